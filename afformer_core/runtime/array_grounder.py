@@ -257,7 +257,7 @@ class ArrayGrounder:
         """Predict heatmap and actions at the model's size: `ground` without the search for peaks.
 
         Several demonstrations of one skill are grounded separately, and their logits are averaged.
-        In a zoom stage they share one crop window.
+        The zoom stages ground the one that agrees most with the mean.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.

@@ -11,11 +11,11 @@ import numpy as np
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
+from afformer_core.runtime.compact_memory import CompactMemory
 from afformer_core.runtime.demonstration_features import DemonstrationFeatures
 from afformer_core.runtime.features import FrameFeatures, ImageFeatures
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Peak, ShownRotation
 from afformer_core.runtime.matching.matching import MatchingMemory
-from afformer_core.runtime.session import Memory
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class DemonstrationMemory:
     """The memory of a demonstration in all networks of a model.
 
     Attributes:
-        decoder: memory of the decoder. Sessions identify their copies on a GPU by this object.
+        decoder: memory of the decoder.
         matching: memory for matching; None without a matching network.
     """
 
-    decoder: Memory
+    decoder: CompactMemory
     matching: MatchingMemory | None = None
 
 
@@ -124,7 +124,7 @@ class Demonstration:
     frame_size: tuple[int, int]
     memory: DemonstrationMemory
     features: DemonstrationFeatures
-    zoom_memories: tuple[Memory, ...] = ()
+    zoom_memories: tuple[CompactMemory, ...] = ()
     rotation: ShownRotation = UNKNOWN_ROTATION
     contact_probability: float | None = None
     contacts: tuple[Peak, ...] = ()

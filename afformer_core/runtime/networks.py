@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import cv2
@@ -13,11 +14,18 @@ import numpy as np
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.runtime.compact_memory import CompactMemory
 from afformer_core.runtime.demonstration import DemonstrationMemory, EncodedFrames
 from afformer_core.runtime.features import FrameFeatures, ImageFeatures, Stages
 from afformer_core.runtime.matching.contact_map import marked_contact, read_contact
 from afformer_core.runtime.matching.matching import Matching, MatchingMemory
-from afformer_core.runtime.session import EncodedLevels, Session
+from afformer_core.runtime.recent_copies import RecentCopies
+from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
+
+# Bytes of memories that are kept as the decoder reads them, for the next image.
+_EXPANDED_BYTES = 2**27
+# One image needs those of all its stages.
+_FEWEST_EXPANDED = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +90,14 @@ class Networks:
     configuration: AfformerConfiguration
     decoder: Session
     matching: Matching | None = None
+    _expanded: RecentCopies[CompactMemory, Memory] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        configuration = self.configuration
+        shapes = configuration.memory_shapes(configuration.maximum_frames)
+        size = 4 * sum(math.prod(shape) for level in shapes for shape in level)
+        most = max(_FEWEST_EXPANDED, _EXPANDED_BYTES // size)
+        object.__setattr__(self, '_expanded', RecentCopies(CompactMemory.expanded, most))
 
     @property
     def backend(self) -> str:
@@ -109,7 +125,16 @@ class Networks:
             DemonstrationError: the contact is marked, and the model has no matching network.
         """
         matching = self._memorize_contact(encoded)
-        return DemonstrationMemory(self.decoder.memorize(encoded.features.decoder), matching)
+        return DemonstrationMemory(self.memorize_features(encoded.features.decoder), matching)
+
+    def memorize_features(self, features: FloatArray) -> CompactMemory:
+        """Compute the decoder's memory of features [T, C, rows, columns] of its encoder."""
+        memory = self.decoder.memorize(features)
+        return CompactMemory.of(memory, self.configuration.memory_sizes)
+
+    def decode(self, image: EncodedLevels, memory: CompactMemory) -> Decoded:
+        """Ground a memory in an image that the decoder's session encoded."""
+        return self.decoder.decode(image, self._expanded.of(memory))
 
     def _memorize_contact(self, encoded: EncodedFrames) -> MatchingMemory | None:
         if self.matching is None:
@@ -136,7 +161,7 @@ class Networks:
 
     def ground(self, image: EncodedImage, memory: DemonstrationMemory) -> Output:
         """Ground a demonstration in an encoded image."""
-        decoded = self.decoder.decode(image.levels, memory.decoder)
+        decoded = self.decode(image.levels, memory.decoder)
         if self.matching is None or memory.matching is None:
             return Output(decoded.heatmap_logits, decoded.action_logits, image.features)
         correlation = self.matching.correlate(image.stages, memory.matching)

@@ -9,9 +9,10 @@ from collections.abc import Callable
 import torch
 
 from afformer_core.arrays import FloatArray
+from afformer_core.runtime.recent_copies import RecentCopies
 from afformer_core.runtime.session import Memory
 from afformer_core.runtime.tensorrt.cuda_graph import EnqueuedRun
-from afformer_core.runtime.tensorrt.gpu_memories import GpuMemory, ResidentMemories, StaticMemory
+from afformer_core.runtime.tensorrt.gpu_memories import GpuMemory, StaticMemory
 
 # Enough for demonstrations of every length up to this many frames.
 _MOST_GRAPHS = 32
@@ -34,7 +35,7 @@ class CapturedGraphs:
     def __init__(
         self,
         stream: torch.cuda.Stream,
-        resident: ResidentMemories,
+        resident: RecentCopies[Memory, GpuMemory],
         static: StaticMemory,
         bind: Callable[[GpuMemory], EnqueuedRun],
     ) -> None:
@@ -52,7 +53,7 @@ class CapturedGraphs:
             ValueError: the memory has more frames than the model supports.
         """
         with torch.cuda.stream(self._stream):
-            there = self._resident.on_gpu(memory)
+            there = self._resident.of(memory)
             self._static.hold(there)
             decode = self._decode_of(there)
         return decode()

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.session import Memory
 
 # The GPU's memory, which a Jetson shares with its CPU, divided by this number is available to
 # memories.
@@ -93,38 +91,6 @@ class StaticMemory:
         for here, there in zip(slot.tensors, memory.tensors, strict=True):
             here.copy_(there, non_blocking=True)
         self._held = weakref.ref(memory)
-
-
-class ResidentMemories:
-    """Recently grounded memories on the GPU, kept as long as they are used elsewhere.
-
-    Args:
-        upload: function that copies a memory to the GPU.
-        most: maximum number of memories; the least recently used ones are freed.
-    """
-
-    def __init__(self, upload: Callable[[Memory], GpuMemory], most: int) -> None:
-        self._upload = upload
-        self._most = most
-        # By identity. A memory may be freed in any thread: each step on the dictionary is atomic.
-        self._resident: OrderedDict[int, tuple[weakref.ref[Memory], GpuMemory]] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._resident)
-
-    def on_gpu(self, memory: Memory) -> GpuMemory:
-        """Return the copy of a memory on the GPU, the same one as long as it stays there."""
-        key = id(memory)
-        if key in self._resident:
-            self._resident.move_to_end(key)
-            return self._resident[key][1]
-        # Evict before copying, so that both never coexist.
-        while len(self._resident) >= self._most:
-            self._resident.popitem(last=False)
-        there = self._upload(memory)
-        resident = self._resident
-        self._resident[key] = weakref.ref(memory, lambda _: resident.pop(key, None)), there
-        return there
 
 
 def most_resident(configuration: AfformerConfiguration, bytes_per_number: int) -> int:

@@ -19,6 +19,7 @@ from afformer_core.files.cache_folder import cache_folder
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.features import Stages
 from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.recent_copies import RecentCopies
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
 from afformer_core.runtime.sessions.graph_shapes import MOST_FRAMES_AT_ONCE
@@ -30,7 +31,6 @@ from afformer_core.runtime.tensorrt.cuda_graph import CapturedRun, EnqueuedRun
 from afformer_core.runtime.tensorrt.engine import Context, TensorRTEngine
 from afformer_core.runtime.tensorrt.gpu_memories import (
     GpuMemory,
-    ResidentMemories,
     StaticMemory,
     most_resident,
 )
@@ -90,7 +90,7 @@ class TensorRTSession:
         # user.
         self._decode = CapturedGraphs(
             self._stream,
-            ResidentMemories(
+            RecentCopies(
                 partial(_upload, decode),
                 most_resident(configuration, decode.input_type('keys_0').itemsize),
             ),

@@ -127,7 +127,7 @@ class LevelSession:
         return np.zeros((len(frames), 1, 8, 8), np.float32)
 
     def memorize(self, features: FloatArray) -> Memory:
-        return Memory((features,), (features,))
+        return Memory((features, features), (features, features))
 
     def encode_image(self, image: UInt8Array) -> EncodedLevels:
         return EncodedLevels(image, (), self.encode_frames(image[None])[0])

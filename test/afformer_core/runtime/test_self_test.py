@@ -203,7 +203,7 @@ class KnownSession:
         return np.array([[1.0, 1.0], [3.0, -1.0]], np.float32).reshape(2, 2, 1, 1)[: len(frames)]
 
     def memorize(self, features: np.ndarray) -> Memory:
-        return Memory((features,), (features,))
+        return Memory((features, features), (features, features))
 
     def encode_image(self, image: np.ndarray) -> EncodedLevels:
         return EncodedLevels(image, (), self._image_features)

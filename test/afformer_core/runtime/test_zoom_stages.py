@@ -12,6 +12,7 @@ from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.coarse_to_fine import ZoomStage, of_mean_scores
+from afformer_core.runtime.compact_memory import CompactMemory
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
@@ -25,7 +26,8 @@ class SquareSession:
 
     backend = 'test'
 
-    def __init__(self) -> None:
+    def __init__(self, sharpness: float = 4.0) -> None:
+        self.sharpness = sharpness
         self.encoded: list[UInt8Array] = []
         self.grounded: list[tuple[UInt8Array, Memory]] = []
 
@@ -33,7 +35,7 @@ class SquareSession:
         return frames.mean(axis=3).reshape(-1, 1, 8, 8, 8, 8).mean(axis=(3, 5), dtype=np.float32)
 
     def memorize(self, features: FloatArray) -> Memory:
-        return Memory((features,), (features,))
+        return Memory((features, features), (features, features))
 
     def encode_image(self, image: UInt8Array) -> EncodedLevels:
         self.encoded.append(image)
@@ -42,13 +44,17 @@ class SquareSession:
     def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
         self.grounded.append((image.image, memory))
         return Decoded(
-            image.image[None, :, :, 0].astype(np.float32) / 32,
+            image.image[None, :, :, 0].astype(np.float32) * (self.sharpness / 255),
             np.array([image.image.mean(), 0], np.float32),
         )
 
 
 def grounder_of(session: SquareSession, *stages: ZoomStage) -> ArrayGrounder:
     return ArrayGrounder(SMALL, Networks(SMALL, session), zoom_stages=stages)
+
+
+def means_of(memory: Memory | CompactMemory) -> float:
+    return float(memory.keys[0].mean(dtype=np.float64))
 
 
 def square(row: int, column: int, side: int = 4, size: int = 64) -> UInt8Array:
@@ -80,8 +86,8 @@ def test_an_image_is_zoomed_in_its_own_pixels() -> None:
     grounder.predict(image, 'square')
 
     (whole, memory), (zoomed, zoom_memory) = session.grounded
-    assert memory is demonstration.memory.decoder
-    assert zoom_memory is demonstration.zoom_memories[0]
+    assert means_of(memory) == means_of(demonstration.memory.decoder)
+    assert means_of(zoom_memory) == means_of(demonstration.zoom_memories[0])
     assert whole.mean() == pytest.approx(255 / 256)
     # A fourth of each side, not resized: all of the square in sixteen times fewer pixels.
     assert zoomed.mean() == pytest.approx(255 / 16)
@@ -101,7 +107,9 @@ def test_each_stage_zooms_into_what_those_before_found() -> None:
     images, memories = zip(*session.grounded, strict=True)
     means = [one.mean() for one in images]
     assert means == pytest.approx([255 / 256, 255 / 64, 255 / 16], rel=1e-3)
-    assert memories[1:] == demonstration.zoom_memories
+    assert [means_of(memory) for memory in memories[1:]] == [
+        means_of(memory) for memory in demonstration.zoom_memories
+    ]
     # What is read are the mean scores of all looks: 0.73, 0.98 and 1.
     assert np.exp(output.action_logits).tolist() == pytest.approx([0.904, 0.096], abs=1e-3)
     row, column = np.unravel_index(output.heatmap_logits.argmax(), (1, 64, 64))[1:]
@@ -109,21 +117,43 @@ def test_each_stage_zooms_into_what_those_before_found() -> None:
     assert 35 <= column < 39
 
 
-def test_several_demonstrations_have_one_crop_window() -> None:
-    session = SquareSession()
-    grounder = grounder_of(session, ZoomStage(2.0, 2.0))
-    shown = [grounder.set_demonstration([square(at, at)], str(at)) for at in (16, 32)]
+class WeighingSession(SquareSession):
+    """Marks a row of the image that depends on the brightness of what was memorized."""
+
+    def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
+        decoded = super().decode(image, memory)
+        row = int(means_of(memory)) // 4
+        decoded.heatmap_logits[0, row : row + 3] += 2
+        return decoded
+
+
+def test_the_demonstration_that_agrees_most_with_all_is_zoomed() -> None:
+    session = WeighingSession()
+    grounder = grounder_of(session, ZoomStage(1.5, 2.0))
+    # Two of them mark almost the same rows.
+    for grey in (32, 164, 160):
+        grounder.set_demonstration([np.full((64, 64, 3), grey, np.uint8)], str(grey))
     session.grounded.clear()
     session.encoded.clear()
-    grounder.predict(square(8, 8), '16', '32')
+    grounder.predict(np.zeros((64, 64, 3), np.uint8), '32', '164', '160')
 
     memories = [memory for _, memory in session.grounded]
-    expected = [one.memory.decoder for one in shown] + [one.zoom_memories[0] for one in shown]
-    assert [id(one) for one in memories] == [id(one) for one in expected]
-    (_, _, (one, _), (another, _)) = session.grounded
-    assert np.array_equal(one, another)
-    # The image and the crop are encoded once for both demonstrations.
+    assert [means_of(memory) for memory in memories] == [32, 164, 160, 164]
+    # The image and the crop are encoded once.
     assert len(session.encoded) == 2
+
+
+def test_what_is_sharp_is_not_zoomed() -> None:
+    counts = []
+    for sharpness in (4.0, 9.0):
+        session = SquareSession(sharpness)
+        grounder = grounder_of(session, ZoomStage(1.5, 2.0))
+        grounder.set_demonstration([square(16, 40)], 'square')
+        session.grounded.clear()
+        grounder.predict(square(24, 8), 'square')
+        counts.append(len(session.grounded))
+
+    assert counts == [2, 1]
 
 
 def test_they_are_read_with_the_model_and_can_be_left_out(tmp_path: Path) -> None:

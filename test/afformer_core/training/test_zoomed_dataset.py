@@ -36,7 +36,7 @@ class DiscSession:
         return np.zeros((len(frames), 1, 8, 8), np.float32)
 
     def memorize(self, features: FloatArray) -> Memory:
-        return Memory((features,), (features,))
+        return Memory((features, features), (features, features))
 
     def encode_image(self, image: UInt8Array) -> EncodedLevels:
         return EncodedLevels(image, (), np.zeros((1, 8, 8), np.float32))

@@ -43,7 +43,8 @@ class TaughtSession:
         return features
 
     def memorize(self, features: FloatArray) -> Memory:
-        return Memory((features[:, 1, 0, 0],), (features[:, 1, 0, 0],))
+        memorized = features[:, 1, 0, 0]
+        return Memory((memorized, memorized), (memorized, memorized))
 
     def encode_image(self, image: UInt8Array) -> EncodedLevels:
         return EncodedLevels(image, (), self.encode_frames(image[None])[0])

@@ -70,7 +70,7 @@ class KnowingSession:
         return np.asarray(np.broadcast_to(greys[:, None, None, None], (len(frames), 1, 32, 32)))
 
     def memorize(self, features: FloatArray) -> Memory:
-        return Memory((features,), (features,))
+        return Memory((features, features), (features, features))
 
     def encode_image(self, image: UInt8Array) -> EncodedLevels:
         return EncodedLevels(image, (), self.encode_frames(image[None])[0])

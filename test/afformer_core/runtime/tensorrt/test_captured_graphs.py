@@ -10,11 +10,12 @@ import torch
 from cuda_double import Device, cuda_double
 from torch import Tensor
 
+from afformer_core.runtime.recent_copies import RecentCopies
 from afformer_core.runtime.session import Memory
 from afformer_core.runtime.tensorrt import captured_graphs
 from afformer_core.runtime.tensorrt.captured_graphs import CapturedGraphs
 from afformer_core.runtime.tensorrt.cuda_graph import CapturedRun
-from afformer_core.runtime.tensorrt.gpu_memories import GpuMemory, ResidentMemories, StaticMemory
+from afformer_core.runtime.tensorrt.gpu_memories import GpuMemory, StaticMemory
 
 Decodings = tuple[CapturedGraphs, list[weakref.ref[CapturedRun]]]
 
@@ -49,7 +50,7 @@ def decodings(level: Tensor) -> Decodings:
         made.append(weakref.ref(graph))
         return graph
 
-    return CapturedGraphs(stream, ResidentMemories(upload, 4), static, bind), made
+    return CapturedGraphs(stream, RecentCopies(upload, 4), static, bind), made
 
 
 def memory(value: float, length: int) -> Memory:

@@ -10,10 +10,10 @@ import torch
 from cuda_double import Device, cuda_double
 
 from afformer_core.models import afformer_small
+from afformer_core.runtime.recent_copies import RecentCopies
 from afformer_core.runtime.session import Memory
 from afformer_core.runtime.tensorrt.gpu_memories import (
     GpuMemory,
-    ResidentMemories,
     StaticMemory,
     most_resident,
 )
@@ -50,34 +50,20 @@ class Upload:
 
 def test_a_memory_is_uploaded_once() -> None:
     upload = Upload()
-    resident = ResidentMemories(upload, 2)
+    resident = RecentCopies(upload, 2)
     one, other = memory(1), memory(2)
 
-    there = [resident.on_gpu(one), resident.on_gpu(other), resident.on_gpu(one)]
+    there = [resident.of(one), resident.of(other), resident.of(one)]
 
     assert there[0] is there[2]
     assert there[1].keys[0].cpu().unique().tolist() == [2]
     assert upload.count == 2
 
 
-def test_what_was_not_used_for_longest_goes() -> None:
-    upload = Upload()
-    resident = ResidentMemories(upload, 2)
-    first, second, third = memory(1), memory(2), memory(3)
-    for one in (first, second, first, third):
-        resident.on_gpu(one)
-    assert (len(resident), upload.count) == (2, 3)
-
-    resident.on_gpu(first)
-    assert upload.count == 3
-    resident.on_gpu(second)
-    assert upload.count == 4
-
-
 def test_a_memory_goes_with_its_owner(device: Device) -> None:
-    resident = ResidentMemories(Upload(), 2)
+    resident = RecentCopies(Upload(), 2)
     one = memory(1)
-    resident.on_gpu(one)
+    resident.of(one)
     before = device.gpu.allocated
 
     del one

@@ -24,7 +24,6 @@ from afformer_core.runtime.demonstration import (
 from afformer_core.runtime.json_fields import checked_fields
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT, log_probabilities
 from afformer_core.runtime.networks import Networks, Output
-from afformer_core.runtime.peaks import share_at_maximum
 from afformer_core.runtime.session import Decoded
 
 Number = TypeVar('Number', bound=np.generic)
@@ -181,10 +180,6 @@ def _scaled(part: slice, side: int, length: int) -> slice:
     return slice(start, max(start + 1, round(part.stop * length / side)))
 
 
-# Share of the probability near the peak from which another zoom stage changes few results. Of 320
-# simulated pairs, the peak of 77.8 instead of 78.1 % is inside, and half the second stages are
-# left out.
-_SHARP = 0.5
 # Nats: rounding, which differs between backends, does not decide between demonstrations.
 _SAME_AGREEMENT = 1e-3
 # Engines are compiled for this many frames; fewer do not use a GPU fully.
@@ -239,9 +234,8 @@ class CoarseToFine:
             resized: the same at the model's input size.
             shown: demonstrations of one skill, at least one. The image is encoded once for all of
                 them, and their logits are averaged. The zoom stages ground the one whose heatmap
-                agrees most with the mean. They end as soon as half of the probability is near the
-                peak. None runs if a demonstration was memorized with fewer zoom stages, or if the
-                matching network outweighs the decoder, which runs them.
+                agrees most with the mean. None runs if a demonstration was memorized with fewer
+                zoom stages, or if the matching network outweighs the decoder, which runs them.
         """
         encoded = self.networks.encode_image(resized)
         outputs = [self.networks.ground(encoded, demonstration.memory) for demonstration in shown]
@@ -253,20 +247,12 @@ class CoarseToFine:
         memories = shown[_most_typical(outputs, output)].zoom_memories
         logits = [output.action_logits]
         for stage, memory in zip(self.zoomed, memories, strict=False):
-            if self._is_sharp(output):
-                break
             window = crop_window(output, self.configuration, stage.image_zoom)
             zoomed = self._decoded(self._cropped(image, window), memory)
             output = refined(output, zoomed.heatmap_logits, window)
             logits.append(zoomed.action_logits)
         activation = self.configuration.action_activation
         return output._replace(action_logits=of_mean_scores(logits, activation))
-
-    def _is_sharp(self, output: Output) -> bool:
-        """Check whether half of the probability of the best action's heatmap is near its peak."""
-        best = _best_heatmap(output, self.configuration)
-        probabilities = np.exp(log_probabilities(output.heatmap_logits[best][None])[0])
-        return share_at_maximum(probabilities) >= _SHARP
 
     def _decoded(self, crop: UInt8Array, memory: CompactMemory) -> Decoded:
         """Ground a memory in a crop."""

@@ -143,19 +143,6 @@ def test_the_demonstration_that_agrees_most_with_all_is_zoomed() -> None:
     assert len(session.encoded) == 2
 
 
-def test_what_is_sharp_is_not_zoomed() -> None:
-    counts = []
-    for sharpness in (4.0, 9.0):
-        session = SquareSession(sharpness)
-        grounder = grounder_of(session, ZoomStage(1.5, 2.0))
-        grounder.set_demonstration([square(16, 40)], 'square')
-        session.grounded.clear()
-        grounder.predict(square(24, 8), 'square')
-        counts.append(len(session.grounded))
-
-    assert counts == [2, 1]
-
-
 def test_they_are_read_with_the_model_and_can_be_left_out(tmp_path: Path) -> None:
     save_model(tmp_path, Afformer(SMALL), {})
     description = read_description(tmp_path)

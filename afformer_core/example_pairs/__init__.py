@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real pairs of a demonstration and an image, which are downloaded from their authors."""
+"""Pairs to try: rendered ones of this package, and real ones that their authors host."""

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
 import shutil
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +25,7 @@ from afformer_core.example_pairs.manifest import (
     RepositoryFile,
     listed_pairs,
 )
+from afformer_core.example_pairs.pair_folder import ExamplePair, read_pairs, write_list
 from afformer_core.files.cache_folder import cache_folder
 from afformer_core.files.folder_lock import folder_lock
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES
@@ -34,18 +33,9 @@ from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import VideoReader, write_video
 
 HOST = 'https://raw.githubusercontent.com'
-_TITLES, _LICENCES = 'titles.json', 'LICENCES.txt'
+_LICENCES = 'LICENCES.txt'
 # Seconds without an answer after which a download fails.
 _PATIENCE = 30.0
-
-
-@dataclass(frozen=True)
-class ExamplePair:
-    """A pair on disk: title, video of the demonstration, and image."""
-
-    title: str
-    video: Path
-    image: Path
 
 
 def example_folder() -> Path:
@@ -55,15 +45,7 @@ def example_folder() -> Path:
 
 def downloaded_pairs() -> tuple[ExamplePair, ...]:
     """Return the pairs of the example folder; empty before their download."""
-    folder = example_folder()
-    try:
-        titles = json.loads((folder / _TITLES).read_text())
-    except FileNotFoundError:
-        return ()
-    return tuple(
-        ExamplePair(title, folder / f'{name}.mp4', folder / f'{name}.png')
-        for name, title in titles.items()
-    )
+    return read_pairs(example_folder())
 
 
 def download_pairs(
@@ -84,7 +66,7 @@ def download_pairs(
     folder = example_folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder_lock(folder.parent):
-        if not (folder / _TITLES).is_file():
+        if not read_pairs(folder):
             listed = listed_pairs() if pairs is None else pairs
             with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
                 made = Path(aside) / folder.name
@@ -115,14 +97,14 @@ class _Source:
                 content: bytes = answer.read(file.bytes + 1)
         except (OSError, ValueError) as error:
             raise ExampleError(
-                f'{address} cannot be downloaded: {error}. Check the network, or name a mirror '
-                'with --host'
+                f'{address} cannot be downloaded: {error}. Check the network, or name a '
+                'mirror: afformer fetch-examples --host URL'
             ) from error
         if hashlib.sha256(content).hexdigest() != file.sha256:
             raise ExampleError(
                 f'{address} has {len(content)} bytes with another SHA-256 than the listed file; '
-                f'expected {file.bytes} bytes with {file.sha256}. Try again, or name a mirror '
-                'with --host'
+                f'expected {file.bytes} bytes with {file.sha256}. Try again, or name a '
+                'mirror: afformer fetch-examples --host URL'
             )
         return content
 
@@ -139,17 +121,20 @@ def _download_into(folder: Path, work: Path, pairs: Sequence[ListedPair], source
             paths[key] = path
         return paths[key]
 
+    made = []
     for pair in pairs:
         video = path_of(pair.repository, pair.video)
         with VideoReader(video) as reader:
             rate = reader.rate
-        write_video(folder / f'{pair.name}.mp4', _frames(video, pair.video), rate)
+        written = ExamplePair(pair.title, folder / f'{pair.name}.mp4', folder / f'{pair.name}.png')
+        write_video(written.video, _frames(video, pair.video), rate)
         image = next(_frames(path_of(pair.repository, pair.image), pair.image))
-        write_image(folder / f'{pair.name}.png', image)
+        write_image(written.image, image)
+        made.append(written)
     repositories = dict.fromkeys(pair.repository for pair in pairs)
     texts = {one: source.read(one, one.licence_file).decode() for one in repositories}
     (folder / _LICENCES).write_text(_licences(pairs, texts))
-    (folder / _TITLES).write_text(json.dumps({pair.name: pair.title for pair in pairs}))
+    write_list(folder, made)
 
 
 def _frames(path: Path, file: RepositoryFile) -> Iterator[NDArray[np.uint8]]:

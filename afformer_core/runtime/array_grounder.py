@@ -235,6 +235,10 @@ class ArrayGrounder:
         )
         return best_peak(output, self.configuration, encoded.size)
 
+    def add_demonstration(self, demonstration: Demonstration) -> None:
+        """Add a demonstration that this model has memorized; it replaces one of the same name."""
+        self._demonstrations.add(demonstration)
+
     def delete_demonstration(self, name: str) -> None:
         """Delete a finished demonstration; raise `DemonstrationError` if there is none."""
         self._demonstrations.remove(name)

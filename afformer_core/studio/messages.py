@@ -10,6 +10,8 @@ from nicegui import ui
 
 from afformer_core.errors import AfformerError
 
+_MILLISECONDS = 15_000
+
 
 @contextmanager
 def told_errors() -> Iterator[None]:
@@ -23,9 +25,9 @@ def told_errors() -> Iterator[None]:
 
 
 def tell_error(text: str) -> None:
-    """Show a message until it is closed."""
+    """Show a message for some seconds, or until it is closed."""
     close = [{'label': 'Close', 'color': 'white'}]
-    ui.notify(text, type='negative', multi_line=True, timeout=0, actions=close)
+    ui.notify(text, type='negative', multi_line=True, timeout=_MILLISECONDS, actions=close)
 
 
 def _text(error: Exception) -> str:

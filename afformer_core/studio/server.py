@@ -26,6 +26,7 @@ from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.studio_tab import StudioTab, Turn, build_tabs
+from afformer_core.studio.trying.example_memories import ExampleMemories
 from afformer_core.studio.trying.timeline_hands import TimelineHands
 from afformer_core.studio.trying.try_tab import TryTab
 from afformer_core.studio.trying.workspace import Workspace
@@ -36,10 +37,14 @@ _AROUND_FILE = 100_000
 # content.
 _RECONNECT_SECONDS = 30.0
 _FAVICON = '👉'
-# The list of uploads is almost always empty. Text in the colour of buttons, and white text on it,
-# has a contrast of at least 4.5 in both colour schemes, unlike with Quasar's own colours.
+# The list of uploads is almost always empty, and its header is a drop zone. Text in the colour of
+# buttons, and white text on it, has a contrast of at least 4.5 in both colour schemes, unlike with
+# Quasar's own colours.
 _STYLE = """
-.q-uploader__list { padding: 0; min-height: 24px }
+.q-uploader__list { padding: 0; min-height: 0 }
+.q-uploader__list:not(:has(*)) { display: none }
+.q-uploader__header { background: transparent; color: inherit }
+.q-uploader.q-uploader--bordered { border-style: dashed; border-width: 2px }
 body { --q-primary: #1976d2 !important }
 body.body--dark .text-primary { --q-primary: #90caf9 }
 """
@@ -100,8 +105,9 @@ def serve(
         worker = ModelWorker(load)
         worker.submit(lambda grounder: None)
         hands = TimelineHands(partial(open_hand_detector, settings.detector))
+        examples = ExampleMemories(worker)
         guard = Guard(
-            _application(worker, hands, settings, added),
+            _application(worker, hands, examples, settings, added),
             token,
             settings.limits.file_bytes + _AROUND_FILE,
             settings.port,
@@ -114,6 +120,7 @@ def serve(
         try:
             asyncio.run(uvicorn.Server(config).serve([listening]))
         finally:
+            examples.close()
             worker.close()
             hands.close()
             for tab in added:
@@ -127,6 +134,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 def _application(
     worker: ModelWorker,
     hands: TimelineHands,
+    examples: ExampleMemories,
     settings: StudioSettings,
     added: Sequence[StudioTab],
 ) -> FastAPI:
@@ -134,7 +142,7 @@ def _application(
 
     @ui.page('/', title='afformer studio')
     def page() -> None:
-        _build(worker, hands, settings, added)
+        _build(worker, hands, examples, settings, added)
 
     # NiceGUI inspects all objects of the process at its start, including deprecated ones of torch.
     warnings.filterwarnings('ignore', category=FutureWarning, module='nicegui')
@@ -163,10 +171,12 @@ def _listen(host: str, port: int) -> socket.socket:
 def _build(
     worker: ModelWorker,
     hands: TimelineHands,
+    examples: ExampleMemories,
     settings: StudioSettings,
     added: Sequence[StudioTab],
 ) -> None:
-    workspace = Workspace(worker, settings.limits, hands if settings.detector else None)
+    examples.prepare()
+    workspace = Workspace(worker, settings.limits, hands if settings.detector else None, examples)
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)
     ui.add_css(_STYLE)
@@ -177,7 +187,7 @@ def _build(
         colours.props('dense no-caps color=white text-color=black toggle-color=primary')
         colours.on_value_change(lambda event: dark.set_value(_COLOURS[event.value]))
     builders: dict[str, Callable[[], Turn | None]] = {
-        'Try': lambda: _build_try(workspace, settings)
+        'Try': lambda: _build_try(workspace, examples, settings)
     }
     pairs = settings.pairs
     if pairs is not None:
@@ -187,5 +197,5 @@ def _build(
     build_tabs({**builders, **{tab.name: tab.build for tab in added}})
 
 
-def _build_try(workspace: Workspace, settings: StudioSettings) -> None:
-    TryTab(workspace, settings.folders)
+def _build_try(workspace: Workspace, examples: ExampleMemories, settings: StudioSettings) -> None:
+    TryTab(workspace, examples, settings.folders)

@@ -15,6 +15,16 @@ from afformer_core.studio.messages import tell_error, told_errors
 from afformer_core.studio.page_uploads import PageUploads
 from afformer_core.studio.webcam_dialog import WebcamDialog
 
+# A click anywhere chooses files; the component is the input of the browser.
+_DROP_ZONE = """
+<div class="drop-zone column items-center q-pa-md relative-position">
+  <q-icon name="{icon}" size="md" /><div class="text-center">{label}</div>
+  <q-uploader-add-trigger />
+  <q-linear-progress v-if="props.isUploading" :value="props.uploadProgress" class="q-mt-sm" />
+</div>
+"""
+_ICONS = {True: 'movie', False: 'image'}
+
 # Called with the path of a file and its display name. An upload is kept until it is dropped, or
 # until the call raises an error.
 Take = Callable[[Path, str], Awaitable[None]]
@@ -67,6 +77,7 @@ def file_sources(
     field.on('failed', lambda: tell_error('the upload was cut off. Try again'), args=[])
     field.on('finish', lambda: field.reset(), args=[])
     field.props(f'accept="{accept}" flat bordered').classes('w-full')
+    field.add_slot('header', _DROP_ZONE.format(icon=_ICONS[Kind.VIDEO in kinds], label=label))
     with ui.row().classes('gap-1'):
         webcam = WebcamDialog(field, video=Kind.VIDEO in kinds)
         ui.button('Webcam', icon='videocam', on_click=webcam.open).props('flat dense no-caps')

@@ -41,7 +41,8 @@ def build_tabs(builders: Mapping[str, Callable[[], Turn | None]]) -> None:
     if len(builders) == 1:
         builders[first]()
         return
-    with ui.tabs() as tabs:
+    # On a phone, the bar is wider than the screen and scrolls.
+    with ui.tabs().classes('max-w-full') as tabs:
         for name in builders:
             ui.tab(name)
     turns: dict[str, Turn] = {}

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from afformer_core.example_pairs.pair_folder import read_pairs, rendered_pairs
 from afformer_sim.demo_scenes.scene import CAMERA_FRAMES, moving_camera
 
 
@@ -35,10 +35,12 @@ def test_the_scenes_are_rendered_into_a_folder_and_listed(tmp_path: Path) -> Non
     command = [sys.executable, '-m', 'afformer_sim.demo_scenes', str(tmp_path)]
     subprocess.run(command, check=True)
 
-    listed = json.loads((tmp_path / 'scenes.json').read_text())
-    assert [(one['video'], one['image']) for one in listed] == [
-        ('cup_handle.mp4', 'cup.png'),
-        ('spoon.mp4', 'cup.png'),
-        ('drawers_pull.mp4', 'drawers_pull.png'),
+    pairs = read_pairs(tmp_path)
+    assert [(pair.title, pair.video.name, pair.image.name) for pair in pairs] == [
+        ('Hold the handle of a cup', 'cup_handle.mp4', 'cup.jpg'),
+        ('Touch a spoon', 'spoon.mp4', 'cup.jpg'),
+        ('Pull a drawer', 'drawers_pull.mp4', 'drawers_pull.jpg'),
     ]
-    assert all((tmp_path / one[file]).is_file() for one in listed for file in ('video', 'image'))
+    assert all(pair.video.is_file() and pair.image.is_file() for pair in pairs)
+    shipped = [(pair.title, pair.video.name) for pair in rendered_pairs()]
+    assert shipped == [(pair.title, pair.video.name) for pair in pairs]

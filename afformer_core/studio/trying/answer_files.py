@@ -15,6 +15,26 @@ from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_core.studio.trying.workspace import ShownGrounding
 
 
+def sentence(answer: ShownGrounding) -> str:
+    """Tell where to act, or what to do for an answer, in one sentence."""
+    grounding = answer.grounding
+    if grounding.found is False:
+        otherwise = ' If it does, click the operated part below.' if grounding.unsure else ''
+        return f'Not found: this image does not seem to show what was operated.{otherwise}'
+    if grounding.unsure:
+        return (
+            f'Not sure which part was operated: {grounding.certainty:.2f} that this point is '
+            'right. Click the operated part below.'
+        )
+    known = grounding.action not in ('', UNKNOWN_ACTION)
+    here = f'{grounding.action.capitalize() if known else "Act"} here'
+    if grounding.certainty is not None:
+        return f'{here}: {grounding.certainty:.2f} that this is the right part.'
+    if any(shown.contact is not None for shown in answer.demonstrations):
+        return f'{here}, where the part that you marked is.'
+    return f'{here}.'
+
+
 def presence_in_words(answer: ShownGrounding) -> str:
     """Describe whether the demonstrated element is in view, with the presence."""
     presence, threshold = answer.grounding.presence, answer.grounding.presence_threshold

@@ -57,21 +57,22 @@ class AnswerPanel:
 
     Args:
         answer_image: the image of the answer, whose opacity a download uses.
+        sentence: label for the answer in one sentence.
     """
 
-    def __init__(self, answer_image: AnswerImage) -> None:
+    def __init__(self, answer_image: AnswerImage, sentence: ui.label) -> None:
         self._answer_image = answer_image
-        ui.label('Answer').classes('text-lg font-bold')
+        self._sentence = sentence
         self._text = ui.column().classes('w-full gap-2')
 
     def show(self, answer: ShownGrounding | None, reason: str = '') -> None:
         """Show an answer, or the reason why there is none."""
         self._answer_image.show(answer)
+        self._sentence.text = reason if answer is None else answer_files.sentence(answer)
         self._text.clear()
         with self._text:
-            if answer is None:
-                ui.label(reason)
-            else:
+            if answer is not None:
+                ui.label('Answer').classes('text-lg font-bold')
                 _presence(answer)
                 _actions(answer)
                 _peaks(answer)

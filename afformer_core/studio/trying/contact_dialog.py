@@ -6,16 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from nicegui import events, ui
+from nicegui import ui
 from nicegui.elements.dialog import Dialog
 from numpy.typing import NDArray
 
-from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.media.polygons import Point
-from afformer_core.studio.labelling.marks import circles, diamonds
+from afformer_core.studio.trying.contact_image import contact_image
 
-# Size of the displayed frame, pixels.
-_RADIUS = 5.0
 _LARGE = 'w-[720px] max-w-full marked-contact'
 
 
@@ -32,28 +29,15 @@ async def ask_contact(
     Returns:
         the contact; `marked` if the dialog is closed without a click.
     """
-    height, width = frame.shape[:2]
-
-    def click(event: events.MouseEventArguments) -> None:
-        shares = event.image_x / width, event.image_y / height
-        dialog.submit(tuple(min(max(share, 0.0), 1.0) for share in shares))
-
     dialog: Dialog = ui.dialog()
     with dialog, ui.card().classes('max-w-none'):
         ui.label(
             'Click the operated part. If a hand covers it in this frame, choose another part of '
             'the video first.'
         )
-        # The drawing contains only numbers.
-        image = ui.interactive_image(
-            image_source(frame), on_mouse=click, cross=True, sanitize=False
-        )
-        image.classes(_LARGE)
-        image.content = diamonds([(x * width, y * height) for x, y in likeliest], _RADIUS)
+        contact_image(frame, marked, likeliest, dialog.submit).classes(_LARGE)
         if likeliest:
             ui.label('The diamonds show the most likely contacts, in order of probability.')
-        if marked is not None:
-            image.content += circles([(marked[0] * width, marked[1] * height)], _RADIUS)
         ui.button('Cancel', on_click=lambda: dialog.submit(None)).props('flat no-caps')
     chosen = await dialog
     dialog.delete()

@@ -101,6 +101,10 @@ class DemonstrationCard:
         )
         await self._take_contact(contact)
 
+    async def mark(self, contact: Point) -> None:
+        """Mark the contact in the first frame, as shares of its width and height."""
+        await self._take_contact(contact)
+
     async def _take_contact(self, contact: Point | None) -> None:
         await self._take(self.shown.part, contact)
 

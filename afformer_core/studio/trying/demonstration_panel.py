@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nicegui import ui
 
+from afformer_core.media.polygons import Point
 from afformer_core.studio.file_choice import Kind
 from afformer_core.studio.source_buttons import file_sources
 from afformer_core.studio.trying.demonstration_card import DemonstrationCard
@@ -32,7 +33,7 @@ class DemonstrationPanel:
         ui.label('Demonstrations').classes('text-lg font-bold')
         kinds = (Kind.VIDEO, Kind.FRAMES, Kind.BAG)
         file_sources(
-            'Drop videos here, or +',
+            'Drop videos here, or tap to choose',
             'video/*,.gif,.mkv',
             kinds,
             self.add,
@@ -47,6 +48,13 @@ class DemonstrationPanel:
     def chosen(self) -> list[ShownDemonstration]:
         """The demonstrations to ground together."""
         return [card.shown for card in self._cards if card.is_used]
+
+    async def mark(self, shown: ShownDemonstration, contact: Point) -> None:
+        """Mark the contact of a demonstration, unless it was removed or changed."""
+        for card in self._cards:
+            if card.shown is shown:
+                await card.mark(contact)
+                return
 
     async def add(self, path: Path, name: str) -> None:
         """Read a demonstration and show it; see `Workspace.add_demonstration`."""

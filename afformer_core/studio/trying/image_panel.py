@@ -38,7 +38,7 @@ class ImagePanel:
         self.chosen: ShownImage | None = None
         ui.label('Images').classes('text-lg font-bold')
         file_sources(
-            'Drop images here, or +',
+            'Drop images here, or tap to choose',
             'image/*',
             (Kind.IMAGE,),
             self.add,

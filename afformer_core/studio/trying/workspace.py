@@ -26,6 +26,7 @@ from afformer_core.studio.limits import Limits, read_limited_demonstration, read
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.page_uploads import PageUploads
 from afformer_core.studio.timeline import TimelineFrame, timeline_of
+from afformer_core.studio.trying.example_memories import ExampleMemories
 from afformer_core.studio.trying.timeline_hands import TimelineHands
 
 _PEAKS = 5
@@ -102,6 +103,7 @@ class Workspace:
         worker: worker with the model.
         limits: maximum sizes of the input.
         hands: hand detector for timelines; None: none.
+        examples: demonstrations that are already memorized; None: none.
 
     Attributes:
         limits: the limits.
@@ -110,11 +112,16 @@ class Workspace:
     """
 
     def __init__(
-        self, worker: ModelWorker, limits: Limits, hands: TimelineHands | None = None
+        self,
+        worker: ModelWorker,
+        limits: Limits,
+        hands: TimelineHands | None = None,
+        examples: ExampleMemories | None = None,
     ) -> None:
         self.limits = limits
         self.uploads = PageUploads()
         self._hands = hands
+        self._examples = examples
         self.demonstrations: list[ShownDemonstration] = []
         self.images: list[ShownImage] = []
         self._worker = worker
@@ -237,9 +244,17 @@ class Workspace:
         self.uploads.close()
 
     async def _memorized(self, path: Path, name: str) -> ShownDemonstration:
-        media, maximum = await self._read(path, name)
         key = f'{next(_numbers)} {name}'
-        memorized = await self._worker.run(lambda grounder: memorize_whole(media, key, grounder))
+        example = None if self._examples is None else self._examples.get(path)
+        if example is None:
+            media, maximum = await self._read(path, name)
+            memorized = await self._worker.run(
+                lambda grounder: memorize_whole(media, key, grounder)
+            )
+        else:
+            media, maximum = example.media, example.maximum_frames
+            memorized = replace(example.demonstration, name=key)
+            await self._worker.run(lambda grounder: grounder.add_demonstration(memorized))
         return ShownDemonstration(
             key,
             name,

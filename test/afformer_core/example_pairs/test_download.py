@@ -152,7 +152,7 @@ def test_a_host_without_the_files_is_named(
     error = capsys.readouterr().err
     assert f'{host}/dekuNukem/duckyPad-Pro/' in error
     assert '404' in error
-    assert 'name a mirror with --host' in error
+    assert 'name a mirror: afformer fetch-examples --host URL' in error
 
 
 def test_every_listed_pair_is_of_a_permissive_licence_at_one_commit() -> None:

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from afformer_core.runtime import Grounding, Peak
-from afformer_core.studio.trying.answer_files import action_in_words, certainty_in_words
+from afformer_core.studio.trying.answer_files import (
+    action_in_words,
+    certainty_in_words,
+    sentence,
+)
 from afformer_core.studio.trying.workspace import ShownDemonstration, ShownGrounding, ShownImage
 
 HEATMAP = np.full((12, 16), 1 / 192, np.float32)
@@ -60,3 +64,47 @@ def test_an_action_that_is_not_known(threshold: float | None, told: str) -> None
     shown = answer(SHOWN)
     grounding = replace(shown.grounding, action_threshold=threshold)
     assert action_in_words(replace(shown, grounding=grounding)) == told
+
+
+@pytest.mark.parametrize(
+    ('fields', 'contact', 'said'),
+    [
+        (
+            {'certainty': 0.87, 'action_threshold': 0.5},
+            None,
+            'Pull here: 0.87 that this is the right part.',
+        ),
+        (
+            {'certainty': 0.87, 'action_threshold': 0.9},
+            None,
+            'Act here: 0.87 that this is the right part.',
+        ),
+        (
+            {'certainty': None, 'action_threshold': 0.9},
+            (0.2, 0.4),
+            'Act here, where the part that you marked is.',
+        ),
+        (
+            {'certainty': 0.34},
+            None,
+            'Not sure which part was operated: 0.34 that this point is right. Click the operated '
+            'part below.',
+        ),
+        (
+            {'certainty': 0.87, 'presence': 0.2, 'presence_threshold': 0.33},
+            None,
+            'Not found: this image does not seem to show what was operated.',
+        ),
+        (
+            {'certainty': 0.34, 'presence': 0.2, 'presence_threshold': 0.33},
+            None,
+            'Not found: this image does not seem to show what was operated. If it does, click '
+            'the operated part below.',
+        ),
+    ],
+)
+def test_an_answer_is_one_sentence(
+    fields: dict[str, float | None], contact: tuple[float, float] | None, said: str
+) -> None:
+    shown = answer(replace(SHOWN, contact=contact))
+    assert sentence(replace(shown, grounding=replace(shown.grounding, **fields))) == said

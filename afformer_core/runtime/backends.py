@@ -17,6 +17,7 @@ from afformer_core.runtime.model_folder import read_description, read_matching
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.session import MatchingSession, Session
 from afformer_core.runtime.sessions.backend_choice import (
+    Candidate,
     candidates,
     choice_key,
     fastest_backend,
@@ -56,9 +57,10 @@ def open_networks(
             model's graphs on this machine (see `backend_choice`), or 'torch' if none were
             exported.
         threads: number of threads; 0: chosen by the backend.
-        precision: one of `PRECISIONS`; 'auto' is fp32, except for backend 'tensorrt', where it is
-            fp16 (see `compile_model`). 'int8' is never chosen by 'auto', and PyTorch does not run
-            it.
+        precision: one of `PRECISIONS`; 'auto' is fp16 for backend 'tensorrt' (see
+            `compile_model`), fp32 or bf16 for backend 'auto', whichever is faster (see
+            `candidates`), and fp32 for others. 'int8' is never chosen by 'auto', and PyTorch does
+            not run it.
         report: called with a line of text before each long step. With TensorRT, missing graphs are
             exported, and graphs without an engine in the cache are compiled.
 
@@ -69,7 +71,7 @@ def open_networks(
         ValueError: the backend or precision is unknown, or the number of threads negative.
     """
     chosen, to_test = _choose(folder, backend, threads, precision, report)
-    networks, precisions = _open_all(folder, chosen, threads, precision, report)
+    networks, precisions = _open_all(folder, chosen, threads, report)
     if to_test:
         _test(networks, folder, precisions, report)
     return networks
@@ -87,7 +89,7 @@ def open_decoder(
     See `open_networks` for arguments and errors.
     """
     chosen, to_test = _choose(folder, backend, threads, precision, report)
-    session, own = _open_network(folder, chosen, threads, precision, report)
+    session, own = _open_network(folder, chosen, threads, report)
     networks = Networks(read_description(folder).configuration, session)
     if to_test:
         _test(networks, folder, [own], report)
@@ -102,7 +104,8 @@ def open_matching(
     report: Callable[[str], None] = lambda line: None,
 ) -> MatchingSession:
     """Open the folder of a matching network alone; see `open_networks`."""
-    return _open_matching_network(folder, backend, threads, precision, report)[0]
+    _check(backend, threads, precision)
+    return _open_matching_network(folder, Candidate(backend, precision), threads, report)[0]
 
 
 def cpu_backend(folder: Path) -> str:
@@ -112,30 +115,28 @@ def cpu_backend(folder: Path) -> str:
 
 def _choose(
     folder: Path, backend: str, threads: int, precision: str, report: Callable[[str], None]
-) -> tuple[str, bool]:
+) -> tuple[Candidate, bool]:
     """Return the backend itself, or what 'auto' is here, and whether to test its networks."""
     _check(backend, threads, precision)
     if backend != 'auto':
-        return backend, backend in _TESTED
-    exact = 'fp32' if precision == 'auto' else precision
-    among = candidates(folder, exact)
+        return Candidate(backend, precision), backend in _TESTED
+    among = candidates(folder, precision)
     if len(among) == 1:
-        return among[0], among[0] in _TESTED
-    key = choice_key(folder, exact, threads)
-    prepare = partial(_prepare, folder, threads, exact, report)
-    chosen = fastest_backend(among, key, prepare, report)
+        return among[0], among[0].backend in _TESTED
+    key = choice_key(folder, precision, threads)
+    chosen = fastest_backend(among, key, partial(_prepare, folder, threads, report), report)
     # Its measurement tested it, and a CPU computes the same every time.
-    return chosen, chosen in GPU_BACKENDS
+    return chosen, chosen.backend in GPU_BACKENDS
 
 
 def _prepare(
-    folder: Path, threads: int, precision: str, report: Callable[[str], None], backend: str
+    folder: Path, threads: int, report: Callable[[str], None], candidate: Candidate
 ) -> Callable[[], object]:
     """Test a backend, and return a function that grounds an image in a demonstration with it."""
     from afformer_core.runtime.golden.golden_outputs import golden_outputs
 
-    networks, precisions = _open_all(folder, backend, threads, precision, report)
-    if backend in _TESTED:
+    networks, precisions = _open_all(folder, candidate, threads, report)
+    if candidate.backend in _TESTED:
         _test(networks, folder, precisions, lambda line: None)
     golden = golden_outputs(folder, precisions[0], networks.matching is not None)
     encoded = EncodedFrames(golden.frames, networks.encode_frames(golden.frames))
@@ -144,18 +145,19 @@ def _prepare(
 
 
 def _open_all(
-    folder: Path, backend: str, threads: int, precision: str, report: Callable[[str], None]
+    folder: Path, chosen: Candidate, threads: int, report: Callable[[str], None]
 ) -> tuple[Networks, list[str]]:
     """Open all networks of a model, and return their precisions, the folder's own first."""
-    _, *beside = network_precisions(folder, precision)
-    decoder, own = _open_network(folder, backend, threads, precision, report)
+    _, *beside = network_precisions(folder, chosen.precision)
+    decoder, own = _open_network(folder, chosen, threads, report)
     description = read_description(folder)
     networks = Networks(description.configuration, decoder)
     matching = read_matching(folder, description)
     if matching is None or description.matching is None:
         return networks, [own]
     ((path, exact),) = beside
-    session, its_own = _open_matching_network(path, backend, threads, exact, report)
+    its_choice = chosen._replace(precision=exact)
+    session, its_own = _open_matching_network(path, its_choice, threads, report)
     exemplars = read_exemplars(folder, description)
     whole = Matching(session, matching.configuration, description.matching, exemplars)
     return replace(networks, matching=whole), [own, its_own]
@@ -187,14 +189,10 @@ def _test(
 
 
 def _open_network(
-    folder: Path,
-    backend: str,
-    threads: int,
-    precision: str,
-    report: Callable[[str], None],
+    folder: Path, chosen: Candidate, threads: int, report: Callable[[str], None]
 ) -> tuple[Session, str]:
     """Open the network of a folder, and return its precision."""
-    backend, precision = _resolved(folder, backend, threads, precision, report)
+    backend, precision = _resolved(folder, chosen, report)
     try:
         if backend == 'tensorrt':
             from afformer_core.runtime.tensorrt.session import TensorRTSession
@@ -214,14 +212,10 @@ def _open_network(
 
 
 def _open_matching_network(
-    folder: Path,
-    backend: str,
-    threads: int,
-    precision: str,
-    report: Callable[[str], None],
+    folder: Path, chosen: Candidate, threads: int, report: Callable[[str], None]
 ) -> tuple[MatchingSession, str]:
     """Open the matching network of a folder, and return the precision that it has."""
-    backend, precision = _resolved(folder, backend, threads, precision, report)
+    backend, precision = _resolved(folder, chosen, report)
     try:
         if backend == 'tensorrt':
             from afformer_core.runtime.tensorrt.session import TensorRTMatchingSession
@@ -243,11 +237,9 @@ def _open_matching_network(
         raise _unusable(backend, error) from error
 
 
-def _resolved(
-    folder: Path, backend: str, threads: int, precision: str, report: Callable[[str], None]
-) -> tuple[str, str]:
+def _resolved(folder: Path, chosen: Candidate, report: Callable[[str], None]) -> Candidate:
     """Check the settings of a network, and replace 'auto' in backend and precision."""
-    _check(backend, threads, precision)
+    backend, precision = chosen
     if backend == 'auto':
         backend = cpu_backend(folder)
     if precision == 'auto' and backend != 'tensorrt':
@@ -269,7 +261,7 @@ def _resolved(
         report(f'int8: {cost}')
         if backend == 'onnxruntime' and graphs.speed:
             report(f'int8: {graphs.speed}')
-    return backend, precision
+    return Candidate(backend, precision)
 
 
 def _check(backend: str, threads: int, precision: str) -> None:

@@ -27,7 +27,8 @@ def add_session_options(parser: Any) -> None:
         '--precision',
         default='auto',
         help='precision of inference: auto, fp32, fp16, bf16 or int8 (default: auto, which is '
-        'fp16 with tensorrt and fp32 otherwise)',
+        'fp16 with tensorrt, bf16 where backend auto measures it to be faster, and otherwise '
+        'fp32)',
     )
     parser.add_argument(
         '--threads',

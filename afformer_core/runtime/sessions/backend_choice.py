@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
@@ -27,48 +28,69 @@ _RUNS = 7
 _PACKAGES = ('afformer', 'torch', 'onnxruntime', 'onnxruntime-gpu', 'openvino')
 
 
+class Candidate(NamedTuple):
+    """A backend that may be chosen, and the precision in which it computes."""
+
+    backend: str
+    precision: str
+
+    def __str__(self) -> str:
+        return f'{self.backend} in {self.precision}'
+
+
 @dataclass(frozen=True)
 class BackendChoice:
-    """The backends that were measured on a machine.
+    """The candidates that were measured on a machine.
 
     Attributes:
         key: everything on which the choice depends (see `choice_key`).
-        backend: the fastest backend that passed its self-test.
-        milliseconds: time of an image by backend.
-        refused: reason why a backend cannot be used, by backend.
+        chosen: name of the fastest candidate that passed its self-test.
+        milliseconds: time of an image by the name of the candidate.
+        refused: reason why a candidate cannot be used, by its name.
     """
 
     key: Mapping[str, str]
-    backend: str
+    chosen: str
     milliseconds: Mapping[str, float]
     refused: Mapping[str, str]
 
     def __str__(self) -> str:
         others = [
             *(f'{name} {ms:.1f} ms' for name, ms in self.milliseconds.items()
-              if name != self.backend),
+              if name != self.chosen),
             *(f'{name} is refused, {reason}' for name, reason in self.refused.items()),
         ]  # fmt: skip
-        own = f'backend auto is {self.backend}, {self.milliseconds[self.backend]:.1f} ms an image'
+        own = f'backend auto is {self.chosen}, {self.milliseconds[self.chosen]:.1f} ms an image'
         return f'{own} ({"; ".join(others)})'
 
 
-def candidates(folder: Path, precision: str) -> tuple[str, ...]:
-    """List the backends that 'auto' may choose, the one to take without a measurement first.
+def candidates(folder: Path, precision: str) -> tuple[Candidate, ...]:
+    """List the candidates of 'auto', the one to take without a measurement first.
 
     These are the installed libraries that run exported graphs without compiling for minutes, or
     PyTorch on the CPU if no graphs were exported. ONNX Runtime does not compute in bf16 on a CPU.
 
     Args:
         folder: the model folder.
-        precision: precision of the model, not 'auto'.
+        precision: precision of the model; 'auto' is fp32, and also bf16 on a CPU that computes in
+            it.
     """
+    exact = 'fp32' if precision == 'auto' else precision
     if not (folder / GRAPHS_FILE).is_file():
-        return ('torch',)
+        return (Candidate('torch', exact),)
     if precision == 'bf16':
-        return ('openvino' if is_installed('openvino') else 'torch',)
+        return (Candidate('openvino' if is_installed('openvino') else 'torch', 'bf16'),)
     others = ('onnxruntime-cuda',) if precision == 'fp16' else ('openvino', 'onnxruntime-cuda')
-    return ('onnxruntime', *filter(is_installed, others))
+    found = [Candidate(name, exact) for name in ('onnxruntime', *filter(is_installed, others))]
+    if precision == 'auto' and is_installed('openvino') and _computes_in_bf16():
+        found.append(Candidate('openvino', 'bf16'))
+    return tuple(found)
+
+
+def _computes_in_bf16() -> bool:
+    from afformer_core.runtime.sessions import openvino_graphs
+
+    return openvino_graphs.computes_in('bf16')
 
 
 def is_installed(backend: str) -> bool:
@@ -83,7 +105,8 @@ def is_installed(backend: str) -> bool:
 def choice_key(folder: Path, precision: str, threads: int) -> dict[str, str]:
     """Collect everything on which a choice depends: machine, model, settings and libraries."""
     listings = hashlib.sha256()
-    for network, its_own in network_precisions(folder, precision, 'fp32'):
+    exact = 'fp32' if precision == 'auto' else precision
+    for network, its_own in network_precisions(folder, exact, 'fp32'):
         for known in dict.fromkeys((its_own, 'fp32')):
             listing = graphs_folder(network, known) / GRAPHS_FILE
             listings.update(listing.read_bytes() if listing.is_file() else b'')
@@ -98,28 +121,29 @@ def choice_key(folder: Path, precision: str, threads: int) -> dict[str, str]:
 
 
 def fastest_backend(
-    among: Sequence[str],
+    among: Sequence[Candidate],
     key: Mapping[str, str],
-    prepare: Callable[[str], Callable[[], object]],
+    prepare: Callable[[Candidate], Callable[[], object]],
     report: Callable[[str], None],
-) -> str:
-    """Return the fastest of some backends, measured once for each key.
+) -> Candidate:
+    """Return the fastest of some candidates, measured once for each key.
 
     Args:
-        among: the backends, at least one.
+        among: the candidates, at least one.
         key: see `choice_key`.
-        prepare: function that returns one that grounds an image with a backend, or raises an
-            error if the backend cannot be used or fails its self-test.
+        prepare: function that returns one that grounds an image with a candidate, or raises an
+            error if it cannot be used or fails its self-test.
         report: called with one line about the choice.
 
     Returns:
         the fastest one, or the first one if none can be used.
     """
-    digest = hashlib.sha256(json.dumps([*among, *sorted(key.items())]).encode()).hexdigest()
+    by_name = {str(candidate): candidate for candidate in among}
+    digest = hashlib.sha256(json.dumps([*by_name, *sorted(key.items())]).encode()).hexdigest()
     path = cache_folder() / _FOLDER / f'{digest[:16]}.json'
-    choice = _read(path, among, key)
+    choice = _read(path, by_name, key)
     if choice is None:
-        choice = _measured(among, key, prepare)
+        choice = _measured(by_name, key, prepare)
         if choice is None:
             return among[0]
         # Without a cache folder that can be written to, the next start measures again.
@@ -127,45 +151,49 @@ def fastest_backend(
             path.parent.mkdir(parents=True, exist_ok=True)
             write_aside(path, (json.dumps(asdict(choice), indent=2) + '\n').encode())
     report(str(choice))
-    return choice.backend
+    return by_name[choice.chosen]
 
 
 def _measured(
-    among: Sequence[str], key: Mapping[str, str], prepare: Callable[[str], Callable[[], object]]
+    among: Mapping[str, Candidate],
+    key: Mapping[str, str],
+    prepare: Callable[[Candidate], Callable[[], object]],
 ) -> BackendChoice | None:
-    """Measure the backends in turns; the fastest run of each counts.
+    """Measure the candidates in turns; the fastest run of each counts.
 
     Both reduce the influence of other programs.
     """
     grounds, refused = {}, {}
-    for backend in among:
+    for name, candidate in among.items():
         try:
-            grounds[backend] = prepare(backend)
-            grounds[backend]()
+            grounds[name] = prepare(candidate)
+            grounds[name]()
         except (AfformerError, OSError, RuntimeError, ValueError) as error:
             # Those of the libraries go on with lines about their source code.
-            refused[backend] = next(iter(str(error).splitlines()), type(error).__name__)
-            grounds.pop(backend, None)
+            refused[name] = next(iter(str(error).splitlines()), type(error).__name__)
+            grounds.pop(name, None)
     if not grounds:
         return None
     milliseconds = dict.fromkeys(grounds, math.inf)
     for _ in range(_RUNS):
-        for backend, ground in grounds.items():
+        for name, ground in grounds.items():
             begin = time.perf_counter()
             ground()
             taken = 1e3 * (time.perf_counter() - begin)
-            milliseconds[backend] = min(milliseconds[backend], taken)
+            milliseconds[name] = min(milliseconds[name], taken)
     return BackendChoice(
         key, min(milliseconds, key=lambda name: milliseconds[name]), milliseconds, refused
     )
 
 
-def _read(path: Path, among: Sequence[str], key: Mapping[str, str]) -> BackendChoice | None:
+def _read(
+    path: Path, among: Mapping[str, Candidate], key: Mapping[str, str]
+) -> BackendChoice | None:
     """Read a kept choice; None if there is none for this key, or it is damaged."""
     try:
         choice = BackendChoice(**json.loads(path.read_text(encoding='utf-8')))
-        is_sound = choice.key == key and choice.backend in among
-        return choice if is_sound and choice.milliseconds[choice.backend] > 0 else None
+        is_sound = choice.key == key and choice.chosen in among
+        return choice if is_sound and choice.milliseconds[choice.chosen] > 0 else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -58,6 +58,13 @@ def open_graph(graphs: Graphs, name: str, threads: int, precision: str) -> Opene
     return OpenedGraph(run, types)
 
 
+def computes_in(precision: str) -> bool:
+    """Check whether the CPU computes in a precision."""
+    needed = _CAPABILITIES.get(precision)
+    there = openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+    return needed is None or needed in there
+
+
 def require_precision(core: Any, precision: str) -> None:
     """Check that the CPU computes in a precision.
 

@@ -12,6 +12,7 @@ import pytest
 from afformer_core.runtime import backends
 from afformer_core.runtime.backends import open_decoder, open_networks
 from afformer_core.runtime.golden.differences import GPU_TOLERANCES, Differences
+from afformer_core.runtime.sessions.backend_choice import Candidate
 
 Tests = list[tuple[Any, Any, Differences]]
 
@@ -21,9 +22,9 @@ def tests(monkeypatch: pytest.MonkeyPatch) -> Tests:
     """The tests that are made of sessions; the decoder has fp16, the matching network fp32."""
     made: Tests = []
 
-    def opened(folder: Path, backend: str, *rest: object) -> tuple[Any, str]:
+    def opened(folder: Path, chosen: Candidate, *rest: object) -> tuple[Any, str]:
         precision = 'fp32' if folder.name == 'matching' else 'fp16'
-        return SimpleNamespace(backend=backend, folder=folder), precision
+        return SimpleNamespace(backend=chosen.backend, folder=folder), precision
 
     def golden(folder: Path, precision: str, with_matching: bool) -> Any:
         return precision, with_matching

@@ -13,7 +13,12 @@ from afformer_core.runtime import backends
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 from afformer_core.runtime.sessions import backend_choice, onnxruntime_graphs
-from afformer_core.runtime.sessions.backend_choice import candidates, choice_key, fastest_backend
+from afformer_core.runtime.sessions.backend_choice import (
+    Candidate,
+    candidates,
+    choice_key,
+    fastest_backend,
+)
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 
 KEY = {'processor': 'Orin, 12 cores', 'precision': 'fp32'}
@@ -33,15 +38,16 @@ class Backends:
         self.prepared: list[str] = []
         self.lines: list[str] = []
 
-    def prepare(self, name: str) -> Callable[[], None]:
-        self.prepared.append(name)
-        taken = self.seconds[name]
+    def prepare(self, candidate: Candidate) -> Callable[[], None]:
+        self.prepared.append(candidate.backend)
+        taken = self.seconds[candidate.backend]
         if isinstance(taken, str):
             raise ModelFolderError(taken)
         return lambda: time.sleep(taken)
 
     def choose(self, key: dict[str, str] = KEY) -> str:
-        return fastest_backend(list(self.seconds), key, self.prepare, self.lines.append)
+        among = [Candidate(name, 'fp32') for name in self.seconds]
+        return fastest_backend(among, key, self.prepare, self.lines.append).backend
 
 
 def test_the_fastest_one_is_told_with_its_time() -> None:
@@ -50,9 +56,9 @@ def test_the_fastest_one_is_told_with_its_time() -> None:
     assert some.choose() == 'fast'
 
     (line,) = some.lines
-    assert line.startswith('backend auto is fast, ')
-    assert float(line.split()[4]) == pytest.approx(2, rel=0.9)
-    assert line.endswith(' ms; broken is refused, differs in presence)')
+    assert line.startswith('backend auto is fast in fp32, ')
+    assert float(line.split()[6]) == pytest.approx(2, rel=0.9)
+    assert line.endswith(' ms; broken in fp32 is refused, differs in presence)')
 
 
 def test_it_is_measured_once_for_each_key(cache: Path) -> None:
@@ -72,7 +78,9 @@ def test_a_damaged_choice_is_measured_again(cache: Path, content: str | None) ->
     some = Backends(slow=0.004, fast=0.001)
     some.choose()
     (path,) = cache.rglob('*.json')
-    damaged = path.read_text().replace('"fast"', '"unknown"') if content is None else content
+    damaged = (
+        path.read_text().replace('"fast in fp32"', '"unknown"') if content is None else content
+    )
     path.write_text(damaged)
 
     assert some.choose() == 'fast'
@@ -89,12 +97,23 @@ def test_where_none_can_be_used_the_first_one_tells_why(cache: Path) -> None:
 @pytest.mark.parametrize(
     ('precision', 'installed', 'expected'),
     [
-        ('fp32', ('openvino',), ('onnxruntime', 'openvino')),
-        ('fp32', ('openvino', 'cuda'), ('onnxruntime', 'openvino', 'onnxruntime-cuda')),
-        ('fp32', (), ('onnxruntime',)),
-        ('fp16', ('openvino', 'cuda'), ('onnxruntime', 'onnxruntime-cuda')),
-        ('bf16', ('openvino', 'cuda'), ('openvino',)),
-        ('bf16', ('cuda',), ('torch',)),
+        ('fp32', ('openvino',), 'onnxruntime in fp32, openvino in fp32'),
+        (
+            'fp32',
+            ('openvino', 'bf16', 'cuda'),
+            'onnxruntime in fp32, openvino in fp32, onnxruntime-cuda in fp32',
+        ),
+        ('auto', ('openvino',), 'onnxruntime in fp32, openvino in fp32'),
+        (
+            'auto',
+            ('openvino', 'bf16'),
+            'onnxruntime in fp32, openvino in fp32, openvino in bf16',
+        ),
+        ('auto', ('bf16',), 'onnxruntime in fp32'),
+        ('fp32', (), 'onnxruntime in fp32'),
+        ('fp16', ('openvino', 'cuda'), 'onnxruntime in fp16, onnxruntime-cuda in fp16'),
+        ('bf16', ('openvino', 'cuda'), 'openvino in bf16'),
+        ('bf16', ('cuda',), 'torch in bf16'),
     ],
 )
 def test_what_is_installed_is_measured(
@@ -102,20 +121,21 @@ def test_what_is_installed_is_measured(
     monkeypatch: pytest.MonkeyPatch,
     precision: str,
     installed: tuple[str, ...],
-    expected: tuple[str, ...],
+    expected: str,
 ) -> None:
     monkeypatch.setattr(
         backend_choice.importlib.util, 'find_spec', lambda name: name in installed or None
     )
+    monkeypatch.setattr(backend_choice, '_computes_in_bf16', lambda: 'bf16' in installed)
     monkeypatch.setattr(onnxruntime_graphs, 'is_installed', lambda _: 'cuda' in installed)
 
-    assert candidates(small_folder, precision) == expected
+    assert ', '.join(map(str, candidates(small_folder, precision))) == expected
 
 
 def test_without_graphs_only_pytorch_runs(copied_folder: Path) -> None:
     (copied_folder / 'graphs.json').unlink()
 
-    assert candidates(copied_folder, 'fp32') == ('torch',)
+    assert candidates(copied_folder, 'auto') == (Candidate('torch', 'fp32'),)
 
 
 def test_the_key_changes_with_the_graphs_and_the_threads(copied_folder: Path) -> None:
@@ -142,10 +162,10 @@ def test_what_the_self_test_refuses_is_never_taken(
 ) -> None:
     opened = backends._open_network
 
-    def slow_or_wrong(folder: Path, backend: str, *rest: Any) -> Any:
-        if backend == 'openvino':
+    def slow_or_wrong(folder: Path, chosen: Candidate, *rest: Any) -> Any:
+        if chosen.backend == 'openvino':
             return WrongSession.load(folder), 'fp32'
-        session, precision = opened(folder, backend, *rest)
+        session, precision = opened(folder, chosen, *rest)
         right = session.decode
 
         def decode(image: EncodedLevels, memory: Memory) -> Decoded:
@@ -156,10 +176,14 @@ def test_what_the_self_test_refuses_is_never_taken(
         return session, precision
 
     monkeypatch.setattr(backends, '_open_network', slow_or_wrong)
-    monkeypatch.setattr(backends, 'candidates', lambda *_: ('onnxruntime', 'openvino'))
+    offered = Candidate('onnxruntime', 'fp32'), Candidate('openvino', 'bf16')
+    monkeypatch.setattr(backends, 'candidates', lambda *_: offered)
     lines: list[str] = []
 
     networks = open_networks(small_folder, 'auto', 1, report=lines.append)
 
     assert networks.backend == 'onnxruntime'
-    assert 'openvino is refused, onnxruntime does not reproduce the golden outputs' in lines[0]
+    assert (
+        'openvino in bf16 is refused, onnxruntime does not reproduce the golden outputs'
+        in lines[0]
+    )

@@ -16,6 +16,9 @@ OUTPUT ?= demo_output
 # Folders with pairs.json for `make real`, and one with clips.json.
 PAIRS ?=
 CONTACTS ?=
+# Folders of `afformer benchmark fetch` and of the simulated benchmark for `make claims`.
+BENCHMARK ?=
+SIMULATED ?=
 # More options of pytest, such as PYTEST='-k node'.
 PYTEST ?=
 # More options of `make robot`, such as ROBOT='--errors'.
@@ -36,7 +39,7 @@ ENVIRONMENT := source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 SNAKEMAKE := $(VENV)/snakemake/bin/snakemake
 
-.PHONY: help setup demo test test-slow soak lint mutants evaluate real robot studies weights bench docs clean distclean FORCE
+.PHONY: help setup demo test test-slow soak lint mutants claims evaluate real robot studies weights bench docs clean distclean FORCE
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) \
@@ -67,6 +70,9 @@ lint: setup ## check style and types
 
 mutants: setup ## count the small mistakes that no test notices, of 40 in each package (MUTANTS=all: of all)
 	@$(ENVIRONMENT) && python -m tools.mutants --sample '$(MUTANTS)' --seed '$(SEED)' --workers 2
+
+claims: setup ## compare the numbers of README and accuracy pages with their results, and recompute those whose data is here (BENCHMARK=folder SIMULATED=build/simulated; minutes each)
+	@$(ENVIRONMENT) && BENCHMARK='$(BENCHMARK)' SIMULATED='$(SIMULATED)' python -m tools.claims
 
 evaluate: setup ## measure the shipped model on the simulated benchmark and in closed loop
 	@$(ENVIRONMENT) && for split in test-seen test-unseen test-buttons test-absent; do \

@@ -1,56 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Provenance of a result: commit, date and machine."""
+"""Provenance of a result of a study: commit, date and machine."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import subprocess
-from datetime import datetime, timezone
 from pathlib import Path
+
+from afformer_core.reports import provenance as described
 
 
 def provenance() -> dict[str, str]:
-    """Return the commit, machine and date of a current computation, as text.
-
-    The commit ends in `+` if tracked files differ from it, and is `unknown` outside a clone.
-    """
-    return {
-        'commit': _commit(),
-        'machine': f'{_processor()}, {os.cpu_count()} cores',
-        'date': datetime.now(timezone.utc).strftime('%Y-%m-%d'),
-    }
-
-
-def _commit() -> str:
-    described = _git('rev-parse', '--short=12', 'HEAD')
-    if described is None:
-        return 'unknown'
-    changed = _git('status', '--porcelain', '--untracked-files=no')
-    return f'{described}+' if changed else described
-
-
-def _git(*words: str) -> str | None:
-    ended = subprocess.run(
-        ['git', *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parent,
-    )
-    return ended.stdout.strip() if ended.returncode == 0 else None
-
-
-def _processor() -> str:
-    facts = Path('/proc/cpuinfo')
-    if facts.is_file():
-        for line in facts.read_text(encoding='utf-8').splitlines():
-            name, _, value = line.partition(':')
-            if name.strip() == 'model name':
-                return value.strip()
-    return platform.processor() or platform.machine()
+    """Return the commit, machine and date of a current computation, as text."""
+    made = described.provenance()
+    return {name: made[name] for name in ('commit', 'machine', 'date')}
 
 
 def main() -> None:

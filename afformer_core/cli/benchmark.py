@@ -112,10 +112,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run_fetch(arguments: argparse.Namespace) -> int:
     """Fetch the media, and print what is complete and what is not."""
+    from afformer_core.evaluation.demonstration_to_image.entries import read_entries
     from afformer_core.evaluation.demonstration_to_image.fetching import fetch_benchmark
-    from afformer_core.evaluation.demonstration_to_image.references import read_references
 
-    entries = read_references()
+    entries = read_entries()
     fetched = fetch_benchmark(entries, arguments.output, keep_sources=arguments.keep_sources)
     for name, reason in fetched.skipped.items():
         print(f'skipped {name}: {reason}', file=sys.stderr)
@@ -131,10 +131,12 @@ def run_measure(arguments: argparse.Namespace) -> int:
     """Measure a system, and print its report."""
     from afformer_core.evaluation.report.html_report import report_path, write_report
     from afformer_core.files.atomic import write_aside
+    from afformer_core.reports.provenance import provenance
 
     page = None if arguments.report is None else report_path(arguments.report)
     report, make_examples = _measure(arguments)
-    content = json.dumps(report.to_json(), indent=2, allow_nan=False)
+    made = provenance(arguments.seed, sorted(arguments.folder.glob('*/*.json')))
+    content = json.dumps({**report.to_json(), 'provenance': made}, indent=2, allow_nan=False)
     print(content if arguments.json == '-' else report.to_markdown(), flush=True)
     if arguments.json not in (None, '-'):
         write_aside(Path(arguments.json), (content + '\n').encode())

@@ -145,7 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
         report, make_examples = _compare_models(arguments, protocol)
     else:
         report, make_examples = _evaluate_model(arguments, protocol)
-    _print(report, arguments.json)
+    _print(report, arguments)
     _show(report, make_examples, page, arguments.images)
     return 0
 
@@ -168,7 +168,7 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
     for split in SPLITS:
         arguments.annotations = arguments.benchmark / f'{split}.json'
         reports[split], _ = _evaluate_model(arguments, PROTOCOLS[arguments.protocol]())
-    _print(BenchmarkReport(reports), arguments.json)
+    _print(BenchmarkReport(reports), arguments)
     return 0
 
 
@@ -176,18 +176,36 @@ def _run_parts(arguments: argparse.Namespace, page: Path | None) -> int:
     from afformer_core.cli.evaluation.evaluate_parts import evaluate_on_parts
 
     report, make_examples = evaluate_on_parts(arguments)
-    _print(report, arguments.json)
+    _print(report, arguments)
     _show(report, make_examples, page, arguments.images)
     return 0
 
 
-def _print(report: EvaluationReport | BenchmarkReport, json_path: str | None) -> None:
+def _print(report: EvaluationReport | BenchmarkReport, arguments: argparse.Namespace) -> None:
     from afformer_core.files.atomic import write_aside
+    from afformer_core.reports.provenance import provenance
 
-    content = json.dumps(report.to_json(), indent=2, allow_nan=False)
+    json_path = arguments.json
+    made = provenance(arguments.seed, _data_files(arguments))
+    content = json.dumps({**report.to_json(), 'provenance': made}, indent=2, allow_nan=False)
     print(content if json_path == '-' else report.to_markdown(), flush=True)
     if json_path not in (None, '-'):
         write_aside(Path(json_path), (content + '\n').encode())
+
+
+def _data_files(arguments: argparse.Namespace) -> list[Path]:
+    """List the files that annotate the data; some may not exist."""
+    from afformer_core.data.readers.contact_clips import CLIPS_FILE
+    from afformer_core.data.readers.part_pairs import PAIRS_FILE
+    from afformer_core.evaluation.report.benchmark import SPLITS
+
+    if arguments.benchmark is not None:
+        return [arguments.benchmark / f'{split}.json' for split in SPLITS]
+    files = [folder / PAIRS_FILE for folder in arguments.pairs or ()]
+    if arguments.contacts is not None:
+        files.append(arguments.contacts / CLIPS_FILE)
+    given = (arguments.annotations, arguments.prior_annotations)
+    return [*files, *(file for file in given if file is not None)]
 
 
 def _show(

@@ -21,6 +21,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from afformer_core.files.atomic import write_aside
 from afformer_core.licences import Ingredient, merged, restricted
+from afformer_core.reports.provenance import provenance
 from afformer_core.training import configured_paths
 from afformer_core.training.callbacks.checkpoint_files import WholeCheckpoints
 from afformer_core.training.callbacks.heatmap_images import HeatmapImages
@@ -182,7 +183,8 @@ class TrainingCli(LightningCLI):
     def _callbacks(self, output: Path) -> list[Callback]:
         checkpoints = output / 'checkpoints'
         description: Mapping[str, Any] = {
-            'commands': [shlex.join(['afformer', 'train', *self._arguments])]
+            'commands': [shlex.join(['afformer', 'train', *self._arguments])],
+            'provenance': provenance(self._seed(), _files_in(self.config.data)),
         }
         dtype = _DTYPES[self.config.weights_type]
         writer = self.writer(output, description, dtype, self._ingredients)
@@ -197,6 +199,10 @@ class TrainingCli(LightningCLI):
             )
             callbacks += [*self.images(), best]
         return [*callbacks, LastCheckpoint(checkpoints / _LAST, self.config.checkpoint_steps)]
+
+    def _seed(self) -> int | None:
+        seed = self.config.seed_everything
+        return None if seed is None or isinstance(seed, bool) else int(seed)
 
     def fit(self) -> None:
         """Train, starting from the last checkpoint if there is one.
@@ -277,6 +283,19 @@ class TrainingCli(LightningCLI):
                 f'{self.config.output} is already trained for {steps} steps. Raise '
                 'trainer.max_steps or give another output folder'
             )
+
+
+def _files_in(settings: Any) -> list[Path]:
+    """List the files that the settings of the data name, such as annotations."""
+    if isinstance(settings, str | Path):
+        return [Path(settings)] if Path(settings).is_file() else []
+    if isinstance(settings, Mapping):
+        settings = settings.values()
+    elif hasattr(settings, '__dict__'):
+        settings = vars(settings).values()
+    elif not isinstance(settings, Sequence):
+        return []
+    return [file for value in settings for file in _files_in(value)]
 
 
 def _listed(given: Any) -> list[Any]:

@@ -104,6 +104,8 @@ def _training(title: str, training: Mapping[str, Any]) -> Iterator[str]:
     if measured := training.get('validation'):
         rows = [(name, f'{value:g}') for name, value in measured.items()]
         yield _table(('measure in validation', 'value'), rows)
+    if made := training.get('provenance'):
+        yield _table(('provenance', ''), list(_provenance(made)))
     told = {'commands', 'validation', 'trained_on'}
     others = [
         f'- {name.replace("_", " ")}: {value}'
@@ -112,6 +114,16 @@ def _training(title: str, training: Mapping[str, Any]) -> Iterator[str]:
     ]
     if others:
         yield '\n'.join(others)
+
+
+def _provenance(made: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in ('version', 'commit', 'date', 'machine', 'gpu', 'python', 'seed'):
+        if name in made:
+            yield name, str(made[name])
+    for file, sha256 in made.get('data', {}).items():
+        yield f'SHA-256 of {file}', f'`{sha256}`'
+    if packages := made.get('packages'):
+        yield 'packages', ', '.join(f'{name} {version}' for name, version in packages.items())
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -14,13 +14,13 @@ from tqdm import tqdm
 from afformer_core.data.readers.contact_clips import CLIPS_FILE
 from afformer_core.data.readers.part_pairs import PAIRS_FILE
 from afformer_core.errors import AfformerError
-from afformer_core.evaluation.demonstration_to_image.git_sources import download_files
-from afformer_core.evaluation.demonstration_to_image.media_cutting import cut_media, hash_source
-from afformer_core.evaluation.demonstration_to_image.references import (
+from afformer_core.evaluation.demonstration_to_image.entries import (
     BenchmarkEntry,
     MediaReference,
     SourceFile,
 )
+from afformer_core.evaluation.demonstration_to_image.git_sources import download_files
+from afformer_core.evaluation.demonstration_to_image.media_cutting import cut_media, hash_source
 from afformer_core.files.atomic import write_aside
 
 _SOURCES = '.sources'

@@ -16,7 +16,7 @@ from mcap.reader import make_reader
 from numpy.typing import NDArray
 
 from afformer_core.errors import DatasetError, VideoError
-from afformer_core.evaluation.demonstration_to_image.references import MediaReference
+from afformer_core.evaluation.demonstration_to_image.entries import MediaReference
 from afformer_core.media.images import read_image, write_jpeg
 from afformer_core.media.video import write_video
 

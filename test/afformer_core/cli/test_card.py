@@ -104,6 +104,21 @@ def test_the_shipped_model_is_made_of_permissive_data_and_weights(
     assert '## Training of the matching network' in card
 
 
+def test_a_card_lists_the_provenance(tmp_path: Path) -> None:
+    made: dict[str, Any] = {
+        'commit': '0123456789ab',
+        'machine': 'a processor, 6 cores',
+        'seed': 7,
+        'packages': {'numpy': '2.1.0', 'torch': '2.5.1'},
+        'data': {'my_pairs/train.json': 'c0ffee'},
+    }
+    card = model_card(write(tmp_path, OURS, provenance=made))
+    assert '| commit | 0123456789ab |' in card
+    assert '| seed | 7 |' in card
+    assert '| SHA-256 of my_pairs/train.json | `c0ffee` |' in card
+    assert '| packages | numpy 2.1.0, torch 2.5.1 |' in card
+
+
 def test_a_card_is_written_to_a_file(tmp_path: Path) -> None:
     folder = write(tmp_path, OURS)
 

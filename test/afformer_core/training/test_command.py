@@ -2,7 +2,9 @@
 """`afformer train` from options to a model folder."""
 
 import json
+import re
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,16 @@ def test_the_model_says_how_it_was_made(trained: Path) -> None:
     assert training['commands'][0].startswith('afformer train ')
     assert training['step'] in (5, 10)
     assert set(training['validation']) == {'kld', 'sim', 'auc_j', 'top_1'}
+
+
+def test_the_model_names_its_provenance(trained: Path) -> None:
+    made = json.loads((trained / 'model.json').read_text())['training']['provenance']
+
+    assert made['seed'] == 0
+    assert made['packages']['torch'] == version('torch')
+    assert re.fullmatch(r'[0-9a-f]{12}\+?', made['commit'])
+    (sha256,) = made['data'].values()
+    assert re.fullmatch(r'[0-9a-f]{64}', sha256)
 
 
 def test_the_whole_configuration_is_beside_the_weights(trained: Path) -> None:

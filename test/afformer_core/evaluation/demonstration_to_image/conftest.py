@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.evaluation.demonstration_to_image.references import (
+from afformer_core.evaluation.demonstration_to_image.entries import (
     BenchmarkEntry,
-    read_references,
+    read_entries,
 )
 from afformer_core.media.images import write_image
 from afformer_core.media.video import write_video
@@ -115,7 +115,7 @@ def entries(public: Path) -> list[BenchmarkEntry]:
         },
         {'folder': 'contact', 'annotation': contact, 'clip': {**folder, 'frames': [1, 3]}},
     ]
-    return read_references(json.dumps({'entries': content}))
+    return read_entries(json.dumps({'entries': content}))
 
 
 def git_file(repository: Path, name: str) -> bytes:

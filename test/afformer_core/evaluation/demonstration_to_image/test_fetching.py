@@ -11,12 +11,12 @@ import pytest
 
 from afformer_core.data.readers.contact_clips import read_contact_clips
 from afformer_core.data.readers.part_pairs import PartPairsDataset
+from afformer_core.evaluation.demonstration_to_image.entries import (
+    BenchmarkEntry,
+    read_entries,
+)
 from afformer_core.evaluation.demonstration_to_image.fetching import fetch_benchmark
 from afformer_core.evaluation.demonstration_to_image.media_cutting import cut_frame
-from afformer_core.evaluation.demonstration_to_image.references import (
-    BenchmarkEntry,
-    read_references,
-)
 from afformer_core.media.images import read_image
 from afformer_core.media.video import VideoReader
 
@@ -134,8 +134,8 @@ def test_warps_from_another_view(entries: list[BenchmarkEntry]) -> None:
     assert np.argwhere(cut_frame(image, media)[..., 0] > 0).tolist() == [[6, 27]]
 
 
-def test_the_installed_references_name_commits_hashes_and_marks() -> None:
-    entries = read_references()
+def test_the_installed_entries_name_commits_hashes_and_marks() -> None:
+    entries = read_entries()
     pairs = [entry for entry in entries if entry.target is not None]
     assert (len(pairs), len(entries) - len(pairs)) == (91, 73)
     assert {entry.folder for entry in pairs} == {'real', 'real_second', 'real_third'}

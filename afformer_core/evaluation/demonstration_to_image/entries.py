@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """References to the media of the benchmark, and its annotations.
 
-`references.json` holds no media. For each pair and each clip with a marked contact, it holds the
+`entries.json` holds no media. For each pair and each clip with a marked contact, it holds the
 annotation in the layout of `pairs.json` or `clips.json`, and where its media come from: the
 repository, commit, path, SHA-256, frames, and how they are cut.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-REFERENCES_FILE = 'references.json'
+ENTRIES_FILE = 'entries.json'
 
 Annotation = Mapping[str, Any]
 """An entry of `pairs.json` or `clips.json`."""
@@ -86,14 +86,14 @@ class BenchmarkEntry:
             yield self.target
 
 
-def read_references(text: str | None = None) -> list[BenchmarkEntry]:
+def read_entries(text: str | None = None) -> list[BenchmarkEntry]:
     """Read the entries of the benchmark.
 
     Args:
-        text: content in the layout of `references.json`; None: that of the installed file.
+        text: content in the layout of `entries.json`; None: that of the installed file.
     """
     if text is None:
-        text = resources.files(__package__).joinpath(REFERENCES_FILE).read_text('utf-8')
+        text = resources.files(__package__).joinpath(ENTRIES_FILE).read_text('utf-8')
     return [_entry(content) for content in json.loads(text)['entries']]
 
 

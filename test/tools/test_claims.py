@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Numbers of README and pages are those of the stored results, and agree between pages."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tools.claims.claims import (
+    differences_between_pages,
+    differences_from_recomputed,
+    differences_from_stored,
+    read_claims,
+    stored_results,
+)
+from tools.claims.tables import cells
+
+CLAIMS, RECIPES = read_claims()
+PAGES = sorted({claim.page for claim in CLAIMS})
+
+
+@pytest.fixture
+def pages(root: Path, tmp_path: Path) -> Path:
+    """A copy of the pages, to change."""
+    for page in PAGES:
+        (tmp_path / page).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / page, tmp_path / page)
+    return tmp_path
+
+
+def change(pages: Path, page: str, before: str, after: str) -> None:
+    """Replace a text that the page contains once."""
+    text = (pages / page).read_text()
+    assert text.count(before) == 1
+    (pages / page).write_text(text.replace(before, after))
+
+
+def test_the_pages_state_the_stored_results(root: Path) -> None:
+    assert list(differences_from_stored(root, CLAIMS, stored_results())) == []
+
+
+def test_the_pages_agree(root: Path) -> None:
+    assert list(differences_between_pages(root, CLAIMS)) == []
+
+
+def test_stored_results_name_their_commit_and_machine() -> None:
+    for result in stored_results().values():
+        assert re.fullmatch(r'[0-9a-f]{12}\+?', result['provenance']['commit'])
+        assert 'cores' in result['provenance']['machine']
+
+
+def test_every_number_of_the_accuracy_table_in_the_readme_is_a_claim(root: Path) -> None:
+    text = (root / 'README.md').read_text().split('## Accuracy')[1].split('\n## ')[0]
+    claimed = {claim.key for claim in CLAIMS if claim.page == 'README.md'}
+    numbers = {(row, column) for row, column, cell in cells(text) if re.search(r'\d', cell)}
+    assert len(numbers) == 19
+    assert numbers - claimed == set()
+
+
+@pytest.mark.parametrize(
+    ('before', 'after'),
+    [
+        ('demonstrated part | **67 %** [58, 76]', 'demonstrated part | **68 %** [58, 76]'),
+        ('demonstrated part | **67 %** [58, 76]', 'demonstrated part | **67 %** [59, 76]'),
+        ('**88 %** [81, 94] | 14 %', '**88 %** [81, 94] | 13 %'),
+    ],
+)
+def test_a_wrong_number_in_the_readme_is_found(pages: Path, before: str, after: str) -> None:
+    change(pages, 'README.md', before, after)
+    found = list(differences_from_stored(pages, CLAIMS, stored_results()))
+    assert len(found) == 1
+    assert found[0].startswith('README.md: ')
+
+
+def test_a_number_that_only_one_page_changes_is_found(pages: Path) -> None:
+    change(pages, 'README.md', '**58 %** [45, 72]', '**61 %** [45, 72]')
+    (found,) = differences_between_pages(pages, CLAIMS)
+    assert "'61 % [45, 72]'" in found
+    assert "'58 % [45, 72]'" in found
+
+
+def test_a_recomputed_number_outside_its_interval_is_found(root: Path) -> None:
+    stored = stored_results()['benchmark']
+    claims = [c for c in CLAIMS if c.number == 'measures > predictors > model > inside']
+    other = {'measures': {'predictors': {'model': {'inside': 0.57}}}}
+    assert len(list(differences_from_recomputed(root, claims, 'benchmark', other))) == 3
+    assert list(differences_from_recomputed(root, claims, 'benchmark', stored)) == []
+
+
+def test_recipes_name_results_of_claims() -> None:
+    assert set(RECIPES) <= {claim.result for claim in CLAIMS}

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Comparison of all claims, which recomputes the results whose data is on this machine.
+
+BENCHMARK=demonstration_to_image python -m tools.claims
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tools.claims.claims import (
+    RESULTS,
+    ResultRecipe,
+    differences_between_pages,
+    differences_from_recomputed,
+    differences_from_stored,
+    read_claims,
+    stored_results,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> int:
+    """Print the claims that differ; return 1 if there are any."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--store', action='store_true', help='replace the stored results with recomputed ones'
+    )
+    arguments = parser.parse_args()
+    claims, recipes = read_claims()
+    wrong: list[str] = []
+    for name, recipe in recipes.items():
+        result = recompute(name, recipe)
+        if result is None:
+            print(f'{name}: not recomputed; set {recipe.data} to the folder of its data')
+            continue
+        wrong += differences_from_recomputed(ROOT, claims, name, result)
+        print(f'{name}: recomputed')
+        if arguments.store:
+            (RESULTS / f'{name}.json').write_text(json.dumps(result, indent=1) + '\n')
+    stored = stored_results()
+    wrong += differences_from_stored(ROOT, claims, stored)
+    wrong += differences_between_pages(ROOT, claims)
+    kept = sum(claim.result in stored for claim in claims)
+    print(f'{len(claims)} claims, {kept} of them with a stored result, {len(wrong)} differences')
+    for difference in wrong:
+        print(difference, file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def recompute(name: str, recipe: ResultRecipe) -> Any:
+    """Run the command of a result; None if its data is not here."""
+    data = os.environ.get(recipe.data, '')
+    if not data or not Path(data).exists():
+        return None
+    output = ROOT / 'build' / 'claims' / f'{name}.json'
+    output.parent.mkdir(parents=True, exist_ok=True)
+    words = [word.format(data=data, output=output) for word in recipe.command]
+    subprocess.run(words, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    return json.loads(output.read_text('utf-8'))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Claims of the pages, and their comparison with stored and with recomputed results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.claims.tables import cells, numbers_of
+
+CLAIMS_FILE = Path(__file__).with_name('claims.json')
+RESULTS = Path(__file__).with_name('results')
+
+
+@dataclass(frozen=True)
+class PageClaim:
+    """A cell of a table in a page, and the number that it states.
+
+    Attributes:
+        page: path of the page.
+        row: label of the row, without links and emphasis.
+        column: heading of the column.
+        result: name of the result that the number comes from.
+        number: path of the number in it, parts separated by ` > `.
+    """
+
+    page: str
+    row: str
+    column: str
+    result: str
+    number: str
+
+    def __str__(self) -> str:
+        return f'{self.page}: {self.row!r}, {self.column!r}'
+
+    def cell(self, root: Path) -> str:
+        """Read the cell.
+
+        Raises:
+            ValueError: no table, or more than one, has such a cell.
+        """
+        page = (root / self.page).read_text('utf-8')
+        found = [text for row, column, text in cells(page) if (row, column) == self.key]
+        if len(found) != 1:
+            raise ValueError(f'{self} is in {len(found)} tables; expected 1')
+        return found[0]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Row and column."""
+        return self.row, self.column
+
+
+@dataclass(frozen=True)
+class ResultRecipe:
+    """How a result is computed.
+
+    Attributes:
+        command: words of the command; `{data}` and `{output}` are replaced.
+        data: environment variable with the folder of the data, or nothing if none is needed.
+    """
+
+    command: tuple[str, ...]
+    data: str
+
+
+def read_claims(file: Path = CLAIMS_FILE) -> tuple[list[PageClaim], dict[str, ResultRecipe]]:
+    """Read the claims, and the recipes of results by name."""
+    content = json.loads(file.read_text('utf-8'))
+    claims = [
+        PageClaim(page, row, column, result, number)
+        for page, rows in content['claims'].items()
+        for row, column, result, number in rows
+    ]
+    recipes = {
+        name: ResultRecipe(tuple(recipe['command']), recipe['data'])
+        for name, recipe in content['results'].items()
+    }
+    return claims, recipes
+
+
+def stored_results(folder: Path = RESULTS) -> dict[str, Mapping[str, Any]]:
+    """Read the stored results by name."""
+    return {
+        path.stem: json.loads(path.read_text('utf-8')) for path in sorted(folder.glob('*.json'))
+    }
+
+
+def look_up(result: Mapping[str, Any], number: str) -> tuple[float, ...]:
+    """Find a number in a result: value, and low and high if it has an interval."""
+    value: Any = result
+    for part in number.split(' > '):
+        value = value[part]
+    if isinstance(value, Mapping):
+        return float(value['value']), float(value['low']), float(value['high'])
+    return (float(value),)
+
+
+def differences_from_stored(
+    root: Path, claims: list[PageClaim], results: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """Yield a sentence for each claim that is not the rounded stored number."""
+    for claim in claims:
+        if claim.result not in results:
+            continue
+        cell = claim.cell(root)
+        scale, printed = numbers_of(cell)
+        stored = [scale * value for value in look_up(results[claim.result], claim.number)]
+        if not printed or not all(p.equals(s) for p, s in zip(printed, stored, strict=False)):
+            told = ', '.join(f'{value:.4g}' for value in stored)
+            yield f'{claim} is {cell!r}; {claim.result} has {told}'
+
+
+def differences_between_pages(root: Path, claims: list[PageClaim]) -> Iterator[str]:
+    """Yield a sentence for each number that two pages state differently."""
+    first: dict[tuple[str, str], PageClaim] = {}
+    for claim in claims:
+        other = first.setdefault((claim.result, claim.number), claim)
+        one, two = (numbers_of(c.cell(root))[1] for c in (claim, other))
+        if any(a.value != b.value for a, b in zip(one, two, strict=False)):
+            yield f'{claim} is {claim.cell(root)!r}; {other} is {other.cell(root)!r}'
+
+
+def differences_from_recomputed(
+    root: Path, claims: list[PageClaim], name: str, result: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield a sentence for each claim whose interval does not contain the recomputed value."""
+    for claim in claims:
+        if claim.result != name:
+            continue
+        cell = claim.cell(root)
+        scale, printed = numbers_of(cell)
+        value = scale * look_up(result, claim.number)[0]
+        low, high = (printed[0], printed[0]) if len(printed) < 3 else printed[1:3]
+        if not low.value - low.half <= value <= high.value + high.half:
+            yield f'{claim} is {cell!r}; recomputed: {value:.4g}'

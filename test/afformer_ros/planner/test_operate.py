@@ -18,6 +18,8 @@ from afformer_ros.action import GroundDemonstration, OperateElement
 from afformer_ros.msg import OperationAttempt
 
 from .operate_bench import (
+    BASE,
+    NORMAL,
     PART,
     OperateBench,
     answer,
@@ -26,6 +28,7 @@ from .operate_bench import (
     result_of,
     until,
 )
+from .stand_in_grounding import found, point_at
 
 Result, Feedback = OperateElement.Result, OperateElement.Feedback
 
@@ -158,6 +161,24 @@ def test_what_is_not_found_is_told() -> None:
     assert bench.arm.messages == []
 
 
+def test_an_arm_that_is_stopped_on_its_way_ends_with_that_reason() -> None:
+    with operate_bench(answer(points=2), lambda _: drawn(), speed=40.0) as bench:
+        bench.arm.deaf = True
+        result = bench.operate(attempts=4)
+    assert (result.outcome, result.attempts) == (Result.BLOCKED, [])
+    # Three times there, and back; the second point is not tried.
+    assert len(bench.arm.messages) == 4
+    assert 'where it should move freely' in result.message
+
+
+def test_a_part_that_is_out_of_reach_ends_with_that_reason() -> None:
+    far = found([point_at(np.array([1.9, 0.4, 0.3]), NORMAL, u=139.0, v=94.0)], BASE)
+    with operate_bench(lambda _: far, lambda _: drawn()) as bench:
+        result = bench.operate()
+    assert (result.outcome, result.attempts) == (Result.UNREACHABLE, [])
+    assert 'does not reach [1.9' in result.message
+
+
 def test_an_arm_whose_driver_ends_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('afformer_ros.planner.joint_states._PATIENCE', 0.3)
     with operate_bench(answer(), lambda _: drawn(), speed=3.0) as bench:
@@ -188,6 +209,8 @@ def test_a_canceled_arm_halts_and_the_next_goal_brings_it_back_first() -> None:
         handle.cancel_goal_async()
         result = result_of(handle)
         assert (result.outcome, result.attempts) == (Result.CANCELED, [])
+        # A controller takes 0.3 s to halt.
+        assert bench.arm.now * 1e-9 - bench.arm.tracks[-1].times[0] > 0.3
         bench.assert_at_rest()
         assert np.abs(bench.arm.joints - start).max() > 0.1
         bench.arm.speed = 25.0

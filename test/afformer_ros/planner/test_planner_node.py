@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import rclpy
+from afformer_ros.action import OperateElement
+from rclpy.action import ActionClient
 
 from afformer_core.cli.main import main
 
@@ -65,6 +69,32 @@ def test_what_the_grounding_node_says_is_the_reason(nodes):
     _, complaints = planner.communicate(timeout=60)
     assert planner.returncode == 1
     assert "afformer: error: there is no demonstration 'nothing'" in complaints
+
+
+def test_a_planner_that_serves_runs_until_it_is_interrupted():
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('user', namespace='/test', context=context)
+    client = ActionClient(node, OperateElement, 'planner/operate_element')
+    planner = start_planner('serve:=true')
+    try:
+        assert client.wait_for_server(timeout_sec=60)
+        assert planner.poll() is None
+    finally:
+        planner.send_signal(signal.SIGINT)
+        said, complaints = planner.communicate(timeout=60)
+        client.destroy()
+        node.destroy_node()
+        rclpy.shutdown(context=context)
+    assert planner.returncode == 0, complaints
+    assert said == ''
+
+
+def test_a_planner_that_serves_takes_its_demonstrations_from_goals():
+    planner = start_planner('serve:=true', 'demonstrations:=press')
+    _, complaints = planner.communicate(timeout=60)
+    assert planner.returncode == 1
+    assert 'Give the demonstrations in the goals' in complaints
 
 
 def test_a_video_and_demonstrations_contradict_each_other():

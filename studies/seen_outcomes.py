@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How often a camera tells from two images whether a part has moved.
+"""Share of movements that a camera tells from two images.
 
 The images are those of the simulated robot's camera before and after its arm has acted: of the
 part as before, of the part on its way or at its goal, and of another part that has moved.

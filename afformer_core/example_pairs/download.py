@@ -132,7 +132,10 @@ def _download_into(folder: Path, work: Path, pairs: Sequence[ListedPair], source
         write_image(written.image, image)
         made.append(written)
     repositories = dict.fromkeys(pair.repository for pair in pairs)
-    texts = {one: source.read(one, one.licence_file).decode() for one in repositories}
+    texts = {
+        repository: source.read(repository, repository.licence_file).decode()
+        for repository in repositories
+    }
     (folder / _LICENCES).write_text(_licences(pairs, texts))
     write_list(folder, made)
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.compact_memory import CompactMemory
 from afformer_core.runtime.demonstration import (
     Demonstration,
     DemonstrationMemory,
@@ -23,6 +22,7 @@ from afformer_core.runtime.demonstration import (
 )
 from afformer_core.runtime.json_fields import checked_fields
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT, log_probabilities
+from afformer_core.runtime.memories.compact_memory import CompactMemory
 from afformer_core.runtime.networks import Networks, Output
 from afformer_core.runtime.session import Decoded
 

@@ -11,11 +11,11 @@ import numpy as np
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
-from afformer_core.runtime.compact_memory import CompactMemory
 from afformer_core.runtime.demonstration_features import DemonstrationFeatures
 from afformer_core.runtime.features import FrameFeatures, ImageFeatures
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Peak, ShownRotation
 from afformer_core.runtime.matching.matching import MatchingMemory
+from afformer_core.runtime.memories.compact_memory import CompactMemory
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ import numpy as np
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.compact_memory import CompactMemory
 from afformer_core.runtime.demonstration import DemonstrationMemory, EncodedFrames
 from afformer_core.runtime.features import FrameFeatures, ImageFeatures, Stages
 from afformer_core.runtime.matching.contact_map import marked_contact, read_contact
 from afformer_core.runtime.matching.matching import Matching, MatchingMemory
-from afformer_core.runtime.recent_copies import RecentCopies
+from afformer_core.runtime.memories.compact_memory import CompactMemory
+from afformer_core.runtime.memories.recent_copies import RecentCopies
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
 
 # Bytes of memories that are kept as the decoder reads them, for the next image.

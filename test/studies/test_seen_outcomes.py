@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the camera of the simulated robot sees of parts that have moved."""
+"""The movements that the camera of the simulated robot sees between two images."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 
 from afformer_core.arrays import FloatArray
-from afformer_core.runtime.recent_copies import RecentCopies
+from afformer_core.runtime.memories.recent_copies import RecentCopies
 from afformer_core.runtime.session import Memory
 from afformer_core.runtime.tensorrt.cuda_graph import EnqueuedRun
 from afformer_core.runtime.tensorrt.gpu_memories import GpuMemory, StaticMemory

@@ -18,8 +18,8 @@ from afformer_core.errors import EngineError
 from afformer_core.files.cache_folder import cache_folder
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.features import Stages
+from afformer_core.runtime.memories.recent_copies import RecentCopies
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.recent_copies import RecentCopies
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
 from afformer_core.runtime.sessions.graph_shapes import MOST_FRAMES_AT_ONCE

@@ -10,7 +10,7 @@ import torch
 from cuda_double import Device, cuda_double
 
 from afformer_core.models import afformer_small
-from afformer_core.runtime.recent_copies import RecentCopies
+from afformer_core.runtime.memories.recent_copies import RecentCopies
 from afformer_core.runtime.session import Memory
 from afformer_core.runtime.tensorrt.gpu_memories import (
     GpuMemory,

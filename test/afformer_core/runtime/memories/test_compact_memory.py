@@ -10,7 +10,7 @@ import torch
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.presets import afformer_small
-from afformer_core.runtime.compact_memory import CompactMemory
+from afformer_core.runtime.memories.compact_memory import CompactMemory
 from afformer_core.runtime.session import Memory
 from afformer_core.runtime.sessions.torch_session import TorchSession
 

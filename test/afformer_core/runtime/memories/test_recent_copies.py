@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from afformer_core.runtime.recent_copies import RecentCopies
+from afformer_core.runtime.memories.recent_copies import RecentCopies
 
 
 class Counted:

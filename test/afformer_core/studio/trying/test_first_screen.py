@@ -37,6 +37,7 @@ def test_an_unsure_answer_is_mended_by_a_click_on_the_part(page: Any, files: Pat
 def test_the_first_screen_fits_the_width(page: Any, width: int) -> None:
     page.set_viewport_size({'width': width, 'height': 800})
     page.locator('.example').first.wait_for()
-    assert page.evaluate('document.documentElement.scrollWidth') <= width
-    zone = page.locator('.drop-zone').first.bounding_box()
-    assert zone['width'] > 250
+    # The page is laid out anew some time after its size has changed.
+    fits = """width => document.documentElement.scrollWidth <= width
+        && document.querySelector('.drop-zone').clientWidth > 250"""
+    page.wait_for_function(fits, arg=width)

@@ -22,8 +22,9 @@ from afformer_core.runtime.memories.compact_memory import CompactMemory
 from afformer_core.runtime.memories.recent_copies import RecentCopies
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
 
-# Bytes of memories that are kept as the decoder reads them, for the next image.
-_EXPANDED_BYTES = 2**27
+# Bytes of memories that are kept as the decoder reads them, for the next image: nine of the
+# shipped model, which are those of seven demonstrations and two zoom stages.
+_EXPANDED_BYTES = 2**26
 # One image needs those of all its stages.
 _FEWEST_EXPANDED = 4
 

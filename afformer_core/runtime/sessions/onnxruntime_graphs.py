@@ -29,6 +29,8 @@ PROVIDERS = {
 ON_GPU = ('onnxruntime-cuda', 'onnxruntime-tensorrt')
 
 _CACHE = 'onnxruntime_tensorrt'
+# Others run once for each demonstration or each of its frames.
+_FOR_EACH_IMAGE = ('encode_image', 'decode', 'encode')
 
 
 def open_graph(
@@ -69,8 +71,9 @@ def open_graph(
             f'nvidia-smi lists a GPU and that the libraries which onnxruntime-gpu '
             f'{onnxruntime.__version__} needs are installed, or choose another backend'
         )
+    options = _run_options(name, backend)
     return OpenedGraph(
-        lambda feed: session.run(None, dict(feed)),
+        lambda feed: session.run(None, dict(feed), options),
         {entry.name: _type(entry.type) for entry in session.get_inputs()},
     )
 
@@ -104,6 +107,14 @@ def _options(graphs: Graphs, threads: int) -> onnxruntime.SessionOptions:
     if graphs.base == 'fp16':
         # As of 1.32, ONNX Runtime computes fused quantized convolutions in fp16 wrongly.
         options.add_session_config_entry('session.disable_quant_qdq', '1')
+    return options
+
+
+def _run_options(name: str, backend: str) -> onnxruntime.RunOptions:
+    """Return options that free the memory of a graph which does not run for each image."""
+    options = onnxruntime.RunOptions()
+    if name not in _FOR_EACH_IMAGE and backend not in ON_GPU:
+        options.add_run_config_entry('memory.enable_memory_arena_shrinkage', 'cpu:0')
     return options
 
 

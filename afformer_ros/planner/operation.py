@@ -152,11 +152,11 @@ class Operation:
         except AfformerError as error:
             for kind, outcome in _OUTCOMES.items():
                 if isinstance(error, kind):
-                    return self._end(outcome, str(error))
+                    return self._end(outcome, self._after_attempts(str(error)))
             raise
 
     def _attempt(self, demonstrations: Sequence[str], action: str) -> OperationReport | None:
-        """FoundContacts, act and look again; return the end of the operation, or None."""
+        """Find the part, act and look again; return the end of the operation, or None."""
         number = len(self._attempts) + 1
         self._report(_Feedback.LOOKING, number, 'looking for the part')
         found = self._operator.find(demonstrations, action)
@@ -208,6 +208,14 @@ class Operation:
         if last.felt.in_contact:
             text += '. It may already be as demonstrated'
         return text
+
+    def _after_attempts(self, reason: str) -> str:
+        """Describe the last attempt, if there was one, before the reason of the end."""
+        if not self._attempts:
+            return reason
+        last = self._attempts[-1]
+        seen = str(last.observed)
+        return f'{last.felt}; {reason}' if seen == reason else f'{last.felt}; {seen}; {reason}'
 
     def _end(self, outcome: int, message: str) -> OperationReport:
         return OperationReport(outcome, message, tuple(self._attempts))

@@ -73,6 +73,7 @@ OF_LIBRARIES = {
     'method',
     'touch',
     'SessionOptions',
+    'RunOptions',
 }
 # An action of the data sets.
 ACTION = 'touch'

@@ -71,9 +71,9 @@ def open_graph(
             f'nvidia-smi lists a GPU and that the libraries which onnxruntime-gpu '
             f'{onnxruntime.__version__} needs are installed, or choose another backend'
         )
-    options = _run_options(name, backend)
+    settings = _run_settings(name, backend)
     return OpenedGraph(
-        lambda feed: session.run(None, dict(feed), options),
+        lambda feed: session.run(None, dict(feed), settings),
         {entry.name: _type(entry.type) for entry in session.get_inputs()},
     )
 
@@ -110,12 +110,12 @@ def _options(graphs: Graphs, threads: int) -> onnxruntime.SessionOptions:
     return options
 
 
-def _run_options(name: str, backend: str) -> onnxruntime.RunOptions:
-    """Return options that free the memory of a graph which does not run for each image."""
-    options = onnxruntime.RunOptions()
+def _run_settings(name: str, backend: str) -> onnxruntime.RunOptions:
+    """Return settings that free the memory of a graph which does not run for each image."""
+    settings = onnxruntime.RunOptions()
     if name not in _FOR_EACH_IMAGE and backend not in ON_GPU:
-        options.add_run_config_entry('memory.enable_memory_arena_shrinkage', 'cpu:0')
-    return options
+        settings.add_run_config_entry('memory.enable_memory_arena_shrinkage', 'cpu:0')
+    return settings
 
 
 def _providers(graphs: Graphs, name: str, backend: str) -> list[Provider]:

@@ -18,7 +18,8 @@ URL = 's3://bucket/some/file'
 URLS = {('mine', 'PATH')}
 # Arguments that are texts, and no paths.
 TEXTS = {
-    '--actions', '--address', '--backbones', '--backend', '--camera-info-topic', '--depth',
+    '--actions', '--address', '--backbones', '--backend', '--camera-info-topic',
+    '--camera-sizes', '--depth',
     '--demonstration-topic', '--depth-topic', '--families', '--frames', '--hand', '--host',
     '--image-topic', '--node', '--precision', '--renderer', '--split', '--storage',
     '--target-frame', '--train-option', '--variants', '--vertical-frame', 'simulate --images',

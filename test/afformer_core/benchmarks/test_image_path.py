@@ -63,6 +63,7 @@ def bench(*words: object) -> int:
     return int(arguments.run(arguments))
 
 
+@pytest.mark.slow
 def test_the_command_has_a_row_for_each_combination(
     folder: Path, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

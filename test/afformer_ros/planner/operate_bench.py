@@ -174,7 +174,7 @@ def operate_bench(
     with arm, StandInGrounding(arm.context, given, frames=frames) as grounding:
         camera.start()
         try:
-            assert client.wait_for_server(10)
+            assert client.wait_for_server(60)
             yield OperateBench(arm, grounding, planner, finished, client)
         finally:
             ending.set()

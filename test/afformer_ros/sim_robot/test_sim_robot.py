@@ -117,8 +117,16 @@ def test_a_button_is_pressed_by_trajectories_alone(robot: RobotClient) -> None:
     assert json.loads(answer.message)['verdict'] == 'done'
 
 
+def stamp_of_joints(robot: RobotClient) -> int:
+    return nanoseconds(robot.messages['joint_states'][-1].header.stamp)
+
+
 def test_a_refused_trajectory_is_told_and_a_reset_parks_the_arm(robot: RobotClient) -> None:
     robot.call('reset')
+    # Messages of before the reset may still be on their way.
+    robot.joints()
+    begin = stamp_of_joints(robot)
+    robot.wait(lambda: stamp_of_joints(robot) > begin + 10**8, 'the parked arm')
     parked = robot.joints()
 
     robot.send(parked[:6], seconds=1.0, names=ARM[:6])
@@ -130,7 +138,6 @@ def test_a_refused_trajectory_is_told_and_a_reset_parks_the_arm(robot: RobotClie
     assert 'expected panda_joint1, panda_joint2' in robot.process.output
     assert answer.success
     assert answer.message.startswith('keypad (scene 0)')
-    # Messages of before the reset may still be on their way.
     robot.wait(lambda: np.allclose(robot.joints(), parked, atol=1e-4), 'the parked arm')
     robot.messages['/clock'].clear()
     robot.wait(lambda: robot.messages['/clock'], 'the clock')

@@ -63,6 +63,7 @@ def test_what_is_not_done_is_tried_with_a_firmer_grip() -> None:
     assert bench.feedback[-1] == (Feedback.LOOKING_AGAIN, 2)
 
 
+@pytest.mark.slow
 def test_a_part_that_is_already_as_demonstrated_ends_with_that_reason() -> None:
     with operate_bench(answer(points=2), lambda _: drawn()) as bench:
         start = bench.arm.joints
@@ -77,6 +78,7 @@ def test_a_part_that_is_already_as_demonstrated_ends_with_that_reason() -> None:
     assert result.message.endswith('no attempt is left. It may already be as demonstrated')
 
 
+@pytest.mark.slow
 def test_where_no_other_way_is_left_it_ends_before_its_budget() -> None:
     with operate_bench(answer('push'), lambda _: drawn()) as bench:
         result = bench.operate(attempts=7)
@@ -126,6 +128,7 @@ def test_images_of_before_the_request_do_not_count(monkeypatch: pytest.MonkeyPat
     assert (result.outcome, bench.arm.messages) == (Result.NO_ANSWER, [])
 
 
+@pytest.mark.slow
 def test_a_demonstration_after_which_a_button_is_different_is_done_when_that_is_seen() -> None:
     made: list[OperateBench] = []
 
@@ -139,12 +142,14 @@ def test_a_demonstration_after_which_a_button_is_different_is_done_when_that_is_
     assert (result.outcome, len(result.attempts)) == (Result.DONE, 1)
 
 
+@pytest.mark.slow
 def test_a_button_that_should_be_different_and_is_not_is_not_pressed_again() -> None:
     with operate_bench(answer('hold'), lambda _: drawn(), frames=(drawn(), drawn(19))) as bench:
         result = bench.operate()
     assert (result.outcome, len(result.attempts)) == (Result.NOT_DONE, 1)
 
 
+@pytest.mark.slow
 def test_a_demonstration_that_ends_as_it_began_leaves_a_push_unseen() -> None:
     with operate_bench(answer('push'), lambda _: drawn(), frames=(drawn(), drawn())) as bench:
         result = bench.operate()
@@ -179,6 +184,7 @@ def test_a_part_that_is_out_of_reach_ends_with_that_reason() -> None:
     assert 'does not reach [1.9' in result.message
 
 
+@pytest.mark.slow
 def test_an_arm_whose_driver_ends_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('afformer_ros.planner.joint_states._PATIENCE', 0.3)
     with operate_bench(answer(), lambda _: drawn(), speed=3.0) as bench:

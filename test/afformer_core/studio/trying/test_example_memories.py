@@ -42,6 +42,7 @@ def memories(worker: ModelWorker, files: Path) -> ExampleMemories:
     return filled
 
 
+@pytest.mark.slow
 def test_a_chosen_example_is_not_read_again_and_grounds_alike(
     worker: ModelWorker, memories: ExampleMemories, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

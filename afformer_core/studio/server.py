@@ -64,6 +64,8 @@ class StudioSettings:
         points: number of points after which a pair is finished, at least 1.
         limits: maximum sizes of the input.
         detector: hand detector for timelines, as for `open_hand_detector`; '': none.
+        examples_on_click: whether an example is read when it is clicked, instead of all of them
+            when the page opens, which takes some seconds of one core.
 
     Raises:
         ValueError: a number is out of its range, or a folder does not exist.
@@ -76,6 +78,7 @@ class StudioSettings:
     points: int = 10
     limits: Limits = field(default_factory=Limits)
     detector: str = ''
+    examples_on_click: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:
@@ -175,7 +178,8 @@ def _build(
     settings: StudioSettings,
     added: Sequence[StudioTab],
 ) -> None:
-    examples.prepare()
+    if not settings.examples_on_click:
+        examples.prepare()
     workspace = Workspace(worker, settings.limits, hands if settings.detector else None, examples)
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)

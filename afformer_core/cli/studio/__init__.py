@@ -76,6 +76,11 @@ def add_parser(subparsers: Any) -> None:
         'simulated, or the folder of a detector (default: none)',
     )  # fmt: skip
     parser.add_argument(
+        '--examples-on-click', action='store_true',
+        help='read an example when it is clicked, instead of all when the page opens, which takes '
+        'about 10 s of one core',
+    )  # fmt: skip
+    parser.add_argument(
         '--node', metavar='NAME',
         help='grounding node that the tab Robot shows, such as /left/grounding; needs ROS 2 '
         '(default: /grounding)',
@@ -105,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
         points=arguments.points,
         limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
         detector=arguments.detector,
+        examples_on_click=arguments.examples_on_click,
     )
     serve(
         settings,

@@ -139,7 +139,7 @@ def page(chromium: Any, studio: str) -> Iterator[Any]:
 def page_with_hands(chromium: Any) -> Iterator[Any]:
     """A page of a studio with the detector of simulated hands."""
     with (
-        serving('--detector', 'simulated') as running,
+        serving('--detector', 'simulated', '--examples-on-click') as running,
         opened(chromium, running.address) as page,
     ):
         yield page

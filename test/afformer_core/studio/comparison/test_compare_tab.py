@@ -35,6 +35,7 @@ def models(shipped_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def page(chromium: Any, marked_pairs: Path, models: Path) -> Iterator[Any]:
     """The tab."""
     options = ['--pairs', str(marked_pairs), '--models', str(models), '--backend', 'torch']
+    options.append('--examples-on-click')
     with serving(*options) as running, opened(chromium, running.address) as page:
         page.get_by_role('tab', name='Compare').click()
         yield page

@@ -34,6 +34,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trainer(models: Path, marked_pairs: Path, tiny_configuration: Path) -> Iterator[str]:
     """Address of a studio that trains on marked pairs."""
     options = ['--pairs', str(marked_pairs), '--models', str(models), '--backend', 'torch']
+    options.append('--examples-on-click')
     with serving(*options, '--training-configuration', str(tiny_configuration)) as running:
         yield running.address
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -46,7 +47,10 @@ def python(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, '-m', 'venv', folder / 'venv'], check=True)
     python = folder / 'venv' / 'bin' / 'python'
     for more in (('wheel', '--no-deps', folder / 'clone'), ('install', f'./{wheel_name()}')):
-        subprocess.run([python, '-m', 'pip', '--quiet', *more], cwd=folder, check=True)
+        # From PYTHONPATH, pip would take the package of the clone for an installed one.
+        variables = {name: value for name, value in os.environ.items() if name != 'PYTHONPATH'}
+        command = [python, '-m', 'pip', '--quiet', *more]
+        subprocess.run(command, cwd=folder, env=variables, check=True)
     return python
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.claims.claims import (
+    claimed_part,
     differences_between_pages,
     differences_from_recomputed,
     differences_from_stored,
@@ -92,3 +93,30 @@ def test_a_recomputed_number_outside_its_interval_is_found(root: Path) -> None:
 
 def test_recipes_name_results_of_claims() -> None:
     assert set(RECIPES) <= {claim.result for claim in CLAIMS}
+
+
+def test_what_is_stored_are_the_claimed_numbers_without_paths_of_the_machine() -> None:
+    number = {'value': 0.25, 'low': 0.125, 'high': 0.5}
+    result = {
+        'facts': {'benchmark': '/home/somebody/data'},
+        'measures': {'model': {'inside': number, 'near': 0.75}, 'centre': {'inside': 0.375}},
+        'provenance': {
+            'commit': '0123456789ab',
+            'machine': 'EPYC, 2 cores',
+            'date': '2026-11-30',
+            'packages': {'torch': '2.13.0'},
+            'data': {'/home/somebody/data/real/pairs.json': 'f00d'},
+        },
+    }
+
+    stored = claimed_part(result, ['measures > model > inside', 'measures > centre > inside'])
+
+    assert stored == {
+        'provenance': {
+            'commit': '0123456789ab',
+            'machine': 'EPYC, 2 cores',
+            'date': '2026-11-30',
+            'data': {'real/pairs.json': 'f00d'},
+        },
+        'measures': {'model': {'inside': number}, 'centre': {'inside': 0.375}},
+    }

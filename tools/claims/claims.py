@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,27 @@ def stored_results(folder: Path = RESULTS) -> dict[str, Mapping[str, Any]]:
     return {
         path.stem: json.loads(path.read_text('utf-8')) for path in sorted(folder.glob('*.json'))
     }
+
+
+def claimed_part(result: Mapping[str, Any], numbers: Iterable[str]) -> dict[str, Any]:
+    """Reduce a result to some numbers and to where they come from, without paths of files.
+
+    Args:
+        result: the whole result.
+        numbers: paths of the numbers, see `look_up`.
+    """
+    whole = result['provenance']
+    provenance = {name: whole[name] for name in ('commit', 'machine', 'date')}
+    hashes = {f'{Path(path).parent.name}/{Path(path).name}': value
+              for path, value in whole.get('data', {}).items()}  # fmt: skip
+    kept: dict[str, Any] = {'provenance': {**provenance, 'data': hashes}}
+    for number in sorted(set(numbers)):
+        *folders, last = number.split(' > ')
+        here, there = kept, result
+        for folder in folders:
+            here, there = here.setdefault(folder, {}), there[folder]
+        here[last] = there[last]
+    return kept
 
 
 def look_up(result: Mapping[str, Any], number: str) -> tuple[float, ...]:

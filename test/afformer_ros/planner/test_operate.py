@@ -176,6 +176,7 @@ def test_an_arm_that_is_stopped_on_its_way_ends_with_that_reason() -> None:
     assert 'where it should move freely' in result.message
 
 
+@pytest.mark.slow
 def test_a_part_that_is_out_of_reach_ends_with_that_reason() -> None:
     far = found([point_at(np.array([1.9, 0.4, 0.3]), NORMAL, u=139.0, v=94.0)], BASE)
     with operate_bench(lambda _: far, lambda _: drawn()) as bench:

@@ -83,7 +83,7 @@ class ExampleMemories:
             try:
                 self._memorized[pair.video] = self._memorize(pair.video)
             except (AfformerError, OSError):
-                # The visitor who chooses it is told the reason.
+                # A click on the example reads it again and shows the error.
                 continue
             except (RuntimeError, CancelledError):
                 # The worker was closed.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,9 @@ from typing import Any
 import rclpy
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.signals import SignalHandlerOptions
 
 from afformer_ros.environment import prepare_environment
 from afformer_ros.image_subscription import ImageSubscription
@@ -46,10 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare_environment()
     frame = options.fixed_frame
     if frame == _OF_THE_IMAGES:
-        try:
-            frame = _frame_of_the_first_image(passed_on)
-        except (KeyboardInterrupt, ExternalShutdownException):
+        found = _frame_of_the_first_image(passed_on)
+        if found is None:
             return 0
+        frame = found
     # Options of RViz must precede --ros-args. Without a frame of the images, RViz uses its
     # default.
     chosen = ['--fixed-frame', frame] if frame else []
@@ -76,9 +78,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _frame_of_the_first_image(arguments: Sequence[str]) -> str:
-    """Wait for an image without a time limit; return its frame, empty if it names none."""
-    rclpy.init(args=['rviz', *arguments])
+def _frame_of_the_first_image(arguments: Sequence[str]) -> str | None:
+    """Wait for an image without a time limit; return its frame, empty if it names none.
+
+    Return None if SIGINT or SIGTERM arrives first.
+    """
+    # rclpy's own handlers would shut the context down while the node is about to wait.
+    rclpy.init(args=['rviz', *arguments], signal_handler_options=SignalHandlerOptions.NO)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
     node = Node('rviz_frame')
     frames: list[str] = []
 
@@ -94,19 +103,20 @@ def _frame_of_the_first_image(arguments: Sequence[str]) -> str:
         MutuallyExclusiveCallbackGroup(),
     )
     try:
-        while not frames:
+        while not frames and not ended.is_set():
             node.get_logger().info(
                 f'RViz starts with the first image on {subscription.topic_name}, in its frame. '
                 'Set rviz_frame or --fixed-frame to start it at once',
                 throttle_duration_sec=_REMINDER_PERIOD,
             )
             rclpy.spin_once(node, timeout_sec=_POLL_PERIOD)
-        node.get_logger().info(f'RViz shows the frame {frames[0]!r}')
+        if frames:
+            node.get_logger().info(f'RViz shows the frame {frames[0]!r}')
     finally:
         subscription.destroy()
         node.destroy_node()
         rclpy.try_shutdown()
-    return frames[0]
+    return frames[0] if frames else None
 
 
 if __name__ == '__main__':

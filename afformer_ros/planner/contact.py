@@ -41,6 +41,7 @@ class ArmContact:
         pixel: (x, y) of the point in the image; None if it is not known.
         pressing: metres by which a tip that was stopped by the part is commanded further before
             the gripper closes.
+        beyond: metres by which the tip may pass the point before it gives up.
 
     Raises:
         UnknownActionError: the action is not supported.
@@ -53,6 +54,7 @@ class ArmContact:
     motion: NDArray[np.float64] | None = None
     pixel: tuple[float, float] | None = None
     pressing: float = 0.0
+    beyond: float = 0.03
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:

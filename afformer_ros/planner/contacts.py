@@ -17,7 +17,11 @@ from afformer_ros.planner.contact import ArmContact
 
 
 class NotSureError(NotFoundError):
-    """Raised if a presence, certainty or action score is too low to act on, or unknown."""
+    """Raised if a presence or action score is too low to act on, or unknown."""
+
+
+class UncertainPartError(NotFoundError):
+    """Raised if it is not certain which part was demonstrated."""
 
 
 def check_presence(affordance: Affordance, margin: float) -> None:
@@ -55,11 +59,11 @@ def check_certainty(affordance: Affordance) -> None:
         affordance: result of the grounding node.
 
     Raises:
-        NotSureError: the certainty is below its threshold.
+        UncertainPartError: the certainty is below its threshold.
     """
     certainty, threshold = affordance.certainty, affordance.certainty_threshold
     if certainty < threshold:
-        raise NotSureError(
+        raise UncertainPartError(
             f'not sure which part: certainty {certainty:.2f}, threshold {threshold:.2f}. Mark '
             'the contact in the demonstration'
         )

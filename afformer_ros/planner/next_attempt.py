@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # Points closer than this, in metres, are the same one.
 _SAME = 0.02
-# Metres: further on than the point, where nothing was; and into the part before it is held.
-_FURTHER, _PRESSING = 0.03, 0.012
+# Metres: beyond the point, where nothing was before; and into the part before it is held.
+_FURTHER, _PRESSING = 0.06, 0.012
 # After these, what an arm has felt may be done already, and doing it again would undo it.
 _LASTING = ('touch', 'hold', 'put down')
 # Actions that hold the part.
@@ -92,7 +92,9 @@ def _other_ways(
     contact: ArmContact, felt: Felt
 ) -> Iterator[tuple[str, Callable[[ArmContact], ArmContact]]]:
     if not felt.in_contact:
-        yield FURTHER, _further
+        # The tip of a push has passed the point by far.
+        if contact.action != 'push':
+            yield FURTHER, _further
         return
     if contact.action == 'rotate' and contact.motion is not None:
         yield OTHER_SENSE, _reversed
@@ -103,7 +105,7 @@ def _other_ways(
 
 
 def _further(contact: ArmContact) -> ArmContact:
-    return replace(contact, point=contact.point - _FURTHER * contact.outwards)
+    return replace(contact, beyond=_FURTHER)
 
 
 def _pressing(contact: ArmContact) -> ArmContact:

@@ -20,6 +20,7 @@ from afformer_ros.planner.contact import (
     UnknownActionError,
     UnreachableError,
 )
+from afformer_ros.planner.contacts import UncertainPartError
 from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.planner.next_attempt import NextAttempt, Tried, may_try_again, next_attempts
 
@@ -31,6 +32,7 @@ _Result, _Feedback = OperateElement.Result, OperateElement.Feedback
 _IMAGES = 3
 # The first matching kind of an error is used.
 _OUTCOMES: dict[type[AfformerError], int] = {
+    UncertainPartError: _Result.UNSURE,
     NotFoundError: _Result.NOT_FOUND,
     NoAnswerError: _Result.NO_ANSWER,
     GoalRefusedError: _Result.REFUSED,

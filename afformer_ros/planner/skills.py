@@ -16,9 +16,8 @@ from afformer_ros.planner.kinematics import TipKinematics
 
 _UP = np.array([0.0, 0.0, 1.0])
 _OPEN, _CLOSED = 0.04, 0.0
-# Metres before the point at which slow motion starts, more than the error of a camera's pose; and
-# behind the point, at which the arm gives up.
-_NEAR, _BEHIND = 0.025, 0.03
+# Metres before the point at which slow motion starts, more than the error of a camera's pose.
+_NEAR = 0.025
 # Guarded motion: step in metres with and without an object in the gripper, share of a step below
 # which it counts as stopped, seconds of delay, and number of attempts, because a busy computer may
 # lose a trajectory.
@@ -89,7 +88,7 @@ class Skills:
             ArmError: the arm does not answer.
         """
         self._go_before(contact)
-        reach = _STROKE if contact.action == 'push' else _BEHIND
+        reach = _STROKE if contact.action == 'push' else contact.beyond
         travel = self._advance(-contact.outwards, _NEAR + reach)
         text = 'touched' if travel.stopped else 'nothing stopped the tip'
         felt = Felt(text, travel.stopped, travel.stopped)
@@ -159,7 +158,7 @@ class Skills:
     def _go_before(self, contact: ArmContact) -> None:
         """Move to a distance before the point, and then straight to near it."""
         start = self._arm.positions()
-        away = (self._distance, _NEAR, -_BEHIND)
+        away = (self._distance, _NEAR, -contact.beyond)
         points = [contact.point + distance * contact.outwards for distance in away]
         turn = 0.0
         if contact.action == 'rotate':

@@ -78,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
         'is off the image by 2 pixels, and in every fifth trial a demonstration of something that '
         'is not there, in turn of a look-alike and of another family',
     )
+    parser.add_argument(
+        '--marks',
+        action='store_true',
+        help='mark the contact of a demonstration if the planner is unsure which part is meant, '
+        'as a person would',
+    )
     parser.add_argument('--model', default='', help='model folder (default: the shipped model)')
     parser.add_argument(
         '--no-baselines',
@@ -124,6 +130,7 @@ def _run(options: argparse.Namespace) -> None:
             baselines=not options.no_baselines,
             absences=options.errors,
             attempts=options.attempts,
+            marks=options.marks,
         )
         progress = tqdm(run, total=settings.scenes, unit='scene')
         for trial in progress:
@@ -138,6 +145,7 @@ def _run(options: argparse.Namespace) -> None:
         'seed': settings.seed,
         'noise of depth': f'{settings.noise:g}',
         'attempts': options.attempts,
+        'contacts marked if unsure': 'yes' if options.marks else 'no',
         'errors of the robot': 'yes' if options.errors else 'no',
     }
     report = build_robot_report(trials, facts)

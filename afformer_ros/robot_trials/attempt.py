@@ -15,7 +15,8 @@ from afformer_sim.closed_loop.trial import AttemptVerdict
 _Result = OperateElement.Result
 
 # How the trials end. The arm has not acted:
-NOT_FOUND, UNREACHABLE, BLOCKED = 'not found', 'out of reach', 'stopped on the way'
+NOT_FOUND, UNSURE = 'not found', 'unsure'
+UNREACHABLE, BLOCKED = 'out of reach', 'stopped on the way'
 # The arm has acted, and the simulator judges:
 DONE, WRONG_ELEMENT, WRONG_ACTION = 'done', 'wrong element', 'wrong action'
 MISSED, NOT_DONE = 'missed', 'not done'
@@ -27,6 +28,7 @@ UNANSWERED = (NO_ANSWER, REFUSED, ARM_FAILED)
 
 _WITHOUT_ACTING = {
     _Result.NOT_FOUND: NOT_FOUND,
+    _Result.UNSURE: UNSURE,
     _Result.UNREACHABLE: UNREACHABLE,
     _Result.BLOCKED: BLOCKED,
     _Result.NO_ANSWER: NO_ANSWER,
@@ -57,6 +59,7 @@ class ArmAttempt:
         attempts: number of times that the arm acted.
         seen: whether the camera saw the action done; None if it could not.
         told: a sentence for each time that the arm acted.
+        marked: whether the planner was unsure at first, and the contact was marked for it.
     """
 
     verdict: str
@@ -65,6 +68,7 @@ class ArmAttempt:
     attempts: int = 0
     seen: bool | None = None
     told: tuple[str, ...] = ()
+    marked: bool = False
 
     @property
     def done(self) -> bool:

@@ -20,6 +20,7 @@ _COLUMNS = {
     'wrong_element': 'wrong element',
     'told_right': 'told right',
     'refused': 'refused',
+    'marked': 'marked',
     'right_pixel': 'right pixel',
     'random_element': 'random element',
 }
@@ -29,7 +30,8 @@ _NOTES = (
     'of the simulator. wrong element: share of the same trials in which it operates or first '
     'touches another one. told right: share of the trials in which the camera can see the result, '
     'and sees what the simulator says. refused: share of the trials of something that is not in '
-    'front of the robot in which the arm does not act; these count nowhere else. right pixel: '
+    'front of the robot in which the arm does not act; these count nowhere else. marked: share of '
+    'all trials in which the planner was unsure, and the contact was marked for it. right pixel: '
     'success at a perfect peak. random element: the same at the middle of a random element. '
     'without an answer: trials that are not counted, because the grounding node did not answer in '
     'time or refused, or the arm failed.',
@@ -51,6 +53,7 @@ class RobotMeasures:
             there are none.
         refused: share of the trials of something absent in which the arm did not act; None if
             there are none.
+        marked: share of all trials in which the contact was marked.
         right_pixel, random_element: shares of those attempts; None if none counts.
     """
 
@@ -60,6 +63,7 @@ class RobotMeasures:
     wrong_element: Estimate | None
     told_right: Estimate | None
     refused: Estimate | None
+    marked: Estimate | None
     right_pixel: Estimate | None
     random_element: Estimate | None
 
@@ -140,6 +144,7 @@ def _measure(trials: Sequence[RobotTrial]) -> RobotMeasures:
         _share(present, lambda trial: _answer(trial.model, _on_another(trial.model))),
         _share(present, lambda trial: _answer(trial.model, trial.model.told_right)),
         _share(absent, lambda trial: _answer(trial.model, not trial.model.acted)),
+        _share(trials, lambda trial: _answer(trial.model, trial.model.marked)),
         _success(present, lambda trial: trial.right_pixel),
         _success(present, lambda trial: trial.random_element),
     )

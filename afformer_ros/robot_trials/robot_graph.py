@@ -131,6 +131,14 @@ class RobotGraph:
         """
         self.driver.succeed('load_demonstration', path=str(frames), name=name)
 
+    def mark(self, name: str, pixel: tuple[float, float]) -> None:
+        """Mark the contact of a demonstration at a pixel (x, y) of its first frame.
+
+        Raises:
+            NodeError: the node reports a failure.
+        """
+        self.driver.succeed('mark_contact', name=name, x=pixel[0], y=pixel[1])
+
     def forget(self, names: Sequence[str]) -> None:
         """Delete demonstrations."""
         for name in names:

@@ -62,6 +62,13 @@ class TrialScene:
         for number, frame in enumerate(self.clip()):
             write_image(folder / f'{number:02}.png', frame)
 
+    def demonstrated_pixel(self) -> tuple[float, float] | None:
+        """Return the pixel (x, y) of the contact in the first frame; None outside of it."""
+        performance = self._trial.performances[0]
+        fixture = self._trial.scene.fixture
+        pixel = performance.contact_pixel(fixture, -performance.lead)
+        return None if pixel is None else (float(pixel[0]), float(pixel[1]))
+
     def right_contact(self) -> ArmContact | None:
         """Return the true action at the pixel of a perfect peak; None if it is hidden."""
         return self._contact(self._trial.task.element)

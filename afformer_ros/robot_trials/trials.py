@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from afformer_core.errors import AfformerError
+from afformer_ros.action import OperateElement
 from afformer_ros.planner.contact import ArmContact
 from afformer_ros.robot_trials.attempt import (
     HIDDEN,
@@ -65,6 +66,7 @@ def run_trials(
     baselines: bool,
     absences: bool = False,
     attempts: int = 1,
+    marks: bool = False,
 ) -> Iterator[RobotTrial]:
     """Run the first trial of each scene; yield each when it has ended.
 
@@ -74,6 +76,7 @@ def run_trials(
         baselines: whether the right pixel and a random element are tried as well.
         absences: see `demonstrated_trial`.
         attempts: maximum number of attempts of an operation.
+        marks: whether the contact of a demonstration is marked if the planner is unsure.
     """
     for index in range(settings.scenes):
         shown, presence = demonstrated_trial(settings, index, absences=absences)
@@ -82,7 +85,8 @@ def run_trials(
         with TrialScene(shown, settings) as scene:
             show(graph, scene)
             graph.begin(scene=index)
-            model = repeat(graph, action, attempts)
+            mark = scene.demonstrated_pixel() if marks else None
+            model = repeat(graph, action, attempts, mark)
             graph.forget([NAME])
             right_pixel = random_element = None
             if baselines and presence is Presence.PRESENT:
@@ -110,10 +114,25 @@ def show(graph: RobotGraph, scene: TrialScene) -> None:
         graph.demonstrate(Path(folder) / NAME, NAME)
 
 
-def repeat(graph: RobotGraph, action: str, attempts: int) -> ArmAttempt:
-    """Let the arm repeat the demonstration `NAME`, of an action, in the trial that has begun."""
+def repeat(
+    graph: RobotGraph, action: str, attempts: int, mark: tuple[float, float] | None = None
+) -> ArmAttempt:
+    """Let the arm repeat the demonstration `NAME`, of an action, in the trial that has begun.
+
+    Args:
+        graph: the graph.
+        action: the action.
+        attempts: maximum number of attempts.
+        mark: pixel (x, y) of the contact in the first frame, which is marked if the planner is
+            unsure; None: the planner is left unsure.
+    """
     result = graph.operate([NAME], action, attempts)
-    return judged_operation(result, str(graph.judge()['verdict']), action)
+    marked = mark is not None and result.outcome == OperateElement.Result.UNSURE
+    if marked and mark is not None:
+        graph.mark(NAME, mark)
+        result = graph.operate([NAME], action, attempts)
+    attempt = judged_operation(result, str(graph.judge()['verdict']), action)
+    return replace(attempt, marked=marked)
 
 
 def _act(graph: RobotGraph, index: int, contact: ArmContact | None) -> ArmAttempt:

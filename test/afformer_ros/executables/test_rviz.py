@@ -63,10 +63,11 @@ def test_a_frame_that_is_given_is_not_waited_for(nodes):
 
 
 @pytest.mark.usefixtures('rviz2')
-def test_it_can_be_ended_while_it_waits(nodes):
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_it_can_be_ended_while_it_waits(nodes, number):
     process = nodes.process('afformer_ros.executables.rviz', REMAPPED)
     nodes.client('/head').wait(lambda: 'first image on /head/image' in process.output, 'the wait')
-    assert process.stop(signal.SIGINT) == 0
+    assert process.stop(number) == 0
     assert 'Traceback' not in process.output
 
 

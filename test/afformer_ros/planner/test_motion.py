@@ -58,8 +58,10 @@ def test_the_tip_comes_along_the_normal_until_it_feels_the_surface() -> None:
 
 
 def test_without_a_surface_nothing_is_done() -> None:
-    felt = act(StandInArm(), ArmContact('hold', POINT, NORMAL))
+    arm = StandInArm()
+    felt = act(arm, ArmContact('hold', POINT, NORMAL, beyond=0.047))
     assert (str(felt), felt.done) == ('nothing stopped the tip', False)
+    assert min(heights(arm)) == pytest.approx(-0.047, abs=2e-3)
 
 
 def turned_at_the_surface(arm: StandInArm) -> list[np.ndarray]:

@@ -29,6 +29,7 @@ from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner import grounding_client
 from afformer_ros.planner.answers import NoAnswerError, NoPositionError, NotFoundError
 from afformer_ros.planner.contact import UnreachableError
+from afformer_ros.planner.contacts import UncertainPartError
 from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.planner.planner_node import PlannerNode, RepetitionReport
 
@@ -336,7 +337,7 @@ def answering(certainty: float, threshold: float) -> Answer:
 
 def test_a_part_that_is_not_certain_is_not_acted_on(bench) -> None:
     made = bench(answering(0.41, 0.63), camera_frame='')
-    assert made.reason(NotFoundError) == (
+    assert made.reason(UncertainPartError) == (
         'not sure which part: certainty 0.41, threshold 0.63. Mark the contact in the '
         'demonstration'
     )

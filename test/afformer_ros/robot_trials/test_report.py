@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip('rclpy')
@@ -80,6 +82,13 @@ def test_attempts_that_were_not_made_do_not_count(trials: list[RobotTrial]) -> N
     assert everything['random_element']['value'] == pytest.approx(1 / 3)
     without = build_robot_report(trials[3:], {}).to_json()['measures']['all']
     assert without['right_pixel'] is None
+
+
+def test_trials_in_which_the_contact_was_marked_are_counted(trials: list[RobotTrial]) -> None:
+    trials[2] = replace(trials[2], model=replace(DONE, marked=True))
+    measures = build_robot_report(trials, {}).to_json()['measures']
+    assert measures['all']['marked']['value'] == 0.25
+    assert measures['by_family']['drawers']['marked']['value'] == 0.5
 
 
 def test_verdicts_are_counted_most_frequent_first(trials: list[RobotTrial]) -> None:

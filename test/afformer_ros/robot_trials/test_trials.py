@@ -42,7 +42,7 @@ def operated(
 
 
 class Graph:
-    """A graph whose planner ends as it is told, and whose judge has one verdict.
+    """A graph whose planner ends as it is told, also after a mark; its judge has one verdict.
 
     Attributes:
         folder: see `RobotGraph`.
@@ -54,8 +54,10 @@ class Graph:
         end: OperateElement.Result | AfformerError,
         folder: Path | None = None,
         verdict: str = 'another element',
+        marked: OperateElement.Result | None = None,
     ) -> None:
         self.folder = folder
+        self._marked = marked
         self.calls: list[object] = []
         self._end = end
         self._verdict = verdict
@@ -67,6 +69,10 @@ class Graph:
 
     def begin(self, **parameters: int) -> None:
         self.calls.append(parameters)
+
+    def mark(self, name: str, pixel: tuple[float, float]) -> None:
+        self.calls.append((name, pixel))
+        self._end = self._marked or self._end
 
     def forget(self, names: list[str]) -> None:
         self.calls.append(f'forget {" ".join(names)}')
@@ -103,6 +109,9 @@ class Scene:
     def write_demonstration(self, folder: Path) -> None:
         folder.mkdir()
 
+    def demonstrated_pixel(self) -> tuple[float, float]:
+        return 31.0, 17.5
+
     def right_contact(self) -> ArmContact | None:
         return None if self._hidden else replace(PULL, action='push')
 
@@ -118,6 +127,7 @@ def attempt(end: OperateElement.Result, verdict: str = 'nothing touched') -> Arm
     ('outcome', 'verdict', 'answered'),
     [
         (Result.NOT_FOUND, 'not found', True),
+        (Result.UNSURE, 'unsure', True),
         (Result.UNREACHABLE, 'out of reach', True),
         (Result.BLOCKED, 'stopped on the way', True),
         (Result.NO_ANSWER, 'no answer', False),
@@ -191,6 +201,39 @@ def test_the_last_attempt_says_whether_the_camera_was_right(
 ) -> None:
     made = attempt(operated(Result.DONE, OperationAttempt.NOT_DONE, seen), judged)
     assert (made.attempts, made.told_right) == (2, right)
+
+
+def test_a_planner_that_is_unsure_is_asked_again_with_the_mark() -> None:
+    done = operated(Result.DONE, OperationAttempt.DONE)
+    graph = Graph(operated(Result.UNSURE), verdict='done', marked=done)
+    made = repeat(cast(RobotGraph, cast(Any, graph)), 'pull', 2, (31.0, 17.5))
+    again = 'repeat: pull, 2 times'
+    assert graph.calls == [again, ('shown', (31.0, 17.5)), again]
+    assert (made.verdict, made.attempts, made.marked) == ('done', 1, True)
+
+
+@pytest.mark.parametrize(
+    ('outcome', 'mark'), [(Result.UNSURE, None), (Result.NOT_FOUND, (31.0, 17.5))]
+)
+def test_without_a_question_or_a_mark_it_is_asked_once(
+    outcome: int, mark: tuple[float, float] | None
+) -> None:
+    graph = Graph(operated(outcome))
+    made = repeat(cast(RobotGraph, cast(Any, graph)), 'pull', 2, mark)
+    assert (graph.calls, made.marked) == (['repeat: pull, 2 times'], False)
+
+
+@pytest.mark.parametrize('marks', [True, False])
+def test_the_contact_of_a_trial_is_marked_at_its_pixel_if_marks_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, marks: bool
+) -> None:
+    monkeypatch.setattr('afformer_ros.robot_trials.trials.TrialScene', Scene)
+    graph = Graph(operated(Result.UNSURE), tmp_path)
+    settings = ClosedLoopSettings(scenes=1, families=('keypad',), size=(64, 48))
+    given = cast(RobotGraph, cast(Any, graph))
+    (trial,) = run_trials(given, settings, baselines=False, marks=marks)
+    assert (('shown', (31.0, 17.5)) in graph.calls) is marks
+    assert trial.model.marked is marks
 
 
 @pytest.mark.parametrize(

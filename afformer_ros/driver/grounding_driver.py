@@ -21,6 +21,7 @@ from afformer_ros.srv import (
     DeleteDemonstration,
     FinishDemonstration,
     LoadDemonstration,
+    MarkContact,
     StartDemonstration,
 )
 
@@ -31,6 +32,7 @@ _SERVICES = {
     'finish_demonstration': FinishDemonstration,
     'load_demonstration': LoadDemonstration,
     'delete_demonstration': DeleteDemonstration,
+    'mark_contact': MarkContact,
 }
 # Transitions that make a node active, and the state after each.
 _BRING_UP = {

@@ -61,6 +61,14 @@ class ArmClient:
         """
         return self._states.next(self._joints).of(self._joints)
 
+    def gripper_position(self) -> float:
+        """Return the current position of the gripper's joint, metres.
+
+        Raises:
+            ArmError: no joint state arrives that is newer than this call.
+        """
+        return float(self._states.next((self._gripper,)).of((self._gripper,))[0])
+
     def follow(self, path: Sequence[NDArray[np.float64]], seconds: float) -> None:
         """Move along joint positions at even times; return when the arm has arrived or settled.
 

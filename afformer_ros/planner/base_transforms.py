@@ -59,6 +59,10 @@ class BaseTransforms:
             self._waiting.until(lambda: len(self._poses) > 0, seconds or _FOLLOWING)
         return self._camera if len(self._poses) else self._base
 
+    def camera_pose(self) -> RigidTransform | None:
+        """Return the transform from the frame of a fixed camera to that of the base, if known."""
+        return self._poses.newest()
+
     def of(self, affordance: Affordance) -> tuple[RigidTransform, NDArray[np.float64] | None]:
         """Return the transform of an affordance's positions, and the position of its camera.
 

@@ -54,6 +54,11 @@ class CameraPoses:
             self._poses.append(pose)
             del self._stamps[:-_KEPT], self._poses[:-_KEPT]
 
+    def newest(self) -> RigidTransform | None:
+        """Return the newest pose of a fixed camera; None without one, or if the camera moves."""
+        with self._lock:
+            return None if self._moves or not self._poses else self._poses[-1]
+
     def __len__(self) -> int:
         with self._lock:
             return len(self._stamps)

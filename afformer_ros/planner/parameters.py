@@ -89,6 +89,11 @@ class PlannerParameters:
         'Whether the camera moves, as on a wrist. The planner then needs a camera_pose '
         'before and after each image',
     )
+    correct_camera_pose: bool = parameter(
+        True,
+        'Whether the planner corrects the pose of a fixed camera by the depth of the arm, where '
+        'depth shows it shortly before it touches the part',
+    )
     arm_model: str = parameter(
         '',
         'MJCF or URDF file of the arm in its base frame. Empty: the simulated Franka arm',

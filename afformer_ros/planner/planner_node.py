@@ -35,7 +35,8 @@ from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.planner.waiting import Waiting, duration_message
 
 if TYPE_CHECKING:
-    from afformer_ros.planner.skills import Felt, Skills
+    from afformer_ros.planner.camera_correction import CameraCorrection
+    from afformer_ros.planner.skills import Felt
 
 # Seconds to return to the initial position, to ground again, and for a camera_pose to appear.
 _PARKING, _LOOKING, _APPEARING = 3.0, 5.0, 10.0
@@ -102,12 +103,13 @@ class PlannerNode(Node):
         self._arm: ArmClient | None = None
         # Joint positions from which an interrupted action began.
         self._home: NDArray[np.float64] | None = None
+        self._correction: CameraCorrection | None = None
         if not settings.dry_run:
+            self._camera = CameraClient(self, waiting)
             self._arm = ArmClient(self, settings.joints, settings.gripper_joint, waiting)
-            self._skills = self._open_skills(self._arm)
+            self._open_arm(self._arm)
         self._action: OperateAction | None = None
         if settings.serve:
-            self._camera = CameraClient(self, waiting)
             self._action = OperateAction(
                 self, self, waiting, self._come_to_rest, settings.base_frame, settings.attempts
             )
@@ -191,9 +193,11 @@ class PlannerNode(Node):
             ArmError: the arm does not answer, or the planner has none.
         """
         arm = self._existing_arm()
+        correction = self._correction
+        seen = correction is not None and correction.begin()
         self._home = parked = arm.positions()
         try:
-            felt = self._skills.act(contact)
+            felt = self._skills.act(contact, correction.shift if correction and seen else None)
         except BlockedError:
             arm.follow([parked], _PARKING)
             self._home = None
@@ -312,13 +316,25 @@ class PlannerNode(Node):
             return _SURROUNDINGS_SHARE * width
         return focal_length * _SURROUNDINGS / float(np.linalg.norm(contact.point - camera))
 
-    def _open_skills(self, arm: ArmClient) -> Skills:
+    def _open_arm(self, arm: ArmClient) -> None:
+        """Open the model of the arm, for its skills and for the correction of the camera."""
         # Only a planner with an arm needs MuJoCo and mink.
         from afformer_ros.planner.arm_models import open_arm_model
+        from afformer_ros.planner.camera_correction import ArmSurface, CameraCorrection
         from afformer_ros.planner.kinematics import TipKinematics
         from afformer_ros.planner.skills import Skills
 
         settings = self._settings
         model = open_arm_model(settings.arm_model)
         kinematics = TipKinematics(model, settings.joints, settings.tip_site)
-        return Skills(arm, kinematics, settings.distance)
+        self._skills = Skills(arm, kinematics, settings.distance)
+        if settings.correct_camera_pose:
+            self._correction = CameraCorrection(
+                self._camera,
+                self._transforms,
+                arm,
+                ArmSurface(model, settings.joints, settings.gripper_joint),
+                kinematics,
+                settings.camera_frame,
+                self.get_logger().info,
+            )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -14,10 +15,14 @@ from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
 from afformer_ros.planner.kinematics import TipKinematics
 
+# A shift of positions in metres, [3], or None.
+Correct = Callable[[], NDArray[np.float64] | None]
+
 _UP = np.array([0.0, 0.0, 1.0])
 _OPEN, _CLOSED = 0.04, 0.0
-# Metres before the point at which slow motion starts, more than the error of a camera's pose.
-_NEAR = 0.025
+# Metres before the point at which the arm stops to see where it is, and at which slow motion
+# starts, more than the error of a camera's pose.
+_SEEN, _NEAR = 0.045, 0.025
 # Guarded motion: step in metres with and without an object in the gripper, share of a step below
 # which it counts as stopped, seconds of delay, and number of attempts, because a busy computer may
 # lose a trajectory.
@@ -79,15 +84,20 @@ class Skills:
         self._kinematics = kinematics
         self._distance = distance
 
-    def act(self, contact: ArmContact) -> Felt:
+    def act(self, contact: ArmContact, correct: Correct | None = None) -> Felt:
         """Carry out an action; return what the arm felt.
+
+        Args:
+            contact: where and how to act.
+            correct: called when the arm rests shortly before the point; it returns a shift of the
+                point, or None.
 
         Raises:
             UnreachableError: the arm cannot reach the point; it has not moved.
             BlockedError: the arm was stopped on its way to the point; it stays there.
             ArmError: the arm does not answer.
         """
-        self._go_before(contact)
+        contact = self._go_before(contact, correct)
         reach = _STROKE if contact.action == 'push' else contact.beyond
         travel = self._advance(-contact.outwards, _NEAR + reach)
         text = 'touched' if travel.stopped else 'nothing stopped the tip'
@@ -155,10 +165,31 @@ class Skills:
     def _distance_from(self, begin: NDArray[np.float64]) -> str:
         return f'{self._away_from(begin) * 100:.0f} cm'
 
-    def _go_before(self, contact: ArmContact) -> None:
-        """Move to a distance before the point, and then straight to near it."""
-        start = self._arm.positions()
-        away = (self._distance, _NEAR, -contact.beyond)
+    def _go_before(self, contact: ArmContact, correct: Correct | None) -> ArmContact:
+        """Move before the point, and then straight to near it; return the corrected contact."""
+        away = [self._distance, min(_SEEN, self._distance), _NEAR, -contact.beyond]
+        before, seen, near, _ = self._approach_along(contact, away, self._arm.positions())
+        self._arm.grip(_OPEN)
+        self._go_freely(before, 1.0)
+        if correct is not None:
+            self._go_freely(seen, (self._distance - _SEEN) / _FAST)
+            shift = correct()
+            if shift is not None:
+                corrected = replace(contact, point=contact.point + shift)
+                start = self._arm.positions()
+                try:
+                    near = self._approach_along(corrected, away[2:], start)[0]
+                    contact = corrected
+                except UnreachableError:
+                    # The point that was found is in reach.
+                    pass
+        self._go_freely(near, (self._distance - _NEAR) / _FAST)
+        return contact
+
+    def _approach_along(
+        self, contact: ArmContact, away: Sequence[float], start: NDArray[np.float64]
+    ) -> list[NDArray[np.float64]]:
+        """Compute joint positions at distances before a point, metres; negative: behind it."""
         points = [contact.point + distance * contact.outwards for distance in away]
         turn = 0.0
         if contact.action == 'rotate':
@@ -168,10 +199,7 @@ class Skills:
                 if contact.motion is None
                 else -_TURN_ROOM * float(np.sign(contact.motion @ contact.normal))
             )
-        before, near, _ = self._approach(points, contact, start, turn)
-        self._arm.grip(_OPEN)
-        self._go_freely(before, 1.0)
-        self._go_freely(near, (self._distance - _NEAR) / _FAST)
+        return self._approach(points, contact, start, turn)
 
     def _go_freely(self, joints: NDArray[np.float64], seconds: float) -> None:
         """Move to joint positions, and check that the arm has arrived."""

@@ -18,7 +18,7 @@ if find_spec('gymnasium_robotics') is None:
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
 from afformer_ros.planner.kinematics import TipKinematics
-from afformer_ros.planner.skills import Felt, Skills
+from afformer_ros.planner.skills import Correct, Felt, Skills
 from afformer_ros.planner.waiting import Waiting
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model
 
@@ -33,13 +33,13 @@ POINT = np.array([0.52, 0.17, 0.43])
 NORMAL = unit(-0.82, -0.31, 0.24)
 
 
-def act(arm: StandInArm, contact: ArmContact) -> Felt:
+def act(arm: StandInArm, contact: ArmContact, correct: Correct | None = None) -> Felt:
     node = arm.planner_node()
     waiting = Waiting(node.get_clock(), threading.Event(), 20.0)
     client = ArmClient(node, ARM_JOINTS, FINGER, waiting)
     skills = Skills(client, TipKinematics(arm_model(), ARM_JOINTS, 'tip'), 0.11)
     with arm:
-        return skills.act(contact)
+        return skills.act(contact, correct)
 
 
 def heights(arm: StandInArm) -> list[float]:
@@ -55,6 +55,27 @@ def test_the_tip_comes_along_the_normal_until_it_feels_the_surface() -> None:
     assert before == pytest.approx(POINT + 0.11 * NORMAL, abs=2e-3)
     assert near == pytest.approx(POINT + 0.025 * NORMAL, abs=2e-3)
     assert min(heights(arm)) == pytest.approx(0, abs=4e-3)
+
+
+def test_the_point_is_corrected_shortly_before_it() -> None:
+    arm, shift = StandInArm(wall=(POINT, NORMAL)), np.array([0.004, 0.011, -0.007])
+    rested: list[np.ndarray] = []
+
+    def correct() -> np.ndarray:
+        rested.append(arm.kinematics.tip(arm.joints).translation)
+        return shift
+
+    assert act(arm, ArmContact('touch', POINT, NORMAL), correct).done
+    assert rested[0] == pytest.approx(POINT + 0.045 * NORMAL, abs=2e-3)
+    near = arm.targets()[2]
+    assert near == pytest.approx(POINT + shift + 0.025 * NORMAL, abs=2e-3)
+
+
+def test_a_correction_out_of_reach_is_left_out() -> None:
+    arm = StandInArm(wall=(POINT, NORMAL))
+    far = np.array([0.9, 0.4, 0.3])
+    assert act(arm, ArmContact('touch', POINT, NORMAL), lambda: far).done
+    assert arm.targets()[2] == pytest.approx(POINT + 0.025 * NORMAL, abs=2e-3)
 
 
 def test_without_a_surface_nothing_is_done() -> None:

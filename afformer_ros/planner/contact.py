@@ -41,7 +41,8 @@ class ArmContact:
         pixel: (x, y) of the point in the image; None if it is not known.
         pressing: metres by which a tip that was stopped by the part is commanded further before
             the gripper closes.
-        beyond: metres by which the tip may pass the point before it gives up.
+        camera: float64 [3] metres, position of the camera that saw the point; None if it is not
+            known.
 
     Raises:
         UnknownActionError: the action is not supported.
@@ -54,7 +55,7 @@ class ArmContact:
     motion: NDArray[np.float64] | None = None
     pixel: tuple[float, float] | None = None
     pressing: float = 0.0
-    beyond: float = 0.03
+    camera: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:

@@ -164,6 +164,7 @@ def _contact(
         normal / np.linalg.norm(normal),
         to_base.vector(_vector(point.motion)) if _moves(point, action) else None,
         (float(point.u), float(point.v)),
+        camera=camera,
     )
 
 

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 # Points closer than this, in metres, are the same one.
 _SAME = 0.02
-# Metres: beyond the point, where nothing was before; and into the part before it is held.
-_FURTHER, _PRESSING = 0.06, 0.012
+# Metres into the part before it is held.
+_PRESSING = 0.012
 # After these, what an arm has felt may be done already, and doing it again would undo it.
 _LASTING = ('touch', 'hold', 'put down')
 # Actions that hold the part.
 _HOLDING = ('pull', 'rotate', 'pick up', 'put down')
 
-FURTHER, FROM_FRONT = 'further on', 'along the normal of the surface'
+ALONG_SIGHT, FROM_FRONT = 'along the line of sight', 'along the normal of the surface'
 OTHER_SENSE, FIRMER = 'in the other sense', 'with a firmer grip'
 OTHER_POINT = 'at the next best point'
 
@@ -92,9 +92,8 @@ def _other_ways(
     contact: ArmContact, felt: Felt
 ) -> Iterator[tuple[str, Callable[[ArmContact], ArmContact]]]:
     if not felt.in_contact:
-        # The tip of a push has passed the point by far.
-        if contact.action != 'push':
-            yield FURTHER, _further
+        if contact.camera is not None:
+            yield ALONG_SIGHT, _along_sight
         return
     if contact.action == 'rotate' and contact.motion is not None:
         yield OTHER_SENSE, _reversed
@@ -104,8 +103,12 @@ def _other_ways(
         yield FROM_FRONT, _from_front
 
 
-def _further(contact: ArmContact) -> ArmContact:
-    return replace(contact, beyond=_FURTHER)
+def _along_sight(contact: ArmContact) -> ArmContact:
+    """Approach from the camera, which sees the surface without an obstacle."""
+    assert contact.camera is not None
+    sight = contact.camera - contact.point
+    motion = contact.motion if contact.action == 'rotate' else None
+    return replace(contact, normal=sight / np.linalg.norm(sight), motion=motion)
 
 
 def _pressing(contact: ArmContact) -> ArmContact:

@@ -21,8 +21,8 @@ Correct = Callable[[], NDArray[np.float64] | None]
 _UP = np.array([0.0, 0.0, 1.0])
 _OPEN, _CLOSED = 0.04, 0.0
 # Metres before the point at which the arm stops to see where it is, and at which slow motion
-# starts, more than the error of a camera's pose.
-_SEEN, _NEAR = 0.045, 0.025
+# starts, more than the error of a camera's pose; and behind the point, at which the arm gives up.
+_SEEN, _NEAR, _BEHIND = 0.045, 0.025, 0.03
 # Guarded motion: step in metres with and without an object in the gripper, share of a step below
 # which it counts as stopped, seconds of delay, and number of attempts, because a busy computer may
 # lose a trajectory.
@@ -98,7 +98,7 @@ class Skills:
             ArmError: the arm does not answer.
         """
         contact = self._go_before(contact, correct)
-        reach = _STROKE if contact.action == 'push' else contact.beyond
+        reach = _STROKE if contact.action == 'push' else _BEHIND
         travel = self._advance(-contact.outwards, _NEAR + reach)
         text = 'touched' if travel.stopped else 'nothing stopped the tip'
         felt = Felt(text, travel.stopped, travel.stopped)
@@ -167,7 +167,7 @@ class Skills:
 
     def _go_before(self, contact: ArmContact, correct: Correct | None) -> ArmContact:
         """Move before the point, and then straight to near it; return the corrected contact."""
-        away = [self._distance, min(_SEEN, self._distance), _NEAR, -contact.beyond]
+        away = [self._distance, min(_SEEN, self._distance), _NEAR, -_BEHIND]
         before, seen, near, _ = self._approach_along(contact, away, self._arm.positions())
         self._arm.grip(_OPEN)
         self._go_freely(before, 1.0)

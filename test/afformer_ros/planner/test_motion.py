@@ -80,9 +80,9 @@ def test_a_correction_out_of_reach_is_left_out() -> None:
 
 def test_without_a_surface_nothing_is_done() -> None:
     arm = StandInArm()
-    felt = act(arm, ArmContact('hold', POINT, NORMAL, beyond=0.047))
+    felt = act(arm, ArmContact('hold', POINT, NORMAL))
     assert (str(felt), felt.done) == ('nothing stopped the tip', False)
-    assert min(heights(arm)) == pytest.approx(-0.047, abs=2e-3)
+    assert min(heights(arm)) == pytest.approx(-0.03, abs=2e-3)
 
 
 def turned_at_the_surface(arm: StandInArm) -> list[np.ndarray]:

@@ -55,12 +55,17 @@ def test_a_drawer_is_pulled_along_the_normal_of_its_surface_last() -> None:
     assert last.outwards == pytest.approx(NORMAL)
 
 
-def test_what_was_missed_is_sought_along_the_way_of_the_tip() -> None:
-    button = contact('touch')
-    (further,) = next_attempts([button], [tried(button, felt=NOTHING)])
-    assert further.way == 'further on'
-    assert (further.contact.beyond, further.contact.point[0]) == (0.06, 0.52)
-    assert ways([contact('push')], tried(contact('push'), felt=NOTHING)) == []
+def test_what_was_missed_is_approached_from_the_camera() -> None:
+    button = contact('push', camera=np.array([0.12, 0.47, 0.73]), motion=AXIS)
+    (other,) = next_attempts([button], [tried(button, felt=NOTHING)])
+    assert other.way == 'along the line of sight'
+    assert other.contact.outwards == pytest.approx([-0.686, 0.514, 0.514], abs=1e-3)
+    assert other.contact.point == pytest.approx(button.point)
+
+
+def test_without_a_camera_what_was_missed_is_left_to_the_next_point() -> None:
+    first, second = contact('touch'), contact('touch', 0.61)
+    assert ways([first, second], tried(first, felt=NOTHING)) == ['at the next best point']
 
 
 def test_a_point_that_is_found_a_little_beside_is_the_same_one() -> None:

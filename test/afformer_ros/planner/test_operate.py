@@ -96,14 +96,18 @@ def test_a_button_that_was_felt_is_not_pressed_again(action: str) -> None:
     assert result.attempts[0].seen == OperationAttempt.NOT_VISIBLE
 
 
-def test_a_button_that_was_missed_is_sought_further_on_up_to_the_budget() -> None:
-    with operate_bench(answer('touch'), lambda _: drawn(), wall=False, attempts=2) as bench:
+def test_a_button_that_was_missed_is_approached_from_the_camera_up_to_the_budget() -> None:
+    # The camera is at the origin of the base.
+    given = lambda _: found([point_at(POINT, NORMAL)], BASE, image_frame=BASE)  # noqa: E731
+    with operate_bench(given, lambda _: drawn(), wall=False, attempts=2) as bench:
         result = bench.operate()
-    assert [one.way for one in result.attempts] == ['', 'further on']
+        sight = -POINT / np.linalg.norm(POINT)
+        near = [target for target in bench.arm.targets() if np.allclose(target, POINT, atol=0.03)]
+    assert [one.way for one in result.attempts] == ['', 'along the line of sight']
     assert not any(one.felt for one in result.attempts)
     assert result.outcome == Result.NOT_DONE
-    heights = [(target - POINT) @ NORMAL for target in bench.arm.targets()]
-    assert min(heights) == pytest.approx(-0.06, abs=2e-3)
+    assert near[0] == pytest.approx(POINT + 0.025 * NORMAL, abs=2e-3)
+    assert any(np.allclose(target, POINT + 0.025 * sight, atol=2e-3) for target in near)
 
 
 def test_nothing_is_tried_again_after_something_else_has_changed() -> None:

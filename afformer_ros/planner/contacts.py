@@ -17,11 +17,11 @@ from afformer_ros.planner.contact import ArmContact
 
 
 class NotSureError(NotFoundError):
-    """Raised if a presence or action score is too low to act on, or unknown."""
+    """Raised if presence or the action is not known."""
 
 
 class UncertainPartError(NotFoundError):
-    """Raised if it is not certain which part was demonstrated."""
+    """Raised if it is not certain which part was demonstrated, or that it is in view."""
 
 
 def check_presence(affordance: Affordance, margin: float) -> None:
@@ -32,7 +32,8 @@ def check_presence(affordance: Affordance, margin: float) -> None:
         margin: required presence, as a share of the way from its threshold to 1; 0: the threshold.
 
     Raises:
-        NotSureError: it is not.
+        NotSureError: it is not known.
+        UncertainPartError: it is too low.
     """
     if margin == 0:
         return
@@ -44,9 +45,10 @@ def check_presence(affordance: Affordance, margin: float) -> None:
         )
     needed = threshold + margin * (1 - threshold)
     if presence < needed:
-        raise NotSureError(
+        raise UncertainPartError(
             f'presence is {presence:.2f}, too close to its threshold of {threshold:.2f} to act; '
-            f'expected at least {needed:.2f}. Check that the image shows the demonstrated part'
+            f'expected at least {needed:.2f}. Check that the image shows the demonstrated part, '
+            'and mark the contact in the demonstration'
         )
 
 

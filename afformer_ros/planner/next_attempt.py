@@ -38,19 +38,22 @@ class Tried:
         way: how it differs from the first attempt at its point; empty: the first one.
         felt: what the arm felt.
         seen: what the camera saw.
+        compared: whether the images before and after could be compared.
     """
 
     contact: ArmContact
     way: str
     felt: Felt
     seen: Seen
+    compared: bool = True
 
 
 def may_try_again(tried: Tried) -> bool:
     """Check whether an attempt changed nothing, so that another one repeats nothing."""
     if tried.seen is Seen.NOT_DONE:
         return not (tried.felt.done and tried.contact.action in _LASTING)
-    return tried.seen is Seen.NOT_VISIBLE and not tried.felt.in_contact
+    nothing = tried.seen is Seen.NOT_VISIBLE and tried.compared
+    return nothing and not tried.felt.in_contact
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -183,7 +184,8 @@ class Operation:
         assert point.pixel is not None
         observed = judge_outcome(before, after, point.pixel, found.radius(point), expected)
         self._attempts.append(Attempted(chosen.contact, chosen.way, felt, observed))
-        self._tried.append(Tried(point, chosen.way, felt, observed.seen))
+        compared = not math.isnan(observed.here)
+        self._tried.append(Tried(point, chosen.way, felt, observed.seen, compared))
         if may_try_again(self._tried[-1]):
             return None
         return self._end(_ENDS[observed.seen], f'{felt}; {observed}')

@@ -110,6 +110,16 @@ def test_a_button_that_was_missed_is_approached_from_the_camera_up_to_the_budget
     assert any(np.allclose(target, POINT + 0.025 * sight, atol=2e-3) for target in near)
 
 
+def test_nothing_is_tried_again_after_the_whole_image_has_changed() -> None:
+    # The arm has come back with a kettle in front of the camera.
+    other = np.random.default_rng(7).integers(0, 255, (203, 317, 3)).astype(np.uint8)
+    view = lambda closings: other if closings else drawn()  # noqa: E731
+    with operate_bench(answer('pick up', points=2), view, wall=False) as bench:
+        result = bench.operate(attempts=4)
+    assert (result.outcome, len(result.attempts)) == (Result.NOT_VISIBLE, 1)
+    assert result.attempts[0].seen_text.startswith('not comparable')
+
+
 def test_nothing_is_tried_again_after_something_else_has_changed() -> None:
     view = lambda closings: drawn(elsewhere=19 * closings)  # noqa: E731
     with operate_bench(answer(points=3), view) as bench:

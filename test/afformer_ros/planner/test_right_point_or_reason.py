@@ -308,7 +308,7 @@ def test_a_look_alike_is_not_acted_on(bench, presence: float, margin: float, nee
         camera_frame='',
         presence_margin=margin,
     )
-    reason = made.reason(NotFoundError)
+    reason = made.reason(UncertainPartError)
     assert reason.startswith(f'presence is {presence}, too close to its threshold of 0.33')
     assert f'expected at least {needed}' in reason
 

@@ -166,7 +166,11 @@ def test_each_attempt_is_told() -> None:
     result = operated(Result.DONE, OperationAttempt.NOT_DONE, OperationAttempt.DONE)
     first, second = result.attempts
     first.felt_text, first.seen_text = 'nothing stopped the tip', 'not done: nothing changed'
-    second.way, second.felt_text, second.seen_text = 'along the line of sight', 'touched', 'done: 31%'
+    second.way, second.felt_text, second.seen_text = (
+        'along the line of sight',
+        'touched',
+        'done: 31%',
+    )
     assert attempt(result, 'done').told == (
         'nothing stopped the tip; not done: nothing changed',
         'along the line of sight: touched; done: 31%',

@@ -24,7 +24,7 @@ _LASTING = ('touch', 'hold', 'put down')
 # Actions that hold the part.
 _HOLDING = ('pull', 'rotate', 'pick up', 'put down')
 
-ALONG_SIGHT, FROM_FRONT = 'along the line of sight', 'along the normal of the surface'
+FROM_CAMERA, FROM_FRONT = 'along the line of sight', 'along the normal of the surface'
 OTHER_SENSE, FIRMER = 'in the other sense', 'with a firmer grip'
 OTHER_POINT = 'at the next best point'
 
@@ -96,7 +96,7 @@ def _other_ways(
 ) -> Iterator[tuple[str, Callable[[ArmContact], ArmContact]]]:
     if not felt.in_contact:
         if contact.camera is not None:
-            yield ALONG_SIGHT, _along_sight
+            yield FROM_CAMERA, _from_camera
         return
     if contact.action == 'rotate' and contact.motion is not None:
         yield OTHER_SENSE, _reversed
@@ -106,12 +106,12 @@ def _other_ways(
         yield FROM_FRONT, _from_front
 
 
-def _along_sight(contact: ArmContact) -> ArmContact:
+def _from_camera(contact: ArmContact) -> ArmContact:
     """Approach from the camera, which sees the surface without an obstacle."""
     assert contact.camera is not None
-    sight = contact.camera - contact.point
+    towards = contact.camera - contact.point
     motion = contact.motion if contact.action == 'rotate' else None
-    return replace(contact, normal=sight / np.linalg.norm(sight), motion=motion)
+    return replace(contact, normal=towards / np.linalg.norm(towards), motion=motion)
 
 
 def _pressing(contact: ArmContact) -> ArmContact:

@@ -101,13 +101,13 @@ def test_a_button_that_was_missed_is_approached_from_the_camera_up_to_the_budget
     given = lambda _: found([point_at(POINT, NORMAL)], BASE, image_frame=BASE)  # noqa: E731
     with operate_bench(given, lambda _: drawn(), wall=False, attempts=2) as bench:
         result = bench.operate()
-        sight = -POINT / np.linalg.norm(POINT)
+        towards = -POINT / np.linalg.norm(POINT)
         near = [target for target in bench.arm.targets() if np.allclose(target, POINT, atol=0.03)]
     assert [one.way for one in result.attempts] == ['', 'along the line of sight']
     assert not any(one.felt for one in result.attempts)
     assert result.outcome == Result.NOT_DONE
     assert near[0] == pytest.approx(POINT + 0.025 * NORMAL, abs=2e-3)
-    assert any(np.allclose(target, POINT + 0.025 * sight, atol=2e-3) for target in near)
+    assert any(np.allclose(target, POINT + 0.025 * towards, atol=2e-3) for target in near)
 
 
 def test_nothing_is_tried_again_after_the_whole_image_has_changed() -> None:

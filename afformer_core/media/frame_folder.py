@@ -16,7 +16,7 @@ import PIL.ImageOps
 
 from afformer_core.errors import VideoError
 
-IMAGE_SUFFIXES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
+IMAGE_SUFFIXES = ('.bmp', '.heic', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
 _NUMBERED = re.compile(rf'.*?(\d+)(?:{"|".join(map(re.escape, IMAGE_SUFFIXES))})', re.IGNORECASE)
 _RANGE = re.compile(r'(.+)#(\d+)-(\d+):(\d+)')

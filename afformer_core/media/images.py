@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -122,10 +123,11 @@ def read_image(path: Path | str) -> NDArray[np.uint8]:
         found = 'is a folder' if path.is_dir() else 'does not exist'
         raise ImageError(f'{path} {found}; expected an image file')
     data = np.fromfile(path, np.uint8)
+    if _is_heic(data):
+        return _read_heic(path)
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if image is None:
-        advice = '. Convert it to JPEG, such as by `heif-convert`' if _is_heic(data) else ''
-        raise ImageError(f'{path} ({data.size} bytes) cannot be read as an image{advice}')
+        raise ImageError(f'{path} ({data.size} bytes) cannot be read as an image')
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
@@ -133,6 +135,31 @@ def _is_heic(content: NDArray[np.uint8]) -> bool:
     """Check whether the data is a phone's photograph that OpenCV cannot read."""
     box, brand = content[4:8].tobytes(), content[8:12].tobytes()
     return box == b'ftyp' and brand in _HEIC_BRANDS
+
+
+def _read_heic(path: Path) -> NDArray[np.uint8]:
+    """Read a phone's photograph, turned by its orientation."""
+    if not _register_heic():
+        raise ImageError(
+            f'{path} is a HEIC photograph, which needs pi-heif. Run `pip install pi-heif`, or '
+            'convert it to JPEG'
+        )
+    try:
+        with PIL.Image.open(path) as image:
+            return _from_pillow(image)
+    except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
+        raise ImageError(f'{path} cannot be read as an image: {error}') from error
+
+
+@cache
+def _register_heic() -> bool:
+    """Let Pillow read HEIC files, if pi-heif is installed; return whether it can."""
+    try:
+        import pi_heif
+    except ImportError:
+        return False
+    pi_heif.register_heif_opener()
+    return True
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
@@ -189,6 +216,7 @@ def read_image_size(path: Path) -> tuple[int, int]:
     if not path.is_file():
         found = 'is a folder' if path.is_dir() else 'does not exist'
         raise ValueError(f'{path} {found}; expected an image')
+    _register_heic()
     try:
         with PIL.Image.open(path) as image:
             return shown_size(image)

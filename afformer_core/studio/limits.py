@@ -88,7 +88,7 @@ def require_small_image(path: Path, limits: Limits, name: str) -> None:
     try:
         width, height = read_image_size(path)
     except ValueError as error:
-        raise ImageError(f'{name} cannot be read as an image. Give a JPEG or PNG') from error
+        raise ImageError(f'{name} cannot be read as an image. Give a JPEG, PNG or HEIC') from error
     if width * height > limits.pixels:
         raise ImageError(
             f'{name} has {width}x{height} pixels; expected at most {limits.pixels / 1e6:g} million'

@@ -12,12 +12,13 @@ from rclpy.context import Context
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import (
     ExternalShutdownException,
-    ShutdownException,
     SingleThreadedExecutor,
     TimeoutException,
 )
 from rclpy.logging import get_logger
+from rclpy.node import Node
 from rclpy.service import Service
+from rclpy.task import Task
 
 
 class PriorityLock:
@@ -71,6 +72,9 @@ class ServicePoolExecutor(SingleThreadedExecutor):
     topic or a service may be removed before or while its callback runs, for example by a cleanup;
     errors of the callback for that reason are ignored.
 
+    Spinning itself is rclpy's: this class overrides only methods that rclpy documents for custom
+    executors, and uses what they return as rclpy's MultiThreadedExecutor does.
+
     Args:
         threads: maximum number of services that run at once.
         context: context of the nodes; None for the default one of `rclpy.init`.
@@ -86,7 +90,7 @@ class ServicePoolExecutor(SingleThreadedExecutor):
         super().__init__(context=context)
         self._priority_lock = priority_lock or PriorityLock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix='service')
-        self._called: list[tuple[Any, Future[Any]]] = []
+        self._called: dict[Task[None], Future[None]] = {}
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Wait for one callback and call it.
@@ -95,33 +99,42 @@ class ServicePoolExecutor(SingleThreadedExecutor):
             timeout_sec: maximum time to wait, in seconds; None: no limit.
         """
         try:
-            handler, entity, _ = self.wait_for_ready_callbacks(timeout_sec=timeout_sec)
-        except (ExternalShutdownException, ShutdownException, TimeoutException):
+            super().spin_once(timeout_sec)
+        except ExternalShutdownException:
             return
         except InvalidHandle:
-            # A topic was removed while the wait set was being built; the next wait set does not
-            # contain it.
+            # A topic was removed while the wait set was being built, or while its callback ran;
+            # the next wait set does not contain it.
             return
+
+    def wait_for_ready_callbacks(
+        self, *args: Any, **kwargs: Any
+    ) -> tuple[Task[None], Any, Node | None]:
+        """Wait for a callback that the spinning thread calls; pass a service to the pool.
+
+        Raises:
+            TimeoutException: no callback is ready within the timeout, or a service was.
+        """
+        handler, entity, node = super().wait_for_ready_callbacks(*args, **kwargs)
         self._priority_lock.wait(_LONGEST_WAIT)
-        if isinstance(entity, Service):
-            self._called.append((handler, self._pool.submit(handler)))
-        else:
-            handler()
-            if not isinstance(handler.exception(), InvalidHandle):
-                handler.result()
-        for called in [call for call in self._called if call[1].done()]:
-            self._called.remove(called)
-            self._report(called[0].exception())
+        if not isinstance(entity, Service):
+            return handler, entity, node
+        # While a service waits for a free thread, rclpy returns it again.
+        if handler not in self._called and not handler.done():
+            self._called[handler] = called = self._pool.submit(handler)
+            called.add_done_callback(lambda _: self._end(handler))
+        raise TimeoutException
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
         """Stop; return whether all callbacks ended within the timeout in seconds."""
         self._pool.shutdown(wait=False)
-        running = wait([future for _, future in self._called], timeout_sec).not_done
+        running = wait(list(self._called.values()), timeout_sec).not_done
         return super().shutdown(timeout_sec) and not running
 
-    @staticmethod
-    def _report(error: Exception | None) -> None:
+    def _end(self, handler: Task[None]) -> None:
         """Log an error of a service, so that other services are still answered."""
+        del self._called[handler]
+        error = handler.exception()
         if error is not None and not isinstance(error, InvalidHandle):
             get_logger('executor').error(
                 f'a service could not be answered: {type(error).__name__}: {error}'

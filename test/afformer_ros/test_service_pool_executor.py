@@ -3,6 +3,8 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 import rclpy
@@ -16,6 +18,7 @@ from std_srvs.srv import Trigger
 from afformer_ros.service_pool_executor import PriorityLock, ServicePoolExecutor
 
 PATIENCE = 20.0
+THREADS = 3
 
 
 class Pair:
@@ -29,7 +32,7 @@ class Pair:
         self.served = rclpy.create_node('served', context=self.context)
         self.caller = rclpy.create_node('caller', context=self.context)
         self.priority_lock = PriorityLock()
-        self.executor = ServicePoolExecutor(4, self.context, self.priority_lock)
+        self.executor = ServicePoolExecutor(THREADS, self.context, self.priority_lock)
         self.executor.add_node(self.served)
         self._calling = SingleThreadedExecutor(context=self.context)
         self._calling.add_node(self.caller)
@@ -53,6 +56,23 @@ class Pair:
             assert time.monotonic() < end
             self.executor.spin_once(timeout_sec=0.01)
             self._calling.spin_once(timeout_sec=0.01)
+
+    @contextmanager
+    def calling_in_a_thread(self):
+        """Spin the calling node in a thread of its own."""
+        ended = threading.Event()
+
+        def spin():
+            while not ended.is_set():
+                self._calling.spin_once(timeout_sec=0.01)
+
+        spinner = threading.Thread(target=spin)
+        spinner.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            spinner.join()
 
     def close(self):
         self.executor.shutdown(1.0)
@@ -93,6 +113,64 @@ def test_a_service_that_waits_holds_up_no_other(pair):
     assert not slow.done()
     released.set()
     pair.until(slow.done)
+
+
+def test_a_service_that_waits_holds_up_no_other_while_a_future_is_awaited(pair):
+    """This spins without `spin_once`, as `spin` does from rclpy 10 on."""
+    released = threading.Event()
+
+    def wait(response):
+        released.wait(PATIENCE)
+        return _answer(response)
+
+    pair.serve('slow', wait)
+    pair.serve('quick', _answer)
+    slow = pair.call('slow')
+    quick = pair.call('quick')
+    with pair.calling_in_a_thread():
+        pair.executor.spin_until_future_complete(quick, PATIENCE)
+    assert (slow.done(), quick.done()) == (False, True)
+    released.set()
+    pair.until(slow.done)
+
+
+def test_a_service_ends_the_wait_for_one_callback(pair):
+    pair.serve('quick', _answer)
+    waiting = threading.Thread(target=pair.executor.spin_once, daemon=True)
+    pair.until(pair.call('quick').done)
+    # Callbacks of the discovery may be left.
+    for _ in range(5):
+        pair.executor.spin_once(timeout_sec=0.05)
+    pair.call('quick')
+    waiting.start()
+    waiting.join(PATIENCE)
+    assert not waiting.is_alive()
+
+
+def test_a_service_without_a_free_thread_is_passed_on_once(pair, monkeypatch):
+    passed_on = []
+    submit = ThreadPoolExecutor.submit
+
+    def count(pool, handler):
+        passed_on.append(handler)
+        return submit(pool, handler)
+
+    monkeypatch.setattr(ThreadPoolExecutor, 'submit', count)
+    released = threading.Event()
+
+    def wait(response):
+        released.wait(PATIENCE)
+        return _answer(response)
+
+    pair.serve('slow', wait)
+    answers = [pair.call('slow') for _ in range(THREADS + 1)]
+    pair.until(lambda: len(passed_on) > THREADS)
+    for _ in range(5):
+        pair.executor.wake()
+        pair.executor.spin_once(timeout_sec=0.02)
+    released.set()
+    pair.until(lambda: all(answer.done() for answer in answers))
+    assert len(passed_on) == THREADS + 1
 
 
 def test_callbacks_give_way_for_a_short_time(pair):

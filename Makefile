@@ -7,6 +7,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
+# The ROS 2 distribution: kilted or jazzy. Each has its own environment and messages.
+DISTRO ?= kilted
 # The Python that the virtual environment is made of.
 PYTHON ?= python3
 # Files of your own for `make demo`, and where it leaves its images.
@@ -33,11 +35,19 @@ RATE ?= 30
 TABLE ?= all
 SETTINGS ?= studies/weights/weights.yaml
 
-VENV := .venv
+# The folders of Kilted have no suffix, since tools and editors look for .venv.
+SUFFIX := $(if $(filter kilted,$(DISTRO)),,-$(DISTRO))
+VENV := .venv$(SUFFIX)
+BUILD := build$(SUFFIX)
+INSTALL := install$(SUFFIX)
 MODEL := afformer_core/weights/afformer_small
-ENVIRONMENT := source tools/environment.sh
+ENVIRONMENT := export AFFORMER_DISTRO='$(DISTRO)' && source tools/environment.sh
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 SNAKEMAKE := $(VENV)/snakemake/bin/snakemake
+ROS_REQUIREMENTS := tools/ros_requirements/$(DISTRO).txt
+ifeq ($(wildcard $(ROS_REQUIREMENTS)),)
+$(error DISTRO is $(DISTRO); expected $(basename $(notdir $(wildcard tools/ros_requirements/*.txt))))
+endif
 
 .PHONY: help setup demo test test-slow soak lint mutants claims evaluate real robot studies weights bench docs clean distclean FORCE
 
@@ -47,8 +57,9 @@ help: ## list what can be made
 	@echo
 	@echo '  make demo VIDEO=demonstration.mp4 IMAGE=camera.jpg    with files of your own'
 	@echo '  make setup PYTHON=python3.12                          with another Python'
+	@echo '  make test DISTRO=jazzy                                on another distribution of ROS 2'
 
-setup: $(VENV)/.ros $(VENV)/.packages build/.colcon $(MODEL)/graphs.json ## install and build everything (first: minutes, then: a second)
+setup: $(VENV)/.ros $(VENV)/.packages $(BUILD)/.colcon $(MODEL)/graphs.json ## install and build everything (first: minutes, then: a second)
 
 demo: setup ## ground demonstrations over ROS 2, let a simulated arm repeat some, leave films in demo_output/
 	@$(ENVIRONMENT) && python -m afformer_ros.demo --output '$(OUTPUT)' \
@@ -104,12 +115,12 @@ docs: setup ## build the site of the documentation into build/site, warnings are
 	@$(ENVIRONMENT) && NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict
 
 clean: ## remove what was built, keep the installed packages
-	rm -rf build install log demo_output .snakemake .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build build-* install install-* log demo_output .snakemake .mypy_cache .pytest_cache .ruff_cache
 	rm -rf $(foreach folder,$(MODEL) $(MODEL)/matching,$(addprefix $(folder)/,*.onnx graphs.json golden_outputs.safetensors fp16 bf16 int8))
-	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
+	find . -path './.venv*' -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 
 distclean: clean ## remove the installed packages as well
-	rm -rf $(VENV)
+	rm -rf .venv .venv-*
 
 # Each step below leaves its stamp only when it is done, so an interrupted setup resumes at the
 # step it was in. A step that would start from the remains of an interrupted one clears them first.
@@ -120,7 +131,7 @@ $(VENV)/.created: $(shell tools/environment_is_stale.sh $(VENV) \
 	@tools/check_python.sh '$(PYTHON)'
 	@tools/install_system_packages.sh '$(PYTHON)'
 	@echo 'Creating $(VENV)'
-	@rm -rf build/colcon install
+	@rm -rf $(BUILD)/colcon $(INSTALL)
 	@'$(PYTHON)' -m venv --clear $(VENV)
 	@pwd -P > $@
 
@@ -142,29 +153,29 @@ $(SNAKEMAKE): $(VENV)/.created
 	@$(VENV)/snakemake/bin/pip --disable-pip-version-check install --quiet 'snakemake>=9,<10'
 	@touch $@
 
-$(VENV)/.ros: tools/ros_requirements.txt tools/fix_ros_prefix.py $(VENV)/.packages
-	@echo 'Installing ROS 2'
+$(VENV)/.ros: $(ROS_REQUIREMENTS) tools/fix_ros_prefix.py $(VENV)/.packages
+	@echo 'Installing ROS 2 $(DISTRO)'
 	@tools/drop_incomplete_packages.sh $(VENV)
-	@$(PIP) install --requirement tools/ros_requirements.txt | tools/show_installation.sh
+	@$(PIP) install --requirement $(ROS_REQUIREMENTS) | tools/show_installation.sh
 	@$(VENV)/bin/python tools/fix_ros_prefix.py
 	@touch $@
 
 # colcon warns about every folder of AMENT_PREFIX_PATH that it did not install itself, such as .venv.
 # CMake refuses exported header folders inside the source folder, and NumPy's lie in .venv; hence
 # the package is built through a link to it.
-build/.colcon: $(wildcard action/*.action msg/*.msg srv/*.srv launch/*.py config/* foxglove/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros \
-  $(if $(wildcard install/afformer_ros),,FORCE) | $(MODEL)/graphs.json
+$(BUILD)/.colcon: $(wildcard action/*.action msg/*.msg srv/*.srv launch/*.py config/* foxglove/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros \
+  $(if $(wildcard $(INSTALL)/afformer_ros),,FORCE) | $(MODEL)/graphs.json
 	@echo 'Building the messages'
-	@mkdir -p build/workspace/src
-	@if [ -e build/.colcon-running ]; then rm -rf build/colcon install; fi
-	@touch build/.colcon-running
-	@ln -sfn ../../.. build/workspace/src/afformer_ros
+	@mkdir -p $(BUILD)/workspace/src
+	@if [ -e $(BUILD)/.colcon-running ]; then rm -rf $(BUILD)/colcon $(INSTALL); fi
+	@touch $(BUILD)/.colcon-running
+	@ln -sfn ../../.. $(BUILD)/workspace/src/afformer_ros
 	@env -u PYTHONPATH -u COLCON_PREFIX_PATH PATH="$(CURDIR)/$(VENV)/bin:$$PATH" \
 	  AMENT_PREFIX_PATH="$(CURDIR)/$(VENV)" CMAKE_PREFIX_PATH="$(CURDIR)/$(VENV)" \
-	  colcon --log-level error --log-base build/log build --symlink-install --base-paths build/workspace/src \
-	  --build-base build/colcon --install-base install \
+	  colcon --log-level error --log-base $(BUILD)/log build --symlink-install --base-paths $(BUILD)/workspace/src \
+	  --build-base $(BUILD)/colcon --install-base $(INSTALL) \
 	  --cmake-args -DPython3_EXECUTABLE="$(CURDIR)/$(VENV)/bin/python" -DBUILD_TESTING=OFF
-	@mv build/.colcon-running $@
+	@mv $(BUILD)/.colcon-running $@
 
 # The graphs know the code that they come from, so that a change of comments exports nothing.
 $(MODEL)/graphs.json: $(MODEL)/model.json $(MODEL)/model.safetensors \

@@ -13,9 +13,9 @@ then
   exit 1
 fi
 read -r major minor implementation system machine <<<"$found"
-if [ "$major.$implementation" != 3.CPython ] || [ "$minor" -lt 11 ] || [ "$minor" -gt 13 ]; then
+if [ "$major.$implementation" != 3.CPython ] || [ "$minor" -lt 11 ] || [ "$minor" -gt 14 ]; then
   echo "error: '$python' is $implementation $major.$minor, and the ROS 2 wheels of PyPI are for" \
-    "CPython 3.11 to 3.13; name one of those with: make setup PYTHON=python3.12, or build this" \
+    "CPython 3.11 to 3.14; name one of those with: make setup PYTHON=python3.12, or build this" \
     "package with colcon on a machine with an apt ROS 2" >&2
   exit 1
 fi

@@ -5,6 +5,9 @@
 #   source tools/environment.sh
 #   python -m afformer_ros.demo --help
 #
+# AFFORMER_DISTRO=jazzy selects what `make setup DISTRO=jazzy` built; the default is kilted. To
+# change the distribution of a shell, source it again.
+#
 # It takes the place of an apt ROS 2 that was sourced before. To use that one instead, build this
 # package with colcon in a workspace and source the workspace's install/setup.bash.
 
@@ -15,36 +18,46 @@ elif [ -n "${ZSH_VERSION:-}" ]; then
 else
   afformer_root=$(pwd)
 fi
-if [ ! -d "$afformer_root/.venv/lib" ]; then
-  echo "error: $afformer_root/.venv does not exist; run 'make setup' there first" >&2
+# The folders of Kilted have no suffix.
+case "${AFFORMER_DISTRO:-kilted}" in
+  kilted) afformer_suffix= afformer_setup='make setup' ;;
+  *) afformer_suffix="-$AFFORMER_DISTRO" afformer_setup="make setup DISTRO=$AFFORMER_DISTRO" ;;
+esac
+if [ ! -d "$afformer_root/.venv$afformer_suffix/lib" ]; then
+  echo "error: $afformer_root/.venv$afformer_suffix does not exist; run '$afformer_setup' there" \
+    "first" >&2
+  unset afformer_root afformer_suffix afformer_setup
   return 1
 fi
 
-# afformer_prepend VARIABLE FOLDER: put FOLDER in front of the colon-separated VARIABLE, once.
+# afformer_prepend VARIABLE FOLDER: put FOLDER in front of the colon-separated VARIABLE.
 afformer_prepend() {
   eval "afformer_value=\${$1:-}"
-  case ":$afformer_value:" in
-    *":$2:"*) ;;
-    *) export "$1=$2${afformer_value:+:$afformer_value}" ;;
-  esac
+  export "$1=$2${afformer_value:+:$afformer_value}"
 }
 
-# afformer_without_apt VARIABLE: drop the folders of an apt ROS 2 from VARIABLE.
-afformer_without_apt() {
+# afformer_clear VARIABLE: drop the folders of an apt ROS 2 and of this project from VARIABLE.
+afformer_clear() {
   eval "afformer_value=\${$1:-}"
-  case ":$afformer_value" in
-    *:/opt/ros/*)
-      afformer_value=$(printf '%s' "$afformer_value" | tr : '\n' | sed '/^\/opt\/ros\//d')
-      export "$1=$(printf '%s' "$afformer_value" | paste -s -d : -)"
+  case ":$afformer_value:" in
+    *:/opt/ros/* | *":$afformer_root:"* | *":$afformer_root/"*)
+      afformer_value=$(printf '%s\n' "$afformer_value" | tr : '\n' \
+        | while IFS= read -r afformer_folder; do
+          case "$afformer_folder" in
+            /opt/ros/* | "$afformer_root" | "$afformer_root"/.venv* | "$afformer_root"/install*) ;;
+            *) printf '%s\n' "$afformer_folder" ;;
+          esac
+        done | paste -s -d : -)
+      export "$1=$afformer_value"
       ;;
   esac
 }
 
 for afformer_name in AMENT_PREFIX_PATH CMAKE_PREFIX_PATH LD_LIBRARY_PATH PATH PYTHONPATH; do
-  afformer_without_apt "$afformer_name"
+  afformer_clear "$afformer_name"
 done
 
-export VIRTUAL_ENV="$afformer_root/.venv"
+export VIRTUAL_ENV="$afformer_root/.venv$afformer_suffix"
 afformer_prepend PATH "$VIRTUAL_ENV/bin"
 afformer_prepend AMENT_PREFIX_PATH "$VIRTUAL_ENV"
 afformer_prepend CMAKE_PREFIX_PATH "$VIRTUAL_ENV"
@@ -52,7 +65,7 @@ for afformer_folder in "$VIRTUAL_ENV"/lib/python3*/site-packages/ros_*.libs "$VI
   afformer_prepend LD_LIBRARY_PATH "$afformer_folder"
 done
 
-afformer_install="$afformer_root/install/afformer_ros"
+afformer_install="$afformer_root/install$afformer_suffix/afformer_ros"
 if [ -d "$afformer_install" ]; then
   afformer_prepend AMENT_PREFIX_PATH "$afformer_install"
   afformer_prepend CMAKE_PREFIX_PATH "$afformer_install"
@@ -74,5 +87,6 @@ if [ -z "${FASTDDS_BUILTIN_TRANSPORTS:-}${FASTDDS_DEFAULT_PROFILES_FILE:-}" ]; t
   export FASTDDS_DEFAULT_PROFILES_FILE="$afformer_root/config/fastdds.xml"
 fi
 
-unset afformer_root afformer_name afformer_value afformer_install afformer_folder
-unset -f afformer_prepend afformer_without_apt
+unset afformer_root afformer_suffix afformer_setup afformer_name afformer_value
+unset afformer_install afformer_folder
+unset -f afformer_prepend afformer_clear

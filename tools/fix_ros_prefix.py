@@ -3,9 +3,9 @@
 """Adaptation of the CMake exports in ROS 2 wheels to the environment in which they are installed.
 
 The text files under ``share/`` contain the paths of the machine that built the wheels
-(``/opt/python/cp311-cp311/...``), so CMake finds neither their libraries nor Python's headers. Run
-this with the environment's own Python after each installation of ROS wheels; a second run changes
-nothing::
+(``/opt/python/cp311-cp311/...``), so CMake finds neither their libraries nor the headers of Python
+and NumPy, which lie in another folder from NumPy 2 on. Run this with the environment's own Python
+after each installation of ROS wheels or of NumPy; a second run changes nothing::
 
     .venv/bin/python tools/fix_ros_prefix.py
 """
@@ -18,19 +18,41 @@ import re
 import sys
 import sysconfig
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 BUILDER_PREFIX = re.compile(rb'/opt/python/cp3\d+-cp3\d+')
 BUILDER_INCLUDE = re.compile(BUILDER_PREFIX.pattern + rb'/include/python3\.\d+')
+NUMPY_INCLUDE = rb'/lib/python3\.\d+/site-packages/numpy/_?core/include'
 
 
-def fix_text(content: bytes, prefix: Path, include: Path) -> bytes:
-    """Replace the builder's header folder by ``include`` and its prefix by ``prefix``."""
-    content = BUILDER_INCLUDE.sub(lambda _: os.fsencode(include), content)
-    return BUILDER_PREFIX.sub(lambda _: os.fsencode(prefix), content)
+@dataclass(frozen=True)
+class Environment:
+    """The folders of a virtual environment.
+
+    Attributes:
+        prefix: the environment itself.
+        include: headers of its Python.
+        numpy_include: headers of its NumPy; None if it has none.
+    """
+
+    prefix: Path
+    include: Path
+    numpy_include: Path | None
 
 
-def fix_tree(share: Path, prefix: Path, include: Path) -> list[Path]:
+def fix_text(content: bytes, environment: Environment) -> bytes:
+    """Replace the builder's header folders and its prefix by those of the environment."""
+    content = BUILDER_INCLUDE.sub(lambda _: os.fsencode(environment.include), content)
+    content = BUILDER_PREFIX.sub(lambda _: os.fsencode(environment.prefix), content)
+    numpy_include = environment.numpy_include
+    if numpy_include is not None:
+        here = re.escape(os.fsencode(environment.prefix)) + NUMPY_INCLUDE
+        content = re.sub(here, lambda _: os.fsencode(numpy_include), content)
+    return content
+
+
+def fix_tree(share: Path, environment: Environment) -> list[Path]:
     """Fix every text file under ``share`` and return the files that changed, sorted.
 
     Files with a NUL byte are binary and remain unchanged. Files are replaced atomically.
@@ -47,7 +69,7 @@ def fix_tree(share: Path, prefix: Path, include: Path) -> list[Path]:
         content = path.read_bytes()
         if b'\0' in content:
             continue
-        fixed = fix_text(content, prefix, include)
+        fixed = fix_text(content, environment)
         if fixed != content:
             _replace(path, fixed)
             changed.append(path)
@@ -62,6 +84,16 @@ def _replace(path: Path, content: bytes) -> None:
     os.replace(aside.name, path)
 
 
+def _numpy_include(prefix: Path) -> Path | None:
+    """Return the folder of NumPy's headers, found without an import of NumPy."""
+    folders = [
+        folder
+        for name in ('_core', 'core')
+        for folder in prefix.glob(f'lib/python3*/site-packages/numpy/{name}/include')
+    ]
+    return folders[0] if folders else None
+
+
 def main() -> int:
     """Fix the environment whose Python runs this script."""
     parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
@@ -72,7 +104,10 @@ def main() -> int:
         help='environment to fix (default: that of the running Python)',
     )
     prefix = parser.parse_args().prefix.absolute()
-    changed = fix_tree(prefix / 'share', prefix, Path(sysconfig.get_paths()['include']))
+    environment = Environment(
+        prefix, Path(sysconfig.get_paths()['include']), _numpy_include(prefix)
+    )
+    changed = fix_tree(prefix / 'share', environment)
     print(f'corrected {len(changed)} files under {prefix / "share"} to {prefix}')
     return 0
 

@@ -6,12 +6,14 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.logging import get_logger
 
+from afformer_core.errors import AfformerError
 from afformer_ros.command_line import check_arguments
 from afformer_ros.cv_bridge_colours import use_cv_bridge
 from afformer_ros.grounding.grounding_node import GroundingNode
-from afformer_ros.process import run_node
+from afformer_ros.process import Finished, run_node
 from afformer_ros.service_pool_executor import PriorityLock, ServicePoolExecutor
 from afformer_ros.transport_watch import DEAF_STATUS
 
@@ -19,8 +21,13 @@ from afformer_ros.transport_watch import DEAF_STATUS
 _THREADS = 8
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the node; return its exit status."""
+def main(arguments: list[str] | None = None, *, active: bool = False) -> int:
+    """Run the node; return its exit status.
+
+    Args:
+        arguments: command line arguments; None for those of the process.
+        active: whether the node configures and activates itself.
+    """
     check_arguments(
         arguments,
         'Run the lifecycle node that grounds demonstrations in camera images. Configure and '
@@ -32,11 +39,30 @@ def main(arguments: list[str] | None = None) -> int:
     )
     use_cv_bridge(get_logger('grounding').warning)
     priority_lock = PriorityLock()
+
+    def create(finished: Finished) -> GroundingNode:
+        node = GroundingNode(priority_lock, partial(finished.fail, DEAF_STATUS))
+        if active:
+            _activate(node)
+        return node
+
     return run_node(
-        arguments,
-        lambda finished: GroundingNode(priority_lock, partial(finished.fail, DEAF_STATUS)),
-        lambda: ServicePoolExecutor(_THREADS, priority_lock=priority_lock),
+        arguments, create, lambda: ServicePoolExecutor(_THREADS, priority_lock=priority_lock)
     )
+
+
+def _activate(node: GroundingNode) -> None:
+    """Configure and activate a node.
+
+    Raises:
+        AfformerError: a transition failed; the node has logged the reason.
+    """
+    for name, transition in (
+        ('configured', node.trigger_configure),
+        ('activated', node.trigger_activate),
+    ):
+        if transition() != TransitionCallbackReturn.SUCCESS:
+            raise AfformerError(f'the node could not be {name}; its message above says why')
 
 
 if __name__ == '__main__':

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = (
     'README.md',
     'CONTRIBUTING.md',
+    'QUALITY_DECLARATION.md',
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'docs').rglob('*.md')),
     *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob('afformer_core/weights/*/*.md')),
 )

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from catkin_pkg.changelog import get_changelog_from_path
 
 import afformer_core
 
@@ -68,6 +69,35 @@ def test_every_file_says_the_same_version(root: Path) -> None:
     assert package == afformer_core.__version__
     assert str(read_yaml(root / 'CITATION.cff')['version']) == package
     assert f'## [{package}] - ' in (root / 'CHANGELOG.md').read_text()
+
+
+def test_the_changelog_of_ros_has_every_release(root: Path) -> None:
+    pattern = r'^## \[([\d.]+)\] - (\S+)$'
+    releases = re.findall(pattern, (root / 'CHANGELOG.md').read_text(), re.MULTILINE)
+    changelog = get_changelog_from_path(str(root / 'CHANGELOG.rst'))
+    dates = {one: date for one, date, _ in changelog.foreach_version(reverse=True) if date}
+    assert {one: str(date.date()) for one, date in dates.items()} == dict(releases)
+
+
+def test_no_dependency_of_a_build_farm_comes_from_pip(root: Path) -> None:
+    keys = declared_dependencies(root)
+    assert {'rclpy', 'python3-numpy'} <= keys
+    assert [key for key in keys if key and key.endswith('-pip')] == []
+
+
+def test_rosdoc2_finds_the_pages(root: Path) -> None:
+    exported = ElementTree.parse(root / 'package.xml').findtext('export/rosdoc2')
+    head, settings = yaml.safe_load_all((root / str(exported)).read_text())
+    assert head == {'type': 'rosdoc2 config', 'version': 1}
+    (builder,) = settings['builders']
+    assert (root / builder['sphinx']['user_doc_dir'] / 'index.md').is_file()
+
+
+def test_requirements_of_each_distribution_name_their_versions(root: Path) -> None:
+    for path in (root / 'tools' / 'ros_requirements').glob('*.txt'):
+        lines = re.findall(r'^ros-.*$', path.read_text(), re.MULTILINE)
+        assert len(lines) > 60
+        assert [line for line in lines if not re.fullmatch(r'ros-[a-z-]+==[\d.]+', line)] == []
 
 
 @pytest.mark.parametrize('name', WORKFLOWS)

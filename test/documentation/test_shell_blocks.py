@@ -19,10 +19,14 @@ from afformer_ros.action import OperateElement
 from builtin_interfaces.msg import Duration
 
 from afformer_core.cli.main import build_parser, parse
+from afformer_core.errors import AfformerError
+from afformer_ros.commands.ground import executable_arguments
+from afformer_ros.commands.main import build_parser as build_command_parser
+from afformer_ros.commands.service_call import filled_request
 from afformer_ros.grounding.actions.node_actions import ACTIONS
 from afformer_ros.grounding.demonstrations.demonstration_services import SERVICES
 from afformer_ros.grounding.parameters import GroundingParameters
-from afformer_ros.parameter_fields import constraints_of
+from afformer_ros.parameter_fields import Constraint, constraints_of
 from afformer_ros.planner.operate_action import NAME as OPERATE
 from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.sim_robot.parameters import SimRobotParameters
@@ -110,6 +114,12 @@ def extras_exist(words: Sequence[str], root: Path) -> None:
 def python_takes_it(words: Sequence[str], root: Path) -> None:
     if words[0] == '-c':
         compile(words[1], 'the command', 'exec')
+    elif words[:2] == ['-m', PACKAGE]:
+        command_is_carried_out(words[2:])
+    elif words[0] == '-m' and words[1].startswith(f'{PACKAGE}.executables.'):
+        executable_takes_parameters(
+            ['run', PACKAGE, words[1].rpartition('.')[2], *words[2:]], root
+        )
     elif words[0] == '-m' and words[1].startswith(('studies.', 'tools.')):
         module = root / words[1].replace('.', '/')
         assert any(path.is_file() for path in (module.with_suffix('.py'), module / '__main__.py'))
@@ -118,6 +128,15 @@ def python_takes_it(words: Sequence[str], root: Path) -> None:
     else:
         assert words[:2] == ['-m', 'venv']
         assert set(words[2:-1]) <= {'--system-site-packages'}
+
+
+def command_is_carried_out(words: Sequence[str]) -> None:
+    """Whether the parser and what follows it accept the words, without a node."""
+    options = build_command_parser().parse_args(words)
+    if options.command == 'ground':
+        executable_arguments(options.arguments)
+    else:
+        filled_request(SERVICES[options.service], options.request)
 
 
 def rosdep_takes_it(words: Sequence[str], root: Path) -> None:
@@ -229,10 +248,19 @@ def executable_takes_parameters(words: Sequence[str], root: Path) -> None:
     assert package == PACKAGE
     assert (root / 'afformer_ros' / 'executables' / f'{executable}.py').is_file()
     assert ros_args == '--ros-args'
-    known = constraints_of(PARAMETERS[executable])
-    assert arguments[::2] == ['-p'] * (len(arguments) // 2)
-    for argument in arguments[1::2]:
+    if executable == 'player':
+        text = (root / 'launch' / 'play.launch.py').read_text()
+        known = dict.fromkeys(
+            re.findall(r"DeclareLaunchArgument\(\s*'(\w+)'", text), Constraint('')
+        )
+    else:
+        known = constraints_of(PARAMETERS[executable])
+    for option, argument in zip(arguments[::2], arguments[1::2], strict=True):
         name, _, value = argument.partition(':=')
+        if option == '-r':
+            assert (name, value[:1]) == ('image', '/')
+            continue
+        assert option == '-p'
         given = yaml.safe_load(value)
         assert name in known, f'{executable} has no parameter {name}'
         known[name].check(name, tuple(given) if isinstance(given, list) else given)
@@ -377,6 +405,9 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
         'ros2 no such',
         'python examples/no_such.py',
         'python -m studies.no_such',
+        'python -m afformer_ros ground rviz:=true',
+        'python -m afformer_ros call start_demonstration "{title: espresso}"',
+        'python -m afformer_ros.executables.player --ros-args -p file:=a.mp4',
         'no_such_command',
         'config/train/simulated/tuned.yaml --data.seed 3',
     ],
@@ -386,7 +417,7 @@ def test_wrong_commands_are_found(
 ) -> None:
     monkeypatch.chdir(root)
     (block,) = blocks_of(f'# page\n\n```sh\n{command}\n```\n')
-    with pytest.raises((AssertionError, KeyError, pytest.fail.Exception)):
+    with pytest.raises((AssertionError, KeyError, AfformerError, pytest.fail.Exception)):
         check_all(block, root, tmp_path)
 
 

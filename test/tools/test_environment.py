@@ -16,17 +16,21 @@ PROFILES = 'FASTDDS_DEFAULT_PROFILES_FILE'
 def project(root: Path, tmp_path: Path) -> Path:
     """A project of the same shape as a built one, in a folder with a blank in its name."""
     project = tmp_path / 'my project'
-    packages = project / 'install' / 'afformer_ros' / 'lib' / 'python3.12' / 'site-packages'
-    packages.mkdir(parents=True)
-    (project / '.venv' / 'lib').mkdir(parents=True)
+    for suffix in ('', '-jazzy'):
+        packages = f'install{suffix}/afformer_ros/lib/python3.12/site-packages'
+        (project / packages).mkdir(parents=True)
+        (project / f'.venv{suffix}' / 'lib').mkdir(parents=True)
     (project / 'tools').mkdir()
     environment = (root / 'tools' / 'environment.sh').read_text()
     (project / 'tools' / 'environment.sh').write_text(environment)
     return project
 
 
-def _sourced(project: Path, variable: str, times: int = 1, **before: str) -> str:
-    source = 'source tools/environment.sh\n' * times
+SOURCE = 'source tools/environment.sh\n'
+JAZZY = f'AFFORMER_DISTRO=jazzy {SOURCE}'
+
+
+def _sourced(project: Path, variable: str, source: str = SOURCE, **before: str) -> str:
     script = f'set -eu\n{source}printf %s "${variable}"'
     run = subprocess.run(
         ['bash', '-c', script],
@@ -48,7 +52,22 @@ def test_the_source_tree_precedes_the_install_space(project: Path) -> None:
 def test_a_second_time_changes_nothing(project: Path) -> None:
     once = _sourced(project, 'AMENT_PREFIX_PATH')
     assert once == f'{project}/install/afformer_ros:{project}/.venv'
-    assert _sourced(project, 'AMENT_PREFIX_PATH', times=2) == once
+    assert _sourced(project, 'AMENT_PREFIX_PATH', SOURCE * 2) == once
+    path = _sourced(project, 'PYTHONPATH', PYTHONPATH='/other')
+    assert _sourced(project, 'PYTHONPATH', SOURCE * 2, PYTHONPATH='/other') == path
+
+
+def test_jazzy_has_folders_of_its_own(project: Path) -> None:
+    assert _sourced(project, 'VIRTUAL_ENV', JAZZY) == f'{project}/.venv-jazzy'
+    packages = project / 'install-jazzy/afformer_ros/lib/python3.12/site-packages'
+    assert _sourced(project, 'PYTHONPATH', JAZZY) == f'{project}:{packages}'
+
+
+@pytest.mark.parametrize('variable', ['PATH', 'AMENT_PREFIX_PATH', 'PYTHONPATH'])
+def test_one_distribution_replaces_the_other(project: Path, variable: str) -> None:
+    jazzy = _sourced(project, variable, JAZZY)
+    assert _sourced(project, variable, SOURCE + JAZZY) == jazzy
+    assert _sourced(project, variable, JAZZY + SOURCE) == _sourced(project, variable)
 
 
 def test_an_apt_ros_gives_way_and_an_overlay_stays(project: Path) -> None:
@@ -70,8 +89,17 @@ def test_transports_and_profiles_of_the_user_are_kept(project: Path) -> None:
     assert _sourced(project, PROFILES, **{PROFILES: '/etc/robot.xml'}) == '/etc/robot.xml'
 
 
-def test_without_setup_it_says_what_to_do(project: Path) -> None:
-    (project / '.venv' / 'lib').rmdir()
+@pytest.mark.parametrize(
+    ('source', 'folder', 'command'),
+    [
+        (SOURCE, '.venv', 'make setup'),
+        (JAZZY, '.venv-jazzy', 'make setup DISTRO=jazzy'),
+    ],
+)
+def test_without_setup_it_says_what_to_do(
+    project: Path, source: str, folder: str, command: str
+) -> None:
+    (project / folder / 'lib').rmdir()
     with pytest.raises(subprocess.CalledProcessError) as error:
-        _sourced(project, 'PATH')
-    assert "run 'make setup' there first" in error.value.stderr
+        _sourced(project, 'PATH', source)
+    assert f"{folder} does not exist; run '{command}' there first" in error.value.stderr

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 PREFIX = Path('/home/user/my venv')
-INCLUDE = Path('/usr/include/python3.11')
+NUMPY_OF_THE_BUILDER = '/opt/python/cp311-cp311/lib/python3.11/site-packages/numpy/_core/include'
 
 
 @pytest.fixture(scope='module')
@@ -20,8 +23,16 @@ def tool(root: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # Data classes look their module up.
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope='module')
+def environment(tool: ModuleType) -> Any:
+    numpy_include = PREFIX / 'lib/python3.11/site-packages/numpy/core/include'
+    return tool.Environment(PREFIX, Path('/usr/include/python3.11'), numpy_include)
 
 
 @pytest.mark.parametrize(
@@ -37,49 +48,80 @@ def tool(root: Path) -> ModuleType:
     ],
 )
 def test_fix_text_replaces_the_builders_paths(
-    tool: ModuleType, content: bytes, expected: bytes
+    tool: ModuleType, environment: Any, content: bytes, expected: bytes
 ) -> None:
-    assert tool.fix_text(content, PREFIX, INCLUDE) == expected
+    assert tool.fix_text(content, environment) == expected
+
+
+def test_headers_of_numpy_are_those_of_its_release(tool: ModuleType, environment: Any) -> None:
+    """Also if another NumPy has been installed since the paths were fixed."""
+    fixed = tool.fix_text(NUMPY_OF_THE_BUILDER.encode(), environment)
+    assert fixed == bytes(environment.numpy_include)
+    two = PREFIX / 'lib/python3.11/site-packages/numpy/_core/include'
+    later = tool.Environment(PREFIX, environment.include, two)
+    assert tool.fix_text(fixed, later) == bytes(two)
+
+
+@pytest.mark.parametrize('folder', ['_core', 'core'])
+def test_headers_of_the_installed_numpy_are_found(root: Path, tmp_path: Path, folder: str) -> None:
+    share = tmp_path / 'share' / 'msgs.cmake'
+    share.parent.mkdir()
+    share.write_text(NUMPY_OF_THE_BUILDER)
+    headers = tmp_path / 'lib/python3.11/site-packages/numpy' / folder / 'include'
+    headers.mkdir(parents=True)
+    # NumPy 1.26 has a package of that name too, without headers.
+    (headers.parent.parent / '_core').mkdir(exist_ok=True)
+    tool = root / 'tools' / 'fix_ros_prefix.py'
+    subprocess.run([sys.executable, tool, '--prefix', tmp_path], check=True)
+    assert share.read_text() == str(headers)
 
 
 def test_fix_tree_names_the_files_it_changed_and_changes_none_twice(
-    tool: ModuleType, tmp_path: Path
+    tool: ModuleType, environment: Any, tmp_path: Path
 ) -> None:
     export = tmp_path / 'rcl' / 'cmake' / 'rclExport.cmake'
     export.parent.mkdir(parents=True)
     export.write_text('set(P "/opt/python/cp311-cp311/lib")\n')
     (tmp_path / 'other.txt').write_text('nothing here\n')
 
-    assert tool.fix_tree(tmp_path, PREFIX, INCLUDE) == [export]
+    assert tool.fix_tree(tmp_path, environment) == [export]
     assert export.read_text() == 'set(P "/home/user/my venv/lib")\n'
-    assert tool.fix_tree(tmp_path, PREFIX, INCLUDE) == []
+    assert tool.fix_tree(tmp_path, environment) == []
 
 
-def test_fix_tree_leaves_binary_files_alone(tool: ModuleType, tmp_path: Path) -> None:
+def test_fix_tree_leaves_binary_files_alone(
+    tool: ModuleType, environment: Any, tmp_path: Path
+) -> None:
     library = tmp_path / 'library.so'
     library.write_bytes(b'\x7fELF\0/opt/python/cp311-cp311')
-    assert tool.fix_tree(tmp_path, PREFIX, INCLUDE) == []
+    assert tool.fix_tree(tmp_path, environment) == []
     assert library.read_bytes() == b'\x7fELF\0/opt/python/cp311-cp311'
 
 
-def test_fix_tree_does_not_follow_links(tool: ModuleType, tmp_path: Path) -> None:
+def test_fix_tree_does_not_follow_links(
+    tool: ModuleType, environment: Any, tmp_path: Path
+) -> None:
     outside = tmp_path / 'outside.txt'
     outside.write_text('/opt/python/cp311-cp311')
     share = tmp_path / 'share'
     share.mkdir()
     (share / 'link.txt').symlink_to(outside)
-    assert tool.fix_tree(share, PREFIX, INCLUDE) == []
+    assert tool.fix_tree(share, environment) == []
     assert outside.read_text() == '/opt/python/cp311-cp311'
 
 
-def test_fix_tree_keeps_the_mode_of_a_file(tool: ModuleType, tmp_path: Path) -> None:
+def test_fix_tree_keeps_the_mode_of_a_file(
+    tool: ModuleType, environment: Any, tmp_path: Path
+) -> None:
     script = tmp_path / 'generator'
     script.write_text('#!/opt/python/cp311-cp311/bin/python\n')
     script.chmod(0o755)
-    tool.fix_tree(tmp_path, PREFIX, INCLUDE)
+    tool.fix_tree(tmp_path, environment)
     assert os.stat(script).st_mode & 0o777 == 0o755
 
 
-def test_fix_tree_without_wheels_says_what_to_do(tool: ModuleType, tmp_path: Path) -> None:
+def test_fix_tree_without_wheels_says_what_to_do(
+    tool: ModuleType, environment: Any, tmp_path: Path
+) -> None:
     with pytest.raises(FileNotFoundError, match='install the ROS 2 wheels first'):
-        tool.fix_tree(tmp_path / 'share', PREFIX, INCLUDE)
+        tool.fix_tree(tmp_path / 'share', environment)

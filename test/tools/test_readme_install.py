@@ -18,8 +18,9 @@ import pytest
 NUMPY = '1.26.4'
 # Made by `make setup`, not by git.
 NOT_CLONED = shutil.ignore_patterns(
-    '.git', '.venv', 'build', 'install', 'log', '__pycache__', '*.egg-info',
-    'demo_output', '*.onnx', 'graphs.json', 'golden_outputs.safetensors', 'fp16', 'bf16', 'int8',
+    '.git', '.venv*', 'build', 'build-*', 'install', 'install-*', 'log', '__pycache__',
+    '*.egg-info', 'demo_output', '*.onnx', 'graphs.json', 'golden_outputs.safetensors', 'fp16',
+    'bf16', 'int8',
 )  # fmt: skip
 # Commands of the block that need a network of apt, git or a robot.
 NOT_RUN = re.compile(r'^(git clone|rosdep|mkdir) ')
@@ -58,15 +59,14 @@ def apt(root: Path, tmp_path: Path) -> dict[str, str]:
     prefix = tmp_path / 'ros'
     subprocess.run([sys.executable, '-m', 'venv', prefix], check=True)
     python = prefix / 'bin' / 'python'
-    requirements = root / 'tools' / 'ros_requirements.txt'
+    distribution = os.environ.get('AFFORMER_DISTRO', 'kilted')
+    requirements = root / 'tools' / 'ros_requirements' / f'{distribution}.txt'
     subprocess.run(
         [python, '-m', 'pip', 'install', '--quiet', f'numpy=={NUMPY}', '-r', requirements],
         check=True,
     )
     subprocess.run([python, root / 'tools' / 'fix_ros_prefix.py'], check=True)
     (packages,) = prefix.glob('lib/python3*/site-packages')
-    # The wheels name the folder that NumPy 2 has its headers in.
-    (packages / 'numpy' / '_core' / 'include').symlink_to('../core/include')
     home = tmp_path / 'home'
     home.mkdir()
     return {

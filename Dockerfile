@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# The node on an apt ROS 2, installed as README says. Distributions: humble, jazzy, kilted,
-# lyrical, rolling.
+# The node on an apt ROS 2, installed as README says. Distributions: humble, jazzy, lyrical, rolling,
+# and kilted, which ends in November 2026.
 # Fast DDS hands images over in shared memory, between processes of one user:
 #
 #   docker build --build-arg ROS_DISTRO=humble --tag afformer_ros:humble .

@@ -38,6 +38,7 @@ def features(annotations: Path, cache: Path, *more: str) -> list[str]:
     return [*FEATURES, *given, f'--data.validation.annotations={annotations}', *more]
 
 
+@pytest.mark.slow
 def test_features_are_those_of_the_training_which_makes_none_after_it(
     long_pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,7 +88,9 @@ def _end_in(nodes, states, number):
         assert taken < SECONDS, reach.__name__
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    'number', [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_signals_while_the_node_works(shipped_nodes, number):
     _end_in(shipped_nodes, BUSY_STATES, number)
 

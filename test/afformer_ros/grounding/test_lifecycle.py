@@ -197,6 +197,7 @@ def test_compressed_images_are_found_by_themselves(nodes):
     _ends(process, signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_a_model_without_graphs_says_how_to_be_faster(nodes, random_model):
     process = nodes.grounding(model=random_model, backend='auto')
     nodes.client().bring_up()

@@ -36,6 +36,7 @@ def start_planner(*parameters: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_a_dry_run_on_a_bag_says_what_the_arm_would_do(nodes, bag):
     nodes.grounding(demonstration_folders=f'[{bag.parent}]', minimum_candidate_score=0.0)
     client = nodes.client()

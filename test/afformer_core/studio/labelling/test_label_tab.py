@@ -190,6 +190,7 @@ def test_a_list_of_many_pairs_has_pages(sixty_images: None, page: Any) -> None:
     assert lines.count() == 50
 
 
+@pytest.mark.slow
 def test_points_of_another_page_appear_by_themselves(
     tab: Any, chromium: Any, studio: str, pairs: Path
 ) -> None:

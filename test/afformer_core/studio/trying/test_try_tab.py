@@ -66,6 +66,7 @@ def test_the_timeline_tells_the_frames_that_the_model_keeps(page: Any, files: Pa
     page.get_by_text('Frame 6 of 12, 0.83 s').wait_for()
 
 
+@pytest.mark.slow
 def test_the_part_that_the_model_sees_is_set_by_keys(page: Any, files: Path) -> None:
     upload(page, files / 'press.mp4', files / 'panel.png')
     page.get_by_text('The model uses 0.00 to 1.83 s').wait_for()
@@ -107,6 +108,7 @@ def test_several_demonstrations_are_grounded_together(page: Any, files: Path) ->
     page.get_by_text('turn.mp4 in panel.png').wait_for(state='detached')
 
 
+@pytest.mark.slow
 def test_another_image_is_chosen_by_a_key(page: Any, files: Path) -> None:
     upload(page, files / 'press.mp4', files / 'panel.png')
     page.get_by_text('press.mp4 in panel.png').wait_for()
@@ -125,6 +127,7 @@ def test_frames_are_chosen_in_a_folder_that_was_given(page: Any, files: Path) ->
     page.get_by_text('Frame 1 of 3: the model keeps it').wait_for()
 
 
+@pytest.mark.slow
 def test_the_webcam_gives_a_demonstration_and_an_image(page: Any) -> None:
     page.get_by_role('button', name='Webcam', exact=True).nth(0).click()
     page.get_by_role('button', name='Record').click()

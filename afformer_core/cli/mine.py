@@ -55,11 +55,11 @@ examples:
       --output opra/mined
   afformer mine epic/frames_rgb_flow/rgb/train --annotations epic/annotations.json \\
       --folder-rate 60 --detector models/hands --output epic/mined
-  afformer mine s3://bucket/videos https://host/video.mp4 --output mined
+  afformer mine s3://bucket/videos https://host/video.mp4 --output s3://bucket/mined
   afformer mine /data/videos --output mined --engine ray --address head:6379"""
 
 # Its files do not count as videos if the mined folder contains it.
-_INDEX_FOLDER = replace(OUTPUT_FOLDER, may_be_inside=True)
+_INDEX_FOLDER = replace(OUTPUT_FOLDER, urls=True, may_be_inside=True)
 
 
 def add_parser(subparsers: Any) -> None:
@@ -76,7 +76,10 @@ def add_parser(subparsers: Any) -> None:
         help='video, bag (BAG#TOPIC for one of its topics), or folder of videos and bags; for '
         'videos also a URL, such as s3://BUCKET/FOLDER',
     )  # fmt: skip
-    parser.add_argument('--output', type=_INDEX_FOLDER, required=True, help='folder for the index')
+    parser.add_argument(
+        '--output', type=_INDEX_FOLDER, required=True,
+        help='folder for the index; also a URL, such as s3://BUCKET/FOLDER',
+    )  # fmt: skip
     parser.add_argument(
         '--annotations', type=INPUT_PATH, metavar='FILE',
         help='annotations of a training split: mine only its videos, and none of the test split',
@@ -212,7 +215,7 @@ def _report(counts: MinedCounts, path: Path) -> int:
             'get more clips; it does not repeat the detection',
             file=sys.stderr,
         )
-    said = f'{path}: {counts.clips} clips in {counts.showing} of {counts.videos} videos'
+    said = f'{address(path)}: {counts.clips} clips in {counts.showing} of {counts.videos} videos'
     if counts.broken:
         said += f'; {len(counts.broken)} could not be read completely'
     print(said)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,12 +18,14 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import DatasetError
 from afformer_core.maskahand.mining.index import IndexHead, read_head
+from afformer_core.maskahand.mining.index_files import parquet_file
 from afformer_core.maskahand.mining.mined_video import MinedVideo
 from afformer_core.maskahand.mining.shards import shard_damage_told, video_of_row
 
 _COLUMNS = ['video', 'first', 'last', 'start', 'stop', 'interactions', 'score']
-# Number of decoded row groups that a process keeps, each about 15 minutes of video.
-_KEPT_GROUPS = 16
+# Row groups that a process keeps, each about 15 minutes of video, and videos of which it keeps all
+# hands as Python's objects.
+_KEPT_GROUPS, _KEPT_VIDEOS = 64, 64
 
 
 @dataclass(frozen=True)
@@ -60,16 +63,27 @@ class ClipTable:
         shards: list[tuple[Path, Path]] = []
         columns: list[dict[str, NDArray[Any]]] = []
         known: dict[tuple[str, str], int] = {}
+        copies: Counter[int] = Counter()
         for folder, head in heads.items():
             for shard in head.shards:
-                columns.append(_columns(folder / shard['clips'], len(shards), known))
+                columns.append(_columns(folder / shard['clips'], len(shards), known, copies))
                 shards.append((folder / shard['videos'], folder))
         joined = {
             name: np.concatenate([shard[name] for shard in columns] or [np.zeros(0)])
             for name in ('shard', 'content', *_COLUMNS)
         }
-        kept = _first_of_equals(joined.pop('content'), joined['start'], joined['stop'])
-        return cls(heads, tuple(shards), {name: column[kept] for name, column in joined.items()})
+        content = joined.pop('content')
+        opened = cls(heads, tuple(shards), joined)
+        copied = [code for code, count in copies.items() if count > 1]
+        if not copied:
+            return opened
+        # Only these are sorted, which takes long for many clips.
+        among = np.flatnonzero(np.isin(content, copied))
+        facts = [column[among] for column in (content, joined['start'], joined['stop'])]
+        again = np.delete(among, _first_of_equals(*facts))
+        kept = np.ones(len(content), bool)
+        kept[again] = False
+        return opened.only(kept)
 
     def __len__(self) -> int:
         """Return the number of clips."""
@@ -96,25 +110,42 @@ class ClipTable:
             row = int(self.columns['video'][number])
             starts = _group_starts(path, os.getpid())
             group = int(np.searchsorted(starts, row, side='right')) - 1
-            return _group(path, folder, group, os.getpid())[row - int(starts[group])]
+            return _video(path, folder, group, row - int(starts[group]), os.getpid())
 
     def window(self, number: int) -> tuple[int, int]:
         """Return the first and last frame of a clip."""
         return int(self.columns['first'][number]), int(self.columns['last'][number])
 
 
-def _columns(path: Path, shard: int, known: dict[tuple[str, str], int]) -> dict[str, NDArray[Any]]:
-    """Read the columns of the clips of a shard, and an identifier of equal contents."""
-    with shard_damage_told(path):
-        table = pq.read_table(path, columns=[*_COLUMNS, 'content', 'topic'])
+def _columns(
+    path: Path, shard: int, known: dict[tuple[str, str], int], copies: Counter[int]
+) -> dict[str, NDArray[Any]]:
+    """Read the columns of the clips of a shard, and an identifier of equal contents.
+
+    Args:
+        path: path of the file.
+        shard: number of the shard.
+        known: identifier of each content, which is extended.
+        copies: number of videos with each identifier, which is increased.
+    """
+    with shard_damage_told(path), parquet_file(path) as file:
+        table = file.read([*_COLUMNS, 'content', 'topic'])
     columns = {name: table[name].to_numpy() for name in _COLUMNS}
-    pairs = zip(*(table[name].to_pylist() for name in ('content', 'topic')), strict=True)
+    # The clips of a video follow one another.
+    video = columns['video']
+    begins = np.flatnonzero(np.diff(video, prepend=-1))
+    firsts = table.select(['video', 'content', 'topic']).take(pa.array(begins)).to_pylist()
     codes = [
-        known.setdefault((content, topic) if content else (f'{shard}', f'{video}'), len(known))
-        for (content, topic), video in zip(pairs, columns['video'].tolist(), strict=True)
+        known.setdefault(
+            (row['content'], row['topic']) if row['content'] else (f'{shard}', f'{row["video"]}'),
+            len(known),
+        )
+        for row in firsts
     ]
-    columns['content'] = np.array(codes, np.int64)
-    columns['shard'] = np.full(len(codes), shard, np.int32)
+    copies.update(codes)
+    counts = np.diff(begins, append=len(video))
+    columns['content'] = np.repeat(np.array(codes, np.int32), counts)
+    columns['shard'] = np.full(len(video), shard, np.int32)
     return columns
 
 
@@ -126,9 +157,9 @@ def _first_of_equals(*columns: NDArray[Any]) -> NDArray[np.int64]:
 
 
 # A forked process must not read through the files that its parent opened.
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def _opened(path: Path, process: int) -> pq.ParquetFile:
-    return pq.ParquetFile(path, memory_map=True)
+    return parquet_file(path)
 
 
 @lru_cache(maxsize=512)
@@ -139,9 +170,14 @@ def _group_starts(path: Path, process: int) -> NDArray[np.int64]:
 
 
 @lru_cache(maxsize=_KEPT_GROUPS)
-def _group(path: Path, folder: Path, group: int, process: int) -> tuple[MinedVideo, ...]:
-    rows: pa.Table = _opened(path, process).read_row_group(group, use_threads=False)
-    return tuple(video_of_row(row, folder) for row in rows.to_pylist())
+def _group(path: Path, group: int, process: int) -> pa.Table:
+    return _opened(path, process).read_row_group(group, use_threads=False)
+
+
+@lru_cache(maxsize=_KEPT_VIDEOS)
+def _video(path: Path, folder: Path, group: int, row: int, process: int) -> MinedVideo:
+    [fields] = _group(path, group, process).slice(row, 1).to_pylist()
+    return video_of_row(fields, folder)
 
 
 def _require_one_kind(heads: Mapping[Path, IndexHead]) -> None:

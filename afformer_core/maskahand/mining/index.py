@@ -19,19 +19,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from afformer_core.errors import DatasetError
-from afformer_core.files.atomic import write_aside
+from afformer_core.errors import DatasetError, VideoError
 from afformer_core.licences import Ingredient, Origin
+from afformer_core.maskahand.mining.index_files import (
+    read_file,
+    remove_file,
+    write_file,
+    written_files,
+)
 from afformer_core.maskahand.mining.mined_video import HandIndex, MinedVideo
 from afformer_core.maskahand.mining.shards import (
     SHARD_KEYS,
     SHARD_KINDS,
+    SHARDS_FOLDER,
     open_shard,
     shard_damage_told,
     video_of_row,
     write_shard,
 )
 from afformer_core.maskahand.mining.video_paths import absolute, relative
+from afformer_core.maskahand.sources.urls import address
 
 __all__ = ['HandIndex', 'MinedVideo', 'read_index', 'write_index']
 
@@ -73,7 +80,7 @@ def write_index(path: Path, index: HandIndex) -> None:
     """Write an index atomically and deterministically.
 
     Raises:
-        OSError: it cannot be written.
+        DatasetError: it cannot be written.
     """
     write_videos(path, index.settings, index.interaction_score, index.videos, index.broken)
 
@@ -95,12 +102,15 @@ def write_videos(
             videos.
 
     Raises:
-        OSError: it cannot be written.
+        DatasetError: it cannot be written.
     """
     folder = path.parent
     clips: Counter[Origin] = Counter()
     counted = _counted(videos, clips)
-    shards = tuple(write_shard(folder, shard, interaction_score) for shard in _sharded(counted))
+    present = written_files(folder / SHARDS_FOLDER)
+    shards = tuple(
+        write_shard(folder, shard, interaction_score, present) for shard in _sharded(counted)
+    )
     origins = tuple(
         Ingredient('training data', *origin_and_count)
         for origin_and_count in sorted(clips.items())
@@ -119,9 +129,9 @@ def write_videos(
     if origins:
         fields['origins'] = [origin.to_json() for origin in origins]
     replaced = _shard_files(path) - {shard[kind] for shard in shards for kind in SHARD_KINDS}
-    write_aside(path, (json.dumps(fields) + '\n').encode())
+    write_file(path, (json.dumps(fields) + '\n').encode())
     for name in replaced:
-        (folder / name).unlink(missing_ok=True)
+        remove_file(folder / name)
     return head
 
 
@@ -204,10 +214,10 @@ def _shard_files(path: Path) -> set[str]:
 
 def _fields(path: Path) -> dict[str, Any]:
     try:
-        fields = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
+        fields = json.loads(read_file(path))
+    except (OSError, ValueError, VideoError) as error:
         raise DatasetError(
-            f'index {path} cannot be read: {error}. Write one with `afformer mine`'
+            f'index {address(path)} cannot be read: {error}. Write one with `afformer mine`'
         ) from error
     found = (fields.get('format'), fields.get('version')) if isinstance(fields, dict) else fields
     if found != (FORMAT, VERSION):

@@ -3,18 +3,30 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.files.atomic import write_aside
 from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.hand import LOWEST_SCORE, Hand
+from afformer_core.maskahand.mining.hand_rows import HAND, hand_of_row, hand_row
+from afformer_core.maskahand.mining.index_files import (
+    parquet_bytes,
+    parquet_facts,
+    parquet_file,
+    write_file,
+)
 from afformer_core.maskahand.sources import LostFrame
+from afformer_core.maskahand.sources.urls import address
 from afformer_core.media.video import VideoFrame
+
+_FORMAT, _VERSION = 'afformer-mined-part', 1
+# A row for each examined frame.
+_SCHEMA = pa.schema([('time', pa.float64()), ('hands', pa.list_(HAND))])
 
 
 @dataclass(frozen=True)
@@ -38,24 +50,35 @@ class MinedPart:
     loss: str = ''
 
 
-def write_part(path: Path, part: MinedPart) -> None:
-    """Write the file of a part atomically.
+def write_part(path: Path, part: MinedPart, facts: Mapping[str, Any]) -> None:
+    """Write the Parquet file of a part atomically.
+
+    Args:
+        path: path of the file, on this machine or at a URL.
+        part: the result.
+        facts: further metadata, such as the video and the detector.
 
     Raises:
-        OSError: it cannot be written.
+        DatasetError: it cannot be written.
     """
-    fields = {
+    rows = [
+        {'time': time, 'hands': [hand_row(number, hand) for hand in part.hands.get(number, ())]}
+        for number, time in enumerate(part.times)
+    ]
+    described = {
+        'format': _FORMAT,
+        'version': _VERSION,
+        **facts,
         'size': part.size,
-        'times': part.times,
-        'hands': _hands_to_json(part.hands),
         'damage': part.damage,
         'lost': part.lost,
         'loss': part.loss,
     }
-    # Leftovers of a process that was killed while it wrote.
+    content = parquet_bytes([pa.Table.from_pylist(rows, _SCHEMA)], _SCHEMA, described)
+    # Leftovers of a process that was killed while it wrote; a URL has none.
     for leftover in path.parent.glob(f'.{path.name}.*'):
         leftover.unlink(missing_ok=True)
-    write_aside(path, (json.dumps(fields) + '\n').encode())
+    write_file(path, content)
 
 
 def read_part(path: Path) -> MinedPart:
@@ -65,84 +88,132 @@ def read_part(path: Path) -> MinedPart:
         DatasetError: the file is missing or was modified.
     """
     try:
-        fields = json.loads(path.read_text(encoding='utf-8'))
+        with parquet_file(path) as file:
+            fields = parquet_facts(file, path)
+            if (found := fields.get('format'), fields.get('version')) != (_FORMAT, _VERSION):
+                raise ValueError(f'its format is {found}; expected {_FORMAT} {_VERSION}')
+            table = file.read()
         width, height = fields['size']
+        hands = enumerate(table['hands'].to_pylist())
         return MinedPart(
             (int(width), int(height)),
-            tuple(map(float, fields['times'])),
-            _hands_from_json(fields['hands']),
+            tuple(table['time'].to_pylist()),
+            {number: tuple(map(hand_of_row, rows)) for number, rows in hands if rows},
             str(fields['damage']),
             int(fields['lost']),
             str(fields['loss']),
         )
-    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
-        raise DatasetError(
-            f'{path} is damaged: {error}. Remove it and run the same command again'
-        ) from error
+    except (AfformerError, pa.ArrowException, KeyError, OSError, TypeError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def part_damage(path: Path) -> str:
+    """Read only the damage of a part (see `MinedPart`).
+
+    Raises:
+        DatasetError: the file is missing or was modified.
+    """
+    try:
+        with parquet_file(path) as file:
+            return str(parquet_facts(file, path)['damage'])
+    except (AfformerError, pa.ArrowException, KeyError, OSError, TypeError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> DatasetError:
+    told = ' '.join(str(error).split())
+    return DatasetError(
+        f'{address(path)} is damaged: {told}. Remove it and run the same command again'
+    )
 
 
 _BOX_DECIMALS, _SCORE_DECIMALS = 1, 4
 
 
-class PartDetection:
-    """The detection of hands in a part; each step of its iteration examines one frame.
+class ReadableFrames:
+    """The frames of a part until they cannot be read, and the reason.
+
+    An error would stop a detector that reads ahead before it returned its last detections.
 
     Args:
-        detector: detector of hands, which begins a new video.
         frames: frames of the part.
+
+    Attributes:
+        size: see `MinedPart`.
+        times: times of the frames so far, seconds.
+        damage: see `MinedPart`.
     """
 
-    def __init__(self, detector: HandDetector, frames: Iterator[VideoFrame | LostFrame]) -> None:
-        self._detector = detector
+    def __init__(self, frames: Iterable[VideoFrame | LostFrame]) -> None:
         self._frames = frames
-        self._size = (0, 0)
-        self._times: list[float] = []
-        self._hands: dict[int, tuple[Hand, ...]] = {}
-        self._damage = ''
         self._lost: list[LostFrame] = []
+        self.size = (0, 0)
+        self.times: list[float] = []
+        self.damage = ''
 
-    def __iter__(self) -> Iterator[None]:
-        seen = 0
-        for hands in self._detector.detect(self._readable()):
-            if kept := tuple(value for hand in hands for value in _kept(hand)):
-                self._hands[seen] = kept
-            seen += 1
-            yield
-        if seen != len(self._times):
-            raise DatasetError(
-                f'detector {self._detector.name} returned hands for {seen} frames; expected hands '
-                f'for all {len(self._times)}'
-            )
-
-    def result(self) -> MinedPart:
-        """Return the detections after all frames were examined."""
-        loss = ''
-        if self._lost:
-            first = self._lost[0]
-            loss = f'at {first.time:.2f} s: {" ".join(first.reason.split())}'
-        return MinedPart(
-            self._size, tuple(self._times), self._hands, self._damage, len(self._lost), loss
-        )
-
-    def _readable(self) -> Iterator[VideoFrame]:
-        """Yield the frames until they cannot be read.
-
-        An error would stop a detector that reads ahead before it returned its last detections.
-        """
+    def __iter__(self) -> Iterator[VideoFrame]:
         try:
             for frame in self._frames:
                 if isinstance(frame, LostFrame):
                     self._lost.append(frame)
                     continue
                 height, width = frame.image.shape[:2]
-                if self._times and (width, height) != self._size:
-                    self._damage = size_change((width, height), self._size)
+                if self.times and (width, height) != self.size:
+                    self.damage = size_change((width, height), self.size)
                     return
-                self._size = (width, height)
-                self._times.append(frame.time)
+                self.size = (width, height)
+                self.times.append(frame.time)
                 yield frame
         except (AfformerError, OSError) as error:
-            self._damage = ' '.join(str(error).split())
+            self.damage = ' '.join(str(error).split())
+
+    def with_hands(self, hands: Mapping[int, tuple[Hand, ...]]) -> MinedPart:
+        """Return the result of the part, after all frames were read."""
+        loss = ''
+        if self._lost:
+            first = self._lost[0]
+            loss = f'at {first.time:.2f} s: {" ".join(first.reason.split())}'
+        return MinedPart(self.size, tuple(self.times), hands, self.damage, len(self._lost), loss)
+
+
+def hands_in(detector: HandDetector, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
+    """Detect the hands in each of some frames; leave out those that are not kept.
+
+    Args:
+        detector: detector of hands, which begins a new video.
+        frames: frames.
+
+    Raises:
+        DatasetError: the detector returns hands for another number of frames.
+    """
+    given = 0
+
+    def counted() -> Iterator[VideoFrame]:
+        nonlocal given
+        for frame in frames:
+            given += 1
+            yield frame
+
+    seen = 0
+    for hands in detector.detect(counted()):
+        seen += 1
+        yield tuple(value for hand in hands for value in _kept(hand))
+    if seen != given:
+        raise DatasetError(
+            f'detector {detector.name} returned hands for {seen} frames; expected hands for all '
+            f'{given}'
+        )
+
+
+def failed(error: Exception) -> MinedPart:
+    """Return the result of a part for which the detector failed; a later run tries it again."""
+    told = ' '.join(f'{type(error).__name__}: {error}'.split())
+    return MinedPart((0, 0), (), {}, damage=f'the detector failed: {told}')
+
+
+def by_frame(hands: Iterable[tuple[Hand, ...]]) -> dict[int, tuple[Hand, ...]]:
+    """Return the hands of frames by number, without frames that have none."""
+    return {number: found for number, found in enumerate(hands) if found}
 
 
 def size_change(size: tuple[int, int], before: tuple[int, int]) -> str:
@@ -162,32 +233,3 @@ def _kept(hand: Hand) -> Iterator[Hand]:
                 round(contact_point[1], _BOX_DECIMALS),
             )
         yield Hand((left, top, right, bottom), hand.contact, score, contact_point)
-
-
-def _hands_to_json(hands: Mapping[int, Sequence[Hand]]) -> dict[str, Any]:
-    """Convert hands by the number of their frame to JSON types."""
-    return {
-        str(number): [
-            [*hand.box, hand.contact, hand.score, *(hand.contact_point or ())]
-            for hand in hands[number]
-        ]
-        for number in sorted(hands)
-    }
-
-
-def _hands_from_json(fields: Mapping[str, Any]) -> dict[int, tuple[Hand, ...]]:
-    """Convert the result of `_hands_to_json` back to hands.
-
-    Raises:
-        AttributeError, TypeError, ValueError: the content is invalid.
-    """
-    return {int(number): tuple(map(_hand, hands)) for number, hands in fields.items()}
-
-
-def _hand(values: list[Any]) -> Hand:
-    left, top, right, bottom, contact, score, *contact_point = values
-    box = float(left), float(top), float(right), float(bottom)
-    if not contact_point:
-        return Hand(box, bool(contact), score)
-    x, y = map(float, contact_point)
-    return Hand(box, bool(contact), score, (x, y))

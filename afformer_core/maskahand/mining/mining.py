@@ -3,10 +3,10 @@
 
 Videos are examined in parts, and the detector is reset for each part. The result of each part is
 stored beside the index, so that an interrupted run can resume, and a later run examines only new
-videos:
+videos. All files are in a folder of this machine or at a URL:
 
 - `index.json` and `shards/`: the index (see `index`)
-- `parts/KEY/00003.json`: the result of part 3 of the video that the key identifies
+- `parts/KEY/00003.parquet`: the result of part 3 of the video that the key identifies
 """
 
 from __future__ import annotations
@@ -26,12 +26,26 @@ from afformer_core.maskahand.mining.index import (
     read_index,
     write_videos,
 )
-from afformer_core.maskahand.mining.mined_part import MinedPart, PartDetection, write_part
-from afformer_core.maskahand.mining.video_parts import MiningPart, VideoParts, joined, video_parts
+from afformer_core.maskahand.mining.mined_part import (
+    MinedPart,
+    ReadableFrames,
+    by_frame,
+    failed,
+    hands_in,
+    write_part,
+)
+from afformer_core.maskahand.mining.video_parts import (
+    MiningPart,
+    VideoParts,
+    joined,
+    missing_parts,
+    video_parts,
+)
 from afformer_core.maskahand.sources import FoundSources
 from afformer_core.maskahand.sources.undistorted import lens_of, origin_of
+from afformer_core.maskahand.sources.urls import url_of
 from afformer_core.parallel.engine import ParallelEngine
-from afformer_core.parallel.local_engine import LOCAL, ONE_PROCESS
+from afformer_core.parallel.local_engine import LOCAL, ONE_PROCESS, LocalEngine
 from afformer_core.parallel.read_ahead import read_ahead
 
 INDEX_FILE = 'index.json'
@@ -120,7 +134,7 @@ class Mining:
         self._broken = [*found.broken, *unreadable]
         self._parts = [part for video in self._videos for part in video.parts]
         self.total = sum(part.frames for part in self._parts)
-        self._missing = [n for n, part in enumerate(self._parts) if not part.is_whole()]
+        self._missing = missing_parts(output, self._parts)
         self.done = self.total - sum(self._parts[number].frames for number in self._missing)
 
     def detect(self, engine: ParallelEngine = LOCAL) -> Iterator[int]:
@@ -130,15 +144,15 @@ class Mining:
 
         Args:
             engine: engine that examines parts, with at most one process per part. Each of its
-                machines must have the videos and the detector; this machine writes the results.
+                machines must have the videos and the detector. Its processes write the results,
+                unless those of other machines would write to a folder of this one.
 
         Yields:
             number of examined frames of each finished part.
 
         Raises:
-            DatasetError: processes were killed, or the detector returned a wrong number of
-                results.
-            OSError: the folder cannot be written, for example to a full disk.
+            DatasetError: processes were killed, the detector returned a wrong number of results,
+                or the results cannot be written, for example to a full disk.
         """
         if not self._missing:
             return
@@ -161,23 +175,25 @@ class Mining:
             open_detector = partial(_same, detector)
         del detector
         assert engine.processes is not None
-        open_task = partial(_open_detection, open_detector, self._settings.rate, engine.processes)
+        writes = isinstance(engine, LocalEngine) or url_of(self._output) is not None
+        open_task = partial(
+            _open_examination, open_detector, self._settings.rate, engine.processes, writes=writes
+        )
         for result in engine.map(open_task, parts()):
-            seen = result.get() if isinstance(result.error, AfformerError) else result.value
-            if seen is None:
-                seen = MinedPart((0, 0), (), {}, damage=f'the detector failed: {result.told}')
-            write_part(result.part.file, seen)
-            if seen.damage:
+            examined = result.get()
+            if examined.unwritten is not None:
+                write_part(result.part.file, examined.unwritten, result.part.facts)
+            if examined.damage:
                 damaged.add(result.part.video)
             self.done += result.part.frames
-            yield len(seen.times)
+            yield examined.frames
 
     def index(self) -> HandIndex:
         """Write the index (see `write_index`), and read it with all its videos.
 
         Raises:
-            DatasetError: parts were not examined, or their files are damaged.
-            OSError: the folder cannot be written.
+            DatasetError: parts were not examined, their files are damaged, or the folder cannot
+                be written.
         """
         self.write_index()
         return read_index(self._output / INDEX_FILE)
@@ -186,8 +202,8 @@ class Mining:
         """Join the results, cut the clips, and write the index, video after video.
 
         Raises:
-            DatasetError: parts were not examined, or their files are damaged.
-            OSError: the folder cannot be written.
+            DatasetError: parts were not examined, their files are damaged, or the folder cannot
+                be written.
         """
         settings, counts = self._settings, MinedCounts()
         score = settings.interaction_score
@@ -248,33 +264,66 @@ class MinedCounts:
 
 
 @dataclass(frozen=True)
-class _Detection:
-    """The detection of hands in parts, one after another."""
+class ExaminedPart:
+    """A part that a process examined.
+
+    Attributes:
+        frames: number of examined frames.
+        damage: see `MinedPart`.
+        unwritten: the result, if the process did not write it.
+    """
+
+    frames: int
+    damage: str
+    unwritten: MinedPart | None = None
+
+
+@dataclass(frozen=True)
+class _Examination:
+    """The detection of hands in parts, one after another.
+
+    Attributes:
+        detector: detector of hands.
+        rate: examined frames per second.
+        writes: whether it writes the results.
+    """
 
     detector: HandDetector
     rate: float
+    writes: bool
 
-    def __call__(self, part: MiningPart) -> MinedPart:
+    def __call__(self, part: MiningPart) -> ExaminedPart:
+        try:
+            seen = self._seen(part)
+        except AfformerError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            seen = failed(error)
+        if self.writes:
+            write_part(part.file, seen, part.facts)
+        return ExaminedPart(len(seen.times), seen.damage, None if self.writes else seen)
+
+    def _seen(self, part: MiningPart) -> MinedPart:
         frames = part.source.frames(self.rate, part.start, part.stop)
         if self.detector.on_gpu:
             # A thread decodes the next batches while the GPU computes.
             frames = read_ahead(frames, _BATCHES_AHEAD * self.detector.batch_size)
-        detect = PartDetection(self.detector, frames)
-        for _ in detect:
-            pass
-        return detect.result()
+        readable = ReadableFrames(frames)
+        return readable.with_hands(by_frame(hands_in(self.detector, readable)))
 
 
 def _same(detector: HandDetector) -> HandDetector:
     return detector
 
 
-def _open_detection(open_detector: OpenDetector, rate: float, processes: int) -> _Detection:
+def _open_examination(
+    open_detector: OpenDetector, rate: float, processes: int, *, writes: bool
+) -> _Examination:
     import torch
 
     # If each process used all cores, they would mostly wait for each other.
     torch.set_num_threads(max(1, torch.get_num_threads() // processes))
-    return _Detection(open_detector(), rate)
+    return _Examination(open_detector(), rate, writes)
 
 
 def _with_clips(

@@ -8,9 +8,8 @@ video by its row in the shard.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,32 +17,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from afformer_core.errors import DatasetError, VideoError
-from afformer_core.files.atomic import write_aside
 from afformer_core.hands.hand import Hand
 from afformer_core.licences import Origin
+from afformer_core.maskahand.mining.hand_rows import HAND, hand_of_row, hand_row
+from afformer_core.maskahand.mining.index_files import parquet_bytes, parquet_file, write_file
 from afformer_core.maskahand.mining.mined_video import MinedVideo, interacting_hands
 from afformer_core.maskahand.mining.video_paths import absolute, relative
 from afformer_core.media.lens import LensIntrinsics
 
 SHARDS_FOLDER = 'shards'
+_VERSION = 1
 SHARD_KINDS = ('videos', 'clips')
 SHARD_KEYS = (*SHARD_KINDS, 'video_count', 'clip_count')
 # Examined frames in a row group, which can be read without the others.
 _GROUP_FRAMES = 4096
 
-_HAND = pa.struct(
-    [
-        ('frame', pa.int32()),
-        ('left', pa.float64()),
-        ('top', pa.float64()),
-        ('right', pa.float64()),
-        ('bottom', pa.float64()),
-        ('contact', pa.bool_()),
-        ('score', pa.float64()),
-        ('contact_x', pa.float64()),
-        ('contact_y', pa.float64()),
-    ]
-)
 VIDEO_SCHEMA = pa.schema(
     [
         ('path', pa.string()),
@@ -52,7 +40,7 @@ VIDEO_SCHEMA = pa.schema(
         ('width', pa.int32()),
         ('height', pa.int32()),
         ('times', pa.list_(pa.float64())),
-        ('hands', pa.list_(_HAND)),
+        ('hands', pa.list_(HAND)),
         ('clips', pa.list_(pa.list_(pa.int32(), 2))),
         # The calibration with which frames are undistorted, as JSON; null if they are not.
         ('lens', pa.string()),
@@ -79,7 +67,10 @@ CLIP_SCHEMA = pa.schema(
 
 
 def write_shard(
-    folder: Path, videos: Sequence[MinedVideo], interaction_score: float
+    folder: Path,
+    videos: Sequence[MinedVideo],
+    interaction_score: float,
+    present: Collection[Path],
 ) -> dict[str, Any]:
     """Write the shard of some videos, unless it exists.
 
@@ -87,21 +78,23 @@ def write_shard(
         folder: folder of the index.
         videos: videos, in order.
         interaction_score: minimum score for a hand in contact to count as an interaction.
+        present: files of shards that were written before.
 
     Returns:
         names of both files, relative to the folder, and numbers of their rows.
 
     Raises:
-        OSError: it cannot be written.
+        DatasetError: it cannot be written.
     """
     clips = [
         row
         for number, video in enumerate(videos)
         for row in _clip_rows(number, video, interaction_score, folder)
     ]
+    table = pa.Table.from_pylist(clips, CLIP_SCHEMA)
     return {
-        'videos': _written(folder, 'videos', _video_bytes(videos, folder)),
-        'clips': _written(folder, 'clips', _bytes(pa.Table.from_pylist(clips, CLIP_SCHEMA))),
+        'videos': _written(folder, 'videos', _video_bytes(videos, folder), present),
+        'clips': _written(folder, 'clips', _bytes('clips', [table], CLIP_SCHEMA), present),
         'video_count': len(videos),
         'clip_count': len(clips),
     }
@@ -113,7 +106,7 @@ def open_shard(folder: Path, shard: Mapping[str, Any], kind: str = 'videos') -> 
     Raises:
         OSError, pyarrow.ArrowInvalid: the file is missing or damaged.
     """
-    return pq.ParquetFile(folder / shard[kind], memory_map=True)
+    return parquet_file(folder / shard[kind])
 
 
 @contextmanager
@@ -141,7 +134,7 @@ def video_of_row(row: Mapping[str, Any], folder: Path) -> MinedVideo:
     """
     hands: dict[int, list[Hand]] = {}
     for fields in row['hands']:
-        hands.setdefault(fields['frame'], []).append(_hand(fields))
+        hands.setdefault(fields['frame'], []).append(hand_of_row(fields))
     return MinedVideo(
         path=absolute(row['path'], folder),
         topic=row['topic'],
@@ -156,38 +149,30 @@ def video_of_row(row: Mapping[str, Any], folder: Path) -> MinedVideo:
     )
 
 
-def _hand(row: dict[str, Any]) -> Hand:
-    box = (row['left'], row['top'], row['right'], row['bottom'])
-    point = None if row['contact_x'] is None else (row['contact_x'], row['contact_y'])
-    return Hand(box, row['contact'], row['score'], point)
-
-
 def _video_bytes(videos: Sequence[MinedVideo], folder: Path) -> bytes:
-    written = BytesIO()
-    with pq.ParquetWriter(written, VIDEO_SCHEMA, compression='zstd') as writer:
-        group: list[dict[str, Any]] = []
-        frames = 0
-        for video in videos:
-            group.append(_video_row(video, folder))
-            frames += len(video.times)
-            if frames >= _GROUP_FRAMES:
-                writer.write_table(pa.Table.from_pylist(group, VIDEO_SCHEMA))
-                group, frames = [], 0
-        if group:
-            writer.write_table(pa.Table.from_pylist(group, VIDEO_SCHEMA))
-    return written.getvalue()
+    groups: list[pa.Table] = []
+    group: list[dict[str, Any]] = []
+    frames = 0
+    for video in videos:
+        group.append(_video_row(video, folder))
+        frames += len(video.times)
+        if frames >= _GROUP_FRAMES:
+            groups.append(pa.Table.from_pylist(group, VIDEO_SCHEMA))
+            group, frames = [], 0
+    if group:
+        groups.append(pa.Table.from_pylist(group, VIDEO_SCHEMA))
+    return _bytes('videos', groups, VIDEO_SCHEMA)
 
 
-def _bytes(table: pa.Table) -> bytes:
-    written = BytesIO()
-    pq.write_table(table, written, compression='zstd')
-    return written.getvalue()
+def _bytes(kind: str, groups: list[pa.Table], schema: pa.Schema) -> bytes:
+    facts = {'format': f'afformer-hand-index-{kind}', 'version': _VERSION}
+    return parquet_bytes(groups, schema, facts)
 
 
-def _written(folder: Path, kind: str, content: bytes) -> str:
+def _written(folder: Path, kind: str, content: bytes, present: Collection[Path]) -> str:
     name = f'{SHARDS_FOLDER}/{kind}-{hashlib.sha256(content).hexdigest()[:16]}.parquet'
-    if not (folder / name).is_file():
-        write_aside(folder / name, content)
+    if folder / name not in present:
+        write_file(folder / name, content)
     return name
 
 
@@ -200,7 +185,7 @@ def _video_row(video: MinedVideo, folder: Path) -> dict[str, Any]:
         'height': video.size[1],
         'times': video.times,
         'hands': [
-            _hand_row(number, hand)
+            hand_row(number, hand)
             for number in sorted(video.hands)
             for hand in video.hands[number]
         ],
@@ -208,22 +193,6 @@ def _video_row(video: MinedVideo, folder: Path) -> dict[str, Any]:
         'lens': None if video.lens is None else video.lens.to_json(),
         'source': None if video.origin is None else video.origin.source,
         'licence': None if video.origin is None else video.origin.licence,
-    }
-
-
-def _hand_row(frame: int, hand: Hand) -> dict[str, Any]:
-    left, top, right, bottom = hand.box
-    x, y = hand.contact_point or (None, None)
-    return {
-        'frame': frame,
-        'left': left,
-        'top': top,
-        'right': right,
-        'bottom': bottom,
-        'contact': hand.contact,
-        'score': hand.score,
-        'contact_x': x,
-        'contact_y': y,
     }
 
 

@@ -6,23 +6,30 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from afformer_core.errors import AfformerError
 from afformer_core.hands.hand import LOWEST_SCORE, Hand
-from afformer_core.maskahand.mining.mined_part import MinedPart, read_part, size_change
+from afformer_core.maskahand.mining.index_files import written_files
+from afformer_core.maskahand.mining.mined_part import (
+    MinedPart,
+    part_damage,
+    read_part,
+    size_change,
+)
 from afformer_core.maskahand.mining.video_paths import relative
 from afformer_core.maskahand.sources import FrameSource
 from afformer_core.maskahand.sources.urls import address
 
 PARTS_FOLDER = 'parts'
-# Number of sources that are opened at once.
+# Number of sources, and of parts, that are opened at once.
 _AT_ONCE = 16
 # Increment when the same detector would find different hands, or the format of parts changes.
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class MiningPart:
         start, stop: begin and end in seconds; the end is not included.
         frames: approximate number of examined frames.
         file: file of the result.
+        facts: facts of the video and of the run, for the metadata of the file.
     """
 
     video: int
@@ -43,14 +51,7 @@ class MiningPart:
     stop: float
     frames: int
     file: Path
-
-    def is_whole(self) -> bool:
-        """Check whether the part was examined to its end.
-
-        Raises:
-            DatasetError: its file was altered.
-        """
-        return self.file.exists() and not read_part(self.file).damage
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,20 @@ def video_parts(
             detector, rate, part_frames, LOWEST_SCORE,
         )  # fmt: skip
         key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+        named = {
+            'video': facts[1], 'topic': source.topic, 'fingerprint': known.fingerprint,
+            'detector': detector, 'rate': rate, 'part_frames': part_frames,
+        }  # fmt: skip
         folder = output / PARTS_FOLDER / key
         frames = 0 if known.duration is None else max(1, round(known.duration * rate))
         expected = [min(part_frames, max(0, frames - k * part_frames)) for k in known.windows]
-        parts = _divided(len(videos), source, known.windows, part_frames / rate, expected, folder)
+        length = part_frames / rate
+        parts = tuple(
+            MiningPart(len(videos), source, start, stop, frames, folder / f'{k:05}.parquet', named)
+            for (k, start, stop), frames in zip(
+                _spans(known.windows, length), expected, strict=True
+            )
+        )
         videos.append(VideoParts(source, parts, known.content))
     return videos, broken
 
@@ -140,6 +151,26 @@ def _facts_of_all(
         pool.shutdown(cancel_futures=True)
 
 
+def missing_parts(output: Path, parts: Sequence[MiningPart]) -> list[int]:
+    """Return the numbers of the parts that were not examined to their end.
+
+    Args:
+        output: folder of the index.
+        parts: all parts.
+
+    Raises:
+        DatasetError: the file of a part was altered, or the folder cannot be listed.
+    """
+    written = written_files(output / PARTS_FOLDER)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        missing = pool.map(lambda part: _is_missing(part, written), parts)
+        return [number for number, is_missing in enumerate(missing) if is_missing]
+
+
+def _is_missing(part: MiningPart, written: Collection[Path]) -> bool:
+    return part.file not in written or bool(part_damage(part.file))
+
+
 def joined(video: VideoParts) -> tuple[MinedPart, str]:
     """Join the results of all parts of a video, up to the first that is damaged.
 
@@ -154,8 +185,7 @@ def joined(video: VideoParts) -> tuple[MinedPart, str]:
     times: list[float] = []
     hands: dict[int, tuple[Hand, ...]] = {}
     damage, loss, lost = '', '', 0
-    for part in video.parts:
-        seen = read_part(part.file)
+    for seen in _read(video.parts):
         lost, loss = lost + seen.lost, loss or seen.loss
         if times and seen.times and seen.size != size:
             damage = size_change(seen.size, size)
@@ -175,21 +205,25 @@ def joined(video: VideoParts) -> tuple[MinedPart, str]:
     return MinedPart(size, tuple(times), hands), wrong
 
 
-def _divided(
-    video: int,
-    source: FrameSource,
-    windows: Sequence[int],
-    length: float,
-    expected: Sequence[int],
-    folder: Path,
-) -> tuple[MiningPart, ...]:
-    parts = []
-    for number, frames in zip(windows, expected, strict=True):
+def _read(parts: Sequence[MiningPart]) -> Iterator[MinedPart]:
+    """Yield the results of parts, of which several are read at once."""
+    files = [part.file for part in parts]
+    if len(files) == 1:
+        yield read_part(files[0])
+        return
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        yield from pool.map(read_part, files)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _spans(windows: Sequence[int], length: float) -> Iterator[tuple[int, float, float]]:
+    """Yield each window's number with its begin and end in seconds."""
+    for number in windows:
         # A video may be longer than its stored duration.
         stop = math.inf if number == windows[-1] else (number + 1) * length
-        file = folder / f'{number:05}.json'
-        parts.append(MiningPart(video, source, number * length, stop, frames, file))
-    return tuple(parts)
+        yield number, number * length, stop
 
 
 def _about(source: FrameSource, text: str) -> str:

@@ -134,7 +134,7 @@ class MaskAHandFeatureData(PretrainingData):
     `FeatureData`).
 
     Args:
-        index: index file, written by `afformer mine`.
+        index: index file, written by `afformer mine`, or its URL.
         cache_folder: folder for features of clips, and for frames with hands.
         validation: annotated data, measured without its actions; null: none. Each of its clips
             needs at least `frames` frames.
@@ -156,7 +156,7 @@ class MaskAHandFeatureData(PretrainingData):
 
     def __init__(
         self,
-        index: Path,
+        index: Path | str,
         cache_folder: Path,
         validation: AnnotationSource | None = None,
         input_size: tuple[int, int] = (128, 128),
@@ -175,8 +175,8 @@ class MaskAHandFeatureData(PretrainingData):
         kept = self._cache_folder / 'frames'
         images = ClipImages(size, frames, image_side, kept)
         super().__init__(
-            index, validation, synthesis, targets, interactions, batch_size, images, _AS_IT_IS,
-            workers, seed, licence,
+            Path(index), validation, synthesis, targets, interactions, batch_size, images,
+            _AS_IT_IS, workers, seed, licence,
         )  # fmt: skip
 
     def prepare_data(self) -> None:

@@ -36,7 +36,7 @@ from afformer_core.training.datasets.collation import (
     collate_images,
 )
 from afformer_core.training.datasets.image_data import ImageDataset
-from afformer_core.training.datasets.samplers import DemonstrationSampler
+from afformer_core.training.datasets.samplers import StreamedSampler
 
 
 class PretrainingData(GroundingData):
@@ -83,7 +83,7 @@ class PretrainingData(GroundingData):
         self._index = Path(index)
         self._images = replace(images, folder_rate=self._clips.settings.get('folder_rate'))
         self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
-        self._clip_sampler = DemonstrationSampler(len(self._clips), batch_size, seed)
+        self._clip_sampler = StreamedSampler(len(self._clips), batch_size, seed)
 
     def prepare_data(self) -> None:
         """Check the validation's media and the space for the cache, once on each machine."""
@@ -153,7 +153,7 @@ class PretrainingData(GroundingData):
         return examples
 
     @property
-    def _sampler(self) -> DemonstrationSampler:
+    def _sampler(self) -> StreamedSampler:
         return self._clip_sampler
 
     def _training_facts(self) -> Iterable[Any]:
@@ -172,7 +172,7 @@ class MaskAHandData(PretrainingData):
     """Clips read from videos in every step, to train the whole model.
 
     Args:
-        index: index file, written by `afformer mine`.
+        index: index file, written by `afformer mine`, or its URL.
         validation: annotated data, measured without its actions; null: none.
         input_size: (height, width) of images, which comes from the model and is not set.
         frames: maximum number of evenly spaced frames of a demonstration.
@@ -194,7 +194,7 @@ class MaskAHandData(PretrainingData):
 
     def __init__(
         self,
-        index: Path,
+        index: Path | str,
         validation: AnnotationSource | None = None,
         input_size: tuple[int, int] = (256, 256),
         frames: int = 32,
@@ -212,7 +212,7 @@ class MaskAHandData(PretrainingData):
         size = (int(input_size[0]), int(input_size[1]))
         images = ClipImages(size, frames, image_side, cache_folder)
         super().__init__(
-            index, validation, synthesis, targets, interactions, batch_size, images, video,
+            Path(index), validation, synthesis, targets, interactions, batch_size, images, video,
             workers, seed, licence,
         )  # fmt: skip
 

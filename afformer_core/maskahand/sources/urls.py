@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from afformer_core.errors import VideoError, how_to_install
+from afformer_core.errors import AfformerError, DatasetError, VideoError, how_to_install
 
 _URL = re.compile(r'([a-z][a-z0-9+.-]+):/+(.*)')
 # Bytes of a block, the unit of reading and caching.
@@ -34,6 +34,10 @@ _REFUSALS = {
     's3:GetObject, or use other credentials',
     'ExpiredToken': 'the session has expired. Log in again',
 }
+_MAY_NOT_WRITE = (
+    'these credentials may not write it. Ask its owner to allow s3:PutObject, or use other '
+    'credentials'
+)
 
 
 def url_of(path: Path) -> str | None:
@@ -171,6 +175,48 @@ def files_in(url: str) -> dict[str, tuple[int | None, str]]:
     }
 
 
+def written_below(url: str) -> list[str]:
+    """Return the URLs of the files that any machine has written in a folder and below.
+
+    Raises:
+        DatasetError: the folder cannot be listed, or its bucket does not exist.
+    """
+    with _told(url, written=True):
+        system, name = _system(url)
+        # Other machines write meanwhile.
+        system.invalidate_cache()
+        found = sorted(system.find(name))
+        system.invalidate_cache()
+        if not found and _missing_bucket(url) is not None:
+            raise FileNotFoundError
+        return [system.unstrip_protocol(found_name) for found_name in found]
+
+
+def write_url(url: str, content: bytes) -> None:
+    """Write a file completely; buckets show it to others only when it is complete.
+
+    Raises:
+        DatasetError: the file cannot be written.
+    """
+    with _told(url, written=True):
+        system, name = _system(url)
+        if url.partition(':')[0] not in _BUCKET_SCHEMES:
+            system.makedirs(system._parent(name), exist_ok=True)
+        system.pipe_file(name, content)
+
+
+def remove_url(url: str) -> None:
+    """Remove a file, if it exists.
+
+    Raises:
+        DatasetError: the file cannot be removed.
+    """
+    with _told(url, written=True):
+        system, name = _system(url)
+        if system.exists(name):
+            system.rm_file(name)
+
+
 def open_file(path: Path, block: int = _BLOCK) -> io.RawIOBase | io.BufferedReader:
     """Open a file on this machine, or at the URL of a path.
 
@@ -198,32 +244,34 @@ def _system(url: str) -> tuple[Any, str]:
 
 
 @contextmanager
-def _told(url: str) -> Iterator[None]:
+def _told(url: str, *, written: bool = False) -> Iterator[None]:
     """Convert any error of a file system to one clear error."""
+    kind: type[AfformerError] = DatasetError if written else VideoError
+    failed = f'{url} cannot be {"written" if written else "read"}'
     try:
         yield
     except VideoError:
         raise
     except FileNotFoundError as error:
         if (bucket := _missing_bucket(url)) is not None:
-            raise VideoError(
+            raise kind(
                 f'the bucket {bucket} does not exist; expected the name of an existing bucket. '
                 'Correct the bucket, the account or the endpoint'
             ) from error
-        raise VideoError(f'{url} does not exist; expected a file or a folder') from error
+        raise kind(f'{url} does not exist; expected a file or a folder') from error
     except ImportError as error:
         # fsspec reports which package a scheme needs.
         told = str(error).rstrip('.')
         if url.partition(':')[0] in _SCHEMES_OF_EXTRA:
             told += f'. Run {how_to_install("remote")}'
-        raise VideoError(f'{url} cannot be reached: {told}') from error
+        raise kind(f'{url} cannot be reached: {told}') from error
     except Exception as error:
-        if (refusal := _refusal(error)) is not None:
-            raise AccessRefusedError(f'{url} cannot be read: {refusal}') from error
+        if (refusal := _refusal(error, written=written)) is not None:
+            refused = DatasetError if written else AccessRefusedError
+            raise refused(f'{failed}: {refusal}') from error
         told = ' '.join(str(error).split())
-        raise VideoError(
-            f'{url} cannot be read: the transfer broke: {type(error).__name__}'
-            f'{": " if told else ""}{told}'
+        raise kind(
+            f'{failed}: the transfer broke: {type(error).__name__}{": " if told else ""}{told}'
         ) from error
 
 
@@ -235,15 +283,23 @@ def _missing_bucket(url: str) -> str | None:
         return None
     try:
         system, _ = _system(url)
-        return None if system.exists(bucket) else bucket
+        if not hasattr(system, 'call_s3'):
+            return None if system.exists(bucket) else bucket
+        # For s3fs, a bucket that may not be asked for does not exist.
+        system.call_s3('list_objects_v2', Bucket=bucket, MaxKeys=1)
+    except FileNotFoundError:
+        return bucket
     except Exception:  # noqa: BLE001
         # Permission to read a file does not imply permission to query its bucket.
         return None
+    return None
 
 
-def _refusal(error: Exception) -> str | None:
+def _refusal(error: Exception, *, written: bool) -> str | None:
     """Return the reason of a server's refusal and the remedy; None for other errors."""
     for code in _codes(error):
+        if code == 'AccessDenied' and written:
+            return _MAY_NOT_WRITE
         if code in _REFUSALS:
             return _REFUSALS[code]
     # S3 without credentials, and Google's storage.

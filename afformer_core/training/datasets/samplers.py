@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from afformer_core.data.sample import Sample
@@ -20,6 +22,9 @@ from afformer_core.training.datasets.negative_sampler import NegativeSampler
 
 # Makes these draws independent of others with the seed of a demonstration.
 _NEGATIVE_STREAM = 1
+# Neighbouring demonstrations that are drawn together, and runs of them that are mixed.
+_RUN, _MIXED_RUNS = 256, 64
+_WINDOW = _RUN * _MIXED_RUNS
 
 
 @dataclass(frozen=True)
@@ -71,18 +76,63 @@ class DemonstrationSampler:
     def batch(self, step: int) -> list[Draw]:
         """Draw the batch of a step, counted from 0 over all epochs."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        sampler = np.random.default_rng((self._seed, epoch)).permutation(self._count)
         first = position * self.demonstrations
-        chosen = sorted(sampler[first : first + self.demonstrations].tolist())
+        chosen = sorted(self._ordered(epoch, first, first + self.demonstrations))
         rng = np.random.default_rng((self._seed, epoch, position))
         return [
             self._draw(number, rng, (self._seed, epoch, position, index))
             for index, number in enumerate(chosen)
         ]
 
+    def _ordered(self, epoch: int, first: int, stop: int) -> list[int]:
+        """Return the demonstrations from one place to another in the order of an epoch."""
+        ordered: list[int] = _permuted(self._count, (self._seed, epoch))[first:stop].tolist()
+        return ordered
+
     def _draw(self, number: int, rng: np.random.Generator, seed: tuple[int, ...]) -> Draw:
         """Draw the samples of the demonstration `number`; a batch shares `picks`."""
         return Draw((number,), seed)
+
+
+class StreamedSampler(DemonstrationSampler):
+    """A `DemonstrationSampler` for any number of demonstrations, in an order that suits a disk.
+
+    A permutation of all demonstrations would take time and memory in proportion to their number,
+    and would read each from another place. Instead, runs of neighbours are permuted, and
+    demonstrations are drawn at random from a window of several runs, window after window. Where
+    the runs begin depends on the epoch. If all demonstrations fit into one window, their order is
+    that of a `DemonstrationSampler`.
+    """
+
+    def _ordered(self, epoch: int, first: int, stop: int) -> list[int]:
+        """Return a part of the order of an epoch (see `DemonstrationSampler`)."""
+        if self._count <= _WINDOW:
+            return super()._ordered(epoch, first, stop)
+        ordered: list[int] = []
+        for window in range(first // _WINDOW, (stop - 1) // _WINDOW + 1):
+            start = window * _WINDOW
+            found = _window_order(self._count, (self._seed, epoch), window)
+            ordered += found[max(0, first - start) : stop - start].tolist()
+        return ordered
+
+
+@lru_cache(maxsize=2)
+def _permuted(count: int, seed: tuple[int, ...]) -> NDArray[np.int64]:
+    return np.random.default_rng(seed).permutation(count)
+
+
+@lru_cache(maxsize=4)
+def _window_order(count: int, seed: tuple[int, ...], window: int) -> NDArray[np.int64]:
+    """Return the demonstrations of a window in the order in which they are drawn."""
+    runs, rest = divmod(count, _RUN)
+    chosen = _permuted(runs, seed)[window * _MIXED_RUNS : (window + 1) * _MIXED_RUNS]
+    members = (chosen[:, None] * _RUN + np.arange(_RUN)).ravel()
+    if len(members) < _WINDOW:
+        # The last window has the run that is not full.
+        members = np.append(members, np.arange(count - rest, count))
+    rng = np.random.default_rng((*seed, window))
+    begin = np.random.default_rng(seed).integers(count)
+    return (rng.permutation(members) + begin) % count
 
 
 class BatchSampler(DemonstrationSampler):

@@ -8,13 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.maskahand.mining import mining
 from afformer_core.maskahand.mining.index import read_index
-from afformer_core.maskahand.mining.mined_part import MinedPart
 from afformer_core.media.video import write_video
 
 
@@ -139,10 +139,10 @@ def test_two_runs_mine_into_one_folder(
     asked = ['mine', str(videos), '--detector', 'red', '--processes', '1', '--output']
     written = mining.write_part
 
-    def write_after_another_run(path: Path, part: MinedPart) -> None:
+    def write_after_another_run(*result: Any) -> None:
         monkeypatch.setattr(mining, 'write_part', written)
         assert main([*asked, str(tmp_path / 'mined')]) == 0
-        written(path, part)
+        written(*result)
 
     monkeypatch.setattr(mining, 'write_part', write_after_another_run)
     assert main([*asked, str(tmp_path / 'mined')]) == 0
@@ -165,6 +165,24 @@ def test_an_interrupted_run_says_that_it_can_go_on(
     asked = ['mine', str(videos), '--output', str(tmp_path / 'mined'), '--detector', 'red']
     assert main(asked) == 130
     assert 'interrupted; run the same command again to continue' in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures('small_disk')
+def test_a_full_disk_ends_the_run_and_is_told(
+    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], red: ModuleType
+) -> None:
+    mined = tmp_path / 'mined'
+    asked = ['mine', str(videos), '--output', str(mined), '--detector', 'red', '--rate', '10']
+
+    assert main([*asked, '--processes', '1']) == 1
+
+    [part] = mined.glob('parts/*')
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f'afformer: error: {part}/00000.parquet cannot be written: File too large; the results '
+        'before it are complete. Free some space, or correct the permissions, and run the same '
+        'command again to continue'
+    )
+    assert not (mined / 'index.json').exists()
 
 
 def test_of_an_annotated_dataset_no_clip_of_test_is_mined(

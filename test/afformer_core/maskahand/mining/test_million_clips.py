@@ -27,7 +27,10 @@ def video(number):
     hand = Hand((number % 100, 20.0, 140.0, 80.0), True, 0.8 + number % 20 / 100, (60.0, 50.0))
     hands = {frame: (hand,) for frame in range(25, 130, 4)}
     path = folder / 'videos' / f'{number:06}.mp4'
-    return MinedVideo(path, '', (256, 256), times, hands, windows, f'{number:032x}')
+    return MinedVideo(
+        path=path, topic='', size=(256, 256), times=times, hands=hands, clips=windows,
+        content=f'{number:032x}',
+    )
 
 write_videos(folder / 'index.json', {}, 0.8, map(video, range(videos)), [])
 print(peak_megabytes())

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import psutil
+import pyarrow.parquet as pq
 import pytest
 import torch
 
@@ -26,7 +29,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.hand import Hand
 from afformer_core.maskahand.mining.index import HandIndex, read_index
-from afformer_core.maskahand.mining.mined_part import PartDetection
+from afformer_core.maskahand.mining.mined_part import hands_in, read_part, write_part
 from afformer_core.maskahand.mining.mining import Mining, MiningSettings
 from afformer_core.maskahand.sources import find_sources
 from afformer_core.maskahand.sources.video_file import VideoFile
@@ -187,7 +190,6 @@ def test_killed_and_resumed_is_the_same_index(
         from pathlib import Path
         from afformer_core.maskahand.mining.mining import Mining, MiningSettings
         from afformer_core.maskahand.sources import find_sources
-from afformer_core.maskahand.sources.video_file import VideoFile
         from afformer_core.parallel.local_engine import LocalEngine
         if __name__ == '__main__':
             sys.path.append({str(Path(red.__file__).parent)!r})
@@ -269,9 +271,9 @@ def test_a_detector_that_fails_is_told_and_the_rest_is_used(
 def test_what_was_damaged_is_tried_again(red: ModuleType, videos: Path, tmp_path: Path) -> None:
     folder = copied(videos, tmp_path / 'videos')
     mine(red, folder, tmp_path / 'mined')
-    part = next((tmp_path / 'mined' / 'parts').rglob('00002.json'))
+    part = next((tmp_path / 'mined' / 'parts').rglob('00002.parquet'))
     whole = (tmp_path / 'mined' / 'index.json').read_bytes()
-    part.write_text(part.read_text().replace('"damage": ""', '"damage": "the disk was away"'))
+    write_part(part, replace(read_part(part), damage='the disk was away'), {})
     index, detected_videos = mine(red, folder, tmp_path / 'mined')
     assert detected_videos >= 20
     assert index.broken == ()
@@ -322,10 +324,31 @@ def test_images_that_cannot_be_read_are_left_out_and_told(red: ModuleType, tmp_p
 
 def test_a_part_that_was_altered_is_told(red: ModuleType, videos: Path, tmp_path: Path) -> None:
     mine(red, videos, tmp_path)
-    part = next((tmp_path / 'parts').rglob('00000.json'))
-    part.write_text('{}')
-    with pytest.raises(DatasetError, match=r'is damaged: .*Remove it and run the same command'):
-        mine(red, videos, tmp_path)
+    part = next((tmp_path / 'parts').rglob('00000.parquet'))
+    content = part.read_bytes()
+    for altered in (content[:-20], b'{}'):
+        part.write_bytes(altered)
+        with pytest.raises(DatasetError, match=r'00000.parquet is damaged: .*Remove it and run'):
+            mine(red, videos, tmp_path)
+
+
+def test_the_file_of_a_part_tells_what_it_is_of(
+    red: ModuleType, videos: Path, tmp_path: Path
+) -> None:
+    mine(red, videos, tmp_path / 'mined')
+    files = [pq.ParquetFile(path) for path in (tmp_path / 'mined').rglob('parts/*/*.parquet')]
+    facts = [json.loads(file.schema_arrow.metadata[b'afformer']) for file in files]
+    rows = [file.read() for file in files]
+
+    assert {Path(each['video']).name for each in facts} == {'a.mp4', 'b.mp4', 'c.mp4'}
+    assert {each['detector'] for each in facts} == {'red 1'}
+    assert {(each['rate'], each['part_frames'], *each['size']) for each in facts} == {
+        (5.0, 20, 96, 64)
+    }
+    assert sum(table.num_rows for table in rows) == 60 + 15 + 25
+    boxes = [hand for table in rows for hands in table['hands'].to_pylist() for hand in hands]
+    assert len(boxes) == 20 + 15
+    assert {(box['contact'], box['contact_x']) for box in boxes} == {(True, None), (False, None)}
 
 
 def test_a_detector_that_forgets_frames_is_told(
@@ -360,6 +383,5 @@ def test_hands_of_low_scores_and_without_area_are_left_out_and_digits_are_few() 
                     Hand((1.0, 2.0, 3.0, 4.0), False, 0.04),
                 )
 
-    detect = PartDetection(Detector(), iter([VideoFrame(0.0, np.zeros((8, 8, 3), np.uint8))]))
-    list(detect)
-    assert detect.result().hands == {0: (Hand((1.2, 2.0, 4.0, 5.6), True, 0.99, (2.2, 9.0)),)}
+    found = hands_in(Detector(), [VideoFrame(0.0, np.zeros((8, 8, 3), np.uint8))])
+    assert list(found) == [(Hand((1.2, 2.0, 4.0, 5.6), True, 0.99, (2.2, 9.0)),)]

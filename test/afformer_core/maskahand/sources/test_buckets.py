@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from urllib.request import Request, urlopen
@@ -12,7 +13,11 @@ from urllib.request import Request, urlopen
 import pytest
 
 from afformer_core.cli.main import main
+from afformer_core.maskahand.mining import mining
+from afformer_core.maskahand.mining.clip_table import ClipTable
 from afformer_core.maskahand.mining.index import read_index
+from afformer_core.maskahand.mining.index_files import written_files
+from afformer_core.maskahand.pretraining.pretraining_data import MaskAHandData
 from afformer_core.maskahand.sources.urls import url_of
 
 from .mined_paths import mine, seen
@@ -35,8 +40,8 @@ def may(action: str, bucket: str) -> dict[str, object]:
 def service(film: Path, lerobot_dataset: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     """Address of a server that checks credentials, and those of a user.
 
-    He may read the bucket `lab`, and `absent`, which does not exist, list `listed`, and do nothing
-    with `private`.
+    He may use the bucket `lab`, and `absent`, which does not exist, read `shelf`, list `listed`,
+    and do nothing with `private`.
     """
     import boto3
     from moto.server import ThreadedMotoServer
@@ -51,10 +56,11 @@ def service(film: Path, lerobot_dataset: Path) -> Iterator[tuple[str, tuple[str,
     iam.create_user(UserName='miner')
     key = iam.create_access_key(UserName='miner')['AccessKey']
     allowed = [may('s3:*', each) for each in ('lab', 'absent')]
-    allowed.append(may('s3:ListBucket', 'listed'))
+    allowed += [may('s3:ListBucket', each) for each in ('listed', 'shelf')]
+    allowed.append(may('s3:GetObject', 'shelf'))
     policy = json.dumps({'Version': '2012-10-17', 'Statement': allowed})
     iam.put_user_policy(UserName='miner', PolicyName='lab', PolicyDocument=policy)
-    for bucket in ('lab', 'listed', 'private'):
+    for bucket in ('lab', 'listed', 'private', 'shelf'):
         s3.create_bucket(Bucket=bucket)
         s3.put_object(Bucket=bucket, Key='videos/a.mp4', Body=film.read_bytes())
     for file in filter(Path.is_file, lerobot_dataset.rglob('*')):
@@ -112,6 +118,125 @@ def test_episodes_of_a_dataset_in_a_bucket_are_those_of_the_disk(
     expected = mine(red, tmp_path / 'local', str(lerobot_dataset)).videos
     assert [video.topic for video in index.videos] == ['t=0.0,4.0', 't=4.0,7.5', 't=0.0,3.0']
     assert list(map(seen, index.videos)) == list(map(seen, expected))
+
+
+@pytest.fixture
+def asked(
+    red: ModuleType, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., list[str]]:
+    """The words of `afformer mine` of the film, with `--detector red`, into an output."""
+    monkeypatch.setattr(
+        'afformer_core.hands.open_detector.open_hand_detector',
+        lambda name: {'red': red.RedHands}[name](),
+    )
+
+    def words(output: str, *paths: str, processes: int = 1) -> list[str]:
+        named = paths or (str(film),)
+        return [
+            'mine', *named, '--output', output, '--detector', 'red',
+            '--processes', f'{processes}', '--clip-frames', '8', '--stride', '4',
+        ]  # fmt: skip
+
+    return words
+
+
+def test_an_index_in_a_bucket_is_that_of_the_disk_and_goes_on(
+    user: tuple[str, str],
+    asked: Callable[..., list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    here, there = tmp_path / 'mined', Path('s3://lab/some/mined')
+
+    assert main(asked(str(here), 's3://lab/videos')) == 0
+    assert main(asked('s3://lab/some/mined', 's3://lab/videos')) == 0
+
+    assert 's3://lab/some/mined/index.json: 6 clips in 1 of 1 videos' in capsys.readouterr().out
+    expected = read_index(here / 'index.json')
+    assert read_index(there / 'index.json') == expected
+    [video] = expected.videos
+    clips = ClipTable.open([there / 'index.json'])
+    assert [clips.window(number) for number in range(len(clips))] == list(video.clips)
+    assert clips.video(5) == video
+    names = {path.name for path in written_files(there)}
+    assert {'index.json', '00000.parquet'} < names
+    # What is there is not looked at again.
+    monkeypatch.setattr(mining, 'write_part', None)
+    assert main(asked('s3://lab/some/mined', 's3://lab/videos')) == 0
+    assert {path.name for path in written_files(there)} == names
+
+
+def test_an_index_in_a_bucket_names_videos_of_this_machine_absolutely(
+    user: tuple[str, str], asked: Callable[..., list[str]], film: Path
+) -> None:
+    assert main(asked('s3://lab/of_here')) == 0
+
+    [video] = read_index(Path('s3://lab/of_here/index.json')).videos
+    assert video.path == film
+
+
+def test_an_index_in_a_bucket_is_trained_on(
+    user: tuple[str, str],
+    asked: Callable[..., list[str]],
+    root: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(asked('s3://lab/trained', 's3://lab/videos')) == 0
+
+    data = MaskAHandData('s3://lab/trained/index.json', input_size=(32, 48), frames=4)
+
+    [example] = data.first_examples(1)
+    assert example.demonstration.shape == (4, 32, 48, 3)
+    assert len(data.clips) == 6
+    # The command takes its URL, too.
+    configuration = str(root / 'config' / 'train' / 'maskahand' / 'folder.yaml')
+    named = ['--data.index', 's3://lab/nothing/index.json', '--output', str(tmp_path / 'run')]
+    assert main(['train', '-c', configuration, *named]) == 1
+    assert 'index s3://lab/nothing/index.json cannot be read' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('changed', 'output', 'reason'),
+    [
+        (
+            None,
+            's3://absent/mined',
+            'the bucket absent does not exist; expected the name of an existing bucket. Correct '
+            'the bucket, the account or the endpoint',
+        ),
+        (
+            None,
+            's3://shelf/mined',
+            's3://shelf/mined/parts/KEY/00000.parquet cannot be written: these credentials may '
+            'not write it. Ask its owner to allow s3:PutObject, or use other credentials',
+        ),
+        (
+            'AWS_SECRET_ACCESS_KEY',
+            's3://lab/mined',
+            's3://lab/mined/parts cannot be written: the secret key is not that of the access '
+            'key. Correct AWS_SECRET_ACCESS_KEY, or the profile that contains it',
+        ),
+    ],
+    ids=['no bucket', 'reading allowed', 'another secret'],
+)
+def test_a_bucket_that_cannot_be_written_is_told_in_a_sentence(
+    user: tuple[str, str],
+    asked: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changed: str | None,
+    output: str,
+    reason: str,
+) -> None:
+    if changed is not None:
+        monkeypatch.setenv(changed, 'AKIAIOSFODNN7EXAMPLE')
+
+    assert main(asked(output)) == 1
+
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert re.sub('parts/[0-9a-f]{16}', 'parts/KEY', told) == f'afformer: error: {reason}'
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.training.datasets.samplers import (
     BatchSampler,
+    DemonstrationSampler,
+    StreamedSampler,
     TrainingBatches,
     ValidationBatches,
 )
@@ -154,3 +156,60 @@ def test_validation_draws_one_sample_a_batch_by_its_own_seed() -> None:
     assert len(batches) == 2
     # The last sample again, so that no process waits.
     assert [(draw.indices, draw.seed) for (draw,) in batches] == [((1,), (0, 1)), ((2,), (0, 2))]
+
+
+# Two windows of 16,384 and a part of a third, which ends with a part of a run of 256.
+MANY = 2 * 16_384 + 5 * 256 + 77
+
+
+def numbers(sampler: DemonstrationSampler, steps: range) -> list[int]:
+    return [index for step in steps for draw in sampler.batch(step) for index in draw.indices]
+
+
+def test_each_of_many_demonstrations_is_drawn_once_an_epoch() -> None:
+    sampler = StreamedSampler(MANY, 7, seed=3)
+    drawn = numbers(sampler, range(sampler.steps_per_epoch))
+
+    assert len(set(drawn)) == len(drawn) == MANY - MANY % 7
+    assert max(drawn) < MANY
+
+
+def test_many_demonstrations_are_drawn_from_some_positions_at_a_time() -> None:
+    sampler = StreamedSampler(1_000_000, 64, seed=3)
+    drawn = np.array(numbers(sampler, range(16_384 // 64)))
+    positions = np.unique(drawn // 256)
+
+    # 64 runs, each of which covers parts of two positions.
+    assert 64 <= len(positions) <= 128
+    assert positions.max() - positions.min() > 3000
+    # A batch comes from as many of them as it can.
+    assert min(len(set(batch // 256)) for batch in drawn.reshape(-1, 64)) > 30
+
+
+def test_many_demonstrations_are_drawn_in_another_order_in_another_epoch() -> None:
+    sampler, other = (StreamedSampler(MANY, 64, seed) for seed in (3, 4))
+    epoch = sampler.steps_per_epoch
+    first, second = numbers(sampler, range(40)), numbers(sampler, range(epoch, epoch + 40))
+
+    assert len(set(first) & set(second)) < 0.8 * len(first)
+    assert {number % 256 for number in first} == set(range(256))
+    assert first != numbers(other, range(40))
+
+
+def test_a_batch_of_many_demonstrations_depends_on_seed_and_step_alone() -> None:
+    """Step 234 is the first that has draws of two windows."""
+    sampler, same = (StreamedSampler(MANY, 70, seed=3) for _ in range(2))
+    all_in_turn = [sampler.batch(step) for step in range(236)]
+
+    assert [same.batch(step) for step in (235, 234, 0)] == [
+        all_in_turn[step] for step in (235, 234, 0)
+    ]
+    assert len(set(numbers(same, range(233, 236)))) == 3 * 70
+
+
+def test_a_few_demonstrations_are_drawn_as_ever() -> None:
+    streamed, plain = StreamedSampler(16_384, 9, 5), DemonstrationSampler(16_384, 9, 5)
+
+    assert [streamed.batch(step) for step in (0, 1, 2000)] == [
+        plain.batch(step) for step in (0, 1, 2000)
+    ]

@@ -13,26 +13,35 @@ from types import ModuleType
 from typing import Any
 
 from afformer_core.errors import AfformerError, how_to_install
-from afformer_core.parallel.process_watch import death_told, process_with
+from afformer_core.parallel.process_watch import death_told, loss_told, process_with
 
 # Bytes of the object store of a temporary cluster; results are small.
 _STORE = 200 * 1024**2
 # Seconds within which a cluster must answer.
 _PATIENCE = 10.0
 _DEATH = (
-    'the raylet of this machine, which connects to the Ray cluster, died, perhaps for lack of '
-    'memory; Ray ends this process. Start Ray again, and run the same command to continue'
+    'the raylet of this machine, which connects to the Ray cluster, died, for lack of memory or '
+    'because the head of the cluster is lost; Ray ends this process. Start Ray again, and run the '
+    'same command to continue'
+)
+_LOSS = (
+    'the head of the Ray cluster at {} does not answer; expected it to live as long as this '
+    'command. Start Ray again, and run the same command to continue'
 )
 
 
 @contextmanager
-def connected(address: str | None, processes: int | None) -> Iterator[ModuleType]:
+def connected(
+    address: str | None, processes: int | None, *, for_frames: bool = False
+) -> Iterator[ModuleType]:
     """Yield Ray, connected to a cluster, or to a temporary one.
 
     Args:
         address: HOST:PORT or `auto`; None: a temporary cluster is started on this machine. If this
             process is already connected, that cluster is used.
-        processes: number of cores of a temporary cluster.
+        processes: number of cores of a temporary cluster; None: all.
+        for_frames: whether processes of a temporary cluster send frames to each other, instead of
+            small results.
 
     Raises:
         AfformerError: Ray is not installed, or the cluster cannot be reached.
@@ -40,6 +49,8 @@ def connected(address: str | None, processes: int | None) -> Iterator[ModuleType
     """
     # Ray sends usage statistics unless they are disabled.
     os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
+    # Its own processes write about their restarts beside our sentences.
+    os.environ.setdefault('RAY_BACKEND_LOG_LEVEL', 'fatal')
     try:
         import ray
     except ImportError as error:
@@ -56,7 +67,7 @@ def connected(address: str | None, processes: int | None) -> Iterator[ModuleType
         started = {
             'address': 'local',
             'num_cpus': processes,
-            'object_store_memory': _STORE,
+            'object_store_memory': None if for_frames else _STORE,
             'include_dashboard': False,
         }
     try:
@@ -67,7 +78,8 @@ def connected(address: str | None, processes: int | None) -> Iterator[ModuleType
             'Start one with `ray start --head`, and give its address'
         ) from error
     try:
-        with death_told(_raylet(ray), _DEATH):
+        head = ray.get_runtime_context().gcs_address
+        with death_told(_raylet(ray), _DEATH), loss_told(head, _LOSS.format(head)):
             yield ray
     finally:
         ray.shutdown()

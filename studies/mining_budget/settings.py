@@ -16,6 +16,11 @@ _DIVISORS = ('decoded', 'examined', 'cached_clips', 'part_minutes', 'cores', 'gp
 Settings = TypeVar('Settings')
 
 
+def _require_device(device: str) -> None:
+    if device not in ('core', 'gpu'):
+        raise ValueError(f'device is {device!r}; expected core or gpu')
+
+
 @dataclass(frozen=True)
 class Codec:
     """An encoding of some of the videos.
@@ -44,8 +49,7 @@ class Detector:
     assumed: bool = False
 
     def __post_init__(self) -> None:
-        if self.device not in ('core', 'gpu'):
-            raise ValueError(f'device is {self.device!r}; expected core or gpu')
+        _require_device(self.device)
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,38 @@ class Training:
 
     Attributes:
         clips: number of clips from the index.
+        frames: number of frames of a demonstration.
+        side: height and width of such a frame.
+        interactions: number of frames of a clip from which target images are made.
+        width, height: size of such a frame.
         cached_clips: clips that a core reads at random positions and caches per second.
-        cached_kilobytes: size of a clip in the cache.
         steps: number of steps.
-        step_core_seconds: core-seconds of a step without a GPU.
+        step_seconds: seconds of a step on a core or on a GPU.
+        device: `core` or `gpu`.
+        assumed: whether the rates are assumptions, not measurements.
     """
 
     clips: float
+    frames: float
+    side: float
+    interactions: float
+    width: float
+    height: float
     cached_clips: float
-    cached_kilobytes: float
     steps: float
-    step_core_seconds: float
+    step_seconds: float
+    device: str = 'core'
+    assumed: bool = False
+
+    def __post_init__(self) -> None:
+        _require_device(self.device)
+
+    @property
+    def cached_bytes(self) -> float:
+        """Size of a clip in the cache, 3 bytes for each pixel."""
+        return 3 * (
+            self.frames * self.side * self.side + self.interactions * self.width * self.height
+        )
 
 
 @dataclass(frozen=True)
@@ -145,7 +170,7 @@ class Budget:
     videos: Videos
     codecs: Mapping[str, Codec]
     detectors: Mapping[str, Detector]
-    training: Training
+    trainings: Mapping[str, Training]
     stored: Stored
     cluster: Cluster
     prices: Prices
@@ -173,7 +198,10 @@ class Budget:
                 name: _settings(Detector, description, name)
                 for name, description in content['detectors'].items()
             },
-            _settings(Training, content['training'], 'training'),
+            {
+                name: _settings(Training, description, name)
+                for name, description in content['trainings'].items()
+            },
             _settings(Stored, content['stored'], 'stored'),
             _settings(Cluster, content['cluster'], 'cluster'),
             _settings(Prices, content['prices'], 'prices'),

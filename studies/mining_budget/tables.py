@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 from afformer_core.reports.tables import Table
-from studies.mining_budget.settings import Budget, Codec, Detector
+from studies.mining_budget.settings import Budget, Codec, Detector, Training
 
 _HOUR, _DAY = 3600, 24
+_NAMES = {'core': 'core', 'gpu': 'GPU'}
 _BLOCK = 4.194304e-3  # Gigabytes that one request reads of a remote file.
 
 
 def stage_table(budget: Budget) -> Table:
     """Tabulate the busy hours of a core or a GPU in each stage."""
-    videos, training = budget.videos, budget.training
+    videos = budget.videos
     rows: dict[str, dict[str, str]] = {}
     for name, codec in budget.codecs.items():
         rows[f'decoding, {name}'] = {
@@ -26,16 +27,20 @@ def stage_table(budget: Budget) -> Table:
             'rate': f'{detector.examined:,.0f} frames / s{_assumed(detector)}',
             f'{detector.device}s': _hours(_detection(budget, detector)),
         }
-    rows['reading and caching clips'] = {
-        'work': f'{training.clips:,.0f} clips',
-        'rate': f'{training.cached_clips:.1f} clips / s',
-        'cores': _hours(training.clips / training.cached_clips / _HOUR),
-    }
-    rows['training'] = {
-        'work': f'{training.steps:,.0f} steps',
-        'rate': f'{training.step_core_seconds:.2f} core-seconds a step',
-        'cores': _hours(training.steps * training.step_core_seconds / _HOUR),
-    }
+    for name, training in budget.trainings.items():
+        rows[f'reading and caching clips, {name}'] = {
+            'work': f'{training.clips:,.0f} clips',
+            'rate': f'{training.cached_clips:.2f} clips / s{_assumed(training)}',
+            'cores': _hours(training.clips / training.cached_clips / _HOUR),
+        }
+        rows[f'training, {name}'] = {
+            'work': f'{training.steps:,.0f} steps',
+            'rate': (
+                f'{training.step_seconds:.2f} {_NAMES[training.device]}-seconds a step'
+                f'{_assumed(training)}'
+            ),
+            f'{training.device}s': _hours(training.steps * training.step_seconds / _HOUR),
+        }
     headings = {
         'work': 'work', 'rate': 'of one', 'cores': 'core-hours', 'gpus': 'GPU-hours',
     }  # fmt: skip
@@ -78,9 +83,12 @@ def storage_table(budget: Budget) -> Table:
         f'videos, {videos.files:,.0f} files': read,
         f'results of {parts:,.0f} parts': parts * stored.part_kilobytes / 1e6,
         f'index of {clips:,.0f} clips': videos.hours * stored.index_kilobytes_an_hour / 1e6,
-        f'cache of {budget.training.clips:,.0f} clips': (
-            budget.training.clips * budget.training.cached_kilobytes / 1e6
-        ),
+        **{
+            f'cache of {training.clips:,.0f} clips, {name}': (
+                training.clips * training.cached_bytes / 1e9
+            )
+            for name, training in budget.trainings.items()
+        },
     }
     rows = {
         name: {
@@ -119,8 +127,8 @@ def _detection(budget: Budget, detector: Detector) -> float:
     return budget.videos.hours * budget.videos.examined_rate / detector.examined
 
 
-def _assumed(detector: Detector) -> str:
-    return ' (assumed)' if detector.assumed else ''
+def _assumed(rates: Detector | Training) -> str:
+    return ' (assumed)' if rates.assumed else ''
 
 
 def _hours(hours: float) -> str:

@@ -12,28 +12,22 @@ videos. All files are in a folder of this machine or at a URL:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from afformer_core.errors import AfformerError
 from afformer_core.hands.detector import HandDetector
 from afformer_core.maskahand.mining.clip_windows import windows_with
+from afformer_core.maskahand.mining.cluster_stages import ClusterStages
+from afformer_core.maskahand.mining.examination import Examination, ExaminedPart, OpenDetector
 from afformer_core.maskahand.mining.index import (
     HandIndex,
     MinedVideo,
     read_index,
     write_videos,
 )
-from afformer_core.maskahand.mining.mined_part import (
-    MinedPart,
-    ReadableFrames,
-    by_frame,
-    failed,
-    hands_in,
-    write_part,
-)
+from afformer_core.maskahand.mining.mined_part import MinedPart, write_part
 from afformer_core.maskahand.mining.video_parts import (
     MiningPart,
     VideoParts,
@@ -45,14 +39,10 @@ from afformer_core.maskahand.sources import FoundSources
 from afformer_core.maskahand.sources.undistorted import lens_of, origin_of
 from afformer_core.maskahand.sources.urls import url_of
 from afformer_core.parallel.engine import ParallelEngine
-from afformer_core.parallel.local_engine import LOCAL, ONE_PROCESS, LocalEngine
-from afformer_core.parallel.read_ahead import read_ahead
+from afformer_core.parallel.local_engine import LOCAL, ONE_PROCESS
+from afformer_core.parallel.ray_engine import RayEngine
 
 INDEX_FILE = 'index.json'
-# Maximum number of full-size batches of frames that wait for a GPU.
-_BATCHES_AHEAD = 2
-
-OpenDetector = Callable[[], HandDetector]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +117,7 @@ class Mining:
                 'or another --detector'
             )
         self._on_gpu = detector.on_gpu
+        self._frames = detector.context, detector.batch_size
         self._name, self._interaction_score = detector.name, detector.interaction_score
         self._videos, unreadable = video_parts(
             found.sources, output, self._name, settings.rate, settings.part_frames
@@ -168,6 +159,18 @@ class Mining:
                 else:
                     yield part
 
+        for part, examined in self._examined(engine, parts()):
+            if examined.unwritten is not None:
+                write_part(part.file, examined.unwritten, part.facts)
+            if examined.damage:
+                damaged.add(part.video)
+            self.done += part.frames
+            yield examined.frames
+
+    def _examined(
+        self, engine: ParallelEngine, parts: Iterator[MiningPart]
+    ) -> Iterator[tuple[MiningPart, ExaminedPart]]:
+        """Yield parts with their results as they arrive."""
         # Other processes open their own detector, so this one is dropped.
         detector, self._detector = self._detector, None
         open_detector = self._open_detector
@@ -175,18 +178,17 @@ class Mining:
             open_detector = partial(_same, detector)
         del detector
         assert engine.processes is not None
-        writes = isinstance(engine, LocalEngine) or url_of(self._output) is not None
-        open_task = partial(
-            _open_examination, open_detector, self._settings.rate, engine.processes, writes=writes
-        )
-        for result in engine.map(open_task, parts()):
-            examined = result.get()
-            if examined.unwritten is not None:
-                write_part(result.part.file, examined.unwritten, result.part.facts)
-            if examined.damage:
-                damaged.add(result.part.video)
-            self.done += result.part.frames
-            yield examined.frames
+        rate = self._settings.rate
+        if isinstance(engine, RayEngine):
+            # A folder of this machine is not that of the others.
+            writes = url_of(self._output) is not None
+            opening = Examination.opening(open_detector, rate, 1, writes=writes)
+            stages = ClusterStages(engine, opening, rate, *self._frames, writes)
+            yield from stages.examine(list(parts))
+            return
+        opening = Examination.opening(open_detector, rate, engine.processes, writes=True)
+        for result in engine.map(opening, parts):
+            yield result.part, result.get()
 
     def index(self) -> HandIndex:
         """Write the index (see `write_index`), and read it with all its videos.
@@ -263,67 +265,8 @@ class MinedCounts:
         self.untouching += bool(video.hands) and not video.clips
 
 
-@dataclass(frozen=True)
-class ExaminedPart:
-    """A part that a process examined.
-
-    Attributes:
-        frames: number of examined frames.
-        damage: see `MinedPart`.
-        unwritten: the result, if the process did not write it.
-    """
-
-    frames: int
-    damage: str
-    unwritten: MinedPart | None = None
-
-
-@dataclass(frozen=True)
-class _Examination:
-    """The detection of hands in parts, one after another.
-
-    Attributes:
-        detector: detector of hands.
-        rate: examined frames per second.
-        writes: whether it writes the results.
-    """
-
-    detector: HandDetector
-    rate: float
-    writes: bool
-
-    def __call__(self, part: MiningPart) -> ExaminedPart:
-        try:
-            seen = self._seen(part)
-        except AfformerError:
-            raise
-        except Exception as error:  # noqa: BLE001
-            seen = failed(error)
-        if self.writes:
-            write_part(part.file, seen, part.facts)
-        return ExaminedPart(len(seen.times), seen.damage, None if self.writes else seen)
-
-    def _seen(self, part: MiningPart) -> MinedPart:
-        frames = part.source.frames(self.rate, part.start, part.stop)
-        if self.detector.on_gpu:
-            # A thread decodes the next batches while the GPU computes.
-            frames = read_ahead(frames, _BATCHES_AHEAD * self.detector.batch_size)
-        readable = ReadableFrames(frames)
-        return readable.with_hands(by_frame(hands_in(self.detector, readable)))
-
-
 def _same(detector: HandDetector) -> HandDetector:
     return detector
-
-
-def _open_examination(
-    open_detector: OpenDetector, rate: float, processes: int, *, writes: bool
-) -> _Examination:
-    import torch
-
-    # If each process used all cores, they would mostly wait for each other.
-    torch.set_num_threads(max(1, torch.get_num_threads() // processes))
-    return _Examination(open_detector(), rate, writes)
 
 
 def _with_clips(

@@ -79,6 +79,21 @@ class SlowestRedHands(RedHands):
         return super()._hands(image)
 
 
+class GpuRedHands(RedHands):
+    """Looks at each frame alone, on what counts as a GPU."""
+
+    on_gpu = True
+    context = 0.0
+
+
+class SlowGpuRedHands(GpuRedHands):
+    """Takes half a second for a part of 20 frames."""
+
+    def _hands(self, image: np.ndarray) -> tuple[Hand, ...]:
+        time.sleep(0.025)
+        return super()._hands(image)
+
+
 class FailingRedHands(RedHands):
     """Fails after ten seconds of a video."""
 
@@ -101,3 +116,10 @@ class ThreadHands(RedHands):
 
     def _hands(self, image: np.ndarray) -> tuple[Hand, ...]:
         return (Hand((0.0, 0.0, float(torch.get_num_threads()), 1.0), True, 1.0),)
+
+
+class FailingGpuRedHands(FailingRedHands):
+    """Fails likewise, on what counts as a GPU."""
+
+    on_gpu = True
+    context = 0.0

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -10,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from afformer_core.parallel.process_watch import death_told, process_with
+from afformer_core.parallel import process_watch
+from afformer_core.parallel.process_watch import death_told, loss_told, process_with
 
 
 @pytest.fixture
@@ -56,3 +58,26 @@ def test_a_process_is_found_by_its_argument(other: subprocess.Popen[bytes]) -> N
         time.sleep(0.005)
     assert found == other.pid
     assert process_with('--socket=/tmp/never-' + 'named') is None
+
+
+def test_a_server_that_is_lost_is_told_once_and_one_that_answers_is_not(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(process_watch, '_INTERVAL', 0.03)
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        address = f'127.0.0.1:{server.getsockname()[1]}'
+        with loss_told(address, 'it is lost'):
+            for _ in range(6):
+                server.accept()[0].close()
+        with loss_told(address, 'it is lost. Start it again'):
+            server.accept()[0].close()
+            assert capfd.readouterr().err == ''
+            server.close()
+            told = ''
+            while not told:
+                time.sleep(0.01)
+                told = capfd.readouterr().err
+            time.sleep(0.2)
+
+    assert told == 'afformer: error: it is lost. Start it again\n'
+    assert capfd.readouterr().err == ''

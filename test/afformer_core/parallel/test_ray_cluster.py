@@ -21,9 +21,6 @@ from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.pairs.parallel_evaluation import RunSettings, evaluate_pairs
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
-from afformer_core.maskahand.mining.mining import Mining, MiningSettings
-from afformer_core.maskahand.sources import find_sources
-from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.parallel.engine import OpenTask, ParallelEngine, Part, PartResult, Value
 from afformer_core.parallel.local_engine import ONE_PROCESS, LocalEngine
@@ -46,14 +43,8 @@ PARTS_BETWEEN_DEATHS = 3
 
 
 @pytest.fixture(scope='module')
-def red() -> Iterator[ModuleType]:
-    """The module `red_hands`, which the machines of the cluster import by its folder."""
-    yield from imported(Path(__file__).parent.parent / 'maskahand', 'red_hands')
-
-
-@pytest.fixture(scope='module')
 def slow() -> Iterator[ModuleType]:
-    """The module `slow_work`, likewise."""
+    """The module `slow_work`, which the machines of the cluster import by its folder."""
     yield from imported(Path(__file__).parent, 'slow_work')
 
 
@@ -65,7 +56,7 @@ def imported(folder: Path, name: str) -> Iterator[ModuleType]:
 
 
 @pytest.fixture(scope='module')
-def cluster(red: ModuleType, slow: ModuleType) -> Iterator[Machines]:
+def cluster(slow: ModuleType) -> Iterator[Machines]:
     """Three machines of one core each, of which the first leads."""
     import ray
     from ray.cluster_utils import Cluster
@@ -104,40 +95,6 @@ class DyingEngine(RayEngine):
 @pytest.fixture
 def dying(cluster: Machines) -> DyingEngine:
     return DyingEngine(machines=cluster)
-
-
-@pytest.fixture(scope='module')
-def mine(
-    red: ModuleType, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[ParallelEngine], bytes]:
-    """The index of twelve videos of 12 s in parts of 4 s, as an engine mines it."""
-    folder = tmp_path_factory.mktemp('videos')
-    for number in range(12):
-        contacts = [(2, 3), (8, 8 + number / 4)]
-        write_video(folder / f'{number}.mp4', red.film(12, 10, contacts), 10)
-
-    def mined(engine: ParallelEngine) -> bytes:
-        detector = red.RedHands if isinstance(engine, LocalEngine) else red.SlowestRedHands
-        output = tmp_path_factory.mktemp('mined')
-        settings = MiningSettings(clip_frames=8, stride=4, part_frames=20)
-        mining = Mining(find_sources([folder]), detector, output, settings)
-        list(mining.detect(engine))
-        mining.index()
-        return (output / 'index.json').read_bytes()
-
-    return mined
-
-
-@pytest.mark.usefixtures('cluster')
-def test_mining_gives_the_index_of_one_process(mine: Callable[[ParallelEngine], bytes]) -> None:
-    assert mine(RayEngine(3)) == mine(LocalEngine(1))
-
-
-def test_mining_gives_the_same_index_while_machines_die(
-    mine: Callable[[ParallelEngine], bytes], cluster: Machines, dying: DyingEngine
-) -> None:
-    assert mine(dying) == mine(LocalEngine(1))
-    assert cluster.died >= 2
 
 
 @pytest.mark.usefixtures('cluster')

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The examination of parts of videos for hands, by one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from afformer_core.errors import AfformerError
+from afformer_core.hands.detector import HandDetector
+from afformer_core.maskahand.mining.mined_part import (
+    MinedPart,
+    ReadableFrames,
+    by_frame,
+    failed,
+    hands_in,
+    write_part,
+)
+from afformer_core.maskahand.mining.video_parts import MiningPart
+from afformer_core.parallel.engine import OpenTask
+from afformer_core.parallel.read_ahead import read_ahead
+
+# Maximum number of full-size batches of frames that wait for a GPU.
+_BATCHES_AHEAD = 2
+
+OpenDetector = Callable[[], HandDetector]
+
+
+@dataclass(frozen=True)
+class ExaminedPart:
+    """A part that a process examined.
+
+    Attributes:
+        frames: number of examined frames.
+        damage: see `MinedPart`.
+        unwritten: the result, if the process did not write it.
+    """
+
+    frames: int
+    damage: str
+    unwritten: MinedPart | None = None
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The detection of hands in parts, one after another.
+
+    Attributes:
+        detector: detector of hands.
+        rate: examined frames per second.
+        writes: whether it writes the results.
+    """
+
+    detector: HandDetector
+    rate: float
+    writes: bool
+
+    @staticmethod
+    def opening(
+        open_detector: OpenDetector, rate: float, processes: int, *, writes: bool
+    ) -> OpenTask[MiningPart, ExaminedPart]:
+        """Return a function that opens the task in each process.
+
+        Args:
+            open_detector: function that opens the detector; other processes must be able to import
+                it.
+            rate, writes: see the attributes.
+            processes: number of processes that share the threads of this one.
+        """
+        return partial(_open, open_detector, rate, processes, writes=writes)
+
+    def __call__(self, part: MiningPart) -> ExaminedPart:
+        """Examine a part."""
+        try:
+            seen = self._seen(part)
+        except AfformerError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            seen = failed(error)
+        return self.finish(part, seen)
+
+    def finish(self, part: MiningPart, seen: MinedPart) -> ExaminedPart:
+        """Write the result of a part, unless another process does."""
+        if self.writes:
+            write_part(part.file, seen, part.facts)
+        return ExaminedPart(len(seen.times), seen.damage, None if self.writes else seen)
+
+    def _seen(self, part: MiningPart) -> MinedPart:
+        frames = part.source.frames(self.rate, part.start, part.stop)
+        if self.detector.on_gpu:
+            # A thread decodes the next batches while the GPU computes.
+            frames = read_ahead(frames, _BATCHES_AHEAD * self.detector.batch_size)
+        readable = ReadableFrames(frames)
+        return readable.with_hands(by_frame(hands_in(self.detector, readable)))
+
+
+def _open(
+    open_detector: OpenDetector, rate: float, processes: int, *, writes: bool
+) -> Examination:
+    import torch
+
+    # If each process used all cores, they would mostly wait for each other.
+    torch.set_num_threads(max(1, torch.get_num_threads() // processes))
+    return Examination(open_detector(), rate, writes)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.maskahand.mining import mining
+from afformer_core.maskahand.mining import examination
 from afformer_core.maskahand.mining.index import read_index
 from afformer_core.media.video import write_video
 
@@ -137,14 +137,14 @@ def test_two_runs_mine_into_one_folder(
 ) -> None:
     write_video(videos / 'b.mp4', red.film(6, 10, [(4, 5)]), 10)
     asked = ['mine', str(videos), '--detector', 'red', '--processes', '1', '--output']
-    written = mining.write_part
+    written = examination.write_part
 
     def write_after_another_run(*result: Any) -> None:
-        monkeypatch.setattr(mining, 'write_part', written)
+        monkeypatch.setattr(examination, 'write_part', written)
         assert main([*asked, str(tmp_path / 'mined')]) == 0
         written(*result)
 
-    monkeypatch.setattr(mining, 'write_part', write_after_another_run)
+    monkeypatch.setattr(examination, 'write_part', write_after_another_run)
     assert main([*asked, str(tmp_path / 'mined')]) == 0
     assert main([*asked, str(tmp_path / 'alone')]) == 0
     both, alone = (read_index(tmp_path / name / 'index.json') for name in ('mined', 'alone'))
@@ -161,7 +161,7 @@ def test_an_interrupted_run_says_that_it_can_go_on(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr('afformer_core.maskahand.mining.mining.write_part', interrupt)
+    monkeypatch.setattr(examination, 'write_part', interrupt)
     asked = ['mine', str(videos), '--output', str(tmp_path / 'mined'), '--detector', 'red']
     assert main(asked) == 130
     assert 'interrupted; run the same command again to continue' in capsys.readouterr().err

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What Ray Data only logs is told: a full disk, and why tasks were given up."""
+"""Errors of tasks that Ray Data only logs: a full disk, and the reasons of others."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.maskahand.mining import mining
+from afformer_core.maskahand.mining import examination
 from afformer_core.maskahand.mining.clip_table import ClipTable
 from afformer_core.maskahand.mining.index import read_index
 from afformer_core.maskahand.mining.index_files import written_files
@@ -162,7 +162,7 @@ def test_an_index_in_a_bucket_is_that_of_the_disk_and_goes_on(
     names = {path.name for path in written_files(there)}
     assert {'index.json', '00000.parquet'} < names
     # What is there is not looked at again.
-    monkeypatch.setattr(mining, 'write_part', None)
+    monkeypatch.setattr(examination, 'write_part', None)
     assert main(asked('s3://lab/some/mined', 's3://lab/videos')) == 0
     assert {path.name for path in written_files(there)} == names
 

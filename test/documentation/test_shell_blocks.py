@@ -80,6 +80,11 @@ def make_has_the_target(words: Sequence[str], root: Path) -> None:
     assert made.returncode == 0, made.stderr
 
 
+def tool_of_uv_knows_the_extras(words: Sequence[str], root: Path) -> None:
+    assert words[0] == 'tool'
+    pip_knows_the_extras(words[1:], root)
+
+
 def pip_knows_the_extras(words: Sequence[str], root: Path) -> None:
     assert words[0] == 'install'
     text = (root / 'pyproject.toml').read_text()
@@ -280,6 +285,8 @@ CHECKS: Mapping[str, Check] = {
     'afformer': afformer_parses,
     'make': make_has_the_target,
     'pip': pip_knows_the_extras,
+    'pipx': pip_knows_the_extras,
+    'uv': tool_of_uv_knows_the_extras,
     f'src/{PACKAGE}/tools/install_beside_apt.sh': extras_exist,
     'colcon': colcon_takes_it,
     'docker': dockerfile_has_the_arguments,

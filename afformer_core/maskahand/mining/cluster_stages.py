@@ -89,10 +89,10 @@ class ClusterStages:
         """
         processes = None if self.divided else self.engine.processes
         with connected(self.engine.address, processes, for_frames=self.divided) as ray:
-            require_room(ray.nodes(), self.engine.gpus or 0.0)
             lost = _prepare()
             left = dict(enumerate(parts))
             for _ in range(_ROUNDS):
+                require_room(ray.nodes(), self.engine.gpus or 0.0)
                 for number, examined in self._round(ray, dict(left)):
                     yield left.pop(number), examined
                 if not left:

@@ -187,8 +187,6 @@ def written_below(url: str) -> list[str]:
         system.invalidate_cache()
         found = sorted(system.find(name))
         system.invalidate_cache()
-        if not found and _missing_bucket(url) is not None:
-            raise FileNotFoundError
         return [system.unstrip_protocol(found_name) for found_name in found]
 
 

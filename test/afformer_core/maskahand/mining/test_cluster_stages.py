@@ -153,6 +153,21 @@ def test_a_detector_that_fails_on_a_machine_is_told_as_on_this_one(
     assert told[1] == told[0]
 
 
+def test_a_part_whose_process_always_dies_is_given_up_and_the_others_are_used(
+    red: ModuleType, bucket: str, machines: Machines, tmp_path: Path
+) -> None:
+    found = find_sources([Path(bucket) / 'videos' / '3.mp4'])
+    mining = Mining(found, red.DyingRedHands, tmp_path, SETTINGS)
+
+    assert sorted(mining.detect(RayEngine(3, 'auto'))) == [0, 20, 20]
+
+    [(_, told)] = mining.write_index().broken
+    assert told.startswith(
+        'was read up to 7.80 s: the detector failed: RuntimeError: its process died repeatedly, '
+        'the last time: '
+    )
+
+
 def test_gpus_that_the_cluster_lacks_are_told_at_once(
     red: ModuleType, bucket: str, machines: Machines, tmp_path: Path
 ) -> None:

@@ -223,6 +223,7 @@ def test_an_index_in_a_bucket_is_trained_on(
 )
 def test_a_bucket_that_cannot_be_written_is_told_in_a_sentence(
     user: tuple[str, str],
+    red: ModuleType,
     asked: Callable[..., list[str]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -232,6 +233,9 @@ def test_a_bucket_that_cannot_be_written_is_told_in_a_sentence(
 ) -> None:
     if changed is not None:
         monkeypatch.setenv(changed, 'AKIAIOSFODNN7EXAMPLE')
+    if 'KEY' not in reason:
+        # No video is examined before.
+        monkeypatch.setattr(red.RedHands, 'detect', lambda *_: pytest.fail('it is examined'))
 
     assert main(asked(output)) == 1
 

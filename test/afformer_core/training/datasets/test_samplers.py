@@ -196,6 +196,19 @@ def test_many_demonstrations_are_drawn_in_another_order_in_another_epoch() -> No
     assert first != numbers(other, range(40))
 
 
+def test_runs_of_many_demonstrations_begin_elsewhere_in_another_epoch() -> None:
+    sampler = StreamedSampler(1_000_000, 64, seed=3)
+    begins = []
+    for epoch in range(2):
+        first = epoch * sampler.steps_per_epoch
+        drawn = set(numbers(sampler, range(first, first + 16_384 // 64)))
+        begins.append({number % 256 for number in drawn if number - 1 not in drawn})
+
+    # All runs begin alike; the last demonstration is followed by the first.
+    assert [len(begin) <= 2 for begin in begins] == [True, True]
+    assert begins[0] != begins[1]
+
+
 def test_a_batch_of_many_demonstrations_depends_on_seed_and_step_alone() -> None:
     """Step 234 is the first that has draws of two windows."""
     sampler, same = (StreamedSampler(MANY, 70, seed=3) for _ in range(2))

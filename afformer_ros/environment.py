@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 _TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
-# The second is the name in Humble's Fast DDS.
+# The second is the name before Fast DDS 3, in Humble and Jazzy.
 _PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
 
 
@@ -18,10 +18,11 @@ def prepare_environment() -> None:
     messages of the size of an image; those of `config/fastdds.xml` do not. A choice of the user is
     kept; other middleware ignores the variables.
     """
-    if any(name in os.environ for name in (_TRANSPORTS, *_PROFILES)):
+    if _TRANSPORTS in os.environ:
         return
+    chosen = [os.environ[name] for name in _PROFILES if name in os.environ]
     for name in _PROFILES:
-        os.environ[name] = str(_profiles_file())
+        os.environ.setdefault(name, chosen[0] if chosen else str(_profiles_file()))
 
 
 def keep_apart() -> None:

@@ -189,8 +189,9 @@ class TopicWatch:
         if offers and all(reliability == QoSReliabilityPolicy.RELIABLE for reliability in offers):
             return f'Set {self._name}_qos to AUTO or DEFAULT, since its publishers are reliable'
         return (
-            'Start its publisher with the environment variable FASTDDS_DEFAULT_PROFILES_FILE set '
-            "to this package's config/fastdds.xml, or have it offer RELIABLE"
+            'Start its publisher with the environment variable FASTDDS_DEFAULT_PROFILES_FILE (up '
+            "to Jazzy FASTRTPS_DEFAULT_PROFILES_FILE) set to this package's config/fastdds.xml, "
+            'or have it offer RELIABLE'
         )
 
     def values(self) -> dict[str, str]:

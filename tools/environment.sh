@@ -82,9 +82,11 @@ export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
 # The only middleware among the wheels.
 export RMW_IMPLEMENTATION=rmw_fastrtps_cpp
 # The default transports of Fast DDS, and LARGE_DATA, lose most best-effort messages of the size of
-# an image. What was chosen before is kept.
-if [ -z "${FASTDDS_BUILTIN_TRANSPORTS:-}${FASTDDS_DEFAULT_PROFILES_FILE:-}" ]; then
+# an image. What was chosen before is kept. The second name is that before Fast DDS 3, in Jazzy.
+if [ -z "${FASTDDS_BUILTIN_TRANSPORTS:-}${FASTDDS_DEFAULT_PROFILES_FILE:-}" ] \
+  && [ -z "${FASTRTPS_DEFAULT_PROFILES_FILE:-}" ]; then
   export FASTDDS_DEFAULT_PROFILES_FILE="$afformer_root/config/fastdds.xml"
+  export FASTRTPS_DEFAULT_PROFILES_FILE="$FASTDDS_DEFAULT_PROFILES_FILE"
 fi
 
 unset afformer_root afformer_suffix afformer_setup afformer_name afformer_value

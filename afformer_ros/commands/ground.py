@@ -62,7 +62,7 @@ def _translated(name: str, value: str) -> list[str]:
         **defaults_of(QosParameters),
     }
     if name not in defaults:
-        topics = ', '.join(f'{name}_topic' for name in INPUT_TOPICS)
+        topics = ', '.join(f'{topic_name}_topic' for topic_name in INPUT_TOPICS)
         raise ArgumentError(
             f'an argument is {name!r}; expected {topics}, namespace, params_file, log_level, or '
             'a parameter of config/ground.yaml. RViz and a restart need ros2 launch'

@@ -43,6 +43,7 @@ def test_profiles_of_the_user_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare_environment()
 
     assert os.environ[PROFILES] == '/etc/robot.xml'
+    assert os.environ['FASTRTPS_DEFAULT_PROFILES_FILE'] == '/etc/robot.xml'
     assert TRANSPORTS not in os.environ
 
 

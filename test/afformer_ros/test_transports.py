@@ -18,8 +18,10 @@ import pytest
 from test.afformer_ros.conftest import Client, Nodes
 
 CAMERA = Path(__file__).parent / 'camera_process.py'
-VARIABLES = ('FASTDDS_BUILTIN_TRANSPORTS', 'FASTDDS_DEFAULT_PROFILES_FILE')
-OURS = {'FASTDDS_DEFAULT_PROFILES_FILE': str(CAMERA.parents[2] / 'config' / 'fastdds.xml')}
+# The second is the name before Fast DDS 3.
+PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+VARIABLES = ('FASTDDS_BUILTIN_TRANSPORTS', *PROFILES)
+OURS = dict.fromkeys(PROFILES, str(CAMERA.parents[2] / 'config' / 'fastdds.xml'))
 DEFAULTS: dict[str, str] = {}
 # Writes what is in the ports of its process that have the numbers of its domain. Killed processes
 # leave some behind, which others take over as they are.
@@ -61,8 +63,6 @@ def start_camera() -> Iterator[Callable[..., subprocess.Popen]]:
 
         def start(topic, reliability, transports, count, rate=RATE, size=SIZE):
             kept = {key: value for key, value in os.environ.items() if key not in VARIABLES}
-            # The node's own may come from the environment of this run.
-            kept.pop('FASTRTPS_DEFAULT_PROFILES_FILE', None)
             process = subprocess.Popen(
                 [sys.executable, CAMERA, topic, reliability, *map(str, (count, rate, *size))],
                 env={**kept, **transports},
@@ -121,7 +121,6 @@ def _seen_of(client: Client, camera: subprocess.Popen, before: Images) -> Images
 @pytest.mark.parametrize(('transports', 'milliseconds'), [(DEFAULTS, 1000), (OURS, 3000)])
 def test_our_transports_let_a_process_wait_three_times_as_long(transports, milliseconds):
     kept = {key: value for key, value in os.environ.items() if key not in VARIABLES}
-    kept.pop('FASTRTPS_DEFAULT_PROFILES_FILE', None)
     command = [sys.executable, '-c', PORTS]
     ports = subprocess.run(
         command, env={**kept, **transports}, stdout=subprocess.PIPE, check=True

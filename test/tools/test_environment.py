@@ -10,6 +10,7 @@ import pytest
 
 TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
 PROFILES = 'FASTDDS_DEFAULT_PROFILES_FILE'
+PROFILES_OF_JAZZY = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 
 
 @pytest.fixture
@@ -79,6 +80,7 @@ def test_an_apt_ros_gives_way_and_an_overlay_stays(project: Path) -> None:
 
 def test_publishers_of_this_environment_get_transports_that_carry_images(project: Path) -> None:
     assert _sourced(project, PROFILES) == f'{project}/config/fastdds.xml'
+    assert _sourced(project, PROFILES_OF_JAZZY) == f'{project}/config/fastdds.xml'
     assert _sourced(project, f'{{{TRANSPORTS}:-unset}}') == 'unset'
 
 
@@ -86,7 +88,8 @@ def test_transports_and_profiles_of_the_user_are_kept(project: Path) -> None:
     chosen = {TRANSPORTS: 'UDPv4'}
     assert _sourced(project, TRANSPORTS, **chosen) == 'UDPv4'
     assert _sourced(project, f'{{{PROFILES}:-unset}}', **chosen) == 'unset'
-    assert _sourced(project, PROFILES, **{PROFILES: '/etc/robot.xml'}) == '/etc/robot.xml'
+    for name in (PROFILES, PROFILES_OF_JAZZY):
+        assert _sourced(project, name, **{name: '/etc/robot.xml'}) == '/etc/robot.xml'
 
 
 @pytest.mark.parametrize(

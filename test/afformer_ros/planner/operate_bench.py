@@ -162,11 +162,13 @@ def operate_bench(
 
     def film() -> None:
         while not ending.wait(0.02):
+            # An image must not be older than its stamp.
+            stamp = time_message(arm.now - lag)
             image = view(arm.closings)
             if image is None:
                 continue
             message = Image(height=203, width=317, encoding='rgb8', step=951)
-            message.header.stamp = time_message(arm.now - lag)
+            message.header.stamp = stamp
             message.data = image.tobytes()
             publisher.publish(message)
 

@@ -49,8 +49,6 @@ def connected(
     """
     # Ray sends usage statistics unless they are disabled.
     os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
-    # Its own processes write about their restarts beside our sentences.
-    os.environ.setdefault('RAY_BACKEND_LOG_LEVEL', 'fatal')
     try:
         import ray
     except ImportError as error:

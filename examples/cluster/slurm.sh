@@ -33,6 +33,8 @@ else
 fi
 head=$(getent ahostsv4 "${nodes[0]}" | awk 'NR == 1 { print $1 }')
 
+# `ray start` protects a cluster by a token in the home folder, which the nodes share.
+export RAY_AUTH_MODE=token
 # Ray ends with this script.
 trap 'kill $(jobs -p) 2> /dev/null || true; wait' EXIT
 on "${nodes[0]}" ray start --head --node-ip-address "$head" --port "$PORT" \

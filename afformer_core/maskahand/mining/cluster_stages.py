@@ -13,6 +13,7 @@ and one sink, and would not be that of a run in local processes.
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -129,10 +130,9 @@ class ClusterStages:
             return
 
     def _in_one_stage(self, dataset: Any, opening: bytes) -> Iterator[tuple[int, ExaminedPart]]:
-        stage = dataset.map_batches(
+        stage = _stage(
+            dataset,
             partial(_examine, opening=opening),
-            batch_size=1,
-            batch_format='pyarrow',
             num_cpus=1,
             num_gpus=self.engine.gpus or None,
             concurrency=self.engine.processes,
@@ -145,18 +145,16 @@ class ClusterStages:
         self, ray: ModuleType, dataset: Any, opening: bytes, parts: Mapping[int, MiningPart]
     ) -> Iterator[tuple[int, ExaminedPart]]:
         assert self.context is not None
-        decoded = dataset.map_batches(
+        decoded = _stage(
+            dataset,
             partial(_decode, rate=self.rate, context=self.context, batch_size=self.batch),
-            batch_size=1,
-            batch_format='pyarrow',
             num_cpus=1,
             max_retries=_DEATHS,
         )
-        detected = decoded.map_batches(
+        detected = _stage(
+            decoded,
             _Detection,
             fn_kwargs={'opening': opening},
-            batch_size=1,
-            batch_format='pyarrow',
             # Decoding must not take the core of a GPU away.
             num_cpus=0,
             num_gpus=self.engine.gpus,
@@ -269,6 +267,14 @@ def _require_disk(error: Exception | None) -> None:
             'the stages in its folder for temporary files. Free some space, or start Ray with '
             '--temp-dir on another disk, and run the same command again to continue'
         ) from error
+
+
+def _stage(dataset: Any, function: Any, **options: Any) -> Any:
+    """Apply a function to the rows of a dataset, one by one."""
+    with warnings.catch_warnings():
+        # Up to its release 2.64, Ray has no other limit of repetitions.
+        warnings.simplefilter('ignore', DeprecationWarning)
+        return dataset.map_batches(function, batch_size=1, batch_format='pyarrow', **options)
 
 
 def _rows(dataset: Any) -> Iterator[dict[str, Any]]:

@@ -224,7 +224,9 @@ class Scene:
         while not self.depth or self.camera is None:
             rclpy.spin_once(self.node)
         stamp = stamp_nanoseconds(mask.header.stamp)
-        depth = min(self.depth, key=lambda one: abs(stamp_nanoseconds(one.header.stamp) - stamp))
+        depth = min(
+            self.depth, key=lambda image: abs(stamp_nanoseconds(image.header.stamp) - stamp)
+        )
         cloud = obstacle_cloud(depth, self.camera, mask)
         while not self.mapped:
             self._publisher.publish(cloud)
@@ -285,9 +287,9 @@ def main() -> None:
         if step.straight:
             parameters.planning_pipeline = 'pilz_industrial_motion_planner'
             parameters.planner_id = 'LIN'
-        planned = part.plan(single_plan_parameters=parameters)
-        if not planned or not robot.execute(planned.trajectory, controllers=[]):
-            sys.exit(f'{step.name}: {"the controller failed" if planned else "there is no plan"}')
+        response = part.plan(single_plan_parameters=parameters)
+        if not response or not robot.execute(response.trajectory, controllers=[]):
+            sys.exit(f'{step.name}: {"the controller failed" if response else "there is no plan"}')
     robot.shutdown()
 
 

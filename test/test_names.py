@@ -67,6 +67,7 @@ RETIRED_ALONE = {
 # Lightning's loggers, an argument of NumPy's, a method of paths, and a class of ONNX
 # Runtime.
 OF_LIBRARIES = {
+    'plan',  # of MoveIt's PlanningComponent
     'random',
     'generator',
     'experiment',

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 _TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
-# The second is the name before Fast DDS 3, in Humble and Jazzy.
-_PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+_PROFILES, _PROFILES_BEFORE = 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
+# The distributions with a Fast DDS before 3, which reads the second name. Later ones warn of it.
+_BEFORE = ('humble', 'jazzy')
 
 
 def prepare_environment() -> None:
@@ -20,9 +21,10 @@ def prepare_environment() -> None:
     """
     if _TRANSPORTS in os.environ:
         return
-    chosen = [os.environ[name] for name in _PROFILES if name in os.environ]
-    for name in _PROFILES:
-        os.environ.setdefault(name, chosen[0] if chosen else str(_profiles_file()))
+    names = (_PROFILES, _PROFILES_BEFORE)
+    chosen = [os.environ[name] for name in names if name in os.environ]
+    read = _PROFILES_BEFORE if os.environ.get('ROS_DISTRO') in _BEFORE else _PROFILES
+    os.environ.setdefault(read, chosen[0] if chosen else str(_profiles_file()))
 
 
 def keep_apart() -> None:

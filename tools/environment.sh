@@ -79,14 +79,17 @@ afformer_prepend PYTHONPATH "$afformer_root"
 
 # The ROS wheels start Python a second time to set LD_LIBRARY_PATH, unless told that it is set.
 export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
+export ROS_DISTRO="${AFFORMER_DISTRO:-kilted}"
 # The only middleware among the wheels.
 export RMW_IMPLEMENTATION=rmw_fastrtps_cpp
 # The default transports of Fast DDS, and LARGE_DATA, lose most best-effort messages of the size of
-# an image. What was chosen before is kept. The second name is that before Fast DDS 3, in Jazzy.
+# an image. What was chosen before is kept. Jazzy has a Fast DDS before 3, which reads another name.
 if [ -z "${FASTDDS_BUILTIN_TRANSPORTS:-}${FASTDDS_DEFAULT_PROFILES_FILE:-}" ] \
   && [ -z "${FASTRTPS_DEFAULT_PROFILES_FILE:-}" ]; then
-  export FASTDDS_DEFAULT_PROFILES_FILE="$afformer_root/config/fastdds.xml"
-  export FASTRTPS_DEFAULT_PROFILES_FILE="$FASTDDS_DEFAULT_PROFILES_FILE"
+  case "$ROS_DISTRO" in
+    jazzy) export FASTRTPS_DEFAULT_PROFILES_FILE="$afformer_root/config/fastdds.xml" ;;
+    *) export FASTDDS_DEFAULT_PROFILES_FILE="$afformer_root/config/fastdds.xml" ;;
+  esac
 fi
 
 unset afformer_root afformer_suffix afformer_setup afformer_name afformer_value

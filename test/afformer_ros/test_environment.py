@@ -9,14 +9,15 @@ import pytest
 from afformer_ros.environment import keep_apart, prepare_environment
 
 TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
-PROFILES = 'FASTDDS_DEFAULT_PROFILES_FILE'
+PROFILES, PROFILES_OF_JAZZY = 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
 
 
 @pytest.fixture(autouse=True)
 def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (TRANSPORTS, PROFILES, 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+    for name in (TRANSPORTS, PROFILES, PROFILES_OF_JAZZY):
         monkeypatch.setenv(name, '')
         monkeypatch.delenv(name)
+    monkeypatch.setenv('ROS_DISTRO', 'kilted')
 
 
 def test_images_get_shared_memory_that_holds_several() -> None:
@@ -26,7 +27,8 @@ def test_images_get_shared_memory_that_holds_several() -> None:
     segment = tree.find('.//{*}segment_size')
     assert segment is not None
     assert int(segment.text or 0) > 4 * 1920 * 1080 * 3
-    assert os.environ['FASTRTPS_DEFAULT_PROFILES_FILE'] == os.environ[PROFILES]
+    # Fast DDS 3 warns of the other name.
+    assert PROFILES_OF_JAZZY not in os.environ
     assert TRANSPORTS not in os.environ
 
 
@@ -43,8 +45,18 @@ def test_profiles_of_the_user_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare_environment()
 
     assert os.environ[PROFILES] == '/etc/robot.xml'
-    assert os.environ['FASTRTPS_DEFAULT_PROFILES_FILE'] == '/etc/robot.xml'
     assert TRANSPORTS not in os.environ
+
+
+def test_fast_dds_of_jazzy_gets_them_by_its_own_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('ROS_DISTRO', 'jazzy')
+    prepare_environment()
+    assert os.environ[PROFILES_OF_JAZZY].endswith('config/fastdds.xml')
+
+    monkeypatch.setenv(PROFILES, '/etc/robot.xml')
+    monkeypatch.delenv(PROFILES_OF_JAZZY)
+    prepare_environment()
+    assert os.environ[PROFILES_OF_JAZZY] == '/etc/robot.xml'
 
 
 def test_processes_of_a_measurement_keep_to_themselves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,9 @@ def test_an_apt_ros_gives_way_and_an_overlay_stays(project: Path) -> None:
 
 def test_publishers_of_this_environment_get_transports_that_carry_images(project: Path) -> None:
     assert _sourced(project, PROFILES) == f'{project}/config/fastdds.xml'
-    assert _sourced(project, PROFILES_OF_JAZZY) == f'{project}/config/fastdds.xml'
+    assert _sourced(project, PROFILES_OF_JAZZY, JAZZY) == f'{project}/config/fastdds.xml'
+    # Fast DDS 3 warns of the other name.
+    assert _sourced(project, f'{{{PROFILES_OF_JAZZY}:-unset}}') == 'unset'
     assert _sourced(project, f'{{{TRANSPORTS}:-unset}}') == 'unset'
 
 

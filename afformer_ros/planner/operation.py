@@ -173,16 +173,19 @@ class Operation:
             return self._end(_Result.NOT_DONE, self._why_not('there is no other way to try'))
         chosen, felt = acted
         self._report(_Feedback.LOOKING_AGAIN, number, f'expecting {expected.value}: {reason}')
-        try:
-            after = self._operator.images(_IMAGES)
-        except NoAnswerError as error:
-            nan = float('nan')
-            unseen = ObservedOutcome(Seen.NOT_VISIBLE, nan, nan, None, nan, str(error))
-            self._attempts.append(Attempted(chosen.contact, chosen.way, felt, unseen))
-            raise
         point = chosen.found
         assert point.pixel is not None
-        observed = judge_outcome(before, after, point.pixel, found.radius(point), expected)
+        if felt.returned:
+            try:
+                after = self._operator.images(_IMAGES)
+            except NoAnswerError as error:
+                self._attempts.append(
+                    Attempted(chosen.contact, chosen.way, felt, _unseen(str(error)))
+                )
+                raise
+            observed = judge_outcome(before, after, point.pixel, found.radius(point), expected)
+        else:
+            observed = _unseen('not visible: the arm is in front of the camera')
         self._attempts.append(Attempted(chosen.contact, chosen.way, felt, observed))
         compared = not math.isnan(observed.here)
         self._tried.append(Tried(point, chosen.way, felt, observed.seen, compared))
@@ -223,3 +226,7 @@ class Operation:
 
     def _end(self, outcome: int, message: str) -> OperationReport:
         return OperationReport(outcome, message, tuple(self._attempts))
+
+
+def _unseen(reason: str) -> ObservedOutcome:
+    return ObservedOutcome(Seen.NOT_VISIBLE, math.nan, math.nan, None, math.nan, reason)

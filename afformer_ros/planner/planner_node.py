@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 # Seconds to return to the initial position, to ground again, and for a camera_pose to appear.
 _PARKING, _LOOKING, _APPEARING = 3.0, 5.0, 10.0
+# Radians by which a parked arm may be off.
+_PARKED = 0.1
 # Radius of the surroundings of a point: metres, and share of the image's width if the scale of the
 # image is not known.
 _SURROUNDINGS, _SURROUNDINGS_SHARE = 0.035, 0.05
@@ -208,7 +210,11 @@ class PlannerNode(Node):
             raise
         arm.follow([parked], _PARKING)
         self._home = None
-        return felt
+        away = float(np.abs(arm.positions() - parked).max())
+        if away <= _PARKED:
+            return felt
+        text = f'{felt}, the arm did not get back to where it began, by {away:.2f} rad'
+        return replace(felt, text=text, returned=False)
 
     def _existing_arm(self) -> ArmClient:
         if self._arm is None:

@@ -52,11 +52,13 @@ class Felt:
         done: whether an obstacle stopped the tip, and the held part moved; otherwise the action
             failed.
         in_contact: whether an obstacle stopped the tip.
+        returned: whether the arm is back where it began, out of the view of the camera.
     """
 
     text: str
     done: bool
     in_contact: bool
+    returned: bool = True
 
     def __str__(self) -> str:
         return self.text

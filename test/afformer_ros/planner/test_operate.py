@@ -120,6 +120,23 @@ def test_nothing_is_tried_again_after_the_whole_image_has_changed() -> None:
     assert result.attempts[0].seen_text.startswith('not comparable')
 
 
+def test_an_arm_that_does_not_get_back_is_not_taken_for_a_result() -> None:
+    made: list[OperateBench] = []
+
+    def view(closings: int) -> Any:
+        if made:
+            # What the gripper holds is stuck.
+            made[0].arm.deaf = closings > 0
+        return drawn(17 * closings)
+
+    with operate_bench(answer('pick up', points=2), view) as bench:
+        made.append(bench)
+        result = bench.operate(attempts=3)
+    assert (result.outcome, len(result.attempts)) == (Result.NOT_VISIBLE, 1)
+    assert 'the arm did not get back to where it began' in result.attempts[0].felt_text
+    assert result.attempts[0].seen_text == 'not visible: the arm is in front of the camera'
+
+
 def test_nothing_is_tried_again_after_something_else_has_changed() -> None:
     view = lambda closings: drawn(elsewhere=19 * closings)  # noqa: E731
     with operate_bench(answer(points=3), view) as bench:

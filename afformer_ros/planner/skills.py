@@ -169,18 +169,23 @@ class Skills:
 
     def _go_before(self, contact: ArmContact, correct: Correct | None) -> ArmContact:
         """Move before the point, and then straight to near it; return the corrected contact."""
-        away = [self._distance, min(_SEEN, self._distance), _NEAR, -_BEHIND]
-        before, seen, near, _ = self._approach_along(contact, away, self._arm.positions())
+        stops = [_SEEN] if correct is not None and self._distance > _SEEN else []
+        behind = [_NEAR, -_BEHIND]
+        path = self._approach_along(
+            contact, [self._distance, *stops, *behind], self._arm.positions()
+        )
+        near = path[-2]
         self._arm.grip(_OPEN)
-        self._go_freely(before, 1.0)
+        self._go_freely(path[0], 1.0)
         if correct is not None:
-            self._go_freely(seen, (self._distance - _SEEN) / _FAST)
+            if stops:
+                self._go_freely(path[1], (self._distance - _SEEN) / _FAST)
             shift = correct()
             if shift is not None:
                 corrected = replace(contact, point=contact.point + shift)
                 start = self._arm.positions()
                 try:
-                    near = self._approach_along(corrected, away[2:], start)[0]
+                    near = self._approach_along(corrected, behind, start)[0]
                     contact = corrected
                 except UnreachableError:
                     # The point that was found is in reach.

@@ -15,7 +15,7 @@ from afformer_core.cli.options.path_options import PathOption, input_paths
 
 URL = 's3://bucket/some/file'
 # The arguments that may be URLs, as their help says.
-URLS = {('mine', 'PATH')}
+URLS = {('mine', 'PATH'), ('mine', '--output')}
 # Arguments that are texts, and no paths.
 TEXTS = {
     '--actions', '--address', '--backbones', '--backend', '--camera-info-topic',
@@ -84,7 +84,7 @@ def test_an_output_by_url_is_refused_before_anything_is_written(
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(SystemExit) as ended:
-        main(['mine', 'videos', '--output', 's3://bucket/out'])
+        main(['average', 'models', '--output', 's3://bucket/out'])
 
     assert ended.value.code == 2
     assert capsys.readouterr().err.endswith(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import cv2
@@ -28,6 +29,8 @@ _LARGEST = 0.03
 # Side in pixels of a neighbourhood. In it, the arm is nearer than what was behind it by this many
 # standard deviations of the noise, and by this many metres.
 _BLUR, _DEVIATIONS, _NEARER = 5, 6.0, 0.01
+# Group of the geoms that rays meet.
+_SURFACE = 0
 _DIRECTIONS = np.concatenate([np.eye(3), -np.eye(3)])
 # Number of pixels to compare, and minimum number that show the arm.
 _PIXELS, _FEWEST = 3000, 60
@@ -50,13 +53,15 @@ class ArmSurface:
     """
 
     def __init__(self, model: mujoco.MjModel, joints: Sequence[str], gripper_joint: str) -> None:
-        self._model, self._data = model, mujoco.MjData(model)
+        self._model = copy(model)
+        self._data = mujoco.MjData(self._model)
         self._columns = [int(model.joint(name).qposadr[0]) for name in joints]
         self._fingers = _alike(model, gripper_joint)
         # Shapes for collisions are coarser than those that are shown.
         shown = (model.geom_contype == 0) & (model.geom_conaffinity == 0)
         bodies = np.unique(model.geom_bodyid[shown])
-        self._geoms = shown | ~np.isin(model.geom_bodyid, bodies)
+        surface = shown | ~np.isin(model.geom_bodyid, bodies)
+        self._model.geom_group[:] = np.where(surface, _SURFACE, 1 - _SURFACE)
 
     def pose(self, joints: NDArray[np.float64], gripper: float) -> None:
         """Move the arm to joint positions [N], radians, with its gripper at a position."""
@@ -75,23 +80,22 @@ class ArmSurface:
         """
         count = len(directions)
         hit, found = np.full(count, -1, np.int32), np.zeros(count)
-        groups = self._model.geom_group.copy()
-        self._model.geom_group[:] = np.where(self._geoms, 0, 5)
+        groups = np.zeros(mujoco.mjNGROUP, np.uint8)
+        groups[_SURFACE] = 1
         mujoco.mj_multiRay(
             self._model,
             self._data,
             np.ascontiguousarray(origin),
             np.ascontiguousarray(directions).ravel(),
-            np.array([1, 0, 0, 0, 0, 0], np.uint8),
+            groups,
             1,
             -1,
             hit,
             found,
             None,
             count,
-            2.0,
+            mujoco.mjMAXVAL,
         )
-        self._model.geom_group[:] = groups
         return np.where(hit < 0, np.inf, found)
 
 

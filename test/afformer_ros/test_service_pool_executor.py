@@ -98,7 +98,8 @@ def _refuse(response):
     raise ValueError('not today')
 
 
-def test_a_service_that_waits_holds_up_no_other(pair):
+def _slow_and_quick(pair):
+    """Call a service that waits for an event, and one that does not."""
     released = threading.Event()
 
     def wait(response):
@@ -109,6 +110,11 @@ def test_a_service_that_waits_holds_up_no_other(pair):
     pair.serve('quick', _answer)
     slow = pair.call('slow')
     quick = pair.call('quick')
+    return released, slow, quick
+
+
+def test_a_service_that_waits_holds_up_no_other(pair):
+    released, slow, quick = _slow_and_quick(pair)
     pair.until(quick.done)
     assert not slow.done()
     released.set()
@@ -117,16 +123,7 @@ def test_a_service_that_waits_holds_up_no_other(pair):
 
 def test_a_service_that_waits_holds_up_no_other_while_a_future_is_awaited(pair):
     """This spins without `spin_once`, as `spin` does from rclpy 10 on."""
-    released = threading.Event()
-
-    def wait(response):
-        released.wait(PATIENCE)
-        return _answer(response)
-
-    pair.serve('slow', wait)
-    pair.serve('quick', _answer)
-    slow = pair.call('slow')
-    quick = pair.call('quick')
+    released, slow, quick = _slow_and_quick(pair)
     with pair.calling_in_a_thread():
         pair.executor.spin_until_future_complete(quick, PATIENCE)
     assert (slow.done(), quick.done()) == (False, True)

@@ -129,3 +129,16 @@ def test_joints_that_are_not_those_of_the_arm_correct_nothing(seen: SeenWorld) -
     assert fitting is not None
     assert fitting.fitting > 0.6
     assert other is None
+
+
+def test_a_distant_camera_sees_the_arm_and_the_model_stays_as_it_was() -> None:
+    model = arm_model()
+    groups = model.geom_group.copy()
+    surface = ArmSurface(model, ARM_JOINTS, 'panda_finger_joint1')
+    surface.pose(np.array([0.0, -0.3, 0.0, -2.1, 0.0, 1.9, 0.8]), 0.04)
+    towards, away = np.array([-1.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0])
+    found = surface.distances(np.array([3.4, 0.0, 0.2]), np.stack([towards, away]))
+    # Link 0 reaches about 10 cm forward at this height.
+    assert found[0] == pytest.approx(3.3, abs=0.1)
+    assert found[1] == np.inf
+    assert (model.geom_group == groups).all()

@@ -13,7 +13,7 @@ from rclpy.publisher import Publisher
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from afformer_ros.planner.joint_states import ArmError, JointStates, StoppedError
-from afformer_ros.planner.waiting import Waiting, duration_message
+from afformer_ros.planner.waiting import TimeLimit, Waiting, duration_message
 
 # Seconds of the robot's time by which a trajectory may exceed its planned duration.
 _SETTLING = 1.0
@@ -25,6 +25,8 @@ _FASTEST = 1.2
 _ARRIVED = 0.004
 # Seconds for the controllers to appear, and to halt an arm.
 _STARTING, _HALT = 10.0, 0.3
+# Wall time for which the clock may stand still while an arm halts, seconds.
+_STANDSTILL = 2.0
 # Wall time for a trajectory to arrive, seconds.
 _ARRIVAL = Duration(seconds=1.0)
 
@@ -115,20 +117,24 @@ class ArmClient:
     def settle(self) -> bool:
         """Wait until a halted arm stands still, for `_SETTLING` seconds; return whether it does.
 
+        It waits although the planner was stopped, and returns False if no joint state arrives.
+
         Raises:
-            ArmError: no joint state arrives.
+            ArmError: a position is not finite.
         """
-        limit = self._waiting.limit(_SETTLING)
+        limit = TimeLimit(self._waiting.now, _SETTLING, _STANDSTILL)
         # A controller takes its time to halt, however slowly the arm moves.
-        self.wait(_HALT)
-        before = self._states.next(self._joints)
-        while not limit.reason():
-            state = self._states.next(self._joints)
-            if state.seconds_after(before) < _STILL_SECONDS:
-                continue
-            if np.abs(state.of(self._joints) - before.of(self._joints)).max() < _STILL:
-                return True
-            before = state
+        halting = TimeLimit(self._waiting.now, _HALT, _STANDSTILL)
+        before = self._states.newest(self._joints)
+        while before is not None and not limit.reason():
+            self._waiting.pause()
+            state = self._states.newest(self._joints)
+            if state is None or not halting.reason():
+                before = state
+            elif state.seconds_after(before) >= _STILL_SECONDS:
+                if np.abs(state.of(self._joints) - before.of(self._joints)).max() < _STILL:
+                    return True
+                before = state
         return False
 
     def _wait(self, joints: Sequence[str], target: NDArray[np.float64], seconds: float) -> None:

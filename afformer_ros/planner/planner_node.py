@@ -230,11 +230,14 @@ class PlannerNode(Node):
 
     def _come_to_rest(self) -> None:
         """Wait until an interrupted arm stands still."""
-        if self._home is not None:
-            try:
-                self._existing_arm().settle()
-            except ArmError as error:
-                self.get_logger().warning(f'whether the arm stands still is not known: {error}')
+        if self._home is None:
+            return
+        try:
+            reason = '' if self._existing_arm().settle() else 'it does not come to rest'
+        except ArmError as error:
+            reason = str(error)
+        if reason:
+            self.get_logger().warning(f'the arm may still move: {reason}')
 
     def _act_at_one(self, contacts: Sequence[ArmContact]) -> tuple[ArmContact, Felt]:
         """Act at the best point that the arm reaches."""

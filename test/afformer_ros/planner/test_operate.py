@@ -276,6 +276,8 @@ def test_a_planner_that_is_stopped_halts_its_arm() -> None:
         until(lambda: len(bench.arm.messages) > 3)
         threading.Thread(target=bench.planner.close).start()
         result = result_of(handle)
+        # A controller takes 0.3 s to halt.
+        assert bench.arm.now * 1e-9 - bench.arm.tracks[-1].times[0] > 0.3
         bench.assert_at_rest()
     assert result.outcome == Result.STOPPED
     assert 'the planner was stopped' in result.message

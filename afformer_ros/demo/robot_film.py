@@ -13,23 +13,31 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image, JointState
 
 from afformer_core.messages.image_decoding import to_rgb
+from afformer_ros.action import OperateElement
 from afformer_ros.demo.contact_sheet import ContactSheetRow, robot_film_frame
 from afformer_ros.driver.node_processes import NodeProcesses
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
 from afformer_ros.robot_trials.trials import NAME, repeat, show
+from afformer_sim.closed_loop.dynamics import PART_FRICTION
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
 from afformer_sim.closed_loop.trial_plan import plan_trials
 
 FILM_RATE = 4.0
 # Images per second of the robot's time; the film runs at twice that.
 _IMAGE_RATE = 2.0
-# Scenes of the benchmark with held-out textures: a button, a drawer and a mug.
-_SCENES = (0, 2, 6)
+# Scenes of the benchmark with held-out textures, and the friction of their parts in newtons: a
+# button, a drawer that sticks, and a knob.
+_SCENES = {0: PART_FRICTION, 2: 57.0, 1: PART_FRICTION}
 # Number of frames for which the film shows the result.
 _STILLS = 8
 # Radians or metres below which the arm counts as still.
 _STILL = 0.02
+_SEEN = {
+    True: 'the camera sees that it is done',
+    False: 'the camera sees that it is not done',
+    None: 'the camera does not see whether it is done',
+}
 _LIVE, _FROZEN = "grounded by the robot's camera", 'grounded before the arm moved'
 
 
@@ -41,11 +49,13 @@ class FilmImages:
         spectator: image of the spectator, uint8 RGB [H, W, 3].
         overlay: newest overlay at that time, or the last one before the arm moved.
         moved: whether the arm had already moved.
+        step: last step that the planner had begun, for a person; empty before the first one.
     """
 
     spectator: NDArray[np.uint8]
     overlay: NDArray[np.uint8]
     moved: bool
+    step: str = ''
 
     @property
     def label(self) -> str:
@@ -73,6 +83,7 @@ class Views:
         self._overlay: NDArray[np.uint8] | None = None
         self._parked: dict[str, float] | None = None
         self._moved = False
+        self._step = ''
 
     def take_joints(self, message: JointState) -> None:
         """Detect motion of the arm."""
@@ -86,12 +97,18 @@ class Views:
         """Add an image of the spectator."""
         image = to_rgb(message)
         overlay = np.zeros_like(image) if self._overlay is None else self._overlay
-        self.seen.append(FilmImages(image, overlay, self._moved))
+        self.seen.append(FilmImages(image, overlay, self._moved, self._step))
 
     def take_overlay(self, message: Image) -> None:
         """Set the overlay of later images of the spectator, unless the arm has moved."""
         if not self._moved:
             self._overlay = to_rgb(message)
+
+    def take_step(self, feedback: OperateElement.Feedback) -> None:
+        """Set the step of later images."""
+        looking_again = feedback.step == OperateElement.Feedback.LOOKING_AGAIN
+        step = 'looking again' if looking_again else feedback.message
+        self._step = f'attempt {feedback.attempt}: {step}'
 
 
 @dataclass(frozen=True)
@@ -110,7 +127,7 @@ class RobotScene:
 
 
 def repeat_with_arm(folder: Path, processes: NodeProcesses, model: str) -> Iterator[RobotScene]:
-    """Let a simulated arm repeat a press, a pull and a pick up, one after the other.
+    """Let a simulated arm repeat a press, a pull and a turn, one after the other.
 
     Args:
         folder: folder for the logs and the node's store.
@@ -131,12 +148,12 @@ def repeat_with_arm(folder: Path, processes: NodeProcesses, model: str) -> Itera
         ):
             graph.driver.node.create_subscription(kind, topic, take, qos_profile_sensor_data)
         graph.driver.bring_up()
-        for index in _SCENES:
-            yield _repeat(graph, settings, index, views)
+        for index, friction in _SCENES.items():
+            yield _repeat(graph, settings, index, views, friction)
 
 
 def _repeat(
-    graph: RobotGraph, settings: ClosedLoopSettings, index: int, views: Views
+    graph: RobotGraph, settings: ClosedLoopSettings, index: int, views: Views, friction: float
 ) -> RobotScene:
     trial = plan_trials(settings, index)[0]
     kind = trial.scene.fixture.elements[trial.task.element].kind
@@ -144,19 +161,21 @@ def _repeat(
     with TrialScene(trial, settings) as scene:
         clip = scene.clip()
         show(graph, scene)
-    graph.begin(scene=index)
+    graph.begin(scene=index, part_friction=friction)
     views.clear()
-    attempt = repeat(graph, trial.task.action, 3)
+    attempt = repeat(graph, trial.task.action, 3, report=views.take_step)
     graph.forget([NAME])
     result = 'done' if attempt.done else f'not done: {attempt.verdict}'
     seen = list(views.seen)
     film = [
-        _film_frame(clip[2 * number % len(clip)], view, title, '')
-        for number, view in enumerate(seen)
+        _film_frame(clip[2 * frame % len(clip)], view, title, view.step)
+        for frame, view in enumerate(seen)
     ]
-    text = f'{attempt.said}. By the state of the simulator it is {result}.'
+    number = f'Attempt {attempt.attempts}'
+    text = f'{number}: {attempt.said}. By the state of the simulator it is {result}.'
     last = seen[-1]
-    film += [_film_frame(clip[-1], last, title, text)] * _STILLS
+    short = f'{number}: {_SEEN[attempt.seen]}. By the simulator it is {result}.'
+    film += [_film_frame(clip[-1], last, title, short)] * _STILLS
     labels = (last.label, 'the arm afterwards')
     row = ContactSheetRow(
         title=title,

@@ -41,6 +41,8 @@ class ArmContact:
         pixel: (x, y) of the point in the image; None if it is not known.
         pressing: metres by which a tip that was stopped by the part is commanded further before
             the gripper closes.
+        lead: metres by which the commanded tip leads a part that is pulled or pushed; an arm
+            with impedance control turns it into force.
         camera: float64 [3] metres, position of the camera that saw the point; None if it is not
             known.
 
@@ -55,6 +57,7 @@ class ArmContact:
     motion: NDArray[np.float64] | None = None
     pixel: tuple[float, float] | None = None
     pressing: float = 0.0
+    lead: float = 0.0
     camera: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:

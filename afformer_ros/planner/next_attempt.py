@@ -21,11 +21,14 @@ _SAME = 0.02
 _PRESSING = 0.012
 # After these, what an arm has felt may be done already, and doing it again would undo it.
 _LASTING = ('touch', 'hold', 'put down')
+# Metres by which the command leads a part that resists.
+_LEAD = 0.005
 # Actions that hold the part.
 _HOLDING = ('pull', 'rotate', 'pick up', 'put down')
 
 FROM_CAMERA, FROM_FRONT = 'along the line of sight', 'along the normal of the surface'
 OTHER_SENSE, FIRMER = 'in the other sense', 'with a firmer grip'
+MORE_FORCE = 'with more force'
 OTHER_POINT = 'at the next best point'
 
 
@@ -100,6 +103,8 @@ def _other_ways(
         return
     if contact.action == 'rotate' and contact.motion is not None:
         yield OTHER_SENSE, _reversed
+    if contact.action == 'push' or (contact.action == 'pull' and not felt.done):
+        yield MORE_FORCE, _leading
     if contact.action in _HOLDING:
         yield FIRMER, _pressing
     if contact.action in ('push', 'pull') and contact.motion is not None:
@@ -116,6 +121,10 @@ def _from_camera(contact: ArmContact) -> ArmContact:
 
 def _pressing(contact: ArmContact) -> ArmContact:
     return replace(contact, pressing=_PRESSING)
+
+
+def _leading(contact: ArmContact) -> ArmContact:
+    return replace(contact, lead=_LEAD)
 
 
 def _from_front(contact: ArmContact) -> ArmContact:

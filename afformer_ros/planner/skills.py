@@ -51,7 +51,7 @@ class Felt:
         text: readable description.
         done: whether an obstacle stopped the tip, and the held part moved; otherwise the action
             failed.
-        in_contact: whether an obstacle stopped the tip.
+        in_contact: whether an obstacle stopped the tip, or the held part resisted.
         returned: whether the arm is back where it began, out of the view of the camera.
     """
 
@@ -70,6 +70,20 @@ class _Travel:
 
     length: float
     stopped: bool
+
+    @property
+    def resisted(self) -> bool:
+        """Whether something held the tip from the beginning."""
+        return self.stopped and self.length < _FREE
+
+
+@dataclass(frozen=True)
+class _Carried:
+    """A motion of the held part, in words; whether it moved, and whether it resisted."""
+
+    text: str
+    moved: bool
+    resisted: bool
 
 
 class Skills:
@@ -107,7 +121,10 @@ class Skills:
         if contact.action in _DWELL:
             self._arm.wait(_DWELL[contact.action])
         elif contact.action == 'push':
-            if travel.stopped and travel.length < _NEAR + _FREE:
+            length = travel.length
+            if travel.stopped and contact.lead:
+                length += self._advance(-contact.outwards, reach, lead=contact.lead).length
+            if travel.stopped and length < _NEAR + _FREE:
                 self._push_aside(contact)
             text = f'{felt}, pushed {self._distance_from(contact.point)}'
             felt = replace(felt, text=text)
@@ -115,8 +132,12 @@ class Skills:
             if travel.stopped and contact.pressing:
                 self._press(contact)
             self._arm.grip(_CLOSED)
-            moved = self._carry_out(contact)
-            felt = replace(felt, text=f'{felt}, {moved[0]}', done=felt.done and moved[1])
+            carried = self._carry_out(contact)
+            felt = Felt(
+                f'{felt}, {carried.text}',
+                felt.done and carried.moved,
+                felt.in_contact or carried.resisted,
+            )
         if contact.action != 'pick up':
             self._arm.grip(_OPEN)
             self._advance(contact.outwards, self._distance)
@@ -141,25 +162,30 @@ class Skills:
         """Push what does not move along the normal away from the base: held, then by friction."""
         away = -_towards_base(contact)
         self._arm.grip(_CLOSED)
-        if self._advance(away, _STROKE, guided=True).length < _FREE:
+        if self._advance(away, _STROKE, guided=True, lead=contact.lead).length < _FREE:
             self._arm.grip(_OPEN)
-            self._advance(away, _STROKE, guided=True)
+            self._advance(away, _STROKE, guided=True, lead=contact.lead)
 
-    def _carry_out(self, contact: ArmContact) -> tuple[str, bool]:
-        """Move the held part; return the distance in words, and whether it moved."""
+    def _carry_out(self, contact: ArmContact) -> _Carried:
+        """Move the held part."""
         if contact.action == 'rotate':
             turned = self._turn(contact)
-            return f'turned {np.degrees(turned):.0f} degrees', turned >= _LEAST_TURN
+            text = f'turned {np.degrees(turned):.0f} degrees'
+            return _Carried(text, turned >= _LEAST_TURN, resisted=False)
         begin = self._tip().translation
         if contact.action == 'pull':
-            if self._advance(contact.outwards, _STROKE, guided=True).length < _FREE:
-                self._advance(_towards_base(contact), _STROKE, guided=True)
-            return f'pulled {self._distance_from(begin)}', self._away_from(begin) >= _FREE
-        self._advance(_UP, _LIFT, guided=True)
-        lifted = f'lifted {self._distance_from(begin)}', self._away_from(begin) >= _FREE
+            outwards, lead = contact.outwards, contact.lead
+            travel = self._advance(outwards, _STROKE, guided=True, lead=lead)
+            if travel.length < _FREE:
+                self._advance(_towards_base(contact), _STROKE, guided=True, lead=lead)
+            word = 'pulled'
+        else:
+            travel = self._advance(_UP, _LIFT, guided=True)
+            word = 'lifted'
+        text, moved = f'{word} {self._distance_from(begin)}', self._away_from(begin) >= _FREE
         if contact.action == 'put down':
             self._advance(-_UP, _LIFT, guided=True)
-        return lifted
+        return _Carried(text, moved, travel.resisted)
 
     def _away_from(self, begin: NDArray[np.float64]) -> float:
         return float(np.linalg.norm(self._tip().translation - begin))
@@ -243,7 +269,12 @@ class Skills:
         raise AssertionError('there is a last tilt')
 
     def _advance(
-        self, direction: NDArray[np.float64], length: float, *, guided: bool = False
+        self,
+        direction: NDArray[np.float64],
+        length: float,
+        *,
+        guided: bool = False,
+        lead: float = 0.0,
     ) -> _Travel:
         """Move straight until the end of the length, or until the tip is stopped.
 
@@ -251,6 +282,7 @@ class Skills:
             direction: float64 [3], of length 1.
             length: metres.
             guided: True if the held part determines the direction, like a door.
+            lead: metres by which the command leads the tip; see `ArmContact`.
         """
         rotation = self._tip().rotation
         begin = at = self._tip().translation
@@ -260,8 +292,8 @@ class Skills:
             step = min(_STEP if guided else _FINE, length - gone)
             # A guided part may leave the line; otherwise the motion stays on it.
             origin = at if guided else begin + gone * direction
-            target = RigidTransform(rotation, origin + step * direction)
-            way = self._step(target, at, direction, step)
+            target = RigidTransform(rotation, origin + (step + lead) * direction)
+            way = self._step(target, at, direction, step, lead)
             if way is None:
                 # The end of the arm's reach does not count as contact.
                 return _Travel(float(np.linalg.norm(at - begin)), False)
@@ -281,11 +313,12 @@ class Skills:
         at: NDArray[np.float64],
         direction: NDArray[np.float64],
         length: float,
+        lead: float,
     ) -> NDArray[np.float64] | None:
         """Move one step; return the displacement, [3], or None if the end is out of reach."""
         way = np.zeros(3)
         for _ in range(_ATTEMPTS):
-            if not self._move(target, length / _SLOW):
+            if not self._move(target, (length + lead) / _SLOW):
                 return None
             way = self._tip().translation - at
             if way @ direction < _STOPPED * length:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -144,15 +144,27 @@ class RobotGraph:
         for name in names:
             self.driver.succeed('delete_demonstration', name=name)
 
-    def operate(self, names: Sequence[str], action: str, attempts: int) -> OperateElement.Result:
+    def operate(
+        self,
+        names: Sequence[str],
+        action: str,
+        attempts: int,
+        report: Callable[[OperateElement.Feedback], None] | None = None,
+    ) -> OperateElement.Result:
         """Let the planner repeat demonstrations, see OperateElement.
+
+        Args:
+            names, action, attempts: fields of the goal.
+            report: called with each feedback, by the executor's thread.
 
         Raises:
             NodeError: a process failed.
         """
         goal = OperateElement.Goal(demonstrations=names, action=action, attempts=attempts)
         self.driver.wait(self._operate.server_is_ready, 'the action of the planner')
-        sent = self._operate.send_goal_async(goal)
+        sent = self._operate.send_goal_async(
+            goal, None if report is None else lambda message: report(message.feedback)
+        )
         self.driver.wait(sent.done, 'the acceptance of a goal')
         result = sent.result().get_result_async()
         while not result.done():

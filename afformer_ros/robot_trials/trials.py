@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -115,7 +115,11 @@ def show(graph: RobotGraph, scene: TrialScene) -> None:
 
 
 def repeat(
-    graph: RobotGraph, action: str, attempts: int, mark: tuple[float, float] | None = None
+    graph: RobotGraph,
+    action: str,
+    attempts: int,
+    mark: tuple[float, float] | None = None,
+    report: Callable[[OperateElement.Feedback], None] | None = None,
 ) -> ArmAttempt:
     """Let the arm repeat the demonstration `NAME`, of an action, in the trial that has begun.
 
@@ -125,12 +129,13 @@ def repeat(
         attempts: maximum number of attempts.
         mark: pixel (x, y) of the contact in the first frame, which is marked if the planner is
             unsure; None: the planner is left unsure.
+        report: see `RobotGraph.operate`.
     """
-    result = graph.operate([NAME], action, attempts)
+    result = graph.operate([NAME], action, attempts, report)
     marked = mark is not None and result.outcome == OperateElement.Result.UNSURE
     if marked and mark is not None:
         graph.mark(NAME, mark)
-        result = graph.operate([NAME], action, attempts)
+        result = graph.operate([NAME], action, attempts, report)
     attempt = judged_operation(result, str(graph.judge()['verdict']), action)
     return replace(attempt, marked=marked)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from afformer_ros.parameter_fields import constraints_of, parameter
 from afformer_sim.arm.robot_errors import RobotErrors
+from afformer_sim.closed_loop.dynamics import PART_FRICTION
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
 from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
 from afformer_sim.datasets.rgbd_messages import DEPTH_ENCODINGS
@@ -73,6 +74,11 @@ class SimRobotParameters:
         0.0,
         'Pixels by which depth is off the image, in a random direction',
         limits=(0.0, 20.0),
+    )
+    part_friction: float = parameter(
+        PART_FRICTION,
+        'Friction of sliding and turning parts in newtons; a drawer that sticks has about 45',
+        limits=(0.0, 200.0),
     )
     depth_encoding: str = parameter(
         '16UC1',

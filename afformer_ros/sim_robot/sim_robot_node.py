@@ -90,7 +90,7 @@ class SimRobotNode(Node):
         self._settings = read_parameters(self, SimRobotParameters)
         self.add_on_set_parameters_callback(self._validate)
         self._create_publishers()
-        world = ArmWorld(self._settings.trial())
+        world = _world_of(self._settings)
         self._acknowledgement = Acknowledgement(self, round(1e9 / self._settings.joint_rate))
         self._frames = FrameBroadcaster(self)
         self._cameras = CameraThread(self._show, self._fail)
@@ -159,9 +159,9 @@ class SimRobotNode(Node):
             parameters = read_parameters(self, SimRobotParameters)
             before = self._simulation.world
             if parameters == self._settings:
-                world = ArmWorld(before.trial, before.workplace)
+                world = ArmWorld(before.trial, before.workplace, parameters.part_friction)
             else:
-                world = ArmWorld(parameters.trial())
+                world = _world_of(parameters)
         except ValueError as error:
             response.message = str(error)
             return response
@@ -235,6 +235,10 @@ def _errors_rng(world: ArmWorld, purpose: int) -> np.random.Generator:
     """Return a generator that is the same for every image of a trial."""
     trial = world.trial
     return make_rng(trial.scene.seed, Stream.RGBD, purpose, trial.number)
+
+
+def _world_of(parameters: SimRobotParameters) -> ArmWorld:
+    return ArmWorld(parameters.trial(), friction=parameters.part_friction)
 
 
 def _description(world: ArmWorld) -> str:

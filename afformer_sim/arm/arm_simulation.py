@@ -19,7 +19,7 @@ from afformer_sim.arm.workplace import Workplace, furnish, table_box
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import Pose
 from afformer_sim.bodies.states import States
-from afformer_sim.closed_loop.dynamics import fixture_xml
+from afformer_sim.closed_loop.dynamics import PART_FRICTION, fixture_xml
 from afformer_sim.closed_loop.mechanism import Mechanism
 from afformer_sim.closed_loop.operated_fixture import OperatedFixture
 
@@ -47,6 +47,7 @@ class ArmSimulation(OperatedFixture):
         mechanisms: mechanism of each element.
         workplace: positions of the arm and the table.
         table: True if the fixture stands on a table.
+        friction: friction of sliding and turning parts, newtons.
     """
 
     def __init__(
@@ -56,8 +57,9 @@ class ArmSimulation(OperatedFixture):
         workplace: Workplace,
         *,
         table: bool,
+        friction: float = PART_FRICTION,
     ) -> None:
-        spec = mujoco.MjSpec.from_string(fixture_xml(fixture, mechanisms))
+        spec = mujoco.MjSpec.from_string(fixture_xml(fixture, mechanisms, friction=friction))
         furnish(spec, workplace)
         if table:
             position, half = table_box(workplace)

@@ -23,6 +23,7 @@ from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryFollowe
 from afformer_sim.arm.workplace import Workplace, plan_workplace
 from afformer_sim.bodies.pose import Pose
 from afformer_sim.bodies.states import States
+from afformer_sim.closed_loop.dynamics import PART_FRICTION
 from afformer_sim.closed_loop.mechanism import mechanisms
 from afformer_sim.closed_loop.robot_observation import from_optical
 from afformer_sim.closed_loop.trial import AttemptOutcome, judge
@@ -62,13 +63,19 @@ class ArmWorld:
     Args:
         trial: trial of the closed-loop benchmark.
         workplace: workplace of an earlier world of the trial, to avoid planning it again.
+        friction: friction of sliding and turning parts, newtons.
 
     Attributes:
         trial: the trial.
         workplace: positions of the arm and the table.
     """
 
-    def __init__(self, trial: PlannedTrial, workplace: Workplace | None = None) -> None:
+    def __init__(
+        self,
+        trial: PlannedTrial,
+        workplace: Workplace | None = None,
+        friction: float = PART_FRICTION,
+    ) -> None:
         fixture = trial.scene.fixture
         self.trial = trial
         self.workplace = workplace or plan_workplace(fixture, trial.view.camera)
@@ -77,6 +84,7 @@ class ArmWorld:
             mechanisms(fixture, trial.task),
             self.workplace,
             table=trial.view.surroundings.table is not None,
+            friction=friction,
         )
         limits = np.array([joint.limits for joint in JOINTS])
         speeds = np.array([joint.speed for joint in JOINTS])

@@ -29,8 +29,11 @@ _STRONGEST = {'x': 20.0, 'y': 20.0, 'z': 20.0, 'turn': 1.5}
 _WRIST_DAMPING = 0.01
 _MASS = 0.2
 _SPRING_FORCE = 3.0
-_FRICTION = 0.8
+# Newtons at the farthest point of a sliding or turning part.
+PART_FRICTION = 0.8
 _LEAST_ARM = 0.01
+# With MuJoCo's default impedance, a part creeps under forces below its friction.
+_DRY = '0.9999 0.9999 0.001'
 
 
 _FINGER = f"""<body name="finger" gravcomp="1">
@@ -82,7 +85,10 @@ def finger(elements: int) -> Operator:
 
 
 def fixture_xml(
-    fixture: Fixture, mechanisms: tuple[Mechanism, ...], operator: Operator | None = None
+    fixture: Fixture,
+    mechanisms: tuple[Mechanism, ...],
+    operator: Operator | None = None,
+    friction: float = PART_FRICTION,
 ) -> str:
     """Write the description, with all frames of elements still at the origin.
 
@@ -93,6 +99,8 @@ def fixture_xml(
         fixture: fixture that is operated.
         mechanisms: mechanism of each element.
         operator: description of the operator; None if it is attached later.
+        friction: friction of sliding and turning parts, newtons at their farthest point; buttons
+            with a spring and carried parts have none.
     """
     other = operator or Operator()
     numbered = list(enumerate(zip(fixture.elements, mechanisms, strict=True)))
@@ -111,7 +119,7 @@ def fixture_xml(
 <asset>{''.join(_hull_xml(i, element) for i, element in still)}</asset>
 <worldbody>
   <body name="fixed" childclass="still">{panel}{''.join(map(_bare, fixture.fixed))}</body>
-  {''.join(_element_xml(i, element, mechanism) for i, (element, mechanism) in numbered)}
+  {''.join(_element_xml(i, *described, friction) for i, described in numbered)}
   {other.bodies}
 </worldbody>
 <equality>{other.equalities}</equality>
@@ -123,12 +131,12 @@ def _bare(solid: Solid) -> str:
     return solid_xml(replace(solid, surface=None))
 
 
-def _element_xml(index: int, element: Element, mechanism: Mechanism) -> str:
+def _element_xml(index: int, element: Element, mechanism: Mechanism, friction: float) -> str:
     extent = np.ptp(element.hull, axis=0).clip(0.005)
     middle = (element.hull.max(axis=0) + element.hull.min(axis=0)) / 2
     inertia = _MASS / 12 * ((extent**2).sum() - extent**2)
     way = mechanism.joint
-    joint = '' if way is None else _joint_xml(index, way, element, mechanism)
+    joint = '' if way is None else _joint_xml(index, way, element, mechanism, friction)
     hull = f'<geom name="hull_{index}" class="hull" type="mesh" mesh="hull_{index}"/>'
     return (
         f'<body name="element_{index}" childclass="still" '
@@ -138,7 +146,9 @@ def _element_xml(index: int, element: Element, mechanism: Mechanism) -> str:
     )
 
 
-def _joint_xml(index: int, joint: Joint, element: Element, mechanism: Mechanism) -> str:
+def _joint_xml(
+    index: int, joint: Joint, element: Element, mechanism: Mechanism, friction: float
+) -> str:
     arm = 1.0
     if joint.hinge:
         # forces act at the hull's farthest point from the axis
@@ -146,18 +156,19 @@ def _joint_xml(index: int, joint: Joint, element: Element, mechanism: Mechanism)
         arm = max(float(np.linalg.norm(outward, axis=1).max()), _LEAST_ARM)
     low, high = mechanism.limits
     spring = ''
-    friction, damping = _FRICTION * arm, 2.0 * arm**2
+    loss, damping = friction * arm, 2.0 * arm**2
     if mechanism.momentary:
         stiffness = _SPRING_FORCE * arm / abs(mechanism.goal - mechanism.start)
         damping = 2 * math.sqrt(stiffness * _MASS) * arm
-        friction = 0.0
+        loss = 0.0
         spring = f'stiffness="{stiffness:.6g}" springref="{mechanism.start:.6g}"'
     elif mechanism.carried:
-        friction = 0.0
+        loss = 0.0
     return (
         f'<joint name="joint_{index}" type="{"hinge" if joint.hinge else "slide"}" '
         f'axis="{_words(joint.axis)}" pos="{_words(joint.pivot)}" limited="true" '
-        f'range="{low:.6g} {high:.6g}" frictionloss="{friction:.6g}" damping="{damping:.6g}" '
+        f'range="{low:.6g} {high:.6g}" damping="{damping:.6g}" '
+        f'frictionloss="{loss:.6g}" solimpfriction="{_DRY}" '
         f'armature="{1e-5 if joint.hinge else 0}" {spring}/>'
     )
 

@@ -48,6 +48,8 @@ def test_the_demo_finds_what_was_demonstrated(tmp_path):
     assert len(re.findall(r'at pixel \(.*, inside the demonstrated element', done.stdout)) == 3
     assert 'nothing found' not in done.stdout
     assert done.stdout.count('By the state of the simulator it is done.') == 3
+    # The drawer sticks.
+    assert re.search('pull the drawer\n +Attempt 2: .*; done: ', done.stdout)
     assert (tmp_path / 'output' / 'robot.mp4').stat().st_size > 100_000
     assert sorted(path.name for path in (tmp_path / 'output' / 'scenes').iterdir()) == [
         'cup.png',

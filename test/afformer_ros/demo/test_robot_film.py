@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from afformer_ros.action import OperateElement
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
@@ -65,6 +66,18 @@ def test_the_overlay_stays_that_of_before_the_arm_moved(views: Views) -> None:
     ]
     assert views.seen[2].label == "grounded by the robot's camera"
     assert views.seen[3].label == 'grounded before the arm moved'
+
+
+def test_each_image_names_the_step_of_the_planner(views: Views) -> None:
+    views.take_spectator(image(10))
+    for step, message in ((1, 'pull with more force'), (2, 'expecting a visible change')):
+        views.take_step(OperateElement.Feedback(step=step, attempt=2, message=message))
+        views.take_spectator(image(20))
+    steps = [view.step for view in views.seen]
+    assert steps == ['', 'attempt 2: pull with more force', 'attempt 2: looking again']
+    views.clear()
+    views.take_spectator(image(30))
+    assert views.seen[0].step == ''
 
 
 def test_the_next_demonstration_begins_where_the_arm_is_then(views: Views) -> None:

@@ -49,10 +49,18 @@ def test_a_knob_whose_sense_is_not_known_was_turned_in_both() -> None:
 
 def test_a_drawer_is_pulled_along_the_normal_of_its_surface_last() -> None:
     drawer = contact('pull', motion=np.array([-1.0, 0.0, 0.0]))
-    firmer = tried(drawer, 'with a firmer grip')
+    firmer = tried(drawer, 'with a firmer grip', MOVED)
     assert ways([drawer], tried(drawer), firmer) == ['along the normal of the surface']
     last = next(next_attempts([drawer], [tried(drawer), firmer])).contact
     assert last.outwards == pytest.approx(NORMAL)
+
+
+def test_a_drawer_that_resists_is_pulled_with_more_force() -> None:
+    drawer = contact('pull')
+    assert ways([drawer], tried(drawer)) == ['with more force', 'with a firmer grip']
+    assert next(next_attempts([drawer], [tried(drawer)])).contact.lead == 0.005
+    # A hand that came away without the drawer slipped off.
+    assert ways([drawer], tried(drawer, felt=MOVED)) == ['with a firmer grip']
 
 
 def test_what_was_missed_is_approached_from_the_camera() -> None:
@@ -69,9 +77,9 @@ def test_without_a_camera_what_was_missed_is_left_to_the_next_point() -> None:
 
 
 def test_a_point_that_is_found_a_little_beside_is_the_same_one() -> None:
-    assert ways([contact('push', 0.539)], tried(contact('push', 0.52))) == []
-    beside = contact('push', 0.541)
-    assert ways([beside], tried(contact('push', 0.52))) == ['at the next best point']
+    assert ways([contact('hold', 0.539)], tried(contact('hold', 0.52))) == []
+    beside = contact('hold', 0.541)
+    assert ways([beside], tried(contact('hold', 0.52))) == ['at the next best point']
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,23 @@ def test_a_skill_does_what_was_shown(family: str, action: str, felt: str) -> Non
     assert world.outcome().verdict is AttemptVerdict.DONE
 
 
+@pytest.mark.parametrize(('lead', 'text', 'done'), [(0.0, '0 cm', False), (0.005, '12 cm', True)])
+def test_a_drawer_that_sticks_needs_more_force(lead: float, text: str, done: bool) -> None:
+    world = ArmWorld(find_trial('drawers', 'pull'), friction=57.0)
+    felt = skills_in(world).act(replace(right_contact(world), lead=lead))
+    assert (str(felt), felt.done) == (f'touched, pulled {text}', done)
+    assert (world.outcome().verdict is AttemptVerdict.DONE) is done
+
+
+def test_a_held_drawer_that_resists_is_in_contact_although_nothing_stopped_the_tip() -> None:
+    world = ArmWorld(find_trial('drawers', 'pull'), friction=57.0)
+    right = right_contact(world)
+    beside = replace(right, point=right.point + [0.0013, 0.0119, 0.0])
+    felt = skills_in(world).act(beside)
+    assert str(felt) == 'nothing stopped the tip, pulled 0 cm'
+    assert (felt.done, felt.in_contact) == (False, True)
+
+
 def test_beside_the_button_nothing_is_done() -> None:
     world = ArmWorld(find_trial('keypad', 'touch'))
     right = right_contact(world)

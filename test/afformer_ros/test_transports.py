@@ -135,12 +135,9 @@ def test_our_transports_let_a_process_wait_three_times_as_long(transports, milli
     assert found == {milliseconds}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    'transports',
-    [
-        pytest.param(DEFAULTS, id='defaults', marks=pytest.mark.slow),
-        pytest.param(OURS, id='ours'),
-    ],
+    'transports', [pytest.param(DEFAULTS, id='defaults'), pytest.param(OURS, id='ours')]
 )
 def test_of_a_reliable_camera_at_least_118_of_120_images_arrive(
     grounding_client, start_camera, transports

@@ -97,14 +97,8 @@ def _simulated_with_rest(seed, element):
     return [*rest[0], *clip, *rest[1]]
 
 
-@pytest.mark.parametrize(
-    ('seed', 'element'),
-    [
-        pytest.param(0, 0, marks=pytest.mark.slow),
-        (3, 2),
-        pytest.param(5, 1, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(('seed', 'element'), [(0, 0), (3, 2), (5, 1)])
 def test_a_simulated_demonstration_between_images_at_rest(grounder, seed, element):
     images = _simulated_with_rest(seed, element)
     summary = _record(grounder, images, rate=15.0).finish().summary

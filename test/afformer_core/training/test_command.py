@@ -139,12 +139,13 @@ AVERAGED = [
 ACCUMULATED = ['--trainer.accumulate_grad_batches=2']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     'more',
     [
-        pytest.param([], id='plain', marks=pytest.mark.slow),
+        pytest.param([], id='plain'),
         pytest.param(AVERAGED, id='averaged'),
-        pytest.param(ACCUMULATED, id='accumulated', marks=pytest.mark.slow),
+        pytest.param(ACCUMULATED, id='accumulated'),
     ],
 )
 def test_interrupted_and_resumed_equals_not_interrupted(

@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
+from afformer_core.reports.provenance import provenance
 from afformer_ros.environment import keep_apart, prepare_environment
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
 
@@ -151,7 +152,11 @@ def _run(options: argparse.Namespace) -> None:
     report = build_robot_report(trials, facts)
     print(report.to_markdown(), flush=True)
     if options.json is not None:
-        content = {**report.to_json(), 'trials': [asdict(trial) for trial in trials]}
+        content = {
+            **report.to_json(),
+            'trials': [asdict(trial) for trial in trials],
+            'provenance': provenance(settings.seed),
+        }
         write_aside(options.json, (json.dumps(content, indent=2) + '\n').encode())
 
 

@@ -195,6 +195,7 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
     from afformer_core.files.atomic import write_aside
+    from afformer_core.reports.provenance import provenance
     from afformer_core.runtime.shipped_model import model_folder
     from afformer_sim.closed_loop.benchmark import closed_loop_trials
     from afformer_sim.closed_loop.report import build_closed_loop_report
@@ -230,7 +231,8 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     )
     print(report.to_markdown(), flush=True)
     if arguments.json is not None:
-        write_aside(arguments.json, (json.dumps(report.to_json(), indent=2) + '\n').encode())
+        content = {**report.to_json(), 'provenance': provenance(settings.seed)}
+        write_aside(arguments.json, (json.dumps(content, indent=2) + '\n').encode())
     return 0
 
 

@@ -49,8 +49,7 @@ class Grounder:
 
     def __init__(self, model: ArrayGrounder) -> None:
         self._model = model
-        # (height, width) of the first frame of each demonstration.
-        self._sizes: dict[str, tuple[int, int]] = {}
+        self._first_frames: dict[str, NDArray[np.uint8]] = {}
 
     @classmethod
     def load(
@@ -131,8 +130,7 @@ class Grounder:
         if contact is not None:
             media = replace(media, contact=contact_position(contact, media.frames[0]))
         memorize_whole(media, name, self._model)
-        height, width = media.frames[0].shape[:2]
-        self._sizes[name] = height, width
+        self._first_frames[name] = media.frames[0].copy()
 
     def contacts(self, name: str = DEMONSTRATION) -> tuple[Peak, ...]:
         """Return the most probable contacts that were read from a demonstration, best first.
@@ -144,12 +142,23 @@ class Grounder:
             DemonstrationError: there is no demonstration of the name.
         """
         shown = self._model.demonstration(name)
-        height, width = self._sizes.get(name, shown.frame_size)
+        first_frame = self._first_frames.get(name)
+        height, width = shown.frame_size if first_frame is None else first_frame.shape[:2]
         down, across = height / shown.frame_size[0], width / shown.frame_size[1]
         return tuple(
             Peak((contact.u + 0.5) * across - 0.5, (contact.v + 0.5) * down - 0.5, contact.score)
             for contact in shown.contacts
         )
+
+    def first_frame(self, name: str = DEMONSTRATION) -> NDArray[np.uint8]:
+        """Return the first frame of a demonstration, uint8 RGB [H, W, 3], to draw `contacts` in.
+
+        Raises:
+            DemonstrationError: there is no demonstration of the name.
+        """
+        if name not in self._first_frames:
+            raise DemonstrationError(f'there is no demonstration {name!r}. Set it first')
+        return self._first_frames[name]
 
     def delete_demonstration(self, name: str = DEMONSTRATION) -> None:
         """Delete a demonstration.
@@ -158,6 +167,7 @@ class Grounder:
             DemonstrationError: there is none of the name.
         """
         self._model.delete_demonstration(name)
+        self._first_frames.pop(name, None)
 
     def ground(self, image: Image, *names: str, maximum_peaks: int = 5) -> Grounding:
         """Ground a demonstration in an image.

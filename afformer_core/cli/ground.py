@@ -82,9 +82,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
+    from afformer_core.drawing.overlay import draw_numbered
     from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
     from afformer_core.grounder import Grounder
-    from afformer_core.media.images import read_image, require_image_path
+    from afformer_core.media.images import read_image, require_image_path, write_image
 
     if arguments.output is not None:
         require_image_path(arguments.output)
@@ -106,24 +107,12 @@ def run(arguments: argparse.Namespace) -> int:
         grounding.save(arguments.output)
     if grounding.unsure:
         contacts = grounder.contacts()
-        drawn = _draw_contacts(arguments, contacts) if contacts else None
+        drawn = None
+        if contacts and arguments.output is not None:
+            drawn = _contacts_path(arguments.output)
+            write_image(drawn, draw_numbered(grounder.first_frame(), contacts))
         print(_advice(contacts, drawn), file=sys.stderr)
     return 0
-
-
-def _draw_contacts(arguments: argparse.Namespace, contacts: Sequence[Peak]) -> Path | None:
-    """Draw the likeliest contacts in the first frame, beside the overlay; None without one."""
-    from afformer_core.demonstrations.media import read_demonstration
-    from afformer_core.drawing.overlay import draw_numbered
-    from afformer_core.media.images import write_image
-
-    if arguments.output is None:
-        return None
-    # Two frames are the first and the last one.
-    frame = read_demonstration(arguments.video, 2).frames[0]
-    path = _contacts_path(arguments.output)
-    write_image(path, draw_numbered(frame, contacts))
-    return path
 
 
 def _contacts_path(output: Path) -> Path:

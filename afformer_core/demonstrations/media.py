@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,10 +20,13 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES, FrameFolder, stream_frames
 from afformer_core.media.images import read_image
 from afformer_core.media.polygons import Point
-from afformer_core.media.video import VideoReader
+from afformer_core.media.video import FrameCountError, VideoReader
 from afformer_core.media.video_part import Part, is_part
+from afformer_core.parallel.read_ahead import read_ahead
 
 _MARK = '#'
+# Frames that are decoded while the hands of an earlier one are detected.
+_FRAMES_AHEAD = 4
 # The syntax of W3C media fragments for a part in seconds: VIDEO#t=1.5,3.
 _PART = re.compile(r't=(\d+(?:\.\d+)?|),(\d+(?:\.\d+)?)')
 _CONTACT = re.compile(r'(.*)[#&]contact=(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)')
@@ -228,18 +232,51 @@ def _read_video(
     told = VideoProgress(progress)
     with VideoReader(path, part, decoded=told.decoded) as reader:
         told.duration = reader.duration if part is None else part[1]
+        stored = reader.stored()
+        if stored is not None:
+            told.counted(stored)
+            # Damage to the file shows only when it is decoded.
+            with contextlib.suppress(FrameCountError):
+                return _even_frames(reader, stored, maximum_frames, part, exact=True)
+        told.counting()
         count = reader.count()
         told.counted(count)
-        kept = EvenFrames(count, maximum_frames, reader.rate)
-        for index, image in zip(kept.indices, reader.select(kept.indices), strict=True):
+        return _even_frames(reader, count, maximum_frames, part)
+
+
+def _even_frames(
+    reader: VideoReader,
+    count: int,
+    maximum_frames: int,
+    part: Part | None,
+    *,
+    exact: bool = False,
+) -> MediaFrames:
+    """Read evenly spaced frames of a video, or of its part.
+
+    Args:
+        reader: reader of the video.
+        count: number of its frames.
+        maximum_frames: largest number of frames, at least 1.
+        part: the part; None: the whole video.
+        exact: whether to check that there are no more frames.
+
+    Raises:
+        FrameCountError: `exact`, and it has another number of frames.
+        VideoError: it cannot be decoded, or has fewer frames.
+    """
+    kept = EvenFrames(count, maximum_frames, reader.rate)
+    selected = reader.select(kept.indices, count if exact else None)
+    images = read_ahead(selected, _FRAMES_AHEAD)
+    # Closed, the reading stops before the video is closed.
+    with contextlib.closing(images):
+        for index, image in zip(kept.indices, images, strict=True):
             kept.take(index, image)
-        duration = (count - 1) / reader.rate
-        announced = reader.announced(count) if part is None else None
-        return MediaFrames(
-            tuple(kept.whole),
-            count,
-            duration,
-            tuple(kept.small),
-            announced=announced,
-            reader=kept.reader,
-        )
+    return MediaFrames(
+        tuple(kept.whole),
+        count,
+        (count - 1) / reader.rate,
+        tuple(kept.small),
+        announced=reader.announced(count) if part is None else None,
+        reader=kept.reader,
+    )

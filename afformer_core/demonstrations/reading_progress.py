@@ -16,7 +16,7 @@ def untold(frames: int, share: float) -> None:
 
 
 class VideoProgress:
-    """The progress of a video that is decoded twice: to count frames, and to read some.
+    """The progress of a video whose frames are read, and counted before if necessary.
 
     Args:
         progress: called for each frame.
@@ -28,21 +28,29 @@ class VideoProgress:
     def __init__(self, progress: Progress) -> None:
         self.duration: float | None = None
         self._progress = progress
-        self._count = 0
         self._decoded = 0
-        self._counting = True
+        # None while the frames are counted.
+        self._count: int | None = None
+        # Share of the work that counting is.
+        self._counting = 0.0
 
     def decoded(self, time: float | None) -> None:
         """Report a decoded frame, with its seconds after the first one."""
         self._decoded += 1
-        if self._counting:
+        if self._count is None:
             share = math.nan
             if time is not None and self.duration:
-                share = min(1.0, time / self.duration) / 2
-            self._progress(self._decoded, share)
-        else:
-            self._progress(self._count, (1 + min(1.0, self._decoded / self._count)) / 2)
+                share = min(1.0, time / self.duration)
+            self._progress(self._decoded, self._counting * share)
+            return
+        frames = self._count if self._counting else min(self._decoded, self._count)
+        share = min(1.0, self._decoded / self._count)
+        self._progress(frames, self._counting + (1 - self._counting) * share)
+
+    def counting(self) -> None:
+        """Start counting the frames by decoding them, which takes half of the time."""
+        self._counting, self._count, self._decoded = 0.5, None, 0
 
     def counted(self, count: int) -> None:
-        """Start the second pass, given the number of frames."""
-        self._counting, self._count, self._decoded = False, count, 0
+        """Start reading the frames, given their number."""
+        self._count, self._decoded = count, 0

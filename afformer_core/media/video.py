@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +32,14 @@ _FORMATS = (
 _MOST_PIXELS = 40_000_000
 # Minimum share of the announced frames that an undamaged file contains.
 _SOUND = 0.9
+
+
+# Codecs each of whose packets holds one frame that is shown.
+_FRAME_PER_PACKET = ('h264', 'hevc')
+
+
+class FrameCountError(VideoError):
+    """A video that has another number of frames than expected."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +127,8 @@ class VideoReader:
         self.rate = float(rate) if rate else 25.0
         self.duration = shown_seconds(container, self._stream)
         self._damaged = False
+        # Frames that an edit list cuts out.
+        self._cut_out = 0
 
     def __enter__(self) -> VideoReader:
         return self
@@ -143,13 +154,34 @@ class VideoReader:
         """
         return sum(1 for _ in self._decode())
 
+    def stored(self) -> int | None:
+        """Count the frames of the whole video without decoding them.
+
+        Returns:
+            the number, which differs from `count` if the file is damaged; None if it is not known
+            without decoding.
+        """
+        if self._clip is not None or self._stream.codec_context.name not in _FRAME_PER_PACKET:
+            return None
+        self._container.seek(0, stream=self._stream, backward=True)
+        count = self._cut_out = 0
+        # Of a file that is cut off, the frames before the end are counted.
+        with contextlib.suppress(av.FFmpegError):
+            for packet in self._container.demux(self._stream):
+                # The packet that ends the stream is empty.
+                count += packet.size > 0 and not packet.is_discard
+                self._cut_out += packet.is_discard
+        return count or None
+
     def announced(self, count: int) -> int | None:
         """Return the number of frames according to the file; None if `count` is close to it.
 
         Args:
             count: number of frames that were read.
         """
-        announced = self._stream.frames or round((self.duration or 0.0) * self.rate)
+        announced = self._stream.frames - self._cut_out
+        if not self._stream.frames:
+            announced = round((self.duration or 0.0) * self.rate)
         return announced if count < announced * (1 if self._damaged else _SOUND) else None
 
     def times(self) -> np.ndarray:
@@ -160,19 +192,29 @@ class VideoReader:
         """
         return np.array([time for time, _ in self._timed()], np.float64)
 
-    def select(self, indices: Iterable[int]) -> Iterator[np.ndarray]:
+    def select(self, indices: Iterable[int], count: int | None = None) -> Iterator[np.ndarray]:
         """Yield the frames of increasing indices, one at a time: uint8 [H, W, 3] RGB.
+
+        Args:
+            indices: the indices.
+            count: number of frames that the video must have; None: any number.
 
         Raises:
             VideoError: the video has fewer frames.
+            FrameCountError: it has another number of frames than `count`.
         """
         expected = iter(indices)
         index = next(expected, None)
+        decoded = 0
         for number, (_, frame) in enumerate(self._decode() if index is not None else ()):
+            decoded = number + 1
             if number == index:
                 yield upright(frame)
-                if (index := next(expected, None)) is None:
-                    return
+                index = next(expected, None)
+            if index is None and count is None:
+                return
+        if count not in (None, decoded):
+            raise FrameCountError(f'{self._path} has {decoded} frames; expected {count}')
         if index is not None:
             raise VideoError(f'{self._path} has no frame {index}; it ends before')
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from queue import SimpleQueue
 from threading import Semaphore, Thread
 from typing import Generic, TypeVar
@@ -18,11 +18,11 @@ class _End(Generic[Item]):
         self.error = error
 
 
-def read_ahead(items: Iterable[Item], most: int) -> Iterator[Item]:
+def read_ahead(items: Iterable[Item], most: int) -> Generator[Item, None, None]:
     """Yield items that another thread reads in advance while the consumer works.
 
-    Items, order, and a final error are unchanged. If the consumer stops, the thread stops after
-    its current item.
+    Items, order, and a final error are unchanged. If the consumer stops, or closes the generator,
+    the thread stops after its current item.
 
     Args:
         items: an iterable, which only that thread reads.
@@ -36,7 +36,7 @@ def read_ahead(items: Iterable[Item], most: int) -> Iterator[Item]:
     return _taken(items, most)
 
 
-def _taken(items: Iterable[Item], most: int) -> Iterator[Item]:
+def _taken(items: Iterable[Item], most: int) -> Generator[Item, None, None]:
     room, waiting = Semaphore(most), SimpleQueue[Item | _End[Item]]()
     stopped = False
 

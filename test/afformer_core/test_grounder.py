@@ -262,3 +262,14 @@ def test_the_likeliest_contacts_are_pixels_of_the_first_frame(
     assert shipped.contacts('turn') == ()
     with pytest.raises(DemonstrationError, match="no demonstration 'press'"):
         shipped.contacts('press')
+
+
+def test_the_first_frame_is_kept_at_its_size(shipped: Grounder) -> None:
+    frames = np.stack(FRAMES)
+    shipped.set_demonstration(frames, 'turn')
+    frames[:] = 0
+
+    assert (shipped.first_frame('turn') == FRAMES[0]).all()
+    shipped.delete_demonstration('turn')
+    with pytest.raises(DemonstrationError, match="no demonstration 'turn'"):
+        shipped.first_frame('turn')

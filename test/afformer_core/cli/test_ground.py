@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -96,14 +97,24 @@ def test_what_is_not_sure_is_told_with_the_click_that_helps(
     tmp_path: Path,
     part: str,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     video = tmp_path / 'turn.mp4'
     frames = np.random.default_rng(7).integers(0, 256, (8, 128, 160, 3), np.uint8)
     write_video(video, frames, 8.0)
     given = ('--model', str(strict_model), '--output', str(tmp_path / 'answer.png'))
+    opened: list[Any] = []
+
+    def open_media(file: Any, *given: Any, **named: Any) -> Any:
+        opened.append(file)
+        return open_container(file, *given, **named)
+
+    open_container = av.open
+    monkeypatch.setattr(av, 'open', open_media)
 
     assert ground(files, *given, video=f'{video}{part}') == 0
 
+    assert opened == [str(video)]
     told = capsys.readouterr()
     answer = json.loads(told.out)
     assert answer['certainty_threshold'] == 0.93

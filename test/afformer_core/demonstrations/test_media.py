@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import av
 import cv2
 import numpy as np
 import PIL.Image
@@ -50,6 +51,22 @@ def test_a_video_is_sampled(tmp_path):
     assert (len(media.frames), media.frame_count) == (3, 11)
     assert media.duration == pytest.approx(1.0)
     assert [int(frame.mean().round(-1)) for frame in media.frames] == [0, 100, 200]
+
+
+def test_of_a_damaged_video_the_frames_before_the_damage_are_sampled(tmp_path):
+    path = tmp_path / 'push.mp4'
+    write_video(path, [_grey(20 * i) for i in range(11)], 10)
+    with av.open(str(path)) as container:
+        packet = [each for each in container.demux(video=0) if each.size][9]
+        begin, size = packet.pos, packet.size
+    content = bytearray(path.read_bytes())
+    content[begin : begin + size] = size * b'\xff'
+    path.write_bytes(content)
+    media = read_demonstration(path, 2)
+    last = media.frame_count - 1
+    assert 2 < last < 10
+    assert media.announced == 11
+    assert [int(frame.mean().round(-1)) for frame in media.frames] == [0, 20 * last]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import av
 import numpy as np
 import PIL.Image
 import pytest
@@ -29,8 +30,19 @@ def told(path: Path) -> list[tuple[int, float]]:
     return progress
 
 
-def test_a_video_is_counted_and_read(video):
-    progress = told(video)
+def test_a_video_is_decoded_once(video):
+    assert told(video) == [(number, pytest.approx(number / 10)) for number in range(1, 11)]
+
+
+def test_a_video_whose_frames_cannot_be_counted_otherwise_is_decoded_twice(tmp_path):
+    path = tmp_path / 'film.avi'
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('mpeg4', rate=4, width=64, height=48, pix_fmt='yuv420p')
+        for number in range(10):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 20 * number, np.uint8))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    progress = told(path)
     assert [frames for frames, _ in progress] == [*range(1, 11), *[10] * 10]
     shares = [share for _, share in progress]
     assert shares == sorted(shares)
@@ -47,6 +59,7 @@ def test_a_folder_tells_the_frames_that_are_read(tmp_path):
 def test_without_a_duration_the_share_is_not_known_while_frames_are_counted():
     progress: list[tuple[int, float]] = []
     video = VideoProgress(lambda frames, share: progress.append((frames, share)))
+    video.counting()
     video.decoded(0.5)
     assert progress[0][0] == 1
     assert math.isnan(progress[0][1])

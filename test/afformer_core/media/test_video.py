@@ -4,11 +4,12 @@
 import struct
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from afformer_core.errors import VideoError
-from afformer_core.media.video import VideoReader, read_video, write_video
+from afformer_core.media.video import FrameCountError, VideoReader, read_video, write_video
 
 
 def grey_frames(count: int) -> np.ndarray:
@@ -105,6 +106,56 @@ def test_a_real_clip_gives_the_frames_that_its_edit_list_shows(test_data: Path) 
     with VideoReader(path) as reader:
         # The file holds 69 more, from before the cut.
         assert reader.count() == 196
+
+
+def cut_out(clip: Path, count: int) -> None:
+    """Let the edit list of a clip of 4 frames a second begin that many frames later."""
+    content = bytearray(clip.read_bytes())
+    # Behind the box's name, version, number of entries, and duration.
+    start = content.index(b'elst') + 16
+    timescale = struct.unpack_from('>I', content, content.index(b'mdhd') + 16)[0]
+    shown = struct.unpack_from('>i', content, start)[0] + count * timescale // 4
+    struct.pack_into('>i', content, start, shown)
+    clip.write_bytes(content)
+
+
+def damage(clip: Path, number: int) -> None:
+    """Overwrite the coded frame of that number."""
+    with av.open(str(clip)) as container:
+        packet = [each for each in container.demux(video=0) if each.size][number]
+        begin, size = packet.pos, packet.size
+    content = bytearray(clip.read_bytes())
+    content[begin : begin + size] = size * b'\xff'
+    clip.write_bytes(content)
+
+
+def test_frames_are_counted_without_decoding_them(clip: Path) -> None:
+    decoded = []
+    with VideoReader(clip, decoded=decoded.append) as reader:
+        assert reader.stored() == 12
+        assert not decoded
+        assert reader.announced(12) is None
+        assert reader.announced(7) == 12
+    with VideoReader(clip, clip=(0.5, 1.5)) as part:
+        assert part.stored() is None
+
+
+def test_frames_that_an_edit_list_cuts_out_are_neither_counted_nor_missing(clip: Path) -> None:
+    cut_out(clip, 5)
+    with VideoReader(clip) as reader:
+        assert reader.stored() == 7 == reader.count()
+        assert reader.announced(7) is None
+        assert reader.announced(3) == 7
+
+
+def test_a_damaged_video_has_other_frames_than_it_stores(clip: Path) -> None:
+    damage(clip, 8)
+    with VideoReader(clip) as reader:
+        stored, count = reader.stored(), reader.count()
+        assert stored == 12 > count
+        with pytest.raises(FrameCountError, match=rf'has {count} frames; expected 12'):
+            list(reader.select([0, 3], 12))
+        assert len(list(reader.select([0, 3]))) == 2
 
 
 def test_an_absent_file_is_named(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ _EXAMPLE = """examples:
   afformer export my_model --precision fp16      # into my_model/fp16, for a GPU
   afformer export                # the shipped model, for this user
   afformer export --all-users    # the shipped model, for all users; run as root
-  afformer export my_model --precision fp16 --quantize int8 --calibration simulated/test.json
+  afformer export my_model --precision fp16 --quantize int8 \\
+      --calibration my_pairs simulated/test.json
 """
 
 
@@ -71,7 +72,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--calibration',
         type=INPUT_PATH,
-        help='annotation file of the dataset with which --quantize calibrates',
+        nargs='+',
+        help='annotation files, or folders of pairs, with which --quantize calibrates; give both '
+        'photographs and simulated images if the robot meets both',
     )
     parser.add_argument(
         '--calibration-pairs',

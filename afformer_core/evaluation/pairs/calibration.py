@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of a dataset for the calibration of quantization, and others for its measurement."""
+"""Pairs of datasets for the calibration of quantization, and others for its measurement."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,27 +22,34 @@ from afformer_core.runtime.export.quantization import CalibrationPair
 _FRAMES = 8
 
 
-def split_pairs(annotations: Path, count: int) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
+def split_pairs(datasets: Sequence[Path], count: int) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
     """Choose pairs for calibration, and as many of other scenes (or images) for measurement.
 
     Args:
-        annotations: file of a dataset.
-        count: maximum number of each.
+        datasets: files of datasets, or folders of pairs, at least one; each gives the same number
+            of pairs if it has enough.
+        count: maximum number of pairs for calibration, rounded up to a multiple of the datasets.
 
     Raises:
-        DatasetError: the dataset has too few scenes or images for both.
+        DatasetError: a dataset has too few scenes or images for both.
         ValueError: the count is below 1.
     """
     if count < 1:
         raise ValueError(f'the number of pairs is {count}; expected at least 1')
-    pairs = choose_pairs(open_annotations(annotations), limit=2 * count, per_group=1)
-    half = len(pairs) // 2
-    if half == 0:
-        raise DatasetError(
-            f'{annotations} contains {len(pairs)} independent pairs; expected at least 2, one to '
-            'calibrate and one to measure with'
-        )
-    return pairs[:half], pairs[half : 2 * half]
+    share = math.ceil(count / len(datasets))
+    chosen: list[Pair] = []
+    others: list[Pair] = []
+    for source in datasets:
+        pairs = choose_pairs(open_annotations(source), limit=2 * share, per_group=1)
+        half = len(pairs) // 2
+        if half == 0:
+            raise DatasetError(
+                f'{source} contains {len(pairs)} independent pairs; expected at least 2, one '
+                'to calibrate and one to measure with'
+            )
+        chosen += pairs[:half]
+        others += pairs[half : 2 * half]
+    return tuple(chosen), tuple(others)
 
 
 def calibration_pairs(

@@ -131,6 +131,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, and print the tables."""
     from afformer_core.files.atomic import write_aside
+    from afformer_core.reports.provenance import provenance
 
     if arguments.threads < 1 or min(arguments.frames) < 1:
         raise ValueError(
@@ -147,7 +148,13 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         tables = _training_tables(arguments) if arguments.train else _tables(arguments)
     facts = _facts(arguments.threads)
-    content = json.dumps({**facts, 'tables': [t.to_json() for t in tables]}, indent=2)
+    data = [arguments.video, arguments.image] if arguments.video else []
+    report = {
+        **facts,
+        'provenance': provenance(data=data),
+        'tables': [table.to_json() for table in tables],
+    }
+    content = json.dumps(report, indent=2)
     if arguments.json == '-':
         print(content)
     else:

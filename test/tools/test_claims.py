@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from tools.claims import __main__ as command
 from tools.claims.claims import (
+    PageClaim,
     claimed_part,
     differences_between_pages,
     differences_from_recomputed,
@@ -21,6 +24,7 @@ from tools.claims.tables import cells
 
 CLAIMS, RECIPES = read_claims()
 PAGES = sorted({claim.page for claim in CLAIMS})
+PROVENANCE = {'commit': 'ba9876543210+', 'machine': 'Xeon, 4 cores', 'date': '2026-12-01'}
 
 
 @pytest.fixture
@@ -89,6 +93,42 @@ def test_a_recomputed_number_outside_its_interval_is_found(root: Path) -> None:
     other = {'measures': {'predictors': {'model': {'inside': 0.57}}}}
     assert len(list(differences_from_recomputed(root, claims, 'benchmark', other))) == 3
     assert list(differences_from_recomputed(root, claims, 'benchmark', stored)) == []
+
+
+def test_a_time_with_a_comma_in_a_table_of_a_report_is_compared(tmp_path: Path) -> None:
+    rows = {
+        'recomputing, T = 64': {'image_milliseconds': 8853.4},
+        'PyTorch, T = 64': {'image_milliseconds': 1660.2},
+    }
+    report = {
+        'provenance': PROVENANCE,
+        'tables': [{'title': 'small', 'rows': {}}, {'title': 'ResNet-50', 'rows': rows}],
+    }
+    number = 'tables > ResNet-50 > rows > recomputing, T = 64 > image_milliseconds'
+    claims = [PageClaim('page.md', '64 frames', 'ms', 'speed', number)]
+    stored = {'speed': claimed_part(report, [number])}
+    assert stored['speed']['tables'] == {
+        'ResNet-50': {'rows': {'recomputing, T = 64': {'image_milliseconds': 8853.4}}}
+    }
+    for printed, differences in (('8,853', 0), ('8,854', 1), ('853', 1)):
+        (tmp_path / 'page.md').write_text(f'| | ms |\n|---|---|\n| 64 frames | {printed} |\n')
+        assert len(list(differences_from_stored(tmp_path, claims, stored))) == differences
+
+
+def test_a_report_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, 'RESULTS', tmp_path)
+    report = {
+        'provenance': PROVENANCE,
+        'measures': {'model': {'inside': 0.25, 'near': 0.75}},
+    }
+    claims = [
+        PageClaim('page.md', 'a', 'b', 'speed', 'measures > model > near'),
+        PageClaim('page.md', 'a', 'c', 'other', 'measures > model > inside'),
+    ]
+    command.store('speed', report, claims)
+    stored = json.loads((tmp_path / 'speed.json').read_text())
+    assert stored['measures'] == {'model': {'near': 0.75}}
+    assert stored['provenance'] == {**PROVENANCE, 'data': {}}
 
 
 def test_recipes_name_results_of_claims() -> None:

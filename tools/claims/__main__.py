@@ -2,6 +2,11 @@
 """Comparison of all claims, which recomputes the results whose data is on this machine.
 
 BENCHMARK=demonstration_to_image python -m tools.claims
+
+Times differ between machines and are not recomputed. To replace a stored result by the report of
+a command, such as that of `afformer bench --json`:
+
+python -m tools.claims --keep speed bench.json
 """
 
 from __future__ import annotations
@@ -11,11 +16,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tools.claims.claims import (
     RESULTS,
+    PageClaim,
     ResultRecipe,
     claimed_part,
     differences_between_pages,
@@ -34,8 +41,17 @@ def main() -> int:
     parser.add_argument(
         '--store', action='store_true', help='replace the stored results with recomputed ones'
     )
+    parser.add_argument(
+        '--keep',
+        nargs=2,
+        metavar=('NAME', 'FILE'),
+        help='replace the stored result of a name with the claimed numbers of a JSON report',
+    )
     arguments = parser.parse_args()
     claims, recipes = read_claims()
+    if arguments.keep:
+        name, file = arguments.keep
+        store(name, json.loads(Path(file).read_text('utf-8')), claims)
     wrong: list[str] = []
     for name, recipe in recipes.items():
         result = recompute(name, recipe)
@@ -45,9 +61,7 @@ def main() -> int:
         wrong += differences_from_recomputed(ROOT, claims, name, result)
         print(f'{name}: recomputed')
         if arguments.store:
-            numbers = [claim.number for claim in claims if claim.result == name]
-            text = json.dumps(claimed_part(result, numbers), indent=1)
-            (RESULTS / f'{name}.json').write_text(text + '\n')
+            store(name, result, claims)
     stored = stored_results()
     wrong += differences_from_stored(ROOT, claims, stored)
     wrong += differences_between_pages(ROOT, claims)
@@ -56,6 +70,13 @@ def main() -> int:
     for difference in wrong:
         print(difference, file=sys.stderr)
     return 1 if wrong else 0
+
+
+def store(name: str, result: Mapping[str, Any], claims: Sequence[PageClaim]) -> None:
+    """Store the claimed numbers of a result."""
+    numbers = [claim.number for claim in claims if claim.result == name]
+    text = json.dumps(claimed_part(result, numbers), indent=1)
+    (RESULTS / f'{name}.json').write_text(text + '\n')
 
 
 def recompute(name: str, recipe: ResultRecipe) -> Any:

@@ -105,7 +105,7 @@ def claimed_part(result: Mapping[str, Any], numbers: Iterable[str]) -> dict[str,
         *folders, last = number.split(' > ')
         here, there = kept, result
         for folder in folders:
-            here, there = here.setdefault(folder, {}), there[folder]
+            here, there = here.setdefault(folder, {}), _part(there, folder)
         here[last] = there[last]
     return kept
 
@@ -113,11 +113,18 @@ def claimed_part(result: Mapping[str, Any], numbers: Iterable[str]) -> dict[str,
 def look_up(result: Mapping[str, Any], number: str) -> tuple[float, ...]:
     """Find a number in a result: value, and low and high if it has an interval."""
     value: Any = result
-    for part in number.split(' > '):
-        value = value[part]
+    for name in number.split(' > '):
+        value = _part(value, name)
     if isinstance(value, Mapping):
         return float(value['value']), float(value['low']), float(value['high'])
     return (float(value),)
+
+
+def _part(value: Any, name: str) -> Any:
+    """Return a named part of a result; tables of a list are named by their titles."""
+    if isinstance(value, list):
+        return next(table for table in value if table['title'] == name)
+    return value[name]
 
 
 def differences_from_stored(

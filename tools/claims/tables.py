@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_NUMBER = re.compile(r'-?\d+(?:\.\d+)?')
+# With a comma before each three digits, or without.
+_NUMBER = re.compile(r'-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?')
 _LINK = re.compile(r'\[([^\]]*)\]\([^)]*\)')
 
 
@@ -25,9 +26,9 @@ class PrintedNumber:
 
     @classmethod
     def of(cls, text: str) -> PrintedNumber:
-        """Read a number, such as `0.937`."""
+        """Read a number, such as `0.937` or `8,853`."""
         decimals = len(text.partition('.')[2])
-        return cls(float(text), 0.5 * 10.0**-decimals)
+        return cls(float(text.replace(',', '')), 0.5 * 10.0**-decimals)
 
     def equals(self, value: float) -> bool:
         """Whether a value is rounded to the number."""

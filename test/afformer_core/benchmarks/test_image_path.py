@@ -2,6 +2,7 @@
 """The time of a camera image is measured with everything that the node does for it."""
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import pytest
 
 from afformer_core.benchmarks.image_path import measure_image_path, parse_size
 from afformer_core.benchmarks.latency_tables import random_model
+from afformer_core.cli import bench as command
 from afformer_core.cli.bench import add_parser
 from afformer_core.models import afformer_small
+from afformer_core.reports.provenance import commit, machine
+from afformer_core.reports.tables import Table
 from afformer_core.runtime import ArrayGrounder
 
 
@@ -77,6 +81,21 @@ def test_the_command_has_a_row_for_each_combination(
         f'torch fp32, {count}, {size}' for count in (1, 3) for size in ('96x72', '192x144')
     ]
     assert table['rows'][refused]['decides'].startswith('cannot: ')
+
+
+def test_the_report_names_its_machine_commit_and_files(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = Table('one image', ('ms',), {'here': (7.5,)})
+    monkeypatch.setattr(command, '_image_tables', lambda arguments: [table])
+    assert bench('--video', files[0], '--image', files[1], '--json', '-') == 0
+
+    report = json.loads(capsys.readouterr().out)
+    assert report['tables'] == [table.to_json()]
+    provenance = report['provenance']
+    assert (provenance['commit'], provenance['machine']) == (commit(), machine())
+    hashes = {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    assert provenance['data'] == hashes
 
 
 @pytest.mark.parametrize('text', ['640', '640x', '0x480', '640x480x3', '-640x480'])

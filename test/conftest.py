@@ -16,6 +16,8 @@ import pytest
 
 from afformer_ros.environment import prepare_environment
 
+from .abandoned_shared_memory import remove_abandoned
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Rendering needs no display, and this must be set before mujoco is imported.
@@ -29,6 +31,12 @@ sys.dont_write_bytecode = False
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
 prepare_environment()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Remove the shared memory of the processes that tests have killed, at the very end."""
+    if not hasattr(session.config, 'workerinput'):
+        remove_abandoned()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -91,7 +91,8 @@ def require_small_image(path: Path, limits: Limits, name: str) -> None:
         raise ImageError(f'{name} cannot be read as an image. Give a JPEG, PNG or HEIC') from error
     if width * height > limits.pixels:
         raise ImageError(
-            f'{name} has {width}x{height} pixels; expected at most {limits.pixels / 1e6:g} million'
+            f'{name} has {width}x{height} pixels; expected at most '
+            f'{limits.pixels / 1e6:g} million. Make it smaller'
         )
 
 
@@ -114,7 +115,7 @@ def require_small_video(path: Path, limits: Limits, name: str) -> None:
     if width * height > limits.pixels:
         raise VideoError(
             f'{name} has frames of {width}x{height} pixels; expected at most '
-            f'{limits.pixels / 1e6:g} million'
+            f'{limits.pixels / 1e6:g} million. Make them smaller'
         )
 
 

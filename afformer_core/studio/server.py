@@ -47,6 +47,7 @@ _STYLE = """
 .q-uploader.q-uploader--bordered { border-style: dashed; border-width: 2px }
 body { --q-primary: #1976d2 !important }
 body.body--dark .text-primary { --q-primary: #90caf9 }
+@media (max-width: 599px) { .q-tab { padding: 0 8px; min-height: 40px } }
 """
 # Whether the page is dark; None: the setting of the system.
 _COLOURS = {'System': None, 'Light': False, 'Dark': True}
@@ -196,7 +197,9 @@ def _build(
     pairs = settings.pairs
     if pairs is not None:
         builders['Label'] = lambda: (
-            LabelTab(PointLabels(pairs), worker, settings.limits, settings.points).turn_to
+            LabelTab(
+                PointLabels(pairs), worker, settings.limits, settings.points, settings.folders
+            ).turn_to
         )
     build_tabs({**builders, **{tab.name: tab.build for tab in added}})
 

@@ -23,6 +23,8 @@ _DROP_ZONE = """
   <q-linear-progress v-if="props.isUploading" :value="props.uploadProgress" class="q-mt-sm" />
 </div>
 """
+# Reasons and names of the files that the component refuses.
+_REFUSED = '(refused) => emit(refused.map((each) => [each.failedPropValidation, each.file.name]))'
 _ICONS = {True: 'movie', False: 'image'}
 
 # Called with the path of a file and its display name. An upload is kept until it is dropped, or
@@ -52,6 +54,7 @@ def file_sources(
         uploads: uploads of the page.
     """
     megabytes = limits.file_bytes / 1e6
+    expected = 'a video' if Kind.VIDEO in kinds else 'an image'
 
     async def uploaded(event: events.UploadEventArguments) -> None:
         name = shown_name(event.file.name)
@@ -63,8 +66,16 @@ def file_sources(
                 uploads.drop(path)
                 raise
 
-    def refused() -> None:
-        tell_error(f'the file is larger than {megabytes:.0f} MB, or of another kind')
+    def refused(event: events.GenericEventArguments) -> None:
+        for reason, name in event.args:
+            shown = shown_name(name)
+            if reason == 'max-file-size':
+                tell_error(
+                    f'{shown} is larger than {megabytes:.0f} MB. Cut out the part that shows the '
+                    'action, or start the studio with a larger --largest-file'
+                )
+            else:
+                tell_error(f'{shown} is not {expected}. Give one')
 
     field = ui.upload(
         label=label,
@@ -72,8 +83,8 @@ def file_sources(
         auto_upload=True,
         max_file_size=limits.file_bytes,
         on_upload=uploaded,
-        on_rejected=refused,
     )
+    field.on('rejected', refused, js_handler=_REFUSED)
     field.on('failed', lambda: tell_error('the upload was cut off. Try again'), args=[])
     field.on('finish', lambda: field.reset(), args=[])
     field.props(f'accept="{accept}" flat bordered').classes('w-full')

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,8 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         '--pairs', type=STORE, metavar='FOLDER',
-        help='folder of your own pairs; adds tabs to mark them, to train on them and to compare '
-        'models (default: none)',
+        help='folder of your own pairs, created if missing; adds tabs to add and mark pairs, to '
+        'train on them and to compare models (default: none)',
     )  # fmt: skip
     parser.add_argument(
         '--models', type=STORE, default=Path('models'), metavar='FOLDER',
@@ -102,11 +103,15 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.studio.limits import Limits
     from afformer_core.studio.server import StudioSettings, serve
 
+    pairs = arguments.pairs
+    if pairs is not None and not pairs.exists() and pairs.absolute().parent.is_dir():
+        pairs.mkdir()
+        print(f'{pairs} is new. Add pairs to it in the tab Label', file=sys.stderr)
     settings = StudioSettings(
         host=arguments.host,
         port=arguments.port,
         folders=tuple(folder.resolve() for folder in arguments.folder),
-        pairs=arguments.pairs,
+        pairs=pairs,
         points=arguments.points,
         limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
         detector=arguments.detector,
@@ -134,7 +139,7 @@ def _pair_tabs(arguments: argparse.Namespace) -> tuple[Any, ...]:
     models = ModelFolders(arguments.models)
     trainings = Trainings(models, pairs, arguments.training_configuration)
     comparisons = Comparisons(models, pairs, lambda folder: open_grounder(folder, arguments))
-    return TrainTab(trainings), CompareTab(comparisons)
+    return TrainTab(trainings, comparisons), CompareTab(comparisons)
 
 
 def _robot_tabs(node: str | None) -> tuple[Any, ...]:

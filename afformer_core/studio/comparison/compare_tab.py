@@ -108,14 +108,13 @@ def _in_words(comparisons: Comparisons) -> str:
 
 
 def _build_result(result: ModelComparison) -> None:
-    accuracy, difference, *others = result.tables
     ui.label(result.verdict).classes('text-lg font-bold verdict')
-    with ui.element().classes('w-full grid gap-4 items-start lg:grid-cols-[20rem_minmax(0,1fr)]'):
-        _build_table(difference)
-        with ui.column().classes('w-full min-w-0 gap-2'):
-            build_gallery(result)
-    for table in (accuracy, *others):
-        _build_table(table)
+    with ui.column().classes('w-full min-w-0 gap-2'):
+        build_gallery(result)
+    with ui.expansion('All numbers, with intervals', icon='table_chart').classes('w-full'):
+        accuracy, difference, *others = result.tables
+        for table in (difference, accuracy, *others):
+            _build_table(table)
 
 
 def _build_table(table: Table) -> None:
@@ -135,6 +134,7 @@ def _build_table(table: Table) -> None:
     ]
     with ui.column().classes('w-full min-w-0 gap-1'):
         built = ui.table(rows=rows, columns=columns, row_key='0', title=table.title)
-        built.props('dense flat bordered wrap-cells').classes('w-full measures')
+        # On a phone, a table scrolls within its frame.
+        built.props('dense flat bordered wrap-cells').classes('w-full max-w-full measures')
         for note in table.notes:
             ui.label(note).classes('text-xs')

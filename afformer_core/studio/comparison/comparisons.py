@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,6 +28,9 @@ class Comparisons:
     Attributes:
         models: see the arguments.
         progress: number of finished pairs and of all pairs in the latest comparison.
+        names: names of the models of the latest comparison; empty before the first.
+        begun: names of the models of all comparisons.
+        results: all finished comparisons of this server, by the names of their models.
     """
 
     def __init__(
@@ -35,6 +38,9 @@ class Comparisons:
     ) -> None:
         self.models = models
         self.progress = (0, 0)
+        self.names: tuple[str, ...] = ()
+        self.begun: set[tuple[str, ...]] = set()
+        self.results: dict[tuple[str, ...], ModelComparison] = {}
         self._pairs = pairs
         self._open_model = open_model
         self._latest: Future[ModelComparison] | None = None
@@ -56,10 +62,9 @@ class Comparisons:
         if self.runs:
             raise AfformerError('two models are being compared. Wait for the result, or cancel it')
         folders = {name: self.models.model(name) for name in (first, second)}
-        self._canceled, self.progress = False, (0, 0)
-        self._latest = self._thread.submit(
-            compare_models, folders, self._pairs, self._open_model, self._note
-        )
+        self._canceled, self.progress, self.names = False, (0, 0), (first, second)
+        self.begun.add(self.names)
+        self._latest = self._thread.submit(self._compare, folders)
 
     def cancel(self) -> None:
         """End a running comparison after its current pair."""
@@ -87,6 +92,11 @@ class Comparisons:
         """End a running comparison, and the thread."""
         self.cancel()
         self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _compare(self, folders: Mapping[str, Path]) -> ModelComparison:
+        result = compare_models(folders, self._pairs, self._open_model, self._note)
+        self.results[tuple(folders)] = result
+        return result
 
     def _note(self, done: int, total: int) -> None:
         self.progress = done, total

@@ -32,8 +32,13 @@ class ActionChoice:
             ValueError: no action is chosen yet.
         """
         if not self._radio.value:
-            raise ValueError('no action is chosen. Name one first, then press Enter')
+            raise ValueError('no action is chosen. Choose one, or name another and press Enter')
         return str(self._radio.value)
+
+    def offer(self, names: Sequence[str]) -> None:
+        """Add names after the others, without choosing one."""
+        self._names += [name for name in names if name not in self._names]
+        self._radio.set_options(self._options(), value=self._radio.value)
 
     def choose(self, index: int) -> None:
         """Choose by number, from 0; ignore a number that is too large."""

@@ -4,18 +4,24 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from nicegui import events, ui
 
 from afformer_core.data.readers.point_table import PointRow
 from afformer_core.media.polygons import Point
+from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.labelling.action_choice import ActionChoice
+from afformer_core.studio.labelling.addition_dialog import AdditionDialog
 from afformer_core.studio.labelling.folder_panel import FolderPanel
 from afformer_core.studio.labelling.media_check import unreadable_media
 from afformer_core.studio.labelling.pair_list import PairList
-from afformer_core.studio.labelling.pair_view import Marks, PairView
+from afformer_core.studio.labelling.pair_view import Gesture, Marks, PairView
 from afformer_core.studio.labelling.point_labels import LabelledPair, PointLabels
 from afformer_core.studio.labelling.point_tool import MarkingShape, PointTool
 from afformer_core.studio.labelling.suggestion import Suggester
@@ -26,11 +32,27 @@ from afformer_core.studio.model_worker import ModelWorker
 
 _IGNORED: list[Literal['input', 'select', 'button', 'textarea']] = ['input', 'textarea', 'select']
 _KEYS = (
-    'Click to mark. 1 to 9: action. S: accept the suggestion. U: undo. N: next unfinished pair. '
-    'P, B, O: points, box, outline (Enter closes it).'
+    'Click to mark, drag a point to move it, click it to select it. 1 to 9: action. S: accept the '
+    'suggestion. Delete: delete the selected point. U: undo. N: next unfinished pair. P, B, O: '
+    'points, box, outline (Enter closes it). + and -, or Ctrl and the wheel: zoom.'
 )
+_EMPTY = (
+    '{folder} contains no pairs yet. Click Add pairs, and give a video of somebody operating '
+    'something, and other images of it.'
+)
+# On a phone, the image comes first.
+_GRID = 'w-full grid gap-4 items-start grid-cols-1 md:grid-cols-[18rem_minmax(0,1fr)]'
 # Seconds after which points of other people appear.
 _REFRESH = 2.0
+
+
+@dataclass(frozen=True)
+class _Change:
+    """Points of a pair that were removed and added, which `undo` reverses."""
+
+    pair: LabelledPair
+    removed: tuple[PointRow, ...]
+    added: tuple[PointRow, ...]
 
 
 class LabelTab:
@@ -41,14 +63,22 @@ class LabelTab:
         worker: worker with the model, which suggests points.
         limits: maximum sizes of media.
         enough: number of points after which a pair is finished.
+        folders: resolved folders from which pairs can be added.
     """
 
     def __init__(
-        self, labels: PointLabels, worker: ModelWorker, limits: Limits, enough: int
+        self,
+        labels: PointLabels,
+        worker: ModelWorker,
+        limits: Limits,
+        enough: int,
+        folders: tuple[Path, ...],
     ) -> None:
         self._labels = labels
+        self._worker = worker
         self._limits = limits
-        self._added: list[tuple[LabelledPair, tuple[PointRow, ...]]] = []
+        self._changes: list[_Change] = []
+        self._selected: PointRow | None = None
         self._drawn: Marks | None = None
         # Changes are written one after another, in the order of the clicks.
         self._writing = asyncio.Lock()
@@ -57,30 +87,44 @@ class LabelTab:
             worker, None if labels.takes_new_actions else labels.action_names
         )
         ui.context.client.on_delete(self._suggester.close)
-        ui.label(_KEYS).classes('text-sm')
-        with ui.element().classes('w-full grid gap-4 items-start grid-cols-[18rem_minmax(0,1fr)]'):
-            with ui.column().classes('gap-2'):
-                self._actions = ActionChoice(
-                    labels.action_names, takes_new=labels.takes_new_actions
-                )
-                with ui.row().classes('gap-2'):
-                    ui.button('Undo', on_click=self._undo).props('outline dense')
-                    ui.button('Next', on_click=self._next).props('outline dense')
-                self._pairs = PairList(labels, enough, self._choose)
-                FolderPanel(labels.folder)
+        ui.label(_KEYS).classes('text-sm max-md:hidden')
+        with ui.element().classes(_GRID):
+            with ui.column().classes('min-w-0 gap-2 max-md:order-last'):
+                self._build_side(enough, folders)
             with ui.column().classes('min-w-0 gap-2'):
-                with ui.row().classes('items-center gap-4'):
-                    self._shapes = ui.toggle(
-                        [shape.value for shape in MarkingShape], value='Points'
-                    )
-                    self._shapes.props('dense no-caps').on_value_change(self._change_shape)
-                    self._closing = ui.button('Close the outline', on_click=self._close_outline)
-                    self._closing.props('outline dense no-caps').set_visibility(False)
-                    self._suggestion = SuggestionLine(self._accept)
-                self._view = PairView(worker, limits, self._click)
+                self._build_tools()
+                self._hint = ui.label(_EMPTY.format(folder=labels.folder)).classes('text-lg')
+                self._hint.set_visibility(not labels.pairs)
+                self._view = PairView(worker, limits, self._act)
         self._keyboard = ui.keyboard(self._press, active=False, ignore=_IGNORED)
         self._timer = ui.timer(_REFRESH, self._refresh, active=False)
         self._opened = False
+
+    def _build_side(self, enough: int, folders: tuple[Path, ...]) -> None:
+        self._actions = ActionChoice(
+            self._labels.action_names, takes_new=self._labels.takes_new_actions
+        )
+        with ui.row().classes('gap-2'):
+            ui.button('Undo', on_click=self._undo).props('outline dense')
+            ui.button('Next', on_click=self._next).props('outline dense')
+        self._pairs = PairList(self._labels, enough, self._choose)
+        addition = AdditionDialog(self._labels, folders, self._limits, self._show_added)
+        with ui.row().classes('gap-2'):
+            ui.button('Add pairs', icon='add', on_click=addition.open).props('outline dense')
+            FolderPanel(self._labels.folder)
+
+    def _build_tools(self) -> None:
+        with ui.row().classes('items-center gap-2'):
+            self._shapes = ui.toggle([shape.value for shape in MarkingShape], value='Points')
+            self._shapes.props('dense no-caps').on_value_change(self._change_shape)
+            for icon, change, told in (('zoom_in', 1, 'Zoom in'), ('zoom_out', -1, 'Zoom out')):
+                zoom = ui.button(icon=icon, on_click=partial(self._zoom, change))
+                zoom.props(f'outline dense aria-label="{told}"')
+            self._closing = ui.button('Close the outline', on_click=self._close_outline)
+            self._closing.props('outline dense no-caps').set_visibility(False)
+            self._deleting = ui.button('Delete the point', on_click=self._delete_selected)
+            self._deleting.props('outline dense no-caps').set_visibility(False)
+            self._suggestion = SuggestionLine(self._accept)
 
     async def turn_to(self, shown: bool) -> None:  # noqa: FBT001
         """Handle keys only while the tab is shown; initially, show the first unfinished pair."""
@@ -90,13 +134,22 @@ class LabelTab:
             self._opened = True
             checking = asyncio.to_thread(unreadable_media, self._labels.pairs, self._limits)
             checked = asyncio.create_task(checking)
-            await self._next()
+            offered = asyncio.create_task(self._offer_actions())
+            if self._labels.pairs:
+                await self._next()
             with told_errors():
                 self._pairs.tell_unreadable(await checked)
+                await offered
+
+    async def _offer_actions(self) -> None:
+        """Offer the actions of the model, unless the folder lists its own."""
+        if self._labels.takes_new_actions:
+            self._actions.offer(await self._worker.run(_known_actions))
 
     async def _choose(self, pair: LabelledPair) -> None:
         with told_errors():
             self._timer.active = True
+            self._selected = None
             self._tool.drop()
             self._suggestion.show(None)
             self._pairs.choose(pair)
@@ -114,13 +167,57 @@ class LabelTab:
         with told_errors():
             await self._choose(self._pairs.next())
 
-    async def _click(self, point: Point) -> None:
+    async def _show_added(self, target: Path) -> None:
+        """Show the first pair of an object that lacks points, after media were added."""
+        self._hint.set_visibility(False)
+        of_object = [pair for pair in self._labels.pairs if pair.table.parent == target]
+        unmarked = (pair for pair in of_object if not self._labels.rows(pair))
+        await self._choose(next(unmarked, of_object[0]))
+
+    def _chosen(self) -> LabelledPair:
+        if self._pairs.chosen is None:
+            raise ValueError('there is no pair yet. Add a video and an image')
+        return self._pairs.chosen
+
+    async def _act(self, gesture: Gesture) -> None:
+        """Mark, select or move a point, or set corners."""
         with told_errors():
-            await self._add(self._pairs.chosen, self._actions.chosen, self._tool.click(point))
+            pair, dragged = self._chosen(), _far(gesture.begin, gesture.end, gesture.near)
+            row = None
+            if self._tool.shape is MarkingShape.POINT:
+                row = _row_at(self._labels.rows(pair), gesture.begin, gesture.near)
+            self._selected = None
+            if row is None:
+                action = self._actions.chosen
+                # A drag draws a box from corner to corner.
+                box = self._tool.shape is MarkingShape.BOX and not self._tool.corners and dragged
+                points = self._tool.click(gesture.begin) if box else []
+                points += self._tool.click(gesture.end)
+                await self._add(pair, action, points)
+            elif dragged:
+                async with self._writing:
+                    moved = await asyncio.to_thread(self._labels.move, pair, row, gesture.end)
+                self._changes.append(_Change(pair, (row,), (moved,)))
+            else:
+                self._selected = row
+            self._redraw()
+
+    async def _delete_selected(self) -> None:
+        row, self._selected = self._selected, None
+        if row is not None:
+            with told_errors():
+                pair = self._chosen()
+                async with self._writing:
+                    await asyncio.to_thread(self._labels.remove, pair, [row])
+                self._changes.append(_Change(pair, (row,), ()))
+                self._redraw()
+
+    def _zoom(self, change: int) -> None:
+        self._view.zoom.step(change)
 
     async def _close_outline(self) -> None:
         with told_errors():
-            await self._add(self._pairs.chosen, self._actions.chosen, self._tool.close())
+            await self._add(self._chosen(), self._actions.chosen, self._tool.close())
 
     async def _accept(self) -> None:
         """Mark the best remaining suggested point."""
@@ -130,38 +227,46 @@ class LabelTab:
             if self._suggestion.action:
                 self._actions.choose_name(self._suggestion.action)
             action = self._actions.chosen
-            await self._add(self._pairs.chosen, action, [self._suggestion.take()])
+            await self._add(self._chosen(), action, [self._suggestion.take()])
 
     async def _add(self, pair: LabelledPair, action: str, points: Sequence[Point]) -> None:
         try:
             if points:
                 async with self._writing:
                     added = await asyncio.to_thread(self._labels.add, pair, action, points)
-                self._added.append((pair, added))
+                self._changes.append(_Change(pair, (), added))
         finally:
             self._redraw()
 
     async def _undo(self) -> None:
         with told_errors():
-            if not self._tool.take_back() and self._added:
-                pair, rows = self._added.pop()
+            if not self._tool.take_back() and self._changes:
+                last = self._changes.pop()
+                self._selected = None
                 async with self._writing:
-                    await asyncio.to_thread(self._labels.remove, pair, rows)
+                    await asyncio.to_thread(
+                        self._labels.replace, last.pair, last.added, last.removed
+                    )
             self._redraw()
 
     def _change_shape(self, event: events.ValueChangeEventArguments[str]) -> None:
         self._tool.shape = MarkingShape(event.value)
+        self._selected = None
         self._redraw()
 
     def _marks(self) -> Marks:
-        rows = self._labels.rows(self._pairs.chosen)
-        points = [(row.x, row.y) for row in rows]
-        return Marks(points, self._suggestion.points, tuple(self._tool.corners))
+        pair, selected = self._pairs.chosen, self._selected
+        points = [] if pair is None else [(row.x, row.y) for row in self._labels.rows(pair)]
+        ringed = None if selected is None else (selected.x, selected.y)
+        # Another person may have removed it.
+        ringed = ringed if ringed in points else None
+        return Marks(points, self._suggestion.points, tuple(self._tool.corners), ringed)
 
     def _redraw(self) -> None:
         self._pairs.refresh()
         self._closing.set_visibility(len(self._tool.corners) >= 3)
         self._drawn = self._marks()
+        self._deleting.set_visibility(self._drawn.selected is not None)
         self._view.draw(self._drawn)
 
     def _refresh(self) -> None:
@@ -185,7 +290,25 @@ class LabelTab:
             await self._next()
         elif event.key == 's':
             await self._accept()
+        elif event.key in ('Delete', 'Backspace'):
+            await self._delete_selected()
+        elif event.key in ('+', '=', '-'):
+            self._zoom(-1 if event.key == '-' else 1)
         elif event.key.enter:
             await self._close_outline()
         elif event.key.name in shapes:
             self._shapes.value = shapes[event.key.name].value
+
+
+def _known_actions(grounder: ArrayGrounder) -> tuple[str, ...]:
+    return tuple(grounder.configuration.action_names)
+
+
+def _far(first: Point, second: Point, near: float) -> bool:
+    return math.dist(first, second) > near
+
+
+def _row_at(rows: Sequence[PointRow], point: Point, near: float) -> PointRow | None:
+    """Return the row of the nearest point within a distance; None if there is none."""
+    close = [row for row in rows if not _far((row.x, row.y), point, near)]
+    return min(close, key=lambda row: math.dist((row.x, row.y), point), default=None)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Marks over an image, as SVG: circles are marked, diamonds suggested, and squares corners.
+"""Marks over an image, as SVG: circles, of which one may have a ring, diamonds and squares.
 
+Circles are marked, the ring selects, diamonds are suggested, and squares are corners.
 Every mark is identified by its shape and drawn light on dark, so that it is visible on any image
 and to people with colour blindness.
 """
@@ -20,6 +21,13 @@ def circles(points: Sequence[Point], radius: float) -> str:
         _twice(f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{radius:.2f}" {{}} />', radius, 'white')
         for x, y in points
     )
+
+
+def ring(point: Point, radius: float) -> str:
+    """Draw a ring around the selected point."""
+    x, y = point
+    shape = f'<circle class="selected" cx="{x:.2f}" cy="{y:.2f}" r="{2 * radius:.2f}" {{}} />'
+    return _twice(shape, radius, _ORANGE)
 
 
 def diamonds(points: Sequence[Point], radius: float) -> str:

@@ -28,7 +28,8 @@ class PairList:
         choose: called with the clicked pair.
 
     Attributes:
-        chosen: the pair that is highlighted in the list; the last pair before any is chosen.
+        chosen: the pair that is highlighted in the list; the last pair before any is chosen, and
+            None while there is no pair.
     """
 
     def __init__(self, labels: PointLabels, enough: int, choose: Choose) -> None:
@@ -39,7 +40,7 @@ class PairList:
         self._texts: dict[LabelledPair, ui.item_label] = {}
         self._lines: dict[LabelledPair, ui.item] = {}
         # `next` continues from it with the first one.
-        self.chosen = labels.pairs[-1]
+        self.chosen = labels.pairs[-1] if labels.pairs else None
         self._filter = ui.switch('Unfinished only', on_change=self._turn)
         self._list = ui.list().props('dense bordered')
         self._list.classes('w-full max-h-96 overflow-auto pairs')
@@ -85,11 +86,14 @@ class PairList:
         """Return the next displayable pair that lacks points, or else the next pair.
 
         Raises:
+            ValueError: there is no pair.
             DatasetError: a table is malformed.
             OSError: the folder no longer exists.
         """
         pairs = self._labels.pairs
-        begin = pairs.index(self.chosen) + 1
+        if not pairs:
+            raise ValueError('there is no pair yet. Add a video and an image')
+        begin = pairs.index(self.chosen) + 1 if self.chosen in pairs else 0
         after = (*pairs[begin:], *pairs[:begin])
         lacking = (pair for pair in after if self._lacks_points(pair) and self._readable(pair))
         return next(lacking, after[0])

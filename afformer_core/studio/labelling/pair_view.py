@@ -17,17 +17,38 @@ from afformer_core.evaluation.report.tiles import fit
 from afformer_core.media.polygons import Point
 from afformer_core.studio.labelling import marks
 from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
+from afformer_core.studio.labelling.zoom import Zoom
 from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.timeline import timeline_of
 from afformer_core.studio.timeline_view import TimelineView
 
-_SIDE = 1280
+# Enough for details when it is zoomed.
+_SIDE = 2560
+_EVENTS = ['mousedown', 'mouseup']
 # Radius of a mark as a share of the longer side of the image.
 _RADIUS = 1 / 110
 
-# Called with the clicked pixel of the image.
-Click = Callable[[Point], Awaitable[None]]
+# Multiple of the radius of a mark within which a click is on it.
+_NEAR = 1.5
+
+
+@dataclass(frozen=True)
+class Gesture:
+    """A click on an image, or a drag, in its pixels.
+
+    Attributes:
+        begin, end: where the button was pressed and released; equal for a click.
+        near: distance from a mark, in pixels, within which a click is on it.
+    """
+
+    begin: Point
+    end: Point
+    near: float
+
+
+# Called with each gesture.
+Act = Callable[[Gesture], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -40,11 +61,12 @@ class PairMedia:
 
 @dataclass(frozen=True)
 class Marks:
-    """Points over an image, in its pixels: marked ones, suggested ones, and corners."""
+    """Points over an image, in its pixels: marked, suggested, and selected ones, and corners."""
 
     points: Sequence[Point]
     suggested: Sequence[Point] = ()
     corners: Sequence[Point] = ()
+    selected: Point | None = None
 
 
 # On a narrow screen the demonstration goes below the image.
@@ -57,21 +79,30 @@ class PairView:
     Args:
         worker: worker with the model, which determines the number of kept frames.
         limits: maximum sizes of media.
-        clicked: called with each click.
+        act: called with each click and each drag.
+
+    Attributes:
+        zoom: zoom of the image.
     """
 
-    def __init__(self, worker: ModelWorker, limits: Limits, clicked: Click) -> None:
+    def __init__(self, worker: ModelWorker, limits: Limits, act: Act) -> None:
         self._worker = worker
         self._limits = limits
-        self._clicked = clicked
+        self._act = act
         self._request = 0
+        self._pressed: Point | None = None
+        self._drawn = Marks(())
         # (width, height) of the full image and of the displayed one; None if there is none.
         self._size: tuple[int, int] | None = None
         self._shown_size = (1, 1)
         with ui.element().classes(_GRID):
-            # The drawing contains only numbers.
-            self._image = ui.interactive_image(on_mouse=self._click, cross=True, sanitize=False)
-            self._image.classes('w-full marked')
+            self.zoom = Zoom(lambda: self.draw(self._drawn))
+            with self.zoom.viewport:
+                # The drawing contains only numbers.
+                self._image = ui.interactive_image(
+                    on_mouse=self._follow, events=_EVENTS, cross=True, sanitize=False
+                )
+                self._image.classes('w-full marked')
             self._demonstration = ui.column().classes('gap-1 max-w-sm')
 
     async def show(self, pair: LabelledPair, drawn: Marks) -> PairMedia | None:
@@ -89,7 +120,7 @@ class PairView:
         """
         self._request += 1
         request = self._request
-        self._size = None
+        self._size = self._pressed = None
         self._image.content = ''
         self._demonstration.clear()
         image = await asyncio.to_thread(
@@ -100,6 +131,7 @@ class PairView:
         shown = fit(image, _SIDE) if max(image.shape) > _SIDE else image
         self._size, self._shown_size = _size(image), _size(shown)
         self._image.set_source(image_source(shown))
+        self.zoom.enclose(self._image, self._shown_size)
         self.draw(drawn)
         maximum = await self._worker.run(lambda grounder: grounder.configuration.maximum_frames)
         name = pair.demonstration.name
@@ -114,10 +146,13 @@ class PairView:
 
     def draw(self, drawn: Marks) -> None:
         """Draw marks over the image, unless another image is being read."""
+        self._drawn = drawn
         if self._size is not None:
-            radius = max(self._shown_size) * _RADIUS
+            radius = self._radius
+            selected = [] if drawn.selected is None else [drawn.selected]
             self._image.content = (
                 marks.circles(self._shown(drawn.points), radius)
+                + ''.join(marks.ring(point, radius) for point in self._shown(selected))
                 + marks.diamonds(self._shown(drawn.suggested), radius)
                 + marks.corners(self._shown(drawn.corners), radius)
             )
@@ -134,10 +169,21 @@ class PairView:
     def _scale(self) -> float:
         return 1.0 if self._size is None else self._size[0] / self._shown_size[0]
 
-    async def _click(self, event: events.MouseEventArguments) -> None:
-        if self._size is not None:
-            x, y = event.image_x * self._scale, event.image_y * self._scale
-            await self._clicked(nearest_point((x, y), self._size))
+    @property
+    def _radius(self) -> float:
+        """Radius of a mark in pixels of the displayed image."""
+        return max(self._shown_size) * _RADIUS / self.zoom.level
+
+    async def _follow(self, event: events.MouseEventArguments) -> None:
+        if self._size is None or event.button != 0:
+            return
+        x, y = event.image_x * self._scale, event.image_y * self._scale
+        point = nearest_point((x, y), self._size)
+        if event.type == 'mousedown':
+            self._pressed = point
+        elif self._pressed is not None:
+            begin, self._pressed = self._pressed, None
+            await self._act(Gesture(begin, point, _NEAR * self._radius * self._scale))
 
 
 def _size(image: NDArray[np.uint8]) -> tuple[int, int]:

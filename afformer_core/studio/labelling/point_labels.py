@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from afformer_core.data.readers.folder_pairs import ACTIONS_FILES
+from afformer_core.data.readers.folder_pairs import ACTIONS_FILES, object_folders, pair_actions
 from afformer_core.data.readers.point_table import PointRow, point_table_text, read_point_table
 from afformer_core.data.readers.unmarked_pairs import read_unmarked_pairs
 from afformer_core.files.atomic import write_aside
@@ -50,31 +50,46 @@ class PointLabels:
     other people are kept, and a crash loses nothing.
 
     Args:
-        folder: the folder.
+        folder: the folder, which may be empty.
 
     Attributes:
         folder: the folder.
-        pairs: each demonstration of an object with each of its images.
+        pairs: each demonstration of an object with each of its images; none if the folder is
+            empty.
         action_names: names of listed or used actions; may be empty.
         takes_new_actions: whether any action may be used, because the folder has no list of
             actions.
 
     Raises:
-        DatasetError: there is no such folder, it contains no media, or a table is malformed.
+        DatasetError: there is no such folder, it contains other files than pairs, or a table is
+            malformed.
     """
 
     def __init__(self, folder: Path) -> None:
-        read = read_unmarked_pairs(folder)
         self.folder = folder
-        self.action_names = read.action_names
+        self.pairs: tuple[LabelledPair, ...] = ()
+        self.action_names: tuple[str, ...] = ()
         self.takes_new_actions = not any((folder / name).exists() for name in ACTIONS_FILES)
+        self._read: dict[Path, tuple[_Stamp, Mapping[_Names, tuple[PointRow, ...]]]] = {}
+        self.reload()
+
+    def reload(self) -> None:
+        """List the pairs again, because media were added.
+
+        Raises:
+            DatasetError: see the class.
+        """
+        if self.folder.is_dir() and not object_folders(self.folder)[1:]:
+            self.action_names = pair_actions(self.folder, ())
+            return
+        read = read_unmarked_pairs(self.folder)
+        self.action_names = read.action_names
         self.pairs = tuple(
             LabelledPair(labelled.table, demonstration, image)
             for labelled in read.objects
             for demonstration in labelled.demonstrations
             for image in labelled.images
         )
-        self._read: dict[Path, tuple[_Stamp, Mapping[_Names, tuple[PointRow, ...]]]] = {}
 
     def rows(self, pair: LabelledPair) -> tuple[PointRow, ...]:
         """Return the current rows of a pair on disk, in the order of the table.
@@ -102,16 +117,20 @@ class PointLabels:
         """
         names = pair.demonstration.name, pair.image.name
         added = tuple(PointRow(0, *names, action, round(x, 2), round(y, 2)) for x, y in points)
-
-        def with_rows(rows: list[PointRow]) -> list[PointRow]:
-            known = {_content(row) for row in rows}
-            for row in added:
-                if _content(row) in known:
-                    raise ValueError(f'({row.x:g}, {row.y:g}) is marked already')
-            return [*rows, *added]
-
-        _change(pair.table, with_rows)
+        self.replace(pair, (), added)
         return added
+
+    def move(self, pair: LabelledPair, row: PointRow, point: Point) -> PointRow:
+        """Move a point to (x, y), and return its new row.
+
+        Raises:
+            ValueError: that point already exists, or the moved one no longer does.
+            DatasetError: the table is malformed.
+            OSError: the folder no longer exists, or cannot be written to.
+        """
+        moved = replace(row, line=0, x=round(point[0], 2), y=round(point[1], 2))
+        self.replace(pair, (row,), (moved,))
+        return moved
 
     def remove(self, pair: LabelledPair, removed: Iterable[PointRow]) -> None:
         """Remove points; those that were already removed are ignored.
@@ -120,8 +139,31 @@ class PointLabels:
             DatasetError: the table is malformed.
             OSError: the folder no longer exists, or cannot be written to.
         """
-        gone = {_content(row) for row in removed}
-        _change(pair.table, lambda rows: [row for row in rows if _content(row) not in gone])
+        self.replace(pair, removed, ())
+
+    def replace(
+        self, pair: LabelledPair, removed: Iterable[PointRow], added: Iterable[PointRow]
+    ) -> None:
+        """Remove points and add others: all or none.
+
+        Raises:
+            ValueError: an added point already exists, or one that it replaces no longer does.
+            DatasetError: the table is malformed.
+            OSError: the folder no longer exists, or cannot be written to.
+        """
+        gone, new = {_content(row) for row in removed}, [_content(row) for row in added]
+
+        def changed(rows: list[PointRow]) -> list[PointRow]:
+            left = [row for row in rows if _content(row) not in gone]
+            if new and len(rows) - len(left) < len(gone):
+                raise ValueError('the point has been removed in the meantime')
+            known = {_content(row) for row in left}
+            for row in new:
+                if row in known:
+                    raise ValueError(f'({row.x:g}, {row.y:g}) is marked already')
+            return [*left, *new]
+
+        _change(pair.table, changed)
 
 
 def nearest_point(point: Point, size: tuple[int, int]) -> Point:

@@ -8,14 +8,17 @@ import asyncio
 from nicegui import ui
 
 from afformer_core.runtime.shipped_model import SHIPPED
+from afformer_core.studio.comparison.comparisons import Comparisons
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.studio_tab import Turn
 from afformer_core.studio.training.training_process import TrainingState
 from afformer_core.studio.training.training_progress import TrainingProgress
+from afformer_core.studio.training.training_verdict import TrainingVerdict
 from afformer_core.studio.training.training_view import TrainingView
 from afformer_core.studio.training.trainings import Trainings
 
 _SECONDS = 1.0
+_GRID = 'w-full grid gap-4 items-start grid-cols-1 md:grid-cols-[16rem_minmax(0,1fr)]'
 
 
 class TrainTab:
@@ -25,16 +28,18 @@ class TrainTab:
 
     Args:
         trainings: trainings of the server, which end with it.
+        comparisons: comparisons of the server, which the tab does not close.
     """
 
     name = 'Train'
 
-    def __init__(self, trainings: Trainings) -> None:
+    def __init__(self, trainings: Trainings, comparisons: Comparisons) -> None:
         self._trainings = trainings
+        self._comparisons = comparisons
 
     def build(self) -> Turn:
         """Build the tab in a page (see `StudioTab.build`)."""
-        return _TrainPanel(self._trainings).turn_to
+        return _TrainPanel(self._trainings, self._comparisons).turn_to
 
     def close(self) -> None:
         """Stop a running training (see `Trainings.close`)."""
@@ -46,16 +51,18 @@ class _TrainPanel:
 
     Args:
         trainings: trainings of the server.
+        comparisons: comparisons of the server.
     """
 
-    def __init__(self, trainings: Trainings) -> None:
+    def __init__(self, trainings: Trainings, comparisons: Comparisons) -> None:
         self._trainings = trainings
-        with ui.element().classes('w-full grid gap-4 items-start grid-cols-[16rem_minmax(0,1fr)]'):
-            with ui.column().classes('gap-2'):
+        with ui.element().classes(_GRID):
+            with ui.column().classes('min-w-0 gap-2'):
                 self._build_form()
                 ui.separator()
                 self._build_choice()
             with ui.column().classes('w-full min-w-0 gap-2'):
+                self._verdict = TrainingVerdict(comparisons)
                 self._view = TrainingView()
         self._timer = ui.timer(_SECONDS, self._refresh, active=False)
 
@@ -117,12 +124,17 @@ class _TrainPanel:
             self._shown.set_options(names, value=latest)
         name = self._shown.value
         state, progress, failure, own = None, TrainingProgress(), '', False
+        before, is_new = '', False
         if name is not None:
             # Reads growing files.
             progress = await asyncio.to_thread(self._trainings.progress, name)
             state = await asyncio.to_thread(self._trainings.state, name)
             failure, own = self._trainings.failure(name), self._trainings.is_own(name)
+            before = await asyncio.to_thread(self._trainings.initial, name)
+            is_new = self._trainings.has_just_finished(name)
         self._view.show(progress, state, failure)
+        finished = state is TrainingState.FINISHED
+        self._verdict.show(before, str(name), is_finished=finished, is_new=is_new)
         self._stop.set_enabled(own and state is TrainingState.RUNNING)
         ended = state in (TrainingState.STOPPED, TrainingState.FAILED)
         self._resume.set_enabled(ended)

@@ -103,6 +103,8 @@ class Trainings:
             '--data.cache_folder': self.models.folder / _FRAMES,
             '--trainer.max_steps': steps,
             '--checkpoint_steps': _CHECKPOINT_STEPS,
+            # A step takes seconds without a GPU, and the page shows each.
+            '--trainer.log_every_n_steps': 1,
             '--trainer.enable_progress_bar': 'false',
             '--trainer.enable_model_summary': 'false',
         }
@@ -141,12 +143,30 @@ class Trainings:
             return TrainingState.FINISHED
         return TrainingState.STOPPED
 
+    def initial(self, name: str) -> str:
+        """Return the name of the model with which a training began; empty if it is not known."""
+        try:
+            text = (self.models.path(name) / CONFIGURATION_FILE).read_text(encoding='utf-8')
+            initial = str(yaml.safe_load(text)['model']['initial'])
+        except (OSError, KeyError, TypeError, yaml.YAMLError):
+            return ''
+        known = self.models.models()
+        paths = {name: {name, str(self.models.model(name))} for name in known}
+        return next((name for name, given in paths.items() if initial in given), '')
+
     def failure(self, name: str) -> str:
         """Return the last lines of a failed training; empty otherwise."""
         process = self._process
         if process is None or process.folder.name != name:
             return ''
         return process.last_words if process.state is TrainingState.FAILED else ''
+
+    def has_just_finished(self, name: str) -> bool:
+        """Check whether a training is the latest of this server, and has finished."""
+        process = self._process
+        if process is None or process.folder.name != name:
+            return False
+        return process.state is TrainingState.FINISHED
 
     def is_own(self, name: str) -> bool:
         """Check whether this server runs a training, so that it can stop it."""

@@ -21,6 +21,16 @@ def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     assert f'the studio cannot listen on 127.0.0.1:{port}: Address' in capsys.readouterr().err
 
 
+def test_a_folder_of_pairs_that_is_not_there_is_created(tmp_path: Path) -> None:
+    pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
+    with socket.create_server(('127.0.0.1', 0)) as taken:
+        port = taken.getsockname()[1]
+        for folder in (tmp_path / 'own', tmp_path / 'absent/own'):
+            assert main(['studio', '--port', str(port), '--pairs', str(folder)]) == 1
+
+    assert [path.name for path in tmp_path.iterdir()] == ['own']
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
 

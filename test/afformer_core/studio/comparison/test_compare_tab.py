@@ -28,6 +28,7 @@ def models(shipped_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         for weights in model.predictor.upsampler.parameters():
             weights += 0.1 * torch.randn(weights.shape, generator=rng)
     save_model(folder / 'altered', model, {}, torch.float32)
+    (folder / 'altered/config.yaml').write_text('model:\n  initial: shipped\n')
     return folder
 
 
@@ -44,6 +45,7 @@ def page(chromium: Any, marked_pairs: Path, models: Path) -> Iterator[Any]:
 def compare(page: Any) -> None:
     page.get_by_role('button', name='Compare').click()
     page.locator('.pair').first.wait_for()
+    page.get_by_text('All numbers, with intervals').click()
 
 
 def row_of(page: Any, title: str, label: str) -> list[str]:
@@ -78,6 +80,9 @@ def test_two_models_are_compared_pair_by_pair(page: Any) -> None:
         arg=f'shipped: KLD {shown[-1][0]:.2f}',
     )
     assert divergences(page) == shown[::-1]
+    page.get_by_role('tab', name='Train').click()
+    nearer = sum(gain > 0 for gain in gains)
+    page.get_by_text(f'The heatmap is closer to them in {nearer} of 2 pairs.').wait_for()
 
 
 @pytest.mark.slow

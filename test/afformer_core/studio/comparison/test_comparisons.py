@@ -116,3 +116,22 @@ def test_the_second_model_gains_by_what_its_divergence_is_lower(
 def test_the_verdict_says_which_model_is_better(hits: tuple[int, int], verdict: str) -> None:
     pairs = (ComparedPair('a pair', (1.0, 2.0), ('', '')),) * 4
     assert ModelComparison(('a', 'b'), (), pairs, hits).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ('hits', 'change'),
+    [
+        ((1, 3), 'Better than before on your pairs: * in 3 of 4 pairs, before in 1.'),
+        ((2, 0), 'Worse than before on your pairs: * in 0 of 4 pairs, before in 2.'),
+        ((2, 2), 'No difference on your pairs: * in 2 of 4 pairs, as before.'),
+    ],
+)
+def test_the_change_says_whether_training_helped(hits: tuple[int, int], change: str) -> None:
+    pairs = (
+        *(ComparedPair('a pair', (2.0, 1.0), ('', '')),) * 3,
+        ComparedPair('another pair', (1.0, 2.0), ('', '')),
+    )
+    change = change.replace('*', 'the best peak is where the points are marked')
+    told = ModelComparison(('a', 'b'), (), pairs, hits).change
+
+    assert told == f'{change} The heatmap is closer to them in 3 of 4 pairs.'

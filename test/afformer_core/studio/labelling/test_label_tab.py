@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -153,6 +154,65 @@ def test_a_box_and_an_outline_become_ten_points_each(tab: Any, pairs: Path) -> N
     tab.keyboard.press('u')
     tab.get_by_text('10 points').wait_for()
     assert len(rows(pairs)) == 10
+
+
+def test_any_point_is_dragged_deleted_and_brought_back(tab: Any, pairs: Path) -> None:
+    for x in (20, 50, 80):
+        click(tab, x, 40)
+    tab.locator('.marked circle').nth(5).wait_for()
+    tab.get_by_role('button', name='Zoom in').click()
+    tab.wait_for_function("document.querySelector('.marked').clientWidth > 1000")
+
+    # The viewport shows the middle half of the image, of 128x96 pixels.
+    box = tab.locator('.zoomed').bounding_box()
+    at = [box['x'] + (x - 32) / 64 * box['width'] for x in (50, 71)]
+    height = box['y'] + (40 - 24) / 48 * box['height']
+    tab.mouse.move(at[0], height)
+    tab.mouse.down()
+    tab.mouse.move(at[1], height, steps=3)
+    tab.mouse.up()
+    tab.wait_for_function("document.querySelectorAll('.marked circle')[4].cx.baseVal.value > 70")
+    moved = [(row.x, row.y) for row in rows(pairs)]
+    assert moved[2] == pytest.approx((71, 40), abs=0.4)
+
+    tab.mouse.click(at[1], height)
+    tab.get_by_role('button', name='Delete the point').wait_for()
+    tab.keyboard.press('Delete')
+    tab.locator('.marked circle').nth(4).wait_for(state='detached')
+    assert [(row.x, row.y) for row in rows(pairs)] == moved[:2]
+    tab.keyboard.press('u')
+    tab.locator('.marked circle').nth(5).wait_for()
+    assert [(row.x, row.y) for row in rows(pairs)] == moved
+
+
+def test_pairs_are_added_in_the_browser(tab: Any, pairs: Path, files: Path) -> None:
+    tab.get_by_role('button', name='Add pairs').click()
+    fields = tab.get_by_role('dialog').locator('input[type=file]')
+    fields.nth(0).set_input_files({'name': 'a.mp4', 'mimeType': 'video/mp4', 'buffer': b'no'})
+    tab.get_by_text('a.mp4 cannot be read as a video').first.wait_for()
+    fields.nth(0).set_input_files(files / 'turn.mp4')
+    fields.nth(1).set_input_files(files / 'panel.png')
+    tab.get_by_text('Demonstrations: turn.mp4; Images: panel.png').wait_for()
+    tab.get_by_role('button', name='Add', exact=True).click()
+    tab.get_by_text("the name of the object is ''").first.wait_for()
+    tab.get_by_label('Name of the object').fill('jar')
+    try:
+        tab.get_by_role('button', name='Add', exact=True).click()
+        tab.locator('.pairs .bg-primary', has_text='jar: turn.mp4, panel.png').wait_for()
+        assert (pairs / 'jar/images/panel.png').read_bytes() == (files / 'panel.png').read_bytes()
+        assert (pairs / 'jar/demonstrations/turn.mp4').is_file()
+        tab.get_by_text('Frame 1 of 12').wait_for()
+    finally:
+        shutil.rmtree(pairs / 'jar', ignore_errors=True)
+
+
+def test_a_phone_shows_the_image_over_its_whole_width_and_first(tab: Any) -> None:
+    tab.set_viewport_size({'width': 390, 'height': 844})
+
+    image = tab.locator('.marked').bounding_box()
+    assert image['width'] > 340
+    assert image['y'] < tab.locator('.pairs').bounding_box()['y']
+    assert tab.evaluate('document.documentElement.scrollWidth') == 390
 
 
 def test_the_folder_is_checked(tab: Any) -> None:

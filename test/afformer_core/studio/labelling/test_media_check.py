@@ -32,5 +32,5 @@ def test_each_that_cannot_be_read_is_told(folder: Path) -> None:
 
     assert sorted(path.name for path in found) == ['bath.png', 'bomb.png', 'empty', 'notes.mp4']
     assert found[images / 'bomb.png'] == (
-        'bomb.png has 6000x7000 pixels; expected at most 40 million'
+        'bomb.png has 6000x7000 pixels; expected at most 40 million. Make it smaller'
     )

@@ -96,6 +96,24 @@ def test_a_point_that_is_there_is_refused(folder: Path) -> None:
     assert len(labels.rows(labels.pairs[0])) == 1
 
 
+def test_a_point_is_moved_once(folder: Path) -> None:
+    labels = PointLabels(folder)
+    pair = labels.pairs[0]
+    row, other = labels.add(pair, 'press', [(10, 20), (30, 20)])
+
+    labels.move(pair, row, (12.346, 21))
+
+    assert [(row.action, row.x, row.y) for row in labels.rows(pair)] == [
+        ('press', 30, 20),
+        ('press', 12.35, 21),
+    ]
+    with pytest.raises(ValueError, match='the point has been removed in the meantime'):
+        labels.move(pair, row, (50, 20))
+    with pytest.raises(ValueError, match=r'\(12.35, 21\) is marked already'):
+        labels.move(pair, other, (12.35, 21))
+    assert len(labels.rows(pair)) == 2
+
+
 def test_a_folder_that_was_removed_is_not_made_again(folder: Path) -> None:
     labels = PointLabels(folder)
     shutil.rmtree(folder)

@@ -38,7 +38,6 @@ def tiny_configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
             'val_check_interval': 500,
             'check_val_every_n_epoch': None,
             'num_sanity_val_steps': 0,
-            'log_every_n_steps': 1,
             'callbacks': [
                 {
                     'class_path': f'{FOLDER}.training_heatmaps.TrainingHeatmaps',

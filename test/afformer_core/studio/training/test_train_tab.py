@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,13 @@ def test_a_training_that_stands_on_disk_is_shown_and_can_be_resumed(page: Any) -
     assert page.get_by_role('button', name='Stop').is_disabled()
 
 
+def test_a_phone_shows_the_progress_below_the_form(page: Any) -> None:
+    page.set_viewport_size({'width': 390, 'height': 844})
+
+    assert page.locator('.training-state').bounding_box()['x'] < 60
+    assert page.evaluate('document.documentElement.scrollWidth') == 390
+
+
 @pytest.mark.parametrize(
     ('name', 'reason'),
     [
@@ -110,9 +118,51 @@ def test_a_model_is_trained_stopped_resumed_and_offered_to_be_compared(
         assert [step for step, _ in curve] == list(range(1, 41))
         assert curve[-1][1] < curve[0][1]
         assert other.locator('.heatmaps img').count() == 2
+        change = re.compile('(Better|Worse|No difference).* on your pairs: .* in [0-2] of 2 pairs')
+        other.locator('.change', has_text=change).wait_for()
         other.get_by_role('tab', name='Compare').click()
         other.get_by_label('Second model').click()
         other.get_by_role('option', name='tuned').wait_for()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_three_pairs_become_a_model_that_is_compared_without_leaving_the_browser(
+    chromium: Any, files: Path, tiny_configuration: Path, tmp_path: Path
+) -> None:
+    images = [shutil.copy(files / 'panel.png', tmp_path / name) for name in ('a.png', 'b.png')]
+    options = ['--pairs', str(tmp_path / 'own'), '--models', str(tmp_path / 'models')]
+    options += ['--backend', 'torch', '--examples-on-click']
+    options += ['--training-configuration', str(tiny_configuration)]
+    with serving(*options) as running, opened(chromium, running.address) as page:
+        page.set_default_timeout(300_000)
+        page.get_by_role('tab', name='Label').click()
+        page.get_by_text('own contains no pairs yet').wait_for()
+        page.get_by_role('button', name='Add pairs').click()
+        page.get_by_label('Name of the object').fill('jar')
+        fields = page.get_by_role('dialog').locator('input[type=file]')
+        fields.nth(0).set_input_files(files / 'press.mp4')
+        fields.nth(1).set_input_files([*images, files / 'panel.png'])
+        for name in ('press.mp4', 'a.png', 'b.png', 'panel.png'):
+            page.locator('.staged', has_text=name).wait_for()
+        page.get_by_role('button', name='Add', exact=True).click()
+        page.get_by_text('Frame 1 of 12').wait_for()
+        page.get_by_text('2 touch').click()
+        for number in range(3):
+            page.locator('.marked img').click(position={'x': 60 + 90 * number, 'y': 80})
+            page.get_by_text('1 point of 10').nth(number).wait_for()
+            page.keyboard.press('n')
+        page.get_by_role('tab', name='Train').click()
+        start(page, 'tuned', 6)
+        change = re.compile('(Better|Worse|No difference).* on your pairs: .* of 3 pairs')
+        page.locator('.change', has_text=change).wait_for()
+
+    table = (tmp_path / 'own/jar/points.csv').read_text()
+    assert sorted(line.split(',')[1:3] for line in table.splitlines()[1:]) == [
+        ['a.png', 'touch'],
+        ['b.png', 'touch'],
+        ['panel.png', 'touch'],
+    ]
 
 
 @pytest.mark.slow

@@ -85,3 +85,16 @@ def test_a_model_without_its_checkpoints_is_finished(folder: Path) -> None:
     (folder / 'checkpoints').mkdir()
     (folder / 'checkpoints/last.ckpt').write_bytes(b'')
     assert trainings.state('espresso') is TrainingState.STOPPED
+
+
+def test_the_model_with_which_a_training_began_is_known(folder: Path) -> None:
+    trainings = Trainings(ModelFolders(folder.parent), folder)
+    (folder.parent / 'mocha').mkdir()
+    (folder.parent / 'mocha/model.json').write_text('{}')
+    configuration = folder / 'config.yaml'
+    assert trainings.initial('espresso') == ''
+
+    configuration.write_text(f'model:\n  initial: {folder.parent / "mocha"}\n')
+    assert trainings.initial('espresso') == 'mocha'
+    configuration.write_text('model:\n  initial: shipped\n')
+    assert trainings.initial('espresso') == 'shipped'

@@ -156,12 +156,14 @@ def test_a_text_file_is_refused_by_its_name_alone(page: Any, name: str, reason: 
     page.get_by_text(reason).first.wait_for()
 
 
-def test_a_file_that_is_too_large_is_refused(page: Any) -> None:
-    sent = {'name': 'long.mp4', 'mimeType': 'video/mp4', 'buffer': bytes(2_000_001)}
+def test_files_of_another_size_or_kind_are_refused_by_name(page: Any) -> None:
+    large = {'name': 'long.mp4', 'mimeType': 'video/mp4', 'buffer': bytes(2_000_001)}
+    image = {'name': 'cup.png', 'mimeType': 'image/png', 'buffer': b'press hard'}
 
-    page.locator('input[type=file]').nth(0).set_input_files(sent)
+    page.locator('input[type=file]').nth(0).set_input_files([large, image])
 
-    page.get_by_text('the file is larger than 2 MB').first.wait_for()
+    page.get_by_text('long.mp4 is larger than 2 MB. Cut out the part').wait_for()
+    page.get_by_text('cup.png is not a video').wait_for()
 
 
 @pytest.mark.slow

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A dialog that adds videos and images to a folder of own pairs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from nicegui import ui
+from nicegui.elements.dialog import Dialog
+
+from afformer_core.data.readers.folder_pairs import DEMONSTRATIONS, IMAGES
+from afformer_core.media.frame_folder import IMAGE_SUFFIXES
+from afformer_core.studio.file_choice import Kind
+from afformer_core.studio.labelling.added_media import Medium, object_folder, store_media
+from afformer_core.studio.labelling.point_labels import PointLabels
+from afformer_core.studio.limits import Limits, require_small_image, require_small_video
+from afformer_core.studio.messages import told_errors
+from afformer_core.studio.page_uploads import PageUploads
+from afformer_core.studio.source_buttons import file_sources
+
+
+class AdditionDialog:
+    """The dialog: the name of an object, its videos, and its images.
+
+    Files are checked when they arrive, and stored together, so that the folder is always valid.
+
+    Args:
+        labels: tables of the folder, whose pairs are listed again.
+        folders: resolved folders that may be read.
+        limits: maximum sizes of media.
+        added: called after files were stored, with the folder of their object.
+    """
+
+    def __init__(
+        self,
+        labels: PointLabels,
+        folders: tuple[Path, ...],
+        limits: Limits,
+        added: Callable[[Path], Awaitable[None]],
+    ) -> None:
+        self._labels = labels
+        self._limits = limits
+        self._added = added
+        self._uploads = PageUploads()
+        self._media: dict[str, list[Medium]] = {DEMONSTRATIONS: [], IMAGES: []}
+        ui.context.client.on_delete(self._uploads.close)
+        self._dialog: Dialog = ui.dialog()
+        with self._dialog, ui.card().classes('w-[560px] max-w-full gap-2'):
+            ui.label('Add videos and images of one object').classes('text-lg font-bold')
+            self._name = ui.input('Name of the object, such as drawer', autocomplete=[])
+            self._name.props('dense outlined').classes('w-full')
+            file_sources(
+                'Drop videos of the action here, or tap to choose', 'video/*,.gif,.mkv',
+                (Kind.VIDEO, Kind.FRAMES), self._take_video, folders, limits, self._uploads,
+            )  # fmt: skip
+            file_sources(
+                'Drop other images of it here, or tap to choose', 'image/*',
+                (Kind.IMAGE,), self._take_image, folders, limits, self._uploads,
+            )  # fmt: skip
+            self._told = ui.label().classes('text-sm break-words staged')
+            with ui.row():
+                ui.button('Add', on_click=self._store)
+                ui.button('Cancel', on_click=self._clear).props('flat')
+        self._tell()
+
+    def open(self) -> None:
+        """Open the dialog."""
+        self._name.set_autocomplete(sorted(self._objects()))
+        self._dialog.open()
+
+    async def _take_video(self, path: Path, name: str) -> None:
+        if not path.is_dir():
+            await asyncio.to_thread(require_small_video, path, self._limits, name)
+        self._take(DEMONSTRATIONS, path, name)
+
+    async def _take_image(self, path: Path, name: str) -> None:
+        await asyncio.to_thread(require_small_image, path, self._limits, name)
+        if Path(name).suffix.lower() not in IMAGE_SUFFIXES:
+            endings = ', '.join(IMAGE_SUFFIXES)
+            raise ValueError(f'the name of {name} ends in none of {endings}. Rename it')
+        self._take(IMAGES, path, name)
+
+    def _take(self, kind: str, path: Path, name: str) -> None:
+        self._media[kind].append(Medium(path, name))
+        self._tell()
+
+    def _tell(self) -> None:
+        names = {kind: [medium.name for medium in media] for kind, media in self._media.items()}
+        self._told.text = '; '.join(
+            f'{kind.capitalize()}: {", ".join(listed)}' for kind, listed in names.items() if listed
+        )
+
+    async def _store(self) -> None:
+        with told_errors():
+            name = str(self._name.value or '').strip()
+            target = self._objects().get(name) or object_folder(self._labels.folder, name)
+            await asyncio.to_thread(
+                store_media, target, self._media[DEMONSTRATIONS], self._media[IMAGES]
+            )
+            self._clear()
+            self._labels.reload()
+            await self._added(target)
+
+    def _clear(self) -> None:
+        """Drop the files, and close the dialog."""
+        for media in self._media.values():
+            for medium in media:
+                self._uploads.drop(medium.path)
+            media.clear()
+        self._name.value = ''
+        self._tell()
+        self._dialog.close()
+
+    def _objects(self) -> dict[str, Path]:
+        """Return the folders of the objects by their displayed names."""
+        return {pair.table.parent.name: pair.table.parent for pair in self._labels.pairs}

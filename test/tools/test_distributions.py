@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -12,7 +13,13 @@ import pytest
 
 def _make(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = ['make', '--dry-run', '--always-make', *words]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    # `make test` passes its own words on.
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ('MAKEFLAGS', 'DISTRO')
+    }
+    return subprocess.run(
+        command, cwd=root, capture_output=True, text=True, check=False, env=environment
+    )
 
 
 @pytest.mark.parametrize(

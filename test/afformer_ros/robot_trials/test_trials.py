@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -83,9 +84,17 @@ class Graph:
             raise self._end
         return f'felt {contact.action}'
 
-    def operate(self, names: list[str], action: str, attempts: int) -> OperateElement.Result:
+    def operate(
+        self,
+        names: list[str],
+        action: str,
+        attempts: int,
+        report: Callable[[OperateElement.Feedback], None] | None = None,
+    ) -> OperateElement.Result:
         assert names == ['shown']
         self.calls.append(f'repeat: {action}, {attempts} times')
+        if report is not None:
+            report(OperateElement.Feedback(attempt=2))
         if isinstance(self._end, AfformerError):
             raise self._end
         return self._end
@@ -210,10 +219,19 @@ def test_the_last_attempt_says_whether_the_camera_was_right(
 def test_a_planner_that_is_unsure_is_asked_again_with_the_mark() -> None:
     done = operated(Result.DONE, OperationAttempt.DONE)
     graph = Graph(operated(Result.UNSURE), verdict='done', marked=done)
-    made = repeat(cast(RobotGraph, cast(Any, graph)), 'pull', 2, (31.0, 17.5))
+    told: list[int] = []
+    made = repeat(
+        cast(RobotGraph, cast(Any, graph)),
+        'pull',
+        2,
+        (31.0, 17.5),
+        lambda feedback: told.append(feedback.attempt),
+    )
     again = 'repeat: pull, 2 times'
     assert graph.calls == [again, ('shown', (31.0, 17.5)), again]
     assert (made.verdict, made.attempts, made.marked) == ('done', 1, True)
+    # The planner reports its steps in both operations.
+    assert told == [2, 2]
 
 
 @pytest.mark.parametrize(

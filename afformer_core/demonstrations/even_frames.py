@@ -18,6 +18,8 @@ from afformer_core.media.video_frames import uniform_indices
 
 # In a long source, the frames that are read are farther apart.
 _MOST_READ = 256
+# Somebody waits for a file; frames of a camera arrive more slowly than one thread reads them.
+_THREADS = 2
 
 
 class EvenFrames:
@@ -42,7 +44,7 @@ class EvenFrames:
         self._small = set(uniform_indices(count, MOST_FRAMES))
         self._read = set(range(0, count, stride))
         self.indices = sorted(self._whole | self._small | self._read)
-        self.reader = DemonstrationReader()
+        self.reader = DemonstrationReader(_THREADS)
         self.whole: list[NDArray[np.uint8]] = []
         self.small: list[NDArray[np.uint8]] = []
 

@@ -28,6 +28,9 @@ _MOST_HANDS = 4
 class DemonstrationReader:
     """Reader of a demonstration's hands and contact.
 
+    Args:
+        threads: number of threads that detect hands, at least 1; the hands are the same.
+
     Raises:
         HandModelError: the shipped hand networks are missing or damaged.
 
@@ -36,8 +39,10 @@ class DemonstrationReader:
             detected as a hand in a single frame.
     """
 
-    def __init__(self) -> None:
-        self._landmarker = HandLandmarker(_DETECTION_CONFIDENCE, _PRESENCE_CONFIDENCE, _MOST_HANDS)
+    def __init__(self, threads: int = 1) -> None:
+        self._landmarker = HandLandmarker(
+            _DETECTION_CONFIDENCE, _PRESENCE_CONFIDENCE, _MOST_HANDS, threads
+        )
         self._reader = ContactReader()
         self._size: tuple[int, ...] = ()
         self.hands = 0

@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from typing import Any
 
 from nicegui import events, ui
 
 from afformer_core.studio.messages import told_errors
-from afformer_ros.msg import DemonstrationStatus
+from afformer_ros.studio.camera_view import CameraView
 from afformer_ros.studio.grounding_link import GroundingLink
-from afformer_ros.studio.grounding_watch import NodeState
+from afformer_ros.studio.grounding_watch import NodeState, is_recording
 from afformer_ros.studio.words import recording_in_words
 
 _RECORD, _LOAD = 'record_demonstration', 'load_demonstration'
+# Seconds for a person who is alone to walk to the object.
+_COUNTDOWN = 3
 
 
 class DemonstrationControls:
@@ -26,15 +29,19 @@ class DemonstrationControls:
 
     def __init__(self, link: GroundingLink) -> None:
         self._link = link
+        # Seconds until the recording begins; 0 without a countdown.
+        self._left = 0
         ui.label('Record').classes('text-lg font-bold')
+        self._camera = CameraView(link.watch)
         self._name = ui.input('Name (empty: the node chooses)').props('dense').classes('w-full')
         with ui.row().classes('gap-2'):
             self._record = ui.button('Record (R)', icon='fiber_manual_record')
             self._record.on_click(self._start_recording)
             self._finish = ui.button('Finish (F)', icon='stop', on_click=self._finish_recording)
-            self._cancel = ui.button('Cancel', icon='close', on_click=lambda: self._drop(_RECORD))
+            self._cancel = ui.button('Cancel', icon='close', on_click=self._cancel_recording)
         for button in (self._record, self._finish, self._cancel):
             button.props('outline dense no-caps')
+        self._counts = ui.switch(f'Count down from {_COUNTDOWN}', value=True)
         self._told = ui.label().classes('text-sm recording')
         with ui.expansion('Load a file of the robot', icon='folder_open').classes('w-full'):
             self._path = ui.input('Path there: a video, a bag or a folder of images')
@@ -53,24 +60,52 @@ class DemonstrationControls:
         """Handle keys only while the tab is shown."""
         self._keyboard.active = shown
 
-    def refresh(self) -> None:
+    async def refresh(self) -> None:
         """Follow the state of the node."""
         watch = self._link.watch
         active = watch.state is NodeState.ACTIVE
-        status = watch.status
-        recording = status is not None and status.state == DemonstrationStatus.RECORDING
-        self._record.set_enabled(active and not recording)
+        recording, counting = is_recording(watch.status), self._left > 0
+        self._record.set_enabled(active and not recording and not counting)
         self._finish.set_enabled(recording)
         # A recording that another client started through a service has no goal to cancel.
-        self._cancel.set_enabled(recording and _RECORD in self._link.requests.goals)
+        own = recording and _RECORD in self._link.requests.goals
+        self._cancel.set_enabled(own or counting)
         loading = _LOAD in self._link.requests.goals
         self._load.set_enabled(active and not loading)
         self._stop.set_enabled(loading)
-        self._told.text = recording_in_words(status)
+        self._told.text = (
+            f'Recording begins in {self._left} s.'
+            if counting
+            else recording_in_words(watch.status)
+        )
+        await self._camera.refresh()
 
     async def _start_recording(self) -> None:
         with told_errors():
-            await self._link.requests.pursue(_RECORD, name=self._name.value.strip())
+            if await self._count_down():
+                await self._link.requests.pursue(_RECORD, name=self._name.value.strip())
+
+    async def _count_down(self) -> bool:
+        """Wait if a countdown is wanted; return False if it was canceled or the page closed."""
+        if not self._counts.value:
+            return True
+        for left in range(_COUNTDOWN, 0, -1):
+            self._count(left)
+            await asyncio.sleep(1.0)
+            if self._left != left or self._told.is_deleted:
+                return False
+        self._count(0)
+        return True
+
+    def _count(self, left: int) -> None:
+        self._left = left
+        self._camera.count(left)
+
+    async def _cancel_recording(self) -> None:
+        if self._left:
+            self._count(0)
+        else:
+            await self._drop(_RECORD)
 
     async def _finish_recording(self) -> None:
         with told_errors():

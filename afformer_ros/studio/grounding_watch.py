@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -17,6 +18,7 @@ from sensor_msgs.msg import Image
 from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.quality_of_service import InputQuality
+from afformer_ros.studio.demonstration_camera import DemonstrationCamera
 from afformer_ros.studio.grounding_requests import GroundingRequests, RequestError
 from afformer_ros.studio.presence_chart import PresenceSample
 from afformer_ros.studio.ros_thread import RosThread
@@ -62,6 +64,7 @@ class GroundingWatch:
         overlay: its last overlay; None before the first one.
         presence: presences of the last minute.
         diagnostics: the last statuses of its components, the most important first.
+        camera: the images from which it records.
     """
 
     def __init__(self, ros: RosThread, requests: GroundingRequests, name: str) -> None:
@@ -72,6 +75,7 @@ class GroundingWatch:
         self._subscriptions: list[Any] = []
         self._overlays: ImageSubscription | None = None
         self._task: asyncio.Task[None] | None = None
+        self.camera = DemonstrationCamera(ros)
         self._forget(NodeState.UNKNOWN)
 
     def _forget(self, state: NodeState) -> None:
@@ -109,6 +113,7 @@ class GroundingWatch:
         if self._overlays is not None:
             self._overlays.destroy()
             self._overlays = None
+        self.camera.close()
         self._forget(NodeState.UNKNOWN)
 
     async def list_demonstrations(self) -> None:
@@ -140,7 +145,8 @@ class GroundingWatch:
         listed, known = 0.0, None
         while True:
             self._set(await self._asked_state())
-            changed = known is not self.status and not _is_recording(self.status)
+            self.camera.follow(_recorded_topic(self.diagnostics))
+            changed = known is not self.status and not is_recording(self.status)
             late = time.monotonic() - listed > _LIST_PERIOD
             if self.state in (NodeState.INACTIVE, NodeState.ACTIVE) and (changed or late):
                 known, listed = self.status, time.monotonic()
@@ -169,6 +175,7 @@ class GroundingWatch:
 
     def _take_status(self, message: DemonstrationStatus) -> None:
         self.status = message
+        self.camera.take_status(message)
 
     def _take_affordance(self, message: Affordance) -> None:
         self.affordance, self.arrival = message, time.monotonic()
@@ -185,5 +192,15 @@ class GroundingWatch:
             self.diagnostics = own
 
 
-def _is_recording(status: DemonstrationStatus | None) -> bool:
+def is_recording(status: DemonstrationStatus | None) -> bool:
+    """Check whether a status reports a recording."""
     return status is not None and status.state == DemonstrationStatus.RECORDING
+
+
+def _recorded_topic(diagnostics: Sequence[DiagnosticStatus]) -> str:
+    """Return the topic from which the node records, after remapping; empty if not yet known."""
+    for status in diagnostics:
+        if status.name.endswith(': demonstration'):
+            values = {value.key: value.value for value in status.values}
+            return str(values.get('topic', ''))
+    return ''

@@ -87,7 +87,6 @@ class RobotView:
         self._state.text = state_in_words(watch.state, self._link.name)
         self._icon.name = 'check_circle' if watch.state is NodeState.ACTIVE else 'warning'
         self._lifecycle.refresh()
-        self._controls.refresh()
         self._demonstrations.refresh()
         self._marker.refresh()
         self._diagnostics.show(watch.diagnostics)
@@ -105,6 +104,7 @@ class RobotView:
         self._certainty.set_visibility(bool(self._certainty.text))
         self._age.set_visibility(bool(self._age.text))
         await self._show_overlay(watch.overlay)
+        await self._controls.refresh()
 
     async def _show_overlay(self, overlay: Any) -> None:
         if overlay is self._overlay:

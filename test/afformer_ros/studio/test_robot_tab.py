@@ -9,17 +9,29 @@ from typing import Any
 import pytest
 
 
+def publishes_until(active: Any, shown: Any) -> bool:
+    """Publish a frame outside of a recording; return whether the page shows one."""
+    active.frames.publish(active.image_message(2))
+    active.spin(0.3)
+    return bool(shown.count())
+
+
 # A busy machine starts the model, the node, the studio and the browser in more than two minutes.
 @pytest.mark.timeout(300)
 def test_a_demonstration_is_recorded_grounded_and_deleted(page: Any, active: Any) -> None:
     page.get_by_text('/shared/grounding is active.').wait_for()
+    shown = page.locator('.camera img[src^="data:image/jpeg"]')
+    active.wait(lambda: publishes_until(active, shown), 'the image of the camera')
     page.get_by_label('Name (empty: the node chooses)').fill('press')
     page.get_by_role('button', name='Record (R)').click()
+    page.get_by_text('Recording begins in').wait_for()
     page.get_by_text("Recording 'press': 0 frames").wait_for()
     active.send_frames(3)
     page.get_by_text("Recording 'press': 3 frames").wait_for()
     page.get_by_role('button', name='Finish (F)').click()
     page.get_by_text('press (grounded)').wait_for()
+    page.get_by_text('press, as it was recorded:').wait_for()
+    assert page.locator('.replay img[src^="data:image/webp"]').count() == 1
 
     active.ground(active.image_message(7))
     page.locator('.overlay img[src^="data:image/jpeg"]').wait_for()

@@ -171,7 +171,7 @@ def test_any_point_is_dragged_deleted_and_brought_back(tab: Any, pairs: Path) ->
     tab.mouse.down()
     tab.mouse.move(at[1], height, steps=3)
     tab.mouse.up()
-    tab.wait_for_function("document.querySelectorAll('.marked circle')[4].cx.baseVal.value > 70")
+    tab.wait_for_function("document.querySelectorAll('.marked circle')[2].cx.baseVal.value > 70")
     moved = [(row.x, row.y) for row in rows(pairs)]
     assert moved[2] == pytest.approx((71, 40), abs=0.4)
 

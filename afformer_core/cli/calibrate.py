@@ -25,7 +25,8 @@ _DESCRIPTION = """\
 Fit the probabilities that a model reports, and write them to its model.json.
 
 With --annotations: presence, the probability that the image shows the demonstrated
-element, on pairs of at least two elements. A matching network in the subfolder
+element, on pairs of at least two elements; and certainty (see below) in images where
+the decoder outweighs the matching network. A matching network in the subfolder
 `matching` joins the model, and the zoom stages are written as well.
 With --pairs: certainty, the probability that the best point is right, and the score
 from which the best action counts as known, on real pairs of several sources.
@@ -96,10 +97,12 @@ def run(arguments: argparse.Namespace) -> int:
     # rejects invalid options before reading anything
     engine_of(arguments, arguments.processes)
     divide_threads(arguments)
-    sentences, content = [], {}
+    sentences: list[str] = []
+    content: dict[str, Any] = {}
     if arguments.annotations:
-        sentence, content['presence'] = _fit_presence(arguments)
+        sentence, fitted = _fit_presence(arguments)
         sentences.append(sentence)
+        content.update(fitted)
     if arguments.pairs:
         sentence, content['certainty'] = _fit_certainty(arguments)
         sentences.append(sentence)
@@ -111,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _fit_presence(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    """Fit presence, and write it to `model.json` with the zoom stages."""
+    """Fit presence and the decoder's certainty, and write them with the zoom stages."""
     from afformer_core.cli.evaluation.evaluate_models import choose_pairs_of, open_model
     from afformer_core.data.annotations import open_annotations
     from afformer_core.evaluation.pairs.parallel_evaluation import (
@@ -119,7 +122,7 @@ def _fit_presence(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
         evaluate_pairs,
         open_run,
     )
-    from afformer_core.evaluation.pairs.presence_fit import fit_presence
+    from afformer_core.evaluation.pairs.presence_fit import fit_decoder_certainty, fit_presence
     from afformer_core.evaluation.protocols.protocols import RowsProtocol
     from afformer_core.runtime.model_folder import read_description, write_description
 
@@ -132,13 +135,23 @@ def _fit_presence(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     stages = open_run(settings).grounder.zoom_stages
     before = read_description(folder)
     names = ' and '.join(map(str, arguments.annotations))
-    fitted = fit_presence(results, names, before.all_weights_sha256)
-    write_description(folder, replace(before, calibration=fitted, zoom_stages=stages))
+    weights = before.all_weights_sha256
+    fitted = fit_presence(results, names, weights)
+    decoder = fit_decoder_certainty(results, names, weights)
+    described = replace(before, calibration=fitted, zoom_stages=stages, decoder_certainty=decoder)
+    write_description(folder, described)
     sentence = (
         f'Presence: AUROC {fitted.auroc:.3f} on {fitted.pairs} pairs and as many negatives; an '
         f'element counts as found from {fitted.threshold:.2f}.'
     )
-    return sentence, fitted.to_json()
+    content = {'presence': fitted.to_json()}
+    if decoder is None:
+        return sentence, content
+    sentence += (
+        f' Certainty where the decoder outweighs: AUROC {decoder.auroc:.3f} on {decoder.pairs} '
+        'pairs.'
+    )
+    return sentence, {**content, 'decoder_certainty': decoder.to_json()}
 
 
 def _join_matching(

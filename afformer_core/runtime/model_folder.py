@@ -19,7 +19,7 @@ from afformer_core.licences import Ingredient, Origin, ingredients_in, merged
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.matching.configuration import MatchingConfiguration
 from afformer_core.runtime.coarse_to_fine import ZoomStage
-from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
 from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.presence import PresenceCalibration
 
@@ -41,6 +41,7 @@ _FIELDS = (
     'zoom_stages',
     'matching',
     'certainty',
+    'decoder_certainty',
 )
 
 
@@ -58,6 +59,8 @@ class ModelDescription:
         zoom_stages: the zoom stages, in order; empty for none.
         matching: the matching network in the subfolder; None if there is none.
         certainty: calibration of certainty, for which the same holds (see `valid_certainty`).
+        decoder_certainty: calibration of certainty where the decoder outweighs the matching
+            network (see `valid_decoder_certainty`).
 
     Raises:
         KeyError, TypeError, ValueError: `trained_on` is malformed.
@@ -70,6 +73,7 @@ class ModelDescription:
     zoom_stages: tuple[ZoomStage, ...] = ()
     matching: MatchingSettings | None = None
     certainty: CertaintyCalibration | None = None
+    decoder_certainty: DecoderCertainty | None = None
 
     def __post_init__(self) -> None:
         ingredients_in(self.training)
@@ -105,6 +109,14 @@ class ModelDescription:
     def valid_certainty(self) -> CertaintyCalibration | None:
         """The calibration of certainty if it was fitted for these weights, or None."""
         certainty = self.certainty
+        if certainty is None or certainty.weights_sha256 != self.all_weights_sha256:
+            return None
+        return certainty
+
+    @property
+    def valid_decoder_certainty(self) -> DecoderCertainty | None:
+        """The decoder's certainty if it was fitted for these weights, or None."""
+        certainty = self.decoder_certainty
         if certainty is None or certainty.weights_sha256 != self.all_weights_sha256:
             return None
         return certainty
@@ -185,6 +197,7 @@ def read_description(folder: Path) -> ModelDescription:
     fields = _checked_fields(folder, FORMAT, _FIELDS)
     calibration, stages = fields.get('calibration'), fields.get('zoom_stages', [])
     matching, certainty = fields.get('matching'), fields.get('certainty')
+    decoder_certainty = fields.get('decoder_certainty')
     try:
         return ModelDescription(
             AfformerConfiguration.from_json(fields['architecture']),
@@ -194,6 +207,7 @@ def read_description(folder: Path) -> ModelDescription:
             tuple(ZoomStage.from_json(stage) for stage in stages),
             None if matching is None else MatchingSettings.from_json(matching),
             None if certainty is None else CertaintyCalibration.from_json(certainty),
+            None if decoder_certainty is None else DecoderCertainty.from_json(decoder_certainty),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         path = folder / DESCRIPTION_FILE
@@ -347,6 +361,8 @@ def write_description(folder: Path, description: ModelDescription) -> None:
         fields['matching'] = description.matching.to_json()
     if description.certainty is not None:
         fields['certainty'] = description.certainty.to_json()
+    if description.decoder_certainty is not None:
+        fields['decoder_certainty'] = description.decoder_certainty.to_json()
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
 

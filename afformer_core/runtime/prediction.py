@@ -12,7 +12,7 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.demonstration import Demonstration
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Grounding, Peak, ShownRotation
-from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
 from afformer_core.runtime.networks import Output
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
@@ -35,6 +35,7 @@ class Prediction:
         rotation: direction of rotation that the demonstrations show.
         contact_similarity, decoder_weight: see `PresenceFeatures`.
         certainty_calibration: calibration of certainty; None if there is none.
+        decoder_certainty: the same for images in which the decoder outweighs the matching network.
         contact_probability: probability of the demonstrations' contacts, the mean if there are
             several; None if one of them is unknown.
     """
@@ -50,6 +51,7 @@ class Prediction:
     contact_similarity: float = 0.0
     decoder_weight: float = 1.0
     certainty_calibration: CertaintyCalibration | None = None
+    decoder_certainty: DecoderCertainty | None = None
     contact_probability: float | None = None
 
     @classmethod
@@ -62,6 +64,7 @@ class Prediction:
         seconds: float,
         calibration: PresenceCalibration | None,
         certainty_calibration: CertaintyCalibration | None = None,
+        decoder_certainty: DecoderCertainty | None = None,
     ) -> Prediction:
         """Build a prediction from the network's output.
 
@@ -74,7 +77,7 @@ class Prediction:
             configuration: configuration of the model.
             seconds: time that the session took, in seconds.
             calibration: calibration of the model; None if there is none.
-            certainty_calibration: see the attribute.
+            certainty_calibration, decoder_certainty: see the attributes.
         """
         probabilities = _heatmap(output, configuration)
         features, shown = (
@@ -94,6 +97,7 @@ class Prediction:
             similarities.contact,
             output.decoder_weight,
             certainty_calibration,
+            decoder_certainty,
             _mean([demonstration.contact_probability for demonstration in demonstrations]),
         )
 
@@ -120,14 +124,14 @@ class Prediction:
     def certainty(self, confidence: float) -> float | None:
         """Compute the probability that the best point is right, given a confidence.
 
-        None if there is no calibration; if the contact was not read, or was marked, which settles
-        which part is meant; or if the decoder, which does not use the contact, outweighs the
-        matching network.
+        None if there is no calibration, or if the contact was not read, or was marked, which
+        settles which part is meant.
         """
         if self.certainty_calibration is None or self.contact_probability is None:
             return None
         if self.decoder_weight >= LEAST_WEIGHT:
-            return None
+            decoder = self.decoder_certainty
+            return None if decoder is None else decoder.certainty(confidence)
         return self.certainty_calibration.certainty(self.contact_probability, confidence)
 
     def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:

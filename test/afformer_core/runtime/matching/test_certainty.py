@@ -12,10 +12,11 @@ import pytest
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
 from afformer_core.runtime.model_folder import read_description, write_description
 
 CALIBRATION = CertaintyCalibration(0.8, -0.3, 0.66, 0.87, 0.74, 92, 'pairs.json', 'abc')
+DECODER = DecoderCertainty(1.3, 0.7, 0.81, 57, 'drawn.json', 'abc')
 
 
 def test_certainty_is_a_regression_on_the_product_of_both_probabilities() -> None:
@@ -26,7 +27,14 @@ def test_certainty_is_a_regression_on_the_product_of_both_probabilities() -> Non
     assert CALIBRATION.certainty(0.0, 0.7) < 0.01
 
 
+def test_the_certainty_of_the_decoder_is_a_regression_on_its_peak() -> None:
+    # The logarithm of the odds of 0.31 is -0.8001.
+    assert DECODER.certainty(0.31) == pytest.approx(0.4158, abs=1e-4)
+    assert DECODER.certainty(0.9) > DECODER.certainty(0.8)
+
+
 def test_a_calibration_is_read_as_it_was_written() -> None:
+    assert DecoderCertainty.from_json(DECODER.to_json()) == DECODER
     assert CertaintyCalibration.from_json(CALIBRATION.to_json()) == CALIBRATION
 
 
@@ -45,11 +53,21 @@ def test_a_calibration_out_of_range_is_refused(name: str, value: float) -> None:
         replace(CALIBRATION, **{name: value})
 
 
+@pytest.mark.parametrize(('name', 'value'), [('slope', -0.1), ('pairs', 0), ('auroc', 1.1)])
+def test_a_calibration_of_the_decoder_out_of_range_is_refused(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"{name} of the decoder's certainty is {value}; exp"):
+        replace(DECODER, **{name: value})
+
+
 @pytest.fixture(scope='module')
 def grounder(matched_folder: Path) -> ArrayGrounder:
     description = read_description(matched_folder)
-    own = replace(CALIBRATION, weights_sha256=description.all_weights_sha256)
-    write_description(matched_folder, replace(description, certainty=own))
+    weights = description.all_weights_sha256
+    own = replace(CALIBRATION, weights_sha256=weights)
+    decoder = replace(DECODER, weights_sha256=weights)
+    write_description(
+        matched_folder, replace(description, certainty=own, decoder_certainty=decoder)
+    )
     try:
         return ArrayGrounder.load(matched_folder, 'torch', 1)
     finally:
@@ -92,7 +110,7 @@ def test_the_contact_that_was_read_counts_by_its_probability(grounder: ArrayGrou
     assert marked.action_threshold == 0.87
 
 
-def test_certainty_is_not_known_where_the_decoder_outweighs(grounder: ArrayGrounder) -> None:
+def test_the_certainty_is_that_of_the_decoder_where_it_outweighs(grounder: ArrayGrounder) -> None:
     read = np.zeros((4, 4), np.float32)
     read[1, 2] = 60.0
     encoded = replace(frames(grounder), contact_map=read)
@@ -100,17 +118,22 @@ def test_certainty_is_not_known_where_the_decoder_outweighs(grounder: ArrayGroun
     prediction = grounder.predict(encoded.images[0], 'weighed')
 
     below, at = (replace(prediction, decoder_weight=weight) for weight in (0.49, 0.5))
+    marked = replace(at, contact_probability=None)
+    uncalibrated = replace(at, decoder_certainty=None)
 
     assert below.certainty(0.4) == pytest.approx(CALIBRATION.certainty(1.0, 0.4))
-    assert at.certainty(0.4) is None
+    assert at.certainty(0.4) == pytest.approx(DECODER.certainty(0.4))
+    assert (marked.certainty(0.4), uncalibrated.certainty(0.4)) == (None, None)
 
 
 def test_a_calibration_of_other_weights_does_not_count(matched_folder: Path) -> None:
     description = read_description(matched_folder)
-    write_description(matched_folder, replace(description, certainty=CALIBRATION))
+    others = replace(description, certainty=CALIBRATION, decoder_certainty=DECODER)
+    write_description(matched_folder, others)
     try:
-        assert read_description(matched_folder).certainty == CALIBRATION
-        assert read_description(matched_folder).valid_certainty is None
+        found = read_description(matched_folder)
+        assert (found.certainty, found.decoder_certainty) == (CALIBRATION, DECODER)
+        assert (found.valid_certainty, found.valid_decoder_certainty) == (None, None)
     finally:
         write_description(matched_folder, description)
 

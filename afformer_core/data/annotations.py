@@ -13,6 +13,7 @@ from afformer_core.data.readers.assistq import read_assistq
 from afformer_core.data.readers.ego_exo4d import is_ego_exo4d, read_ego_exo4d
 from afformer_core.data.readers.epic_hotspot import read_epic_hotspot
 from afformer_core.data.readers.folder_pairs import read_folder_pairs
+from afformer_core.data.readers.hocap.dataset import is_hocap, read_hocap
 from afformer_core.data.readers.hoi4d.dataset import is_hoi4d, read_hoi4d
 from afformer_core.data.readers.holoassist.dataset import is_holoassist, read_holoassist
 from afformer_core.data.readers.opra import read_opra, read_opra_text
@@ -25,12 +26,12 @@ def open_annotations(
 ) -> AnnotatedDataset:
     """Open the dataset of an annotation file, or of a folder of your own pairs.
 
-    A folder has the layout of `folder_pairs` or contains files of VISOR; JSON lines and Parquet
-    are manifests. Text is in OPRA's original format, or in HOI4D's beside `task_definitions.csv`.
-    A JSON list of recordings with events belongs to HoloAssist, and any other list to OPRA or the
-    simulator. A JSON object with verbs belongs to EPIC-Hotspot, one with video_annotations to
-    VISOR, one with only splits to the correspondences of Ego-Exo4D, and any other object to
-    AssistQ.
+    A folder has the layout of `folder_pairs`, or contains files of VISOR or the calibration of
+    HO-Cap; JSON lines and Parquet are manifests. Text is in OPRA's original format, or in HOI4D's
+    beside `task_definitions.csv`. A JSON list of recordings with events belongs to HoloAssist, and
+    any other list to OPRA or the simulator. A JSON object with verbs belongs to EPIC-Hotspot, one
+    with video_annotations to VISOR, one with only splits to the correspondences of Ego-Exo4D, and
+    any other object to AssistQ.
 
     Args:
         path: the file or folder.
@@ -50,6 +51,8 @@ def open_annotations(
 def _read(path: Path, root: Path | None, split: str) -> Manifest:
     if is_visor(path):
         return read_visor(path, root)
+    if is_hocap(path):
+        return read_hocap(path, root)
     if path.is_dir():
         return read_folder_pairs(path, root)
     if path.suffix.lower() in SUFFIXES:

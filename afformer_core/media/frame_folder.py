@@ -27,7 +27,8 @@ class FrameRange:
     """A clip of a video whose frames are numbered image files in a folder.
 
     Attributes:
-        folder: folder of the files, such as `frame_0000000301.jpg`.
+        folder: folder of the files, such as `frame_0000000301.jpg`; `FOLDER/color_` for those
+            whose names begin so, if other images lie beside them.
         first: number of the first frame, at least 0.
         last: number of the last frame, at least `first`.
         step: one frame is read for each `step` numbers, counted from `first`; at least 1.
@@ -158,10 +159,19 @@ def frame_paths(path: Path, folders: dict[Path, FrameFolder] | None = None) -> l
     folder = path if clip is None else clip.folder
     known = {} if folders is None else folders
     if folder not in known:
-        known[folder] = FrameFolder(folder)
+        known[folder] = FrameFolder(folder) if folder.is_dir() else _of_beginning(folder)
     if clip is None:
         return known[folder].paths()
     return known[folder].clip_paths(clip.first, clip.last, clip.step)
+
+
+def _of_beginning(path: Path) -> FrameFolder:
+    """List the images of a folder whose names begin with the last part of a path."""
+    listed = os.listdir(path.parent) if path.parent.is_dir() else []
+    names = [name for name in listed if name.startswith(path.name) and _is_image(name)]
+    if not names:
+        raise VideoError(f'{path} does not exist; expected a folder of frames')
+    return FrameFolder(path.parent, names)
 
 
 def frame_number(path: Path) -> int:

@@ -109,6 +109,20 @@ def test_a_missing_frame_is_named(
         read_video(FrameRange(folder, first, last, step).path)
 
 
+def test_a_range_may_name_the_beginning_of_its_files(tmp_path: Path) -> None:
+    folder = write_frames(tmp_path / '037522251142', range(4, 9))
+    for frame in folder.iterdir():
+        frame.rename(folder / frame.name.replace('frame', 'color'))
+    for number in range(4, 9):
+        PIL.Image.new('I;16', (32, 24)).save(folder / f'depth_{number:010d}.png')
+
+    clip = FrameRange(folder / 'color_', 5, 7)
+
+    assert levels(read_video(clip.path)) == [5, 6, 7]
+    with pytest.raises(VideoError, match=r'colour_ does not exist; expected a folder of frames$'):
+        read_video(FrameRange(folder / 'colour_', 5, 7).path)
+
+
 def test_an_absent_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match=r'P01_18 does not exist; expected a folder of frames$'):
         read_video(FrameRange(tmp_path / 'P01_18', 1, 9).path)

@@ -14,6 +14,7 @@ import pytest
 from afformer_core.media.video import write_video
 
 from ..trees import ego_exo4d as ego_exo4d_tree
+from ..trees import hocap as hocap_tree
 from ..trees import hoi4d as hoi4d_tree
 from ..trees import holoassist as holoassist_tree
 from ..trees import visor as visor_tree
@@ -145,6 +146,11 @@ def hoi4d(folder: Path) -> Path:
     return release
 
 
+def hocap(folder: Path) -> Path:
+    """Clips that are parts of folders, with a contact that leaves the view of one camera."""
+    return hocap_tree.write_hocap(folder)
+
+
 def holoassist(folder: Path) -> Path:
     """Two recordings, with times that no short decimal equals."""
     folder.mkdir()
@@ -208,6 +214,7 @@ FORMATS: Mapping[str, Callable[[Path], Path]] = {
         assistq,
         visor,
         hoi4d,
+        hocap,
         holoassist,
         ego_exo4d,
         manifest,

@@ -293,17 +293,18 @@ def test_a_second_goal_is_refused_while_one_is_open() -> None:
     assert second.message == 'another goal is open. Wait for its result, or cancel it'
 
 
-@pytest.mark.parametrize(
-    ('goal', 'reason'),
-    [
-        ({'attempts': 11}, 'attempts is 11; expected at most 10'),
-        ({'action': 'press'}, "action is 'press'; expected one of touch, hold, push, pull"),
-        ({'demonstrations': ['a', 'a']}, "'a+a' names a demonstration twice"),
-    ],
-)
-def test_fields_that_are_out_of_range_are_refused(goal: dict[str, Any], reason: str) -> None:
+def test_fields_that_are_out_of_range_are_refused() -> None:
     with operate_bench(answer(), lambda _: drawn()) as bench:
-        result = bench.operate(**goal)
-    assert result.outcome == Result.REFUSED
-    assert reason in result.message
+        results = [
+            bench.operate(**goal)
+            for goal in (
+                {'attempts': 11},
+                {'action': 'press'},
+                {'demonstrations': ['a', 'a']},
+            )
+        ]
+    assert [result.outcome for result in results] == [Result.REFUSED] * 3
+    assert 'attempts is 11; expected at most 10' in results[0].message
+    assert "action is 'press'; expected one of touch, hold, push, pull" in results[1].message
+    assert "'a+a' names a demonstration twice" in results[2].message
     assert bench.arm.messages == []

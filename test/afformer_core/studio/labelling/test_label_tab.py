@@ -185,6 +185,7 @@ def test_any_point_is_dragged_deleted_and_brought_back(tab: Any, pairs: Path) ->
     assert [(row.x, row.y) for row in rows(pairs)] == moved
 
 
+@pytest.mark.slow
 def test_pairs_are_added_in_the_browser(tab: Any, pairs: Path, files: Path) -> None:
     tab.get_by_role('button', name='Add pairs').click()
     fields = tab.get_by_role('dialog').locator('input[type=file]')

@@ -66,11 +66,41 @@ def test_every_number_of_the_accuracy_table_in_the_readme_is_a_claim(root: Path)
 
 
 @pytest.mark.parametrize(
+    ('page', 'begin', 'end', 'count'),
+    [
+        ('README.md', '## Speed', '## Limits', 10),
+        ('docs/performance/index.md', '## The network', '## Half an hour', 70),
+    ],
+)
+def test_every_number_of_the_tables_of_speed_is_a_claim(
+    root: Path, page: str, begin: str, end: str, count: int
+) -> None:
+    text = (root / page).read_text().split(f'{begin}\n')[1].split(end)[0]
+    claims = {claim.key: claim.result for claim in CLAIMS if claim.page == page}
+    numbers = [(row, column) for row, column, cell in cells(text) if re.search(r'\d', cell)]
+    assert len(numbers) == count
+    assert {claims.get(key) for key in numbers} <= {'speed', 'image_path'}
+
+
+@pytest.mark.parametrize('page', ['README.md', 'docs/performance/index.md'])
+def test_pages_state_the_machine_and_date_of_the_measured_speed(root: Path, page: str) -> None:
+    for name in ('speed', 'image_path'):
+        provenance = stored_results()[name]['provenance']
+        processor, cores = provenance['machine'].rsplit(', ', 1)
+        stated = f'{cores} of an {processor} (virtual machine, {provenance["date"]})'
+        assert stated in (root / page).read_text().replace('\n', ' ')
+
+
+@pytest.mark.parametrize(
     ('before', 'after'),
     [
         ('demonstrated part | **67 %** [58, 76]', 'demonstrated part | **68 %** [58, 76]'),
         ('demonstrated part | **67 %** [58, 76]', 'demonstrated part | **67 %** [59, 76]'),
         ('**88 %** [81, 94] | 14 %', '**88 %** [81, 94] | 13 %'),
+        (
+            '| ms per camera image, no zoom stages | 142 | 81 | **26** |',
+            '| ms per camera image, no zoom stages | 142 | 81 | **33** |',
+        ),
     ],
 )
 def test_a_wrong_number_in_the_readme_is_found(pages: Path, before: str, after: str) -> None:

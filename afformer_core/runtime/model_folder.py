@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
@@ -43,6 +43,9 @@ _FIELDS = (
     'certainty',
     'decoder_certainty',
 )
+
+
+_Calibration = TypeVar('_Calibration', PresenceCalibration, CertaintyCalibration, DecoderCertainty)
 
 
 @dataclass(frozen=True)
@@ -100,26 +103,22 @@ class ModelDescription:
     @property
     def valid_calibration(self) -> PresenceCalibration | None:
         """The calibration if it was fitted for these weights, or None."""
-        calibration = self.calibration
-        if calibration is None or calibration.weights_sha256 != self.all_weights_sha256:
-            return None
-        return calibration
+        return self._if_valid(self.calibration)
 
     @property
     def valid_certainty(self) -> CertaintyCalibration | None:
         """The calibration of certainty if it was fitted for these weights, or None."""
-        certainty = self.certainty
-        if certainty is None or certainty.weights_sha256 != self.all_weights_sha256:
-            return None
-        return certainty
+        return self._if_valid(self.certainty)
 
     @property
     def valid_decoder_certainty(self) -> DecoderCertainty | None:
         """The decoder's certainty if it was fitted for these weights, or None."""
-        certainty = self.decoder_certainty
-        if certainty is None or certainty.weights_sha256 != self.all_weights_sha256:
+        return self._if_valid(self.decoder_certainty)
+
+    def _if_valid(self, calibration: _Calibration | None) -> _Calibration | None:
+        if calibration is None or calibration.weights_sha256 != self.all_weights_sha256:
             return None
-        return certainty
+        return calibration
 
     def calibration_problem(self, folder: Path) -> str:
         """Explain why the calibration is not used, and what to do; empty if it is used or missing.

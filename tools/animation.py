@@ -1,100 +1,187 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The moving images of README: the film of an arm, and demonstrations beside their overlays.
+"""The moving images of README: real pairs with their results, and the film of an arm.
 
-Run from the root of the project, the first line after `make demo`::
+Run from the root of the project, the first lines after `afformer fetch-examples` and `make demo`::
 
+    python -m tools.animation docs/images/real_pairs.webp --pairs ~/.cache/afformer/example_pairs
     python -m tools.animation docs/images/robot.webp --film demo_output/robot.mp4
-    python -m tools.animation docs/images/overlay.webp
 
-The overlays in the second are those that `afformer ground` draws for the first two scenes of
-`make demo`.
+The results in the first are those of `afformer ground` with the shipped model.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import sys
-import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
-from afformer_core.cli.main import main as afformer
+from afformer_core.drawing.overlay import draw_mark, draw_numbered, draw_overlay
+from afformer_core.example_pairs.pair_folder import ExamplePair, read_pairs
+from afformer_core.grounder import Grounder
 from afformer_core.media.images import read_image
 from afformer_core.media.video import read_video
-from afformer_sim.demo_scenes.rendered_scenes import rendered_scenes
+from afformer_core.runtime.grounding import Grounding, Peak
 
-# Of each demonstration.
-FRAMES, MILLISECONDS = 24, 110
-# Height of both images and the gap between them, in pixels.
-HEIGHT, GAP = 300, 8
+RgbImage = NDArray[np.uint8]
+
+# Height of both images, gap between them, and height of the sentence below, in pixels.
+HEIGHT, GAP, BELOW = 300, 8, 44
+FRAMES, MILLISECONDS, PAUSE = 18, 110, 2200
 QUALITY = 60
 # Of the film.
 FILM_FRAMES, FILM_WIDTH, FILM_MILLISECONDS, FILM_QUALITY = 110, 760, 200, 45
 
 
-def side_by_side(left: np.ndarray, right: np.ndarray) -> Image.Image:
-    """Join two images, uint8 RGB [H, W, 3], scaled to one height."""
-    images = [Image.fromarray(array) for array in (left, right)]
-    scaled = [
-        image.resize((round(image.width * HEIGHT / image.height), HEIGHT)) for image in images
-    ]
-    both = Image.new('RGB', (sum(image.width for image in scaled) + GAP, HEIGHT), 'white')
-    both.paste(scaled[0], (0, 0))
-    both.paste(scaled[1], (scaled[0].width + GAP, 0))
-    return both
+@dataclass(frozen=True)
+class Shown:
+    """A pair to show.
+
+    Attributes:
+        name: stem of its video.
+        mark: pixel (x, y) in the first frame of the video that a user clicks when the answer is
+            not sure; None to end with the question.
+    """
+
+    name: str
+    mark: tuple[float, float] | None = None
 
 
-def ground_and_join(video: Path, image: Path) -> list[Image.Image]:
-    """Return the frames of a demonstration, each beside the image with its overlay.
+# One answer that is sure, and one that a click corrects.
+SHOWN = (Shown('knob'), Shown('switch', (89, 172)))
+
+
+@dataclass(frozen=True)
+class AnimationFrame:
+    """A frame of an animation, and the milliseconds for which it is shown."""
+
+    image: Image.Image
+    milliseconds: int
+
+
+def show_pair(pair: ExamplePair, mark: tuple[float, float] | None) -> Iterator[AnimationFrame]:
+    """Show a demonstration, its result, and the result after a click where one is needed."""
+    grounder = Grounder.load()
+    frames = list(read_video(pair.video, FRAMES))
+    target = read_image(pair.image)
+    grounder.set_demonstration(pair.video)
+    grounding = grounder.ground(target)
+    scaled, plain = (_scaled(image) for image in (target, frames[0]))
+    for frame in frames:
+        yield _joined(_scaled(frame), scaled, 'A demonstration, and the image of a camera')
+    found = _overlaid(scaled, grounding)
+    last = _scaled(frames[-1])
+    if not grounding.unsure:
+        yield _joined(last, found, _sure(grounding), PAUSE)
+        return
+    contacts = [_enlarged(contact, frames[0]) for contact in grounder.contacts()]
+    asked = draw_numbered(plain, contacts)
+    yield _joined(asked, found, f'{_unsure(grounding)} Click the operated part.', PAUSE)
+    if mark is None:
+        return
+    grounder.set_demonstration(pair.video, contact=mark)
+    at = _enlarged(Peak(*mark, 1.0), frames[0])
+    marked = draw_mark(plain, (at.u, at.v))
+    yield _joined(marked, scaled, 'A click on the operated part', PAUSE // 2)
+    answer = _overlaid(scaled, grounder.ground(target))
+    yield _joined(marked, answer, 'Act here, where the marked part is.', PAUSE)
+
+
+def _sure(grounding: Grounding) -> str:
+    return f'Act here. Probability that this is the right part: {grounding.certainty:.2f}'
+
+
+def _unsure(grounding: Grounding) -> str:
+    return f'Not sure: {grounding.certainty:.2f}.'
+
+
+def _scaled(image: RgbImage) -> RgbImage:
+    size = round(image.shape[1] * HEIGHT / image.shape[0]), HEIGHT
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _enlarged(peak: Peak, image: RgbImage) -> Peak:
+    """Move a pixel of an image to the scaled image."""
+    scale = HEIGHT / image.shape[0]
+    return Peak((peak.u + 0.5) * scale - 0.5, (peak.v + 0.5) * scale - 0.5, peak.score)
+
+
+def _overlaid(scaled: RgbImage, grounding: Grounding) -> RgbImage:
+    """Draw the best point, and the heatmap, over the scaled image."""
+    assert grounding.image is not None
+    heatmap = np.asarray(cv2.resize(grounding.heatmap, scaled.shape[1::-1]), np.float32)
+    best = _enlarged(grounding.peaks[0], grounding.image)
+    return draw_overlay(scaled, heatmap, [best], '', 0.6, unsure=grounding.unsure)
+
+
+def _joined(
+    left: RgbImage, right: RgbImage, sentence: str, milliseconds: int = MILLISECONDS
+) -> AnimationFrame:
+    """Join two images of one height, with a sentence below."""
+    width = left.shape[1] + GAP + right.shape[1]
+    canvas = Image.new('RGB', (width, HEIGHT + BELOW), 'white')
+    canvas.paste(Image.fromarray(left), (0, 0))
+    canvas.paste(Image.fromarray(right), (left.shape[1] + GAP, 0))
+    font = ImageFont.load_default(22)
+    ImageDraw.Draw(canvas).text((4, HEIGHT + 8), sentence, fill=(30, 30, 30), font=font)
+    return AnimationFrame(canvas, milliseconds)
+
+
+def show_pairs(folder: Path) -> list[AnimationFrame]:
+    """Show pairs that `afformer fetch-examples` downloaded, all at one width.
 
     Raises:
-        RuntimeError: the command that grounds failed.
+        ValueError: the folder lacks a pair.
     """
-    overlay = video.with_suffix('.png')
-    files = ['--video', str(video), '--image', str(image), '--output', str(overlay)]
-    status = afformer(['ground', *files])
-    if status:
-        raise RuntimeError(f'afformer ground {" ".join(files)} ended with status {status}')
-    found = read_image(overlay)
-    return [side_by_side(frame, found) for frame in read_video(video, FRAMES)]
+    pairs = {pair.video.stem: pair for pair in read_pairs(folder)}
+    missing = [shown.name for shown in SHOWN if shown.name not in pairs]
+    if missing:
+        raise ValueError(
+            f'{folder} has no pair {", ".join(missing)}. Run `afformer fetch-examples` first'
+        )
+    frames = [frame for shown in SHOWN for frame in show_pair(pairs[shown.name], shown.mark)]
+    width = max(frame.image.width for frame in frames)
+    return [_widened(frame, width) for frame in frames]
 
 
-def shrink_film(film: Path) -> list[Image.Image]:
+def _widened(frame: AnimationFrame, width: int) -> AnimationFrame:
+    canvas = Image.new('RGB', (width, frame.image.height), 'white')
+    canvas.paste(frame.image, ((width - frame.image.width) // 2, 0))
+    return AnimationFrame(canvas, frame.milliseconds)
+
+
+def shrink_film(film: Path) -> list[AnimationFrame]:
     """Return frames of a film at the width of README."""
     frames = [Image.fromarray(frame) for frame in read_video(film, FILM_FRAMES)]
     size = FILM_WIDTH, round(frames[0].height * FILM_WIDTH / frames[0].width)
-    return [frame.resize(size) for frame in frames]
-
-
-def show_groundings() -> list[Image.Image]:
-    """Return the frames of two demonstrations, each beside its overlay on one image."""
-    with tempfile.TemporaryDirectory() as folder:
-        scenes = list(itertools.islice(rendered_scenes(Path(folder)), 2))
-        return [
-            frame
-            for scene in scenes
-            for frame in ground_and_join(scene.demonstration, scene.image)
-        ]
+    return [AnimationFrame(frame.resize(size), FILM_MILLISECONDS) for frame in frames]
 
 
 def main() -> int:
     """Read the arguments and write an animated WebP file that repeats forever."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('output', type=Path)
-    parser.add_argument('--film', type=Path, help='the film of the arm that `make demo` writes')
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument('--pairs', type=Path, help='folder of the downloaded example pairs')
+    source.add_argument('--film', type=Path, help='the film of the arm that `make demo` writes')
     arguments = parser.parse_args()
-    shown = show_groundings() if arguments.film is None else shrink_film(arguments.film)
-    shown[0].save(
+    pairs = arguments.pairs is not None
+    shown = show_pairs(arguments.pairs) if pairs else shrink_film(arguments.film)
+    first, *others = (frame.image for frame in shown)
+    first.save(
         arguments.output,
         save_all=True,
-        append_images=shown[1:],
-        duration=MILLISECONDS if arguments.film is None else FILM_MILLISECONDS,
+        append_images=others,
+        duration=[frame.milliseconds for frame in shown],
         loop=0,
-        quality=QUALITY if arguments.film is None else FILM_QUALITY,
+        quality=QUALITY if pairs else FILM_QUALITY,
         method=6,
     )
     return 0

@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from functools import cache
 from importlib.metadata import packages_distributions, version
@@ -20,11 +20,13 @@ from afformer_core import __version__
 _PACKAGE = Path(__file__).parents[1]
 
 
-def provenance(seed: int | None = None, data: Iterable[Path] = ()) -> dict[str, Any]:
+def provenance(
+    seed: int | Sequence[int] | None = None, data: Iterable[Path] = ()
+) -> dict[str, Any]:
     """Describe where a result of this process comes from.
 
     Args:
-        seed: seed of the computation; None if it is not random.
+        seed: seed of the computation, or several; None if it is not random.
         data: files of the data, such as annotations; absent ones are left out.
 
     Returns:
@@ -43,7 +45,7 @@ def provenance(seed: int | None = None, data: Iterable[Path] = ()) -> dict[str, 
     if (gpu := _gpu()) is not None:
         described['gpu'] = gpu
     if seed is not None:
-        described['seed'] = seed
+        described['seed'] = seed if isinstance(seed, int) else list(seed)
     hashes = {str(file): _sha256(file) for file in data if file.is_file()}
     return {**described, **({'data': hashes} if hashes else {})}
 

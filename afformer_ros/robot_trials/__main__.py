@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 from tqdm import tqdm
@@ -53,8 +54,16 @@ def _parser() -> argparse.ArgumentParser:
         epilog='example: python -m afformer_ros.robot_trials --scenes 100 --noise 0.01',
     )
     default = ClosedLoopSettings()
-    parser.add_argument('--scenes', type=int, default=default.scenes, help='number of scenes')
-    parser.add_argument('--seed', type=int, default=default.seed, help='seed of the scenes')
+    parser.add_argument(
+        '--scenes', type=int, default=default.scenes, help='number of scenes of each seed'
+    )
+    parser.add_argument(
+        '--seed',
+        type=int,
+        nargs='+',
+        default=[default.seed],
+        help='seeds of the scenes',
+    )
     parser.add_argument(
         '--families', nargs='+', default=default.families, help='families of fixtures'
     )
@@ -104,16 +113,19 @@ def _run(options: argparse.Namespace) -> None:
     from afformer_ros.robot_trials.robot_graph import RobotGraph
     from afformer_ros.robot_trials.trials import RobotTrial, run_trials
 
-    settings = ClosedLoopSettings(
-        scenes=options.scenes,
-        families=tuple(options.families),
-        seed=options.seed,
-        noise=options.noise,
-    )
+    each_settings = [
+        ClosedLoopSettings(
+            scenes=options.scenes,
+            families=tuple(options.families),
+            seed=seed,
+            noise=options.noise,
+        )
+        for seed in options.seed
+    ]
     robot = {
-        'families': f'[{",".join(settings.families)}]',
-        'seed': settings.seed,
-        'depth_noise': settings.noise,
+        'families': f'[{",".join(options.families)}]',
+        'seed': options.seed[0],
+        'depth_noise': options.noise,
         'image_rate': 2.0,
         'real_time_factor': 2.0,
         **(_ERRORS if options.errors else {}),
@@ -125,15 +137,19 @@ def _run(options: argparse.Namespace) -> None:
         RobotGraph(Path(folder), processes, options.model, robot) as graph,
     ):
         graph.driver.bring_up()
-        run = run_trials(
-            graph,
-            settings,
-            baselines=not options.no_baselines,
-            absences=options.errors,
-            attempts=options.attempts,
-            marks=options.marks,
+        runs = (
+            run_trials(
+                graph,
+                settings,
+                baselines=not options.no_baselines,
+                absences=options.errors,
+                attempts=options.attempts,
+                marks=options.marks,
+            )
+            for settings in each_settings
         )
-        progress = tqdm(run, total=settings.scenes, unit='scene')
+        total = options.scenes * len(each_settings)
+        progress = tqdm(chain.from_iterable(runs), total=total, unit='scene')
         for trial in progress:
             trials.append(trial)
             progress.write(
@@ -143,8 +159,8 @@ def _run(options: argparse.Namespace) -> None:
             )
     facts = {
         'model': options.model or 'shipped',
-        'seed': settings.seed,
-        'noise of depth': f'{settings.noise:g}',
+        'seed': ', '.join(map(str, options.seed)),
+        'noise of depth': f'{options.noise:g}',
         'attempts': options.attempts,
         'contacts marked if unsure': 'yes' if options.marks else 'no',
         'errors of the robot': 'yes' if options.errors else 'no',
@@ -155,7 +171,7 @@ def _run(options: argparse.Namespace) -> None:
         content = {
             **report.to_json(),
             'trials': [asdict(trial) for trial in trials],
-            'provenance': provenance(settings.seed),
+            'provenance': provenance(options.seed),
         }
         write_aside(options.json, (json.dumps(content, indent=2) + '\n').encode())
 

@@ -173,10 +173,12 @@ def _share(
     trials: Sequence[RobotTrial], value: Callable[[RobotTrial], bool | None]
 ) -> Estimate | None:
     """Estimate the share of trials with a value that is true; None if there is no value."""
-    counted = [(trial.scene, known) for trial in trials if (known := value(trial)) is not None]
+    values = [(trial, value(trial)) for trial in trials]
+    counted = [(trial, known) for trial, known in values if known is not None]
     if not counted:
         return None
-    return bootstrap_mean([known for _, known in counted], [scene for scene, _ in counted], 0)
+    scenes = [(trial.seed, trial.scene) for trial, _ in counted]
+    return bootstrap_mean([known for _, known in counted], scenes, 0)
 
 
 def _rows(measures: Mapping[str, RobotMeasures]) -> dict[str, dict[str, Cell]]:

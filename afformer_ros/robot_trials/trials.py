@@ -32,7 +32,7 @@ class RobotTrial:
     """A demonstration, and the attempts to repeat it.
 
     Attributes:
-        scene: number of the scene.
+        seed, scene: seed of the scenes, and number of the scene.
         family: family of the fixture.
         kind: kind of the demonstrated element.
         action: action that was demonstrated.
@@ -43,6 +43,7 @@ class RobotTrial:
         random_element: attempt of the true action at a random element; None if it was not made.
     """
 
+    seed: int
     scene: int
     family: str
     kind: str
@@ -71,7 +72,7 @@ def run_trials(
     """Run the first trial of each scene; yield each when it has ended.
 
     Args:
-        graph: the graph; its robot has the same settings.
+        graph: the graph; its robot has the same settings, but maybe another seed.
         settings: settings of the benchmark.
         baselines: whether the right pixel and a random element are tried as well.
         absences: see `demonstrated_trial`.
@@ -84,17 +85,18 @@ def run_trials(
         action = shown.task.action
         with TrialScene(shown, settings) as scene:
             show(graph, scene)
-            graph.begin(scene=index)
+            graph.begin(seed=settings.seed, scene=index)
             mark = scene.demonstrated_pixel() if marks else None
             model = repeat(graph, action, attempts, mark)
             graph.forget([NAME])
             right_pixel = random_element = None
             if baselines and presence is Presence.PRESENT:
-                right_pixel = _act(graph, index, scene.right_contact())
-                random_element = _act(graph, index, scene.random_contact())
+                right_pixel = _act(graph, settings, index, scene.right_contact())
+                random_element = _act(graph, settings, index, scene.random_contact())
         beside = plan_trials(settings, index)[0].scene.fixture.elements
         kinds = [other.kind for other in beside]
         yield RobotTrial(
+            seed=settings.seed,
             scene=index,
             family=shown.scene.family,
             kind=element.kind,
@@ -140,10 +142,12 @@ def repeat(
     return replace(attempt, marked=marked)
 
 
-def _act(graph: RobotGraph, index: int, contact: ArmContact | None) -> ArmAttempt:
+def _act(
+    graph: RobotGraph, settings: ClosedLoopSettings, index: int, contact: ArmContact | None
+) -> ArmAttempt:
     if contact is None:
         return ArmAttempt(HIDDEN, 'the camera does not see the element')
-    graph.begin(scene=index)
+    graph.begin(seed=settings.seed, scene=index)
     try:
         said = graph.planner.act(contact)
     except AfformerError as error:

@@ -48,6 +48,7 @@ def test_hashes_the_data_and_names_the_seed(tmp_path: Path) -> None:
     (tmp_path / 'pairs.json').write_bytes(b'[1]')
     made = provenance.provenance(7, [tmp_path / 'pairs.json', tmp_path / 'absent.json'])
     assert made['seed'] == 7
+    assert provenance.provenance((505, 606))['seed'] == [505, 606]
     assert made['data'] == {str(tmp_path / 'pairs.json'): hashlib.sha256(b'[1]').hexdigest()}
 
 

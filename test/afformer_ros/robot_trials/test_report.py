@@ -29,6 +29,7 @@ DONE, OTHER = (
 def trials() -> list[RobotTrial]:
     return [
         RobotTrial(
+            seed=505,
             scene=0,
             family='keypad',
             kind='button',
@@ -38,6 +39,7 @@ def trials() -> list[RobotTrial]:
             random_element=OTHER,
         ),
         RobotTrial(
+            seed=505,
             scene=1,
             family='keypad',
             kind='button',
@@ -47,6 +49,7 @@ def trials() -> list[RobotTrial]:
             random_element=OTHER,
         ),
         RobotTrial(
+            seed=505,
             scene=2,
             family='drawers',
             kind='drawer',
@@ -56,6 +59,7 @@ def trials() -> list[RobotTrial]:
             random_element=DONE,
         ),
         RobotTrial(
+            seed=505,
             scene=3,
             family='drawers',
             kind='drawer',
@@ -103,6 +107,7 @@ def test_a_trial_without_an_answer_does_not_count_as_a_failure(
     silent = ArmAttempt(verdict, 'why')
     trials.append(
         RobotTrial(
+            seed=505,
             scene=4,
             family='drawers',
             kind='drawer',
@@ -125,6 +130,7 @@ def test_a_trial_without_an_answer_does_not_count_as_a_failure(
 
 def absent(scene: int, presence: str, model: ArmAttempt) -> RobotTrial:
     return RobotTrial(
+        seed=505,
         scene=scene,
         family='drawers',
         kind='drawer',
@@ -134,6 +140,16 @@ def absent(scene: int, presence: str, model: ArmAttempt) -> RobotTrial:
         right_pixel=None,
         random_element=None,
     )
+
+
+def test_scenes_of_the_same_number_and_different_seeds_are_drawn_apart(
+    trials: list[RobotTrial],
+) -> None:
+    done, other = trials[0], replace(trials[1], scene=0)
+    for seed, interval in ((505, (0.5, 0.5)), (606, (0.0, 1.0))):
+        pair = [done, replace(other, seed=seed)]
+        success = build_robot_report(pair, {}).to_json()['measures']['all']['success']
+        assert (success['low'], success['high']) == interval
 
 
 def test_what_is_absent_counts_as_refused_or_not_and_nowhere_else(

@@ -27,7 +27,7 @@ def test_a_drawer_is_pulled_as_it_was_shown(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / 'trials.json').read_text())
     assert content['measures']['all']['trials'] == 3
-    assert content['provenance']['seed'] == 8
+    assert content['provenance']['seed'] == [8]
     pulled = content['trials'][2]
     assert (pulled['family'], pulled['right_pixel']['verdict']) == ('drawers', 'done')
 

@@ -294,10 +294,12 @@ def test_each_trial_is_shown_begun_repeated_and_forgotten(
     assert (second.scene, second.family, second.kind) == (1, 'drawers', 'drawer')
     assert (second.model, second.right_pixel, second.random_element) == (silent, hidden, pulled)
     shown = [plan_trials(settings, scene)[0].task.action for scene in (0, 1)]
-    model = ['demonstrate shown', {'scene': 0}, f'repeat: {shown[0]}, 4 times', 'forget shown']
-    assert graph.calls[:8] == [*model, {'scene': 0}, 'push', {'scene': 0}, 'pull']
-    model[1:3] = [{'scene': 1}, f'repeat: {shown[1]}, 4 times']
-    assert graph.calls[8:] == [*model, {'scene': 1}, 'pull']
+    begin = {'seed': 8, 'scene': 0}
+    model = ['demonstrate shown', begin, f'repeat: {shown[0]}, 4 times', 'forget shown']
+    assert graph.calls[:8] == [*model, begin, 'push', begin, 'pull']
+    begin = {'seed': 8, 'scene': 1}
+    model[1:3] = [begin, f'repeat: {shown[1]}, 4 times']
+    assert graph.calls[8:] == [*model, begin, 'pull']
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An engine with processes of a Ray cluster, whose machines may fail and return."""
+"""An engine with processes of a Ray cluster, whose machines may fail and return.
+
+Nothing in Ray takes the place of these actors. Ray Data takes all parts before it begins, and the
+caller reads some of them only when a process is idle. Ray's ActorPool does not tell which part an
+actor died with, and gives parts to actors for which no machine has room. A task on a GPU ends its
+process, so that each part would open the model again.
+"""
 
 from __future__ import annotations
 

@@ -91,6 +91,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Calibrate the model, and print the results."""
     from afformer_core.files.atomic import write_aside
+    from afformer_core.reports.provenance import provenance
 
     if not arguments.annotations and not arguments.pairs:
         raise ValueError('no data is given. Give --annotations, --pairs or both')
@@ -106,11 +107,20 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.pairs:
         sentence, content['certainty'] = _fit_certainty(arguments)
         sentences.append(sentence)
-    text = json.dumps(content, indent=2, allow_nan=False)
+    made = provenance(arguments.seed, _data_files(arguments))
+    text = json.dumps({**content, 'provenance': made}, indent=2, allow_nan=False)
     print(text if arguments.json == '-' else '\n'.join(sentences), flush=True)
     if arguments.json not in (None, '-'):
         write_aside(Path(arguments.json), (text + '\n').encode())
     return 0
+
+
+def _data_files(arguments: argparse.Namespace) -> list[Path]:
+    """List the files that annotate the data."""
+    from afformer_core.data.annotations import annotating_files
+
+    given = [*(arguments.annotations or ()), *(arguments.pairs or ())]
+    return [file for path in given for file in annotating_files(path)]
 
 
 def _fit_presence(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:

@@ -195,17 +195,16 @@ def _print(report: EvaluationReport | BenchmarkReport, arguments: argparse.Names
 
 def _data_files(arguments: argparse.Namespace) -> list[Path]:
     """List the files that annotate the data; some may not exist."""
+    from afformer_core.data.annotations import annotating_files
     from afformer_core.data.readers.contact_clips import CLIPS_FILE
-    from afformer_core.data.readers.part_pairs import PAIRS_FILE
     from afformer_core.evaluation.report.benchmark import SPLITS
 
     if arguments.benchmark is not None:
         return [arguments.benchmark / f'{split}.json' for split in SPLITS]
-    files = [folder / PAIRS_FILE for folder in arguments.pairs or ()]
+    given = [*(arguments.pairs or ()), arguments.annotations, arguments.prior_annotations]
     if arguments.contacts is not None:
-        files.append(arguments.contacts / CLIPS_FILE)
-    given = (arguments.annotations, arguments.prior_annotations)
-    return [*files, *(file for file in given if file is not None)]
+        given.append(arguments.contacts / CLIPS_FILE)
+    return [file for path in given if path is not None for file in annotating_files(path)]
 
 
 def _show(

@@ -64,8 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     from afformer_core.files.atomic import write_aside
     from afformer_core.hands.detector_report import detect_in_images, report_detector
-    from afformer_core.hands.hand_annotations import read_hand_annotations
+    from afformer_core.hands.hand_annotations import read_hand_annotations, split_file
     from afformer_core.hands.open_detector import open_hand_detector
+    from afformer_core.reports.provenance import provenance
 
     detector = open_hand_detector(arguments.detector, _LOWEST_SCORE)
     images = read_hand_annotations(arguments.dataset, arguments.split)
@@ -73,7 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     detected = list(tqdm(found, total=len(images), unit='image', desc='detecting'))
     dataset = f'the split {arguments.split} of {arguments.dataset}'
     report = report_detector(detector, images, detected, dataset)
-    content = json.dumps(report.to_json(), indent=2)
+    made = provenance(data=[split_file(arguments.dataset, arguments.split)])
+    content = json.dumps({**report.to_json(), 'provenance': made}, indent=2)
     print(content if arguments.json == '-' else report.to_markdown())
     if arguments.json not in (None, '-'):
         write_aside(Path(arguments.json), (content + '\n').encode())

@@ -49,11 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.files.atomic import file_sha256
     from afformer_core.hands.faster_rcnn import is_hand_detector
     from afformer_core.models.pretrained.checkpoint_file import read_checkpoint
+    from afformer_core.reports.provenance import provenance
 
     content = read_checkpoint(arguments.checkpoint)
     facts: dict[str, Any] = {
         'imported': arguments.checkpoint.name,
         'sha256': file_sha256(arguments.checkpoint),
+        'provenance': provenance(),
     }
     for key in ('epoch', 'global_step', 'pytorch-lightning_version'):
         if isinstance(content.get(key), int | str):

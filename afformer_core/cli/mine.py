@@ -136,6 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.hands.open_detector import open_hand_detector
     from afformer_core.maskahand.mining.mining import INDEX_FILE, Mining, MiningSettings
     from afformer_core.maskahand.sources import find_sources
+    from afformer_core.reports.provenance import provenance
 
     engine = engine_of(arguments, arguments.processes)
     settings = MiningSettings(
@@ -158,7 +159,9 @@ def run(arguments: argparse.Namespace) -> int:
     open_detector = partial(open_hand_detector, arguments.detector, **batch)
     mining = Mining(found, open_detector, arguments.output, settings)
     _detect(mining, engine)
-    return _report(mining.write_index(), arguments.output / INDEX_FILE)
+    data = [file for file in (arguments.annotations, arguments.held_out) if file is not None]
+    counts = mining.write_index(provenance(data=data))
+    return _report(counts, arguments.output / INDEX_FILE)
 
 
 def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) -> FoundSources:

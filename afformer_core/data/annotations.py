@@ -18,7 +18,11 @@ from afformer_core.data.readers.hoi4d.dataset import is_hoi4d, read_hoi4d
 from afformer_core.data.readers.holoassist.dataset import is_holoassist, read_holoassist
 from afformer_core.data.readers.opra import read_opra, read_opra_text
 from afformer_core.data.readers.part_pairs import PAIRS_FILE, PartPairsDataset
+from afformer_core.data.readers.point_table import POINTS_FILE
 from afformer_core.data.readers.visor.dataset import is_visor, read_visor
+
+# Of pairs with points, at the top or in a folder for each object, and of pairs with outlines.
+_OWN_FILES = (POINTS_FILE, f'*/{POINTS_FILE}', PAIRS_FILE)
 
 
 def open_annotations(
@@ -46,6 +50,13 @@ def open_annotations(
     if (path / PAIRS_FILE).is_file():
         return PartPairsDataset(path, root)
     return AnnotatedDataset(_read(path, root, split))
+
+
+def annotating_files(path: Path) -> list[Path]:
+    """List the files in which a dataset is annotated: a file, or those of your own pairs."""
+    if path.is_file():
+        return [path]
+    return [file for name in _OWN_FILES for file in sorted(path.glob(name))]
 
 
 def _read(path: Path, root: Path | None, split: str) -> Manifest:

@@ -35,6 +35,7 @@ from afformer_core.replay.scores import AnnotationScorer
 from afformer_core.replay.summary import ReplaySummary, summarize
 from afformer_core.replay.table import write_table
 from afformer_core.replay.topics import ReplayTopics
+from afformer_core.reports.provenance import provenance
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.stream.pipeline import GroundingPipeline, PipelineSettings, Predict
 from afformer_core.stream.spatial_inputs import SpatialInputs
@@ -210,7 +211,7 @@ class _Replay:
         thresholds = self._request.settings.stream.thresholds(self._request.calibration)
         summary = summarize(self.rows, self._request.facts, self._notes, thresholds)
         write_table(self._folder / 'groundings.csv', self.rows)
-        content = json.dumps(summary.to_json(), indent=2)
+        content = json.dumps({**summary.to_json(), 'provenance': provenance()}, indent=2)
         (self._folder / 'summary.json').write_text(content + '\n', encoding='utf-8')
         write_report(self._folder / 'report.html', summary, self.rows, self._sheet)
         return summary

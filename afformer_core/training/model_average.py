@@ -14,6 +14,7 @@ from safetensors import safe_open
 from afformer_core.errors import ModelFolderError
 from afformer_core.licences import merged
 from afformer_core.models.afformer import Afformer
+from afformer_core.reports.provenance import provenance
 from afformer_core.runtime.model_folder import (
     WEIGHTS_FILE,
     copy_matching,
@@ -60,6 +61,7 @@ def average_models(folders: Sequence[Path], shares: Sequence[float], output: Pat
             _part(*folder_and_share) for folder_and_share in zip(folders, shares, strict=True)
         ],
         'trained_on': [ingredient.to_json() for ingredient in ingredients],
+        'provenance': provenance(),
     }
     first = read_description(folders[0])
     stored = _stored_type(folders[0])

@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from afformer_core.data.annotations import annotating_files
 from afformer_core.files.atomic import write_aside
 from afformer_core.licences import Ingredient, merged, restricted
 from afformer_core.reports.provenance import provenance
@@ -288,7 +289,7 @@ class TrainingCli(LightningCLI):
 def _files_in(settings: Any) -> list[Path]:
     """List the files that the settings of the data name, such as annotations."""
     if isinstance(settings, str | Path):
-        return [Path(settings)] if Path(settings).is_file() else []
+        return annotating_files(Path(settings))
     if isinstance(settings, Mapping):
         settings = settings.values()
     elif hasattr(settings, '__dict__'):

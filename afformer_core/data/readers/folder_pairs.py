@@ -3,9 +3,9 @@
 
     my_pairs/
       actions.txt                    optional: the names of the actions, one per line, in the order
-      of their indices; or actions.json, a list of them licence.txt                    optional:
-      the licence of all, such as CC-BY-4.0 or own espresso_machine/              a folder for each
-      object, with any name
+                                     of their indices; or actions.json, a list of them
+      licence.txt                    optional: the licence of all, such as CC-BY-4.0 or own
+      espresso_machine/              a folder for each object, with any name
         demonstrations/
           press_left.mp4             a video,
           turn_knob/0001.jpg ...     or a folder of numbered frames

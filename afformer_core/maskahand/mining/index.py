@@ -91,6 +91,7 @@ def write_videos(
     interaction_score: float,
     videos: Iterable[MinedVideo],
     broken: Iterable[tuple[Path, str]],
+    made: Mapping[str, Any] | None = None,
 ) -> IndexHead:
     """Write an index from a stream of videos, with those of one shard in memory.
 
@@ -100,6 +101,7 @@ def write_videos(
         videos: the videos, in the order of their paths.
         broken: (path, reason) of videos that could not be read completely, iterated over after the
             videos.
+        made: where the index comes from (see `provenance`).
 
     Raises:
         DatasetError: it cannot be written.
@@ -128,6 +130,8 @@ def write_videos(
     }
     if origins:
         fields['origins'] = [origin.to_json() for origin in origins]
+    if made is not None:
+        fields['provenance'] = made
     replaced = _shard_files(path) - {shard[kind] for shard in shards for kind in SHARD_KINDS}
     write_file(path, (json.dumps(fields) + '\n').encode())
     for name in replaced:

@@ -12,10 +12,11 @@ videos. All files are in a folder of this machine or at a URL:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from afformer_core.hands.detector import HandDetector
 from afformer_core.maskahand.mining.clip_windows import windows_with
@@ -200,8 +201,11 @@ class Mining:
         self.write_index()
         return read_index(self._output / INDEX_FILE)
 
-    def write_index(self) -> MinedCounts:
+    def write_index(self, made: Mapping[str, Any] | None = None) -> MinedCounts:
         """Join the results, cut the clips, and write the index, video after video.
+
+        Args:
+            made: where the index comes from (see `provenance`).
 
         Raises:
             DatasetError: parts were not examined, their files are damaged, or the folder cannot
@@ -230,7 +234,7 @@ class Mining:
             'stride': settings.stride,
             'folder_rate': self._found.folder_rate,
         }
-        write_videos(self._output / INDEX_FILE, described, score, videos(), broken)
+        write_videos(self._output / INDEX_FILE, described, score, videos(), broken, made)
         counts.interaction_score, counts.broken = score, tuple(broken)
         return counts
 

@@ -103,7 +103,9 @@ def test_tables_for_people_and_a_file(
     printed = capsys.readouterr().out
     assert '| hand + interaction | ' in printed
     assert '| score of at least 0.8 |     1 |     1.000 |  1.000 |' in printed
-    assert list(json.loads(path.read_text())) == ['facts', 'measures']
+    report = json.loads(path.read_text())
+    assert list(report) == ['facts', 'measures', 'provenance']
+    assert list(report['provenance']['data']) == [str(dataset / 'ImageSets/Main/test.txt')]
 
 
 def test_a_split_that_is_not_there(dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ import torch
 from afformer_core.cli.main import main
 from afformer_core.models import afformer_r50
 from afformer_core.models.afformer import Afformer
+from afformer_core.reports.provenance import machine
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.model_folder import read_description
 
@@ -53,6 +54,7 @@ def test_the_folder_grounds(
     assert training['imported'] == 'epic.ckpt'
     assert (training['epoch'], training['global_step']) == (3, 4000)
     assert training['lightning'] == '1.8.1'
+    assert training['provenance']['machine'] == machine()
     grounder = ArrayGrounder.load(folder, 'torch')
     grounder.set_demonstration([np.zeros((64, 96, 3), np.uint8)], 'demonstration')
     grounding = grounder.ground(np.zeros((48, 64, 3), np.uint8), 'demonstration')

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.data.annotations import open_annotations
+from afformer_core.data.annotations import annotating_files, open_annotations
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Origin
 
@@ -63,3 +63,20 @@ def test_other_objects_are_assistq(tmp_path: Path) -> None:
     path = written(tmp_path, 'train.json', {'fryer': []})
     with pytest.raises(DatasetError, match='has no folder fryer'):
         open_annotations(path)
+
+
+def test_the_tables_of_your_own_pairs_annotate_a_folder(tmp_path: Path) -> None:
+    names = (
+        'actions.txt',
+        'kettle/points.csv',
+        'tap/points.csv',
+        'tap/images/a.jpg',
+        'pairs.json',
+    )
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    assert annotating_files(tmp_path) == [tmp_path / names[n] for n in (1, 2, 4)]
+    assert annotating_files(tmp_path / 'pairs.json') == [tmp_path / 'pairs.json']
+    assert annotating_files(tmp_path / 'absent.json') == []

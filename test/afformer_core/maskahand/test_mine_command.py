@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from afformer_core.cli.main import main
 from afformer_core.maskahand.mining import examination
 from afformer_core.maskahand.mining.index import read_index
 from afformer_core.media.video import write_video
+from afformer_core.reports.provenance import commit
 
 
 @pytest.fixture
@@ -204,6 +206,9 @@ def test_of_an_annotated_dataset_no_clip_of_test_is_mined(
 
     assert main([*asked, *training]) == 0
 
+    made = json.loads((mined / 'index.json').read_text())['provenance']
+    assert made['commit'] == commit()
+    assert list(made['data']) == [str(tmp_path / 'train.txt')]
     index = read_index(mined / 'index.json')
     assert [each.path.relative_to(raw) for each in index.videos] == [
         Path('1.mp4'),

@@ -20,6 +20,7 @@ from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.media.bag import Bag
 from afformer_core.media.video import write_video
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
+from afformer_core.reports.provenance import commit
 from afformer_core.runtime import ArrayGrounder
 
 ALWAYS_PRESENT = tuple(
@@ -52,6 +53,8 @@ def test_topics_are_found_and_the_folder_is_whole(
         'bag', 'groundings.csv', 'overlay.mp4', 'report.html', 'summary.json',
     ]  # fmt: skip
     assert facts(out)['depth topic'] == '/camera/depth'
+    made = json.loads((out / 'summary.json').read_text())['provenance']
+    assert made['commit'] == commit()
     assert "'recorded' is selected: " in facts(out)['demonstration']
     assert main(arguments) == 1
     assert 'out exists; choose another folder or give --overwrite' in capsys.readouterr().err

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
+from afformer_core.reports.provenance import commit
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.presence import PresenceCalibration
@@ -64,7 +65,9 @@ def test_weights_are_stored_as_in_the_first(folders: list[Path], tmp_path: Path)
 def test_the_description_tells_of_what(folders: list[Path], tmp_path: Path) -> None:
     average_models(folders, [0.25, 0.75], tmp_path / 'mean')
 
-    parts = read_description(tmp_path / 'mean').training['average_of']
+    training = read_description(tmp_path / 'mean').training
+    assert training['provenance']['commit'] == commit()
+    parts = training['average_of']
     assert [(part['share'], part['training']) for part in parts] == [
         (0.25, {'by': 'one'}),
         (0.75, {'by': 'three'}),

@@ -172,6 +172,7 @@ def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, caps
 
     assert isinstance(calibration, PresenceCalibration)
     assert calibration.pairs == 26
+    assert printed.pop('provenance')['data'].keys() == {str(validation)}
     assert printed == {'presence': calibration.to_json()}
     measures = report['measures']
     assert measures['abstention']['auroc']['presence']['value'] == pytest.approx(calibration.auroc)

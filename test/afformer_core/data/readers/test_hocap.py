@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from afformer_core.data.annotated_dataset import AnnotatedDataset
 from afformer_core.data.annotations import open_annotations
+from afformer_core.data.readers.hocap.sequence import HoCapSequence
 from afformer_core.data.sample import Sample
 from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
@@ -19,16 +21,21 @@ from afformer_core.licences import Origin
 from afformer_core.media.video import read_video
 
 from ..trees.hocap import (
+    CAMERAS,
     DEPTH,
     FIRST,
+    LEFT_HAND,
     MOTIONS,
     REST,
+    RIGHT_HAND,
     SECOND,
     TILTED,
     TURNED,
+    Vector,
     write_hocap,
     write_images,
     write_intrinsics,
+    write_label,
     write_motion,
 )
 
@@ -158,6 +165,133 @@ def test_an_object_that_was_pushed_is_not_carried(tree: Path) -> None:
     write_motion(tree, SECOND, pushed, lambda _: REST)
 
     assert open_annotations(tree).manifest.left_out == {AT_REST: 1, NO_HAND: 1}
+
+
+def slip(tree: Path, *millimetres: float) -> None:
+    """Let the hand of the second sequence slip by distances from where it held the object."""
+    held = MOTIONS[SECOND]
+    along = np.array([0.6, 0, 0.8]) / 1000
+    slips = dict(zip(held.held, millimetres, strict=True))
+    write_motion(tree, SECOND, held, lambda frame: held.grip(frame) + slips[frame] * along)
+
+
+def test_the_contact_of_a_hand_that_slips_is_the_mean(tree: Path) -> None:
+    slip(tree, 0, 19, 19, 0)
+
+    sample = open_annotations(tree)[2]
+
+    assert target(tree, sample) == (f'{FIRST}/{TILTED}/color_000000.jpg', [37.87, 27.47])
+
+
+@pytest.mark.parametrize('millimetres', [(0, 44, 44, 0), (0, 0, 0, 34)])
+def test_a_hand_that_slips_by_more_than_2_cm_carries_nothing(
+    tree: Path, millimetres: tuple[float, ...]
+) -> None:
+    slip(tree, *millimetres)
+
+    assert open_annotations(tree).manifest.left_out == {AT_REST: 1, NO_HAND: 1}
+
+
+def test_of_two_hands_the_one_that_slips_less_has_the_contact(tree: Path) -> None:
+    held = MOTIONS[SECOND]
+    expected = target(tree, open_annotations(tree)[2])
+    for number, frame in enumerate(held.held):
+        for serial in CAMERAS:
+            grip = held.grip(frame)
+            hands: list[Vector | None] = [grip, grip]
+            hands[RIGHT_HAND] = grip + [0.0, 0.006 * number, 0.01]
+            write_label(tree / SECOND / serial / f'label_{frame:06d}.npz', serial, hands)
+
+    assert held.hand == LEFT_HAND
+    assert target(tree, open_annotations(tree)[2]) == expected
+
+
+def test_an_object_that_stops_after_6_cm_was_carried(tree: Path) -> None:
+    write_motion(tree, SECOND, replace(MOTIONS[SECOND], travel=0.093))
+
+    assert ids(open_annotations(tree)) == IDS
+
+
+def test_a_sequence_that_ends_with_the_demonstration_is_long_enough(tree: Path) -> None:
+    write_motion(tree, SECOND, replace(MOTIONS[SECOND], frames=45))
+
+    assert ids(open_annotations(tree)) == IDS
+
+
+def test_a_contact_that_comes_into_view_with_the_pick_up_is_shown(tree: Path) -> None:
+    *others, _, cy = CAMERAS[TILTED][2]
+    write_intrinsics(tree, TILTED, (*others, -8.4, cy))
+
+    first = open_annotations(tree)[0]
+
+    assert first.sample_id == IDS[0]
+    assert first.contact_points is not None
+    assert first.contact_points[0] is None
+    assert first.contact_points[60] == pytest.approx((0.02547, 0.54053), abs=1e-4)
+
+
+def test_objects_of_a_camera_are_in_the_order_of_their_names(tree: Path) -> None:
+    path = tree / FIRST / 'poses_o.npy'
+    poses = np.load(path)
+    poses[0] = poses[1]
+    np.save(path, poses)
+
+    found = ids(open_annotations(tree))
+
+    assert found[:2] == [f'{FIRST}/{TILTED}/{name}' for name in ('G01_1', 'G01_3')]
+    assert found == sorted(found)
+    assert len(found) == 6
+
+
+@pytest.fixture
+def sequence(tree: Path) -> HoCapSequence:
+    return HoCapSequence(tree / 'calibration', tree / FIRST)
+
+
+def before(serial: str, *point: float) -> Vector:
+    """A point [1, 3] in the space of the marker, given in that of a camera."""
+    rotation, position, _ = CAMERAS[serial]
+    return np.asarray(np.array(rotation) @ point + position)[None]
+
+
+def test_a_point_is_projected_before_the_camera_and_not_behind_it(
+    sequence: HoCapSequence,
+) -> None:
+    shown = sequence.project(before(TILTED, 0.03, -0.02, 0.3), TILTED)
+    assert shown[0] == pytest.approx([33 + 9, 21 - 19 / 3])
+    for depth in (-0.3, 0.04):
+        at = before(TILTED, 0.1 * depth, -0.05 * depth, depth)
+        assert np.isnan(sequence.project(at, TILTED)).all()
+
+
+def test_a_point_is_visible_within_5_cm_of_the_depth_at_its_pixel(
+    tree: Path, sequence: HoCapSequence
+) -> None:
+    # It is 1.2 m away, at a depth of 1.1 m.
+    point = before(TILTED, 0.3, 0.25, 1.1)
+    (pixel,) = sequence.project(point, TILTED)
+    column, row = 58, 43
+    assert pixel == pytest.approx([57.545, 42.591], abs=1e-3)
+    for millimetres, visible in ((1149, True), (1151, False), (1051, True), (1049, False)):
+        depth = np.zeros((48, 64), np.uint16)
+        depth[row, column] = millimetres
+        PIL.Image.fromarray(depth).save(tree / FIRST / TILTED / 'depth_000000.png')
+        assert np.isnan(sequence.project_visible(point, TILTED)).any() != visible
+
+
+def test_the_first_camera_with_a_hand_tells_where_it_is(
+    tree: Path, sequence: HoCapSequence
+) -> None:
+    (frame, *_) = MOTIONS[FIRST].held
+    # A coordinate may have the value that stands for a missing joint.
+    beside = before(TURNED, 0.1, -0.2, -1.0)[0]
+    path = tree / FIRST / TILTED / f'label_{frame:06d}.npz'
+    write_label(path, TILTED, [None, REST])
+    write_label(
+        tree / FIRST / TURNED / f'label_{frame:06d}.npz', TURNED, [beside, REST + [0.0, 0.1, 0.2]]
+    )
+
+    assert sequence.grips(frame) == pytest.approx(np.array([beside, REST]), abs=1e-6)
 
 
 def test_a_sequence_that_ends_before_the_object_is_carried_has_no_sample(tree: Path) -> None:

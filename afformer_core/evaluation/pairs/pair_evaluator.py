@@ -141,8 +141,8 @@ class ModelRun:
             hard_negative_kld = kld(others, targets, self._protocol.epsilon)
             hard_negative_peak = _peak(hard_negative, sample.image_size)
         if sample.scene is not None:
-            reversed_action = self._ground(image, sample, 'backwards').action
-            frozen_action = self._ground(image, sample, 'frozen').action
+            reversed_action = self._ground(image, sample, 'backwards').best_action
+            frozen_action = self._ground(image, sample, 'frozen').best_action
         return PairResult(
             pair,
             rows,

@@ -106,7 +106,7 @@ def test_the_demonstration_is_also_played_backwards_and_frozen(scenes, grounder,
     def told(run, image, sample, change):
         (name,) = run._memorize(sample, change)
         shown[change] = memorized[name]
-        return SimpleNamespace(action=change)
+        return SimpleNamespace(best_action=change, action='unknown')
 
     monkeypatch.setattr(ModelRun, '_ground', told)
     (pair, *_) = choose_pairs(list(open_annotations(scenes)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -25,6 +26,7 @@ class ConvolutionalBackbone(BackboneWithPyramid):
             is computed from images. Empty for a body that computes all of its stages at once.
         projections: for each pyramid level that is used, the name of the level whose 3x3
             convolution computes it.
+        frame_projections: the same for levels of frames that convolutions of their own compute.
     """
 
     fpn: FeaturePyramidNetwork
@@ -36,6 +38,7 @@ class ConvolutionalBackbone(BackboneWithPyramid):
         stages: Sequence[str],
         layers: Sequence[Sequence[nn.Module]],
         projections: Mapping[str, str],
+        frame_projections: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self.body = body
@@ -44,11 +47,12 @@ class ConvolutionalBackbone(BackboneWithPyramid):
         self._layers = tuple(tuple(layer) for layer in layers)
         self._projections = dict(projections)
         self.stages = tuple(stages)
+        finest = min(self.stages.index(level) for level in (*projections, *frame_projections))
         for index, stage in enumerate(self.stages):
             # An unused level still feeds the top-down path, but needs no output convolution.
             if stage not in projections.values():
                 self.fpn.layer_blocks[index] = nn.Identity()
-            if index < min(self.stages.index(level) for level in projections):
+            if index < finest:
                 self.fpn.inner_blocks[index] = nn.Identity()
 
     def backbone(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -126,7 +130,7 @@ class SeparateProjections(ConvolutionalBackbone):
         # The optimizer state of checkpoints depends on this order of the levels.
         names = dict.fromkeys(video_projections.values())
         copies = {name: copy.deepcopy(blocks[name]) for name in names}
-        super().__init__(body, fpn, stages, layers, projections)
+        super().__init__(body, fpn, stages, layers, projections, video_projections)
         self.video_projections = nn.ModuleDict(copies)
         self._of_frames = dict(video_projections)
 

@@ -31,6 +31,9 @@ VARIANTS = {
     'separate projections that levels share': replace(
         THREE, input_projection='shared', video_projection='separate'
     ),
+    'separate projections of finer levels of the video': replace(
+        SMALL, image_levels=('p5', 'p4'), video_levels=('p4', 'p3'), video_projection='separate'
+    ),
     'a block for each step': replace(THREE, decoder_blocks='per_step'),
     'residual of the image': replace(THREE, residual='image'),
     'means of squares': replace(SMALL, spatial_strides=(1, 2)),

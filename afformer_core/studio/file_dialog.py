@@ -28,7 +28,7 @@ class FileDialog:
         self._kinds = kinds
         self._dialog: Dialog = ui.dialog()
         with self._dialog, ui.card().classes('w-[560px] max-w-full'):
-            self._title = ui.label().classes('font-bold break-all')
+            self._title = ui.label().classes('font-bold [overflow-wrap:anywhere]')
             self._lines = ui.list().classes('w-full max-h-96 overflow-auto')
             ui.button('Cancel', on_click=lambda: self._dialog.submit(None)).props('flat')
 

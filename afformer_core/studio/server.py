@@ -21,6 +21,7 @@ from nicegui import ui
 from afformer_core.hands.open_detector import open_hand_detector
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.access import Guard
+from afformer_core.studio.labelling import pointer
 from afformer_core.studio.labelling.label_tab import LabelTab
 from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits
@@ -47,6 +48,9 @@ _STYLE = """
 .q-uploader.q-uploader--bordered { border-style: dashed; border-width: 2px }
 body { --q-primary: #1976d2 !important }
 body.body--dark .text-primary { --q-primary: #90caf9 }
+.q-btn, .q-tab { text-transform: none }
+.q-btn--outline.q-btn--dense, .q-btn-toggle .q-btn--dense { padding: 2px 7px }
+.q-tab-panels { background: transparent !important }
 @media (max-width: 599px) { .q-tab { padding: 0 8px; min-height: 40px } }
 """
 # Whether the page is dark; None: the setting of the system.
@@ -184,12 +188,12 @@ def _build(
     workspace = Workspace(worker, settings.limits, hands if settings.detector else None, examples)
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)
-    ui.add_css(_STYLE)
+    ui.add_css(_STYLE + pointer.STYLE)
     with ui.header().classes('items-center py-1 bg-blue-grey-10 text-white'):
         ui.label('afformer studio').classes('text-lg')
         ui.space()
         colours = ui.toggle(list(_COLOURS), value='System')
-        colours.props('dense no-caps color=white text-color=black toggle-color=primary')
+        colours.props('dense unelevated color=blue-grey-10 text-color=white toggle-color=primary')
         colours.on_value_change(lambda event: dark.set_value(_COLOURS[event.value]))
     builders: dict[str, Callable[[], Turn | None]] = {
         'Try': lambda: _build_try(workspace, examples, settings)

@@ -32,13 +32,14 @@ class TimelineView:
         self._image = ui.interactive_image(sanitize=False).classes('w-full')
         self._text = ui.label().classes('text-sm')
         self._slider = ImmediateSlider(min=0, max=max(1, len(frames) - 1), value=0)
-        self._slider.props(f'markers aria-label="Frame of {attribute_text(name)}"')
+        self._slider.classes('px-2').props(f'markers aria-label="Frame of {attribute_text(name)}"')
         self._slider.on_value_change(lambda event: self._show(int(event.value)))
         kept = [number for number, frame in enumerate(frames) if frame.kept]
         ui.label(f'The model keeps these {len(kept)}:').classes('text-sm')
         with ui.grid(columns=4).classes('w-full gap-1'):
             for number in kept:
-                thumbnail = ui.image(self._sources[number]).classes('cursor-pointer kept')
+                thumbnail = ui.image(self._sources[number]).props('no-transition no-spinner')
+                thumbnail.classes('cursor-pointer kept')
                 thumbnail.on('click', lambda _, number=number: self._show(number))
         self._show(0)
 

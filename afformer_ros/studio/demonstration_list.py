@@ -51,7 +51,7 @@ class DemonstrationList:
         with ui.row().classes('w-full items-center no-wrap gap-1 demonstration'):
             ui.icon('check' if name in selected else '', size='xs').classes('w-4')
             text = f'{name} (grounded)' if name in selected else name
-            ui.label(text).classes('grow break-all')
+            ui.label(text).classes('grow [overflow-wrap:anywhere]')
             if not alone:
                 self._button('Select', f'Select {name} alone', name)
             if others and name in selected:

@@ -19,6 +19,8 @@ _NOTE = (
     'a model show only whether it learned them; other pairs show how it generalizes.'
 )
 
+_ALONE = 'There is only the shipped model. Train one in the tab Train, and compare it here.'
+
 
 class CompareTab:
     """The tab, as a `StudioTab`.
@@ -53,12 +55,14 @@ class _ComparePanel:
         self._shown: ModelComparison | None = None
         with ui.row().classes('w-full items-center gap-4'):
             self._models = [
-                ui.select([SHIPPED], label=label).classes('w-48').props('dense outlined')
+                ui.select([SHIPPED], label=label)
+                .classes('w-48 max-sm:w-full')
+                .props('dense outlined')
                 for label in ('First model', 'Second model')
             ]
             self._start = ui.button('Compare', icon='compare', on_click=self._compare)
             self._cancel = ui.button('Cancel', on_click=comparisons.cancel).props('outline')
-        ui.label(_NOTE).classes('text-sm')
+        self._note = ui.label(_NOTE).classes('text-sm')
         self._words = ui.label().classes('comparison-state').props('aria-live=polite')
         self._progress = ui.linear_progress(0, show_value=False)
         self._progress.props('aria-label="Progress of the comparison"')
@@ -76,6 +80,7 @@ class _ComparePanel:
         names = list(self._comparisons.models.models())
         for select, other in zip(self._models, (names[0], names[-1]), strict=True):
             select.set_options(names, value=select.value if select.value in names else other)
+        self._note.text = _NOTE if len(names) > 1 else _ALONE
 
     def _compare(self) -> None:
         with told_errors():
@@ -86,7 +91,7 @@ class _ComparePanel:
     def _refresh(self) -> None:
         comparisons = self._comparisons
         runs, (done, total) = comparisons.runs, comparisons.progress
-        self._start.set_enabled(not runs)
+        self._start.set_enabled(not runs and len(comparisons.models.models()) > 1)
         self._cancel.set_enabled(runs)
         self._progress.set_visibility(runs)
         self._progress.value = done / total if total else 0

@@ -48,7 +48,7 @@ def build_gallery(comparison: ModelComparison) -> None:
 
 def _build_pair(pair: ComparedPair, names: tuple[str, str]) -> None:
     with ui.card().classes('w-full gap-1 p-2 pair').props('flat bordered'):
-        ui.label(pair.title).classes('text-sm font-bold break-all')
+        ui.label(pair.title).classes('text-sm font-bold [overflow-wrap:anywhere]')
         with ui.row().classes('w-full no-wrap gap-2'):
             for name, kld, source, better in zip(
                 names, pair.klds, pair.sources, (pair.gain < 0, pair.gain > 0), strict=True
@@ -60,4 +60,4 @@ def _build_pair(pair: ComparedPair, names: tuple[str, str]) -> None:
                         if better:
                             ui.icon('check')
                         words = f'{name}: KLD {kld:.2f}{", better" if better else ""}'
-                        ui.label(words).classes('text-sm break-all')
+                        ui.label(words).classes('text-sm [overflow-wrap:anywhere]')

@@ -18,11 +18,13 @@ class ActionChoice:
 
     def __init__(self, names: Sequence[str], *, takes_new: bool) -> None:
         self._names = list(names)
-        ui.label('Action').classes('font-bold')
-        self._radio = ui.radio(self._options(), value=self._names[0] if self._names else None)
-        if takes_new:
-            field = ui.input('Another action').props('dense').classes('w-full')
-            field.on('keydown.enter', lambda: self._take(field))
+        with ui.row().classes('w-full items-center gap-x-2 gap-y-0'):
+            ui.label('Action').classes('font-bold')
+            first = self._names[0] if self._names else None
+            self._radio = ui.radio(self._options(), value=first).props('inline dense')
+            if takes_new:
+                field = ui.input('Another action').props('dense').classes('w-32')
+                field.on('keydown.enter', lambda: self._take(field))
 
     @property
     def chosen(self) -> str:
@@ -32,7 +34,9 @@ class ActionChoice:
             ValueError: no action is chosen yet.
         """
         if not self._radio.value:
-            raise ValueError('no action is chosen. Choose one, or name another and press Enter')
+            raise ValueError(
+                'no action is chosen. Choose one above the image, or name another and press Enter'
+            )
         return str(self._radio.value)
 
     def offer(self, names: Sequence[str]) -> None:

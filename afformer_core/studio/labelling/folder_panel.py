@@ -10,6 +10,7 @@ from nicegui import ui
 
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.health import Health, dataset_health
+from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.messages import told_errors
 
 
@@ -17,11 +18,11 @@ class FolderPanel:
     """A button that checks the folder, like `afformer verify`.
 
     Args:
-        folder: the folder.
+        labels: tables of the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, labels: PointLabels) -> None:
+        self._labels = labels
         ui.button('Check', icon='fact_check', on_click=self._check).props('outline dense')
         with ui.dialog() as self._dialog, ui.card():
             self._title = ui.label().classes('text-lg font-bold')
@@ -30,7 +31,9 @@ class FolderPanel:
 
     async def _check(self) -> None:
         with told_errors():
-            health = await asyncio.to_thread(_read_health, self._folder)
+            if not any(self._labels.rows(pair) for pair in self._labels.pairs):
+                raise ValueError('no point is marked yet. Mark some, and check again')
+            health = await asyncio.to_thread(_read_health, self._labels.folder)
             self._title.text = (
                 'No file is missing or broken'
                 if health.sound

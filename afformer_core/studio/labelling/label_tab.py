@@ -92,6 +92,9 @@ class LabelTab:
             with ui.column().classes('min-w-0 gap-2 max-md:order-last'):
                 self._build_side(enough, folders)
             with ui.column().classes('min-w-0 gap-2'):
+                self._actions = ActionChoice(
+                    labels.action_names, takes_new=labels.takes_new_actions
+                )
                 self._build_tools()
                 self._hint = ui.label(_EMPTY.format(folder=labels.folder)).classes('text-lg')
                 self._hint.set_visibility(not labels.pairs)
@@ -101,20 +104,14 @@ class LabelTab:
         self._opened = False
 
     def _build_side(self, enough: int, folders: tuple[Path, ...]) -> None:
-        self._actions = ActionChoice(
-            self._labels.action_names, takes_new=self._labels.takes_new_actions
-        )
-        with ui.row().classes('gap-2'):
-            ui.button('Undo', on_click=self._undo).props('outline dense')
-            ui.button('Next', on_click=self._next).props('outline dense')
         self._pairs = PairList(self._labels, enough, self._choose)
         addition = AdditionDialog(self._labels, folders, self._limits, self._show_added)
         with ui.row().classes('gap-2'):
             ui.button('Add pairs', icon='add', on_click=addition.open).props('outline dense')
-            FolderPanel(self._labels.folder)
+            FolderPanel(self._labels)
 
     def _build_tools(self) -> None:
-        with ui.row().classes('items-center gap-2'):
+        with ui.row().classes('items-center gap-1'):
             self._shapes = ui.toggle([shape.value for shape in MarkingShape], value='Points')
             self._shapes.props('dense no-caps').on_value_change(self._change_shape)
             for icon, change, told in (('zoom_in', 1, 'Zoom in'), ('zoom_out', -1, 'Zoom out')):
@@ -124,6 +121,8 @@ class LabelTab:
             self._closing.props('outline dense no-caps').set_visibility(False)
             self._deleting = ui.button('Delete the point', on_click=self._delete_selected)
             self._deleting.props('outline dense no-caps').set_visibility(False)
+            ui.button('Undo', on_click=self._undo).props('outline dense')
+            ui.button('Next', on_click=self._next).props('outline dense')
             self._suggestion = SuggestionLine(self._accept)
 
     async def turn_to(self, shown: bool) -> None:  # noqa: FBT001
@@ -196,7 +195,8 @@ class LabelTab:
                 await self._add(pair, action, points)
             elif dragged:
                 async with self._writing:
-                    moved = await asyncio.to_thread(self._labels.move, pair, row, gesture.end)
+                    target = gesture.moved((row.x, row.y))
+                    moved = await asyncio.to_thread(self._labels.move, pair, row, target)
                 self._changes.append(_Change(pair, (row,), (moved,)))
             else:
                 self._selected = row
@@ -260,7 +260,13 @@ class LabelTab:
         ringed = None if selected is None else (selected.x, selected.y)
         # Another person may have removed it.
         ringed = ringed if ringed in points else None
-        return Marks(points, self._suggestion.points, tuple(self._tool.corners), ringed)
+        return Marks(
+            points,
+            self._suggestion.points,
+            tuple(self._tool.corners),
+            ringed,
+            draws_regions=self._tool.shape is not MarkingShape.POINT,
+        )
 
     def _redraw(self) -> None:
         self._pairs.refresh()

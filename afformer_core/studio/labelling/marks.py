@@ -23,6 +23,14 @@ def circles(points: Sequence[Point], radius: float) -> str:
     )
 
 
+def grips(points: Sequence[Point], radius: float) -> str:
+    """Draw the invisible grips of marked points, by which a pointer moves them."""
+    return ''.join(
+        f'<ellipse class="grip" cx="{x:.2f}" cy="{y:.2f}" rx="{radius:.2f}" ry="{radius:.2f}" />'
+        for x, y in points
+    )
+
+
 def ring(point: Point, radius: float) -> str:
     """Draw a ring around the selected point."""
     x, y = point

@@ -122,7 +122,7 @@ class PairList:
 
     def _build_line(self, pair: LabelledPair) -> None:
         with ui.item(on_click=lambda: self._choose(pair)) as line, ui.item_section():
-            ui.item_label(pair.name).classes('break-all')
+            ui.item_label(pair.name).classes('[overflow-wrap:anywhere]')
             self._texts[pair] = ui.item_label().classes('text-xs')
             self._lines[pair] = line
 

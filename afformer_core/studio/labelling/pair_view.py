@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from nicegui import events, ui
+from nicegui import ui
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.media import MediaFrames
@@ -17,6 +17,7 @@ from afformer_core.evaluation.report.tiles import fit
 from afformer_core.media.polygons import Point
 from afformer_core.studio.labelling import marks
 from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
+from afformer_core.studio.labelling.pointer import Pointer
 from afformer_core.studio.labelling.zoom import Zoom
 from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
 from afformer_core.studio.model_worker import ModelWorker
@@ -25,7 +26,6 @@ from afformer_core.studio.timeline_view import TimelineView
 
 # Enough for details when it is zoomed.
 _SIDE = 2560
-_EVENTS = ['mousedown', 'mouseup']
 # Radius of a mark as a share of the longer side of the image.
 _RADIUS = 1 / 110
 
@@ -38,13 +38,22 @@ class Gesture:
     """A click on an image, or a drag, in its pixels.
 
     Attributes:
-        begin, end: where the button was pressed and released; equal for a click.
+        begin, end: where it begins and ends; close to each other for a click.
         near: distance from a mark, in pixels, within which a click is on it.
+        size: (width, height) of the image.
     """
 
     begin: Point
     end: Point
     near: float
+    size: tuple[int, int]
+
+    def moved(self, point: Point) -> Point:
+        """Move a point as the pointer moved, within the image."""
+        x, y = (
+            at + last - first for at, first, last in zip(point, self.begin, self.end, strict=True)
+        )
+        return nearest_point((x, y), self.size)
 
 
 # Called with each gesture.
@@ -61,12 +70,16 @@ class PairMedia:
 
 @dataclass(frozen=True)
 class Marks:
-    """Points over an image, in its pixels: marked, suggested, and selected ones, and corners."""
+    """Points over an image, in its pixels: marked, suggested, and selected ones, and corners.
+
+    While regions are drawn, points cannot be moved, and a finger draws instead of scrolling.
+    """
 
     points: Sequence[Point]
     suggested: Sequence[Point] = ()
     corners: Sequence[Point] = ()
     selected: Point | None = None
+    draws_regions: bool = False
 
 
 # On a narrow screen the demonstration goes below the image.
@@ -90,7 +103,6 @@ class PairView:
         self._limits = limits
         self._act = act
         self._request = 0
-        self._pressed: Point | None = None
         self._drawn = Marks(())
         # (width, height) of the full image and of the displayed one; None if there is none.
         self._size: tuple[int, int] | None = None
@@ -99,10 +111,9 @@ class PairView:
             self.zoom = Zoom(lambda: self.draw(self._drawn))
             with self.zoom.viewport:
                 # The drawing contains only numbers.
-                self._image = ui.interactive_image(
-                    on_mouse=self._follow, events=_EVENTS, cross=True, sanitize=False
-                )
+                self._image = ui.interactive_image(cross=True, sanitize=False)
                 self._image.classes('w-full marked')
+                self._pointer = Pointer(self._image, self._follow)
             self._demonstration = ui.column().classes('gap-1 max-w-sm')
 
     async def show(self, pair: LabelledPair, drawn: Marks) -> PairMedia | None:
@@ -120,7 +131,8 @@ class PairView:
         """
         self._request += 1
         request = self._request
-        self._size = self._pressed = None
+        self._size = None
+        self._pointer.drop()
         self._image.content = ''
         self._demonstration.clear()
         image = await asyncio.to_thread(
@@ -150,11 +162,14 @@ class PairView:
         if self._size is not None:
             radius = self._radius
             selected = [] if drawn.selected is None else [drawn.selected]
+            gripped = [] if drawn.draws_regions else drawn.points
+            self._image.classes(**{'add' if drawn.draws_regions else 'remove': 'dragged-over'})
             self._image.content = (
                 marks.circles(self._shown(drawn.points), radius)
                 + ''.join(marks.ring(point, radius) for point in self._shown(selected))
                 + marks.diamonds(self._shown(drawn.suggested), radius)
                 + marks.corners(self._shown(drawn.corners), radius)
+                + marks.grips(self._shown(gripped), _NEAR * radius)
             )
 
     def _is_outdated(self, request: int) -> bool:
@@ -174,16 +189,13 @@ class PairView:
         """Radius of a mark in pixels of the displayed image."""
         return max(self._shown_size) * _RADIUS / self.zoom.level
 
-    async def _follow(self, event: events.MouseEventArguments) -> None:
-        if self._size is None or event.button != 0:
+    async def _follow(self, begin: Point, end: Point, reach: float) -> None:
+        if self._size is None:
             return
-        x, y = event.image_x * self._scale, event.image_y * self._scale
-        point = nearest_point((x, y), self._size)
-        if event.type == 'mousedown':
-            self._pressed = point
-        elif self._pressed is not None:
-            begin, self._pressed = self._pressed, None
-            await self._act(Gesture(begin, point, _NEAR * self._radius * self._scale))
+        width, height = self._size
+        first, last = (nearest_point((x * width, y * height), self._size) for x, y in (begin, end))
+        near = _NEAR * self._radius * self._scale
+        await self._act(Gesture(first, last, near + reach * width, self._size))
 
 
 def _size(image: NDArray[np.uint8]) -> tuple[int, int]:

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import PurePath
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.readers.point_table import PointRow, point_table_text
+from afformer_core.drawing.overlay import draw_overlay
+from afformer_core.evaluation.report.tiles import fit
 from afformer_core.media.images import encode_png
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_core.studio.trying.workspace import ShownGrounding
@@ -21,15 +25,15 @@ def sentence(answer: ShownGrounding) -> str:
     if grounding.found is False:
         otherwise = ' If it does, click the operated part below.' if grounding.unsure else ''
         return f'Not found: this image does not seem to show what was operated.{otherwise}'
-    if grounding.unsure:
+    if grounding.unsure and grounding.certainty is not None:
         return (
-            f'Not sure which part was operated: {grounding.certainty:.2f} that this point is '
-            'right. Click the operated part below.'
+            f'Not sure which part was operated: only {100 * grounding.certainty:.0f} % sure of '
+            'this point. Click the operated part below.'
         )
     known = grounding.action not in ('', UNKNOWN_ACTION)
     here = f'{grounding.action.capitalize() if known else "Act"} here'
     if grounding.certainty is not None:
-        return f'{here}: {grounding.certainty:.2f} that this is the right part.'
+        return f'{here}: {100 * grounding.certainty:.0f} % sure that this is the right part.'
     if any(shown.contact is not None for shown in answer.demonstrations):
         return f'{here}, where the part that you marked is.'
     return f'{here}.'
@@ -75,14 +79,33 @@ def action_in_words(answer: ShownGrounding) -> str:
     )
 
 
-def overlay(answer: ShownGrounding, opacity: float) -> NDArray[np.uint8]:
-    """Draw the heatmap, with an opacity of 0 to 1, over the image: uint8 RGB [H, W, 3]."""
-    return answer.grounding.draw(answer.image.image, opacity)
+def overlay(answer: ShownGrounding, opacity: float, side: int) -> NDArray[np.uint8]:
+    """Draw the heatmap and the peaks over the image for a page, which tells the rest in words.
+
+    Args:
+        answer: the answer.
+        opacity: opacity of the heatmap at its maximum, 0 to 1.
+        side: longer side of the drawing, to which small images are enlarged: marks stay sharp.
+
+    Returns:
+        uint8 RGB [H, W, 3].
+    """
+    image, grounding = answer.image.image, answer.grounding
+    scale = side / max(image.shape)
+    shown = fit(image, side)
+    heatmap = cv2.resize(grounding.heatmap, shown.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    # Pixel coordinates refer to centres.
+    peaks = [
+        replace(peak, u=(peak.u + 0.5) * scale - 0.5, v=(peak.v + 0.5) * scale - 0.5)
+        for peak in grounding.peaks
+    ]
+    drawn = np.asarray(heatmap, np.float32)
+    return draw_overlay(shown, drawn, peaks, '', opacity, unsure=grounding.unsure)
 
 
 def overlay_png(answer: ShownGrounding, opacity: float) -> bytes:
-    """Draw the heatmap over the image, as a PNG file."""
-    return encode_png(overlay(answer, opacity))
+    """Draw the heatmap over the full image with a caption, as a PNG file."""
+    return encode_png(answer.grounding.draw(answer.image.image, opacity))
 
 
 def answer_json(answer: ShownGrounding) -> bytes:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from nicegui import ui
 
 from afformer_core.evaluation.report.contact_sheets import image_source
-from afformer_core.evaluation.report.tiles import fit
 from afformer_core.studio.immediate_slider import ImmediateSlider
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.trying import answer_files
@@ -47,9 +46,8 @@ class AnswerImage:
 
     def _draw(self) -> None:
         if self._answer is not None:
-            drawn = answer_files.overlay(self._answer, self.opacity)
-            small = fit(drawn, _SIDE) if max(drawn.shape) > _SIDE else drawn
-            self._image.set_source(image_source(small))
+            drawn = answer_files.overlay(self._answer, self.opacity, _SIDE)
+            self._image.set_source(image_source(drawn))
 
 
 class AnswerPanel:
@@ -103,14 +101,14 @@ def _download_button(text: str, name: str, content: Callable[[], bytes]) -> None
 def _presence(answer: ShownGrounding) -> None:
     grounding = answer.grounding
     certainty = answer_files.certainty_in_words(answer)
-    with ui.row().classes('items-center no-wrap'):
+    with ui.row().classes('items-center no-wrap gap-2'):
         ui.icon('check_circle' if grounding.found and not grounding.unsure else 'help', size='sm')
         ui.label(answer_files.presence_in_words(answer)).classes('font-bold presence')
     if certainty:
         ui.label(certainty).classes('font-bold certainty')
     names = ', '.join(shown.name for shown in answer.demonstrations)
     ui.label(f'{names} in {answer.image.name}, {answer.milliseconds:.0f} ms').classes(
-        'text-sm break-all'
+        'text-sm [overflow-wrap:anywhere]'
     )
 
 

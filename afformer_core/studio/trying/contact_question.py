@@ -33,9 +33,9 @@ class ContactQuestion:
         with self._column:
             count = len(shown.likeliest)
             ui.label(
-                'Click the part that was operated.'
-                + (f' The model hesitates between these {count}.' if count > 1 else '')
-            )
+                f'First frame of {shown.name}'
+                + (f': the model hesitates between these {count} parts' if count > 1 else '')
+            ).classes('text-sm [overflow-wrap:anywhere]')
             contact_image(
                 shown.timeline[0].image,
                 None,

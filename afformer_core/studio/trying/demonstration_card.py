@@ -53,7 +53,9 @@ class DemonstrationCard:
         self._reading = False
         with ui.card().classes('w-full p-2 gap-1 demonstration') as self._card:
             with ui.row().classes('w-full items-center no-wrap gap-1'):
-                self._use = ui.checkbox(shown.name, value=True).classes('grow break-all')
+                self._use = ui.checkbox(shown.name, value=True).classes(
+                    'grow [overflow-wrap:anywhere]'
+                )
                 self._use.on_value_change(lambda: changed())
                 ui.button(icon='delete', on_click=lambda: remove(self)).props(
                     f'flat dense aria-label="Remove {attribute_text(shown.name)}"'

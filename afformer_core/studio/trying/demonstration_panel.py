@@ -42,7 +42,7 @@ class DemonstrationPanel:
             workspace.uploads,
         )
         self._waiting = ui.row().classes('items-center')
-        self._column = ui.column().classes('w-full')
+        self._column = ui.column().classes('w-full max-md:order-1')
 
     @property
     def chosen(self) -> list[ShownDemonstration]:

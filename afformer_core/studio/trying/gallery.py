@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
 
 from nicegui import ui
 
@@ -12,7 +14,7 @@ from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.tiles import fit
 from afformer_core.example_pairs.download import download_pairs, downloaded_pairs
 from afformer_core.example_pairs.pair_folder import ExamplePair
-from afformer_core.media.images import read_image
+from afformer_core.media.video import VideoReader
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.timeline_view import attribute_text
 from afformer_core.studio.trying.example_memories import ExampleMemories, example_pairs
@@ -52,7 +54,7 @@ class Gallery:
 
     def _card(self, pair: ExamplePair) -> None:
         with ui.column().classes('w-36 gap-1 cursor-pointer example') as card:
-            image = ui.image(image_source(fit(read_image(pair.image), _THUMBNAIL)))
+            image = ui.image(_thumbnail(pair.video))
             image.classes('w-36 h-24 rounded').props('fit=cover no-spinner')
             ui.label(pair.title).classes('text-sm leading-tight')
         card.props(f'tabindex=0 role=button aria-label="Try: {attribute_text(pair.title)}"')
@@ -66,3 +68,13 @@ class Gallery:
             self._examples.prepare()
         self._fetch.props(remove='loading')
         self._show()
+
+
+@cache
+def _thumbnail(video: Path) -> str:
+    """Return the middle frame of a video, in which the hand acts, as a source for a page."""
+    with VideoReader(video) as reader:
+        duration = reader.duration or 0.0
+    clip = (duration / 2, duration) if duration else None
+    with VideoReader(video, clip) as reader:
+        return image_source(fit(next(iter(reader)).image, _THUMBNAIL))

@@ -76,7 +76,7 @@ class ImagePanel:
             image.props(f'tabindex=0 role=button aria-label="Ground in {name}"')
             image.on('keydown.enter', lambda: self._choose(shown))
             with ui.row().classes('no-wrap items-center gap-0 w-full'):
-                ui.label(shown.name).classes('text-xs break-all grow')
+                ui.label(shown.name).classes('text-xs [overflow-wrap:anywhere] grow')
                 ui.button(icon='delete', on_click=lambda: self._remove(shown)).props(
                     'flat dense size=sm aria-label="Remove the image"'
                 )

@@ -17,14 +17,16 @@ from afformer_core.studio.trying.gallery import Gallery
 from afformer_core.studio.trying.image_panel import ImagePanel
 from afformer_core.studio.trying.workspace import Workspace
 
-# Three columns; on a narrower screen the answer goes below the image, and a phone has one column.
-_GRID = (
-    'w-full grid gap-4 items-start grid-cols-1 md:grid-cols-[16rem_minmax(0,1fr)] '
-    'lg:grid-cols-[20rem_minmax(0,1fr)_20rem]'
-)
-_NEEDED = (
+# Three columns; on a narrower screen the answer goes below the image. A phone has one column, in
+# which the frames of the demonstrations come after the answer.
+_GRID = 'w-full grid gap-4 items-start grid-cols-1'
+_ANSWERED = 'md:grid-cols-[16rem_minmax(0,1fr)] lg:grid-cols-[20rem_minmax(0,1fr)_20rem]'
+_EMPTY = 'md:grid-cols-2'
+_BOTH_NEEDED = (
     'Give a video of somebody operating something, and an image of it: the answer appears here.'
 )
+_IMAGE_NEEDED = 'Now give an image of the same object: the answer appears here.'
+_VIDEO_NEEDED = 'Now give a video of somebody operating this object: the answer appears here.'
 
 
 class TryTab:
@@ -41,10 +43,9 @@ class TryTab:
     ) -> None:
         self._workspace = workspace
         self._request = 0
-        # The text while there is no answer.
-        self._lacking = _NEEDED
+        self._loading = False
         with ui.element().classes(_GRID) as self._columns:
-            with ui.column().classes('min-w-0 gap-2 md:row-span-2 lg:row-span-1'):
+            with ui.column().classes('min-w-0 gap-2 max-md:contents md:row-span-2 lg:row-span-1'):
                 self._demonstrations = DemonstrationPanel(workspace, folders, self._ground_later)
             with ui.column().classes('min-w-0 gap-2'):
                 self._images = ImagePanel(workspace, folders, self._ground_later)
@@ -54,7 +55,7 @@ class TryTab:
             with ui.column().classes('min-w-0 gap-2 md:col-start-2 lg:col-start-3'):
                 self._answer = AnswerPanel(answer_image, self._sentence)
         Gallery(examples, self._load)
-        self._answer.show(None, _NEEDED)
+        self._show_nothing()
 
     def _ground_later(self) -> None:
         background_tasks.create(self._ground(), name='grounding')
@@ -65,19 +66,31 @@ class TryTab:
         request = self._request
         chosen, image = self._demonstrations.chosen, self._images.chosen
         if not chosen or image is None:
-            self._answer.show(None, self._lacking)
-            self._question.ask(None)
+            self._show_nothing()
             return
         # A separate task has no slot in the page for messages.
         with self._columns, told_errors():
             answer = await self._workspace.ground(image, chosen)
             if request == self._request:
+                self._columns.classes(_ANSWERED, remove=_EMPTY)
                 self._answer.show(answer)
                 unmarked = (shown for shown in answer.demonstrations if shown.contact is None)
                 self._question.ask(next(unmarked, None) if answer.grounding.unsure else None)
 
+    def _show_nothing(self) -> None:
+        """Show what is still needed for an answer."""
+        if self._loading:
+            needed = 'Reading the example ...'
+        elif self._demonstrations.chosen:
+            needed = _IMAGE_NEEDED
+        else:
+            needed = _BOTH_NEEDED if self._images.chosen is None else _VIDEO_NEEDED
+        self._columns.classes(_EMPTY, remove=_ANSWERED)
+        self._answer.show(None, needed)
+        self._question.ask(None)
+
     async def _load(self, pair: ExamplePair) -> None:
-        self._lacking = 'Reading the example ...'
+        self._loading = True
         # On a phone, the answer is not where the example was clicked.
         ui.run_javascript(
             f'getHtmlElement({self._sentence.id}).scrollIntoView({{block: "center"}})'
@@ -89,4 +102,6 @@ class TryTab:
                 await self._images.add(pair.image, pair.image.name)
                 await self._demonstrations.add(pair.video, pair.video.name)
         finally:
-            self._lacking = _NEEDED
+            self._loading = False
+            if not self._demonstrations.chosen or self._images.chosen is None:
+                self._show_nothing()

@@ -72,12 +72,12 @@ def test_an_action_that_is_not_known(threshold: float | None, told: str) -> None
         (
             {'certainty': 0.87, 'action_threshold': 0.5},
             None,
-            'Pull here: 0.87 that this is the right part.',
+            'Pull here: 87 % sure that this is the right part.',
         ),
         (
             {'certainty': 0.87, 'action_threshold': 0.9},
             None,
-            'Act here: 0.87 that this is the right part.',
+            'Act here: 87 % sure that this is the right part.',
         ),
         (
             {'certainty': None, 'action_threshold': 0.9},
@@ -87,7 +87,7 @@ def test_an_action_that_is_not_known(threshold: float | None, told: str) -> None
         (
             {'certainty': 0.34},
             None,
-            'Not sure which part was operated: 0.34 that this point is right. Click the operated '
+            'Not sure which part was operated: only 34 % sure of this point. Click the operated '
             'part below.',
         ),
         (

@@ -23,7 +23,7 @@ def test_an_unsure_answer_is_mended_by_a_click_on_the_part(page: Any, files: Pat
     fields = page.locator('input[type=file]')
     fields.nth(1).set_input_files(files / 'panel.png')
     fields.nth(0).set_input_files(files / 'press.mp4')
-    page.get_by_text('Click the part that was operated').wait_for()
+    page.get_by_text('First frame of press.mp4: the model hesitates between these 3').wait_for()
     assert page.locator('.question .suggested').count() == 3
 
     page.locator('.question img').click(position={'x': 40, 'y': 40})

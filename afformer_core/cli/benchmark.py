@@ -129,13 +129,18 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure a system, and print its report."""
+    from afformer_core.evaluation.demonstration_to_image.outside_system import is_command
     from afformer_core.evaluation.report.html_report import report_path, write_report
     from afformer_core.files.atomic import write_aside
     from afformer_core.reports.provenance import provenance
+    from afformer_core.runtime.model_folder import description_files
+    from afformer_core.runtime.shipped_model import model_folder
 
     page = None if arguments.report is None else report_path(arguments.report)
     report, make_examples = _measure(arguments)
-    made = provenance(arguments.seed, sorted(arguments.folder.glob('*/*.json')))
+    system = arguments.system
+    model = [] if is_command(system) else description_files(model_folder(system))
+    made = provenance(arguments.seed, [*model, *sorted(arguments.folder.glob('*/*.json'))])
     content = json.dumps({**report.to_json(), 'provenance': made}, indent=2, allow_nan=False)
     print(content if arguments.json == '-' else report.to_markdown(), flush=True)
     if arguments.json not in (None, '-'):

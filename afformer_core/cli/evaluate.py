@@ -186,11 +186,22 @@ def _print(report: EvaluationReport | BenchmarkReport, arguments: argparse.Names
     from afformer_core.reports.provenance import provenance
 
     json_path = arguments.json
-    made = provenance(arguments.seed, _data_files(arguments))
+    made = provenance(arguments.seed, [*_model_files(arguments), *_data_files(arguments)])
     content = json.dumps({**report.to_json(), 'provenance': made}, indent=2, allow_nan=False)
     print(content if json_path == '-' else report.to_markdown(), flush=True)
     if json_path not in (None, '-'):
         write_aside(Path(json_path), (content + '\n').encode())
+
+
+def _model_files(arguments: argparse.Namespace) -> list[Path]:
+    """List the descriptions of the measured models."""
+    from afformer_core.runtime.model_folder import description_files
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
+
+    if arguments.predictor != 'model':
+        return []
+    models = arguments.models or [SHIPPED]
+    return [file for model in models for file in description_files(model_folder(model))]
 
 
 def _data_files(arguments: argparse.Namespace) -> list[Path]:

@@ -314,6 +314,15 @@ def network_folders(folder: Path) -> tuple[Path, ...]:
     return folder, folder / MATCHING_FOLDER
 
 
+def description_files(folder: Path) -> list[Path]:
+    """Return the descriptions of a model's networks, which name the hashes of their weights.
+
+    Raises:
+        ModelFolderError: the folder contains no valid description.
+    """
+    return [network / DESCRIPTION_FILE for network in network_folders(folder)]
+
+
 def copy_matching(source: Path, folder: Path) -> None:
     """Copy the matching network of one model to another, if there is one that fits.
 

@@ -21,6 +21,8 @@ from tqdm import tqdm
 from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
 from afformer_core.reports.provenance import provenance
+from afformer_core.runtime.model_folder import description_files
+from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 from afformer_ros.environment import keep_apart, prepare_environment
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
 
@@ -157,8 +159,9 @@ def _run(options: argparse.Namespace) -> None:
                 f'({trial.presence}): {trial.model.verdict} after {trial.model.attempts} attempts '
                 f'({trial.model.said})'
             )
+    model = options.model or SHIPPED
     facts = {
-        'model': options.model or 'shipped',
+        'model': model,
         'seed': ', '.join(map(str, options.seed)),
         'noise of depth': f'{options.noise:g}',
         'attempts': options.attempts,
@@ -171,7 +174,7 @@ def _run(options: argparse.Namespace) -> None:
         content = {
             **report.to_json(),
             'trials': [asdict(trial) for trial in trials],
-            'provenance': provenance(options.seed),
+            'provenance': provenance(options.seed, description_files(model_folder(model))),
         }
         write_aside(options.json, (json.dumps(content, indent=2) + '\n').encode())
 

@@ -196,6 +196,7 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
 
     from afformer_core.files.atomic import write_aside
     from afformer_core.reports.provenance import provenance
+    from afformer_core.runtime.model_folder import description_files
     from afformer_core.runtime.shipped_model import model_folder
     from afformer_sim.closed_loop.benchmark import closed_loop_trials
     from afformer_sim.closed_loop.report import build_closed_loop_report
@@ -231,7 +232,8 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     )
     print(report.to_markdown(), flush=True)
     if arguments.json is not None:
-        content = {**report.to_json(), 'provenance': provenance(settings.seed)}
+        made = provenance(settings.seed, description_files(folder))
+        content = {**report.to_json(), 'provenance': made}
         write_aside(arguments.json, (json.dumps(content, indent=2) + '\n').encode())
     return 0
 

@@ -13,7 +13,9 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.graphs import export_command
+from afformer_core.runtime.model_folder import description_files
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
+from afformer_core.runtime.shipped_model import shipped_model_folder
 from afformer_core.runtime.weights import load_model, save_model
 
 
@@ -194,3 +196,9 @@ def test_truncated_graph(copied_folder: Path) -> None:
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ModelFolderError, match='altered'):
         OnnxSession.load(copied_folder)
+
+
+def test_both_networks_of_the_shipped_model_are_described() -> None:
+    folder = shipped_model_folder()
+
+    assert description_files(folder) == [folder / 'model.json', folder / 'matching/model.json']

@@ -173,6 +173,8 @@ def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, caps
     assert isinstance(calibration, PresenceCalibration)
     assert calibration.pairs == 26
     assert printed.pop('provenance')['data'].keys() == {str(validation)}
+    files = {str(folder / 'model.json'), str(validation)}
+    assert report['provenance']['data'].keys() == files
     assert printed == {'presence': calibration.to_json()}
     measures = report['measures']
     assert measures['abstention']['auroc']['presence']['value'] == pytest.approx(calibration.auroc)

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from test.afformer_ros.conftest import Client, Nodes
+from test.afformer_ros.grounding_client import Client
+from test.afformer_ros.grounding_nodes import Nodes
 
 CAMERA = Path(__file__).parent / 'camera_process.py'
 # The second is the name before Fast DDS 3.

@@ -20,7 +20,7 @@ from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
 from afformer_core.messages.image_decoding import to_rgb
-from test.afformer_ros.conftest import Nodes
+from test.afformer_ros.grounding_nodes import Nodes
 
 # Of what rqt_image_view shows and publishes.
 FRAME, CLICKS = 'demonstration_frame', 'demonstration_frame_mouse_left'

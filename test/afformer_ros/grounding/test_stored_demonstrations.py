@@ -7,7 +7,7 @@ import signal
 import pytest
 from lifecycle_msgs.msg import Transition
 
-from test.afformer_ros.conftest import Nodes
+from test.afformer_ros.grounding_nodes import Nodes
 
 
 @pytest.fixture(scope='module')

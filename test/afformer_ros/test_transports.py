@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -81,14 +81,13 @@ def start_camera() -> Iterator[Callable[..., subprocess.Popen]]:
 @pytest.fixture(scope='module')
 def grounding_client(shipped_model, tmp_path_factory) -> Iterator[Client]:
     """Client of a node that grounds what it gets, and has no camera yet."""
-    nodes = Nodes(shipped_model, tmp_path_factory.mktemp('transports'))
-    nodes.grounding('/transports', diagnostics_period=0.2)
-    client = nodes.client('/transports')
-    client.bring_up()
-    client.record('press')
-    client.node.destroy_publisher(client.images)
-    yield client
-    nodes.close()
+    with closing(Nodes(shipped_model, tmp_path_factory.mktemp('transports'))) as nodes:
+        nodes.grounding('/transports', diagnostics_period=0.2)
+        client = nodes.client('/transports')
+        client.bring_up()
+        client.record('press')
+        client.node.destroy_publisher(client.images)
+        yield client
 
 
 @dataclass(frozen=True)

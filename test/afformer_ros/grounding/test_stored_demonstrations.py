@@ -3,6 +3,7 @@
 
 import os
 import signal
+from contextlib import closing
 
 import pytest
 from lifecycle_msgs.msg import Transition
@@ -13,15 +14,15 @@ from test.afformer_ros.grounding_nodes import Nodes
 @pytest.fixture(scope='module')
 def pair(shipped_model, tmp_path_factory):
     """Two active nodes whose store also holds a pipe: processes and clients, left and right."""
-    nodes = Nodes(shipped_model, tmp_path_factory.mktemp('pair'))
-    nodes.store.mkdir()
-    os.mkfifo(nodes.store / 'pipe.mcap')
-    processes = [nodes.grounding(f'/{side}', diagnostics_period=0.2) for side in ('left', 'right')]
-    clients = [nodes.client(f'/{side}') for side in ('left', 'right')]
-    for client in clients:
-        client.bring_up()
-    yield *processes, *clients
-    nodes.close()
+    with closing(Nodes(shipped_model, tmp_path_factory.mktemp('pair'))) as nodes:
+        nodes.store.mkdir()
+        os.mkfifo(nodes.store / 'pipe.mcap')
+        sides = '/left', '/right'
+        processes = [nodes.grounding(side, diagnostics_period=0.2) for side in sides]
+        clients = [nodes.client(side) for side in sides]
+        for client in clients:
+            client.bring_up()
+        yield *processes, *clients
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -26,6 +28,10 @@ from afformer_core.media.images import read_image, read_image_size
 # refer to other files and hosts, which would also be read.
 _FORMATS = 'mov,mp4,matroska,webm,avi,mpegts,mpeg,ogg,asf,flv,gif,m4v,ivf'
 _LONGEST_NAME = 100
+# Enough for the zoom stages of a model; more is kept in memory for nothing.
+_KEPT_PIXELS = 20_000_000
+# Held while a large image is decoded, so that pages do not need the memory of several at once.
+_DECODING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -34,14 +40,16 @@ class Limits:
 
     Attributes:
         file_bytes: bytes of an uploaded file.
-        pixels: pixels of an image, or of a frame of a video.
+        image_pixels: pixels of an image; larger than those of the sensors of phones.
+        frame_pixels: pixels of a frame of a video.
         frames: frames of a video.
         seconds: seconds for reading a video.
         demonstrations, images: number of demonstrations and of images in a page.
     """
 
     file_bytes: int = 200_000_000
-    pixels: int = 40_000_000
+    image_pixels: int = 120_000_000
+    frame_pixels: int = 40_000_000
     frames: int = 36_000
     seconds: float = 120.0
     demonstrations: int = 8
@@ -79,8 +87,8 @@ class ReadingLimit:
             )
 
 
-def require_small_image(path: Path, limits: Limits, name: str) -> None:
-    """Check the size of an image by its header.
+def require_small_image(path: Path, limits: Limits, name: str) -> tuple[int, int]:
+    """Check the size of an image by its header, and return its (width, height).
 
     Raises:
         ImageError: it is not an image, or has more pixels than the limits allow.
@@ -89,11 +97,12 @@ def require_small_image(path: Path, limits: Limits, name: str) -> None:
         width, height = read_image_size(path)
     except ValueError as error:
         raise ImageError(f'{name} cannot be read as an image. Give a JPEG, PNG or HEIC') from error
-    if width * height > limits.pixels:
+    if width * height > limits.image_pixels:
         raise ImageError(
             f'{name} has {width}x{height} pixels; expected at most '
-            f'{limits.pixels / 1e6:g} million. Make it smaller'
+            f'{limits.image_pixels / 1e6:g} million. Make it smaller'
         )
+    return width, height
 
 
 def require_small_video(path: Path, limits: Limits, name: str) -> None:
@@ -112,10 +121,10 @@ def require_small_video(path: Path, limits: Limits, name: str) -> None:
             width, height = streams[0].codec_context.width, streams[0].codec_context.height
     except (av.FFmpegError, OSError, ValueError) as error:
         raise VideoError(refusal) from error
-    if width * height > limits.pixels:
+    if width * height > limits.frame_pixels:
         raise VideoError(
             f'{name} has frames of {width}x{height} pixels; expected at most '
-            f'{limits.pixels / 1e6:g} million. Make them smaller'
+            f'{limits.frame_pixels / 1e6:g} million. Make them smaller'
         )
 
 
@@ -140,15 +149,31 @@ def read_limited_demonstration(
     return read_demonstration(path, maximum_frames, ReadingLimit(limits, name))
 
 
-def read_limited_image(path: Path, limits: Limits, name: str) -> NDArray[np.uint8]:
-    """Read an image, uint8 RGB [H, W, 3].
+@dataclass(frozen=True)
+class LimitedImage:
+    """An image that a page keeps.
+
+    Attributes:
+        image: uint8 RGB [H, W, 3], reduced to at most 20 million pixels.
+        size: (width, height) of the file, to whose pixels results refer.
+    """
+
+    image: NDArray[np.uint8]
+    size: tuple[int, int]
+
+
+def read_limited_image(path: Path, limits: Limits, name: str) -> LimitedImage:
+    """Read an image, at a half, a quarter or an eighth of its size if it is large.
 
     Raises:
         ImageError: it cannot be read, or exceeds a limit.
     """
-    require_small_image(path, limits, name)
+    width, height = require_small_image(path, limits, name)
+    reduction = next((step for step in (1, 2, 4) if width * height <= step**2 * _KEPT_PIXELS), 8)
     try:
-        return read_image(path)
+        # A large PNG or HEIC is decoded in full before it is reduced.
+        with _DECODING if reduction > 1 else nullcontext():
+            return LimitedImage(read_image(path, reduction), (width, height))
     except ImageError as error:
         raise ImageError(f'{name} is damaged. Copy it again') from error
 

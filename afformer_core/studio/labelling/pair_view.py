@@ -7,9 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from nicegui import ui
-from numpy.typing import NDArray
 
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.evaluation.report.contact_sheets import image_source
@@ -19,7 +17,12 @@ from afformer_core.studio.labelling import marks
 from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
 from afformer_core.studio.labelling.pointer import Pointer
 from afformer_core.studio.labelling.zoom import Zoom
-from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
+from afformer_core.studio.limits import (
+    LimitedImage,
+    Limits,
+    read_limited_demonstration,
+    read_limited_image,
+)
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.timeline import timeline_of
 from afformer_core.studio.timeline_view import TimelineView
@@ -62,9 +65,9 @@ Act = Callable[[Gesture], Awaitable[None]]
 
 @dataclass(frozen=True)
 class PairMedia:
-    """The image of a pair, uint8 RGB [H, W, 3], and its demonstration."""
+    """The image of a pair, and its demonstration."""
 
-    image: NDArray[np.uint8]
+    image: LimitedImage
     demonstration: MediaFrames
 
 
@@ -135,13 +138,13 @@ class PairView:
         self._pointer.drop()
         self._image.content = ''
         self._demonstration.clear()
-        image = await asyncio.to_thread(
+        read = await asyncio.to_thread(
             read_limited_image, pair.image, self._limits, pair.image.name
         )
         if self._is_outdated(request):
             return None
-        shown = fit(image, _SIDE) if max(image.shape) > _SIDE else image
-        self._size, self._shown_size = _size(image), _size(shown)
+        shown = fit(read.image, _SIDE) if max(read.size) > _SIDE else read.image
+        self._size, self._shown_size = read.size, (shown.shape[1], shown.shape[0])
         self._image.set_source(image_source(shown))
         self.zoom.enclose(self._image, self._shown_size)
         self.draw(drawn)
@@ -154,7 +157,7 @@ class PairView:
             return None
         with self._demonstration:
             TimelineView(timeline_of(media, maximum), media.frame_count, name)
-        return PairMedia(image, media)
+        return PairMedia(read, media)
 
     def draw(self, drawn: Marks) -> None:
         """Draw marks over the image, unless another image is being read."""
@@ -196,7 +199,3 @@ class PairView:
         first, last = (nearest_point((x * width, y * height), self._size) for x, y in (begin, end))
         near = _NEAR * self._radius * self._scale
         await self._act(Gesture(first, last, near + reach * width, self._size))
-
-
-def _size(image: NDArray[np.uint8]) -> tuple[int, int]:
-    return image.shape[1], image.shape[0]

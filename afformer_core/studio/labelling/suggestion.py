@@ -8,15 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
+from afformer_core.studio.limits import LimitedImage
 from afformer_core.studio.model_worker import ModelWorker
 
 _PEAKS = 3
@@ -65,7 +63,7 @@ class Suggester:
         self,
         pair: LabelledPair,
         demonstration: MediaFrames,
-        image: NDArray[np.uint8],
+        image: LimitedImage,
         is_current: Callable[[], bool],
     ) -> Suggestion | None:
         """Ground the demonstration of a pair in its image, after earlier tasks of other pages.
@@ -73,7 +71,7 @@ class Suggester:
         Args:
             pair: the pair.
             demonstration: its demonstration, from which the contact is read.
-            image: uint8 RGB [H, W, 3].
+            image: its image.
             is_current: function that returns whether the pair is still shown; called before and
                 after.
 
@@ -102,9 +100,10 @@ class Suggester:
 
         self._worker.submit(task)
 
-    def _suggestion(self, grounder: ArrayGrounder, image: NDArray[np.uint8]) -> Suggestion:
-        height, width = image.shape[:2]
-        grounding = grounder.ground(image, self._key, _PEAKS)
+    def _suggestion(self, grounder: ArrayGrounder, image: LimitedImage) -> Suggestion:
+        width, height = image.size
+        prediction = grounder.predict(image.image, self._key)
+        grounding = prediction.grounding((height, width), _PEAKS)
         least = _SHARE * grounding.peaks[0].score
         peaks = [peak for peak in grounding.peaks if peak.score >= least]
         known = () if grounding.action == UNKNOWN_ACTION else grounding.action_scores

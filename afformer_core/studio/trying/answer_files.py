@@ -7,7 +7,6 @@ import json
 from dataclasses import replace
 from pathlib import PurePath
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from afformer_core.data.readers.point_table import PointRow, point_table_text
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.evaluation.report.tiles import fit
 from afformer_core.media.images import encode_png
+from afformer_core.runtime import Grounding
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_core.studio.trying.workspace import ShownGrounding
 
@@ -90,22 +90,29 @@ def overlay(answer: ShownGrounding, opacity: float, side: int) -> NDArray[np.uin
     Returns:
         uint8 RGB [H, W, 3].
     """
-    image, grounding = answer.image.image, answer.grounding
-    scale = side / max(image.shape)
-    shown = fit(image, side)
-    heatmap = cv2.resize(grounding.heatmap, shown.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    # Pixel coordinates refer to centres.
-    peaks = [
-        replace(peak, u=(peak.u + 0.5) * scale - 0.5, v=(peak.v + 0.5) * scale - 0.5)
-        for peak in grounding.peaks
-    ]
-    drawn = np.asarray(heatmap, np.float32)
-    return draw_overlay(shown, drawn, peaks, '', opacity, unsure=grounding.unsure)
+    shown = fit(answer.image.image, side)
+    grounding = _scaled(answer, shown)
+    return draw_overlay(
+        shown, grounding.heatmap, grounding.peaks, '', opacity, unsure=grounding.unsure
+    )
 
 
 def overlay_png(answer: ShownGrounding, opacity: float) -> bytes:
-    """Draw the heatmap over the full image with a caption, as a PNG file."""
-    return encode_png(answer.grounding.draw(answer.image.image, opacity))
+    """Draw the heatmap over the image with a caption, as a PNG file."""
+    image = answer.image.image
+    return encode_png(_scaled(answer, image).draw(image, opacity))
+
+
+def _scaled(answer: ShownGrounding, image: NDArray[np.uint8]) -> Grounding:
+    """Return the grounding in pixels of a resized image."""
+    grounding, height = answer.grounding, image.shape[0]
+    scale = height / grounding.source_size[0]
+    # Pixel coordinates refer to centres.
+    peaks = tuple(
+        replace(peak, u=(peak.u + 0.5) * scale - 0.5, v=(peak.v + 0.5) * scale - 0.5)
+        for peak in grounding.peaks
+    )
+    return replace(grounding, source_size=image.shape[:2], peaks=peaks)
 
 
 def answer_json(answer: ShownGrounding) -> bytes:

@@ -71,10 +71,17 @@ class ShownDemonstration:
 
 @dataclass(frozen=True)
 class ShownImage:
-    """An image for grounding: its display name, and uint8 RGB [H, W, 3]."""
+    """An image for grounding.
+
+    Attributes:
+        name: its display name.
+        image: uint8 RGB [H, W, 3], reduced if the file is large.
+        size: (width, height) of the file, to whose pixels groundings refer.
+    """
 
     name: str
     image: NDArray[np.uint8]
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ class ShownGrounding:
     Attributes:
         image: the image.
         demonstrations: the demonstrations, at least one.
-        grounding: the grounding.
+        grounding: the grounding, in pixels of the file.
         milliseconds: duration of the grounding.
         backend: name of the backend.
     """
@@ -163,9 +170,8 @@ class Workspace:
         """
         if len(self.images) >= self.limits.images:
             raise ImageError(f'the page contains {self.limits.images} images. Remove one first')
-        shown = ShownImage(
-            name, await asyncio.to_thread(read_limited_image, path, self.limits, name)
-        )
+        read = await asyncio.to_thread(read_limited_image, path, self.limits, name)
+        shown = ShownImage(name, read.image, read.size)
         self.images.append(shown)
         return shown
 
@@ -288,7 +294,7 @@ def _answer(
 ) -> ShownGrounding:
     start = time.perf_counter()
     prediction = grounder.predict(image.image, *(shown.key for shown in chosen))
-    height, width = image.image.shape[:2]
+    width, height = image.size
     grounding = prediction.grounding((height, width), _PEAKS)
     milliseconds = 1e3 * (time.perf_counter() - start)
     return ShownGrounding(image, chosen, grounding, milliseconds, grounder.backend)

@@ -33,6 +33,9 @@ def test_a_photograph_is_turned_by_its_orientation() -> None:
     assert image[90, 5].tolist() == pytest.approx([20, 60, 190], abs=6)
     assert image[90, 60].tolist() == pytest.approx([240, 240, 60], abs=6)
     assert read_image_size(TURNED) == (64, 96)
+    reduced = read_image(TURNED, 4)
+    assert reduced.shape == (24, 16, 3)
+    assert reduced[1, 1].tolist() == pytest.approx([200, 30, 40], abs=6)
 
 
 def test_a_truncated_photograph_is_told(tmp_path: Path) -> None:

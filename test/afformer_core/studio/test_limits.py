@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from afformer_core.studio.limits import (
     Limits,
     ReadingLimit,
     read_limited_demonstration,
+    read_limited_image,
     require_small_image,
     require_small_video,
     shown_name,
@@ -59,14 +62,60 @@ def test_a_playlist_that_names_another_file_is_not_followed(tmp_path: Path, vide
 
 def test_frames_and_images_of_too_many_pixels(tmp_path: Path, video: Path) -> None:
     write_image(tmp_path / 'panel.png', np.zeros((48, 64, 3), np.uint8))
-    require_small_video(video, Limits(pixels=48 * 64), 'press.mp4')
-    require_small_image(tmp_path / 'panel.png', Limits(pixels=48 * 64), 'panel.png')
+    just = Limits(image_pixels=48 * 64, frame_pixels=48 * 64)
+    require_small_video(video, just, 'press.mp4')
+    assert require_small_image(tmp_path / 'panel.png', just, 'panel.png') == (64, 48)
 
-    few = Limits(pixels=48 * 64 - 1)
+    few = Limits(image_pixels=48 * 64 - 1, frame_pixels=48 * 64 - 1)
     with pytest.raises(VideoError, match='has frames of 64x48 pixels; expected at most'):
         require_small_video(video, few, 'press.mp4')
     with pytest.raises(ImageError, match='has 64x48 pixels; expected at most'):
         require_small_image(tmp_path / 'panel.png', few, 'panel.png')
+
+
+@pytest.mark.parametrize('ending', ['.jpg', '.png'])
+def test_a_photograph_of_48_megapixels_is_kept_at_half_its_size(
+    tmp_path: Path, ending: str
+) -> None:
+    photograph = np.zeros((6048, 8064, 3), np.uint8)
+    photograph[1000:1400, 6000:7000] = 240
+    write_image(tmp_path / f'phone{ending}', photograph)
+
+    read = read_limited_image(tmp_path / f'phone{ending}', Limits(), f'phone{ending}')
+
+    assert read.size == (8064, 6048)
+    assert read.image.shape == (3024, 4032, 3)
+    rows, columns = np.nonzero(read.image[..., 1] > 120)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (500, 699, 3000, 3499)
+
+
+def test_a_photograph_in_portrait_is_reduced_upright(tmp_path: Path) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    PIL.Image.new('RGB', (8064, 6048)).save(tmp_path / 'phone.jpg', exif=exif)
+
+    read = read_limited_image(tmp_path / 'phone.jpg', Limits(), 'phone.jpg')
+
+    assert read.size == (6048, 8064)
+    assert read.image.shape == (4032, 3024, 3)
+
+
+@pytest.mark.filterwarnings('ignore::PIL.Image.DecompressionBombWarning')
+def test_a_small_file_that_decodes_to_a_huge_image_is_refused_by_its_header(
+    tmp_path: Path,
+) -> None:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack('>I', len(content)) + kind + content
+            + struct.pack('>I', zlib.crc32(kind + content))
+        )  # fmt: skip
+
+    for side, reason in ((13_000, 'has 13000x13000 pixels'), (60_000, 'cannot be read')):
+        header = chunk(b'IHDR', struct.pack('>IIBBBBB', side, side, 8, 2, 0, 0, 0))
+        path = tmp_path / f'{side}.png'
+        path.write_bytes(b'\x89PNG\r\n\x1a\n' + header + chunk(b'IDAT', zlib.compress(b'')))
+        with pytest.raises(ImageError, match=reason):
+            read_limited_image(path, Limits(), path.name)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from afformer_core.cli.main import main
 from afformer_core.data.readers.point_table import PointRow, read_point_table
 from afformer_core.demonstrations.media import read_demonstration
 from afformer_core.demonstrations.whole_recording import memorize_whole
-from afformer_core.media.images import read_image
+from afformer_core.media.images import read_image, write_image
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
@@ -50,6 +50,15 @@ def sixty_images(pairs: Path) -> Iterator[None]:
     yield
     for path in paths:
         path.unlink()
+
+
+@pytest.fixture
+def photograph(pairs: Path) -> Iterator[Path]:
+    """An image of the same object of 6000x4500 pixels, which pages keep at half its size."""
+    path = pairs / 'cup/images/phone.jpg'
+    write_image(path, np.full((4500, 6000, 3), 90, np.uint8))
+    yield path
+    path.unlink()
 
 
 @pytest.fixture
@@ -183,6 +192,24 @@ def test_any_point_is_dragged_deleted_and_brought_back(tab: Any, pairs: Path) ->
     tab.keyboard.press('u')
     tab.locator('.marked circle').nth(5).wait_for()
     assert [(row.x, row.y) for row in rows(pairs)] == moved
+
+
+def test_points_of_a_large_photograph_are_in_its_own_pixels(
+    photograph: Path, page: Any, pairs: Path
+) -> None:
+    opened(page)
+    page.get_by_text('press.mp4, phone.jpg').click()
+    page.wait_for_function("document.querySelector('.marked img').naturalWidth === 2560")
+    page.keyboard.press('2')
+    click(page, 96, 24)
+    page.get_by_text('1 point of 10').wait_for()
+
+    (row,) = rows(pairs)
+    assert (row.image, row.x, row.y) == (
+        'phone.jpg',
+        pytest.approx(4500, abs=15),
+        pytest.approx(1125, abs=15),
+    )
 
 
 @pytest.mark.slow

@@ -17,10 +17,12 @@ from afformer_core.runtime import Grounding, Peak
 from afformer_core.studio.labelling import suggestion
 from afformer_core.studio.labelling.point_labels import LabelledPair
 from afformer_core.studio.labelling.suggestion import Suggester
+from afformer_core.studio.limits import LimitedImage
 from afformer_core.studio.model_worker import ModelWorker
 
-IMAGE = np.zeros((48, 64, 3), np.uint8)
-DEMONSTRATION = MediaFrames((IMAGE,), 1, 0.0)
+# Of a file of twice the width and height.
+IMAGE = LimitedImage(np.zeros((24, 32, 3), np.uint8), (64, 48))
+DEMONSTRATION = MediaFrames((IMAGE.image,), 1, 0.0)
 
 
 class GrounderDouble:
@@ -36,8 +38,13 @@ class GrounderDouble:
     def delete_demonstration(self, name: str) -> None:
         self.asked.append('forget')
 
-    def ground(self, image: Any, name: str, maximum_peaks: int) -> Grounding:
+    def predict(self, image: Any, name: str) -> GrounderDouble:
+        assert image is IMAGE.image
         self.asked.append('ground')
+        return self
+
+    def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:
+        assert source_size == (48, 64)
         peaks = (Peak(-0.4, 47.3, 0.6), Peak(20, 30, 0.3), Peak(40, 30, 0.29))
         scores = {'pull': 0.7, 'press': 0.2, 'turn': 0.1}
         return Grounding(

@@ -26,7 +26,7 @@ SHOWN = ShownDemonstration('1 pull', 'pull', Path('pull.mp4'), 2.5, 40, ())
 
 
 def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> ShownGrounding:
-    image = ShownImage('kitchen.jpg', np.zeros((12, 16, 3), np.uint8))
+    image = ShownImage('kitchen.jpg', np.zeros((12, 16, 3), np.uint8), (16, 12))
     grounding = replace(GROUNDING, certainty=certainty)
     return ShownGrounding(image, shown, grounding, 31.0, 'torch')
 

@@ -6,15 +6,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.model_worker import ModelWorker
+from afformer_core.studio.trying.answer_files import overlay
 from afformer_core.studio.trying.workspace import Workspace
 
 
@@ -59,6 +62,31 @@ def test_a_page_holds_so_many_and_no_more(worker: ModelWorker, files: Path) -> N
         assert isinstance(second, DemonstrationError)
         with pytest.raises(ImageError, match='the page contains 1 images'):
             await workspace.add_image(files / 'panel.png', 'panel.png')
+
+    run(use)
+
+
+def test_peaks_of_a_reduced_image_are_in_pixels_of_its_file(
+    worker: ModelWorker, files: Path
+) -> None:
+    async def use() -> None:
+        workspace = Workspace(worker, Limits())
+        demonstration = await workspace.add_demonstration(files / 'press.mp4', 'press.mp4')
+        image = await workspace.add_image(files / 'panel.png', 'panel.png')
+        reduced = replace(image, size=(4 * 128, 4 * 96))
+
+        small = await workspace.ground(image, [demonstration])
+        large = await workspace.ground(reduced, [demonstration])
+
+        first, second = small.grounding.peaks[0], large.grounding.peaks[0]
+        assert image.size == (128, 96)
+        # A peak at the border is moved by less than a pixel.
+        expected = 4 * first.u + 1.5, 4 * first.v + 1.5
+        assert (second.u, second.v) == pytest.approx(expected, abs=1.0)
+        drawn = [overlay(answer, 0.6, 640) for answer in (small, large)]
+        assert drawn[0].shape == (480, 640, 3)
+        different = (np.abs(drawn[0].astype(int) - drawn[1]) > 40).any(-1)
+        assert different.mean() < 0.005
 
     run(use)
 

@@ -52,7 +52,7 @@ class CameraView:
             self._camera.set_source(source)
         shown = self._image is not None
         self._frame.set_visibility(shown)
-        self._text.text = '' if shown else 'No image arrives that could be recorded.'
+        self._text.text = '' if shown else 'No image on the topic demonstration yet.'
         self._text.set_visibility(not shown)
         # A canceled recording is none of the demonstrations.
         finished = not recording and camera.name in self._watch.names

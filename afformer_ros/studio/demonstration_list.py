@@ -41,7 +41,7 @@ class DemonstrationList:
         self._lines.clear()
         with self._lines:
             if not watch.names:
-                ui.label('None that is known.').classes('text-sm')
+                ui.label('None yet. Record one, or load a file.').classes('text-sm')
             for name in watch.names:
                 self._line(name, watch.selected)
 

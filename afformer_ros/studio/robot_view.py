@@ -45,11 +45,11 @@ class RobotView:
         self._link = link
         self._shown = False
         self._overlay: Any = None
-        with ui.row().classes('items-center no-wrap'):
+        with ui.row().classes('items-center no-wrap gap-2'):
             self._icon = ui.icon('help', size='sm')
             self._state = ui.label().classes('font-bold node-state')
             self._lifecycle = LifecycleButtons(link)
-        with ui.element().classes(_GRID):
+        with ui.element().classes(_GRID) as self._results:
             with ui.column().classes('min-w-0 gap-2'):
                 self._presence = ui.label().classes('font-bold presence')
                 self._certainty = ui.label().classes('font-bold certainty')
@@ -86,6 +86,7 @@ class RobotView:
         watch = self._link.watch
         self._state.text = state_in_words(watch.state, self._link.name)
         self._icon.name = 'check_circle' if watch.state is NodeState.ACTIVE else 'warning'
+        self._results.set_visibility(watch.state not in (NodeState.UNKNOWN, NodeState.ABSENT))
         self._lifecycle.refresh()
         self._demonstrations.refresh()
         self._marker.refresh()
@@ -94,7 +95,7 @@ class RobotView:
         self._chart.content = presence_svg(tuple(watch.presence), now)
         affordance = watch.affordance
         if affordance is None:
-            self._presence.text = 'No result yet: the messages of the node say why.'
+            self._presence.text = 'No result yet.'
             self._certainty.text = self._point.text = self._age.text = ''
         else:
             self._presence.text = presence_in_words(affordance)

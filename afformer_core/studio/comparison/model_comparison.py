@@ -11,6 +11,7 @@ from pathlib import Path
 from afformer_core.data.annotations import open_annotations
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.baseline_prior import prior_from_folds
+from afformer_core.evaluation.least_differences import LEAST_KLD
 from afformer_core.evaluation.metrics.scoring import concatenate
 from afformer_core.evaluation.model_differences import ModelRows
 from afformer_core.evaluation.pairs.pair_evaluator import ModelRun
@@ -49,9 +50,10 @@ class ComparedPair:
 
     @property
     def gain(self) -> float:
-        """Decrease of KLD with the second model; 0 if both are infinite."""
+        """Decrease of KLD with the second model; 0 if it is too small to count."""
         first, second = self.klds
-        return 0.0 if first == second else first - second
+        # Both may be infinite.
+        return 0.0 if first == second or abs(first - second) < LEAST_KLD else first - second
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ class TrainingVerdict:
         else:
             self._words.text = comparisons.failure if own else ''
         self._words.set_visibility(bool(self._words.text))
+        self._button.text = 'Better than before?' if result is None else 'Compare again'
         self._button.set_visibility(known and not comparisons.runs)
         self._show_pairs(result)
 

@@ -143,7 +143,7 @@ def _options(curves: dict[str, Curve]) -> dict[str, Any]:
     return {
         'animation': False,
         'aria': {'enabled': True},
-        'legend': {'top': 0, 'textStyle': {'color': _TEXT}},
+        'legend': {'top': 0, 'right': 0, 'textStyle': {'color': _TEXT}},
         'grid': {'left': 48, 'right': 24, 'top': 36, 'bottom': 40},
         'tooltip': {'trigger': 'axis'},
         'xAxis': {

@@ -39,7 +39,7 @@ def test_a_demonstration_is_recorded_grounded_and_deleted(page: Any, active: Any
 
     page.get_by_role('button', name='Delete press').click()
     page.get_by_role('button', name='Delete', exact=True).click()
-    page.get_by_text('None that is known.').wait_for()
+    page.get_by_text('None yet. Record one').wait_for()
     assert active.list().names == []
 
 

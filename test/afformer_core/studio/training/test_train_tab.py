@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,9 @@ import pytest
 import yaml
 from torch.utils.tensorboard import SummaryWriter
 
+from afformer_core.data.readers.point_table import read_point_table
+from afformer_core.example_pairs.pair_folder import rendered_pairs
+from afformer_core.media.images import read_image, write_image
 from afformer_core.studio.training.training_process import is_trained_now
 
 from ..conftest import opened, serving
@@ -127,10 +129,15 @@ def test_a_model_is_trained_stopped_resumed_and_offered_to_be_compared(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_three_pairs_become_a_model_that_is_compared_without_leaving_the_browser(
-    chromium: Any, files: Path, tiny_configuration: Path, tmp_path: Path
+def test_three_pairs_make_a_model_better_without_leaving_the_browser(
+    chromium: Any, tiny_configuration: Path, tmp_path: Path
 ) -> None:
-    images = [shutil.copy(files / 'panel.png', tmp_path / name) for name in ('a.png', 'b.png')]
+    # The demonstration holds the handle of a cup; what is taught is the spoon beside it.
+    handle = next(pair for pair in rendered_pairs() if pair.video.name == 'cup_handle.mp4')
+    photograph, spoon = read_image(handle.image), (328, 245)
+    corners = {'a.png': (0, 0), 'b.png': (60, 40), 'c.png': (30, 70)}
+    for name, (left, top) in corners.items():
+        write_image(tmp_path / name, photograph[top:, left:])
     options = ['--pairs', str(tmp_path / 'own'), '--models', str(tmp_path / 'models')]
     options += ['--backend', 'torch', '--examples-on-click']
     options += ['--training-configuration', str(tiny_configuration)]
@@ -139,30 +146,39 @@ def test_three_pairs_become_a_model_that_is_compared_without_leaving_the_browser
         page.get_by_role('tab', name='Label').click()
         page.get_by_text('own contains no pairs yet').wait_for()
         page.get_by_role('button', name='Add pairs').click()
-        page.get_by_label('Name of the object').fill('jar')
+        page.get_by_label('Name of the object').fill('cup')
         fields = page.get_by_role('dialog').locator('input[type=file]')
-        fields.nth(0).set_input_files(files / 'press.mp4')
-        fields.nth(1).set_input_files([*images, files / 'panel.png'])
-        for name in ('press.mp4', 'a.png', 'b.png', 'panel.png'):
+        fields.nth(0).set_input_files(handle.video)
+        fields.nth(1).set_input_files([tmp_path / name for name in corners])
+        for name in ('cup_handle.mp4', *corners):
             page.locator('.staged', has_text=name).wait_for()
         page.get_by_role('button', name='Add', exact=True).click()
-        page.get_by_text('Frame 1 of 12').wait_for()
         page.get_by_text('2 touch').click()
-        for number in range(3):
-            page.locator('.marked img').click(position={'x': 60 + 90 * number, 'y': 80})
+        for number, (name, (left, top)) in enumerate(corners.items()):
+            page.locator('.pairs .bg-primary', has_text=name).wait_for()
+            page.wait_for_function(
+                "width => document.querySelector('.marked img').naturalWidth === width",
+                arg=480 - left,
+            )
+            scale = page.locator('.marked').bounding_box()['width'] / (480 - left)
+            at = {'x': (spoon[0] - left) * scale, 'y': (spoon[1] - top) * scale}
+            page.locator('.marked img').click(position=at)
             page.get_by_text('1 point of 10').nth(number).wait_for()
             page.keyboard.press('n')
         page.get_by_role('tab', name='Train').click()
-        start(page, 'tuned', 6)
-        change = re.compile('(Better|Worse|No difference).* on your pairs: .* of 3 pairs')
-        page.locator('.change', has_text=change).wait_for()
+        start(page, 'tuned', 60)
+        page.get_by_text(re.compile('(Better|Worse|No difference).* on your pairs')).wait_for()
+        told = page.locator('.change').inner_text()
 
-    table = (tmp_path / 'own/jar/points.csv').read_text()
-    assert sorted(line.split(',')[1:3] for line in table.splitlines()[1:]) == [
-        ['a.png', 'touch'],
-        ['b.png', 'touch'],
-        ['panel.png', 'touch'],
-    ]
+    assert told.startswith(
+        'Better than before on your pairs: the best peak is where the points are marked in 3 of '
+        '3 pairs, before in 0.'
+    )
+    rows = read_point_table(tmp_path / 'own/cup/points.csv')
+    assert {row.image: (round(row.x), round(row.y)) for row in rows} == {
+        name: (spoon[0] - left, spoon[1] - top) for name, (left, top) in corners.items()
+    }
+    assert {row.action for row in rows} == {'touch'}
 
 
 @pytest.mark.slow

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from tools.claims.tables import cells, numbers_of
+from tools.claims.tables import NUMBER, PrintedNumber, cells, numbers_of, plain
 
 CLAIMS_FILE = Path(__file__).with_name('claims.json')
 RESULTS = Path(__file__).with_name('results')
+REST = '1 - '
 
 
 @dataclass(frozen=True)
@@ -55,25 +57,77 @@ class PageClaim:
 
 
 @dataclass(frozen=True)
+class TextClaim:
+    """A number in the text of a page.
+
+    Attributes:
+        page: path of the page.
+        text: words of the page, with `{}` in place of each number and its interval.
+        place: which of these numbers it is, from 0.
+        result, number: see `PageClaim`.
+    """
+
+    page: str
+    text: str
+    place: int
+    result: str
+    number: str
+
+    def __str__(self) -> str:
+        return f'{self.page}: number {self.place + 1} of {self.text!r}'
+
+    def cell(self, root: Path) -> str:
+        """Read the number, with its interval.
+
+        Raises:
+            ValueError: the page does not have the words once.
+        """
+        page = ' '.join(plain((root / self.page).read_text('utf-8')).split())
+        words = re.escape(self.text).replace(re.escape('{}'), _PRINTED)
+        found = list(re.finditer(words, page))
+        if len(found) != 1:
+            raise ValueError(f'{self.page} has {self.text!r} {len(found)} times; expected once')
+        return str(found[0][self.place + 1])
+
+
+# A number with its unit, if that is percent, and its interval.
+_PRINTED = rf'({NUMBER}(?: %)?(?: \[[^\]]*\])?)'
+
+Claim: TypeAlias = PageClaim | TextClaim
+
+
+@dataclass(frozen=True)
 class ResultRecipe:
     """How a result is computed.
 
     Attributes:
         command: words of the command; `{data}` and `{output}` are replaced.
-        data: environment variable with the folder of the data, or nothing if none is needed.
+        data: environment variable with the folder of the data; if the command needs none, with
+            anything.
     """
 
     command: tuple[str, ...]
     data: str
 
+    @property
+    def reads_data(self) -> bool:
+        """Whether the command needs the folder."""
+        return any('{data}' in word for word in self.command)
 
-def read_claims(file: Path = CLAIMS_FILE) -> tuple[list[PageClaim], dict[str, ResultRecipe]]:
+
+def read_claims(file: Path = CLAIMS_FILE) -> tuple[list[Claim], dict[str, ResultRecipe]]:
     """Read the claims, and the recipes of results by name."""
     content = json.loads(file.read_text('utf-8'))
-    claims = [
+    claims: list[Claim] = [
         PageClaim(page, row, column, result, number)
         for page, rows in content['claims'].items()
         for row, column, result, number in rows
+    ]
+    claims += [
+        TextClaim(page, text, place, result, number)
+        for page, texts in content['texts'].items()
+        for text, result, *numbers in texts
+        for place, number in enumerate(numbers)
     ]
     recipes = {
         name: ResultRecipe(tuple(recipe['command']), recipe['data'])
@@ -97,12 +151,13 @@ def claimed_part(result: Mapping[str, Any], numbers: Iterable[str]) -> dict[str,
         numbers: paths of the numbers, see `look_up`.
     """
     whole = result['provenance']
-    provenance = {name: whole[name] for name in ('commit', 'machine', 'date')}
+    described = ('commit', 'machine', 'date', 'seed')
+    provenance = {name: whole[name] for name in described if name in whole}
     hashes = {f'{Path(path).parent.name}/{Path(path).name}': value
               for path, value in whole.get('data', {}).items()}  # fmt: skip
     kept: dict[str, Any] = {'provenance': {**provenance, 'data': hashes}}
     for number in sorted(set(numbers)):
-        *folders, last = number.split(' > ')
+        *folders, last = number.removeprefix(REST).split(' > ')
         here, there = kept, result
         for folder in folders:
             here, there = here.setdefault(folder, {}), _part(there, folder)
@@ -111,13 +166,20 @@ def claimed_part(result: Mapping[str, Any], numbers: Iterable[str]) -> dict[str,
 
 
 def look_up(result: Mapping[str, Any], number: str) -> tuple[float, ...]:
-    """Find a number in a result: value, and low and high if it has an interval."""
+    """Find a number in a result: value, and low and high if it has an interval.
+
+    Args:
+        result: the result.
+        number: parts of its path, separated by ` > `; after `1 - `, that of the share of the rest.
+    """
     value: Any = result
-    for name in number.split(' > '):
+    for name in number.removeprefix(REST).split(' > '):
         value = _part(value, name)
-    if isinstance(value, Mapping):
-        return float(value['value']), float(value['low']), float(value['high'])
-    return (float(value),)
+    interval = isinstance(value, Mapping)
+    found = [float(value[name]) for name in ('value', 'low', 'high')] if interval else [value]
+    if number.startswith(REST):
+        found = [1 - found[0], *(1 - bound for bound in found[:0:-1])]
+    return tuple(map(float, found))
 
 
 def _part(value: Any, name: str) -> Any:
@@ -128,23 +190,31 @@ def _part(value: Any, name: str) -> Any:
 
 
 def differences_from_stored(
-    root: Path, claims: list[PageClaim], results: Mapping[str, Mapping[str, Any]]
+    root: Path, claims: Sequence[Claim], results: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
     """Yield a sentence for each claim that is not the rounded stored number."""
     for claim in claims:
-        if claim.result not in results:
-            continue
         cell = claim.cell(root)
+        if claim.result not in results:
+            yield f'{claim} is {cell!r}; no result {claim.result} is stored'
+            continue
         scale, printed = numbers_of(cell)
         stored = [scale * value for value in look_up(results[claim.result], claim.number)]
-        if not printed or not all(p.equals(s) for p, s in zip(printed, stored, strict=False)):
+        if not _states(printed, stored):
             told = ', '.join(f'{value:.4g}' for value in stored)
             yield f'{claim} is {cell!r}; {claim.result} has {told}'
 
 
-def differences_between_pages(root: Path, claims: list[PageClaim]) -> Iterator[str]:
+def _states(printed: Sequence[PrintedNumber], stored: Sequence[float]) -> bool:
+    """Check whether a cell states a value, with its interval or alone."""
+    if len(printed) not in (1, len(stored)):
+        return False
+    return all(p.equals(s) for p, s in zip(printed, stored, strict=False))
+
+
+def differences_between_pages(root: Path, claims: Sequence[Claim]) -> Iterator[str]:
     """Yield a sentence for each number that two pages state differently."""
-    first: dict[tuple[str, str], PageClaim] = {}
+    first: dict[tuple[str, str], Claim] = {}
     for claim in claims:
         other = first.setdefault((claim.result, claim.number), claim)
         one, two = (numbers_of(c.cell(root))[1] for c in (claim, other))
@@ -153,7 +223,7 @@ def differences_between_pages(root: Path, claims: list[PageClaim]) -> Iterator[s
 
 
 def differences_from_recomputed(
-    root: Path, claims: list[PageClaim], name: str, result: Mapping[str, Any]
+    root: Path, claims: Sequence[Claim], name: str, result: Mapping[str, Any]
 ) -> Iterator[str]:
     """Yield a sentence for each claim whose interval does not contain the recomputed value."""
     for claim in claims:
@@ -161,7 +231,11 @@ def differences_from_recomputed(
             continue
         cell = claim.cell(root)
         scale, printed = numbers_of(cell)
-        value = scale * look_up(result, claim.number)[0]
+        found = look_up(result, claim.number)
+        # Counts, of which pages state no interval, differ from run to run.
+        if len(found) == 1 and found[0].is_integer():
+            continue
+        value = scale * found[0]
         low, high = (printed[0], printed[0]) if len(printed) < 3 else printed[1:3]
         if not low.value - low.half <= value <= high.value + high.half:
             yield f'{claim} is {cell!r}; recomputed: {value:.4g}'

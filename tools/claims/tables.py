@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 # With a comma before each three digits, or without.
-_NUMBER = re.compile(r'-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?')
+NUMBER = r'-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?'
 _LINK = re.compile(r'\[([^\]]*)\]\([^)]*\)')
 
 
@@ -42,7 +42,7 @@ def numbers_of(cell: str) -> tuple[float, list[PrintedNumber]]:
         their scale, 100 for percent, and the numbers.
     """
     scale = 100.0 if '%' in cell else 1.0
-    return scale, [PrintedNumber.of(found) for found in _NUMBER.findall(cell)]
+    return scale, [PrintedNumber.of(found) for found in re.findall(NUMBER, cell)]
 
 
 def plain(cell: str) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from tools.claims import __main__ as command
 from tools.claims.claims import (
     PageClaim,
+    ResultRecipe,
     TextClaim,
     claimed_part,
     differences_between_pages,
@@ -209,6 +211,24 @@ def test_a_report_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     stored = json.loads((tmp_path / 'speed.json').read_text())
     assert stored['measures'] == {'model': {'near': 0.75}}
     assert stored['provenance'] == {**PROVENANCE, 'data': {}}
+
+
+def test_a_result_is_recomputed_where_its_data_is_or_where_it_needs_none_and_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, 'ROOT', tmp_path)
+    program = 'import json, sys; json.dump(sys.argv[2:], open(sys.argv[1], "w"))'
+    words = (sys.executable, '-c', program, '{output}')
+    without = ResultRecipe(words, 'SIMULATOR')
+    reading = ResultRecipe((*words, '{data}'), 'BENCHMARK')
+    for name in ('SIMULATOR', 'BENCHMARK'):
+        monkeypatch.delenv(name, raising=False)
+    assert [command.recompute('robot', each) for each in (without, reading)] == [None, None]
+    monkeypatch.setenv('SIMULATOR', '1')
+    monkeypatch.setenv('BENCHMARK', str(tmp_path / 'absent'))
+    assert [command.recompute('robot', each) for each in (without, reading)] == [[], None]
+    monkeypatch.setenv('BENCHMARK', str(tmp_path))
+    assert command.recompute('real', reading) == [str(tmp_path)]
 
 
 def test_numbers_of_the_text_are_compared(tmp_path: Path) -> None:

@@ -31,7 +31,10 @@ from afformer_ros.studio.words import (
 # Seconds between two updates.
 _PERIOD = 0.25
 _SIDE = 960
-_GRID = 'w-full grid gap-4 items-start lg:grid-cols-[minmax(0,1fr)_24rem]'
+_GRID = (
+    'w-full grid gap-4 items-start md:grid-cols-[minmax(0,1fr)_20rem] '
+    'lg:grid-cols-[minmax(0,1fr)_20rem_20rem]'
+)
 
 
 class RobotView:
@@ -64,6 +67,7 @@ class RobotView:
                 self._chart = ui.html('').classes('w-full presence-chart')
             with ui.column().classes('min-w-0 gap-2'):
                 self._controls = DemonstrationControls(link)
+            with ui.column().classes('min-w-0 gap-2 md:col-start-2 lg:col-start-3'):
                 self._demonstrations = DemonstrationList(link)
                 self._marker = ContactMarker(link)
                 self._diagnostics = DiagnosticsList()

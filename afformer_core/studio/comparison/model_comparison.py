@@ -91,12 +91,12 @@ class ModelComparison:
     def change(self) -> str:
         """Describe whether the second model is better than the first, which it began with."""
         (before, after), count = self.hits, len(self.pairs)
-        begin = {1: 'Better than before', 0: 'No difference', -1: 'Worse than before'}
-        earlier = 'as before' if after == before else f'before in {before}'
+        begin = {1: 'Better than before', 0: 'As good as before', -1: 'Worse than before'}
+        earlier = '' if after == before else f', before in {before}'
         nearer = sum(pair.gain > 0 for pair in self.pairs)
         return (
             f'{begin[(after > before) - (after < before)]} on your pairs: the best peak is where '
-            f'the points are marked in {after} of {count} pairs, {earlier}. '
+            f'the points are marked in {after} of {count} pairs{earlier}. '
             f'The heatmap is closer to them in {nearer} of {count} pairs.'
         )
 

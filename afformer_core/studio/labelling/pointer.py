@@ -31,7 +31,7 @@ _NEAREST = """
 """
 # A finger that begins on a grip moves its mark; elsewhere, it scrolls the page or the zoomed
 # image.
-_TOUCH = f"""(event) => {{{_NEAREST}
+_FINGER_DOWN = f"""(event) => {{{_NEAREST}
   if (event.touches.length === 1 && nearest(event.touches[0], {_FINGER})) event.preventDefault();
 }}"""
 # The circles of a mark follow the pointer until the server draws them elsewhere.
@@ -80,7 +80,7 @@ class Pointer:
     def __init__(self, image: Element, act: Act) -> None:
         self._act = act
         self._pressed: tuple[Point, float] | None = None
-        image.on('touchstart', js_handler=_TOUCH)
+        image.on('touchstart', js_handler=_FINGER_DOWN)
         image.on('pointerdown', self._follow, js_handler=_PRESS)
         image.on('pointermove', js_handler=_MOVE)
         for end in ('pointerup', 'pointercancel'):

@@ -123,7 +123,7 @@ def test_the_verdict_says_which_model_is_better(hits: tuple[int, int], verdict: 
     [
         ((1, 3), 'Better than before on your pairs: * in 3 of 4 pairs, before in 1.'),
         ((2, 0), 'Worse than before on your pairs: * in 0 of 4 pairs, before in 2.'),
-        ((2, 2), 'No difference on your pairs: * in 2 of 4 pairs, as before.'),
+        ((2, 2), 'As good as before on your pairs: * in 2 of 4 pairs.'),
     ],
 )
 def test_the_change_says_whether_training_helped(hits: tuple[int, int], change: str) -> None:

@@ -120,7 +120,7 @@ def test_a_model_is_trained_stopped_resumed_and_offered_to_be_compared(
         assert [step for step, _ in curve] == list(range(1, 41))
         assert curve[-1][1] < curve[0][1]
         assert other.locator('.heatmaps img').count() == 2
-        change = re.compile('(Better|Worse|No difference).* on your pairs: .* in [0-2] of 2 pairs')
+        change = re.compile('(Better|Worse|As good as).* on your pairs: .* in [0-2] of 2 pairs')
         other.locator('.change', has_text=change).wait_for()
         other.get_by_role('tab', name='Compare').click()
         other.get_by_label('Second model').click()
@@ -167,7 +167,7 @@ def test_three_pairs_make_a_model_better_without_leaving_the_browser(
             page.keyboard.press('n')
         page.get_by_role('tab', name='Train').click()
         start(page, 'tuned', 60)
-        page.get_by_text(re.compile('(Better|Worse|No difference).* on your pairs')).wait_for()
+        page.get_by_text(re.compile('(Better|Worse|As good as).* on your pairs')).wait_for()
         told = page.locator('.change').inner_text()
 
     assert told.startswith(

@@ -13,6 +13,7 @@ from afformer_core.data.readers.point_table import read_point_table
 
 # Between two positions of a finger, milliseconds.
 _PAUSE = 30
+_PHONE = {'viewport': {'width': 390, 'height': 844}, 'has_touch': True, 'is_mobile': True}
 
 
 class Finger:
@@ -29,28 +30,26 @@ class Finger:
     def drag(self, begin: tuple[float, float], end: tuple[float, float]) -> None:
         """Drag from one pixel of the image to another, of where it is at the beginning."""
         first, last = self._on_screen(*begin), self._on_screen(*end)
-        self._touch('touchStart', [first])
+        self._send('touchStart', [first])
         for share in (0.2, 0.4, 0.6, 0.8, 1.0):
             at = [a + share * (b - a) for a, b in zip(first, last, strict=True)]
-            self._touch('touchMove', [at])
+            self._send('touchMove', [at])
             self._page.wait_for_timeout(_PAUSE)
-        self._touch('touchEnd', [])
+        self._send('touchEnd', [])
 
     def _on_screen(self, x: float, y: float) -> tuple[float, float]:
         box = self._page.locator('.marked').bounding_box()
         return box['x'] + x / 128 * box['width'], box['y'] + y / 96 * box['height']
 
-    def _touch(self, kind: str, points: list[Any]) -> None:
-        touched = [{'x': x, 'y': y} for x, y in points]
-        self._session.send('Input.dispatchTouchEvent', {'type': kind, 'touchPoints': touched})
+    def _send(self, kind: str, points: list[Any]) -> None:
+        positions = [{'x': x, 'y': y} for x, y in points]
+        self._session.send('Input.dispatchTouchEvent', {'type': kind, 'touchPoints': positions})
 
 
 @pytest.fixture
 def phone(chromium: Any, studio: str, pairs: Path) -> Iterator[Any]:
     """The tab at its first pair, on a phone; the folder is left without points."""
-    page = chromium.new_page(
-        viewport={'width': 390, 'height': 844}, has_touch=True, is_mobile=True
-    )
+    page = chromium.new_page(**_PHONE)
     page.set_default_timeout(60_000)
     page.goto(studio)
     page.get_by_role('tab', name='Label').tap()

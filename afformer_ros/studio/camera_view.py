@@ -19,7 +19,7 @@ _SIDE = 480
 
 
 class CameraView:
-    """The view.
+    """The view, whose replay `build_replay` adds.
 
     Args:
         watch: observed state of the node.
@@ -34,6 +34,9 @@ class CameraView:
             self._camera = ui.interactive_image().classes('w-full camera')
             self._countdown = ui.label().classes('absolute-center text-white countdown')
             self._countdown.style('font-size: 6rem; text-shadow: 0 0 8px black')
+
+    def build_replay(self) -> None:
+        """Build the replay; call this once, where it is shown."""
         with ui.column().classes('w-full gap-1 replay') as self._replay:
             self._name = ui.label().classes('text-sm')
             self._film = ui.image().props('no-transition no-spinner').classes('w-full')

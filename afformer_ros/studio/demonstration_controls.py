@@ -43,6 +43,7 @@ class DemonstrationControls:
             button.props('outline dense no-caps')
         self._counts = ui.switch(f'Count down from {_COUNTDOWN}', value=True)
         self._told = ui.label().classes('text-sm recording')
+        self._camera.build_replay()
         with ui.expansion('Load a file of the robot', icon='folder_open').classes('w-full'):
             self._path = ui.input('Path there: a video, a bag or a folder of images')
             self._path.props('dense').classes('w-full')

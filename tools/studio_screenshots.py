@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of the studio for its tutorial: a real studio in a real browser.
+"""Screenshots of the studio for its tutorial: a real studio in a real browser.
 
     source tools/environment.sh
-    python tools/studio_pictures.py docs/images
+    python tools/studio_screenshots.py docs/images
 
 The rendered examples of the package are tried, labelled and trained on in a small configuration,
 and a grounding node records one of them. `pip install playwright` and Chromium are required.
@@ -34,7 +34,7 @@ from afformer_core.media.video import read_video
 
 _SIZE = {'width': 1280, 'height': 800}
 _MILLISECONDS = 300_000
-# Largest file of a picture, and the first quality of JPEG that is tried.
+# Largest file of a screenshot, and the first quality of JPEG that is tried.
 _BYTES, _QUALITY = 90_000, 85
 _DOMAIN = '83'
 _RATE = 5.0
@@ -74,9 +74,9 @@ _CONFIGURATION: dict[str, Any] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the pictures into a folder."""
+    """Write the screenshots into a folder."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('folder', type=Path, help='folder of the pictures, such as docs/images')
+    parser.add_argument('folder', type=Path, help='folder of the screenshots, such as docs/images')
     folder = parser.parse_args(arguments).folder
     # No node of this machine is shown.
     os.environ['ROS_DOMAIN_ID'] = _DOMAIN
@@ -92,28 +92,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
             page = browser.new_page(viewport=_SIZE)
             page.set_default_timeout(_MILLISECONDS)
             page.goto(address)
-            _picture_try(page, folder)
-            _picture_label(page, folder)
-            _picture_train(page, folder)
-            _picture_compare(page, folder)
-            _picture_robot(page, folder)
+            _capture_try(page, folder)
+            _capture_label(page, folder)
+            _capture_train(page, folder)
+            _capture_compare(page, folder)
+            _capture_robot(page, folder)
     return 0
 
 
-def _picture_try(page: Any, folder: Path) -> None:
+def _capture_try(page: Any, folder: Path) -> None:
     page.get_by_role('button', name='Try: Hold the handle of a cup').click()
     page.locator('.answer img').wait_for()
     _save(page, folder / 'studio.jpg')
 
 
-def _picture_label(page: Any, folder: Path) -> None:
+def _capture_label(page: Any, folder: Path) -> None:
     page.get_by_role('tab', name='Label').click()
     page.locator('.marked .suggested').first.wait_for()
     page.get_by_text('Frame 1 of').wait_for()
     _save(page, folder / 'studio_label.jpg')
 
 
-def _picture_train(page: Any, folder: Path) -> None:
+def _capture_train(page: Any, folder: Path) -> None:
     page.get_by_role('tab', name='Train').click()
     page.get_by_label('Name of the new model').fill('espresso')
     page.get_by_role('spinbutton', name='Steps').fill('40')
@@ -123,13 +123,13 @@ def _picture_train(page: Any, folder: Path) -> None:
     _save(page, folder / 'studio_train.jpg')
 
 
-def _picture_compare(page: Any, folder: Path) -> None:
+def _capture_compare(page: Any, folder: Path) -> None:
     page.get_by_role('tab', name='Compare').click()
     page.locator('.pair').nth(2).wait_for()
     _save(page, folder / 'studio_compare.jpg')
 
 
-def _picture_robot(page: Any, folder: Path) -> None:
+def _capture_robot(page: Any, folder: Path) -> None:
     page.get_by_role('tab', name='Robot').click()
     page.locator('.camera img[src^="data:image/jpeg"]').wait_for()
     page.get_by_label('Name (empty: the node chooses)').fill('cup_handle')
@@ -151,10 +151,10 @@ def _save(page: Any, path: Path) -> None:
     page.evaluate('scrollTo(0, 0)')
     page.mouse.move(640, 60)
     with PIL.Image.open(io.BytesIO(page.screenshot())) as taken:
-        picture = taken.convert('RGB')
+        screenshot = taken.convert('RGB')
     for quality in range(_QUALITY, 30, -5):
         encoded = io.BytesIO()
-        picture.save(encoded, 'JPEG', quality=quality, optimize=True, progressive=True)
+        screenshot.save(encoded, 'JPEG', quality=quality, optimize=True, progressive=True)
         if encoded.tell() <= _BYTES:
             break
     path.write_bytes(encoded.getvalue())
@@ -216,7 +216,7 @@ def _node(folder: Path, example: ExamplePair) -> Iterator[None]:
     photograph, frames = read_image(example.image), read_video(example.video)
     ending = threading.Event()
     with NodeProcesses(folder) as processes:
-        driver = GroundingDriver('studio_pictures', processes)
+        driver = GroundingDriver('studio_screenshots', processes)
         images = driver.node.create_publisher(Image, 'image', 1)
         recorded = driver.node.create_publisher(Image, 'demonstration', 10)
 

@@ -103,7 +103,7 @@ def test_stored_results_name_their_commit_and_machine() -> None:
     [
         ('README.md', '## Accuracy', '## Speed', 18),
         ('README.md', '## Speed', '## Limits', 10),
-        ('docs/models/accuracy.md', '# Accuracy of the shipped model', '## Fine-tuning', 119),
+        ('docs/models/accuracy.md', '# Accuracy of the shipped model', '## Fine-tuning', 121),
         ('docs/performance/index.md', '## The network', '## Half an hour', 70),
     ],
 )

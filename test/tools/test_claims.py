@@ -169,8 +169,8 @@ def test_a_recomputed_number_outside_its_interval_is_found(root: Path) -> None:
 def test_a_recomputed_count_may_differ_and_a_recomputed_share_may_not(tmp_path: Path) -> None:
     (tmp_path / 'page.md').write_text('It operates 26 elements, by chance 28 %.')
     claims = [
-        TextClaim('page.md', 'It operates {} elements, by chance {}.', place, 'robot', number)
-        for place, number in enumerate(('done', 'chance'))
+        TextClaim('page.md', 'It operates {} elements, by chance {}.', position, 'robot', number)
+        for position, number in enumerate(('done', 'chance'))
     ]
     for chance, wrong in ((0.284, 0), (0.286, 1)):
         result = {'done': 27, 'chance': chance}
@@ -235,8 +235,8 @@ def test_numbers_of_the_text_are_compared(tmp_path: Path) -> None:
     words = 'It answers {} of the pairs, {} of them right'
     result = {'answers': {'value': 0.322, 'low': 0.25, 'high': 0.4375}, 'wrong': 0.1875}
     claims = [
-        TextClaim('page.md', words, place, 'real', number)
-        for place, number in enumerate(('answers', '1 - wrong'))
+        TextClaim('page.md', words, position, 'real', number)
+        for position, number in enumerate(('answers', '1 - wrong'))
     ]
     for printed, wrong in (
         ('32 % [25, 44] of the [pairs](a.md), **81 %**', []),
@@ -266,7 +266,7 @@ def test_a_claim_without_a_stored_result_is_found(root: Path) -> None:
     assert all(told.endswith('; no result robot is stored') for told in found)
 
 
-def test_the_bounds_of_the_rest_change_places() -> None:
+def test_the_bounds_of_the_rest_are_swapped() -> None:
     found = {'value': 0.25, 'low': 0.125, 'high': 0.5}
     assert look_up({'found': found}, '1 - found') == (0.75, 0.5, 0.875)
 

@@ -63,18 +63,18 @@ class TextClaim:
     Attributes:
         page: path of the page.
         text: words of the page, with `{}` in place of each number and its interval.
-        place: which of these numbers it is, from 0.
+        position: which of these numbers it is, from 0.
         result, number: see `PageClaim`.
     """
 
     page: str
     text: str
-    place: int
+    position: int
     result: str
     number: str
 
     def __str__(self) -> str:
-        return f'{self.page}: number {self.place + 1} of {self.text!r}'
+        return f'{self.page}: number {self.position + 1} of {self.text!r}'
 
     def cell(self, root: Path) -> str:
         """Read the number, with its interval.
@@ -87,7 +87,7 @@ class TextClaim:
         found = list(re.finditer(words, page))
         if len(found) != 1:
             raise ValueError(f'{self.page} has {self.text!r} {len(found)} times; expected once')
-        return str(found[0][self.place + 1])
+        return str(found[0][self.position + 1])
 
 
 # A number with its unit, if that is percent, and its interval.
@@ -124,10 +124,10 @@ def read_claims(file: Path = CLAIMS_FILE) -> tuple[list[Claim], dict[str, Result
         for row, column, result, number in rows
     ]
     claims += [
-        TextClaim(page, text, place, result, number)
+        TextClaim(page, text, position, result, number)
         for page, texts in content['texts'].items()
         for text, result, *numbers in texts
-        for place, number in enumerate(numbers)
+        for position, number in enumerate(numbers)
     ]
     recipes = {
         name: ResultRecipe(tuple(recipe['command']), recipe['data'])

@@ -266,7 +266,7 @@ def test_a_claim_without_a_stored_result_is_found(root: Path) -> None:
     assert all(told.endswith('; no result robot is stored') for told in found)
 
 
-def test_the_bounds_of_the_rest_are_swapped() -> None:
+def test_the_bounds_of_the_rest_stay_in_order() -> None:
     found = {'value': 0.25, 'low': 0.125, 'high': 0.5}
     assert look_up({'found': found}, '1 - found') == (0.75, 0.5, 0.875)
 

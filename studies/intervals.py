@@ -47,17 +47,23 @@ class SeedMean:
 class OrderCount:
     """Counts of pairs of rows by their order, compared with the order in the paper.
 
+    Rows are compared by the differences of trainings with the same seed, whose pairs come in the
+    same order.
+
     Attributes:
-        same: pairs in the paper's order, whose intervals do not overlap.
-        reversed: pairs in the reverse order, whose intervals do not overlap.
-        undecided: pairs whose intervals overlap.
+        same: pairs in the paper's order, the interval of whose difference excludes 0.
+        reversed: pairs in the reverse order, the interval of whose difference excludes 0.
+        undecided: pairs the interval of whose difference includes 0.
         same_by_mean: pairs whose means are in the paper's order, regardless of their intervals.
+        least_difference: median, over the pairs, of half the width of that interval: about the
+            least difference of KLD that the study can show; NaN without pairs.
     """
 
     same: int
     reversed: int
     undecided: int
     same_by_mean: int
+    least_difference: float
 
     @property
     def pairs(self) -> int:
@@ -74,29 +80,43 @@ def seed_means(results: Sequence[StudyResult], measure: str) -> dict[str, SeedMe
     return means
 
 
+def kld_difference(results: Sequence[StudyResult], row: str, other: str) -> SeedMean:
+    """Compute the mean difference of the KLD of two rows, over trainings with the same seed.
+
+    Args:
+        results: results of one table.
+        row, other: labels of the rows; the difference is that of `row` minus that of `other`.
+
+    Raises:
+        ValueError: the rows have no seed in common.
+    """
+    klds = {
+        label: {result.seed: result.kld for result in results if result.row == label}
+        for label in (row, other)
+    }
+    seeds = sorted(seed for seed in klds[row] if seed is not None and seed in klds[other])
+    if not seeds:
+        raise ValueError(
+            f'rows {row!r} and {other!r} have no seed in common. Train both with the same seeds'
+        )
+    return SeedMean.of([klds[row][seed] - klds[other][seed] for seed in seeds])
+
+
 def order_beside_the_paper(results: Sequence[StudyResult]) -> OrderCount:
     """Count the pairs of rows by their order in the paper's KLD, without pairs of equal KLD."""
     published = {r.row: r.paper_kld for r in results if r.paper_kld is not None}
-    means = seed_means(results, 'kld')
-    found: list[str] = []
-    same_by_mean = 0
+    differences = []
     for first, other in combinations(published, 2):
-        if published[first] == published[other]:
-            continue
-        better, worse = (means[row] for row in sorted((first, other), key=published.__getitem__))
-        assert better is not None
-        assert worse is not None
-        found.append(_order(better, worse))
-        same_by_mean += better.value < worse.value
+        if published[first] != published[other]:
+            better, worse = sorted((first, other), key=published.__getitem__)
+            differences.append(kld_difference(results, worse, better))
+    same = sum(difference.low > 0 for difference in differences)
+    opposite = sum(difference.high < 0 for difference in differences)
+    halves = [(difference.high - difference.low) / 2 for difference in differences]
     return OrderCount(
-        same=found.count('same'),
-        reversed=found.count('reversed'),
-        undecided=found.count('undecided'),
-        same_by_mean=same_by_mean,
+        same=same,
+        reversed=opposite,
+        undecided=len(differences) - same - opposite,
+        same_by_mean=sum(difference.value > 0 for difference in differences),
+        least_difference=statistics.median(halves) if halves else math.nan,
     )
-
-
-def _order(better: SeedMean, worse: SeedMean) -> str:
-    if better.high < worse.low:
-        return 'same'
-    return 'reversed' if worse.high < better.low else 'undecided'

@@ -9,6 +9,7 @@ From the root of the project, after a table is computed::
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,16 +66,19 @@ def table_text(results: Sequence[StudyResult]) -> str:
 
 def _order(results: Sequence[StudyResult]) -> str:
     count = order_beside_the_paper(results)
+    decided = count.pairs - count.undecided
     return (
         f'Pairs of rows with an order in the paper: {count.pairs}; of these, means in the same '
-        f'order: {count.same_by_mean}. Pairs without overlap of intervals: '
-        f'{count.pairs - count.undecided}; of these, in the same order: {count.same}.'
+        f'order: {count.same_by_mean}. Pairs whose difference, paired by seed, has an interval '
+        f'without 0: {decided}; of these, in the same order: {count.same}. Median half width of '
+        f'these intervals, the least difference of KLD that counts: {count.least_difference:.2f}.'
     )
 
 
 def _made_by(results: Sequence[StudyResult]) -> str:
     trained = [result for result in results if result.seed is not None]
-    seeds = len({result.seed for result in trained})
+    counts = Counter(result.row for result in trained).values()
+    seeds = f'{min(counts)} to {max(counts)}' if min(counts) < max(counts) else str(max(counts))
     commits = ', '.join(f'`{commit}`' for commit in sorted({result.commit for result in trained}))
     machines = '; '.join(sorted({result.machine for result in trained}))
     dates = sorted({result.date for result in trained})

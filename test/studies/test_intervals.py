@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from studies.intervals import OrderCount, SeedMean, order_beside_the_paper, seed_means
+from studies.intervals import SeedMean, kld_difference, order_beside_the_paper, seed_means
 from studies.results import StudyResult
 
 
@@ -30,15 +30,15 @@ def test_what_was_not_measured_has_no_mean(result: Callable[..., StudyResult]) -
     assert seed_means(results, 'auc_j') == {'whole': None}
 
 
-def test_rows_are_ordered_where_their_intervals_do_not_overlap(
+def test_rows_are_ordered_where_their_difference_is_the_same_for_each_seed(
     result: Callable[..., StudyResult],
 ) -> None:
     rows = {
         'baseline': (None, [9.0]),
-        'best': (1.5, [1.00, 1.01, 1.02]),
-        'second': (1.6, [1.50, 1.51, 1.52]),
-        'also second': (1.6, [0.90, 0.91, 0.92]),
-        'third': (1.7, [0.2, 1.5, 2.9]),
+        'best': (1.5, [1.00, 2.01, 3.02]),
+        'second': (1.6, [1.30, 2.33, 3.30]),
+        'also second': (1.6, [0.90, 1.91, 2.90]),
+        'third': (1.7, [1.2, 4.1, 2.0]),
     }
     results = [
         result(row, paper_kld, seed, kld)
@@ -46,7 +46,24 @@ def test_rows_are_ordered_where_their_intervals_do_not_overlap(
         for seed, kld in enumerate(klds)
     ]
 
-    # best before second; also second before best; the third, of mean 1.53, overlaps with all
-    assert order_beside_the_paper(results) == OrderCount(
-        same=1, reversed=1, undecided=3, same_by_mean=4
-    )
+    # best before second by 0.30 in each; also second before best by 0.10 to 0.12; third undecided
+    count = order_beside_the_paper(results)
+
+    assert (count.same, count.reversed, count.undecided, count.same_by_mean) == (1, 1, 3, 4)
+    assert count.least_difference == pytest.approx(3.8433, abs=1e-4)
+
+
+def test_a_difference_is_of_the_same_seeds(result: Callable[..., StudyResult]) -> None:
+    coarse = [result('coarse', 1.6, seed, kld) for seed, kld in ((2, 5.0), (0, 2.0), (1, 3.5))]
+    fine = [result('fine', 1.5, seed, kld) for seed, kld in ((0, 1.0), (3, 9.0), (1, 2.0))]
+
+    difference = kld_difference([*coarse, *fine], 'coarse', 'fine')
+
+    assert difference == SeedMean.of([1.0, 1.5])
+
+
+def test_rows_without_a_common_seed(result: Callable[..., StudyResult]) -> None:
+    results = [result('coarse', 1.6, 0, 2.0), result('fine', 1.5, 1, 1.0)]
+
+    with pytest.raises(ValueError, match="'coarse' and 'fine' have no seed in common"):
+        kld_difference(results, 'coarse', 'fine')

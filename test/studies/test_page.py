@@ -37,7 +37,9 @@ def test_rows_with_intervals_beside_the_papers(results: list[StudyResult]) -> No
     ]
     assert lines[6] == (
         'Pairs of rows with an order in the paper: 1; of these, means in the same order: 1. Pairs '
-        'without overlap of intervals: 1; of these, in the same order: 1.'
+        'whose difference, paired by seed, has an interval without 0: 1; of these, in the same '
+        'order: 1. Median half width of these intervals, the least difference of KLD that counts: '
+        '0.00.'
     )
     assert lines[8] == (
         '3 seeds, 150 test pairs; AMD EPYC, 2 cores; 2026-11-28; commit `0123456789ab`.'

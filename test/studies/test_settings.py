@@ -55,4 +55,4 @@ def test_every_file_of_the_settings_exists(root: Path) -> None:
     assert {row.model for table in study.tables.values() for row in table.rows} | {
         model.initial for model in study.models.values()
     } - {None} == set(study.models)
-    assert len(study.seeds) == 3
+    assert len(study.seeds) == 5

@@ -18,6 +18,7 @@ def publishes_until(active: Any, shown: Any) -> bool:
 
 # A busy machine starts the model, the node, the studio and the browser in more than two minutes.
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_a_demonstration_is_recorded_grounded_and_deleted(page: Any, active: Any) -> None:
     page.get_by_text('/shared/grounding is active.').wait_for()
     shown = page.locator('.camera img[src^="data:image/jpeg"]')
@@ -44,6 +45,7 @@ def test_a_demonstration_is_recorded_grounded_and_deleted(page: Any, active: Any
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_a_click_marks_what_is_operated(page: Any, active: Any) -> None:
     active.record('press')
     frame = page.locator('.first-frame img')

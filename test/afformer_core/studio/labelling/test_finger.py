@@ -13,6 +13,9 @@ from afformer_core.data.readers.point_table import read_point_table
 
 # Between two positions of a finger, milliseconds.
 _PAUSE = 30
+# In which a page that is laid out does not change, milliseconds.
+_SETTLED = 300
+pytestmark = pytest.mark.slow
 _PHONE = {'viewport': {'width': 390, 'height': 844}, 'has_touch': True, 'is_mobile': True}
 
 
@@ -38,7 +41,12 @@ class Finger:
         self._send('touchEnd', [])
 
     def _on_screen(self, x: float, y: float) -> tuple[float, float]:
-        box = self._page.locator('.marked').bounding_box()
+        image = self._page.locator('.marked')
+        box, before = image.bounding_box(), None
+        # What a mark adds to the page may move the image.
+        while box != before:
+            self._page.wait_for_timeout(_SETTLED)
+            box, before = image.bounding_box(), box
         return box['x'] + x / 128 * box['width'], box['y'] + y / 96 * box['height']
 
     def _send(self, kind: str, points: list[Any]) -> None:

@@ -111,7 +111,7 @@ class OperateBench:
 
 def reach_server(user: Node) -> ActionClient:
     """Return a client of the planner's action that has found its server."""
-    # Under load, a client sometimes stays without one of the matches that it counts.
+    # Under load, a client rarely finds no server within a minute, for an unknown reason.
     for _ in range(4):
         client = ActionClient(user, OperateElement, 'planner/operate_element')
         if client.wait_for_server(15):

@@ -216,7 +216,7 @@ class ArrayGrounder:
             frame_size=encoded.size,
             memory=memory,
             features=DemonstrationFeatures(encoded.features.decoder, described),
-            zoom_memories=self._zoom.memorize_zoomed(encoded, memory),
+            zoom_features=self._zoom.memorize_zoomed(encoded, memory),
             rotation=encoded.rotation,
             contact_probability=contact_probability(encoded),
             contacts=contact_peaks(encoded, _CONTACTS) if self.matching else (),

@@ -22,7 +22,7 @@ from afformer_core.runtime.demonstration import (
 )
 from afformer_core.runtime.json_fields import checked_fields
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT, log_probabilities
-from afformer_core.runtime.memories.compact_memory import CompactMemory
+from afformer_core.runtime.memories.compact_features import CompactFeatures
 from afformer_core.runtime.networks import Networks, Output
 from afformer_core.runtime.session import Decoded
 
@@ -202,8 +202,8 @@ class CoarseToFine:
 
     def memorize_zoomed(
         self, encoded: EncodedFrames, memory: DemonstrationMemory
-    ) -> tuple[CompactMemory, ...]:
-        """Compute the memory of each zoom stage, from crops around the point of contact.
+    ) -> tuple[CompactFeatures, ...]:
+        """Compute the features of each zoom stage, from crops around the point of contact.
 
         Args:
             encoded: the frames that the model keeps.
@@ -214,15 +214,15 @@ class CoarseToFine:
         # The hand is not yet in the first frame, so that the element is not hidden.
         first_frame = encoded.images[0]
         output = self.networks.ground(self.networks.encode_image(first_frame), memory)
-        memories: list[CompactMemory] = []
+        features: list[CompactFeatures] = []
         for stage in self.zoomed:
             window = crop_window(output, self.configuration, stage.demonstration_zoom)
             crops = [self._cropped(image, window) for image in encoded.images]
-            memories.append(self.networks.memorize_features(self._encoded(crops)))
-            if len(memories) < len(self.zoomed):
-                seen = self._decoded(crops[0], memories[-1])
+            features.append(self.networks.memorize_features(self._encoded(crops)))
+            if len(features) < len(self.zoomed):
+                seen = self._decoded(crops[0], features[-1])
                 output = refined(output, seen.heatmap_logits, window)
-        return tuple(memories)
+        return tuple(features)
 
     def ground(
         self, image: NDArray[Any], resized: UInt8Array, shown: Sequence[Demonstration]
@@ -240,23 +240,23 @@ class CoarseToFine:
         encoded = self.networks.encode_image(resized)
         outputs = [self.networks.ground(encoded, demonstration.memory) for demonstration in shown]
         output = Output.mean(outputs)
-        if any(len(demonstration.zoom_memories) < len(self.zoomed) for demonstration in shown):
+        if any(len(demonstration.zoom_features) < len(self.zoomed) for demonstration in shown):
             return output
         if output.decoder_weight < LEAST_WEIGHT:
             return output
-        memories = shown[_most_typical(outputs, output)].zoom_memories
+        zoom_features = shown[_most_typical(outputs, output)].zoom_features
         logits = [output.action_logits]
-        for stage, memory in zip(self.zoomed, memories, strict=False):
+        for stage, features in zip(self.zoomed, zoom_features, strict=False):
             window = crop_window(output, self.configuration, stage.image_zoom)
-            zoomed = self._decoded(self._cropped(image, window), memory)
+            zoomed = self._decoded(self._cropped(image, window), features)
             output = refined(output, zoomed.heatmap_logits, window)
             logits.append(zoomed.action_logits)
         activation = self.configuration.action_activation
         return output._replace(action_logits=of_mean_scores(logits, activation))
 
-    def _decoded(self, crop: UInt8Array, memory: CompactMemory) -> Decoded:
-        """Ground a memory in a crop."""
-        return self.networks.decode(self.networks.decoder.encode_image(crop), memory)
+    def _decoded(self, crop: UInt8Array, features: CompactFeatures) -> Decoded:
+        """Ground the memory of features in a crop."""
+        return self.networks.decode(self.networks.decoder.encode_image(crop), features)
 
     def _encoded(self, frames: Sequence[UInt8Array]) -> FloatArray:
         """Compute features [T, C, rows, columns] of frames, a few at a time to bound memory."""

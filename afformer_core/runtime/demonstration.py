@@ -15,7 +15,7 @@ from afformer_core.runtime.demonstration_features import DemonstrationFeatures
 from afformer_core.runtime.features import FrameFeatures, ImageFeatures
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Peak, ShownRotation
 from afformer_core.runtime.matching.matching import MatchingMemory
-from afformer_core.runtime.memories.compact_memory import CompactMemory
+from afformer_core.runtime.memories.compact_features import CompactFeatures
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class DemonstrationMemory:
     """The memory of a demonstration in all networks of a model.
 
     Attributes:
-        decoder: memory of the decoder.
+        decoder: features from which the decoder's memory is computed (see `Networks.decode`).
         matching: memory for matching; None without a matching network.
     """
 
-    decoder: CompactMemory
+    decoder: CompactFeatures
     matching: MatchingMemory | None = None
 
 
@@ -107,7 +107,7 @@ class Demonstration:
         frame_size: (height, width) of the memorized frames, which is the model's input size.
         memory: its memory, for grounding.
         features: its features, for feature similarity.
-        zoom_memories: memory of each zoom stage; empty if there are none.
+        zoom_features: features of the crops of each zoom stage; empty if there are none.
         rotation: direction of rotation that it shows.
         contact_probability: probability that the contact is at the position that the memory
             contains, 0 to 1; None if the contact was not read, or was marked.
@@ -124,7 +124,7 @@ class Demonstration:
     frame_size: tuple[int, int]
     memory: DemonstrationMemory
     features: DemonstrationFeatures
-    zoom_memories: tuple[CompactMemory, ...] = ()
+    zoom_features: tuple[CompactFeatures, ...] = ()
     rotation: ShownRotation = UNKNOWN_ROTATION
     contact_probability: float | None = None
     contacts: tuple[Peak, ...] = ()

@@ -18,15 +18,15 @@ from afformer_core.runtime.demonstration import DemonstrationMemory, EncodedFram
 from afformer_core.runtime.features import FrameFeatures, ImageFeatures, Stages
 from afformer_core.runtime.matching.contact_map import marked_contact, read_contact
 from afformer_core.runtime.matching.matching import Matching, MatchingMemory
-from afformer_core.runtime.memories.compact_memory import CompactMemory
+from afformer_core.runtime.memories.compact_features import CompactFeatures
 from afformer_core.runtime.memories.recent_copies import RecentCopies
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
 
-# Bytes of memories that are kept as the decoder reads them, for the next image: nine of the
-# shipped model, which are those of seven demonstrations and two zoom stages.
-_EXPANDED_BYTES = 2**26
+# Bytes of memories that are kept for the next image: nine of the shipped model, which are those
+# of seven demonstrations and two zoom stages.
+_MEMORY_BYTES = 2**26
 # One image needs those of all its stages.
-_FEWEST_EXPANDED = 4
+_FEWEST_MEMORIES = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +91,18 @@ class Networks:
     configuration: AfformerConfiguration
     decoder: Session
     matching: Matching | None = None
-    _expanded: RecentCopies[CompactMemory, Memory] = field(init=False, repr=False, compare=False)
+    _memories: RecentCopies[CompactFeatures, Memory] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         configuration = self.configuration
         shapes = configuration.memory_shapes(configuration.maximum_frames)
         size = 4 * sum(math.prod(shape) for level in shapes for shape in level)
-        most = max(_FEWEST_EXPANDED, _EXPANDED_BYTES // size)
-        object.__setattr__(self, '_expanded', RecentCopies(CompactMemory.expanded, most))
+        most = max(_FEWEST_MEMORIES, _MEMORY_BYTES // size)
+        decoder = self.decoder
+        memories: RecentCopies[CompactFeatures, Memory] = RecentCopies(
+            lambda features: decoder.memorize(features.expanded()), most
+        )
+        object.__setattr__(self, '_memories', memories)
 
     @property
     def backend(self) -> str:
@@ -128,14 +132,20 @@ class Networks:
         matching = self._memorize_contact(encoded)
         return DemonstrationMemory(self.memorize_features(encoded.features.decoder), matching)
 
-    def memorize_features(self, features: FloatArray) -> CompactMemory:
-        """Compute the decoder's memory of features [T, C, rows, columns] of its encoder."""
-        memory = self.decoder.memorize(features)
-        return CompactMemory.of(memory, self.configuration.memory_sizes)
+    def memorize_features(self, features: FloatArray) -> CompactFeatures:
+        """Compute the decoder's memory of features [T, C, rows, columns] of its encoder.
 
-    def decode(self, image: EncodedLevels, memory: CompactMemory) -> Decoded:
-        """Ground a memory in an image that the decoder's session encoded."""
-        return self.decoder.decode(image, self._expanded.of(memory))
+        Returns:
+            the features, for `decode`. Their memory is computed here for the next image, and again
+            only after those of many others.
+        """
+        compact = CompactFeatures.of(features)
+        self._memories.of(compact)
+        return compact
+
+    def decode(self, image: EncodedLevels, features: CompactFeatures) -> Decoded:
+        """Ground the memory of features in an image that the decoder's session encoded."""
+        return self.decoder.decode(image, self._memories.of(features))
 
     def _memorize_contact(self, encoded: EncodedFrames) -> MatchingMemory | None:
         if self.matching is None:

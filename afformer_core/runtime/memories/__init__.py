@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memories of demonstrations: compact ones at rest, and copies of those in use."""
+"""Features of demonstrations at rest, and copies in the form in which they are used."""

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,8 @@ PROVIDERS = {
 ON_GPU = ('onnxruntime-cuda', 'onnxruntime-tensorrt')
 
 _CACHE = 'onnxruntime_tensorrt'
-# Others run once for each demonstration or each of its frames.
-_FOR_EACH_IMAGE = ('encode_image', 'decode', 'encode')
+# Those that run once for each demonstration; they need more memory than those of an image.
+_FOR_EACH_DEMONSTRATION = ('memorize', 'find_contact')
 
 
 def open_graph(
@@ -55,9 +57,13 @@ def open_graph(
     if backend in ON_GPU and hasattr(onnxruntime, 'preload_dlls'):
         # The libraries of CUDA may lie in packages of their own, as those of PyTorch do.
         onnxruntime.preload_dlls()
+    options = _options(graphs, threads)
+    if backend not in ON_GPU:
+        _share_arena()
+        options.add_session_config_entry('session.use_env_allocators', '1')
     try:
         session = onnxruntime.InferenceSession(
-            path, _options(graphs, threads), providers=_providers(graphs, name, backend)
+            path, options, providers=_providers(graphs, name, backend)
         )
     except Exception as error:
         raise ModelFolderError(
@@ -98,6 +104,21 @@ def require_provider(backend: str) -> None:
         )
 
 
+@cache
+def _share_arena() -> None:
+    """Give this process one memory arena on the CPU, for all graphs that choose to use it.
+
+    The graphs of a model run one after the other, and an arena never becomes smaller by itself:
+    with an arena each, the graphs of the shipped model hold 110 MiB more.
+    """
+    arena = onnxruntime.OrtMemoryInfo(
+        'Cpu', onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    # Another library of this process may have made one, which serves as well.
+    with suppress(RuntimeError):
+        onnxruntime.create_and_register_allocator(arena, None)
+
+
 def _options(graphs: Graphs, threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -111,9 +132,9 @@ def _options(graphs: Graphs, threads: int) -> onnxruntime.SessionOptions:
 
 
 def _run_settings(name: str, backend: str) -> onnxruntime.RunOptions:
-    """Return settings that free the memory of a graph which does not run for each image."""
+    """Return settings that free unused memory after a graph that runs for each demonstration."""
     settings = onnxruntime.RunOptions()
-    if name not in _FOR_EACH_IMAGE and backend not in ON_GPU:
+    if name in _FOR_EACH_DEMONSTRATION and backend not in ON_GPU:
         settings.add_run_config_entry('memory.enable_memory_arena_shrinkage', 'cpu:0')
     return settings
 

@@ -17,23 +17,20 @@ from afformer_core.runtime.demonstration import (
 )
 from afformer_core.runtime.demonstration_features import DemonstrationFeatures
 from afformer_core.runtime.features import FrameFeatures, ImageFeatures
-from afformer_core.runtime.session import Memory
+from afformer_core.runtime.memories.compact_features import CompactFeatures
 
 IMAGES = np.zeros((2, 8, 8, 3), np.uint8)
 FEATURES = np.zeros((2, 4, 1, 1), np.float32)
 
 
 def demonstration(name: str, value: float) -> Demonstration:
-    memory = DemonstrationMemory(
-        Memory((np.full((1, 2, 3), value),), (np.full((1, 3, 2), value),))
-    )
-    features = np.zeros((1, 2, 1, 1), np.float32)
+    features = np.full((1, 2, 1, 1), value, np.float32)
     return Demonstration(
         name=name,
         frames_kept=1,
         frame_count=3,
         frame_size=(8, 12),
-        memory=memory,
+        memory=DemonstrationMemory(CompactFeatures.of(features)),
         features=DemonstrationFeatures(features),
     )
 
@@ -50,7 +47,7 @@ def test_one_of_a_known_name_becomes_the_newest(finished: FinishedDemonstrations
     finished.add(demonstration('button', 3))
 
     assert finished.names == ('knob', 'button')
-    assert finished['button'].memory.decoder.keys[0][0, 0, 0] == 3
+    assert finished['button'].memory.decoder.values[0, 0, 0, 0] == 3
 
 
 def test_removed(finished: FinishedDemonstrations) -> None:

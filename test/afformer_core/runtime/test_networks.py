@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from afformer_core.arrays import FloatArray
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small, small_matching
 from afformer_core.runtime import ArrayGrounder
@@ -32,6 +33,7 @@ from afformer_core.runtime.model_folder import (
     write_description,
 )
 from afformer_core.runtime.networks import halved
+from afformer_core.runtime.session import Memory
 from afformer_core.runtime.weights import save_matching_network, save_model
 
 from ..conftest import ACTIONS, random_matching_network, random_model
@@ -124,7 +126,7 @@ def test_frames_have_twice_the_decoders_size_and_contacts_are_compared(exported:
     grounding = grounder.ground(image, 'a')
 
     assert (demonstration.frames_kept, demonstration.frame_size) == (4, (128, 192))
-    assert len(demonstration.zoom_memories) == 1
+    assert len(demonstration.zoom_features) == 1
     assert -1 <= grounding.feature_similarity <= 1
     assert grounder.fingerprint.endswith('192x128 32 frames')
 
@@ -144,6 +146,38 @@ def test_an_encoded_image_serves_several_demonstrations(exported: Path) -> None:
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_array_equal(one.heatmap_logits, other.heatmap_logits)
     assert np.abs(together[0].heatmap_logits - together[1].heatmap_logits).max() > 0.1
+
+
+def test_memories_are_computed_again_only_after_those_of_many_others(
+    exported: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('afformer_core.runtime.networks._MEMORY_BYTES', 1)
+    networks = open_networks(exported, 'torch', 1)
+    computed: list[float] = []
+    memorize = networks.decoder.memorize
+
+    def recorded(features: FloatArray) -> Memory:
+        computed.append(float(features.max()))
+        return memorize(features)
+
+    monkeypatch.setattr(networks.decoder, 'memorize', recorded)
+    *frames, image = (image[:128, :192] for image in random_images(6))
+    encoded = networks.encode_image(image)
+    features = [networks.encode_frames(frame[None]).decoder for frame in frames]
+
+    compact = [networks.memorize_features(one) for one in features[:4]]
+    first = networks.decode(encoded.levels, compact[0]).heatmap_logits
+    assert computed == pytest.approx([float(one.max()) for one in features[:4]], rel=1e-3)
+    compact.append(networks.memorize_features(features[4]))
+    # The fifth replaced the second, which was not grounded since it was memorized.
+    again = networks.decode(encoded.levels, compact[0]).heatmap_logits
+    assert len(computed) == 5
+    second = networks.decode(encoded.levels, compact[1]).heatmap_logits
+
+    assert computed[5:] == pytest.approx([float(features[1].max())], rel=1e-3)
+    np.testing.assert_array_equal(again, first)
+    expected = networks.decoder.decode(encoded.levels, memorize(compact[1].expanded()))
+    np.testing.assert_array_equal(second, expected.heatmap_logits)
 
 
 def test_where_matching_outweighs_the_decoder_there_is_no_zoom(matched: Path) -> None:

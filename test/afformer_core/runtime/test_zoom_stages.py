@@ -12,7 +12,7 @@ from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.coarse_to_fine import ZoomStage, of_mean_scores
-from afformer_core.runtime.memories.compact_memory import CompactMemory
+from afformer_core.runtime.memories.compact_features import CompactFeatures
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
@@ -53,8 +53,12 @@ def grounder_of(session: SquareSession, *stages: ZoomStage) -> ArrayGrounder:
     return ArrayGrounder(SMALL, Networks(SMALL, session), zoom_stages=stages)
 
 
-def means_of(memory: Memory | CompactMemory) -> float:
+def mean_of(memory: Memory) -> float:
     return float(memory.keys[0].mean(dtype=np.float64))
+
+
+def mean_feature(features: CompactFeatures) -> float:
+    return float(features.expanded().mean(dtype=np.float64))
 
 
 def square(row: int, column: int, side: int = 4, size: int = 64) -> UInt8Array:
@@ -71,8 +75,8 @@ def test_frames_are_zoomed_around_where_the_first_one_shows_it() -> None:
 
     # The part of 32 x 32 pixels whose middle is the first frame's peak begins in the corner.
     zoomed = [np.repeat(np.repeat(one[:32, :32], 2, 0), 2, 1).mean() for one in frames]
-    (memory,) = demonstration.zoom_memories
-    found = memory.keys[0].mean(axis=(1, 2, 3))
+    (features,) = demonstration.zoom_features
+    found = features.expanded().mean(axis=(1, 2, 3))
     np.testing.assert_allclose(found, zoomed, atol=1.0)
     assert found[1] == 0
 
@@ -86,8 +90,8 @@ def test_an_image_is_zoomed_in_its_own_pixels() -> None:
     grounder.predict(image, 'square')
 
     (whole, memory), (zoomed, zoom_memory) = session.grounded
-    assert means_of(memory) == means_of(demonstration.memory.decoder)
-    assert means_of(zoom_memory) == means_of(demonstration.zoom_memories[0])
+    assert mean_of(memory) == mean_feature(demonstration.memory.decoder)
+    assert mean_of(zoom_memory) == mean_feature(demonstration.zoom_features[0])
     assert whole.mean() == pytest.approx(255 / 256)
     # A fourth of each side, not resized: all of the square in sixteen times fewer pixels.
     assert zoomed.mean() == pytest.approx(255 / 16)
@@ -102,13 +106,13 @@ def test_each_stage_zooms_into_what_those_before_found() -> None:
     output = grounder.output(square(100, 140, side=16, size=256), 'square')
 
     # All of the square in four and in sixteen times fewer pixels, of frame and image alike.
-    means = [memory.keys[0].mean() for memory in demonstration.zoom_memories]
+    means = [mean_feature(features) for features in demonstration.zoom_features]
     assert means == pytest.approx([255 / 64, 255 / 16], rel=1e-3)
     images, memories = zip(*session.grounded, strict=True)
     means = [one.mean() for one in images]
     assert means == pytest.approx([255 / 256, 255 / 64, 255 / 16], rel=1e-3)
-    assert [means_of(memory) for memory in memories[1:]] == [
-        means_of(memory) for memory in demonstration.zoom_memories
+    assert [mean_of(memory) for memory in memories[1:]] == [
+        mean_feature(features) for features in demonstration.zoom_features
     ]
     # What is read are the mean scores of all looks: 0.73, 0.98 and 1.
     assert np.exp(output.action_logits).tolist() == pytest.approx([0.904, 0.096], abs=1e-3)
@@ -122,7 +126,7 @@ class WeighingSession(SquareSession):
 
     def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
         decoded = super().decode(image, memory)
-        row = int(means_of(memory)) // 4
+        row = int(mean_of(memory)) // 4
         decoded.heatmap_logits[0, row : row + 3] += 2
         return decoded
 
@@ -138,7 +142,7 @@ def test_the_demonstration_that_agrees_most_with_all_is_zoomed() -> None:
     grounder.predict(np.zeros((64, 64, 3), np.uint8), '32', '164', '160')
 
     memories = [memory for _, memory in session.grounded]
-    assert [means_of(memory) for memory in memories] == [32, 164, 160, 164]
+    assert [mean_of(memory) for memory in memories] == [32, 164, 160, 164]
     # The image and the crop are encoded once.
     assert len(session.encoded) == 2
 
@@ -165,7 +169,7 @@ def test_a_model_without_zoom_stages_grounds_once() -> None:
     demonstration = grounder.set_demonstration([square(16, 16)], 'square')
     grounder.predict(square(8, 8), 'square')
 
-    assert demonstration.zoom_memories == ()
+    assert demonstration.zoom_features == ()
     assert len(session.grounded) == 1
 
 
@@ -216,7 +220,7 @@ class CountingSession(SquareSession):
 
 
 def test_crops_are_encoded_eight_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    memories = []
+    zoomed = []
     for at_once, batches in ((8, [8, 3, 8, 3]), (16, [11, 11])):
         monkeypatch.setattr('afformer_core.runtime.coarse_to_fine._FRAMES_AT_ONCE', at_once)
         session = CountingSession()
@@ -227,12 +231,12 @@ def test_crops_are_encoded_eight_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
         )
         frames = [square(row, 16) for row in range(11)]
         demonstration = grounder.set_demonstration(frames, 'square')
-        memories.append([one.keys[0] for one in demonstration.zoom_memories])
+        zoomed.append([one.values for one in demonstration.zoom_features])
 
         # Frames are encoded alone when they arrive, as is an image when it is grounded.
         assert [count for count in session.batches if count > 1] == batches
 
-    assert np.array_equal(*memories)
+    assert np.array_equal(*zoomed)
 
 
 def test_scores_of_softmax_are_averaged_and_not_logits() -> None:

@@ -84,7 +84,7 @@ def test_performances_are_of_one_action_and_grounded_together(
 
     def predict(grounder: ArrayGrounder, image: np.ndarray, *names: str) -> Prediction:
         named.append(names)
-        first, second = (grounder.demonstration(name).memory.decoder.keys[0] for name in names)
+        first, second = (grounder.demonstration(name).memory.decoder.values for name in names)
         assert not np.array_equal(first, second)
         return original(grounder, image, *names)
 

@@ -170,7 +170,7 @@ def test_the_decoders_weight_is_the_mean_of_the_windows() -> None:
 
     class WeighedNetworks(Networks):
         def ground(self, image: EncodedImage, memory: DemonstrationMemory) -> Output:
-            weight = weights[int(memory.decoder.keys[0][0])]
+            weight = weights[int(memory.decoder.values[0, 1, 0, 0])]
             return super().ground(image, memory)._replace(decoder_weight=weight)
 
     session = TaughtSession(dict.fromkeys(weights, ([(20, 12)], [2.0, 0.0])))

@@ -106,10 +106,10 @@ def require_provider(backend: str) -> None:
 
 @cache
 def _share_arena() -> None:
-    """Give this process one memory arena on the CPU, for all graphs that choose to use it.
+    """Register one memory arena on the CPU, for all graphs of this process.
 
-    The graphs of a model run one after the other, and an arena never becomes smaller by itself:
-    with an arena each, the graphs of the shipped model hold 110 MiB more.
+    The graphs of a model run one after the other, and an arena does not shrink by itself: with an
+    arena each, those of the shipped model would hold another 100 MB.
     """
     arena = onnxruntime.OrtMemoryInfo(
         'Cpu', onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import cv2
 import numpy as np
@@ -36,6 +36,7 @@ from afformer_core.media.polygons import Point
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.features import FrameFeatures
+from afformer_core.runtime.matching.contact import ContactCandidate, ReadContact
 
 # Less than the size of both magics and the footer of an MCAP file, in bytes.
 _LEAST_BYTES = 64
@@ -112,7 +113,7 @@ def read_encoded_frames(path: Path) -> EncodedFrames:
                 return EncodedFrames(
                     tensors['images'],
                     FrameFeatures(tensors['features'], stages),
-                    contact_map=tensors.get('contact_map'),
+                    read_contact=_read_contact(tensors),
                 )
         raise ValueError(f'it has no attachment {ATTACHMENT_NAME}')
 
@@ -168,6 +169,15 @@ def read_messages(path: Path) -> Iterator[tuple[bytes, int]]:
     with _opened(path) as file:
         for message in _messages(file):
             yield message.data, message.log_time
+
+
+def _read_contact(tensors: Mapping[str, NDArray[Any]]) -> ReadContact | None:
+    if 'contact_map' not in tensors:
+        return None
+    candidates = tensors['contact_candidates'].tolist()
+    return ReadContact(
+        tensors['contact_map'], tuple(ContactCandidate(*candidate) for candidate in candidates)
+    )
 
 
 @contextmanager

@@ -119,8 +119,9 @@ class DemonstrationWriter:
                 for number, stage in enumerate(encoded.features.stages)
             },
         }
-        if encoded.contact_map is not None:
-            arrays['contact_map'] = encoded.contact_map
+        if encoded.read_contact is not None:
+            arrays['contact_map'] = encoded.read_contact.log_probabilities
+            arrays['contact_candidates'] = np.array(encoded.read_contact.candidates)
         tensors = save(arrays)
         texts = {**entry.to_text(), 'encoded_frames_crc32': str(zlib.crc32(tensors))}
         try:

@@ -39,7 +39,7 @@ from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.grounding import ShownRotation
-from afformer_core.runtime.matching.contact_map import on_grid
+from afformer_core.runtime.matching.contact import ContactCandidate, ReadContact, on_grid
 
 # Frames may later turn out to belong to the part; meanwhile they are encoded one at a time.
 _ENCODED_PER_FRAME = 2
@@ -237,7 +237,7 @@ class Recording:
         )
         reading = self._read(part, encoded)
         if reading is not None:
-            encoded = replace(encoded, contact_map=on_grid(reading.log_probabilities, _GRID))
+            encoded = replace(encoded, read_contact=_read_contact(reading))
         if self.contact is not None:
             encoded = replace(encoded, contact=self.contact)
             # a model that does not support marks rejects it before the file is complete
@@ -298,3 +298,11 @@ class Recording:
         self._last_stamp = stamp
         self.duration = max(self.duration, stamp - self._first_stamp)
         return self.duration
+
+
+def _read_contact(reading: ContactReading) -> ReadContact:
+    """Return the part of a reading that is kept with a demonstration."""
+    candidates = (
+        ContactCandidate(found.x, found.y, found.probability) for found in reading.candidates
+    )
+    return ReadContact(on_grid(reading.log_probabilities, _GRID), tuple(candidates))

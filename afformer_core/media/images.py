@@ -238,6 +238,25 @@ def read_image_size(path: Path) -> tuple[int, int]:
         raise ValueError(f'{path} cannot be read as an image: {error}') from error
 
 
+def shrink_to(image: NDArray[Any], side: int) -> UInt8Array:
+    """Shrink an image so that its longer side has at most a number of pixels; keep its aspect.
+
+    Args:
+        image: uint8 RGB [H, W, 3].
+        side: largest length of the longer side, in pixels, at least 1.
+
+    Returns:
+        uint8 RGB [height, width, 3], contiguous.
+
+    Raises:
+        ImageError: this is not an image.
+    """
+    require_rgb(image)
+    scale = min(1.0, side / max(image.shape[:2]))
+    height, width = (max(1, round(length * scale)) for length in image.shape[:2])
+    return resize_to_input(image, (height, width))
+
+
 def resize_to_input(image: NDArray[Any], size: tuple[int, int]) -> UInt8Array:
     """Resize an RGB image to the model's input, each axis by its own scale.
 

@@ -13,22 +13,22 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import UInt8Array
 from afformer_core.errors import DemonstrationError
-from afformer_core.media.images import resize_to_input
+from afformer_core.media.images import require_rgb, shrink_to
 from afformer_core.media.polygons import Point
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.coarse_to_fine import CoarseToFine, ZoomStage
 from afformer_core.runtime.demonstration import (
     Demonstration,
+    DemonstrationMemory,
     EncodedFrames,
     FinishedDemonstrations,
+    compared_features,
 )
-from afformer_core.runtime.demonstration_features import DemonstrationFeatures
 from afformer_core.runtime.features import ImageFeatures
 from afformer_core.runtime.frame_sampler import FrameSampler
 from afformer_core.runtime.grounding import Grounding, Peak
-from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
-from afformer_core.runtime.matching.contact_map import contact_peaks, contact_probability
+from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.matching.matching import Matching
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.networks import Networks, Output
@@ -50,8 +50,7 @@ class ArrayGrounder:
         configuration: configuration of the model.
         networks: its networks, ready to run.
         weights: identifier of the weights, such as their hash; empty if unknown.
-        calibration, certainty_calibration, decoder_certainty: of presence and of certainty (see
-            `Prediction`); None if there is none.
+        calibration, certainty_calibration: of presence and of certainty; None if there is none.
         zoom_stages, calibration_problem: see the attributes.
 
     Attributes:
@@ -68,11 +67,9 @@ class ArrayGrounder:
         zoom_stages: tuple[ZoomStage, ...] = (),
         calibration_problem: str = '',
         certainty_calibration: CertaintyCalibration | None = None,
-        decoder_certainty: DecoderCertainty | None = None,
     ) -> None:
         self.configuration = configuration
         self.certainty_calibration = certainty_calibration
-        self._decoder_certainty = decoder_certainty
         self.calibration = calibration
         self.calibration_problem = calibration_problem
         self.zoom_stages = zoom_stages
@@ -120,7 +117,6 @@ class ArrayGrounder:
             description.zoom_stages[: None if maximum_stages is None else maximum_stages - 1],
             description.calibration_problem(folder),
             description.valid_certainty,
-            description.valid_decoder_certainty,
         )
 
     @property
@@ -133,16 +129,10 @@ class ArrayGrounder:
         self._networks = networks
 
     @property
-    def input_size(self) -> tuple[int, int]:
-        """(height, width) to which images and frames are resized."""
-        return self._networks.input_size
-
-    @property
     def fingerprint(self) -> str:
         """Text that is equal for models that encode frames identically; empty if unknown."""
-        height, width = self.input_size
-        frames = self.configuration.maximum_frames
-        return self._weights and f'{self._weights} {width}x{height} {frames} frames'
+        side, frames = self._networks.frame_side, self.configuration.maximum_frames
+        return self._weights and f'{self._weights} {side} pixels {frames} frames'
 
     @property
     def demonstrations(self) -> tuple[str, ...]:
@@ -181,12 +171,12 @@ class ArrayGrounder:
         return self.memorize(replace(encoded, contact=contact), name, sampler.count)
 
     def resize(self, image: NDArray[Any]) -> UInt8Array:
-        """Resize uint8 RGB [H, W, 3] to the model's input size.
+        """Shrink uint8 RGB [H, W, 3] to the pixels that the model uses of a frame.
 
         Raises:
             ImageError: this is not an image.
         """
-        return resize_to_input(image, self.input_size)
+        return shrink_to(image, self._networks.frame_side)
 
     def encode(self, frame: UInt8Array) -> ImageFeatures:
         """Compute the features of a frame from `resize`."""
@@ -208,18 +198,17 @@ class ArrayGrounder:
                 'the name of the demonstration is empty; expected at least one character'
             )
         memory = self._networks.memorize(encoded)
-        described = None if memory.matching is None else memory.matching.contact
         demonstration = Demonstration(
             name=name,
             frames_kept=len(encoded),
             frame_count=frame_count,
             frame_size=encoded.size,
             memory=memory,
-            features=DemonstrationFeatures(encoded.features.decoder, described),
+            features=compared_features(encoded, memory),
             zoom_features=self._zoom.memorize_zoomed(encoded, memory),
             rotation=encoded.rotation,
-            contact_probability=contact_probability(encoded),
-            contacts=contact_peaks(encoded, _CONTACTS) if self.matching else (),
+            contact_probability=_contact_probability(encoded, memory),
+            contacts=() if encoded.contact else _read_contacts(encoded)[:_CONTACTS],
         )
         self._demonstrations.add(demonstration)
         return demonstration
@@ -230,13 +219,18 @@ class ArrayGrounder:
         return self._networks.matching
 
     def contact(self, encoded: EncodedFrames) -> Peak:
-        """Find the operated part of a demonstration: a peak in pixels of its first frame."""
-        if self.matching and (found := contact_peaks(encoded, 1)):
-            return found[0]
-        networks = self._networks
-        output = networks.ground(
-            networks.encode_image(encoded.images[0]), networks.memorize(encoded)
-        )
+        """Find the operated part of a demonstration: a peak in pixels of its first frame.
+
+        Raises:
+            DemonstrationError: the contact is marked for a model without a matching network.
+        """
+        if self.matching is not None:
+            if encoded.contact is not None:
+                return _peak(*encoded.contact, 1.0, encoded.size)
+            if found := _read_contacts(encoded):
+                return found[0]
+        memory = self._networks.memorize(encoded)
+        output = self._networks.ground(self._networks.encode_image(encoded.images[0]), memory)
         return best_peak(output, self.configuration, encoded.size)
 
     def add_demonstration(self, demonstration: Demonstration) -> None:
@@ -276,17 +270,41 @@ class ArrayGrounder:
             ImageError: this is not an image.
         """
         shown = self._demonstrations.of(names)
-        resized = self.resize(image)
         begin = time.perf_counter()
-        output = self._zoom.ground(image, resized, shown)
+        output = self.output(image, *names)
         seconds = time.perf_counter() - begin
-        calibrations = self.calibration, self.certainty_calibration, self._decoder_certainty
-        return Prediction.of(output, resized, shown, self.configuration, seconds, *calibrations)
+        calibrations = self.calibration, self.certainty_calibration
+        return Prediction.of(output, shown, self.configuration, seconds, *calibrations)
 
     def output(self, image: NDArray[Any], *names: str) -> Output:
         """Compute the network's output after all stages (see `predict`): logits and features."""
-        return self._zoom.ground(image, self.resize(image), self._demonstrations.of(names))
+        require_rgb(image)
+        return self._zoom.ground(image, self._demonstrations.of(names))
 
     @property
     def _zoom(self) -> CoarseToFine:
         return CoarseToFine(self.configuration, self._networks, self.zoom_stages)
+
+
+def _read_contacts(encoded: EncodedFrames) -> tuple[Peak, ...]:
+    """Return the contacts that were read, in pixels of the first frame, best first."""
+    if encoded.read_contact is None:
+        return ()
+    return tuple(_peak(*found, encoded.size) for found in encoded.read_contact.candidates)
+
+
+def _peak(x: float, y: float, probability: float, size: tuple[int, int]) -> Peak:
+    """Return the peak at (x, y), shares of the sides of a frame of (height, width)."""
+    height, width = size
+    return Peak(x * width - 0.5, y * height - 0.5, probability)
+
+
+def _contact_probability(encoded: EncodedFrames, memory: DemonstrationMemory) -> float | None:
+    """Return the probability that the memory contains the right contact."""
+    if encoded.contact is not None:
+        return 1.0
+    if encoded.read_contact is None or memory.matching is None:
+        return None
+    # Exemplars determine the part without the contact.
+    share = memory.matching.recalled_share
+    return share + (1 - share) * encoded.read_contact.probability

@@ -209,7 +209,7 @@ class CoarseToFine:
             encoded: the frames that the model keeps.
             memory: memory of the whole frames.
         """
-        if not self.zoomed:
+        if not self.zoomed or memory.decoder is None:
             return ()
         # The hand is not yet in the first frame, so that the element is not hidden.
         first_frame = encoded.images[0]
@@ -224,20 +224,17 @@ class CoarseToFine:
                 output = refined(output, seen.heatmap_logits, window)
         return tuple(features)
 
-    def ground(
-        self, image: NDArray[Any], resized: UInt8Array, shown: Sequence[Demonstration]
-    ) -> Output:
+    def ground(self, image: NDArray[Any], shown: Sequence[Demonstration]) -> Output:
         """Ground demonstrations in an image, coarse to fine; action scores are means over stages.
 
         Args:
             image: uint8 RGB [H, W, 3], any size.
-            resized: the same at the model's input size.
             shown: demonstrations of one skill, at least one. The image is encoded once for all of
                 them, and their logits are averaged. The zoom stages ground the one whose heatmap
                 agrees most with the mean. None runs if a demonstration was memorized with fewer
                 zoom stages, or if the matching network outweighs the decoder, which runs them.
         """
-        encoded = self.networks.encode_image(resized)
+        encoded = self.networks.encode_image(image)
         outputs = [self.networks.ground(encoded, demonstration.memory) for demonstration in shown]
         output = Output.mean(outputs)
         if any(len(demonstration.zoom_features) < len(self.zoomed) for demonstration in shown):

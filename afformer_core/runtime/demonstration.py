@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from afformer_core.media.polygons import Point
 from afformer_core.runtime.demonstration_features import DemonstrationFeatures
 from afformer_core.runtime.features import FrameFeatures, ImageFeatures
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Peak, ShownRotation
+from afformer_core.runtime.matching.contact import ReadContact
 from afformer_core.runtime.matching.matching import MatchingMemory
 from afformer_core.runtime.memories.compact_features import CompactFeatures
 
@@ -23,14 +24,13 @@ class EncodedFrames:
     """Frames of one demonstration, in order, with their features.
 
     Attributes:
-        images: uint8 RGB [T, h, w, 3] at the model's input size, T at least 1.
+        images: uint8 RGB [T, h, w, 3], of any size, T at least 1.
         features: their features.
         rotation: direction of rotation that the demonstration shows.
         contact: marked contact: (x, y) in the first frame, as shares of its width and height, 0 to
             1. None: not marked; the contact is read from the frames, or found by the model.
-        contact_map: contact that was read from the demonstration (see `ContactReading`): its
-            log-probability over the first frame, float32 [rows, columns] of any size. None: the
-            model finds the contact.
+        read_contact: contact that was read from the demonstration (see `ContactReading`). None:
+            the model finds the contact.
 
     Raises:
         ValueError: a type or shape is wrong, the lengths differ, or the contact lies outside the
@@ -41,17 +41,9 @@ class EncodedFrames:
     features: FrameFeatures
     rotation: ShownRotation = UNKNOWN_ROTATION
     contact: Point | None = None
-    contact_map: FloatArray | None = None
+    read_contact: ReadContact | None = None
 
     def __post_init__(self) -> None:
-        read = self.contact_map
-        if read is not None and (
-            read.dtype != np.float32 or read.ndim != 2 or not np.isfinite(read).any()
-        ):
-            raise ValueError(
-                f'the contact map is {read.dtype} {read.shape}; expected float32 [rows, columns] '
-                'with a finite value'
-            )
         if self.contact is not None and not all(0 <= share <= 1 for share in self.contact):
             raise ValueError(
                 f'the contact is marked at {self.contact}; expected shares of width and height '
@@ -85,15 +77,39 @@ class EncodedFrames:
 
 @dataclass(frozen=True, eq=False)
 class DemonstrationMemory:
-    """The memory of a demonstration in all networks of a model.
+    """The memory of a demonstration in the networks of a model.
 
     Attributes:
-        decoder: features from which the decoder's memory is computed (see `Networks.decode`).
+        decoder: features from which the decoder's memory is computed (see `Networks.decode`); None
+            if only the matching network grounds the demonstration.
         matching: memory for matching; None without a matching network.
+        action_logits: action logits of the demonstration's own first frame, float32 [actions],
+            for all images if there is no decoder's memory.
+
+    Raises:
+        ValueError: there is no memory.
     """
 
-    decoder: CompactFeatures
+    decoder: CompactFeatures | None
     matching: MatchingMemory | None = None
+    action_logits: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    def __post_init__(self) -> None:
+        if self.decoder is None and self.matching is None:
+            raise ValueError('the memory is empty; expected that of at least one network')
+
+
+def compared_features(
+    encoded: EncodedFrames, memory: DemonstrationMemory
+) -> DemonstrationFeatures:
+    """Return the features of a demonstration with which images are compared.
+
+    These are those of the first frame in the matching network, or those of the decoder's frames
+    without one.
+    """
+    if memory.matching is None:
+        return DemonstrationFeatures(encoded.features.decoder)
+    return DemonstrationFeatures(memory.matching.contact.frame[1][None].astype(np.float32))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,15 +120,16 @@ class Demonstration:
         name: name given by the user.
         frames_kept: number of frames that are memorized, at least 1.
         frame_count: number of frames that were received, at least `frames_kept`.
-        frame_size: (height, width) of the memorized frames, which is the model's input size.
+        frame_size: (height, width) of the memorized frames.
         memory: its memory, for grounding.
-        features: its features, for feature similarity.
+        features: its features, for the comparison of images.
         zoom_features: features of the crops of each zoom stage; empty if there are none.
         rotation: direction of rotation that it shows.
-        contact_probability: probability that the contact is at the position that the memory
-            contains, 0 to 1; None if the contact was not read, or was marked.
+        contact_probability: probability that the contact was read at the right position, 0 to 1; 1
+            if it was marked, None if it was not read.
         contacts: the most probable contacts that were read, in pixels of the first memorized
-            frame, best first, with their probabilities; empty if `contact_probability` is None.
+            frame, best first, with their probabilities; empty if the contact was marked or not
+            read.
 
     Raises:
         ValueError: a number of frames is out of its range.

@@ -3,36 +3,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 
 from afformer_core.arrays import FloatArray
-from afformer_core.runtime.features import ImageFeatures
-from afformer_core.runtime.matching.descriptors import ContactDescriptors
-from afformer_core.runtime.matching.matcher import contact_similarity
 
 # Standard deviation of the compared neighbourhood of the heatmap, as a share of the image's side.
 _SPREAD = 1 / 8
 _LEAST_WEIGHT = 0.1
-# Share of the contact in the feature similarity.
-_CONTACT_SHARE = 1 / 6
 # Neighbouring features are so similar that more positions would change the mean by only 0.005.
 _MOST_POSITIONS = 96
-
-
-class Similarities(NamedTuple):
-    """Similarities of a demonstration and an image, ordered by the feature similarity.
-
-    Attributes:
-        features: feature similarity, -1 to 1.
-        contact: similarity of the contact and the heatmap's peak, -1 to 1; 0 if the
-            demonstration's contact is not described.
-    """
-
-    features: float
-    contact: float = 0.0
 
 
 class DemonstrationFeatures:
@@ -43,13 +23,10 @@ class DemonstrationFeatures:
     similar to a part of the demonstration's first or last frame, in which the hand hides least.
 
     Args:
-        features: float32 [T, C, h, w] of the frames in order, T at least 1, from the encoder of
-            the decoder's network.
-        contact: descriptors of the demonstration's contact; None without a matching network.
+        features: float32 [T, C, h, w] of the frames in order, T at least 1.
     """
 
-    def __init__(self, features: FloatArray, contact: ContactDescriptors | None = None) -> None:
-        self._contact = contact
+    def __init__(self, features: FloatArray) -> None:
         ends = features[sorted({0, len(features) - 1})]
         positions = np.moveaxis(ends, 1, 3).reshape(-1, features.shape[1])
         self._mean = positions.mean(axis=0)
@@ -79,26 +56,6 @@ class DemonstrationFeatures:
         positions = self._directions(image_features.reshape(len(image_features), -1).T[near])
         best = (positions @ self._positions.T).max(axis=1)
         return float(np.average(best, weights=weights[near]))
-
-    def similarities(self, image: ImageFeatures, probabilities: FloatArray) -> Similarities:
-        """Compute the feature similarity, and the similarity of the contact and the peak.
-
-        The features of the frames distinguish simulated objects, and those of the contact real
-        ones. With a contact, the feature similarity is therefore the mean of both, weighted five
-        to one.
-
-        Args:
-            image: features of the image.
-            probabilities: float32 heatmap of the same image, of any size, of sum 1.
-        """
-        frames = self.feature_similarity(image.decoder, probabilities)
-        if self._contact is None:
-            return Similarities(frames)
-        height, width = probabilities.shape
-        row, column = divmod(int(np.argmax(probabilities)), width)
-        peak = (column + 0.5) / width, (row + 0.5) / height
-        contact = contact_similarity(self._contact, image.stages, peak)
-        return Similarities((1 - _CONTACT_SHARE) * frames + _CONTACT_SHARE * contact, contact)
 
     def describe(self, image_features: FloatArray, probabilities: FloatArray) -> FloatArray:
         """Compute a descriptor of the image at the heatmap's peak, to compare from image to image.

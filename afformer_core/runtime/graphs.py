@@ -30,7 +30,7 @@ from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE
 GRAPHS_FILE = 'graphs.json'
 # Increases whenever the files of the graphs change, such as the layout of a memory or of the
 # golden outputs. Graphs of another version are exported again.
-VERSION = 6
+VERSION = 7
 
 
 @dataclass(frozen=True)

@@ -103,16 +103,20 @@ class Grounding:
         peaks: peaks, best first; empty only if none was requested.
         confidence: score of the best peak, 0 to 1; low for a heatmap that is spread over the image
             and therefore uninformative.
-        feature_similarity: feature similarity between the demonstration and the surroundings of
-            the heatmap, -1 to 1; low for an image of another object, even if its heatmap is sharp.
+        feature_similarity: similarity between the demonstration and the image, -1 to 1: the
+            largest one of any position and the contact, or, without a matching network, that of
+            the surroundings of the heatmap. It is low for an image of another object, even if its
+            heatmap is sharp.
         presence: probability that the demonstrated element is in view, 0 to 1; None if the
             model is not calibrated, or was calibrated with other weights.
         rotation: direction of rotation that the demonstration shows.
-        contact_similarity, decoder_weight: see `PresenceFeatures`.
+        decoder_weight: weight of the decoder in the heatmap, 0 to 1 (see `Output`).
         certainty: probability that the best point lies on the demonstrated part, 0 to 1; None
             if it is not known (see `Prediction.certainty`).
-        contact_probability: probability of the demonstration's contact, 0 to 1 (see
-            `Demonstration`); None if it is unknown.
+        contact_probability: probability that the contact of the demonstration is right, 0 to 1
+            (see `Demonstration`); None if it is unknown.
+        match_probability: probability that the best point, given the contact, is right, 0 to 1;
+            None without a matching network.
         certainty_threshold: certainty below which a robot should not act; None without one.
         action_threshold: score below which the best action counts as unknown, 0 to 1; None without
             one.
@@ -130,10 +134,10 @@ class Grounding:
     feature_similarity: float
     presence: float | None = None
     rotation: ShownRotation = UNKNOWN_ROTATION
-    contact_similarity: float = 0.0
     decoder_weight: float = 1.0
     certainty: float | None = None
     contact_probability: float | None = None
+    match_probability: float | None = None
     certainty_threshold: float | None = None
     action_threshold: float | None = None
     given_action: str = ''
@@ -148,9 +152,7 @@ class Grounding:
     @property
     def presence_features(self) -> PresenceFeatures:
         """Features from which presence is computed."""
-        return PresenceFeatures(
-            self.confidence, self.feature_similarity, self.contact_similarity, self.decoder_weight
-        )
+        return PresenceFeatures(self.confidence, self.feature_similarity)
 
     @property
     def point(self) -> tuple[float, float]:
@@ -209,6 +211,8 @@ class Grounding:
             'presence_threshold': self.presence_threshold,
             'certainty': self.certainty,
             'certainty_threshold': self.certainty_threshold,
+            'contact_probability': self.contact_probability,
+            'match_probability': self.match_probability,
         }
 
     def draw(self, image: Image | None = None, opacity: float = 0.6) -> UInt8Array:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import cv2
@@ -13,10 +14,12 @@ import numpy as np
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
+from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.demonstration import DemonstrationMemory, EncodedFrames
-from afformer_core.runtime.features import FrameFeatures, ImageFeatures, Stages
-from afformer_core.runtime.matching.contact_map import marked_contact, read_contact
+from afformer_core.runtime.features import FrameFeatures
+from afformer_core.runtime.matching.feature_maps import FeaturePyramid
+from afformer_core.runtime.matching.matcher import heatmap_size
 from afformer_core.runtime.matching.matching import Matching, MatchingMemory
 from afformer_core.runtime.memories.compact_features import CompactFeatures
 from afformer_core.runtime.memories.recent_copies import RecentCopies
@@ -27,24 +30,43 @@ from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Sessio
 _MEMORY_BYTES = 2**26
 # One image needs those of all its stages.
 _FEWEST_MEMORIES = 4
+# Weight of the decoder in the first frame of a demonstration from which it also decides in images.
+# It is rarely reached by demonstrations of objects that the decoder was not trained for.
+_LEAST_FIRST_WEIGHT = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedImage:
-    """One image, encoded by all networks once for any number of demonstrations.
+    """One image, encoded by each network at most once, when a demonstration needs it.
 
     Attributes:
-        levels: image encoded for the decoder.
-        stages: its stages in the matching network; empty without one.
+        image: uint8 RGB [H, W, 3].
+        networks: networks that encode it.
     """
 
-    levels: EncodedLevels
-    stages: Stages = ()
+    image: UInt8Array
+    networks: Networks
+
+    @cached_property
+    def levels(self) -> EncodedLevels:
+        """The image encoded for the decoder."""
+        networks = self.networks
+        size = networks.configuration.input_size
+        return networks.decoder.encode_image(resize_to_input(self.image, size))
+
+    @cached_property
+    def pyramid(self) -> FeaturePyramid:
+        """Its feature maps in the matching network; empty without one."""
+        matching = self.networks.matching
+        return () if matching is None else matching.pyramid(self.image)
 
     @property
-    def features(self) -> ImageFeatures:
-        """Features of the image, as `encode_frames` would compute them."""
-        return ImageFeatures(self.levels.features, self.stages)
+    def features(self) -> FloatArray:
+        """Features in which images are compared with each other, float32 [C, h, w].
+
+        These are those of the matching network, or those of the decoder's frames without one.
+        """
+        return self.pyramid[1].features if self.pyramid else self.levels.features
 
 
 class Output(NamedTuple):
@@ -53,24 +75,33 @@ class Output(NamedTuple):
     Attributes:
         heatmap_logits: float32 [heatmaps, h, w].
         action_logits: float32 [actions].
-        image_features: features of the image.
+        image: the encoded image.
+        similarity: largest similarity of the image and the contact, -1 to 1; None without a
+            matching network.
         decoder_weight: weight of the decoder in the heatmaps, 0 to 1; 1 without a matching
-            network.
+            network, 0 if the decoder has no part in them.
     """
 
     heatmap_logits: FloatArray
     action_logits: FloatArray
-    image_features: ImageFeatures
+    image: EncodedImage
+    similarity: float | None = None
     decoder_weight: float = 1.0
 
     @classmethod
     def mean(cls, outputs: Sequence[Output]) -> Output:
-        """Average the logits of one image over several memories, at least one."""
-        heatmaps, actions, features, weights = zip(*outputs, strict=True)
+        """Average the logits of one image over several memories, at least one.
+
+        Heatmaps of several sizes are resampled to the largest one.
+        """
+        heatmaps, actions, images, similarities, weights = zip(*outputs, strict=True)
+        height, width = max(logits.shape[1:] for logits in heatmaps)
+        known = [similarity for similarity in similarities if similarity is not None]
         return cls(
-            np.mean(heatmaps, axis=0, dtype=np.float32),
+            np.mean([_resampled(logits, (height, width)) for logits in heatmaps], axis=0),
             np.mean(actions, axis=0, dtype=np.float32),
-            features[0],
+            images[0],
+            max(known, default=None),
             float(np.mean(weights)),
         )
 
@@ -79,8 +110,8 @@ class Output(NamedTuple):
 class Networks:
     """The networks of a model, ready to run. Not thread-safe: one thread owns them.
 
-    With a matching network, images and frames have its input size, which is twice that of the
-    decoder, and the heatmaps of both are averaged with weights.
+    With a matching network, the decoder takes part only in demonstrations whose contact it finds
+    in their own first frame. The heatmaps of both are then averaged with weights.
 
     Attributes:
         configuration: configuration of the model.
@@ -110,18 +141,24 @@ class Networks:
         return self.decoder.backend
 
     @property
-    def input_size(self) -> tuple[int, int]:
-        """(height, width) of images and frames."""
-        return (self.matching or self).configuration.input_size
+    def frame_side(self) -> int:
+        """Longest side of frames that the networks use; longer ones are shrunk to it."""
+        if self.matching is None:
+            return max(self.configuration.input_size)
+        matching = self.matching.configuration
+        return max(*matching.input_size, *matching.long_sides)
 
     def encode_frames(self, frames: UInt8Array) -> FrameFeatures:
-        """Compute the features of uint8 RGB [T, h, w, 3] at the input size."""
-        if self.matching is None:
-            return FrameFeatures(self.decoder.encode_frames(frames))
-        halves = np.stack([halved(frame) for frame in frames])
-        return FrameFeatures(
-            self.decoder.encode_frames(halves), self.matching.session.encode(frames)
+        """Compute the features of frames, uint8 RGB [T, H, W, 3], T at least 1."""
+        size = self.configuration.input_size
+        features = self.decoder.encode_frames(
+            np.stack([resize_to_input(frame, size) for frame in frames])
         )
+        if self.matching is None:
+            return FrameFeatures(features)
+        size = self.matching.configuration.input_size
+        resized = np.stack([resize_to_input(frame, size) for frame in frames])
+        return FrameFeatures(features, self.matching.session.encode(resized))
 
     def memorize(self, encoded: EncodedFrames) -> DemonstrationMemory:
         """Compute the memory of a demonstration, with its contact if that was marked or read.
@@ -129,8 +166,23 @@ class Networks:
         Raises:
             DemonstrationError: the contact is marked, and the model has no matching network.
         """
-        matching = self._memorize_contact(encoded)
-        return DemonstrationMemory(self.memorize_features(encoded.features.decoder), matching)
+        features = encoded.features
+        if self.matching is None:
+            if encoded.contact is not None:
+                raise DemonstrationError(
+                    'the contact is marked, but the model has no matching network; expected one, '
+                    'such as the shipped model. Leave the mark out'
+                )
+            return DemonstrationMemory(self.memorize_features(features.decoder))
+        first_frame = encoded.images[0]
+        matching = self.matching.memorize(
+            first_frame, features.stages, encoded.contact, encoded.read_contact
+        )
+        memory = DemonstrationMemory(self.memorize_features(features.decoder), matching)
+        shown = self.ground(self.encode_image(first_frame), memory)
+        if shown.decoder_weight >= _LEAST_FIRST_WEIGHT:
+            return memory
+        return DemonstrationMemory(None, matching, shown.action_logits)
 
     def memorize_features(self, features: FloatArray) -> CompactFeatures:
         """Compute the decoder's memory of features [T, C, rows, columns] of its encoder.
@@ -147,45 +199,38 @@ class Networks:
         """Ground the memory of features in an image that the decoder's session encoded."""
         return self.decoder.decode(image, self._memories.of(features))
 
-    def _memorize_contact(self, encoded: EncodedFrames) -> MatchingMemory | None:
-        if self.matching is None:
-            if encoded.contact is None:
-                return None
-            raise DemonstrationError(
-                'the contact is marked, but the model has no matching network; expected one, such '
-                'as the shipped model. Leave the mark out'
-            )
-        stages, size = encoded.features.stages, self.matching.configuration.contact_size
-        if encoded.contact is not None:
-            # A marked contact needs no exemplars.
-            return self.matching.memorize_marked(stages, marked_contact(encoded.contact, size))
-        if encoded.contact_map is None:
-            return self.matching.memorize(stages)
-        return self.matching.memorize(stages, read_contact(encoded.contact_map, size))
-
     def encode_image(self, image: UInt8Array) -> EncodedImage:
-        """Encode uint8 RGB [h, w, 3] at the input size."""
-        if self.matching is None:
-            return EncodedImage(self.decoder.encode_image(image))
-        stages = tuple(stage[0] for stage in self.matching.session.encode(image[None]))
-        return EncodedImage(self.decoder.encode_image(halved(image)), stages)
+        """Prepare uint8 RGB [H, W, 3] for any number of demonstrations."""
+        return EncodedImage(image, self)
 
     def ground(self, image: EncodedImage, memory: DemonstrationMemory) -> Output:
-        """Ground a demonstration in an encoded image."""
+        """Ground a demonstration in an image."""
+        if memory.decoder is None:
+            assert memory.matching is not None
+            height, width = image.image.shape[:2]
+            match = memory.matching.match(image.pyramid, heatmap_size((height, width)))
+            heatmaps = np.stack([match.logits] * self.configuration.heatmaps)
+            return Output(heatmaps, memory.action_logits, image, match.similarity, 0.0)
         decoded = self.decode(image.levels, memory.decoder)
-        if self.matching is None or memory.matching is None:
-            return Output(decoded.heatmap_logits, decoded.action_logits, image.features)
-        correlation = self.matching.correlate(image.stages, memory.matching)
+        if memory.matching is None:
+            return Output(decoded.heatmap_logits, decoded.action_logits, image)
+        return self._weighed(image, decoded, memory.matching)
+
+    def _weighed(self, image: EncodedImage, decoded: Decoded, memory: MatchingMemory) -> Output:
+        """Average the heatmaps of the decoder and of the matching network."""
+        assert self.matching is not None
+        height, width = decoded.heatmap_logits.shape[1:]
+        match = memory.match(image.pyramid, (height, width))
         best = (
             int(np.argmax(decoded.action_logits)) if self.configuration.heatmap_per_action else 0
         )
-        heatmaps, weight = self.matching.settings.weigh(
-            decoded.heatmap_logits, correlation[None], best
-        )
-        return Output(heatmaps, decoded.action_logits, image.features, weight)
+        heatmaps, weight = self.matching.settings.weigh(decoded.heatmap_logits, match.logits, best)
+        return Output(heatmaps, decoded.action_logits, image, match.similarity, weight)
 
 
-def halved(image: UInt8Array) -> UInt8Array:
-    """Halve both sides of uint8 RGB [2 * h, 2 * w, 3], by the mean of four pixels."""
-    size = image.shape[1] // 2, image.shape[0] // 2
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+def _resampled(heatmaps: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Interpolate logits [heatmaps, h, w] to (height, width)."""
+    if heatmaps.shape[1:] == size:
+        return heatmaps
+    resized = [cv2.resize(logits, size[::-1]) for logits in heatmaps]
+    return np.asarray(np.stack(resized), np.float32)

@@ -15,19 +15,23 @@ from afformer_core.runtime.grounding import Peak
 
 # About twice the spread of an annotated interaction point, as a share of the image's side.
 NEIGHBOURHOOD = 0.1
-# The upsampling of the head leaves ripples, whose maxima are meaningless and change with the last
-# bit of the logits. A Gaussian with this standard deviation, as a share of the side, smooths them
-# away.
-_RIPPLE = 1 / 64
+RIPPLE = 1 / 64
+"""Standard deviation of the Gaussian that smooths a decoder's heatmap, as a share of its side.
+
+The upsampling of the head leaves ripples, whose maxima are meaningless and change with the last
+bit of the logits."""
 _LEAST_SHARE = 1e-3
 _MOST_CANDIDATES = 64
 _NEAREST = np.ones((3, 3), np.uint8)
 
 
 def find_peaks(
-    probabilities: FloatArray, source_size: tuple[int, int], maximum: int
+    probabilities: FloatArray,
+    source_size: tuple[int, int],
+    maximum: int,
+    ripple: float = RIPPLE,
 ) -> tuple[Peak, ...]:
-    """Find the peaks of a heatmap, best first.
+    """Find the peaks of a heatmap, the highest first.
 
     Peaks are searched in the heatmap after ripples are smoothed away. A peak is the largest value
     within a tenth of the heatmap's side around it (non-maximum suppression), refined to sub-pixel
@@ -36,16 +40,17 @@ def find_peaks(
     except for the best one.
 
     Args:
-        probabilities: float32 [h, w] at the model's input size, of sum 1.
+        probabilities: float32 [h, w], of sum 1.
         source_size: (height, width) of the source image; each axis has its own scale.
         maximum: largest number of peaks, at least 0.
+        ripple: standard deviation of the smoothing as a share of the shorter side; 0: none.
 
     Returns:
         at most `maximum` peaks.
     """
-    disc, smooth = _neighbourhood(probabilities), _smoothed(probabilities)
+    disc, smooth = _neighbourhood(probabilities), _smoothed(probabilities, ripple)
     candidates = _local_maxima(probabilities, smooth, disc)
-    candidates.sort(key=lambda candidate: (-candidate[0], candidate[1]))
+    candidates.sort(key=lambda candidate: (-smooth[candidate[1]], candidate[1]))
     best = candidates[:1] + [
         candidate for candidate in candidates[1:] if candidate[0] >= _LEAST_SHARE
     ]
@@ -55,19 +60,18 @@ def find_peaks(
     )
 
 
-def share_at_maximum(probabilities: FloatArray) -> float:
-    """Compute the score of the highest peak, 0 to 1, which is a lower bound of the best peak's.
-
-    Args:
-        probabilities: float32 [h, w], of sum 1.
-    """
-    row, column = divmod(int(_smoothed(probabilities).argmax()), probabilities.shape[1])
+def share_at_maximum(probabilities: FloatArray, ripple: float = RIPPLE) -> float:
+    """Compute the score of the highest peak, 0 to 1; see `find_peaks` for the arguments."""
+    smooth = _smoothed(probabilities, ripple)
+    row, column = divmod(int(smooth.argmax()), probabilities.shape[1])
     around = _within(probabilities, (row, column), _neighbourhood(probabilities))
     return min(float(around.sum(dtype=np.float64)), 1.0)
 
 
-def _smoothed(probabilities: FloatArray) -> FloatArray:
-    deviation = _RIPPLE * min(probabilities.shape)
+def _smoothed(probabilities: FloatArray, ripple: float) -> FloatArray:
+    deviation = ripple * min(probabilities.shape)
+    if deviation <= 0:
+        return probabilities
     blurred = cv2.GaussianBlur(
         probabilities, (0, 0), deviation, borderType=cv2.BORDER_REPLICATE
     )  # fmt: skip

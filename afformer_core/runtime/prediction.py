@@ -12,10 +12,9 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.demonstration import Demonstration
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Grounding, Peak, ShownRotation
-from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
-from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
+from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.networks import Output
-from afformer_core.runtime.peaks import find_peaks, share_at_maximum
+from afformer_core.runtime.peaks import RIPPLE, find_peaks, share_at_maximum
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 
 
@@ -24,20 +23,21 @@ class Prediction:
     """The output of the model at its own size.
 
     Attributes:
-        image: uint8 RGB [h, w, 3], the source image at the model's input size.
+        image: uint8 RGB [H, W, 3], the source image.
         probabilities: float32 [h, w], of sum 1.
         action_scores: score of each action, 0 to 1, best first.
-        feature_similarity: feature similarity of the demonstration and the surroundings of the
-            heatmap, -1 to 1 (see `DemonstrationFeatures`).
+        feature_similarity: similarity of the demonstration and the image, -1 to 1 (see
+            `Grounding`).
         descriptor: descriptor of the image at the heatmap's peak, float32 [C] of length 1.
         seconds: time that the session took, in seconds.
         calibration: calibration of the model; None if there is none.
         rotation: direction of rotation that the demonstrations show.
-        contact_similarity, decoder_weight: see `PresenceFeatures`.
+        decoder_weight: see `Output`.
         certainty_calibration: calibration of certainty; None if there is none.
-        decoder_certainty: the same for images in which the decoder outweighs the matching network.
         contact_probability: probability of the demonstrations' contacts, the mean if there are
             several; None if one of them is unknown.
+        match_probability: probability that the best point matches their contacts, the mean if
+            there are several; None without a matching network.
     """
 
     image: UInt8Array
@@ -48,23 +48,20 @@ class Prediction:
     seconds: float
     calibration: PresenceCalibration | None = None
     rotation: ShownRotation = UNKNOWN_ROTATION
-    contact_similarity: float = 0.0
     decoder_weight: float = 1.0
     certainty_calibration: CertaintyCalibration | None = None
-    decoder_certainty: DecoderCertainty | None = None
     contact_probability: float | None = None
+    match_probability: float | None = None
 
     @classmethod
     def of(
         cls,
         output: Output,
-        image: UInt8Array,
         demonstrations: Sequence[Demonstration],
         configuration: AfformerConfiguration,
-        seconds: float,
-        calibration: PresenceCalibration | None,
+        seconds: float = 0.0,
+        calibration: PresenceCalibration | None = None,
         certainty_calibration: CertaintyCalibration | None = None,
-        decoder_certainty: DecoderCertainty | None = None,
     ) -> Prediction:
         """Build a prediction from the network's output.
 
@@ -72,48 +69,45 @@ class Prediction:
 
         Args:
             output: output of the network.
-            image: image that was grounded, at the model's input size.
             demonstrations: demonstrations that were grounded, at least one.
             configuration: configuration of the model.
             seconds: time that the session took, in seconds.
-            calibration: calibration of the model; None if there is none.
-            certainty_calibration, decoder_certainty: see the attributes.
+            calibration, certainty_calibration: see the attributes.
         """
         probabilities = _heatmap(output, configuration)
-        features, shown = (
-            output.image_features,
-            [demonstration.features for demonstration in demonstrations],
-        )
-        similarities = max(known.similarities(features, probabilities) for known in shown)
+        features = output.image.features
+        similarity = output.similarity
+        if similarity is None:
+            similarity = max(
+                shown.features.feature_similarity(features, probabilities)
+                for shown in demonstrations
+            )
         return cls(
-            image,
+            output.image.image,
             probabilities,
             action_scores(output.action_logits, configuration),
-            similarities.features,
-            shown[0].describe(features.decoder, probabilities),
+            similarity,
+            demonstrations[0].features.describe(features, probabilities),
             seconds,
             calibration,
-            ShownRotation.together([demonstration.rotation for demonstration in demonstrations]),
-            similarities.contact,
+            ShownRotation.together([shown.rotation for shown in demonstrations]),
             output.decoder_weight,
             certainty_calibration,
-            decoder_certainty,
-            _mean([demonstration.contact_probability for demonstration in demonstrations]),
+            _mean([shown.contact_probability for shown in demonstrations]),
+            _match_probability(output, probabilities, demonstrations),
         )
 
     def peaks(self, source_size: tuple[int, int], maximum: int) -> tuple[Peak, ...]:
         """Find peaks in pixels of a source image of (height, width), best first; at least one."""
-        return find_peaks(self.probabilities, source_size, maximum)
+        return find_peaks(self.probabilities, source_size, maximum, _ripple(self.decoder_weight))
 
     def least_confidence(self) -> float:
         """Compute a lower bound of the best peak's score, ten times faster than by finding it."""
-        return share_at_maximum(self.probabilities)
+        return share_at_maximum(self.probabilities, _ripple(self.decoder_weight))
 
     def presence_features(self, confidence: float) -> PresenceFeatures:
         """Return the features of presence, given a confidence."""
-        return PresenceFeatures(
-            confidence, self.feature_similarity, self.contact_similarity, self.decoder_weight
-        )
+        return PresenceFeatures(confidence, self.feature_similarity)
 
     def presence(self, confidence: float) -> float | None:
         """Compute the probability that the element is in view, given a confidence."""
@@ -121,18 +115,24 @@ class Prediction:
             return None
         return self.calibration.presence(self.presence_features(confidence))
 
-    def certainty(self, confidence: float) -> float | None:
-        """Compute the probability that the best point is right, given a confidence.
+    @property
+    def right_probability(self) -> float | None:
+        """Product of the probabilities of the contact and of the match, 0 to 1; None if unknown.
 
-        None if there is no calibration, or if the contact was not read, or was marked, which
-        settles which part is meant.
+        Both can be checked separately: the contact, and the match given the contact.
         """
-        if self.certainty_calibration is None or self.contact_probability is None:
+        if self.contact_probability is None or self.match_probability is None:
             return None
-        if self.decoder_weight >= LEAST_WEIGHT:
-            decoder = self.decoder_certainty
-            return None if decoder is None else decoder.certainty(confidence)
-        return self.certainty_calibration.certainty(self.contact_probability, confidence)
+        return self.contact_probability * self.match_probability
+
+    @property
+    def certainty(self) -> float | None:
+        """Probability that the best point is right, 0 to 1.
+
+        None if there is no calibration, or if the contact was neither marked nor read.
+        """
+        right, calibration = self.right_probability, self.certainty_calibration
+        return None if right is None or calibration is None else calibration.certainty(right)
 
     def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:
         """Convert the prediction to pixels of the source image.
@@ -152,10 +152,10 @@ class Prediction:
             self.feature_similarity,
             self.presence(peaks[0].score),
             self.rotation,
-            contact_similarity=self.contact_similarity,
             decoder_weight=self.decoder_weight,
-            certainty=self.certainty(peaks[0].score),
+            certainty=self.certainty,
             contact_probability=self.contact_probability,
+            match_probability=self.match_probability,
             certainty_threshold=None if calibration is None else calibration.threshold,
             action_threshold=None if calibration is None else calibration.action_threshold,
             presence_threshold=None if self.calibration is None else self.calibration.threshold,
@@ -167,9 +167,31 @@ def _mean(probabilities: Sequence[float | None]) -> float | None:
     return sum(known) / len(known) if len(known) == len(probabilities) else None
 
 
+def _match_probability(
+    output: Output, probabilities: FloatArray, demonstrations: Sequence[Demonstration]
+) -> float | None:
+    """Compute the probability that the best point of a heatmap matches the contacts."""
+    height, width = probabilities.shape
+    (peak,) = find_peaks(probabilities, (height, width), 1, _ripple(output.decoder_weight))
+    point = (peak.u + 0.5) / width, (peak.v + 0.5) / height
+    matching = [shown.memory.matching for shown in demonstrations]
+    return _mean(
+        [
+            None if memory is None else memory.match_probability(output.image.pyramid, point)
+            for memory in matching
+        ]
+    )
+
+
 def best_peak(output: Output, configuration: AfformerConfiguration, size: tuple[int, int]) -> Peak:
     """Find the best peak of the network's output in pixels of an image of (height, width)."""
-    return find_peaks(_heatmap(output, configuration), size, 1)[0]
+    ripple = _ripple(output.decoder_weight)
+    return find_peaks(_heatmap(output, configuration), size, 1, ripple)[0]
+
+
+def _ripple(decoder_weight: float) -> float:
+    """Return the smoothing of a heatmap; that of a matching network alone has fewer ripples."""
+    return RIPPLE if decoder_weight > 0 else RIPPLE / 2
 
 
 def _heatmap(output: Output, configuration: AfformerConfiguration) -> FloatArray:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,25 +21,14 @@ class PresenceFeatures:
     Attributes:
         confidence: confidence of the grounding, 0 to 1.
         feature_similarity: feature similarity of the grounding, -1 to 1.
-        contact_similarity: similarity of the demonstration's contact and the heatmap's peak, -1 to
-            1; 0 without a matching network.
-        decoder_weight: weight of the decoder in the heatmap of the whole image, 0 to 1; 1 without
-            a matching network.
     """
 
     confidence: float
     feature_similarity: float
-    contact_similarity: float = 0.0
-    decoder_weight: float = 1.0
 
-    def predictors(self) -> tuple[float, float, float, float]:
+    def predictors(self) -> tuple[float, float]:
         """Return the predictors of the regression, in the order of the attributes."""
-        return (
-            logit(self.confidence),
-            self.feature_similarity,
-            self.contact_similarity,
-            logit(self.decoder_weight),
-        )
+        return logit(self.confidence), self.feature_similarity
 
 
 @dataclass(frozen=True)
@@ -58,8 +46,6 @@ class PresenceCalibration:
         annotations: names of the datasets of the pairs.
         weights_sha256: hash of the weights for which it was fitted, in hexadecimal; it is not
             valid for other weights.
-        contact_similarity: coefficient of the contact's similarity; 0: not used.
-        decoder_weight: coefficient of the logit of the decoder's weight; 0: not used.
 
     Raises:
         ValueError: a value is out of its range.
@@ -73,15 +59,11 @@ class PresenceCalibration:
     pairs: int
     annotations: str
     weights_sha256: str
-    contact_similarity: float = 0.0
-    decoder_weight: float = 0.0
 
     def __post_init__(self) -> None:
         for name, low, high in (
             ('confidence', 0.0, math.inf),
             ('feature_similarity', -math.inf, math.inf),
-            ('contact_similarity', -math.inf, math.inf),
-            ('decoder_weight', -math.inf, math.inf),
             ('intercept', -math.inf, math.inf),
             ('threshold', 0.0, 1.0),
             ('auroc', 0.0, 1.0),
@@ -107,14 +89,8 @@ class PresenceCalibration:
 
     def odds(self, features: PresenceFeatures) -> float:
         """Compute the logarithm of the odds that the element is in view."""
-        coefficients = (
-            self.confidence,
-            self.feature_similarity,
-            self.contact_similarity,
-            self.decoder_weight,
-        )
-        terms = map(operator.mul, coefficients, features.predictors())
-        return sum(terms, self.intercept)
+        confidence, similarity = features.predictors()
+        return self.confidence * confidence + self.feature_similarity * similarity + self.intercept
 
     def to_json(self) -> dict[str, Any]:
         """Return the calibration as plain JSON types."""

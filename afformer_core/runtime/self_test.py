@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,11 @@ from safetensors.numpy import load_file, save
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import write_aside
-from afformer_core.runtime.demonstration import Demonstration, EncodedFrames
-from afformer_core.runtime.demonstration_features import DemonstrationFeatures
+from afformer_core.runtime.demonstration import (
+    Demonstration,
+    EncodedFrames,
+    compared_features,
+)
 from afformer_core.runtime.golden.differences import Differences
 from afformer_core.runtime.model_folder import ModelDescription
 from afformer_core.runtime.networks import Networks, Output
@@ -38,7 +41,7 @@ GOLDEN_OUTPUTS_FILE = 'golden_outputs.safetensors'
 _AS_GOOD = 0.8
 _MOST_PEAKS = 16
 # Coefficients for a model that is not calibrated, close to those of the shipped model.
-_ASSUMED = PresenceCalibration(0.5, 20.0, -13.0, 1 / 3, 1.0, 1, '', '', 6.0, 0.2)
+_ASSUMED = PresenceCalibration(0.5, 20.0, -13.0, 1 / 3, 1.0, 1, '', '')
 
 
 class SelfTestError(ModelFolderError):
@@ -57,7 +60,7 @@ class GoldenOutputs:
         image: uint8 RGB [h, w, 3].
         heatmap_logits: float32 [clips, heatmaps, h', w'], of the image in each demonstration.
         action_logits: float32 [clips, actions].
-        presence_features: float64 [clips, 4], in the order of `PresenceFeatures`.
+        presence_features: float64 [clips, 2], in the order of `PresenceFeatures`.
 
     Raises:
         ValueError: the lengths differ or are 0, or a clip refers to frames that do not exist.
@@ -184,9 +187,9 @@ def _demonstrations(
     shown = []
     for number, clip in enumerate(clips):
         encoded = EncodedFrames(frames[list(clip)], features.select(clip))
-        memory = networks.memorize(encoded)
-        described = None if memory.matching is None else memory.matching.contact
-        compared = DemonstrationFeatures(encoded.features.decoder, described)
+        # The decoder is tested even if the matching network alone would ground the drawings.
+        features_of_decoder = networks.memorize_features(encoded.features.decoder)
+        memory = replace(networks.memorize(encoded), decoder=features_of_decoder)
         shown.append(
             Demonstration(
                 name=str(number),
@@ -194,7 +197,7 @@ def _demonstrations(
                 frame_count=len(clip),
                 frame_size=encoded.size,
                 memory=memory,
-                features=compared,
+                features=compared_features(encoded, memory),
             )
         )
     return shown
@@ -205,12 +208,10 @@ def _answer(
 ) -> tuple[Output, PresenceFeatures]:
     encoded = networks.encode_image(image)
     output = networks.ground(encoded, shown.memory)
-    features = encoded.features
-    computed = output.heatmap_logits, output.action_logits, features.decoder, *features.stages
+    computed = output.heatmap_logits, output.action_logits, encoded.features
     if not all(np.isfinite(array).all() for array in computed):
-        nothing = PresenceFeatures(*(math.nan,) * 4)
-        return output, nothing
-    prediction = Prediction.of(output, image, [shown], networks.configuration, 0.0, None)
+        return output, PresenceFeatures(math.nan, math.nan)
+    prediction = Prediction.of(output, [shown], networks.configuration)
     height, width = prediction.probabilities.shape
     confidence = prediction.peaks((height, width), 1)[0].score
     return output, prediction.presence_features(confidence)

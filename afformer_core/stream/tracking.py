@@ -162,7 +162,12 @@ def _blend(before: Prediction, now: Prediction, share: float) -> Prediction:
         now.probabilities - before.probabilities
     )
     ordered = dict(sorted(scores.items(), key=lambda item: -item[1]))
-    return replace(now, probabilities=probabilities, action_scores=ordered)
+    match = now.match_probability
+    if match is not None and before.match_probability is not None:
+        match = (1 - share) * before.match_probability + share * match
+    return replace(
+        now, probabilities=probabilities, action_scores=ordered, match_probability=match
+    )
 
 
 class DescriptorTracker:

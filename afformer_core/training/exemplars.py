@@ -14,16 +14,17 @@ from afformer_core.arrays import FloatArray
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling
 from afformer_core.data.sample import Sample
-from afformer_core.media.images import read_image, resize_to_input
+from afformer_core.media.images import read_image
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.backends import open_matching
-from afformer_core.runtime.features import Stages
 from afformer_core.runtime.matching.exemplar_file import read_exemplars, write_exemplars
 from afformer_core.runtime.matching.exemplars import (
     Exemplars,
     describe_demonstration,
     describe_marks,
 )
+from afformer_core.runtime.matching.feature_maps import FeaturePyramid
+from afformer_core.runtime.matching.matching import encode_pyramid
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     read_description,
@@ -80,9 +81,8 @@ def make_exemplars(
         if sample.demonstration not in demonstrations:
             stages = session.encode(reader.read(sample)[0])
             demonstrations[sample.demonstration] = describe_demonstration(stages)
-        image = resize_to_input(read_image(sample.image_path), configuration.input_size)
-        stages = tuple(stage[0] for stage in session.encode(image[None]))
-        found.append(_of_pair(demonstrations[sample.demonstration], stages, marks))
+        pyramid = encode_pyramid(session, configuration, read_image(sample.image_path))
+        found.append(_of_pair(demonstrations[sample.demonstration], pyramid, marks))
     if not found:
         return None
     joined = found[0]
@@ -97,7 +97,9 @@ def marks_inside(sample: Sample) -> NDArray[np.float64]:
     return marks[((marks >= 0) & (marks <= 1)).all(axis=1)]
 
 
-def _of_pair(demonstration: FloatArray, stages: Stages, marks: NDArray[np.float64]) -> Exemplars:
-    described, mean = describe_marks(stages, marks)
+def _of_pair(
+    demonstration: FloatArray, image: FeaturePyramid, marks: NDArray[np.float64]
+) -> Exemplars:
+    described, mean = describe_marks(image, marks)
     owners = np.zeros(len(marks), np.int32)
     return Exemplars(demonstration[None], mean[None], described, owners)

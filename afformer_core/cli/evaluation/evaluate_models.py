@@ -131,7 +131,7 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
     facts: dict[str, str | int | float] = {
         'model': str(folder),
         'backend': grounder.backend,
-        'input size': 'x'.join(str(side) for side in grounder.input_size),
+        'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
         'frames': str(run.sampling),
         'zoom stages': '; '.join(map(str, grounder.zoom_stages)) or 'none',
         'demonstrations together': arguments.together,

@@ -234,7 +234,7 @@ def _facts_of_all(
 def _facts(grounder: ArrayGrounder) -> dict[str, Fact]:
     return {
         'backend': grounder.backend,
-        'input size': 'x'.join(str(side) for side in grounder.input_size),
+        'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
         'zoom stages': '; '.join(map(str, grounder.zoom_stages)) or 'none',
     }
 

@@ -69,11 +69,15 @@ def ground_windows(
     probabilities = heatmaps[order[0] if grounder.configuration.heatmap_per_action else 0]
     size = (int(image.shape[0]), int(image.shape[1]))
     peaks = find_peaks(probabilities, size, _PEAKS)
-    features = outputs[0].image_features
+    features = outputs[0].image.features
     confidence = peaks[0].score
-    similarities = max(window.features.similarities(features, probabilities) for window in shown)
-    decoder_weight = float(np.mean([output.decoder_weight for output in outputs]))
-    measured = PresenceFeatures(confidence, *similarities, decoder_weight)
+    similarities = [
+        window.features.feature_similarity(features, probabilities)
+        if output.similarity is None
+        else output.similarity
+        for window, output in zip(shown, outputs, strict=True)
+    ]
+    measured = PresenceFeatures(confidence, max(similarities))
     calibration = grounder.calibration
     return Grounding(
         probabilities,
@@ -81,10 +85,9 @@ def ground_windows(
         {grounder.configuration.action_names[index]: float(scores[index]) for index in order},
         peaks,
         confidence,
-        similarities.features,
+        measured.feature_similarity,
         None if calibration is None else calibration.presence(measured),
-        contact_similarity=similarities.contact,
-        decoder_weight=decoder_weight,
+        decoder_weight=float(np.mean([output.decoder_weight for output in outputs])),
     )
 
 

@@ -15,12 +15,16 @@ from afformer_core.evaluation.parts.predictors import (
     ContactPredictor,
     PointPrediction,
 )
-from afformer_core.runtime.matching.descriptors import (
-    correlation_map,
-    highest_positions,
-    resize_for_features,
+from afformer_core.media.images import resize_to_input
+from afformer_core.runtime.matching.feature_maps import (
+    FeatureMap,
+    PointDescriptors,
+    similarity_maps,
 )
+from afformer_core.runtime.peaks import NEIGHBOURHOOD
 
+# Longer side of the images, and the multiple of which both sides are, in pixels.
+_LONG_SIDE, _STEP = 512, 32
 # Distance between cells of the correlation map, in pixels of the resized image.
 _STRIDE = 8
 
@@ -84,16 +88,14 @@ class NearestFeaturePredictor:
         contact = self._contact(clip)
         if contact is None:
             return PointPrediction(())
-        resized = resize_for_features(image)
+        resized = _resized(image)
         size = (resized.shape[0] // _STRIDE, resized.shape[1] // _STRIDE)
-        correlation = correlation_map(
-            self._features(resize_for_features(contact.image)),
-            self._features(resized),
-            contact.point,
-            size,
-        )
+        source = tuple(map(FeatureMap, self._features(_resized(contact.image))))
+        target = tuple(map(FeatureMap, self._features(resized)))
+        descriptors = PointDescriptors.of(source, [contact.point])
+        correlation = similarity_maps(descriptors, target, size)[0]
         points = tuple(
-            (float(x), float(y)) for x, y in highest_positions(correlation, MOST_POINTS)
+            (float(x), float(y)) for x, y in _highest_positions(correlation, MOST_POINTS)
         )
         similarity = float(correlation.max())
         return PointPrediction(
@@ -102,3 +104,32 @@ class NearestFeaturePredictor:
             presence_score=similarity,
             confidence_scores={'similarity': similarity},
         )
+
+
+def _resized(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Resize an image to 512 pixels on the longer side, and keep its aspect."""
+    scale = _LONG_SIDE / max(image.shape[:2])
+    height, width = (max(_STEP, round(side * scale / _STEP) * _STEP) for side in image.shape[:2])
+    return resize_to_input(image, (height, width))
+
+
+def _highest_positions(correlation: FloatArray, count: int) -> NDArray[np.float64]:
+    """Find the highest cells that are at least a tenth of the shorter side apart.
+
+    Args:
+        correlation: float32 [h, w].
+        count: largest number of points, at least 1.
+
+    Returns:
+        [K, 2] (x, y) as shares of width and height, best first.
+    """
+    height, width = correlation.shape
+    rows, columns = np.mgrid[:height, :width]
+    left = correlation.astype(np.float64)
+    radius = NEIGHBOURHOOD * min(height, width)
+    found: list[tuple[float, float]] = []
+    while len(found) < count and np.isfinite(left).any():
+        row, column = divmod(int(left.argmax()), width)
+        found.append(((column + 0.5) / width, (row + 0.5) / height))
+        left[np.hypot(rows - row, columns - column) < max(radius, 1.0)] = -np.inf
+    return np.array(found)

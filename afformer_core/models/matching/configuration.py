@@ -11,6 +11,7 @@ from afformer_core.models.backbone_levels import (
     backbone_levels,
     check_backbone,
     input_step,
+    is_plain_vit,
     level_size,
     stage_channels,
 )
@@ -20,11 +21,10 @@ STAGES = ('p5', 'p4', 'p3')
 """Names of the backbone stages of a matching network, coarse to fine; pN has stride 2**N."""
 COMPARED_STAGES = 2
 """Number of stages whose features are compared, from the coarsest."""
-CONTACT_CANDIDATES = 64
-"""Number of positions at which a contact is described: the most probable ones."""
 # The contact head normalises its channels in groups of eight.
 _GROUPS = 8
-_TUPLES = ('input_size', 'stage_strides', 'stage_channels')
+_STRIDE = 32
+_TUPLES = ('input_size', 'long_sides', 'stage_strides', 'stage_channels')
 
 StageShape = tuple[int, int, int]
 
@@ -35,10 +35,13 @@ class MatchingConfiguration:
 
     Attributes:
         backbone: `resnet50`, `efficientnet_lite0`, or `timm:` and the name of a model of timm.
-        input_size: (height, width) of images and frames; multiples of 32, or of twice the patch
-            size of a plain ViT.
+        input_size: (height, width) of the frames in which the contact head finds the contact;
+            multiples of 32, or of twice the patch size of a plain ViT.
         maximum_frames: maximum number of frames of a demonstration, T; at least 1.
         contact_channels: width of the contact head, a multiple of 8.
+        long_sides: longer sides of the sizes at which images are compared, with their aspect kept,
+            ascending multiples of 32; empty for a backbone that accepts only the input size, at
+            which they are then compared.
         stage_strides: strides of the stages of a timm model, coarse to fine, or, for a plain ViT,
             only the patch size; empty for other backbones.
         stage_channels: channels of each of these stages.
@@ -51,6 +54,7 @@ class MatchingConfiguration:
     input_size: tuple[int, int]
     maximum_frames: int
     contact_channels: int
+    long_sides: tuple[int, ...] = ()
     stage_strides: tuple[int, ...] = ()
     stage_channels: tuple[int, ...] = ()
 
@@ -72,6 +76,16 @@ class MatchingConfiguration:
             side < step or side % step for side in self.input_size
         ):
             raise ValueError(f'input_size is {self.input_size}; expected multiples of {step}')
+        sides = self.long_sides
+        if list(sides) != sorted({side for side in sides if side > 0 and not side % _STRIDE}):
+            raise ValueError(
+                f'long_sides is {sides}; expected ascending multiples of {_STRIDE}, or none'
+            )
+        if sides and is_plain_vit(self):
+            raise ValueError(
+                f'long_sides is {sides}; expected none for {self.backbone}, which computes images '
+                'of its input size only'
+            )
 
     @property
     def image_levels(self) -> tuple[str, ...]:
@@ -88,11 +102,14 @@ class MatchingConfiguration:
         """(C, height, width) of each stage, coarse to fine."""
         return tuple((stage_channels(self, name), *level_size(self, name)) for name in STAGES)
 
-    @property
-    def contact_size(self) -> tuple[int, int]:
-        """(height, width) of a contact map and of a heatmap: twice the finest compared stage."""
-        _, height, width = self.stage_shapes[COMPARED_STAGES - 1]
-        return 2 * height, 2 * width
+    def scales(self, image_size: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+        """Return the sizes (height, width) at which an image of (height, width) is compared."""
+        if not self.long_sides:
+            return (self.input_size,)
+        shares = [side / max(image_size) for side in image_size]
+        return tuple(
+            (_rounded(side * shares[0]), _rounded(side * shares[1])) for side in self.long_sides
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON types."""
@@ -106,3 +123,8 @@ class MatchingConfiguration:
             ValueError: a field is missing, unknown, or outside its range.
         """
         return cls(**fields_from_json(cls, content, _TUPLES))
+
+
+def _rounded(side: float) -> int:
+    """Round a side to a multiple of the coarsest stride, at least one."""
+    return max(_STRIDE, round(side / _STRIDE) * _STRIDE)

@@ -45,6 +45,9 @@ from afformer_core.runtime.sessions.torch_session import (
 # opsets it consists of several operators, which the compiler must recognize.
 OPSETS = {'fp32': 18, 'fp16': 23, 'bf16': 23}
 
+# Coarsest stride of a network that encodes images of several sizes.
+_STRIDE = 32
+
 
 class _EncodeFrames(nn.Module):
     def __init__(self, model: Afformer) -> None:
@@ -169,10 +172,18 @@ def _export_matching_network(
     images = torch.zeros((2, height, width, 3), dtype=torch.uint8)
     stages = tuple(stage[:1].repeat(most, 1, 1, 1) for stage in network.encode(images))
     names = [f'stage_{number}' for number in range(len(stages))]
+    axes: dict[int, Any] = {0: torch.export.Dim('N', min=1, max=1024)}
+    if network.configuration.long_sides:
+        # Of different sizes, so that the exporter does not take both sides for one axis.
+        images = torch.zeros((2, height, width + _STRIDE, 3), dtype=torch.uint8)
+        axes |= {
+            axis: _STRIDE * torch.export.Dim(name, min=1, max=64)
+            for axis, name in ((1, 'H'), (2, 'W'))
+        }
     time = {0: torch.export.Dim('T', min=1, max=most)} if most > 1 else None
     _export(
         _Encode(network), (images,), aside / 'encode.onnx',
-        ['images'], names, {'images': {0: torch.export.Dim('N', min=1, max=1024)}}, opset,
+        ['images'], names, {'images': axes}, opset,
     )  # fmt: skip
     _export(
         _FindContact(network), (stages,), aside / 'find_contact.onnx',

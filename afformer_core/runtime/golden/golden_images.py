@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 
 from afformer_core.arrays import UInt8Array
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.matching.configuration import MatchingConfiguration
 
 Colour = tuple[int, int, int]
 
@@ -22,6 +24,18 @@ _SHARPNESS = 4
 _WALL, _OTHER_WALL = (96, 112, 104), (120, 110, 96)
 _BUTTON, _KNOB = (-0.20, 0.05), (0.26, 0.05)
 _BETWEEN = (0.10, 0.20)
+
+
+def golden_size(configuration: AfformerConfiguration | MatchingConfiguration) -> tuple[int, int]:
+    """Return (height, width) of images that test a network: its input size, or a camera's aspect.
+
+    Args:
+        configuration: configuration of the matching network, or of a model without one.
+    """
+    if not isinstance(configuration, MatchingConfiguration) or not configuration.long_sides:
+        return configuration.input_size
+    longest = configuration.long_sides[-1]
+    return longest * 3 // 4, longest
 
 
 def golden_frames(size: tuple[int, int]) -> UInt8Array:

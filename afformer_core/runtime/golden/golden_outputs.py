@@ -6,7 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.golden.golden_images import golden_frames, golden_image
+from afformer_core.runtime.golden.golden_images import (
+    golden_frames,
+    golden_image,
+    golden_size,
+)
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.matching.exemplar_file import read_exemplars
 from afformer_core.runtime.matching.matching import Matching
@@ -36,8 +40,9 @@ def golden_outputs(
     """
     if precision == 'int8':
         return GoldenOutputs.read(read_graphs(folder, precision).folder)
-    configuration = read_description(folder).configuration
-    size = input_size(folder) if with_matching else configuration.input_size
+    description = read_description(folder)
+    matching = read_matching(folder, description) if with_matching else None
+    size = golden_size((matching or description).configuration)
     for exported in dict.fromkeys((precision, 'fp32')):
         try:
             golden = GoldenOutputs.read(read_graphs(folder, exported).folder)
@@ -49,13 +54,7 @@ def golden_outputs(
             return golden
     if with_matching:
         return make_golden_outputs(exact_networks(folder))
-    return make_golden_outputs(Networks(configuration, TorchSession.load(folder)))
-
-
-def input_size(folder: Path) -> tuple[int, int]:
-    """Return (height, width) of a model's images: those of its matching network, if any."""
-    description = read_description(folder)
-    return (read_matching(folder, description) or description).configuration.input_size
+    return make_golden_outputs(Networks(description.configuration, TorchSession.load(folder)))
 
 
 def exact_networks(folder: Path, decoder: Session | None = None) -> Networks:
@@ -88,7 +87,8 @@ def make_golden_outputs(networks: Networks) -> GoldenOutputs:
     One demonstration has the maximum number of frames of the model, and one has a single frame.
     Two have two frames, if the model accepts two.
     """
-    size, most = networks.input_size, networks.configuration.maximum_frames
+    size = golden_size((networks.matching or networks).configuration)
+    most = networks.configuration.maximum_frames
     longest = tuple(number % _FRAMES for number in range(most))
     clips = dict.fromkeys(((1,), (0, 1)[-most:], (2, 3)[-most:], longest))
     return GoldenOutputs.of(networks, golden_frames(size), golden_image(size), tuple(clips))

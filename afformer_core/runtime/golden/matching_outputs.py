@@ -7,9 +7,14 @@ from afformer_core.arrays import FloatArray
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.matching.configuration import MatchingConfiguration
 from afformer_core.runtime.golden.differences import Differences
-from afformer_core.runtime.golden.golden_images import golden_frames, golden_image
-from afformer_core.runtime.matching.descriptors import describe_contact
-from afformer_core.runtime.matching.matcher import correlate
+from afformer_core.runtime.golden.golden_images import (
+    golden_frames,
+    golden_image,
+    golden_size,
+)
+from afformer_core.runtime.matching.contact import ContactPositions
+from afformer_core.runtime.matching.matcher import DescribedContact, heatmap_size
+from afformer_core.runtime.matching.matching import encode_pyramid
 from afformer_core.runtime.self_test import heatmap_differences
 from afformer_core.runtime.session import MatchingSession
 
@@ -46,8 +51,10 @@ def compare_matching(
 
 
 def _heatmap(session: MatchingSession, configuration: MatchingConfiguration) -> FloatArray:
+    size = golden_size(configuration)
     frames = golden_frames(configuration.input_size)[: configuration.maximum_frames]
-    stages = session.encode(frames)
-    contact = describe_contact(tuple(stage[0] for stage in stages), session.find_contact(stages))
-    image = session.encode(golden_image(configuration.input_size)[None])
-    return correlate(contact, tuple(stage[0] for stage in image), configuration.contact_size)
+    positions = ContactPositions.found(session.find_contact(session.encode(frames)))
+    first_frame = encode_pyramid(session, configuration, golden_frames(size)[0])
+    contact = DescribedContact.of(first_frame, positions, size)
+    image = encode_pyramid(session, configuration, golden_image(size))
+    return contact.match(image, heatmap_size(size)).logits

@@ -16,10 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
+from afformer_core.media.polygons import Point
 from afformer_core.models.matching.configuration import COMPARED_STAGES
 from afformer_core.runtime.features import Stages
-from afformer_core.runtime.matching.descriptors import describe
-from afformer_core.runtime.matching.matcher import SIMILARITY_WEIGHT, similarity_maps
+from afformer_core.runtime.matching.contact import NEAR, cell_centres, distances
+from afformer_core.runtime.matching.feature_maps import (
+    FeaturePyramid,
+    PointDescriptors,
+    similarity_maps,
+)
+from afformer_core.runtime.matching.matcher import SHARPNESS
 from afformer_core.runtime.matching.weighing import log_probabilities
 
 # Similarity of demonstrations at which exemplars have the same weight as the contact. Among real
@@ -38,10 +44,10 @@ class Exemplars:
     """Features at the M marks of P own pairs.
 
     Attributes:
-        demonstrations: float32 [P, C], descriptors of their demonstrations (see
+        demonstrations: float32 [P, D], descriptors of their demonstrations (see
             `describe_demonstration`).
-        means: float32 [P, C], mean features of their images.
-        marks: float32 [M, C], features at the marks.
+        means: float32 [P, C], mean features of their images, in all feature maps.
+        marks: float32 [M, C], features at the marks, in all feature maps.
         owners: int32 [M], the pair of each mark, from 0, in ascending order.
 
     Raises:
@@ -54,7 +60,7 @@ class Exemplars:
     owners: NDArray[np.int32]
 
     def __post_init__(self) -> None:
-        pairs, channels = self.demonstrations.shape
+        pairs, channels = len(self.demonstrations), self.marks.shape[1]
         numbers = np.unique(self.owners)
         if not (
             self.means.shape == (pairs, channels)
@@ -86,15 +92,15 @@ class Exemplars:
         """Recall the exemplars for a demonstration; None if it resembles no pair's demonstration.
 
         Args:
-            demonstration: its descriptor [C] (see `describe_demonstration`).
+            demonstration: its descriptor [D] (see `describe_demonstration`).
         """
         similarities = np.array([_cosine(demonstration, known) for known in self.demonstrations])
         nearest = np.argsort(-similarities, kind='stable')[:_MOST_PAIRS]
-        odds = SIMILARITY_WEIGHT * (similarities[nearest[0]] - _EVEN_SIMILARITY)
+        odds = SHARPNESS * (similarities[nearest[0]] - _EVEN_SIMILARITY)
         share = 0.5 * (1 + math.tanh(0.5 * odds))
         if share < _LEAST_SHARE:
             return None
-        shares = np.exp(SIMILARITY_WEIGHT * (similarities[nearest] - similarities[nearest[0]]))
+        shares = np.exp(SHARPNESS * (similarities[nearest] - similarities[nearest[0]]))
         shares *= share / shares.sum()
         recalled = [
             RecalledPair(float(weight), self.means[pair], self.marks[self.owners == pair])
@@ -134,27 +140,45 @@ class Recall:
         """Share of the heatmap that comes from all exemplars, 0 to 1."""
         return min(sum(pair.share for pair in self.pairs), 1.0)
 
-    def join(self, correlation: FloatArray, stages: Stages) -> FloatArray:
+    def join(self, correlation: FloatArray, image: FeaturePyramid) -> FloatArray:
         """Mix the heatmap of the contact with the heatmaps of the exemplars.
 
         Args:
             correlation: logits [h, w] of the contact that was read.
-            stages: stages of the image, coarse to fine, each float32 [C, height, width].
+            image: feature maps of the image.
 
         Returns:
             log-probabilities [h, w] of the mixture.
         """
         height, width = correlation.shape
         contact = log_probabilities(correlation[None])[0]
-        mixed = math.log(max(1 - self.share, _LEAST_LENGTH)) + contact
+        own = math.log(max(1 - self.share, _LEAST_LENGTH)) + contact
+        return np.asarray(np.logaddexp(own, self._match(image, (height, width))), np.float32)
+
+    def probability_near(self, image: FeaturePyramid, point: Point) -> float:
+        """Compute the probability of the exemplars' heatmap within 5 % of a point, 0 to 1.
+
+        Args:
+            image: feature maps of the image.
+            point: (x, y) as shares of the image's width and height.
+        """
+        # The finest feature map has the aspect of the image, and as many positions as are needed.
+        _, height, width = image[-1].features.shape
+        found = np.exp(self._match(image, (height, width)).ravel())
+        near = distances(cell_centres((height, width)), np.array([point]), (height, width)) <= NEAR
+        return float(found[near[:, 0]].sum() / found.sum())
+
+    def _match(self, image: FeaturePyramid, size: tuple[int, int]) -> FloatArray:
+        """Compute the logarithm [height, width] of the exemplars' shares of the heatmap."""
+        total = np.full(size, -np.inf)
         for pair in self.pairs:
-            ends = np.cumsum([len(stage) for stage in stages[:COMPARED_STAGES]])[:-1]
+            ends = np.cumsum([len(level.features) for level in image])[:-1]
             marks, means = np.split(pair.marks, ends, axis=1), np.split(pair.mean, ends)
-            similarities = similarity_maps(marks, means, stages, (height, width))
-            found = log_probabilities(SIMILARITY_WEIGHT * np.moveaxis(similarities, 2, 0))
+            descriptors = PointDescriptors(tuple(marks), tuple(means))
+            found = log_probabilities(SHARPNESS * similarity_maps(descriptors, image, size))
             share = math.log(pair.share / len(pair.marks))
-            mixed = np.logaddexp(mixed, np.logaddexp.reduce(found, axis=0) + share)
-        return np.asarray(mixed, np.float32)
+            total = np.logaddexp(total, np.logaddexp.reduce(found, axis=0) + share)
+        return np.asarray(total, np.float32)
 
 
 def describe_demonstration(stages: Stages) -> FloatArray:
@@ -167,7 +191,7 @@ def describe_demonstration(stages: Stages) -> FloatArray:
         stages: stages of the frames in order, coarse to fine, each float32 [T, C, h, w].
 
     Returns:
-        float32 [C]; zeros where nothing changes, as in a single frame.
+        float32 [D]; zeros where nothing changes, as in a single frame.
     """
     parts = []
     for stage in stages[:COMPARED_STAGES]:
@@ -179,23 +203,20 @@ def describe_demonstration(stages: Stages) -> FloatArray:
     return np.concatenate(parts).astype(np.float32)
 
 
-def describe_marks(stages: Stages, marks: NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
+def describe_marks(
+    image: FeaturePyramid, marks: NDArray[np.float64]
+) -> tuple[FloatArray, FloatArray]:
     """Compute the features of an image at its marks.
 
     Args:
-        stages: stages of the image, coarse to fine, each float32 [C, h, w].
+        image: feature maps of the image.
         marks: [M, 2] (x, y) as shares of width and height, M at least 1.
 
     Returns:
         features at the marks, float32 [M, C], and their mean over the image, float32 [C].
     """
-    compared = stages[:COMPARED_STAGES]
-    described = [
-        np.concatenate([describe(stage, (float(x), float(y))) for stage in compared])
-        for x, y in marks
-    ]
-    mean = np.concatenate([stage.mean(axis=(1, 2)) for stage in compared])
-    return np.stack(described), mean.astype(np.float32)
+    described = PointDescriptors.of(image, [(float(x), float(y)) for x, y in marks])
+    return np.concatenate(described.values, axis=1), np.concatenate(described.means)
 
 
 def _cosine(first: FloatArray, second: FloatArray) -> float:

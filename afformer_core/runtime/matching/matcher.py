@@ -1,112 +1,129 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The matcher: positions in an image that are similar to a contact.
-
-The cosine of a pretrained backbone's features identifies corresponding positions in real images,
-after the mean over both images, which contains the features that all positions share, is
-subtracted.
-"""
+"""The matcher: the position in an image that corresponds to the contact of a demonstration."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
-from afformer_core.models.matching.configuration import COMPARED_STAGES
-from afformer_core.runtime.features import Stages
-from afformer_core.runtime.matching.descriptors import ContactDescriptors, corners_around
+from afformer_core.media.polygons import Point
+from afformer_core.runtime.matching.contact import NEAR, ContactPositions
+from afformer_core.runtime.matching.feature_maps import (
+    FeatureMap,
+    FeaturePyramid,
+    PointDescriptors,
+    similarity_maps,
+)
 
-SIMILARITY_WEIGHT = 20.0
+SHARPNESS = 30.0
 """Factor of a similarity in the logits of the positions."""
-_CONTACT_WEIGHT = 2.0
-_LEAST_LENGTH = 1e-12
+HEATMAP_SIDE = 128
+"""Cells of a heatmap along the image's longer side."""
+
+_LEAST_PROBABILITY = 1e-30
 
 
-def similarity_maps(
-    descriptors: Sequence[FloatArray],
-    means: Sequence[FloatArray],
-    stages: Stages,
-    size: tuple[int, int],
-) -> FloatArray:
-    """Compute the similarity of each position of an image to each of K descriptors.
+def heatmap_size(image_size: tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) of the heatmap of an image of (height, width), of the same aspect."""
+    scale = HEATMAP_SIDE / max(image_size)
+    height, width = (max(1, round(side * scale)) for side in image_size)
+    return height, width
 
-    Args:
-        descriptors: descriptors in each compared stage, each float32 [K, C].
-        means: mean features of the image of the descriptors, each float32 [C].
-        stages: stages of the image, coarse to fine, each float32 [C, h, w].
-        size: (height, width) of the result.
 
-    Returns:
-        float32 [height, width, K], the mean over the stages of the cosine of features from which
-        the mean of both images was subtracted; -1 to 1.
+@dataclass(frozen=True, eq=False)
+class Match:
+    """The positions in an image that correspond to a contact.
+
+    Attributes:
+        logits: log-probability of each position, float32 [h, w].
+        similarity: largest similarity of any position of the image and of the contact, -1 to 1.
     """
-    height, width = size
-    total = np.zeros((height, width, len(descriptors[0])), np.float32)
-    compared = zip(descriptors, means, stages[: len(descriptors)], strict=True)
-    for described, mean, stage in compared:
-        common = _common_mean(stage, mean)
-        cosines = _cosines(described - common, stage - common[:, None, None])
-        total += cv2.resize(cosines, (width, height), interpolation=cv2.INTER_LINEAR).reshape(
-            total.shape
+
+    logits: FloatArray
+    similarity: float
+
+
+@dataclass(frozen=True, eq=False)
+class DescribedContact:
+    """The contact of a demonstration, described for the comparison with images.
+
+    Attributes:
+        positions: its most probable positions.
+        descriptors: features of the first frame at these positions.
+        frame: feature maps of the first frame in half precision, each [C, h, w].
+        frame_size: (height, width) of the frame.
+    """
+
+    positions: ContactPositions
+    descriptors: PointDescriptors
+    frame: tuple[NDArray[np.float16], ...]
+    frame_size: tuple[int, int]
+
+    @classmethod
+    def of(
+        cls, pyramid: FeaturePyramid, positions: ContactPositions, frame_size: tuple[int, int]
+    ) -> DescribedContact:
+        """Describe a contact in the first frame, whose feature maps are given."""
+        points = [(float(x), float(y)) for x, y in positions.points]
+        return cls(
+            positions,
+            PointDescriptors.of(pyramid, points),
+            tuple(level.features.astype(np.float16) for level in pyramid),
+            frame_size,
         )
-    return np.asarray(total / len(descriptors), np.float32)
+
+    def match(self, image: FeaturePyramid, size: tuple[int, int]) -> Match:
+        """Find the contact in an image.
+
+        The probability of a position of the image is the sum over the positions of the contact of
+        their probability times the softmax over the image of its similarity to them. A position
+        of the frame that resembles much of the image, such as a wall, therefore favours nothing.
+
+        Args:
+            image: feature maps of the image.
+            size: (height, width) of the result.
+        """
+        similarities = similarity_maps(self.descriptors, image, size)
+        highest = similarities.max(axis=(1, 2))
+        powers = np.exp(np.float32(SHARPNESS) * (similarities - highest[:, None, None]))
+        shares = np.exp(self.positions.log_probabilities) / powers.sum(axis=(1, 2))
+        probabilities = np.tensordot(shares, powers, 1)
+        logits = np.log(np.maximum(probabilities, _LEAST_PROBABILITY))
+        return Match(np.asarray(logits, np.float32), float(highest.max()))
+
+    def return_probability(self, image: FeaturePyramid, point: Point) -> float:
+        """Compute the probability that a point of an image, matched back, is at the contact.
+
+        This is the probability within 5 % of the frame's diagonal of a position of the contact,
+        the largest one of all its positions.
+
+        Args:
+            image: feature maps of the image.
+            point: (x, y) as shares of the image's width and height.
+
+        Returns:
+            0 to 1.
+        """
+        size = heatmap_size(self.frame_size)
+        frame = tuple(FeatureMap(features.astype(np.float32)) for features in self.frame)
+        descriptors = PointDescriptors.of(image, [point])
+        similarities = SHARPNESS * similarity_maps(descriptors, frame, size)[0]
+        shares = np.exp(similarities - similarities.max())
+        around = cv2.filter2D(shares, -1, _disc(size), borderType=cv2.BORDER_CONSTANT)
+        height, width = size
+        x, y = self.positions.points.T
+        columns = np.minimum((x * width).astype(int), width - 1)
+        rows = np.minimum((y * height).astype(int), height - 1)
+        return min(float(around[rows, columns].max() / shares.sum(dtype=np.float64)), 1.0)
 
 
-def correlate(contact: ContactDescriptors, stages: Stages, size: tuple[int, int]) -> FloatArray:
-    """Compute logits of the positions in an image that correspond to a contact.
-
-    Args:
-        contact: descriptors of the contact.
-        stages: stages of the image, coarse to fine, each float32 [C, h, w].
-        size: (height, width) of the result.
-
-    Returns:
-        float32 [height, width].
-    """
-    scores = SIMILARITY_WEIGHT * similarity_maps(contact.candidates, contact.means, stages, size)
-    scores += _CONTACT_WEIGHT * contact.log_probabilities
-    highest = scores.max(axis=2)
-    scores -= highest[:, :, None]
-    return np.asarray(highest + np.log(np.exp(scores, out=scores).sum(axis=2)), np.float32)
-
-
-def contact_similarity(
-    contact: ContactDescriptors, stages: Stages, position: tuple[float, float]
-) -> float:
-    """Compute the similarity between a contact and a position of an image, -1 to 1.
-
-    This is the similarity of `similarity_maps`. If several positions of the contact are possible,
-    their similarities are weighted by their probabilities.
-
-    Args:
-        contact: descriptors of the contact.
-        stages: stages of the image, coarse to fine, each float32 [C, h, w].
-        position: (x, y) in the image, as shares of its width and height.
-    """
-    levels = []
-    compared = zip(contact.candidates, contact.means, stages[:COMPARED_STAGES], strict=True)
-    for candidates, mean, stage in compared:
-        common = _common_mean(stage, mean)
-        corners, across, down = corners_around(stage, position)
-        cosines = _cosines(candidates - common, corners - common[:, None, None])
-        levels.append(np.einsum('yxk,x,y->k', cosines, across, down))
-    similarities = np.mean(levels, axis=0)
-    logits = contact.log_probabilities + SIMILARITY_WEIGHT * similarities
-    shares = np.exp(logits - logits.max())
-    return float(shares @ similarities / shares.sum())
-
-
-def _common_mean(stage: FloatArray, mean: FloatArray) -> FloatArray:
-    return np.asarray((stage.mean(axis=(1, 2)) + mean) / 2, np.float32)
-
-
-def _cosines(descriptors: FloatArray, features: FloatArray) -> FloatArray:
-    """Compute the cosines [h, w, K] of descriptors [K, C] and the positions of features."""
-    positions = features.reshape(len(features), -1)
-    lengths = np.sqrt(np.square(positions).sum(axis=0))[:, None] * np.linalg.norm(
-        descriptors, axis=1
-    )
-    products = positions.T @ descriptors.T / np.maximum(lengths, _LEAST_LENGTH)
-    return np.asarray(products.reshape(*features.shape[1:], -1), np.float32)
+def _disc(size: tuple[int, int]) -> FloatArray:
+    """Return a kernel of ones within 5 % of the diagonal of a grid of (height, width)."""
+    radius = NEAR * math.hypot(*size)
+    offsets = np.arange(-int(radius), int(radius) + 1)
+    return (np.hypot(offsets[:, None], offsets) <= radius).astype(np.float32)

@@ -8,11 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.models.matching.configuration import MatchingConfiguration
+from afformer_core.errors import ModelFolderError
+from afformer_core.media.images import resize_to_input
+from afformer_core.media.polygons import Point
+from afformer_core.models.matching.configuration import COMPARED_STAGES, MatchingConfiguration
 from afformer_core.runtime.features import Stages
-from afformer_core.runtime.matching.descriptors import ContactDescriptors, describe_contact
+from afformer_core.runtime.matching.contact import ContactPositions, ReadContact
 from afformer_core.runtime.matching.exemplars import Exemplars, Recall, describe_demonstration
-from afformer_core.runtime.matching.matcher import correlate
+from afformer_core.runtime.matching.feature_maps import FeaturePyramid, feature_pyramid
+from afformer_core.runtime.matching.matcher import DescribedContact, Match
 from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.session import MatchingSession
 
@@ -22,12 +26,43 @@ class MatchingMemory:
     """The memory of a demonstration for matching.
 
     Attributes:
-        contact: descriptors of its contact.
+        contact: its contact.
         recall: exemplars that the demonstration resembles; None if there are none.
     """
 
-    contact: ContactDescriptors
+    contact: DescribedContact
     recall: Recall | None = None
+
+    def match(self, image: FeaturePyramid, size: tuple[int, int]) -> Match:
+        """Find the contact, or what the exemplars mark instead, in an image.
+
+        See `DescribedContact.match` for the arguments.
+        """
+        found = self.contact.match(image, size)
+        if self.recall is None:
+            return found
+        return replace(found, logits=self.recall.join(found.logits, image))
+
+    @property
+    def recalled_share(self) -> float:
+        """Share of the heatmap that comes from exemplars, 0 to 1."""
+        return 0.0 if self.recall is None else self.recall.share
+
+    def match_probability(self, image: FeaturePyramid, point: Point) -> float:
+        """Compute the probability that a point of an image is the match of the contact, 0 to 1.
+
+        With exemplars, this is the mean with the probability of their heatmap around the point,
+        weighted by their share.
+
+        Args:
+            image: feature maps of the image.
+            point: (x, y) as shares of the image's width and height.
+        """
+        returned = self.contact.return_probability(image, point)
+        if self.recall is None:
+            return returned
+        share = self.recall.share
+        return (1 - share) * returned + share * self.recall.probability_near(image, point)
 
 
 @dataclass(frozen=True)
@@ -39,6 +74,9 @@ class Matching:
         configuration: its architecture.
         settings: settings that weigh its heatmap against the decoder's.
         exemplars: features at the marks of own pairs; None if there are none.
+
+    Raises:
+        ModelFolderError: the exemplars are of another network.
     """
 
     session: MatchingSession
@@ -46,50 +84,82 @@ class Matching:
     settings: MatchingSettings
     exemplars: Exemplars | None = None
 
+    def __post_init__(self) -> None:
+        compared = self.configuration.stage_shapes[:COMPARED_STAGES]
+        scales = max(1, len(self.configuration.long_sides))
+        channels = scales * sum(channels for channels, *_ in compared)
+        if self.exemplars is not None and self.exemplars.marks.shape[1] != channels:
+            raise ModelFolderError(
+                f'the exemplars have {self.exemplars.marks.shape[1]} channels; expected '
+                f'{channels}, as the matching network has. Train on the pairs again'
+            )
+
     def with_session(self, session: MatchingSession) -> Matching:
         """Return a copy with another session of the same network."""
         return replace(self, session=session)
+
+    def encode_frame(self, frame: UInt8Array) -> Stages:
+        """Compute the stages, each [C, h, w], of uint8 RGB [H, W, 3] at the input size."""
+        resized = resize_to_input(frame, self.configuration.input_size)
+        return tuple(stage[0] for stage in self.session.encode(resized[None]))
+
+    def pyramid(self, image: UInt8Array) -> FeaturePyramid:
+        """Compute the feature maps of uint8 RGB [H, W, 3] at each scale."""
+        return encode_pyramid(self.session, self.configuration, image)
 
     def contact_prior(self, frames: UInt8Array, stages: Stages) -> FloatArray:
         """Compute the log-probability of the contact at each position of the first frame.
 
         Args:
-            frames: uint8 RGB [T, h, w, 3] of the input size.
-            stages: their stages.
+            frames: uint8 RGB [T, H, W, 3].
+            stages: their stages at the input size, each [T, C, h, w].
 
         Returns:
             float32 [rows, columns], the mean over the frames and their mirror images, in which the
             contact head makes different errors.
         """
-        flipped = self.session.encode(np.ascontiguousarray(frames[:, :, ::-1]))
-        mirrored = self.session.find_contact(flipped)[:, ::-1]
+        size = self.configuration.input_size
+        flipped = np.stack([resize_to_input(frame[:, ::-1], size) for frame in frames])
+        mirrored = self.session.find_contact(self.session.encode(flipped))[:, ::-1]
         found = self.session.find_contact(stages)
         return np.asarray((found + mirrored) / 2, np.float32)
 
-    def memorize(self, stages: Stages, logits: FloatArray | None = None) -> MatchingMemory:
+    def memorize(
+        self,
+        first_frame: UInt8Array,
+        stages: Stages,
+        mark: Point | None = None,
+        read: ReadContact | None = None,
+    ) -> MatchingMemory:
         """Compute the memory of a demonstration.
 
         Args:
-            stages: stages of the frames, each [T, C, h, w].
-            logits: logits of the contact in the first frame, [rows, columns]; None to find it.
+            first_frame: uint8 RGB [H, W, 3].
+            stages: stages of all frames at the input size, each [T, C, h, w].
+            mark: the contact if it was marked, (x, y) as shares of the frame's width and height.
+            read: the contact that was read, if any. Without a mark and a reading, it is found.
         """
-        if logits is None:
-            logits = self.session.find_contact(stages)
-        contact = describe_contact(tuple(stage[0] for stage in stages), logits)
-        if self.exemplars is None:
-            return MatchingMemory(contact)
-        return MatchingMemory(contact, self.exemplars.recall(describe_demonstration(stages)))
+        height, width = first_frame.shape[:2]
+        if mark is not None:
+            positions = ContactPositions.marked(mark, read, (height, width))
+        elif read is not None:
+            positions = ContactPositions.read(read, (height, width))
+        else:
+            positions = ContactPositions.found(self.session.find_contact(stages))
+        described = DescribedContact.of(self.pyramid(first_frame), positions, (height, width))
+        # A marked contact needs no exemplars.
+        if self.exemplars is None or mark is not None:
+            return MatchingMemory(described)
+        return MatchingMemory(described, self.exemplars.recall(describe_demonstration(stages)))
 
-    def memorize_marked(self, stages: Stages, logits: FloatArray) -> MatchingMemory:
-        """Compute the memory of a demonstration whose contact is marked: without exemplars."""
-        return MatchingMemory(describe_contact(tuple(stage[0] for stage in stages), logits))
 
-    def correlate(self, stages: Stages, memory: MatchingMemory) -> FloatArray:
-        """Compute logits [h, w] of the positions in an image that correspond to the contact.
-
-        Args:
-            stages: stages of the image, each [C, h, w].
-            memory: memory of the demonstration.
-        """
-        correlation = correlate(memory.contact, stages, self.configuration.contact_size)
-        return correlation if memory.recall is None else memory.recall.join(correlation, stages)
+def encode_pyramid(
+    session: MatchingSession, configuration: MatchingConfiguration, image: UInt8Array
+) -> FeaturePyramid:
+    """Compute the feature maps of uint8 RGB [H, W, 3] at each scale of a matching network."""
+    height, width = image.shape[:2]
+    encoded = [
+        session.encode(resize_to_input(image, size)[None])
+        for size in configuration.scales((height, width))
+    ]
+    return feature_pyramid([tuple(stage[0] for stage in stages) for stages in encoded])

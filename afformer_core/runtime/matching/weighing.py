@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
 from afformer_core.arrays import FloatArray
@@ -78,15 +77,13 @@ class MatchingSettings:
 
         Args:
             decoded: logits of the decoder [N, h, w].
-            correlation: logits of the matching network [1, h', w'].
+            correlation: logits of the matching network [h, w].
             best: index, from 0, of the decoder's heatmap that determines the weight.
 
         Returns:
             logits [N, h, w], and the weight of the decoder, 0 to 1.
         """
-        height, width = decoded.shape[1:]
-        enlarged = cv2.resize(correlation[0], (width, height), interpolation=cv2.INTER_LINEAR)
-        first, second = log_probabilities(decoded), log_probabilities(enlarged[None])
+        first, second = log_probabilities(decoded), log_probabilities(correlation[None])
         weight = self.decoder_weight(first[best], second[0])
         return np.asarray(weight * first + (1 - weight) * second, np.float32), weight
 

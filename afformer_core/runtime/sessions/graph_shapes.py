@@ -6,10 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.matching.configuration import MatchingConfiguration
 from afformer_core.runtime.model_folder import MatchingDescription, NetworkDescription
 
 # Frames that are encoded at once if there are many, as in training and evaluation.
 MOST_FRAMES_AT_ONCE = 8
+# (height, width) of most cameras' images.
+_USUAL_SIZE = (480, 640)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def shape_ranges(description: NetworkDescription) -> dict[str, dict[str, ShapeRa
     """Compute the shapes of the inputs of a network's graphs, by graph and input."""
     if isinstance(description, MatchingDescription):
         # The contact head runs on the CPU.
-        return {'encode': {'images': _image_range(description.configuration.input_size)}}
+        return {'encode': {'images': _scales_range(description.configuration)}}
     configuration = description.configuration
     rows, columns = configuration.feature_size
     channels, frames = configuration.feature_channels, configuration.maximum_frames
@@ -60,6 +63,18 @@ def shape_ranges(description: NetworkDescription) -> dict[str, dict[str, ShapeRa
 def _image_range(size: tuple[int, int]) -> ShapeRange:
     image = *size, 3
     return ShapeRange((1, *image), (1, *image), (MOST_FRAMES_AT_ONCE, *image))
+
+
+def _scales_range(configuration: MatchingConfiguration) -> ShapeRange:
+    """Return the shapes of frames at the input size, and of images of any aspect at each scale."""
+    if not configuration.long_sides:
+        return _image_range(configuration.input_size)
+    largest = max(*configuration.input_size, *configuration.long_sides)
+    (shortest, _), *_ = configuration.scales((1, largest))
+    usual = configuration.scales(_USUAL_SIZE)[-1]
+    return ShapeRange(
+        (1, shortest, shortest, 3), (1, *usual, 3), (MOST_FRAMES_AT_ONCE, largest, largest, 3)
+    )
 
 
 def _memory_shapes(configuration: AfformerConfiguration) -> dict[str, ShapeRange]:

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Feature maps of an image at several scales, and their similarity to points of another image.
+
+The cosine of a pretrained backbone's features identifies corresponding positions in real images,
+after the mean over both images, which contains the features that all positions share, is
+subtracted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from afformer_core.arrays import FloatArray
+from afformer_core.media.polygons import Point
+from afformer_core.models.matching.configuration import COMPARED_STAGES
+from afformer_core.runtime.features import Stages
+
+# Keeps the length of a descriptor that equals the common mean from being 0.
+_LEAST_LENGTH = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMap:
+    """The features of one image at one scale and in one stage.
+
+    Attributes:
+        features: float32 [C, h, w].
+    """
+
+    features: FloatArray
+
+    @cached_property
+    def mean(self) -> FloatArray:
+        """Mean features over the image, float32 [C]."""
+        return np.asarray(self.features.mean(axis=(1, 2)), np.float32)
+
+    @cached_property
+    def squares(self) -> FloatArray:
+        """Squared length of the features at each position, float32 [h * w]."""
+        return np.asarray(np.einsum('chw,chw->hw', self.features, self.features).ravel())
+
+    def describe(self, points: Sequence[Point]) -> FloatArray:
+        """Interpolate the features at K points bilinearly; float32 [K, C].
+
+        Args:
+            points: (x, y) as shares of the image's width and height. Points beyond the centres of
+                the outermost positions have the features of these positions.
+        """
+        height, width = self.features.shape[1:]
+        shares = np.asarray(points, np.float64)
+        columns = np.clip(shares[:, 0] * width - 0.5, 0, width - 1)
+        rows = np.clip(shares[:, 1] * height - 0.5, 0, height - 1)
+        left, top = (np.floor(at).astype(int) for at in (columns, rows))
+        right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+        across, down = (columns - left).astype(np.float32), (rows - top).astype(np.float32)
+        above = self.features[:, top, left] * (1 - across) + self.features[:, top, right] * across
+        below = (
+            self.features[:, bottom, left] * (1 - across)
+            + self.features[:, bottom, right] * across
+        )
+        return np.ascontiguousarray((above * (1 - down) + below * down).T)
+
+    def cosines(self, descriptors: FloatArray, mean: FloatArray) -> FloatArray:
+        """Compute the cosine of each position and each of K descriptors; float32 [K, h, w].
+
+        The mean over both images is subtracted from all features.
+
+        Args:
+            descriptors: features at points of the other image, float32 [K, C].
+            mean: mean features of the other image, float32 [C].
+        """
+        channels, height, width = self.features.shape
+        common = (self.mean + mean) / 2
+        centred = descriptors - common
+        products = np.vstack((centred, common)) @ self.features.reshape(channels, -1)
+        # The features themselves are not centred, which would copy them for each demonstration.
+        squares = self.squares - 2 * products[-1] + common @ common
+        lengths = np.sqrt(np.maximum(squares, _LEAST_LENGTH**2))
+        own = np.maximum(np.linalg.norm(centred, axis=1), _LEAST_LENGTH)
+        cosines = (products[:-1] - (centred @ common)[:, None]) / (own[:, None] * lengths)
+        return np.asarray(cosines.reshape(-1, height, width), np.float32)
+
+
+FeaturePyramid = tuple[FeatureMap, ...]
+"""The feature maps of one image: the compared stages, coarse to fine, at each scale in order."""
+
+
+def feature_pyramid(scales: Sequence[Stages]) -> FeaturePyramid:
+    """Build the feature maps of an image from its stages, each [C, h, w], at each scale."""
+    return tuple(FeatureMap(stage) for stages in scales for stage in stages[:COMPARED_STAGES])
+
+
+@dataclass(frozen=True, eq=False)
+class PointDescriptors:
+    """Features at K points of an image, in each feature map of its pyramid.
+
+    Attributes:
+        values: features at the points, each float32 [K, C].
+        means: mean features of the image, each float32 [C].
+
+    Raises:
+        ValueError: the numbers of maps, points or channels differ, or there are none.
+    """
+
+    values: tuple[FloatArray, ...]
+    means: tuple[FloatArray, ...]
+
+    def __post_init__(self) -> None:
+        found = [values.shape for values in self.values]
+        expected = [(len(self.values[0]), len(mean)) for mean in self.means] if found else []
+        if not found or found != expected or not found[0][0]:
+            raise ValueError(
+                f'the descriptors have the shapes {found}; expected {expected}, as the means '
+                'have, of at least one point in at least one map'
+            )
+
+    @classmethod
+    def of(cls, pyramid: FeaturePyramid, points: Sequence[Point]) -> PointDescriptors:
+        """Describe points (x, y) of an image, as shares of its width and height."""
+        return cls(
+            tuple(level.describe(points) for level in pyramid),
+            tuple(level.mean for level in pyramid),
+        )
+
+
+def similarity_maps(
+    descriptors: PointDescriptors, pyramid: FeaturePyramid, size: tuple[int, int]
+) -> FloatArray:
+    """Compute the similarity of each position of an image to each of K points of another one.
+
+    Args:
+        descriptors: descriptors of the points, in as many feature maps as the pyramid has.
+        pyramid: feature maps of the image.
+        size: (height, width) of the result.
+
+    Returns:
+        float32 [K, height, width], the mean over the feature maps of the cosines; -1 to 1.
+    """
+    total = np.zeros((len(descriptors.values[0]), *size), np.float32)
+    for values, mean, level in zip(descriptors.values, descriptors.means, pyramid, strict=True):
+        total += _enlarged(level.cosines(values, mean), size)
+    return np.asarray(total / len(pyramid), np.float32)
+
+
+def _enlarged(maps: FloatArray, size: tuple[int, int]) -> FloatArray:
+    """Interpolate maps [K, h, w] bilinearly to (height, width)."""
+    height, width = maps.shape[1:]
+    rows, columns = _interpolation(height, size[0]), _interpolation(width, size[1])
+    return np.asarray(np.matmul(np.matmul(rows, maps), columns.T), np.float32)
+
+
+@lru_cache(256)
+def _interpolation(count: int, wanted: int) -> FloatArray:
+    """Return the weights [wanted, count] that interpolate values at the centres of cells."""
+    at = np.clip((np.arange(wanted) + 0.5) * count / wanted - 0.5, 0, count - 1)
+    return np.asarray(np.maximum(1 - np.abs(at[:, None] - np.arange(count)), 0), np.float32)

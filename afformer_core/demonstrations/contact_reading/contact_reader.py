@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.demonstrations.contact_reading.camera_motion import camera_moves, steadied
+from afformer_core.demonstrations.contact_reading.camera_motion import steadied
 from afformer_core.demonstrations.contact_reading.candidates import contact_candidates
 from afformer_core.demonstrations.contact_reading.contact_maps import (
     change_map,
@@ -27,12 +27,7 @@ from afformer_core.demonstrations.contact_reading.entering_tips import entering_
 from afformer_core.demonstrations.contact_reading.hand_paths import hand_paths
 from afformer_core.demonstrations.contact_reading.hand_shape import hand_mask
 from afformer_core.demonstrations.contact_reading.moment_scores import moment_scores
-from afformer_core.demonstrations.contact_reading.reading import ContactReading, ReadingMeasures
-from afformer_core.demonstrations.contact_reading.reading_measures import (
-    hand_motion,
-    relative_entropy,
-    score_margin,
-)
+from afformer_core.demonstrations.contact_reading.reading import ContactReading
 from afformer_core.demonstrations.contact_reading.small_video import SmallVideo
 from afformer_core.errors import DemonstrationError
 
@@ -151,16 +146,4 @@ def read_observed(frames: Sequence[ObservedFrame], prior: FloatArray) -> Contact
     logs = combined_map(prior, change, maps)
     of_hands = [combined_map(prior, change, [single]) for single in maps[: len(paths)]]
     candidates = contact_candidates(logs, of_hands, paths, weights)
-    diagonal = float(np.hypot(width, height))
-    motions = [
-        hand_motion(path, weight, diagonal) for path, weight in zip(paths, weights, strict=True)
-    ]
-    measures = ReadingMeasures(
-        hand_share,
-        relative_entropy(logs),
-        candidates[0].probability,
-        len(paths),
-        score_margin(paths, weights, diagonal),
-        camera_moves(to_first, (width, height)),
-    )
-    return ContactReading(logs.astype(np.float32), candidates, tuple(motions), measures)
+    return ContactReading(logs.astype(np.float32), candidates)

@@ -14,7 +14,7 @@ class ContactCandidate:
 
     Attributes:
         x, y: position in the first frame, as shares of its width and height, 0 to 1.
-        probability: probability that the contact is near it, 0 to 1.
+        probability: probability that it is the contact, provided that one of the candidates is.
         track: number of the hand's track; None without a hand.
         time: time at which the contact begins, in seconds; None without a hand.
     """

@@ -33,7 +33,7 @@ _SLOW = 0.05
 # Weights of log-probability, removal, carrying and slowness: a conditional logit of whether a
 # candidate is within 5 % of the diagonal of the marked contact. Fitted to 155 real demonstrations
 # from 31 sources by maximum likelihood, less the sum of squared weights of standardized evidence.
-_WEIGHTS = np.array([0.571, 1.344, 1.333, 0.721])
+_WEIGHTS = np.array([0.571, 1.489, 1.23, 0.707])
 
 
 def contact_candidates(

@@ -47,7 +47,6 @@ def removal_map(frames: Sequence[ObservedFrame]) -> NDArray[np.float32]:
     changed = (change > _CLEAR_CHANGE).astype(np.uint8)
     changed = np.asarray(cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((3, 3))), np.uint8)
     around = np.ones((5, 5), np.uint8)
-    changed = np.asarray(cv2.morphologyEx(changed, cv2.MORPH_CLOSE, around), np.uint8)
     outline = (cv2.dilate(changed, around) - cv2.erode(changed, around)).astype(np.float32)
     before, after = (
         cv2.GaussianBlur(_edges(image) * outline, (0, 0), _EDGE_BLUR * diagonal)

@@ -56,10 +56,10 @@ def test_candidates_are_shares_of_width_and_height():
 
 
 @pytest.mark.parametrize(
-    ('removal', 'odds'), [((0.0, 0.0), 0.571 * np.log(7 / 3)), ((1.6, 0.5), -0.995)]
+    ('removal', 'odds'), [((0.0, 0.0), 0.571 * np.log(7 / 3)), ((1.6, 0.5), -1.154)]
 )
 def test_something_is_removed_at_the_contact(removal, odds):
-    # 0.571 log(7 / 3) - 1.344 (1.6 - 0.5) = -0.995
+    # 0.571 log(7 / 3) - 1.489 (1.6 - 0.5) = -1.154
     found = contact_candidates(np.log([[0.3, 0.7]]), np.array([removal], np.float32), [], [])
     first, second = found
     likelier = 0.75 if odds > 0 else 0.25

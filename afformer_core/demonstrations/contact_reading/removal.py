@@ -43,7 +43,8 @@ def removal_map(frames: Sequence[ObservedFrame]) -> NDArray[np.float32]:
     first = _without_hands(frames, hidden)
     last = _without_hands(frames[::-1], hidden[::-1])
     blur = max(_LEAST_BLUR, _CHANGE_BLUR * diagonal)
-    change = cv2.GaussianBlur(np.abs(first - last).max(axis=2), (0, 0), blur)
+    difference = np.max(cv2.split(np.abs(first - last)), axis=0)
+    change = cv2.GaussianBlur(difference, (0, 0), blur)
     changed = (change > _CLEAR_CHANGE).astype(np.uint8)
     changed = np.asarray(cv2.morphologyEx(changed, cv2.MORPH_OPEN, np.ones((3, 3))), np.uint8)
     around = np.ones((5, 5), np.uint8)
@@ -101,4 +102,4 @@ def _without_hands(
 def _edges(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the largest gradient of the colours [h, w] in grey levels per pixel."""
     across, down = (cv2.Sobel(image, cv2.CV_32F, *order) / 8 for order in ((1, 0), (0, 1)))
-    return np.asarray(np.hypot(across, down).max(axis=2), np.float32)
+    return np.asarray(np.max(cv2.split(np.hypot(across, down)), axis=0), np.float32)

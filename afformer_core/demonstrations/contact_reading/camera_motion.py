@@ -73,13 +73,8 @@ def steadied(
         to_first: [3, 3] each, which maps a point of a frame's background to the first frame.
         size: (width, height) of the frames.
     """
-    if camera_moves(to_first, size):
-        return list(to_first)
-    return [np.eye(3) for _ in to_first]
-
-
-def camera_moves(to_first: Sequence[NDArray[np.float64]], size: tuple[int, int]) -> bool:
-    """Check whether the centre of any frame lies elsewhere in the first frame."""
     middle = np.array(size) / 2
     shifts = [np.linalg.norm(moved(motion, middle) - middle) for motion in to_first]
-    return bool(max(shifts) > _MOVING * np.hypot(*size))
+    if max(shifts) > _MOVING * np.hypot(*size):
+        return list(to_first)
+    return [np.eye(3) for _ in to_first]

@@ -24,24 +24,6 @@ _LIKE_HAND = 0.4
 
 
 @dataclass(frozen=True)
-class Comotion:
-    """Motion of the surroundings of a fingertip from one frame to the next.
-
-    Attributes:
-        share: share of the textured surroundings that moves like the hand, 0 to 1; NaN if the hand
-            stands still or nothing is textured.
-        turn: angular velocity of the moving surroundings in radians per second, clockwise in the
-            image; NaN if nothing moves.
-    """
-
-    share: float
-    turn: float
-
-
-UNKNOWN_COMOTION = Comotion(np.nan, np.nan)
-
-
-@dataclass(frozen=True)
 class FrameMotion:
     """A frame and its motion to the next one.
 
@@ -49,13 +31,11 @@ class FrameMotion:
         grey: uint8 [h, w], the frame.
         flow: float32 [h, w, 2], motion of its pixels.
         camera: [3, 3], motion of its background.
-        seconds: time to the next frame.
     """
 
     grey: NDArray[np.uint8]
     flow: NDArray[np.float32]
     camera: NDArray[np.float64]
-    seconds: float
 
     def steps(self, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the motion against the background of pixels [N, 2] (column, row)."""
@@ -63,26 +43,30 @@ class FrameMotion:
         return np.asarray(steps, np.float64)
 
 
-def measure_comotion(motion: FrameMotion, hand: Landmarks, hands: NDArray[np.bool_]) -> Comotion:
-    """Measure the motion of the surroundings of a fingertip, within one hand size.
+def measure_comotion(motion: FrameMotion, hand: Landmarks, hands: NDArray[np.bool_]) -> float:
+    """Measure how much of the surroundings of a fingertip, within one hand size, moves with it.
 
     Args:
         motion: the frame and its motion.
         hand: landmarks of the hand, [21, 2] pixels.
         hands: bool [h, w], mask of all hands and forearms.
+
+    Returns:
+        share of the textured surroundings that moves like the hand, 0 to 1; NaN if the hand stands
+        still or little is textured.
     """
     centre = fingertip(hand)
     points = _textured_surroundings(motion.grey, centre, hand_size(hand), hands)
     if len(points) < _LEAST_PIXELS:
-        return UNKNOWN_COMOTION
+        return np.nan
     height, width = motion.grey.shape
     inside = np.clip(hand.astype(np.int64), 0, [width - 1, height - 1])
     hand_step = np.median(motion.steps(inside), axis=0)
     speed = float(np.linalg.norm(hand_step))
-    steps, share = motion.steps(points), np.nan
-    if speed > _STILL:
-        share = float((np.linalg.norm(steps - hand_step, axis=1) < _LIKE_HAND * speed).mean())
-    return Comotion(share, _turned(points, steps) / motion.seconds)
+    if speed <= _STILL:
+        return np.nan
+    differences = np.linalg.norm(motion.steps(points) - hand_step, axis=1)
+    return float((differences < _LIKE_HAND * speed).mean())
 
 
 def _textured_surroundings(
@@ -100,14 +84,3 @@ def _textured_surroundings(
     near = np.hypot(columns - centre[0], rows - centre[1]) < radius
     chosen = near & ~hands[top:bottom, left:right] & (np.hypot(across, down) > _TEXTURE)
     return np.stack([columns[chosen], rows[chosen]], axis=1)
-
-
-def _turned(points: NDArray[np.int64], steps: NDArray[np.float64]) -> float:
-    """Fit the angle by which the moving points turn around their mean."""
-    moving = np.linalg.norm(steps, axis=1) > _STILL
-    if moving.sum() < _LEAST_PIXELS:
-        return np.nan
-    arms = points[moving] - points[moving].mean(axis=0)
-    steps = steps[moving] - steps[moving].mean(axis=0)
-    turned = arms[:, 0] * steps[:, 1] - arms[:, 1] * steps[:, 0]
-    return float(turned.sum() / max(float(np.square(arms).sum()), 1.0))

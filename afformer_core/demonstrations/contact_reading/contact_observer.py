@@ -156,7 +156,7 @@ class ContactObserver:
         flow = np.asarray(self._flow.calc(grey, next_grey, flow), np.float32)
         region = hand_mask([hand.landmarks for hand in before.hands], grey.shape)
         camera = background_motion(flow, region)
-        moved = FrameMotion(grey, flow, camera, after.time - before.time)
+        moved = FrameMotion(grey, flow, camera)
         hands = tuple(
             replace(hand, comotion=measure_comotion(moved, hand.landmarks, region))
             for hand in before.hands

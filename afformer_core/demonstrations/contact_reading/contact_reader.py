@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.demonstrations.contact_reading.camera_motion import camera_moves, steadied
+from afformer_core.demonstrations.contact_reading.camera_motion import steadied
 from afformer_core.demonstrations.contact_reading.candidates import contact_candidates
 from afformer_core.demonstrations.contact_reading.contact_maps import (
     change_map,
@@ -27,12 +27,8 @@ from afformer_core.demonstrations.contact_reading.entering_tips import entering_
 from afformer_core.demonstrations.contact_reading.hand_paths import hand_paths
 from afformer_core.demonstrations.contact_reading.hand_shape import hand_mask
 from afformer_core.demonstrations.contact_reading.moment_scores import moment_scores
-from afformer_core.demonstrations.contact_reading.reading import ContactReading, ReadingMeasures
-from afformer_core.demonstrations.contact_reading.reading_measures import (
-    hand_motion,
-    relative_entropy,
-    score_margin,
-)
+from afformer_core.demonstrations.contact_reading.reading import ContactReading
+from afformer_core.demonstrations.contact_reading.removal import removal_map
 from afformer_core.demonstrations.contact_reading.small_video import SmallVideo
 from afformer_core.errors import DemonstrationError
 
@@ -127,6 +123,9 @@ def read_observed(frames: Sequence[ObservedFrame], prior: FloatArray) -> Contact
         )
     height, width = frames[0].image.shape[:2]
     to_first = steadied([frame.to_first for frame in frames], (width, height))
+    frames = [
+        replace(frame, to_first=motion) for frame, motion in zip(frames, to_first, strict=True)
+    ]
     times = np.array([frame.time for frame in frames])
     paths = hand_paths(times, [frame.hands for frame in frames], to_first)
     weights = moment_scores(paths)
@@ -134,33 +133,14 @@ def read_observed(frames: Sequence[ObservedFrame], prior: FloatArray) -> Contact
         hand_map(path.tips, weight, (height, width))
         for path, weight in zip(paths, weights, strict=True)
     ]
+    if sum(bool(frame.hands) for frame in frames) < _SELDOM * len(frames):
+        # Fingers may be too close to the camera for their hand to be detected.
+        entering = entering_map(frames)
+        maps += [] if entering is None else [entering]
     early = [hand.landmarks for frame in frames[:_FIRST_FRAMES] for hand in frame.hands]
     change = change_map(
         frames[0].image, frames[-1].image, to_first[-1], hand_mask(early, (height, width))
     )
-    hand_share = sum(bool(frame.hands) for frame in frames) / len(frames)
-    if hand_share < _SELDOM:
-        # Fingers may be too close to the camera for their hand to be detected.
-        entering = entering_map(
-            [
-                replace(observed, to_first=motion)
-                for observed, motion in zip(frames, to_first, strict=True)
-            ]
-        )
-        maps += [] if entering is None else [entering]
     logs = combined_map(prior, change, maps)
-    of_hands = [combined_map(prior, change, [single]) for single in maps[: len(paths)]]
-    candidates = contact_candidates(logs, of_hands, paths, weights)
-    diagonal = float(np.hypot(width, height))
-    motions = [
-        hand_motion(path, weight, diagonal) for path, weight in zip(paths, weights, strict=True)
-    ]
-    measures = ReadingMeasures(
-        hand_share,
-        relative_entropy(logs),
-        candidates[0].probability,
-        len(paths),
-        score_margin(paths, weights, diagonal),
-        camera_moves(to_first, (width, height)),
-    )
-    return ContactReading(logs.astype(np.float32), candidates, tuple(motions), measures)
+    candidates = contact_candidates(logs, removal_map(frames), paths, weights)
+    return ContactReading(logs.astype(np.float32), candidates)

@@ -115,16 +115,18 @@ def entering_tips(
     for label in range(1, count):
         if statistics[label, cv2.CC_STAT_AREA] < _LEAST_AREA * height * width:
             continue
+        left, top, columns, rows = statistics[label, : cv2.CC_STAT_AREA]
+        box = np.s_[top : top + rows, left : left + columns]
         inside = labels == label
         entry = np.ones((height, width), np.uint8)
         for border in (np.s_[:3], np.s_[-3:], np.s_[:, :3], np.s_[:, -3:]):
             entry[border][inside[border]] = 0
         if entry.all():
             continue
-        reach = cv2.distanceTransform(entry, cv2.DIST_L2, 5) * inside
+        reach = cv2.distanceTransform(entry[box], cv2.DIST_L2, 5) * inside[box]
         highest = reach >= cv2.dilate(reach, neighbourhood) - 1e-3
-        rows, columns = np.nonzero(highest & (reach > _LEAST_REACH * diagonal))
-        found.append(np.stack((columns, rows), axis=1).astype(np.float64))
+        down, across = np.nonzero(highest & (reach > _LEAST_REACH * diagonal))
+        found.append(np.stack((across + left, down + top), axis=1).astype(np.float64))
     return np.concatenate(found)
 
 
@@ -143,10 +145,12 @@ def changed_mask(
         known = cv2.warpAffine(np.ones((height, width), np.uint8), matrix, size) > 0
     seen = _smooth(aligned)
     ratios = (seen + 8) / (background + 8)
-    darker = ratios.mean(axis=2)
-    alike = np.abs(ratios - darker[..., None]).max(axis=2) < _ALIKE * np.maximum(darker, 0.3)
+    darker = np.mean(cv2.split(ratios), axis=0)
+    unlike = np.max(cv2.split(np.abs(ratios - darker[..., None])), axis=0)
+    alike = unlike < _ALIKE * np.maximum(darker, 0.3)
     shadow = alike & (darker > _DARKEST) & (darker < 1.02)
-    changed = (np.abs(seen - background).max(axis=2) > _DIFFERENCE) & ~shadow & known
+    difference = np.max(cv2.split(np.abs(seen - background)), axis=0)
+    changed = (difference > _DIFFERENCE) & ~shadow & known
     mask = changed.astype(np.uint8)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), np.uint8)

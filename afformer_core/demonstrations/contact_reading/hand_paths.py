@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.contact_reading.camera_motion import moved
-from afformer_core.demonstrations.contact_reading.comotion import UNKNOWN_COMOTION, Comotion
 from afformer_core.demonstrations.contact_reading.hand_shape import (
     Landmarks,
     finger_gap,
@@ -33,12 +32,13 @@ class TrackedHand:
     Attributes:
         track: number of the track.
         landmarks: [21, 2] pixels.
-        comotion: motion of its surroundings to the next frame.
+        comotion: share of its surroundings that moves with it to the next frame, see
+            `measure_comotion`; NaN if unknown.
     """
 
     track: int
     landmarks: Landmarks
-    comotion: Comotion = UNKNOWN_COMOTION
+    comotion: float = np.nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,25 +47,20 @@ class HandPath:
 
     Attributes:
         track: number of its track.
-        frames: [N], numbers of the frames.
         times: [N], seconds.
-        landmarks: [N, 21, 2], smoothed, pixels of the frames.
         tips, palms: [N, 2], fingertip and palm in pixels of the first frame.
         gaps: [N], gap of thumb and index finger in hand sizes.
         size: median of its size, in pixels.
-        comotion, turns: [N], see `Comotion`; NaN if the hand was not detected.
+        comotion: [N], see `TrackedHand`; NaN if the hand was not detected.
     """
 
     track: int
-    frames: NDArray[np.int64]
     times: NDArray[np.float64]
-    landmarks: NDArray[np.float64]
     tips: NDArray[np.float64]
     palms: NDArray[np.float64]
     gaps: NDArray[np.float64]
     size: float
     comotion: NDArray[np.float64]
-    turns: NDArray[np.float64]
 
     @property
     def travel(self) -> float:
@@ -83,7 +78,7 @@ def hand_paths(
     Args:
         times: [T] seconds, increasing.
         detected: hands of each of the T frames.
-        to_first: [3, 3] of each of the T frames, see `camera_motion.to_first_frame`.
+        to_first: [3, 3] of each of the T frames, see `camera_motion.steadied`.
     """
     interval = float(np.median(np.diff(times))) if len(times) > 1 else _LEAST_LASTING
     tracks: dict[int, dict[int, TrackedHand]] = {}
@@ -109,22 +104,16 @@ def _path(
     landmarks = interpolated(times[frames], times[known], detected)
     landmarks = smoothed(times[frames], landmarks, _SMOOTHING)
     size = float(np.median([hand_size(points) for points in landmarks]))
-    comotion = [found.get(frame, _UNSEEN).comotion for frame in frames]
+    comotion = [found[frame].comotion if frame in found else np.nan for frame in frames]
     return HandPath(
         track=track,
-        frames=frames,
         times=times[frames],
-        landmarks=landmarks,
         tips=_in_first(fingertip(landmarks), frames, to_first),
         palms=_in_first(palm(landmarks), frames, to_first),
         gaps=np.array([finger_gap(points) for points in landmarks]) / size,
         size=size,
-        comotion=np.array([frame_motion.share for frame_motion in comotion]),
-        turns=np.array([frame_motion.turn for frame_motion in comotion]),
+        comotion=np.array(comotion),
     )
-
-
-_UNSEEN = TrackedHand(-1, np.zeros((21, 2)))
 
 
 def _in_first(

@@ -15,13 +15,10 @@ def path_of(
     count = len(tips)
     return HandPath(
         track=track,
-        frames=np.arange(20, 20 + count),
         times=2.0 + np.arange(count) / 10,
-        landmarks=np.zeros((count, 21, 2)),
         tips=np.asarray(tips, float),
         palms=np.asarray(tips if palms is None else palms, float),
         gaps=np.full(count, 0.5) if gaps is None else np.asarray(gaps, float),
         size=20.0,
         comotion=np.full(count, np.nan) if comotion is None else np.asarray(comotion, float),
-        turns=np.linspace(0.3, 0.6, count),
     )

@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peaks of a literal map, and the hands at them."""
+"""Peaks of a literal map, and their rank by what happens at them."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from afformer_core.demonstrations.contact_reading.candidates import (
+    carrying,
     contact_candidates,
-    mass_near,
     peaks,
+    slowness,
 )
 
 from .paths import path_of
+
+NOTHING = np.zeros((60, 80), np.float32)
 
 
 def map_of(*peaks_at: tuple[int, int, float]) -> np.ndarray:
@@ -23,79 +28,113 @@ def map_of(*peaks_at: tuple[int, int, float]) -> np.ndarray:
     return np.log(probabilities / probabilities.sum())
 
 
-def test_peaks_are_apart_by_a_tenth_of_the_diagonal():
-    logs = map_of((30, 20, 0.5), (38, 25, 0.3), (36, 28, 0.1), (70, 50, 0.05))
-    # (38, 25) is 9.4, (36, 28) 10 pixels away from the first
-    assert peaks(logs, 3) == [(30, 20), (36, 28), (70, 50)]
+def test_peaks_are_apart_by_six_hundredths_of_the_diagonal():
+    rows, columns = np.mgrid[:60, :80]
+    # it falls to the right and, more steeply, downwards
+    assert peaks(-0.01 * columns - 5.0 * rows) == [(0, 0), (6, 0), (12, 0), (18, 0), (24, 0)]
+
+
+def test_a_single_pixel_is_no_peak():
+    block = [(column, row, 0.1) for column in (19, 20, 21) for row in (29, 30, 31)]
+    assert peaks(map_of((60, 40, 0.2), *block))[:2] == [(20, 30), (60, 40)]
 
 
 def test_a_small_map_has_fewer_peaks():
-    assert peaks(np.log([[0.3, 0.7]]), 3) == [(1, 0), (0, 0)]
-    assert peaks(np.zeros((1, 1)), 3) == [(0, 0)]
-
-
-def test_the_mass_within_a_twentieth_of_the_diagonal():
-    logs = map_of((30, 20, 0.5), (33, 24, 0.2), (34, 24, 0.1), (70, 50, 0.2))
-    assert mass_near(logs, (30, 20)) == pytest.approx(0.7, abs=0.005)
+    assert peaks(np.log([[0.3, 0.7]])) == [(1, 0), (0, 0)]
+    assert peaks(np.zeros((1, 1))) == [(0, 0)]
 
 
 def test_candidates_are_shares_of_width_and_height():
-    found = contact_candidates(map_of((30, 20, 0.6), (70, 50, 0.3)), [], [], [])
+    found = contact_candidates(map_of((30, 20, 0.6), (70, 50, 0.3)), NOTHING, [], [])
     assert [(one.x, one.y) for one in found[:2]] == [
         (30.5 / 80, 20.5 / 60),
         (70.5 / 80, 50.5 / 60),
     ]
-    assert [one.probability for one in found] == pytest.approx([0.664, 0.332, 0.0], abs=0.002)
     assert {(one.track, one.time) for one in found} == {(None, None)}
-    assert len(found) == 3
+    assert len(found) == 5
+    assert sum(one.probability for one in found) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize(('weight', 'time'), [(-1.5, 2.2), (-1.0, 2.3)])
+@pytest.mark.parametrize(
+    ('removal', 'odds'), [((0.0, 0.0), 0.571 * np.log(7 / 3)), ((1.6, 0.5), -1.154)]
+)
+def test_something_is_removed_at_the_contact(removal, odds):
+    # 0.571 log(7 / 3) - 1.489 (1.6 - 0.5) = -1.154
+    found = contact_candidates(np.log([[0.3, 0.7]]), np.array([removal], np.float32), [], [])
+    first, second = found
+    likelier = 0.75 if odds > 0 else 0.25
+    assert (first.x, second.x) == (likelier, 1 - likelier)
+    assert np.log(first.probability / second.probability) == pytest.approx(abs(odds), abs=1e-3)
+
+
+@pytest.mark.parametrize(('column', 'nearer'), [(35, True), (36, False)])
+def test_a_removal_within_a_twentieth_of_the_diagonal_counts(column, nearer):
+    removal = NOTHING.copy()
+    removal[20, column] = 2.0
+    logs = map_of((30, 20, 0.4), (70, 50, 0.5))
+    found = contact_candidates(logs, removal, [], [])
+    assert (found[0].y == 20.5 / 60) is nearer
+
+
+@pytest.mark.parametrize(('weight', 'time'), [(-4.2, 2.2), (-3.4, 2.3)])
 def test_a_candidate_is_of_the_hand_at_it_and_of_its_likeliest_moment(weight, time):
-    # 4 pixels are 1.6 deviations, or 1.28 nats
+    # 4 pixels are 1.6 deviations, or 1.28 nats, like 3.84 of the weight
     coming = path_of(np.array([(10, 20.5), (20, 20.5), (26.5, 20.5), (30.5, 20.5)]), track=3)
     other = path_of(np.array([(70.5, 50.5), (70.5, 46), (31.5, 20.5)]), track=5)
+    scores = [np.array([-9.0, -9.0, 0.0, weight]), np.array([-9.0, -3.0, -12.0])]
     logs = map_of((30, 20, 0.6), (70, 50, 0.3), (10, 50, 0.05))
-    scores = [np.array([-9.0, -9.0, 0.0, weight]), np.array([-6.0, -3.0, -2.0])]
-    found = contact_candidates(logs, [logs, logs], [coming, other], scores)
-    assert [(one.track, one.time) for one in found] == [(3, time), (5, 2.1), (None, None)]
+    found = contact_candidates(logs, NOTHING, [coming, other], scores)
+    at = {(round(80 * one.x - 0.5), round(60 * one.y - 0.5)): one for one in found}
+    assert (at[30, 20].track, at[30, 20].time) == (3, time)
+    assert (at[70, 50].track, at[70, 50].time) == (5, 2.1)
+    assert (at[10, 50].track, at[10, 50].time) == (None, None)
 
 
-def candidates_of_another_hand(
-    column: int, row: int, tip: tuple[int, int] | None = None
-) -> list[tuple[float, int | None]]:
-    """Columns and tracks of the candidates, where another hand would have its own peak.
-
-    Its fingertip is there, if it is not given.
-    """
-    paths = [
-        path_of(np.array([(30.5, 20.5)] * 3), track=2),
-        path_of(np.array([tip or (column + 0.5, row + 0.5)] * 3), track=7),
-    ]
-    logs = map_of((30, 20, 0.6), (70, 50, 0.3), (10, 50, 0.05))
-    maps = [logs, map_of((column, row, 0.9))]
-    scores = [np.array([-1.0, 0.0, -2.0]), np.array([-90.0, -70.0, -80.0])]
-    found = contact_candidates(logs, maps, paths, scores)
-    return [(round(80 * one.x - 0.5), one.track) for one in found]
+@pytest.mark.parametrize(('x', 'track'), [(36.4, 2), (36.6, None)])
+def test_a_hand_that_is_farther_than_six_hundredths_of_the_diagonal_is_not_at_it(x, track):
+    path = path_of(np.array([(x, 20.5)] * 3), track=2)
+    found = contact_candidates(
+        map_of((30, 20, 0.6)), NOTHING, [path], [np.array([-1.0, 0.0, -2.0])]
+    )
+    assert (found[0].track, found[0].time) == (track, None if track is None else 2.1)
 
 
-def test_another_hand_adds_its_own_peak():
-    peaks_of_all = [(30, 2), (70, None), (10, None)]
-    assert candidates_of_another_hand(50, 40) == [*peaks_of_all, (50, 7)]
-    assert candidates_of_another_hand(10, 40) == [*peaks_of_all, (10, 7)]
-    # 9.5 pixels from a peak are less than a tenth of the diagonal
-    assert candidates_of_another_hand(13, 41) == peaks_of_all
+def test_the_hand_carries_something_from_the_contact():
+    # both hands come to rest at a peak; only the second one moves its surroundings afterwards
+    tips = np.stack([np.r_[0:30:10, 30, 30, 30:60:10], np.full(8, 20.5)], axis=1)
+    shares = np.array([0, 0, 0, 0, 0, 0.9, 0.9, 0.9])
+    empty, full = path_of(tips, 0, 0 * shares), path_of(tips + (0, 30), 1, shares)
+    scores = [np.where(np.arange(8) == 4, 0.0, -9.0)] * 2
+    logs = map_of((30, 20, 0.5), (30, 50, 0.4))
+    found = contact_candidates(logs, NOTHING, [empty, full], scores)
+    assert (found[0].track, found[1].track) == (1, 0)
 
 
-def test_another_hand_at_a_peak_adds_nothing():
-    at_it = [(30, 2), (70, 7), (10, None)]
-    assert candidates_of_another_hand(72, 52) == at_it
-    assert candidates_of_another_hand(50, 40, tip=(71, 50)) == at_it
+def test_carrying_is_the_share_of_the_travel_after_less_before():
+    tips = np.stack([10.0 * np.arange(5), np.zeros(5)], axis=1)
+    path = path_of(tips, comotion=[0.2, 0.4, np.nan, 0.6, 0.9])
+    # the second frame is less than 0.1 s before the third; nothing is known of it
+    path = replace(path, times=np.array([2.0, 2.12, 2.2, 2.3, 2.4]))
+    # a travel of 10 pixels and the 2 % of the diagonal that tell little
+    assert carrying(path, 2, 100.0) == pytest.approx(6 / 12 - 2 / 12)
+    assert carrying(path, 0, 100.0) == pytest.approx((4 + 6) / (20 + 2))
 
 
-def test_a_hand_that_is_farther_than_a_twentieth_of_the_diagonal_is_not_at_it():
-    for x, track in ((35.4, 2), (35.6, None)):
-        path = path_of(np.array([(x, 20.5)] * 3), track=2)
-        logs = map_of((30, 20, 0.6))
-        found = contact_candidates(logs, [logs], [path], [np.array([-1.0, 0.0, -2.0])])
-        assert (found[0].track, found[0].time) == (track, None if track is None else 2.1)
+def test_slowness_is_relative_to_the_usual_speed():
+    palms = np.stack([np.r_[0:8:2, 8, 8, 8, 10:18:2], np.zeros(11)], axis=1)
+    path = path_of(palms)
+    # hand sizes of 20 pixels per second: usually 1, then 1 / 2 and 0
+    assert slowness(path, 2) == pytest.approx(0.0)
+    assert slowness(path, 4) == pytest.approx(np.log(1.05 / 0.55))
+    assert slowness(path, 5) == pytest.approx(np.log(1.05 / 0.05))
+    assert slowness(path_of(palms[:1]), 0) == 0.0
+
+
+def test_the_hand_is_slow_at_the_contact():
+    fast = np.stack([np.r_[0:60:6.0], np.full(10, 20.5)], axis=1)
+    slow = fast + (0, 30)
+    slow[4:7, 0] = 30.0
+    scores = [np.where(np.arange(10) == 5, 0.0, -9.0)] * 2
+    logs = map_of((30, 20, 0.5), (30, 50, 0.4))
+    found = contact_candidates(logs, NOTHING, [path_of(fast, 0), path_of(slow, 1)], scores)
+    assert (found[0].track, found[1].track) == (1, 0)

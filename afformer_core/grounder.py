@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from afformer_core.demonstrations.media import (
     MediaFrames,
+    contact_candidates,
     contact_position,
     read_demonstration,
 )
@@ -141,14 +142,8 @@ class Grounder:
         Raises:
             DemonstrationError: there is no demonstration of the name.
         """
-        shown = self._model.demonstration(name)
-        first_frame = self._first_frames.get(name)
-        height, width = shown.frame_size if first_frame is None else first_frame.shape[:2]
-        down, across = height / shown.frame_size[0], width / shown.frame_size[1]
-        return tuple(
-            Peak((contact.u + 0.5) * across - 0.5, (contact.v + 0.5) * down - 0.5, contact.score)
-            for contact in shown.contacts
-        )
+        shown, first_frame = self._model.demonstration(name), self._first_frames.get(name)
+        return shown.contacts if first_frame is None else contact_candidates(shown, first_frame)
 
     def first_frame(self, name: str = DEMONSTRATION) -> NDArray[np.uint8]:
         """Return the first frame of a demonstration, uint8 RGB [H, W, 3], to draw `contacts` in.

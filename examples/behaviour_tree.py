@@ -178,8 +178,8 @@ class AskForMark(Behaviour):
         if not self.asked:
             self.asked = True
             print(
-                f'Mark the contact in the demonstration {answer.name}: click it in the image '
-                'demonstration_frame, or call the service mark_contact.'
+                f'Mark the contact in the demonstration {answer.name}: tap it in the image '
+                f'demonstration_frame, or call the service mark_contact; {answer.message}'
             )
         self._request()
         return Status.RUNNING

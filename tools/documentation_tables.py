@@ -40,8 +40,8 @@ _INPUTS = {
     ),
     'demonstration_frame_mouse_left': (
         'geometry_msgs/msg/Point',
-        'clicks in `demonstration_frame` from rqt_image_view: x, y of the pixel at which the '
-        'contact is marked',
+        'clicks in `demonstration_frame` from rqt_image_view: x, y of the pixel, or near the '
+        'candidate, at which the contact is marked',
     ),
 }
 _OUTPUTS = {
@@ -70,8 +70,8 @@ _OTHERS = (
         'out',
         'demonstration_frame',
         'sensor_msgs/msg/Image',
-        'rgb8, the first frame of the selected demonstration that the model uses, and its mark; '
-        'once a second while it has a subscriber',
+        'rgb8, the first frame of the selected demonstration that the model uses, and its mark '
+        'or the numbered candidates for it; once a second while it has a subscriber',
     ),
     (
         'out',
@@ -88,8 +88,9 @@ _SERVICES = {
     'list_demonstrations': 'return the names of all demonstrations, and the selected one',
     'delete_demonstration': 'delete a demonstration, also on disk',
     'get_demonstration_frame': 'return the first or last frame of a demonstration that the model '
-    'uses, and its mark',
-    'mark_contact': 'mark the operated part in the first of these frames, or remove the mark',
+    'uses, and its mark or the candidates for it',
+    'mark_contact': 'mark the operated part in the first of these frames, by its pixel or by the '
+    'number of a candidate, or remove the mark',
 }
 _ACTIONS = {
     'ground_demonstration': 'find where to act in the images that arrive from now on, or report '

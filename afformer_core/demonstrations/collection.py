@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from afformer_core.demonstrations.demonstration_file import UsedFrame
-from afformer_core.demonstrations.media import contact_position
+from afformer_core.demonstrations.media import contact_candidates, contact_position, tapped
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, shown_rotation
 from afformer_core.demonstrations.state import Recorded, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
@@ -156,19 +156,26 @@ class DemonstrationCollection:
     def used_frame(self, name: str, *, last: bool) -> UsedFrame:
         """Read the first or the last used frame of a demonstration.
 
+        One that another process has replaced has no candidates until it is memorized again.
+
         Raises:
             DemonstrationError: there is no demonstration with this name, or its frames are not
                 stored.
         """
         self.summary(name)
-        return self._storing(name).used_frame(name, last=last)
+        frame = self._storing(name).used_frame(name, last=last)
+        if last or frame.mark is not None or name in self._outdated:
+            return frame
+        self.memorize([name])
+        memorized = self._grounder.demonstration(name)
+        return replace(frame, candidates=contact_candidates(memorized, frame.image))
 
     def mark(self, name: str, pixel: Point | None) -> UsedFrame:
         """Mark the contact of a demonstration, also on disk, and memorize it again.
 
         Args:
             name: name of the demonstration.
-            pixel: (x, y) in its first used frame; None: the model finds the contact.
+            pixel: (x, y) in its first used frame, see `tapped`; None: the model finds the contact.
 
         Returns:
             that frame with its mark.
@@ -183,7 +190,9 @@ class DemonstrationCollection:
             raise DemonstrationError(
                 f'{name!r} is being recorded by another process. Mark it after the recording'
             )
-        first = replace(store.used_frame(name), mark=pixel)
+        first = self.used_frame(name, last=False)
+        if pixel is not None:
+            pixel = tapped(pixel, [(peak.u, peak.v) for peak in first.candidates], first.image)
         contact = None if pixel is None else contact_position(pixel, first.image)
         encoded = replace(self._stored_frames(summary), contact=contact)
         # A model that does not support marks rejects it before anything is written.
@@ -193,8 +202,10 @@ class DemonstrationCollection:
         version = store.version(name)
         if version is not None:
             self._versions[name] = version
-        self._grounder.memorize(encoded, name, summary.frames)
-        return first
+        memorized = self._grounder.memorize(encoded, name, summary.frames)
+        self._outdated.discard(name)
+        candidates = contact_candidates(memorized, first.image)
+        return replace(first, mark=pixel, candidates=candidates)
 
     def delete(self, name: str) -> None:
         """Delete a demonstration, also on disk.

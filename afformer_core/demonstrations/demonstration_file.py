@@ -36,6 +36,7 @@ from afformer_core.media.polygons import Point
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.features import FrameFeatures
+from afformer_core.runtime.grounding import Peak
 from afformer_core.runtime.matching.contact import ContactCandidate, ReadContact
 
 # Less than the size of both magics and the footer of an MCAP file, in bytes.
@@ -65,6 +66,8 @@ class UsedFrame:
         nanoseconds: its time.
         mark: pixel (x, y) of the first frame at which its contact is marked; None: the model finds
             it.
+        candidates: see `contact_candidates`; empty for a last frame, if the contact is marked, or
+            if it was not read.
     """
 
     name: str
@@ -72,13 +75,26 @@ class UsedFrame:
     jpeg: bytes
     nanoseconds: int
     mark: Point | None
+    candidates: tuple[Peak, ...] = ()
 
     def __str__(self) -> str:
-        """Describe whether its contact is marked."""
+        """Describe whether its contact is marked, or its candidates."""
         if self.mark is None:
-            return f'{self.name!r} has no mark; the model finds its contact'
+            numbered = ', '.join(
+                f'{number} at {peak.u:.0f},{peak.v:.0f} ({peak.score:.0%})'
+                for number, peak in enumerate(self.candidates, 1)
+            )
+            found = f': candidate {numbered}' if numbered else ''
+            return f'{self.name!r} has no mark; the model finds its contact{found}'
         x, y = self.mark
         return f'the contact of {self.name!r} is marked at {x:g},{y:g}'
+
+    def candidate(self, number: int) -> Point:
+        """Return a candidate's (x, y) by its number from 1, or raise a DemonstrationError."""
+        if 1 <= number <= len(self.candidates):
+            return self.candidates[number - 1].u, self.candidates[number - 1].v
+        there_are = f'1 to {len(self.candidates)}' if self.candidates else f'none, because {self}'
+        raise DemonstrationError(f'the candidate is {number}; expected {there_are}')
 
 
 def read_entry(path: Path) -> StoreEntry:

@@ -111,7 +111,7 @@ class KeptDemonstrations:
         return self.state()
 
     def used_frame(self, name: str, *, last: bool = False) -> UsedFrame:
-        """Read the first or the last used frame of a demonstration, and its mark.
+        """Read the first or the last used frame of a demonstration, its mark and candidates.
 
         Args:
             name: name of the demonstration; '' for the selected one.
@@ -128,7 +128,7 @@ class KeptDemonstrations:
 
         Args:
             name: name of the demonstration; '' for the selected one.
-            pixel: (x, y) in that frame; None: remove the mark.
+            pixel: (x, y) in that frame, see `tapped`; None: remove the mark.
 
         Raises:
             DemonstrationError: see `used_frame` and `DemonstrationCollection.mark`.

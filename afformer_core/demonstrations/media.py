@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,12 +24,16 @@ from afformer_core.media.polygons import Point
 from afformer_core.media.video import FrameCountError, VideoReader
 from afformer_core.media.video_part import Part, is_part
 from afformer_core.parallel.read_ahead import read_ahead
+from afformer_core.runtime.demonstration import Demonstration
+from afformer_core.runtime.grounding import Peak
 
 _MARK = '#'
 # Frames that are decoded while the hands of an earlier one are detected.
 _FRAMES_AHEAD = 4
 # The syntax of W3C media fragments for a part in seconds: VIDEO#t=1.5,3.
 _PART = re.compile(r't=(\d+(?:\.\d+)?|),(\d+(?:\.\d+)?)')
+# Share of the diagonal of a frame within which a tap takes a candidate for the contact.
+_REACH = 0.03
 _CONTACT = re.compile(r'(.*)[#&]contact=(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)')
 
 
@@ -168,6 +173,24 @@ def contact_pixel(position: Point, frame: NDArray[np.uint8]) -> Point:
     """
     height, width = frame.shape[:2]
     return round(position[0] * width - 0.5, 3), round(position[1] * height - 0.5, 3)
+
+
+def contact_candidates(demonstration: Demonstration, frame: NDArray[np.uint8]) -> tuple[Peak, ...]:
+    """Return `Demonstration.contacts` as pixels inside its recorded first frame [H, W, 3]."""
+    (rows, columns), (height, width) = demonstration.frame_size, frame.shape[:2]
+    candidates = []
+    for contact in demonstration.contacts:
+        x, y = contact_pixel(((contact.u + 0.5) / columns, (contact.v + 0.5) / rows), frame)
+        inside = {'u': min(max(x, 0.0), width - 1.0), 'v': min(max(y, 0.0), height - 1.0)}
+        candidates.append(replace(contact, **inside))
+    return tuple(candidates)
+
+
+def tapped(pixel: Point, candidates: Sequence[Point], frame: NDArray[np.uint8]) -> Point:
+    """Return the nearest candidate (x, y) if it is within reach in a frame; else the pixel."""
+    nearest = min(candidates, key=lambda candidate: math.dist(candidate, pixel), default=pixel)
+    reach = _REACH * math.hypot(*frame.shape[:2])
+    return nearest if math.dist(nearest, pixel) <= reach else pixel
 
 
 def read_demonstration(

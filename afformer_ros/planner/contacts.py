@@ -47,8 +47,7 @@ def check_presence(affordance: Affordance, margin: float) -> None:
     if presence < needed:
         raise UncertainPartError(
             f'presence is {presence:.2f}, too close to its threshold of {threshold:.2f} to act; '
-            f'expected at least {needed:.2f}. Check that the image shows the demonstrated part, '
-            'and mark the contact in the demonstration'
+            f'expected at least {needed:.2f}. Check that the image shows the demonstrated part'
         )
 
 
@@ -66,8 +65,7 @@ def check_certainty(affordance: Affordance) -> None:
     certainty, threshold = affordance.certainty, affordance.certainty_threshold
     if certainty < threshold:
         raise UncertainPartError(
-            f'not sure which part: certainty {certainty:.2f}, threshold {threshold:.2f}. Mark '
-            'the contact in the demonstration'
+            f'not sure which part: certainty {certainty:.2f}, threshold {threshold:.2f}'
         )
 
 

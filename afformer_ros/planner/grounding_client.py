@@ -49,6 +49,7 @@ class GroundingClient:
         self._frame: Any = node.create_client(
             GetDemonstrationFrame, 'grounding/get_demonstration_frame'
         )
+        self._marking = node.resolve_service_name('grounding/mark_contact')
 
     @property
     def busy(self) -> bool:
@@ -97,13 +98,26 @@ class GroundingClient:
         Raises:
             NoAnswerError, GoalRefusedError: the grounding node does not answer, or has no frames.
         """
+        return to_rgb(self._used_frame(name, last=last).frame)
+
+    def marking_advice(self, name: str) -> str:
+        """Describe how to mark the contact of a demonstration, with the candidates for it."""
+        try:
+            answer = self._used_frame(name, last=False)
+        except (NoAnswerError, GoalRefusedError):
+            return 'Mark the contact in the demonstration'
+        if answer.marked:
+            return 'The contact is already marked; show the part from closer'
+        return f'Call {self._marking} with a candidate or a pixel: {answer.message}'
+
+    def _used_frame(self, name: str, *, last: bool) -> GetDemonstrationFrame.Response:
         if not self._frame.service_is_ready():
             raise NoAnswerError('the grounding node offers no frames of demonstrations')
         request = GetDemonstrationFrame.Request(name=name, last=last)
         response = self._wait(self._frame.call_async(request), _PATIENCE)
         if not response.success:
             raise GoalRefusedError(response.message)
-        return to_rgb(response.frame)
+        return response
 
     def _result(self, client: Any, goal: Any, seconds: float) -> Any:
         """Send a goal and wait for its result; cancel the goal if the wait is aborted."""

@@ -22,6 +22,7 @@ from afformer_ros.planner.base_transforms import BaseTransforms
 from afformer_ros.planner.camera_client import CameraClient
 from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
 from afformer_ros.planner.contacts import (
+    UncertainPartError,
     check_action,
     check_certainty,
     check_presence,
@@ -287,8 +288,12 @@ class PlannerNode(Node):
         settings = self._settings
         action = action or settings.action
         affordance = self._ask(demonstrations, action, settings.agreeing_images, settings.timeout)
-        check_presence(affordance, settings.presence_margin)
-        check_certainty(affordance)
+        try:
+            check_presence(affordance, settings.presence_margin)
+            check_certainty(affordance)
+        except UncertainPartError as error:
+            advice = self.grounding.marking_advice(next(iter(demonstrations), ''))
+            raise UncertainPartError(f'{error}. {advice}') from None
         check_action(affordance)
         return affordance
 

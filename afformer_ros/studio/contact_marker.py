@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.reports.pages import jpeg_source
-from afformer_core.studio.labelling.marks import circles
+from afformer_core.studio.labelling.marks import circles, diamonds
 from afformer_core.studio.messages import told_errors
 from afformer_ros.msg import DemonstrationStatus
 from afformer_ros.studio.grounding_link import GroundingLink
@@ -34,7 +34,7 @@ class ContactMarker:
         self._link = link
         self._status: DemonstrationStatus | None = None
         self._reading = False
-        self._name = ''
+        self._answer: Any = None
         self._size = (0, 0)
         ui.label('What is operated').classes('text-lg font-bold')
         self._told = ui.label().classes('text-sm mark')
@@ -46,7 +46,9 @@ class ContactMarker:
         self._show_nothing('Select a demonstration to mark what it operates.')
 
     def refresh(self) -> None:
-        """Follow the state of the demonstrations."""
+        """Follow the state of the demonstrations and the last result."""
+        if self._answer is not None:
+            self._told.text = mark_in_words(self._answer, self._link.watch.affordance)
         status = self._link.watch.status
         recording = status is not None and status.state == DemonstrationStatus.RECORDING
         if status is self._status or recording or self._reading:
@@ -76,18 +78,20 @@ class ContactMarker:
         if image is None:
             self._show_nothing(answer.message)
             return
-        self._name, (height, width) = answer.name, image.shape[:2]
+        height, width = image.shape[:2]
         self._size = width, height
         self._image.set_source(jpeg_source(bytes(answer.frame.data)))
         self._image.set_visibility(True)
         # Pixel coordinates refer to corners in the browser, and to centres in the node.
         mark = [(answer.x + 0.5, answer.y + 0.5)] if answer.marked else []
-        self._image.content = circles(mark, _RADIUS * width)
+        candidates = zip(answer.candidate_x, answer.candidate_y, strict=True)
+        numbered = diamonds([(x + 0.5, y + 0.5) for x, y in candidates], _RADIUS * width)
+        self._image.content = circles(mark, _RADIUS * width) + numbered
         self._unmark.set_visibility(answer.marked)
-        self._told.text = mark_in_words(answer)
+        self._answer = answer
 
     def _show_nothing(self, reason: str) -> None:
-        self._told.text = reason
+        self._answer, self._told.text = None, reason
         self._image.set_visibility(False)
         self._unmark.set_visibility(False)
 
@@ -98,8 +102,8 @@ class ContactMarker:
             for at, side in zip(corner, self._size, strict=True)
         )
         with told_errors():
-            await self._link.requests.succeed('mark_contact', name=self._name, x=x, y=y)
+            await self._link.requests.succeed('mark_contact', name=self._answer.name, x=x, y=y)
 
     async def _take_away(self) -> None:
         with told_errors():
-            await self._link.requests.succeed('mark_contact', name=self._name, remove=True)
+            await self._link.requests.succeed('mark_contact', name=self._answer.name, remove=True)

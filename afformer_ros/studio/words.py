@@ -54,7 +54,7 @@ def certainty_in_words(affordance: Affordance) -> str:
         return ''
     needed = f'certainty {certainty:.2f}, at least {threshold:.2f} is needed.'
     if certainty < threshold:
-        return f'Not sure which part: {needed} Mark the operated part.'
+        return f'Not sure which part: {needed} See "What is operated".'
     return f'The part is certain: {needed}'
 
 
@@ -93,11 +93,15 @@ def recording_in_words(status: DemonstrationStatus | None) -> str:
     )
 
 
-def mark_in_words(answer: GetDemonstrationFrame.Response) -> str:
-    """Describe whether the first frame of a demonstration is marked, and what to do if not."""
+def mark_in_words(answer: GetDemonstrationFrame.Response, affordance: Affordance | None) -> str:
+    """Describe whether a first frame is marked, and what to do if not, after the last result."""
     if answer.marked:
         return f'{answer.name} is marked at {answer.x:.0f}, {answer.y:.0f} pixels.'
-    return f'{answer.name}: the model finds the operated part. A click there is more reliable.'
+    last = affordance if affordance and affordance.demonstration == answer.name else None
+    if last is None or not last.certainty < last.certainty_threshold:
+        return f'{answer.name}: the model finds the operated part. A click there is more reliable.'
+    tap = 'Tap one of the numbered parts, or click elsewhere.' if answer.candidate_x else 'Tap it.'
+    return f'{answer.name}: which part? {tap}'
 
 
 def level_in_words(status: DiagnosticStatus) -> tuple[str, str]:

@@ -273,6 +273,9 @@ class Client:
     def mark(self, name: str, x: float, y: float) -> Any:
         return self.call(MarkContact, 'mark_contact', name=name, x=float(x), y=float(y))
 
+    def choose(self, name: str, candidate: int) -> Any:
+        return self.call(MarkContact, 'mark_contact', name=name, candidate=candidate)
+
     def unmark(self, name: str) -> Any:
         return self.call(MarkContact, 'mark_contact', name=name, remove=True)
 

@@ -85,6 +85,7 @@ class StandInPlanner:
     def _give_mark(self, request: Any, response: Any) -> Any:
         assert request.name == 'espresso'
         response.success, response.name = True, request.name
+        response.message = 'candidate 1 at 292,48'
         response.marked = self.asked >= self.marked_after
         self.asked += 1
         return response
@@ -145,7 +146,9 @@ def test_an_unsure_planner_is_asked_again_when_the_contact_is_marked(
     assert operate(tree, node) == (Status.SUCCESS, Result.DONE, 'pulled')
     assert planner.goals == [GOAL, GOAL]
     assert planner.asked == 4
-    assert capsys.readouterr().out.count('Mark the contact in the demonstration espresso') == 1
+    told = capsys.readouterr().out
+    assert told.count('Mark the contact in the demonstration espresso') == 1
+    assert told.endswith('mark_contact; candidate 1 at 292,48\n')
 
 
 def test_nobody_is_asked_for_a_mark_that_is_there(tree, bench: Bench) -> None:

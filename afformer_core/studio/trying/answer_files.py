@@ -23,12 +23,12 @@ def sentence(answer: ShownGrounding) -> str:
     """Tell where to act, or what to do for an answer, in one sentence."""
     grounding = answer.grounding
     if grounding.found is False:
-        otherwise = ' If it does, click the operated part below.' if grounding.unsure else ''
+        otherwise = f' If it does, {_choice(answer)}.' if grounding.unsure else ''
         return f'Not found: this image does not seem to show what was operated.{otherwise}'
     if grounding.unsure and grounding.certainty is not None:
         return (
             f'Not sure which part was operated: only {100 * grounding.certainty:.0f} % sure of '
-            'this point. Click the operated part below.'
+            f'this point. {_choice(answer).capitalize()}.'
         )
     known = grounding.action not in ('', UNKNOWN_ACTION)
     here = f'{grounding.action.capitalize() if known else "Act"} here'
@@ -37,6 +37,13 @@ def sentence(answer: ShownGrounding) -> str:
     if any(shown.contact is not None for shown in answer.demonstrations):
         return f'{here}, where the part that you marked is.'
     return f'{here}.'
+
+
+def _choice(answer: ShownGrounding) -> str:
+    if answer.asked is None:
+        return 'give a closer image, or mark it again'
+    numbered = 'tap one of the numbered parts below, or click elsewhere'
+    return numbered if answer.asked.likeliest else 'click the operated part below'
 
 
 def presence_in_words(answer: ShownGrounding) -> str:
@@ -53,10 +60,7 @@ def presence_in_words(answer: ShownGrounding) -> str:
 
 
 def certainty_in_words(answer: ShownGrounding) -> str:
-    """Describe whether the best point lies on the demonstrated part, and what to do if not.
-
-    Empty if it is not known.
-    """
+    """Describe whether the best point lies on the demonstrated part; empty if not known."""
     grounding = answer.grounding
     certainty, threshold = grounding.certainty, grounding.certainty_threshold
     if certainty is None or threshold is None:
@@ -64,7 +68,7 @@ def certainty_in_words(answer: ShownGrounding) -> str:
     needed = f'certainty {certainty:.2f}, at least {threshold:.2f} is needed.'
     if not grounding.unsure:
         return f'The part is certain: {needed}'
-    return f'Not sure which part: {needed} A robot would not act. Mark the operated part.'
+    return f'Not sure which part: {needed} A robot would not act.'
 
 
 def action_in_words(answer: ShownGrounding) -> str:

@@ -37,7 +37,7 @@ async def ask_contact(
         )
         contact_image(frame, marked, likeliest, dialog.submit).classes(_LARGE)
         if likeliest:
-            ui.label('The diamonds show the most likely contacts, in order of probability.')
+            ui.label('The numbers show the most likely parts. Tap one, or click elsewhere.')
         ui.button('Cancel', on_click=lambda: dialog.submit(None)).props('flat no-caps')
     chosen = await dialog
     dialog.delete()

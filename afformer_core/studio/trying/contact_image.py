@@ -10,6 +10,7 @@ import numpy as np
 from nicegui import events, ui
 from numpy.typing import NDArray
 
+from afformer_core.demonstrations.media import tapped
 from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.media.polygons import Point
 from afformer_core.studio.labelling.marks import circles, diamonds
@@ -33,14 +34,15 @@ def contact_image(
         clicked: called with the contact that is clicked; may be a coroutine function.
     """
     height, width = frame.shape[:2]
+    candidates = [(x * width, y * height) for x, y in likeliest]
 
     def click(event: events.MouseEventArguments) -> Any:
-        x, y = event.image_x / width, event.image_y / height
-        return clicked((min(max(x, 0.0), 1.0), min(max(y, 0.0), 1.0)))
+        x, y = tapped((event.image_x, event.image_y), candidates, frame)
+        return clicked((min(max(x / width, 0.0), 1.0), min(max(y / height, 0.0), 1.0)))
 
     # The drawing contains only numbers.
     image = ui.interactive_image(image_source(frame), on_mouse=click, cross=True, sanitize=False)
-    image.content = diamonds([(x * width, y * height) for x, y in likeliest], _RADIUS)
+    image.content = diamonds(candidates, _RADIUS)
     if marked is not None:
         image.content += circles([(marked[0] * width, marked[1] * height)], _RADIUS)
     return image

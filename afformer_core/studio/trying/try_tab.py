@@ -74,8 +74,7 @@ class TryTab:
             if request == self._request:
                 self._columns.classes(_ANSWERED, remove=_EMPTY)
                 self._answer.show(answer)
-                unmarked = (shown for shown in answer.demonstrations if shown.contact is None)
-                self._question.ask(next(unmarked, None) if answer.grounding.unsure else None)
+                self._question.ask(answer.asked)
 
     def _show_nothing(self) -> None:
         """Show what is still needed for an answer."""

@@ -102,6 +102,12 @@ class ShownGrounding:
     milliseconds: float
     backend: str
 
+    @property
+    def asked(self) -> ShownDemonstration | None:
+        """Demonstration whose mark helps: the first one without, if the grounding is unsure."""
+        unmarked = (shown for shown in self.demonstrations if shown.contact is None)
+        return next(unmarked, None) if self.grounding.unsure else None
+
 
 class Workspace:
     """The content of one page; `close` releases its demonstrations in the model.

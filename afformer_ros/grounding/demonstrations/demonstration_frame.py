@@ -20,7 +20,7 @@ from std_msgs.msg import Header
 
 from afformer_core.demonstrations.demonstration_file import UsedFrame
 from afformer_core.demonstrations.library import DemonstrationLibrary
-from afformer_core.drawing.overlay import draw_mark
+from afformer_core.drawing.overlay import draw_mark, draw_numbered
 from afformer_core.messages.image_encoding import image_message
 from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.grounding_worker import GroundingWorker
@@ -87,7 +87,9 @@ class DemonstrationFrame:
         first = self._shown = read.result()
         self._told = ''
         header = Header(stamp=self._node.get_clock().now().to_msg())
-        image = first.image if first.mark is None else draw_mark(first.image, first.mark)
+        image = draw_numbered(first.image, first.candidates)
+        if first.mark is not None:
+            image = draw_mark(image, first.mark)
         self._publisher.publish(image_message(RclpyMessages(), image, 'rgb8', header))
 
     def _tell(self, reason: str) -> None:

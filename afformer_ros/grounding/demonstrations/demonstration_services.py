@@ -13,6 +13,7 @@ from rclpy.node import Node
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.errors import AfformerError
+from afformer_core.media.polygons import Point
 from afformer_ros.grounding.demonstrations.demonstration_frame import compressed_frame
 from afformer_ros.grounding.demonstrations.demonstration_loader import DemonstrationLoader
 from afformer_ros.grounding.demonstrations.demonstration_recorder import DemonstrationRecorder
@@ -164,6 +165,9 @@ class DemonstrationServices:
             response.frame = compressed_frame(frame)
             if frame.mark is not None:
                 response.marked, (response.x, response.y) = True, frame.mark
+            response.candidate_x = [candidate.u for candidate in frame.candidates]
+            response.candidate_y = [candidate.v for candidate in frame.candidates]
+            response.candidate_probability = [candidate.score for candidate in frame.candidates]
             return str(frame)
 
         return self._answer(response, act)
@@ -171,11 +175,14 @@ class DemonstrationServices:
     def _mark(
         self, request: MarkContact.Request, response: MarkContact.Response
     ) -> MarkContact.Response:
-        pixel = None if request.remove else (request.x, request.y)
+        def mark(owned: DemonstrationLibrary) -> str:
+            pixel: Point | None = None if request.remove else (request.x, request.y)
+            if request.candidate and not request.remove:
+                pixel = owned.used_frame(request.name).candidate(request.candidate)
+            return str(owned.mark(request.name, pixel))
 
         def act() -> str:
-            asked = self._worker.submit(lambda owned: owned.mark(request.name, pixel))
-            return str(asked.result(_PATIENCE))
+            return self._worker.submit(mark).result(_PATIENCE)
 
         return self._answer(response, act)
 

@@ -77,9 +77,30 @@ def test_a_mark_that_is_taken_away_leaves_what_was_recorded(library, desk):
 
     told = library.mark('', None)
 
-    assert str(told) == "'press' has no mark; the model finds its contact"
+    assert str(told).startswith("'press' has no mark; the model finds its contact: candidate 1 at")
     assert library.used_frame('press').mark is None
     np.testing.assert_array_equal(heatmap(library, desk(9)), found)
+
+
+def test_a_tap_takes_a_candidate_and_the_next_one_is_free(library, restarted, desk):
+    record(library, 'press', map(desk, range(3)))
+    best = library.used_frame('press').candidates[0]
+    # The diagonal has 200 pixels, 3 % of which are 6.
+    aside = (best.u + (3.25 if best.u < 80 else -3.25), best.v)
+    assert restarted().used_frame('press').candidates[0] == best
+
+    assert library.mark('press', aside).mark == (best.u, best.v)
+    assert library.mark('press', aside).mark == aside
+
+
+@pytest.mark.parametrize(
+    ('pixel', 'expected'), [(PIXEL, 'none, because the contact of .press. is m'), (None, '1 to 3')]
+)
+def test_a_candidate_that_is_not_there_is_refused(library, desk, pixel, expected):
+    record(library, 'press', map(desk, range(3)))
+    library.mark('press', pixel)
+    with pytest.raises(DemonstrationError, match=f'the candidate is 4; expected {expected}'):
+        library.used_frame('press').candidate(4)
 
 
 def test_the_frame_is_the_first_that_is_used_as_it_was_recorded(library, desk, busy_desk):
@@ -238,6 +259,16 @@ def test_a_mark_of_one_process_is_that_of_the_others_once_they_select(library, r
     assert other.used_frame('press').mark == PIXEL
     other.select('press')
     np.testing.assert_array_equal(heatmap(other, desk(9)), heatmap(library, desk(9)))
+
+
+def test_what_another_process_changes_has_candidates_once_memorized(library, restarted, desk):
+    record(library, 'press', map(desk, range(2)))
+    other = restarted()
+    other.select('press')
+    library.mark('press', None)
+    assert other.used_frame('').candidates == ()
+    expected = other.mark('', None).candidates
+    assert other.used_frame('').candidates == expected != ()
 
 
 def _contact(grounder, encoded):

@@ -107,6 +107,7 @@ class StandInGrounding:
     Attributes:
         goals: what came of the goals.
         camera_pose: publisher of the camera's pose.
+        marked: whether the contact of every demonstration is marked.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class StandInGrounding:
         frames: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> None:
         self.goals = Goals()
+        self.marked = False
         self._answer = answer
         self._accepting = accepting
         self._ending = threading.Event()
@@ -169,7 +171,8 @@ class StandInGrounding:
     ) -> GetDemonstrationFrame.Response:
         assert request.name == 'shown'
         jpeg = cv2.imencode('.jpg', self._frames[int(request.last)][..., ::-1])[1]
-        response.success = True
+        response.success, response.marked = True, self.marked
+        response.message = 'candidate 1 at 292,48'
         response.frame.format = 'jpeg'
         response.frame.data = jpeg.tobytes()
         return response

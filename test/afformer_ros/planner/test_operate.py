@@ -198,13 +198,21 @@ def test_what_is_not_found_is_told() -> None:
     assert bench.arm.messages == []
 
 
-def test_a_part_that_is_not_certain_asks_for_the_contact() -> None:
+@pytest.mark.parametrize(
+    ('marked', 'advice'),
+    [
+        (False, 'Call /grounding/mark_contact with a candidate or a pixel: candidate 1 at 292,48'),
+        (True, 'The contact is already marked; show the part from closer'),
+    ],
+)
+def test_a_part_that_is_not_certain_asks_for_the_contact(marked: bool, advice: str) -> None:
     unsure = {'certainty': 0.41, 'certainty_threshold': 0.63}
     given = lambda _: found([point_at(POINT, NORMAL)], BASE, **unsure)  # noqa: E731
-    with operate_bench(given, lambda _: drawn()) as bench:
+    with operate_bench(given, lambda _: drawn(), frames=(drawn(), drawn())) as bench:
+        bench.grounding.marked = marked
         result = bench.operate()
     assert (result.outcome, bench.arm.messages) == (Result.UNSURE, [])
-    assert result.message.endswith('Mark the contact in the demonstration')
+    assert result.message == f'not sure which part: certainty 0.41, threshold 0.63. {advice}'
 
 
 def test_an_arm_that_is_stopped_on_its_way_ends_with_that_reason() -> None:

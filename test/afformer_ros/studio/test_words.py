@@ -19,6 +19,9 @@ from afformer_ros.studio.words import (
     recording_in_words,
 )
 
+FINDS = 'press: the model finds the operated part. A click there is more reliable.'
+TAP = 'press: which part? Tap one of the numbered parts, or click elsewhere.'
+
 
 @pytest.fixture
 def found() -> Affordance:
@@ -55,7 +58,7 @@ def test_the_best_point_and_action(found: Affordance) -> None:
 def test_certainty(found: Affordance) -> None:
     found.certainty, found.certainty_threshold = 0.41, 0.63
     assert certainty_in_words(found) == (
-        'Not sure which part: certainty 0.41, at least 0.63 is needed. Mark the operated part.'
+        'Not sure which part: certainty 0.41, at least 0.63 is needed. See "What is operated".'
     )
     found.certainty = 0.63
     assert certainty_in_words(found) == (
@@ -94,8 +97,24 @@ def test_a_recording() -> None:
 
 def test_a_mark() -> None:
     answer = GetDemonstrationFrame.Response(name='press', marked=True, x=291.6, y=48.0)
-    assert mark_in_words(answer) == 'press is marked at 292, 48 pixels.'
+    assert mark_in_words(answer, None) == 'press is marked at 292, 48 pixels.'
     answer.marked = False
-    assert mark_in_words(answer) == (
-        'press: the model finds the operated part. A click there is more reliable.'
-    )
+    assert mark_in_words(answer, None) == FINDS
+
+
+@pytest.mark.parametrize(
+    ('name', 'certainty', 'candidates', 'told'),
+    [
+        ('press', 0.41, [31.0, 52.5], TAP),
+        ('press', 0.41, [], 'press: which part? Tap it.'),
+        ('press', 0.63, [31.0], FINDS),
+        ('press', math.nan, [31.0], FINDS),
+        ('pull', 0.41, [31.0], FINDS),
+    ],
+)
+def test_an_unsure_result_asks_for_a_mark(
+    name: str, certainty: float, candidates: list[float], told: str
+) -> None:
+    answer = GetDemonstrationFrame.Response(name='press', candidate_x=candidates)
+    affordance = Affordance(demonstration=name, certainty=certainty, certainty_threshold=0.63)
+    assert mark_in_words(answer, affordance) == told

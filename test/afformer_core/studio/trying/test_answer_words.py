@@ -33,8 +33,7 @@ def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> ShownG
 
 def test_an_unsure_answer_asks_for_a_mark() -> None:
     assert certainty_in_words(answer(SHOWN)) == (
-        'Not sure which part: certainty 0.41, at least 0.63 is needed. A robot would not act. '
-        'Mark the operated part.'
+        'Not sure which part: certainty 0.41, at least 0.63 is needed. A robot would not act.'
     )
 
 
@@ -108,3 +107,20 @@ def test_an_answer_is_one_sentence(
 ) -> None:
     shown = answer(replace(SHOWN, contact=contact))
     assert sentence(replace(shown, grounding=replace(shown.grounding, **fields))) == said
+
+
+@pytest.mark.parametrize(
+    ('shown', 'said'),
+    [
+        (
+            (replace(SHOWN, likeliest=((0.3, 0.6),)),),
+            'Tap one of the numbered parts below, or click elsewhere.',
+        ),
+        ((replace(SHOWN, contact=(0.2, 0.4)), SHOWN), 'Click the operated part below.'),
+        ((replace(SHOWN, contact=(0.2, 0.4)),), 'Give a closer image, or mark it again.'),
+    ],
+)
+def test_an_unsure_answer_tells_how_to_choose_the_part(
+    shown: tuple[ShownDemonstration, ...], said: str
+) -> None:
+    assert sentence(answer(*shown)).endswith(f'41 % sure of this point. {said}')

@@ -97,6 +97,25 @@ def test_a_click_says_what_is_operated(page: Any, files: Path) -> None:
     page.wait_for_function(again, arg=found)
 
 
+def test_a_tap_beside_a_numbered_part_marks_it(page: Any, files: Path) -> None:
+    upload(page, files / 'press.mp4', files / 'panel.png')
+    mark = page.get_by_role('button', name='Mark the operated part')
+    mark.click()
+    drawn = page.locator('.marked-contact .suggested polygon').first.get_attribute('points')
+    (x, _), (_, y) = (corner.split(',') for corner in drawn.split()[:2])
+    frame = page.locator('.marked-contact img')
+    scale = frame.evaluate('image => image.clientWidth / image.naturalWidth')
+    aside = 6 if float(x) < 160 else -6
+
+    frame.click(position={'x': (float(x) + aside) * scale, 'y': float(y) * scale})
+
+    page.get_by_role('button', name='Unmark').wait_for()
+    mark.click()
+    circle = page.locator('.marked-contact circle').first
+    circle.wait_for()
+    assert (circle.get_attribute('cx'), circle.get_attribute('cy')) == (x, y)
+
+
 def test_several_demonstrations_are_grounded_together(page: Any, files: Path) -> None:
     upload(page, [files / 'press.mp4', files / 'turn.mp4'], files / 'panel.png')
     page.get_by_text('press.mp4, turn.mp4 in panel.png').or_(

@@ -47,10 +47,10 @@ def plot(table: Path, chart: Path) -> None:
 
 
 def main() -> int:
-    """Replay a bag and draw OUT/presence.png; pass further options to `afformer replay`."""
+    """Replay a bag and draw OUTPUT/presence.png; pass further options to `afformer replay`."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument('bag', type=Path, help='folder of a rosbag2, or an mcap file')
-    parser.add_argument('out', type=Path, help='folder to write')
+    parser.add_argument('output', type=Path, help='folder to write')
     arguments, options = parser.parse_known_args()
 
     status = afformer(['replay', str(arguments.bag), '--output', str(arguments.output), *options])

@@ -202,7 +202,7 @@ def _fit_certainty(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     pairs, _ = usable_pairs(arguments.pairs, None, skip_broken=arguments.skip_broken)
     model = open_predictor(arguments, folder)
     frames = model.grounder.configuration.maximum_frames
-    scores = evaluate_parts(pairs, {'model': model}, frames)['model']
+    scores = evaluate_parts(pairs, lambda: {'model': model}, frames)['model']
     before = read_description(folder)
     names = ' and '.join(path.resolve().name for path in arguments.pairs)
     fitted = fit_certainty(scores, pairs, names, before.all_weights_sha256)

@@ -179,35 +179,6 @@ def bootstrap_separation(
     return _area_of(measured[high], measured[~high], codes[high], codes[~high], seed)
 
 
-def bootstrap_risk(
-    values: ArrayLike, right: ArrayLike, groups: Sequence[Hashable], seed: int = 0
-) -> Estimate:
-    """Estimate the area under the curve of risk over coverage.
-
-    Risk is the share of wrong answers among those with the highest values, and equal values are
-    answered together. The area is the mean risk over all answers.
-
-    Args:
-        values: [N] scores, at least one.
-        right: [N] booleans.
-        groups: N names, drawn whole.
-        seed: seed of the draws.
-    """
-    known = np.asarray(values, np.float64)
-    order = np.argsort(-known, kind='stable')
-    ordered, codes = known[order], _codes(groups)[order]
-    wrong = ~np.asarray(right, bool)[order]
-    # index of the last answer with the same value
-    last = np.searchsorted(-ordered, -ordered, 'right') - 1
-
-    def area(times: NDArray[np.intp]) -> float:
-        risks = np.cumsum(times * wrong)[last] / np.maximum(np.cumsum(times)[last], 1)
-        return float((risks * times).sum() / times.sum())
-
-    areas = [area(times[codes]) for times in _drawn_times(int(codes.max()) + 1, seed)]
-    return _estimate(area(np.ones_like(codes)), areas, len(known))
-
-
 def _area_of(
     high: NDArray[np.float64],
     low: NDArray[np.float64],

@@ -6,16 +6,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from afformer_core.cli.evaluation.evaluate_models import name_models, open_model
+from afformer_core.cli.options.engine_options import engine_of
+from afformer_core.parallel.local_engine import ONE_PROCESS
 
 if TYPE_CHECKING:
     from afformer_core.data.readers.contact_clips import ContactClip
     from afformer_core.data.readers.part_pairs import PartPair
     from afformer_core.evaluation.demonstration_to_image.outside_system import OutsideSystem
-    from afformer_core.evaluation.parts.contact_scores import ContactsMeasured
+    from afformer_core.evaluation.parts.part_run import OpenPredictors
     from afformer_core.evaluation.parts.predictors import (
         ContactPredictor,
         ModelPredictor,
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     )
     from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
     from afformer_core.evaluation.report.report import EvaluationReport, Fact
+    from afformer_core.parallel.engine import ParallelEngine
     from afformer_core.runtime import ArrayGrounder
 
     MakeExamples = Callable[[], dict[str, list[QualitativeExample]]]
@@ -38,17 +42,16 @@ _OF_OTHER_DATA = {
     'heatmap_of': 'predicted',
     'protocol': 'rows256',
     'predictor': 'model',
-    'processes': 1,
-    'engine': 'local',
 }
-_MATCHING = {
+_BASELINES = {
+    'centre': 'centre of the image',
+    'relative_position': 'relative position of the contact, marked',
+    'sift': 'SIFT and a homography, contact marked',
     'matching_marked': 'matching, contact marked',
     'matching_found': "matching, contact found by the model's heatmap",
 }
-
-
-# Baselines that do not use a model.
-_ASIDE = ('centre', 'relative_position', 'sift', 'matching_marked')
+# Distances of a given contact from the mark, in percent of the diagonal.
+_PERCENTS_OFF = (1.0, 2.5)
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,11 @@ class Predictors:
     labels: Mapping[str, str]
     notes: tuple[str, ...]
 
+    @property
+    def all(self) -> dict[str, PointPredictor]:
+        """All of them by name, the models first."""
+        return {**self.models, **self.baselines}
+
 
 def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, MakeExamples]:
     """Measure models and baselines; return the report, and a function that draws examples.
@@ -101,19 +109,23 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, 
     )
     clips, clips_left_out = _read_clips(arguments)
     models = open_models(arguments)
-    predictors = open_predictors(arguments, models)
-    frame_count = _frame_count(models)
     facts = {
         **_facts_of_all(arguments, models),
         'pairs from': ', '.join(map(str, arguments.pairs)),
     }
     return measure_predictors(
         PairsAndClips(pairs, left_out, clips, clips_left_out),
-        predictors,
-        frame_count,
+        open_predictors(arguments, models),
+        _frame_count(models),
         facts,
         arguments.seed,
+        engine_of(arguments, arguments.processes),
+        partial(_open_all, arguments),
     )
+
+
+def _open_all(arguments: argparse.Namespace) -> dict[str, PointPredictor]:
+    return open_predictors(arguments, open_models(arguments)).all
 
 
 def measure_predictors(
@@ -122,31 +134,47 @@ def measure_predictors(
     frame_count: int,
     facts: Mapping[str, Fact],
     seed: int,
+    engine: ParallelEngine = ONE_PROCESS,
+    open_again: OpenPredictors | None = None,
 ) -> tuple[EvaluationReport, MakeExamples]:
-    """Measure models and baselines on pairs and clips, and report the numbers."""
+    """Measure models and baselines on pairs and clips, and report the numbers.
+
+    Args:
+        data, predictors: the data, and what is measured on it.
+        frame_count: maximum number of frames of a clip.
+        facts, seed: facts for display, and the seed of the bootstrap.
+        engine: engine that grounds the pairs and reads the clips.
+        open_again: opens models and baselines again, for other processes of the engine.
+    """
+    from afformer_core.evaluation.parts.contact_examples import contact_examples
+    from afformer_core.evaluation.parts.contact_scores import measure_contacts
     from afformer_core.evaluation.parts.part_examples import pair_examples
     from afformer_core.evaluation.parts.part_measures import measure_all
     from afformer_core.evaluation.parts.part_report import parts_report
     from afformer_core.evaluation.parts.part_run import evaluate_parts
 
     models = predictors.models
-    everyone = {**models, **predictors.baselines}
-    scores = evaluate_parts(data.pairs, everyone, frame_count, aside=_ASIDE)
-    contacts = _measure_contacts(data, models, frame_count, seed)
+    opened = (lambda: predictors.all) if engine == ONE_PROCESS else open_again
+    assert opened is not None
+    scores = evaluate_parts(data.pairs, opened, frame_count, engine)
+    contacts = None
+    if data.clips:
+        left_out = data.clips_left_out
+        contacts = measure_contacts(data.clips, opened, frame_count, left_out, seed, engine)
     measured = measure_all(data.pairs, scores, tuple(models), data.left_out, seed, contacts)
     report = parts_report(measured, predictors.labels, tuple(models), facts, predictors.notes)
-    ranked = next(iter(models))
-    shown: dict[str, PointPredictor] = {
+    shown = {
         predictors.labels[name]: predictor
-        for name, predictor in everyone.items()
-        if name in models or name in _MATCHING
+        for name, predictor in predictors.all.items()
+        if name in models or name.startswith('matching')
     }
 
     def make_examples() -> dict[str, list[QualitativeExample]]:
-        return {
-            **pair_examples(data.pairs, scores[ranked], shown, frame_count),
-            **_contact_examples(data.clips, contacts, models, frame_count),
-        }
+        ranked = scores[next(iter(models))]
+        examples = pair_examples(data.pairs, ranked, shown, frame_count)
+        if contacts is not None:
+            examples |= contact_examples(data.clips, contacts, models, frame_count)
+        return examples
 
     return report, make_examples
 
@@ -154,15 +182,25 @@ def measure_predictors(
 def _evaluate_contacts_alone(
     arguments: argparse.Namespace,
 ) -> tuple[EvaluationReport, MakeExamples]:
-    from afformer_core.evaluation.parts.contact_scores import contact_tables
-    from afformer_core.evaluation.report.report import EvaluationReport, ImageLegend
+    from afformer_core.evaluation.parts.contact_examples import contact_examples
+    from afformer_core.evaluation.parts.contact_scores import contact_tables, measure_contacts
+    from afformer_core.evaluation.report.report import (
+        SCHEMA_OF_PARTS,
+        EvaluationReport,
+        ImageLegend,
+    )
 
     clips, left_out = _read_clips(arguments)
     models = open_models(arguments)
-    contacts = _measure_contacts(
-        PairsAndClips((), {}, clips, left_out), models, _frame_count(models), arguments.seed
+    frame_count = _frame_count(models)
+    contacts = measure_contacts(
+        clips,
+        partial(open_models, arguments),
+        frame_count,
+        left_out,
+        arguments.seed,
+        engine_of(arguments, arguments.processes),
     )
-    assert contacts is not None
     report = EvaluationReport(
         {**_facts_of_all(arguments, models), 'clips': len(clips)},
         {'contacts': contacts},
@@ -173,8 +211,9 @@ def _evaluate_contacts_alone(
             'Ring: the marked contact. Cross: the contact that the model reads in the first '
             'frame.',
         ),
+        SCHEMA_OF_PARTS,
     )
-    return report, lambda: _contact_examples(clips, contacts, models, _frame_count(models))
+    return report, lambda: contact_examples(clips, contacts, models, frame_count)
 
 
 def _frame_count(models: Mapping[str, ModelPredictor]) -> int:
@@ -190,32 +229,6 @@ def _read_clips(arguments: argparse.Namespace) -> tuple[list[ContactClip], int]:
     clips = read_contact_clips(arguments.contacts)
     kept = [clip for clip in clips if arguments.pairs is None or not clip.is_in_pairs]
     return kept, len(clips) - len(kept)
-
-
-def _measure_contacts(
-    data: PairsAndClips,
-    models: Mapping[str, ModelPredictor | OutsideSystem],
-    frame_count: int,
-    seed: int,
-) -> ContactsMeasured | None:
-    from afformer_core.evaluation.parts.contact_scores import measure_contacts
-
-    if not data.clips:
-        return None
-    return measure_contacts(data.clips, models, frame_count, data.clips_left_out, seed)
-
-
-def _contact_examples(
-    clips: Sequence[ContactClip],
-    contacts: ContactsMeasured | None,
-    models: Mapping[str, ModelPredictor | OutsideSystem],
-    frame_count: int,
-) -> dict[str, list[QualitativeExample]]:
-    from afformer_core.evaluation.parts.contact_examples import contact_examples
-
-    if contacts is None:
-        return {}
-    return contact_examples(clips, contacts, models, frame_count)
 
 
 def _facts_of_all(
@@ -240,16 +253,12 @@ def _facts(grounder: ArrayGrounder) -> dict[str, Fact]:
 
 
 def _require_fitting_options(arguments: argparse.Namespace) -> None:
-    given = [
-        f'--{name.replace("_", "-")}'
-        for name, default in _OF_OTHER_DATA.items()
-        if getattr(arguments, name) != default
-    ]
-    if given:
-        raise ValueError(
-            f'--pairs and --contacts measure models on real clips; leave out {given[0]}, which '
-            'belongs to --annotations'
-        )
+    for name, default in _OF_OTHER_DATA.items():
+        if getattr(arguments, name) != default:
+            raise ValueError(
+                '--pairs and --contacts measure models on real clips; leave out '
+                f'--{name.replace("_", "-")}, which belongs to --annotations'
+            )
 
 
 def usable_pairs(
@@ -295,18 +304,18 @@ def open_predictors(
     from afformer_core.runtime.model_folder import read_description
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
-    first = next(iter(models.values()))
+    name, first = next(iter(models.items()))
     told: dict[str, PointPredictor] = {}
+    labels = {name: name for name in models}
     if read_description(model_folder((arguments.models or [SHIPPED])[0])).matching is not None:
         told['model_marked'] = MarkedContactPredictor(first)
-    others, labels, notes = open_baselines(first) if with_baselines else ({}, {}, ())
-    labels = {
-        **{name: name for name in models},
-        **{name: labels.pop(name) for name in _ASIDE if name in labels and name not in _MATCHING},
-        **{name: f'{next(iter(models))}, contact marked' for name in told},
-        **labels,
-    }
-    return Predictors(models, {**told, **others}, labels, notes)
+        labels['model_marked'] = f'{name}, contact marked'
+        for percent in _PERCENTS_OFF:
+            off = f'model_marked_{percent:g}_off'.replace('.', '_')
+            told[off] = MarkedContactPredictor(first, percent)
+            labels[off] = f'{name}, contact marked {percent:g} % off'
+    others, more_labels, notes = open_baselines(first) if with_baselines else ({}, {}, ())
+    return Predictors(models, {**told, **others}, {**labels, **more_labels}, notes)
 
 
 def open_baselines(
@@ -326,7 +335,6 @@ def open_baselines(
     from afformer_core.evaluation.parts.matching import (
         FoundContact,
         NearestFeaturePredictor,
-        in_one_thread,
         marked_contact,
     )
     from afformer_core.evaluation.parts.predictors import (
@@ -341,20 +349,12 @@ def open_baselines(
         'relative_position': RelativePositionPredictor(),
         'sift': SiftPredictor(),
     }
-    labels = {
-        'centre': 'centre of the image',
-        'relative_position': 'relative position of the contact, marked',
-        'sift': 'SIFT and a homography, contact marked',
-    }
+    notes: tuple[str, ...] = ()
     try:
-        features = KeptByImage(in_one_thread(ImagenetFeatures()))
+        features = KeptByImage(ImagenetFeatures())
+        baselines['matching_marked'] = NearestFeaturePredictor(features, marked_contact)
+        if reader is not None:
+            baselines['matching_found'] = NearestFeaturePredictor(features, FoundContact(reader))
     except AfformerError as error:
-        return baselines, labels, (f'The row of matching is missing: {error}',)
-    baselines['matching_marked'] = NearestFeaturePredictor(features, marked_contact)
-    if reader is not None:
-        baselines['matching_found'] = NearestFeaturePredictor(features, FoundContact(reader))
-    return (
-        baselines,
-        {**labels, **{name: text for name, text in _MATCHING.items() if name in baselines}},
-        (),
-    )
+        notes = (f'The row of matching is missing: {error}',)
+    return baselines, {name: _BASELINES[name] for name in baselines}, notes

@@ -5,23 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from afformer_core.evaluation.parts.part_confidence import ConfidenceMeasures
+from afformer_core.evaluation.parts.part_confidence import RIGHT_SHARE, ConfidenceMeasures
 from afformer_core.evaluation.parts.part_measures import PartsMeasured
-from afformer_core.reports.bootstrap import Estimate, interval_note
+from afformer_core.reports.bootstrap import interval_note
 from afformer_core.reports.tables import Cell, Table
 
 _COLUMNS = {
     'inside': 'inside a part',
     'within_size': 'within one size',
     'near': 'within 5 %',
-    'pck_5': 'PCK at 0.05',
-    'pck_10': 'PCK at 0.1',
-    'other_inside': 'inside, another video',
+    'other_inside': 'inside, another place',
+    'thing_inside': 'inside, another thing',
     'auroc': 'presence AUROC',
     'contact_first': 'contact within 5 %',
     'moment_error': 'moment, seconds off',
     'action': 'action accepted',
-    'risk': 'risk over coverage',
+    'coverage': 'answered',
+    'right_of_answered': 'right of these',
 }
 # Scores of confidence by which the answers of a system are ordered, the preferred one first.
 _CONFIDENCE = ('certainty', 'confidence')
@@ -41,7 +41,7 @@ def benchmark_table(measured: PartsMeasured, labels: Mapping[str, str]) -> Table
         rows[label] = {
             **vars(measured.predictors[name]),
             'moment_error': None if reader is None else reader.moment_error,
-            'risk': _risk(measured.confidence.get(name, {})),
+            **_answers(measured.confidence.get(name, {})),
         }
     constant = measured.constant_action_accepted
     rows[f'always "{measured.constant_action}"'] = {'action': constant}
@@ -50,14 +50,16 @@ def benchmark_table(measured: PartsMeasured, labels: Mapping[str, str]) -> Table
         _COLUMNS,
         rows,
         (
-            'inside, another video: the best point is inside the parts that the own video shows, '
-            'although another one was given; lower is better. contact: in the first frame. '
-            'moment: median, on clips with marked contacts. risk over coverage: mean share of '
-            f'wrong points among the surest; lower is better. {interval_note("source videos")}',
+            'inside, another place or thing: the best point is inside the parts that the own '
+            'video shows, although one of another source, or another one of the same source, was '
+            'given; lower is better. contact: in the first frame. moment: median, on clips with '
+            'marked contacts. answered: the confidence reaches a threshold that was chosen on '
+            f'other sources for {100 * RIGHT_SHARE:g} % right. {interval_note("source videos")}',
         ),
     )
 
 
-def _risk(scores: Mapping[str, ConfidenceMeasures]) -> Estimate | None:
+def _answers(scores: Mapping[str, ConfidenceMeasures]) -> dict[str, Cell]:
     names = [*(name for name in _CONFIDENCE if name in scores), *scores]
-    return scores[names[0]].risk if names else None
+    chosen = scores[names[0]] if names else None
+    return {name: getattr(chosen, name, None) for name in ('coverage', 'right_of_answered')}

@@ -17,7 +17,6 @@ from afformer_core.data.readers.contact_clips import ContactClip
 from afformer_core.data.readers.part_pairs import PartPair
 from afformer_core.errors import AfformerError
 from afformer_core.evaluation.demonstration_to_image.questions import (
-    BLANK,
     Answer,
     QuestionKey,
     image_digest,
@@ -80,8 +79,7 @@ class OutsideSystem:
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
         """See `PointPredictor.predict`."""
-        name = BLANK if clip.is_blank else clip.name
-        answer = self._answers.get((image_digest(image), name), Answer())
+        answer = self._answers.get((image_digest(image), clip.name), Answer())
         height, width = image.shape[:2]
         scores = {'confidence': answer.confidence, 'presence': answer.presence}
         return PointPrediction(

@@ -37,19 +37,14 @@ from afformer_core.data.annotation_files import naming
 from afformer_core.data.readers.contact_clips import ContactClip
 from afformer_core.data.readers.part_pairs import ClipPoint, PartPair
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.parts.clips import other_videos
+from afformer_core.evaluation.parts.clips import find_negatives
 from afformer_core.evaluation.parts.predictors import MOST_POINTS
 from afformer_core.media.images import read_image
-from afformer_core.media.video import VideoReader, write_video
 
 QUESTIONS_FILE = 'questions.json'
-BLANK = 'blank'
 
 QuestionKey = tuple[str, str]
 """Digest of the image, or nothing, and name of the clip."""
-
-_GREY = 128
-_BLANK_FRAMES = 8
 
 
 @dataclass(frozen=True)
@@ -77,10 +72,9 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Question:
-    clip: Path | None
+    clip: Path
     image: Path | None
     contact: ClipPoint | None
-    size: tuple[int, int]
 
 
 def image_digest(image: NDArray[np.uint8]) -> str:
@@ -100,7 +94,7 @@ def write_questions(
 
     Args:
         folder: an empty or absent folder.
-        pairs: pairs, each asked with its own clip, another one and a grey one.
+        pairs: pairs, each asked with its own clip and its negatives.
         clips: clips whose contact is asked for.
         given_contact: also ask with the marked contact of the clips.
         seed: seed of the order.
@@ -109,18 +103,17 @@ def write_questions(
         ids of the questions by their keys.
     """
     asked: dict[QuestionKey, _Question] = {}
-    for pair, other in zip(pairs, other_videos(pairs), strict=True):
+    for pair, negatives in zip(pairs, find_negatives(pairs), strict=True):
         image = pair.sample.image_path
         digest = image_digest(read_image(image))
-        size = _clip_size(pair.sample.video_path)
-        asked[digest, BLANK] = _Question(None, image, None, size)
-        for of in (pair, *([] if other is None else [pairs[other]])):
+        others = [n for n in (negatives.place, negatives.thing) if n is not None]
+        for of in (pair, *(pairs[number] for number in others)):
             name, path = of.sample.sample_id, of.sample.video_path
-            asked[digest, name] = _Question(path, image, None, size)
+            asked[digest, name] = _Question(path, image, None)
             if given_contact and of.marked is not None:
-                asked[digest, contact_marked(name)] = _Question(path, image, of.marked, size)
+                asked[digest, contact_marked(name)] = _Question(path, image, of.marked)
     for clip in clips:
-        asked['', clip.name] = _Question(clip.path, None, None, (0, 0))
+        asked['', clip.name] = _Question(clip.path, None, None)
     order = np.random.default_rng(seed).permutation(len(asked)).tolist()
     keys = list(asked)
     ids = {keys[index]: f'{number:04d}' for number, index in enumerate(order, start=1)}
@@ -134,21 +127,10 @@ def contact_marked(name: str) -> str:
     return f'{name}, contact marked'
 
 
-def _clip_size(path: Path) -> tuple[int, int]:
-    with VideoReader(path) as reader:
-        height, width = next(iter(reader)).image.shape[:2]
-    return width, height
-
-
 def _write(folder: Path, name: str, question: _Question) -> dict[str, Any]:
-    clip = Path('clips') / f'{name}{question.clip.suffix if question.clip else ".mp4"}'
+    clip = Path('clips') / f'{name}{question.clip.suffix}'
     (folder / clip).parent.mkdir(parents=True, exist_ok=True)
-    if question.clip is None:
-        width, height = question.size
-        grey = np.full((height // 2 * 2, width // 2 * 2, 3), _GREY, np.uint8)
-        write_video(folder / clip, [grey] * _BLANK_FRAMES, rate=8.0)
-    else:
-        shutil.copyfile(question.clip, folder / clip)
+    shutil.copyfile(question.clip, folder / clip)
     entry: dict[str, Any] = {'id': name, 'clip': str(clip)}
     if question.image is not None:
         image = Path('images') / f'{name}{question.image.suffix}'

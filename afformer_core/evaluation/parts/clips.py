@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clips for predictors: the pair's own, of other videos, and blank ones."""
+"""Clips for predictors: the pair's own, with and without a given contact, and negatives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from afformer_core.media.video import VideoReader
 Point = tuple[float, float]
 """(x, y) as shares of an image's width and height, 0 to 1."""
 
-_GREY = 128
+NEAR, CLOSE = 5.0, 2.5
+"""Percent of the diagonal within which a point is near a part or a mark, or close to a mark."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,19 @@ class MarkedFrame:
         apart = (np.array(point) - self.point) * size
         return float(100 * np.hypot(*apart) / np.hypot(*size))
 
+    def moved(self, percent: float, rng: np.random.Generator) -> MarkedFrame:
+        """Move the mark in a random direction, at most to the border of the frame.
+
+        Args:
+            percent: distance in percent of the diagonal.
+            rng: generator of the direction.
+        """
+        size = np.array(self.image.shape[1::-1])
+        angle = rng.uniform(0, 2 * np.pi)
+        away = percent / 100 * np.hypot(*size) * np.array((np.cos(angle), np.sin(angle)))
+        x, y = np.clip(self.point + away / size, 0, 1).tolist()
+        return replace(self, point=(x, y))
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -48,43 +62,25 @@ class Clip:
         name: unique name.
         frames: uint8 RGB [T, H, W, 3], evenly spaced, the clip's first one first.
         marked: frame with the marked contact, or None.
-        contact: contact in the first frame, if it is given to the model.
+        contact: contact that is given to the model, in a frame that replaces the first; None: the
+            model finds it.
         media: video of the frames, from which the contact can be read; None for frames only.
-        is_blank: whether all frames are grey.
     """
 
     name: str
     frames: NDArray[np.uint8]
     marked: MarkedFrame | None
-    contact: Point | None = None
+    contact: MarkedFrame | None = None
     media: MediaFrames | None = None
-    is_blank: bool = False
 
-    def with_contact(self) -> Clip:
-        """Return the same clip with the marked frame first, given its mark as the contact.
+    def given(self, contact: MarkedFrame, how: str) -> Clip:
+        """Return the same clip with a given contact.
 
-        Raises:
-            ValueError: nothing is marked.
+        Args:
+            contact: see the attribute.
+            how: end of its name, which distinguishes the given contacts of a clip.
         """
-        if self.marked is None:
-            raise ValueError(f'{self.name} has no mark; expected one')
-        frames = np.concatenate((self.marked.image[None], self.frames[1:]))
-        name = f'{self.name}, contact marked'
-        return replace(self, name=name, frames=frames, contact=self.marked.point, media=None)
-
-    def blank(self) -> Clip:
-        """Return the clip with all frames grey.
-
-        Blank clips with the same number of frames have the same name, because models treat them
-        equally.
-        """
-        marked = self.marked
-        return Clip(
-            f'{len(self.frames)} blank frames',
-            np.full_like(self.frames, _GREY),
-            marked and replace(marked, image=np.full_like(marked.image, _GREY)),
-            is_blank=True,
-        )
+        return replace(self, name=f'{self.name}, {how}', contact=contact)
 
 
 def read_clip(pair: PartPair, frame_count: int) -> Clip:
@@ -138,41 +134,39 @@ def mark_frame(image: NDArray[np.uint8], mark: ClipPoint) -> MarkedFrame:
     return MarkedFrame(image, ((mark.x + 0.5) / width, (mark.y + 0.5) / height))
 
 
-def other_videos(pairs: Sequence[PartPair]) -> list[int | None]:
-    """For each pair, find the index of a pair in its folder with another source video.
+@dataclass(frozen=True)
+class Negatives:
+    """Indices of the pairs whose clips are shown as negatives of a pair; None without one.
 
-    This is the pair half the folder's list further on, because neighbours often show similar
-    objects, or the next pair after that one with another source video. It is None if all pairs
-    have the same one.
+    Attributes:
+        place: a pair of the same folder and of another source, or if the folder has only one
+            source, of another source video.
+        thing: another pair of the same folder and source, of another source video, which often
+            shows another thing on the same table.
+    """
+
+    place: int | None
+    thing: int | None
+
+
+def find_negatives(pairs: Sequence[PartPair]) -> list[Negatives]:
+    """Find the negatives of each pair.
+
+    Each is the first fitting pair from half the folder's list further on, because neighbours often
+    show similar objects.
 
     Args:
         pairs: pairs in the order of their files.
     """
-    found: list[int | None] = [None] * len(pairs)
+    found = {}
     for folder in dict.fromkeys(pair.folder for pair in pairs):
         indices = [index for index, pair in enumerate(pairs) if pair.folder == folder]
         for number, index in enumerate(indices):
-            first = number + len(indices) // 2
-            turned = (indices[(first + step) % len(indices)] for step in range(len(indices)))
-            found[index] = next(
-                (other for other in turned if pairs[other].group != pairs[index].group), None
-            )
-    return found
-
-
-def visiting_order(others: Sequence[int | None]) -> list[int]:
-    """Order pairs so that the other clip of a pair is usually the clip of the next pair.
-
-    Args:
-        others: see `other_videos`.
-
-    Returns:
-        each index once.
-    """
-    order: dict[int, None] = {}
-    for start in range(len(others)):
-        index: int | None = start
-        while index is not None and index not in order:
-            order[index] = None
-            index = others[index]
-    return list(order)
+            half = number + len(indices) // 2
+            turned = [indices[(half + step) % len(indices)] for step in range(len(indices))]
+            videos = [other for other in turned if pairs[other].group != pairs[index].group]
+            alike = [other for other in videos if pairs[other].source == pairs[index].source]
+            apart = [other for other in videos if other not in alike]
+            place, *rest = (*apart, *alike) or (None,)
+            found[index] = Negatives(place, next((one for one in alike if one in rest), None))
+    return [found[index] for index in range(len(pairs))]

@@ -3,16 +3,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 from tqdm import tqdm
 
 from afformer_core.data.readers.contact_clips import ContactClip
-from afformer_core.evaluation.parts.clips import Clip, mark_frame, read_marked_clip
-from afformer_core.evaluation.parts.part_scores import CLOSE, NEAR
+from afformer_core.evaluation.parts.clips import (
+    CLOSE,
+    NEAR,
+    Clip,
+    mark_frame,
+    read_marked_clip,
+)
 from afformer_core.evaluation.parts.predictors import ClipContact, ContactPredictor
+from afformer_core.parallel.engine import ParallelEngine
+from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.reports.bootstrap import (
     Estimate,
     bootstrap_mean,
@@ -23,8 +31,10 @@ from afformer_core.reports.tables import Cell, Table
 
 CENTRE = 'centre'
 _HEADINGS = {
-    'close': 'within 3 %',
+    'close': 'within 2.5 %',
     'near': 'within 5 %',
+    'of_3': 'one of 3 candidates within 5 %',
+    'of_5': 'one of 5',
     'other_hand': 'of the other hand, within 5 %',
     'moment_error': 'median error of the moment, seconds',
 }
@@ -40,9 +50,10 @@ class ContactScores:
     Attributes:
         point_x, point_y: predicted contact, in pixels of the clip's first frame.
         distance: distance from it to the mark, in percent of the diagonal.
-        close, near: 1 if the distance is at most 3 % or 5 %, or 0.
+        close, near: 1 if the distance is at most 2.5 % or 5 %, or 0.
         other_hand: 1 if the point is within 5 % of a contact of the other hand and not of the
             mark, or 0; such a point is also a contact of the clip.
+        of_3, of_5: 1 if one of so many best candidates is within 5 %, or 0.
         moment: seconds from the beginning of the clip to the predicted contact.
         moment_error: seconds between that and the marked moment.
     """
@@ -53,6 +64,8 @@ class ContactScores:
     close: float
     near: float
     other_hand: float
+    of_3: float | None = None
+    of_5: float | None = None
     moment: float | None = None
     moment_error: float | None = None
 
@@ -64,6 +77,8 @@ class ContactMeasures:
     clips: int
     close: Estimate | None
     near: Estimate | None
+    of_3: Estimate | None
+    of_5: Estimate | None
     other_hand: Estimate | None
     moment_error: Estimate | None
 
@@ -103,6 +118,8 @@ def score_reading(clip: ContactClip, shown: Clip, reading: ClipContact) -> Conta
         float(distance <= CLOSE),
         float(is_near),
         float(not is_near and any(distance <= NEAR for distance in other)),
+        reading.recalls(shown.marked, 3),
+        reading.recalls(shown.marked, 5),
         reading.moment,
         error,
     )
@@ -110,35 +127,36 @@ def score_reading(clip: ContactClip, shown: Clip, reading: ClipContact) -> Conta
 
 def measure_contacts(
     clips: Sequence[ContactClip],
-    models: Mapping[str, ContactPredictor],
+    open_predictors: Callable[[], Mapping[str, object]],
     frame_count: int,
     left_out: int = 0,
     seed: int = 0,
+    engine: ParallelEngine = ONE_PROCESS,
     progress: bool = True,
 ) -> ContactsMeasured:
     """Measure the readings of models, and the centre of the frame as a baseline.
 
     Args:
         clips: clips, at least one.
-        models: models by name.
+        open_predictors: opens models by name, beside others that read no contacts; other processes
+            of the engine must be able to import it.
         frame_count: maximum number of frames of a clip.
         left_out: number of clips that were left out.
         seed: seed of the bootstrap.
+        engine: engine that reads the clips.
         progress: show a progress bar on stderr.
 
     Raises:
         VideoError: a clip cannot be read.
         DatasetError: a contact was marked in a frame that its clip does not have.
     """
-    by_clip = {}
-    for clip in tqdm(clips, 'contacts', disable=not progress):
-        shown = read_contact_clip(clip, frame_count)
-        readings = {name: model.read_contact(shown) or _UNREAD for name, model in models.items()}
-        readings[CENTRE] = ClipContact((0.5, 0.5))
-        by_clip[clip.name] = {
-            name: score_reading(clip, shown, reading) for name, reading in readings.items()
-        }
-    readers = (*models, CENTRE)
+    found = {}
+    with tqdm(total=len(clips), desc='contacts', disable=not progress) as bar:
+        for result in engine.map(partial(_open_reader, open_predictors, frame_count), clips):
+            found[result.part.name] = result.get()
+            bar.update()
+    by_clip = {clip.name: found[clip.name] for clip in clips}
+    readers = tuple(by_clip[clips[0].name])
     sources = dict.fromkeys(clip.source for clip in clips)
     return ContactsMeasured(
         left_out,
@@ -154,6 +172,25 @@ def measure_contacts(
     )
 
 
+def _open_reader(
+    open_predictors: Callable[[], Mapping[str, object]], frame_count: int
+) -> Callable[[ContactClip], dict[str, ContactScores]]:
+    return partial(_read, open_predictors(), frame_count)
+
+
+def _read(
+    opened: Mapping[str, object], frame_count: int, clip: ContactClip
+) -> dict[str, ContactScores]:
+    shown = read_contact_clip(clip, frame_count)
+    readings = {
+        name: reader.read_contact(shown) or _UNREAD
+        for name, reader in opened.items()
+        if isinstance(reader, ContactPredictor)
+    }
+    readings[CENTRE] = ClipContact((0.5, 0.5))
+    return {name: score_reading(clip, shown, reading) for name, reading in readings.items()}
+
+
 def read_contact_clip(clip: ContactClip, frame_count: int) -> Clip:
     """Read a clip, and the frame in which its contact is marked; see `read_marked_clip`."""
     return read_marked_clip(clip.name, clip.path, clip.marked, frame_count)
@@ -167,14 +204,13 @@ def _measure(
 ) -> ContactMeasures:
     scores = [by_clip[clip.name][reader] for clip in clips]
     videos = [clip.group for clip in clips]
-    errors = [math.nan if score.moment_error is None else score.moment_error for score in scores]
-    return ContactMeasures(
-        len(clips),
-        bootstrap_mean([score.close for score in scores], videos, seed),
-        bootstrap_mean([score.near for score in scores], videos, seed),
-        bootstrap_mean([score.other_hand for score in scores], videos, seed),
-        bootstrap_median(errors, videos, seed),
-    )
+    values = {
+        name: np.array([getattr(score, name) for score in scores], np.float64)
+        for name in _HEADINGS
+    }
+    error = bootstrap_median(values.pop('moment_error'), videos, seed)
+    means = {name: bootstrap_mean(value, videos, seed) for name, value in values.items()}
+    return ContactMeasures(len(clips), moment_error=error, **means)
 
 
 def contact_tables(measured: ContactsMeasured, labels: Mapping[str, str]) -> list[Table]:

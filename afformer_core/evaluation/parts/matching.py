@@ -40,21 +40,6 @@ def marked_contact(clip: Clip) -> MarkedFrame | None:
     return clip.marked
 
 
-def in_one_thread(features: Features) -> Features:
-    """Compute features in one thread, because several would wait for each other."""
-    import torch
-
-    def compute(image: NDArray[np.uint8]) -> list[FloatArray]:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            return features(image)
-        finally:
-            torch.set_num_threads(threads)
-
-    return compute
-
-
 class FoundContact:
     """The contact that a model reads from the clip.
 

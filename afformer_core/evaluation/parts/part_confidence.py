@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of confidence as a criterion for right points and actions."""
+"""Scores of confidence as a criterion for right points, and of actions for right ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from afformer_core.evaluation.parts.part_scores import PartScores
 from afformer_core.reports.bootstrap import (
     Estimate,
     bootstrap_mean,
-    bootstrap_risk,
     bootstrap_separation,
     interval_note,
 )
@@ -24,14 +23,10 @@ from afformer_core.reports.tables import Cell, Table
 RIGHT_SHARE = 0.85
 """Required share of right answers, for which a threshold is chosen."""
 
-_SUREST = (25, 50, 75, 100)
 _HEADINGS = {
     'separation': 'AUROC of right points',
-    'risk': 'risk over coverage',
     'coverage': 'answered',
     'right_of_answered': 'right of these',
-    'in_sample_coverage': 'answered, in-sample',
-    'in_sample_threshold': 'threshold, in-sample',
 }
 
 
@@ -41,30 +36,19 @@ class ConfidenceMeasures:
 
     Attributes:
         pairs: number of pairs with the score.
-        risk: area under the curve of the share of wrong points over coverage, 0 to 1; lower is
-            better.
         separation: area under the ROC curve of pairs whose best point is inside a part.
         coverage: share of answered pairs if the threshold of each source is chosen on the other
             sources, for 85 % right answers; None for a single source.
         right_of_answered: share of these answers that are right.
         thresholds: threshold of each source, chosen on the others; infinity if nothing is
             answered.
-        in_sample_coverage: share of answered pairs with the threshold that was chosen on all
-            pairs.
-        in_sample_threshold: that threshold.
-        right_of_surest: share of right points among the most certain pairs, by percentage of the
-            pairs.
     """
 
     pairs: int
-    risk: Estimate
     separation: Estimate | None
     coverage: Estimate | None
     right_of_answered: Estimate | None
     thresholds: Mapping[str, float]
-    in_sample_coverage: float
-    in_sample_threshold: float
-    right_of_surest: Mapping[str, float]
 
 
 def answering_threshold(values: ArrayLike, right: ArrayLike, share: float = RIGHT_SHARE) -> float:
@@ -100,18 +84,6 @@ def measure_confidence(
     """
     names = dict.fromkeys(name for score in scores for name in score.confidence_scores)
     return {name: _measure(scored_points(name, scores, pairs), seed) for name in names}
-
-
-def measure_action_score(
-    scores: Sequence[PartScores], pairs: Sequence[PartPair], seed: int = 0
-) -> ConfidenceMeasures | None:
-    """Measure the score of the best action; None for a predictor without action scores.
-
-    Args:
-        scores, pairs, seed: see `measure_confidence`.
-    """
-    known = scored_actions(scores, pairs)
-    return _measure(known, seed) if len(known.values) else None
 
 
 @dataclass(frozen=True)
@@ -190,31 +162,19 @@ def _measure(answers: ScoredAnswers, seed: int) -> ConfidenceMeasures:
         answered = values >= [thresholds[source] for source in answers.sources.tolist()]
         coverage = bootstrap_mean(answered, groups, seed)
         right_of_answered = bootstrap_mean(np.where(answered, right, np.nan), groups, seed)
-    in_sample = answering_threshold(values, right)
     return ConfidenceMeasures(
         pairs=len(values),
-        risk=bootstrap_risk(values, right, groups, seed),
         separation=bootstrap_separation(values, right, groups, seed),
         coverage=coverage,
         right_of_answered=right_of_answered,
         thresholds=thresholds,
-        in_sample_coverage=float((values >= in_sample).mean()),
-        in_sample_threshold=in_sample,
-        right_of_surest={str(percent): _surest(values, right, percent) for percent in _SUREST},
     )
-
-
-def _surest(values: ArrayLike, right: ArrayLike, percent: int) -> float:
-    """Compute the share of right answers among the most certain ones, including ties."""
-    known = np.asarray(values)
-    least = np.sort(known)[-math.ceil(len(known) * percent / 100)]
-    return float(np.asarray(right)[known >= least].mean())
 
 
 def confidence_tables(
     measured: Mapping[str, Mapping[str, ConfidenceMeasures]], labels: Mapping[str, str]
 ) -> list[Table]:
-    """Build the tables of scores of confidence: thresholds, and risk against coverage.
+    """Build the table of scores of confidence; no table without scores.
 
     Args:
         measured: measures by predictor and score.
@@ -228,29 +188,16 @@ def confidence_tables(
     if not named:
         return []
     rows: dict[str, dict[str, Cell]] = {label: vars(measures) for label, measures in named.items()}
-    surest: dict[str, dict[str, Cell]] = {
-        label: dict(measures.right_of_surest) for label, measures in named.items()
-    }
-    headings = {str(percent): f'surest {percent} %' for percent in _SUREST[:-1]}
     return [
         Table.of(
             f'Selection of right points by confidence, for {100 * RIGHT_SHARE:g} % right',
             _HEADINGS,
             rows,
             (
-                'Right: the best point is inside a part. risk over coverage: mean share of wrong '
-                'points over all shares of the surest pairs, lower is better. answered: the score '
-                f'reaches a threshold that was chosen for {100 * RIGHT_SHARE:g} % of the answers '
-                'to be right, for the '
-                'pairs of each source on those of the other sources. in-sample: the threshold '
-                'was chosen on the same pairs, so a new source gives fewer right answers. '
+                'Right: the best point is inside a part. answered: the score reaches a threshold '
+                f'that was chosen for {100 * RIGHT_SHARE:g} % of the answers to be right, for the '
+                'pairs of each source on those of the other sources. '
                 f'{interval_note("source videos")}',
             ),
-        ),
-        Table.of(
-            'Right points at the highest scores',
-            {**headings, str(_SUREST[-1]): 'all'},
-            surest,
-            ('Share of right best points among the pairs with the highest scores.',),
-        ),
+        )
     ]

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -13,43 +12,28 @@ from afformer_core.evaluation.parts.part_scores import PartScores
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
 from afformer_core.reports.tables import Table
 
-_HEADINGS = {
+HEADINGS = {
     'inside': 'inside a part',
     'near': 'within 5 %',
     'within_size': 'within one size',
     'any_inside': 'three best: inside',
-    'any_near': 'three best: within 5 %',
     'mass_inside': 'probability inside',
     'action': 'action accepted',
     'found': 'found',
-    'other_inside': 'inside, another video',
-    'other_found': 'found, another video',
-    'contact_marked': 'contact in the frame of the mark',
+    'answered': 'answered',
+    'other_inside': 'inside, another place',
+    'other_found': 'found, another place',
+    'thing_inside': 'inside, another thing',
+    'thing_found': 'found, another thing',
     'contact_first': 'contact in the first frame',
-    'contact_close': 'contact in the first frame, within 3 %',
+    'contact_close': 'contact in the first frame, within 2.5 %',
 }
+"""Headings of the compared scores, by the names of `PartScores`."""
 
 
-@dataclass(frozen=True)
-class PartDifference:
-    """Means of a model's scores less those of the first model, paired; None if not measured.
-
-    The scores are those of `PartScores`.
-    """
-
-    inside: Estimate | None
-    near: Estimate | None
-    within_size: Estimate | None
-    any_inside: Estimate | None
-    any_near: Estimate | None
-    mass_inside: Estimate | None
-    action: Estimate | None
-    found: Estimate | None
-    other_inside: Estimate | None
-    other_found: Estimate | None
-    contact_first: Estimate | None
-    contact_close: Estimate | None
-    contact_marked: Estimate | None
+PartDifference = Mapping[str, Estimate | None]
+"""Means of a model's scores less those of the first model, paired, by the names of `PartScores`;
+None if not measured."""
 
 
 def measure_part_differences(
@@ -66,16 +50,14 @@ def measure_part_differences(
     """
     (reference, *others) = models
     return {
-        name: PartDifference(
-            **{
-                field.name: bootstrap_mean(
-                    _values(field.name, models[name]) - _values(field.name, models[reference]),
-                    source_videos,
-                    seed,
-                )
-                for field in fields(PartDifference)
-            }
-        )
+        name: {
+            score: bootstrap_mean(
+                _values(score, models[name]) - _values(score, models[reference]),
+                source_videos,
+                seed,
+            )
+            for score in HEADINGS
+        }
         for name in others
     }
 
@@ -88,18 +70,17 @@ def part_difference_table(first: str, differences: Mapping[str, PartDifference])
         differences: differences of the others, by name, at least one.
     """
     rows = {
-        heading: {model: getattr(difference, name) for model, difference in differences.items()}
-        for name, heading in _HEADINGS.items()
+        heading: {model: difference[name] for model, difference in differences.items()}
+        for name, heading in HEADINGS.items()
     }
     measured = {
         heading: cells
         for heading, cells in rows.items()
         if any(cell is not None for cell in cells.values())
     }
-    shown = {name: text for name, text in _HEADINGS.items() if text in measured}
+    shown = {name: text for name, text in HEADINGS.items() if text in measured}
     verdicts = (
-        verdict(first, model, {name: getattr(difference, name) for name in _HEADINGS}, _HEADINGS)
-        for model, difference in differences.items()
+        verdict(first, model, difference, HEADINGS) for model, difference in differences.items()
     )
     notes = (
         *verdicts,

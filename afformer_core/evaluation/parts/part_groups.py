@@ -16,9 +16,11 @@ _OF_MODEL = {
     'inside': 'inside a part',
     'near': 'within 5 %',
     'within_size': 'within one size',
-    'sizes_median': 'sizes away, median',
-    'other_inside': 'inside, another video',
-    'contact_close': 'contact within 3 %',
+    'answered': 'answered',
+    'right_of_answered': 'right of these',
+    'other_inside': 'inside, another place',
+    'thing_inside': 'inside, another thing',
+    'contact_close': 'contact within 2.5 %',
     'contact_first': 'contact within 5 %',
     'action': 'action accepted',
     'constant_action': 'best constant action',
@@ -65,7 +67,7 @@ def measure_group(
         source_videos=len(set(videos)),
         constant_action=constant,
         constant_action_accepted=bootstrap_mean(accepted, videos, seed),
-        predictors={name: measure_parts(score, videos, seed) for name, score in scores.items()},
+        predictors={name: measure_parts(score, pairs, seed) for name, score in scores.items()},
     )
 
 
@@ -112,9 +114,8 @@ def group_tables(
             {name: _row(group, model) for name, group in counted.items()},
             (
                 'The number of pairs is in parentheses. A size is the square root of the area '
-                'of the '
-                'part. The contact is read in the first frame of the clip; 3 % and 5 % refer to '
-                'the diagonal. The best constant action of a folder is the one that most of its '
+                'of the part. The contact is read in the first frame of the clip; 2.5 % and 5 % '
+                'refer to the diagonal. The best constant action is the one that most of the '
                 f'pairs accept. {interval_note("source videos")}',
             ),
         )

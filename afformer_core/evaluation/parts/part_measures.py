@@ -10,7 +10,6 @@ from afformer_core.data.readers.part_pairs import PartPair
 from afformer_core.evaluation.parts.contact_scores import ContactsMeasured
 from afformer_core.evaluation.parts.part_confidence import (
     ConfidenceMeasures,
-    measure_action_score,
     measure_confidence,
 )
 from afformer_core.evaluation.parts.part_differences import (
@@ -36,35 +35,6 @@ ByClass = Mapping[str, Mapping[str, ClassMeasures]]
 
 
 @dataclass(frozen=True)
-class PairFacts:
-    """The description of a pair (see `PartPair`).
-
-    Attributes:
-        id: id of the pair in its folder.
-        accepted_actions: names of the accepted actions, separated by commas.
-    """
-
-    id: str
-    folder: str
-    source: str
-    source_video: str
-    kind: str
-    accepted_actions: str
-
-    @classmethod
-    def of(cls, pair: PartPair) -> PairFacts:
-        """Describe a pair."""
-        return cls(
-            pair.sample.sample_id.removeprefix(f'{pair.folder}/'),
-            pair.folder,
-            pair.source,
-            pair.source_video,
-            pair.kind,
-            ', '.join(pair.accepted_actions),
-        )
-
-
-@dataclass(frozen=True)
 class PartsMeasured:
     """All numbers of an evaluation.
 
@@ -80,9 +50,10 @@ class PartsMeasured:
         by_kind: measures by kind of pair and predictor.
         by_robot: measures by `robot` or `no robot` in the target, and predictor.
         confidence: confidence by predictor and score of confidence.
-        action_scores: numbers for the score of the best action, by predictor.
         certainty: certainty in fifths of the pairs, by model.
-        pair_facts: descriptions by pair.
+        worst_source: source with the lowest `right_of_answered`, by model; of several the one with
+            the most answers. Models that answer nothing are left out.
+        pair_facts: descriptions by pair (see `PartPair`).
         by_pair: scores by pair and predictor.
         differences: differences of all other models from the first, by name; empty for a single
             model.
@@ -100,9 +71,9 @@ class PartsMeasured:
     by_kind: ByClass
     by_robot: ByClass
     confidence: Mapping[str, Mapping[str, ConfidenceMeasures]]
-    action_scores: Mapping[str, ConfidenceMeasures]
     certainty: Mapping[str, Mapping[str, CertaintyGroup]]
-    pair_facts: Mapping[str, PairFacts]
+    worst_source: Mapping[str, str]
+    pair_facts: Mapping[str, Mapping[str, str]]
     by_pair: Mapping[str, Mapping[str, PartScores]]
     differences: Mapping[str, PartDifference]
     contacts: ContactsMeasured | None = None
@@ -127,11 +98,12 @@ def measure_all(
         contacts: numbers of clips with marked contacts, or None.
     """
     videos = [pair.group for pair in pairs]
+    by_source = measure_groups(pairs, scores, lambda pair: pair.source, seed)
     return PartsMeasured(
         **vars(measure_group(pairs, scores, seed)),
         left_out=left_out,
         by_folder=measure_groups(pairs, scores, lambda pair: pair.folder, seed),
-        by_source=measure_groups(pairs, scores, lambda pair: pair.source, seed),
+        by_source=by_source,
         by_kind=_by_class(
             {name: measure_by(score, pairs, _kind, seed) for name, score in scores.items()}
         ),
@@ -143,17 +115,13 @@ def measure_all(
             for name, of_predictor in scores.items()
             if any(score.confidence_scores for score in of_predictor)
         },
-        action_scores={
-            name: measured
-            for name, score in scores.items()
-            if (measured := measure_action_score(score, pairs, seed)) is not None
-        },
         certainty={
             name: groups
             for name in models
             if (groups := measure_certainty(scores[name], pairs, seed))
         },
-        pair_facts={pair.sample.sample_id: PairFacts.of(pair) for pair in pairs},
+        worst_source={name: worst for name in models if (worst := _worst_source(by_source, name))},
+        pair_facts={pair.sample.sample_id: _describe(pair) for pair in pairs},
         by_pair={
             pair.sample.sample_id: {name: score[number] for name, score in scores.items()}
             for number, pair in enumerate(pairs)
@@ -163,6 +131,26 @@ def measure_all(
         ),
         contacts=contacts,
     )
+
+
+def _worst_source(by_source: Mapping[str, GroupMeasures], model: str) -> str:
+    right = {
+        source: measures.predictors[model].right_of_answered
+        for source, measures in by_source.items()
+    }
+    known = {source: (each.value, -each.count) for source, each in right.items() if each}
+    return min(known, key=known.__getitem__, default='')
+
+
+def _describe(pair: PartPair) -> dict[str, str]:
+    return {
+        'id': pair.sample.sample_id.removeprefix(f'{pair.folder}/'),
+        'folder': pair.folder,
+        'source': pair.source,
+        'source_video': pair.source_video,
+        'kind': pair.kind,
+        'accepted_actions': ', '.join(pair.accepted_actions),
+    }
 
 
 def _kind(pair: PartPair) -> str:

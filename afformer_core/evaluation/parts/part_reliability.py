@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The reliability of certainty, compared with the share of right best points."""
+"""The reliability of the certainty that a model reports."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_core.data.readers.part_pairs import PartPair
-from afformer_core.errors import DatasetError
-from afformer_core.evaluation.parts.certainty_fit import fit_certainty
 from afformer_core.evaluation.parts.part_confidence import scored_points
 from afformer_core.evaluation.parts.part_scores import PartScores
-from afformer_core.evaluation.parts.predictors import CONTACT_AND_PEAK
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
 from afformer_core.reports.tables import Cell, Table
 
@@ -39,9 +36,7 @@ class CertaintyGroup:
 def measure_certainty(
     scores: Sequence[PartScores], pairs: Sequence[PartPair], seed: int = 0
 ) -> dict[str, CertaintyGroup]:
-    """Compare certainty with the share of right best points, in fifths of the pairs.
-
-    The certainty of each pair comes from a regression on the pairs of the other sources.
+    """Compare certainty with the share of right best points, in fifths of the pairs by certainty.
 
     Args:
         scores: scores of a model on N pairs.
@@ -49,27 +44,15 @@ def measure_certainty(
         seed: seed of the bootstrap.
 
     Returns:
-        the fifths by name, in order of increasing certainty; empty if a regression cannot be
-        fitted (see `fit_certainty`).
+        the fifths by name, in order of increasing certainty; empty if no certainty is known.
     """
-    answers = scored_points(CONTACT_AND_PEAK, scores, pairs)
-    said = np.zeros(len(answers.values))
-    for source in dict.fromkeys(answers.sources.tolist()):
-        others = [number for number, pair in enumerate(pairs) if pair.source != source]
-        try:
-            fitted = fit_certainty(
-                [scores[number] for number in others], [pairs[number] for number in others]
-            )
-        except DatasetError:
-            return {}
-        chosen = answers.sources == source
-        said[chosen] = [fitted.certainty(1.0, value) for value in answers.values[chosen]]
-    order = np.argsort(said, kind='stable')
+    known = scored_points('certainty', scores, pairs)
+    order = np.argsort(known.values, kind='stable')
     return {
         f'fifth {number}': CertaintyGroup(
             len(group),
-            float(said[group].mean()),
-            bootstrap_mean(answers.right[group], [answers.groups[at] for at in group], seed),
+            float(known.values[group].mean()),
+            bootstrap_mean(known.right[group], [known.groups[at] for at in group], seed),
         )
         for number, group in enumerate(np.array_split(order, _GROUPS), start=1)
         if len(group)
@@ -84,12 +67,7 @@ def certainty_table(groups: Mapping[str, CertaintyGroup], label: str) -> Table:
         label: label of the model.
     """
     rows: dict[str, dict[str, Cell]] = {name: vars(group) for name, group in groups.items()}
+    note = f'Fifths of the pairs with a certainty, in its order. {interval_note("source videos")}'
     return Table.of(
-        f'Does certainty equal the share of right points? {label}',
-        _HEADINGS,
-        rows,
-        (
-            f'Fifths of the pairs in the order of their certainty, which is fitted on the pairs '
-            f'of the other sources. {interval_note("source videos")}',
-        ),
+        f'Does certainty equal the share of right points? {label}', _HEADINGS, rows, (note,)
     )

@@ -7,34 +7,43 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from afformer_core.evaluation.parts.contact_scores import contact_tables
-from afformer_core.evaluation.parts.part_confidence import RIGHT_SHARE, confidence_tables
+from afformer_core.evaluation.parts.part_confidence import confidence_tables
 from afformer_core.evaluation.parts.part_differences import part_difference_table
 from afformer_core.evaluation.parts.part_groups import GroupMeasures, group_tables
 from afformer_core.evaluation.parts.part_measures import ByClass, PartsMeasured
 from afformer_core.evaluation.parts.part_reliability import certainty_table
-from afformer_core.evaluation.report.report import EvaluationReport, ImageLegend
+from afformer_core.evaluation.report.report import (
+    SCHEMA_OF_PARTS,
+    EvaluationReport,
+    ImageLegend,
+)
 from afformer_core.reports.bootstrap import interval_note
 from afformer_core.reports.tables import Cell, Table
 
 _POINTS = {
     'inside': 'inside a part',
+    'inside_of_sources': 'mean over sources',
     'near': 'within 5 %',
     'within_size': 'within one size',
-    'pck_5': 'PCK at 0.05',
-    'pck_10': 'PCK at 0.1',
-    'sizes_median': 'sizes away, median',
     'any_inside': 'three best: inside',
-    'any_near': 'three best: within 5 %',
     'mass_inside': 'probability inside',
 }
 _VIDEOS = {
     'inside': 'inside',
-    'other_inside': 'inside, another video',
-    'blank_inside': 'inside, blank video',
+    'other_inside': 'inside, another place',
+    'thing_inside': 'inside, another thing',
     'found': 'found',
-    'other_found': 'found, another video',
-    'blank_found': 'found, blank video',
-    'auroc': 'AUROC',
+    'other_found': 'found, another place',
+    'thing_found': 'found, another thing',
+    'auroc': 'AUROC, another place',
+    'thing_auroc': 'AUROC, another thing',
+}
+_ANSWERS = {
+    'answered': 'answered',
+    'right_of_answered': 'right of these',
+    'worst': 'worst source',
+    'tap_answered': 'answered with one tap',
+    'right_of_tap_answered': 'right of these',
 }
 _OF_GROUP = [field.name for field in fields(GroupMeasures)]
 _LEGEND = ImageLegend(
@@ -42,16 +51,11 @@ _LEGEND = ImageLegend(
     'Outlines: the parts. Cross: best peak. Ring: the marked contact. Each heatmap is drawn '
     'relative to its maximum; a similarity is drawn as the exponential of 20 times its value.',
 )
-_ACTIONS = {
-    'action': 'accepted',
-    'separation': 'AUROC of the score',
-    'coverage': 'known',
-    'right_of_answered': 'accepted of these',
-}
 _CONTACT = {
-    'contact_close': 'first frame, within 3 %',
-    'contact_first': 'first frame, within 5 %',
-    'contact_marked': 'frame of the mark, within 5 %',
+    'contact_close': 'within 2.5 %',
+    'contact_first': 'within 5 %',
+    'contact_of_3': 'one of 3 candidates within 5 %',
+    'contact_of_5': 'one of 5',
 }
 
 
@@ -83,7 +87,7 @@ def parts_report(
             (
                 'Best peak, or the best of three, inside an outlined part, or within 5 % of the '
                 "image's diagonal or one size of one. A part's size is the square root of its "
-                'area. PCK: within that share of the longer side. '
+                'area. mean over sources: of their shares inside. '
                 f'{interval_note("source videos")}',
                 *notes,
             ),
@@ -97,51 +101,32 @@ def parts_report(
                 if measures.auroc is not None
             },
             (
-                'inside: within the parts that the own video of the pair shows. found: a robot '
-                'would act, by the threshold of presence of the model. AUROC: distinction of own '
+                'inside: within the parts that the own video of the pair shows. another place: a '
+                'video of another source; another thing: another video of the same source. found: '
+                'by the threshold of presence of the model. AUROC: distinction of own '
                 'videos from others by presence (SIFT: by the matches that agree; matching: by '
                 'the largest similarity).',
             ),
         ),
     ]
+    if any(model.answered is not None for model in of_models.values()):
+        tables.append(_answers_table(measured, {labels[name]: name for name in models}))
     if measured.differences:
         tables.append(part_difference_table(labels[models[0]], measured.differences))
     if any(model.action is not None for model in of_models.values()):
+        actions: dict[str, dict[str, Cell]] = {
+            **{label: {'action': model.action} for label, model in of_models.items()},
+            f'always "{measured.constant_action}"': {'action': measured.constant_action_accepted},
+        }
+        note = 'accepted: the best action is among those that the pair accepts.'
+        tables.append(Table.of('Actions', {'action': 'accepted'}, actions, (note,)))
+    if any(model.contact_first is not None for model in of_models.values()):
         tables.append(
             Table.of(
-                'Actions',
-                _ACTIONS,
-                {
-                    **{
-                        labels[name]: {
-                            **vars(measured.predictors[name]),
-                            **vars(measured.action_scores[name]),
-                        }
-                        for name in models
-                        if name in measured.action_scores
-                    },
-                    f'always "{measured.constant_action}"': {
-                        'action': measured.constant_action_accepted
-                    },
-                },
-                (
-                    'accepted: the best action is among those that the pair accepts. known: its '
-                    'score reaches a threshold that was chosen for '
-                    f'{100 * RIGHT_SHARE:g} % of the known actions to be accepted, for the pairs '
-                    'of each source on those of the other sources.',
-                ),
-            )
-        )
-    if any(model.contact_marked is not None for model in of_models.values()):
-        tables.append(
-            Table.of(
-                'Contact in the demonstration itself',
+                'Contact that the model reads in the first frame',
                 _CONTACT,
                 {label: vars(model) for label, model in of_models.items()},
-                (
-                    'First frame: the contact that the model reads. Frame of the mark: its best '
-                    'peak.',
-                ),
+                ('Distances from the mark in percent of the diagonal.',),
             )
         )
     if len(groups := _groups(measured)) > 1:
@@ -158,6 +143,27 @@ def parts_report(
         tuple(tables),
         measured.predictors[models[0]],
         _LEGEND,
+        SCHEMA_OF_PARTS,
+    )
+
+
+def _answers_table(measured: PartsMeasured, models: Mapping[str, str]) -> Table:
+    """Build the table of answers of models, given their names by label."""
+    rows: dict[str, dict[str, Cell]] = {}
+    for label, name in models.items():
+        rows[label] = {**vars(measured.predictors[name]), 'worst': None}
+        source = measured.worst_source.get(name, '')
+        if source and (right := measured.by_source[source].predictors[name].right_of_answered):
+            rows[label]['worst'] = f'{source}: {right.value:.3f} of {right.count}'
+    return Table.of(
+        "Answers at the model's own threshold of certainty",
+        _ANSWERS,
+        rows,
+        (
+            'right: inside a part. with one tap: where the model is unsure, a person taps the '
+            'offered contact that is nearest to the mark, if it is within 5 %. '
+            f'{interval_note("source videos")}',
+        ),
     )
 
 

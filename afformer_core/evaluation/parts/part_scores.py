@@ -11,22 +11,18 @@ import numpy as np
 
 from afformer_core.arrays import FloatArray
 from afformer_core.data.readers.part_pairs import PartPair
-from afformer_core.evaluation.parts.clips import Point
+from afformer_core.evaluation.parts.clips import NEAR, Point
 from afformer_core.evaluation.parts.predictors import PointPrediction
 from afformer_core.media.polygons import area, contained, distance
 from afformer_core.reports.bootstrap import (
     Estimate,
     bootstrap_area,
+    bootstrap_class_mean,
     bootstrap_mean,
-    bootstrap_median,
 )
-
-NEAR, CLOSE = 5.0, 3.0
-"""Percent of the diagonal within which a point is near a part or a mark, or close to a mark."""
 
 # Minimum size of a part in pixels.
 _LEAST_SIZE = 1.0
-_NO_MEANS = ('sizes_median', 'auroc')
 
 
 @dataclass(frozen=True)
@@ -38,22 +34,27 @@ class PartScores:
         near: 1 if it is within 5 % of the diagonal of a part, or 0.
         distance: distance from the best point to the nearest part, in percent of the diagonal;
             None without a point.
-        sizes: the same distance in sizes of that part; a part's size is
-            the square root of its area. None without a point.
-        within_size: 1 if `sizes` is at most 1, or 0.
-        pck_5, pck_10: 1 if it is within 0.05 or 0.1 of the longer side of the image, or 0.
+        any_inside: 1 if any of the three best points is inside a part, or 0.
+        within_size: 1 if the best point is within one size of a part, the square root of its
+            area, or 0.
         point_x, point_y: the best point, in the pixels of the outlines.
-        any_inside, any_near: the same for any of the three best points.
         mass_inside: share of the heatmap's probability inside the parts.
         action: 1 if the best action is accepted, or 0.
-        found: 1 if a robot would act, or 0.
+        found: 1 if the image shows the demonstrated element by the model's own threshold, or 0.
         presence_score: score that the image shows the demonstrated element.
-        other_inside, other_found, other_presence_score: the same with another video.
-        blank_inside, blank_found: the same with a blank video.
+        answered: 1 if the model is sure by its own threshold of certainty, or 0.
+        tap_answered: the same, if a person taps the right one of the offered contacts where the
+            model is unsure.
+        tap_inside: `inside` of that answer.
+        other_inside, other_found, other_presence_score: the same with a video of another place
+            (see `Negatives.place`).
+        thing_inside, thing_found, thing_presence_score: the same with a video of another thing
+            (see `Negatives.thing`).
         contact_distance: distance from the predicted contact in the clip's first frame to the
             marked one, in percent of the diagonal.
-        contact_first, contact_close: 1 if `contact_distance` is at most 5 % or 3 %, or 0.
-        contact_marked: 1 if the best point in the frame of the mark is within 5 % of it.
+        contact_first, contact_close: 1 if `contact_distance` is at most 5 % or 2.5 %, or 0.
+        contact_of_3, contact_of_5: 1 if one of so many best candidates for the contact is within
+            5 %, or 0.
         action_scores: by name, best first.
         confidence_scores: see `PointPrediction`.
     """
@@ -62,28 +63,39 @@ class PartScores:
     near: float
     distance: float | None
     any_inside: float
-    any_near: float
     within_size: float = 0.0
-    sizes: float | None = None
-    pck_5: float = 0.0
-    pck_10: float = 0.0
     point_x: float | None = None
     point_y: float | None = None
     mass_inside: float | None = None
     action: float | None = None
     found: float | None = None
     presence_score: float | None = None
+    answered: float | None = None
+    tap_answered: float | None = None
+    tap_inside: float | None = None
     other_inside: float | None = None
     other_found: float | None = None
     other_presence_score: float | None = None
-    blank_inside: float | None = None
-    blank_found: float | None = None
+    thing_inside: float | None = None
+    thing_found: float | None = None
+    thing_presence_score: float | None = None
     contact_distance: float | None = None
     contact_first: float | None = None
     contact_close: float | None = None
-    contact_marked: float | None = None
+    contact_of_3: float | None = None
+    contact_of_5: float | None = None
     action_scores: Mapping[str, float] = field(default_factory=dict)
     confidence_scores: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def right_of_answered(self) -> float | None:
+        """`inside` if it is answered."""
+        return self.inside if self.answered else None
+
+    @property
+    def right_of_tap_answered(self) -> float | None:
+        """`tap_inside` if it is answered, maybe after a tap."""
+        return self.tap_inside if self.tap_answered else None
 
 
 @dataclass(frozen=True)
@@ -91,29 +103,33 @@ class PartMeasures:
     """Means of the scores of one predictor (see `PartScores`); None if they are not measured.
 
     Attributes:
-        sizes_median: median of `sizes`; a pair without a point counts as infinitely far.
-        auroc: area under the ROC curve of the presence score, own videos against others.
+        inside_of_sources: mean over the sources of their means of `inside`.
+        auroc, thing_auroc: area under the ROC curve of the presence score, own videos against
+            those of other places or things.
     """
 
     inside: Estimate | None
+    inside_of_sources: Estimate | None
     near: Estimate | None
     within_size: Estimate | None
-    pck_5: Estimate | None
-    pck_10: Estimate | None
     any_inside: Estimate | None
-    any_near: Estimate | None
     mass_inside: Estimate | None
     action: Estimate | None
     found: Estimate | None
+    answered: Estimate | None
+    right_of_answered: Estimate | None
+    tap_answered: Estimate | None
+    right_of_tap_answered: Estimate | None
     other_inside: Estimate | None
     other_found: Estimate | None
-    blank_inside: Estimate | None
-    blank_found: Estimate | None
+    thing_inside: Estimate | None
+    thing_found: Estimate | None
     contact_first: Estimate | None
     contact_close: Estimate | None
-    contact_marked: Estimate | None
-    sizes_median: Estimate | None
+    contact_of_3: Estimate | None
+    contact_of_5: Estimate | None
     auroc: Estimate | None
+    thing_auroc: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -122,12 +138,11 @@ class ClassMeasures:
 
     Attributes:
         pairs: number of pairs.
-        inside, near: see `PartScores`.
+        inside: see `PartScores`.
     """
 
     pairs: int
     inside: Estimate | None
-    near: Estimate | None
 
 
 def distance_to_parts(pair: PartPair, found_point: Point) -> float:
@@ -175,8 +190,6 @@ def score_points(pair: PartPair, prediction: PointPrediction) -> PartScores:
     best = distances[:1]
     sizes = [distance_in_sizes(pair, found_point) for found_point in prediction.points[:1]]
     x, y = _annotated(pair, prediction.points[0]) if prediction.points else (None, None)
-    width, height = pair.sample.image_size
-    of_side = [share / 100 * np.hypot(width, height) / max(width, height) for share in best]
     action = next(iter(prediction.action_scores or ()), None)
     heatmap = prediction.heatmap if prediction.is_distribution else None
     return PartScores(
@@ -184,38 +197,43 @@ def score_points(pair: PartPair, prediction: PointPrediction) -> PartScores:
         near=float(any(distance <= NEAR for distance in best)),
         distance=best[0] if best else None,
         any_inside=float(0.0 in distances),
-        any_near=float(any(distance <= NEAR for distance in distances)),
         within_size=float(any(size <= 1 for size in sizes)),
-        sizes=sizes[0] if sizes else None,
-        pck_5=float(any(share <= 0.05 for share in of_side)),
-        pck_10=float(any(share <= 0.1 for share in of_side)),
         point_x=x,
         point_y=y,
         mass_inside=None if heatmap is None else mass_inside(pair, heatmap),
         action=None if action is None else float(action in pair.accepted_actions),
         found=None if prediction.found is None else float(prediction.found),
         presence_score=prediction.presence_score,
+        answered=None if prediction.answered is None else float(prediction.answered),
         action_scores=prediction.action_scores or {},
         confidence_scores=prediction.confidence_scores,
     )
 
 
 def measure_parts(
-    scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int = 0
+    scores: Sequence[PartScores], pairs: Sequence[PartPair], seed: int = 0
 ) -> PartMeasures:
     """Compute means with intervals from resampling whole source videos.
 
     Args:
         scores: scores of one predictor on N pairs, at least one.
-        source_videos: source videos of the N pairs.
+        pairs: the N pairs.
         seed: seed of the bootstrap.
     """
-    means = [field.name for field in fields(PartMeasures) if field.name not in _NO_MEANS]
-    sizes = [np.inf if score.sizes is None else score.sizes for score in scores]
+    videos = [pair.group for pair in pairs]
+    others = ('inside_of_sources', 'auroc', 'thing_auroc')
+    means = [one.name for one in fields(PartMeasures) if not one.name.startswith(others)]
+    sources = list(dict.fromkeys(pair.source for pair in pairs))
     return PartMeasures(
-        **{name: _mean(name, scores, source_videos, seed) for name in means},
-        sizes_median=bootstrap_median(sizes, source_videos, seed),
-        auroc=_auroc(scores, source_videos, seed),
+        **{name: _mean(name, scores, videos, seed) for name in means},
+        inside_of_sources=bootstrap_class_mean(
+            [score.inside for score in scores],
+            videos,
+            [sources.index(pair.source) for pair in pairs],
+            seed,
+        ),
+        auroc=_auroc('other', scores, videos, seed),
+        thing_auroc=_auroc('thing', scores, videos, seed),
     )
 
 
@@ -238,11 +256,7 @@ def measure_by(
         chosen = [number for number, pair in enumerate(pairs) if key(pair) == name]
         of_class = [scores[number] for number in chosen]
         videos = [pairs[number].group for number in chosen]
-        measured[name] = ClassMeasures(
-            len(chosen),
-            _mean('inside', of_class, videos, seed),
-            _mean('near', of_class, videos, seed),
-        )
+        measured[name] = ClassMeasures(len(chosen), _mean('inside', of_class, videos, seed))
     return measured
 
 
@@ -254,12 +268,15 @@ def _mean(
 
 
 def _auroc(
-    scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int
+    negative: str, scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int
 ) -> Estimate | None:
+    values = [
+        (score.presence_score, getattr(score, f'{negative}_presence_score')) for score in scores
+    ]
     known = [
-        (score.presence_score, score.other_presence_score, video)
-        for score, video in zip(scores, source_videos, strict=True)
-        if score.presence_score is not None and score.other_presence_score is not None
+        (*value, video)
+        for value, video in zip(values, source_videos, strict=True)
+        if None not in value
     ]
     if not known:
         return None

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 import cv2
@@ -12,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
-from afformer_core.demonstrations.whole_recording import record_whole
-from afformer_core.evaluation.parts.clips import Clip, Point
+from afformer_core.demonstrations.state import Recorded
+from afformer_core.demonstrations.whole_recording import record_whole, select_evenly
+from afformer_core.evaluation.parts.clips import NEAR, Clip, MarkedFrame, Point
 from afformer_core.evaluation.parts.kept_values import KeptByImage
 from afformer_core.runtime import ArrayGrounder, Grounding
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
 from afformer_core.stream.settings import StreamSettings
 
@@ -25,9 +28,8 @@ MOST_POINTS = 3
 # Ratio test: maximum ratio of the distances of the best and the second-best match.
 _DISTINCT = 0.75
 _INLIER_PIXELS = 5.0
-# Maximum number of cached demonstrations: the clip of the pair and another one, both with and
-# without a given mark, a blank one, and the next one.
-_KEPT = 6
+# Number of contacts that a person is offered to choose from.
+_OFFERED = 3
 
 CONTACT_AND_PEAK = 'contact_and_peak'
 """Name of the score that is the predictor of certainty."""
@@ -59,7 +61,10 @@ class PointPrediction:
         action_scores: action scores by name, best first.
         presence_score: score that the image shows the demonstrated element, higher is more
             certain; None: unknown.
-        found: whether a robot would act on it; None for a predictor that cannot abstain.
+        found: whether the predictor says that the image shows the demonstrated element; None for
+            a predictor that cannot abstain.
+        answered: whether the model is sure enough of the best point, by its own threshold of
+            certainty; None without one.
         confidence_scores: scores by name; higher means more confidence in the best point.
     """
 
@@ -69,6 +74,7 @@ class PointPrediction:
     action_scores: Mapping[str, float] | None = None
     presence_score: float | None = None
     found: bool | None = None
+    answered: bool | None = None
     confidence_scores: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -80,10 +86,17 @@ class ClipContact:
         point: position of the contact in the clip's first frame.
         moment: seconds from the beginning of the clip to the contact; None if the model does not
             predict it.
+        candidates: candidates for the point, best first; empty for a model without any.
     """
 
     point: Point
     moment: float | None = None
+    candidates: tuple[Point, ...] = ()
+
+    def recalls(self, mark: MarkedFrame, count: int) -> float | None:
+        """Return 1 if one of so many best candidates is near a mark, or 0; None without any."""
+        near = [mark.percent_away(point) <= NEAR for point in self.candidates[:count]]
+        return float(any(near)) if near else None
 
 
 class PointPredictor(Protocol):
@@ -186,55 +199,88 @@ class ModelPredictor:
 
     def __init__(self, grounder: ArrayGrounder) -> None:
         self.grounder = grounder
-        # Names of clips, the most recently used last.
-        self._used: list[str] = []
-        self._readings: dict[str, ClipContact] = {}
+        self._frames: NDArray[np.uint8] | None = None
+        self._recorded: Recorded | None = None
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
         """See `PointPredictor.predict`."""
         self._show(clip)
         grounding = self.grounder.ground(image, clip.name, MOST_POINTS)
-        height, width = image.shape[:2]
-        points = tuple(
-            ((peak.u + 0.5) / width, (peak.v + 0.5) / height) for peak in grounding.peaks
-        )
         scores = {name: score(grounding) for name, score in CONFIDENCE_SCORES.items()}
         return PointPrediction(
-            points,
+            _shares([(peak.u, peak.v) for peak in grounding.peaks], image.shape[:2]),
             grounding.probabilities,
             True,
             grounding.action_scores,
             grounding.confidence if grounding.presence is None else grounding.presence,
             StreamSettings().is_present(grounding.presence_features, self.grounder.calibration),
+            None if grounding.certainty_threshold is None else not grounding.unsure,
             {name: score for name, score in scores.items() if score is not None},
         )
 
     def read_contact(self, clip: Clip) -> ClipContact:
         """Read the contact of a clip, or else the best peak in its first frame."""
+        reading = self._record(clip).reading
+        if reading is None:
+            return ClipContact(self.predict(clip.frames[0], clip).points[0])
+        points = tuple((candidate.x, candidate.y) for candidate in reading.candidates)
+        return ClipContact(points[0], reading.candidates[0].time, points)
+
+    def tap(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction | None:
+        """Ground the clip after a tap on the offered contact that is nearest to the mark.
+
+        Args:
+            image: uint8 RGB [H, W, 3].
+            clip: a clip without a given contact.
+
+        Returns:
+            None if no offered contact is within 5 % of the diagonal of the mark.
+        """
         self._show(clip)
-        if clip.name not in self._readings:
-            point = self.predict(clip.frames[0], clip).points[0]
-            self._readings[clip.name] = ClipContact(point)
-        return self._readings[clip.name]
+        shown = self.grounder.demonstration(clip.name)
+        offered = [(contact.u, contact.v) for contact in shown.contacts[:_OFFERED]]
+        if clip.marked is None or not offered:
+            return None
+        tapped = min(_shares(offered, shown.frame_size), key=clip.marked.percent_away)
+        if clip.marked.percent_away(tapped) > NEAR:
+            return None
+        return self.predict(image, clip.given(MarkedFrame(clip.frames[0], tapped), 'tapped'))
 
     def _show(self, clip: Clip) -> None:
-        """Set the demonstration, unless it is cached; evict the least recently used one."""
-        grounder = self.grounder
-        if clip.name not in grounder.demonstrations:
-            for name in self._used[: 1 - _KEPT]:
-                self._used.remove(name)
-                self._readings.pop(name, None)
-                grounder.delete_demonstration(name)
-            if clip.media is None or grounder.matching is None:
-                grounder.set_demonstration(clip.frames, clip.name, clip.contact)
-            else:
-                recorded = record_whole(clip.media, 'clip', grounder, None)
-                count = recorded.summary.frames
-                grounder.memorize(recorded.encoded, clip.name, count)
-                if recorded.reading is not None:
-                    best = recorded.reading.candidates[0]
-                    self._readings[clip.name] = ClipContact((best.x, best.y), best.time)
-        self._used = [*(name for name in self._used if name != clip.name), clip.name]
+        """Set the demonstration, unless it is set."""
+        recorded = self._record(clip)
+        if clip.name in self.grounder.demonstrations:
+            return
+        encoded = recorded.encoded
+        if clip.contact is not None:
+            encoded = self._given(encoded, clip.contact)
+        self.grounder.memorize(encoded, clip.name, recorded.summary.frames)
+
+    def _record(self, clip: Clip) -> Recorded:
+        """Encode the frames of a clip once, whatever contacts are given; forget other clips."""
+        if self._recorded is None or self._frames is not clip.frames:
+            for name in self.grounder.demonstrations:
+                self.grounder.delete_demonstration(name)
+            maximum = self.grounder.configuration.maximum_frames
+            media = clip.media or select_evenly(list(clip.frames), maximum)
+            # Nothing measures the rotation, so no optical flow is computed for it.
+            media = replace(media, motion_frames=())
+            self._recorded = record_whole(media, 'clip', self.grounder, None)
+            self._frames = clip.frames
+        return self._recorded
+
+    def _given(self, encoded: EncodedFrames, contact: MarkedFrame) -> EncodedFrames:
+        """Put the frame of a given contact in the place of the first one."""
+        image = self.grounder.resize(contact.image)
+        rest = [(encoded.images[n], encoded.features[n]) for n in range(1, len(encoded))]
+        given = EncodedFrames.stack([(image, self.grounder.encode(image)), *rest])
+        return replace(given, contact=contact.point)
+
+
+def _shares(pixels: Sequence[tuple[float, float]], size: tuple[int, ...]) -> tuple[Point, ...]:
+    """Convert pixels (u, v) of an image of (height, width) to shares of its sides."""
+    height, width = size
+    return tuple(((u + 0.5) / width, (v + 0.5) / height) for u, v in pixels)
 
 
 class MarkedContactPredictor:
@@ -242,13 +288,20 @@ class MarkedContactPredictor:
 
     Args:
         model: the model, which finds the contact if it is not given.
+        percent_off: distance of the given contact from the mark in a random direction, in percent
+            of the diagonal; the direction of a clip is always the same.
     """
 
-    def __init__(self, model: PointPredictor) -> None:
+    def __init__(self, model: PointPredictor, percent_off: float = 0.0) -> None:
         self._model = model
+        self.percent_off = percent_off
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
         """See `PointPredictor.predict`."""
         if clip.marked is None:
             return PointPrediction(())
-        return self._model.predict(image, clip.with_contact())
+        if not self.percent_off:
+            return self._model.predict(image, clip.given(clip.marked, 'contact marked'))
+        rng = np.random.default_rng(zlib.crc32(clip.name.encode()))
+        off = clip.marked.moved(self.percent_off, rng)
+        return self._model.predict(image, clip.given(off, f'{self.percent_off:g} % off'))

@@ -38,8 +38,8 @@ from afformer_core.reports.named_numbers import to_json
 from afformer_core.reports.tables import Table
 from afformer_core.runtime.presence import PresenceCalibration
 
-SCHEMA = 1
-"""Version of the output of `EvaluationReport.to_json`.
+SCHEMA, SCHEMA_OF_PARTS = 1, 2
+"""Versions of the output of `EvaluationReport.to_json`, the second of pairs with outlined parts.
 
 A name that changes its meaning or goes increments it.
 """
@@ -82,6 +82,7 @@ class EvaluationReport:
         tables: tables of the numbers.
         evaluated: the measures of the evaluated predictor, a data class, for the headline.
         images: the text above its images.
+        schema: version of the names of its numbers, see `SCHEMA`.
     """
 
     facts: Mapping[str, str | int | float]
@@ -89,6 +90,7 @@ class EvaluationReport:
     tables: tuple[Table, ...]
     evaluated: Any = None
     images: ImageLegend = ImageLegend()
+    schema: int = SCHEMA
 
     def to_markdown(self) -> str:
         """Format the facts as a list, followed by the tables."""
@@ -98,7 +100,7 @@ class EvaluationReport:
     def to_json(self) -> dict[str, Any]:
         """Return schema, facts and measures as plain JSON types; see `named_numbers.to_json`."""
         return {
-            'schema': SCHEMA,
+            'schema': self.schema,
             'facts': to_json(self.facts),
             'measures': to_json(self.measures),
         }

@@ -55,8 +55,8 @@ def measured(benchmark_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
 def test_the_example_scores_as_the_centre(measured: Any) -> None:
     system = measured['measures']['predictors']['system']
     assert system['inside']['value'] == pytest.approx(2 / 3)
-    # (79.5, 59.5) is 20.5 pixels from 100, of a longer side of 160 and a diagonal of 200
-    assert system['pck_10']['value'] == pytest.approx(2 / 3)
+    # (79.5, 59.5) is 20.5 pixels from 100, and the size of the part is 27.4
+    assert system['near']['value'] == pytest.approx(2 / 3)
     assert system['within_size']['value'] == 1
     assert system['other_inside']['value'] == pytest.approx(2 / 3)
     assert [Path(file).name for file in measured['provenance']['data']] == ['pairs.json']

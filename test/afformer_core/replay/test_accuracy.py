@@ -82,11 +82,11 @@ def observations(bag_settings: RgbdBagSettings, numbers: range) -> Iterator[Obse
             surface = annotation.position - element.front.centre[2] * annotation.normal
             height = (points - surface) @ annotation.normal
             yield Observation(
-                header=exact,
-                frame=sensed_depth(renderer, bag_settings, view, number),
-                prediction=calibration,
-                view=annotation.normal,
-                placement=np.abs(height).reshape(exact.shape) < 1e-4,
+                exact=exact,
+                sensed=sensed_depth(renderer, bag_settings, view, number),
+                calibration=calibration,
+                normal=annotation.normal,
+                panel=np.abs(height).reshape(exact.shape) < 1e-4,
             )
 
 

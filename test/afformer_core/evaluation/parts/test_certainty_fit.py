@@ -16,7 +16,7 @@ from afformer_core.evaluation.parts.part_scores import PartScores
 
 def scored(right: bool, value: float | None) -> PartScores:
     scores = {} if value is None else {'contact_and_peak': value}
-    return PartScores(right, right, 0.0, right, right, confidence_scores=scores)
+    return PartScores(right, right, 0.0, right, confidence_scores=scores)
 
 
 def drawn(count: int, seed: int = 7) -> list[PartScores]:

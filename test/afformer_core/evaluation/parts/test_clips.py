@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clips in memory: their frames and marks, blank ones, and those of other videos."""
+"""Clips in memory: their frames and marks, given contacts, and negatives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.parts.clips import other_videos, read_clip, visiting_order
+from afformer_core.evaluation.parts.clips import (
+    MarkedFrame,
+    Negatives,
+    find_negatives,
+    read_clip,
+)
 from afformer_core.media.video import write_video
 
 
@@ -30,15 +35,20 @@ def test_frames_are_spread_over_the_clip_and_the_mark_has_its_own(rising) -> Non
     assert clip.marked.point == (0.25, 0.75)
 
 
-def test_a_blank_clip_shows_nothing_and_keeps_its_mark(rising) -> None:
-    clip = read_clip(rising, 4)
-    blank = clip.blank()
-    assert blank.name == '4 blank frames'
-    assert blank.frames.shape == clip.frames.shape
-    assert np.unique(blank.frames).tolist() == [128]
-    assert blank.marked is not None
-    assert np.unique(blank.marked.image).tolist() == [128]
-    assert blank.marked.point == (0.25, 0.75)
+@pytest.mark.parametrize('seed', [3, 4])
+def test_a_mark_moves_by_a_share_of_the_diagonal(seed: int) -> None:
+    mark = MarkedFrame(np.zeros((30, 40, 3), np.uint8), (0.25, 0.5))
+    moved = mark.moved(8, np.random.default_rng(seed))
+    assert mark.percent_away(moved.point) == pytest.approx(8)
+    assert moved == mark.moved(8, np.random.default_rng(seed))
+    assert moved.point != mark.moved(8, np.random.default_rng(seed + 2)).point
+
+
+def test_a_mark_stays_in_its_frame() -> None:
+    corner = MarkedFrame(np.zeros((30, 40, 3), np.uint8), (1.0, 0.0))
+    points = [corner.moved(9, np.random.default_rng(seed)).point for seed in range(20)]
+    assert np.min(points) == 0
+    assert np.max(points) == 1
 
 
 def test_a_mark_beyond_the_clip_is_an_error(rising, make_pair) -> None:
@@ -46,30 +56,48 @@ def test_a_mark_beyond_the_clip_is_an_error(rising, make_pair) -> None:
         read_clip(make_pair(before={'frame': 10, 'x': 1, 'y': 1}), 4)
 
 
-def test_other_videos_are_half_the_list_further_on(make_pair) -> None:
-    pairs = [make_pair(id=name, source_video=name) for name in 'abcdef']
-    assert other_videos(pairs) == [3, 4, 5, 0, 1, 2]
+def places(pairs) -> list[int | None]:
+    return [negatives.place for negatives in find_negatives(pairs)]
 
 
-def test_another_clip_of_the_same_source_is_no_other_video(make_pair) -> None:
+def test_another_place_is_half_the_list_further_on(make_pair) -> None:
+    pairs = [make_pair(id=name, source_video=name, repository=name) for name in 'abcdef']
+    assert places(pairs) == [3, 4, 5, 0, 1, 2]
+
+
+def test_another_place_is_of_another_source_and_another_thing_of_the_same(make_pair) -> None:
+    pairs = [
+        make_pair(id=f'{number}', source_video=f'{number // 2}', repository=source)
+        for number, source in enumerate('aaaabb')
+    ]
+    assert find_negatives(pairs) == [
+        *(Negatives(4, 3), Negatives(4, 2), Negatives(5, 0), Negatives(4, 0)),
+        *(Negatives(1, None), Negatives(2, None)),
+    ]
+
+
+def test_a_folder_of_one_source_has_other_videos_for_both(make_pair) -> None:
+    pairs = [make_pair(id=name, source_video=name) for name in 'abcd']
+    assert find_negatives(pairs)[0] == Negatives(2, 3)
+    assert find_negatives(pairs[:2]) == [Negatives(1, None), Negatives(0, None)]
+
+
+def test_another_clip_of_the_same_source_video_is_no_negative(make_pair) -> None:
     pairs = [make_pair(id=f'{number}', source_video=name) for number, name in enumerate('abab')]
-    assert other_videos(pairs) == [3, 0, 1, 2]
+    assert places(pairs) == [3, 0, 1, 2]
 
 
-def test_other_videos_are_of_the_same_folder(make_pair) -> None:
+def test_negatives_are_of_the_same_folder(make_pair) -> None:
     pairs = [make_pair(id=name, source_video=name) for name in 'abcde']
     pooled = [replace(pair, folder='first' if n < 3 else 'second') for n, pair in enumerate(pairs)]
-    assert other_videos(pooled) == [1, 2, 0, 4, 3]
+    assert places(pooled) == [1, 2, 0, 4, 3]
 
 
 def test_the_same_name_of_a_video_of_another_source_is_another_video(make_pair) -> None:
     pairs = [make_pair(source_video='one', repository=name) for name in ('a/a', 'b/b')]
-    assert other_videos(pairs) == [1, 0]
+    assert places(pairs) == [1, 0]
 
 
-def test_a_pair_is_visited_after_the_one_whose_clip_it_was_shown() -> None:
-    assert visiting_order([3, 0, 4, 1, 2, None]) == [0, 3, 1, 2, 4, 5]
-
-
-def test_one_source_video_has_no_other(make_pair) -> None:
-    assert other_videos([make_pair(), make_pair(id='second')]) == [None, None]
+def test_one_source_video_has_no_negative(make_pair) -> None:
+    pairs = [make_pair(), make_pair(id='second')]
+    assert find_negatives(pairs) == [Negatives(None, None)] * 2

@@ -12,7 +12,6 @@ from afformer_core.evaluation.parts.part_confidence import (
     ConfidenceMeasures,
     answering_threshold,
     confidence_tables,
-    measure_action_score,
     measure_confidence,
 )
 from afformer_core.evaluation.parts.part_scores import PartScores
@@ -23,7 +22,7 @@ WORKSHOPS = [(0.95, 1), (0.75, 1), (0.65, 1), (0.45, 1), (0.3, 0)]
 
 
 def scored(value: float, right: int) -> PartScores:
-    return PartScores(right, right, 0.0, right, right, confidence_scores={'peak': value})
+    return PartScores(right, right, 0.0, right, confidence_scores={'peak': value})
 
 
 @pytest.fixture
@@ -48,30 +47,21 @@ def test_the_threshold_of_a_source_is_chosen_on_the_others(peak) -> None:
     assert peak.right_of_answered.value == pytest.approx(4 / 6)
 
 
-def test_in_sample_the_threshold_is_chosen_on_the_same_pairs(peak) -> None:
-    assert (peak.in_sample_threshold, peak.in_sample_coverage) == (0.75, 0.4)
-
-
 def test_the_area_is_of_right_and_wrong_points(peak) -> None:
     assert peak.pairs == 10
     assert peak.separation.value == pytest.approx(16 / 21)
 
 
-def test_the_surest_pairs_are_those_of_the_highest_scores(peak) -> None:
-    assert peak.right_of_surest == {'25': 1.0, '50': 0.8, '75': 0.75, '100': 0.7}
-
-
 def test_of_one_source_nothing_is_chosen_elsewhere(pairs) -> None:
     of_one = measure_confidence([scored(*each) for each in KITCHENS], pairs[:5])['peak']
     assert (of_one.coverage, of_one.right_of_answered, of_one.thresholds) == (None, None, {})
-    assert (of_one.in_sample_threshold, of_one.in_sample_coverage) == (0.8, 0.4)
 
 
 def test_pairs_without_the_score_are_left_out(pairs) -> None:
     scores = [scored(*each) for each in KITCHENS]
-    unknown = PartScores(0, 0, None, 0, 0)
+    unknown = PartScores(0, 0, None, 0)
     measured = measure_confidence([*scores, unknown], pairs[:6])['peak']
-    assert (measured.pairs, measured.in_sample_coverage) == (5, 0.4)
+    assert measured.pairs == 5
 
 
 def test_no_threshold_answers_where_too_few_are_right() -> None:
@@ -85,20 +75,7 @@ def test_equal_scores_are_answered_together() -> None:
 
 def test_tables_have_a_row_for_each_score(peak) -> None:
     measured = {'model': {'peak': peak, 'contact_similarity': peak}}
-    thresholds, surest = confidence_tables(measured, {'model': 'the model'})
+    (thresholds,) = confidence_tables(measured, {'model': 'the model'})
     assert list(thresholds.rows) == ['the model: peak', 'the model: contact similarity']
     assert thresholds.title == 'Selection of right points by confidence, for 85 % right'
-    assert surest.rows['the model: peak'] == [1.0, 0.8, 0.75, 0.7]
     assert confidence_tables({}, {}) == []
-
-
-def test_the_score_of_the_best_action_tells_accepted_ones(pairs) -> None:
-    scores = [
-        PartScores(0, 0, 0.0, 0, 0, action=float(right), action_scores={'pull': value, 'push': 0})
-        for value, right in (*KITCHENS, *WORKSHOPS)
-    ]
-    measured = measure_action_score(scores, pairs)
-    assert measured is not None
-    assert measured.thresholds == {'a/kitchens': 0.45, 'b/workshops': 0.8}
-    assert measured.separation.value == pytest.approx(16 / 21)
-    assert measure_action_score([scored(0.9, 1)] * 10, pairs) is None

@@ -12,7 +12,7 @@ from afformer_core.evaluation.parts.part_scores import PartScores
 
 def scores(inside: list[float], action: list[float | None]) -> list[PartScores]:
     return [
-        PartScores(inside=hit, near=1, distance=9.0, any_inside=1, any_near=1, action=accepted)
+        PartScores(inside=hit, near=1, distance=9.0, any_inside=1, action=accepted)
         for hit, accepted in zip(inside, action, strict=True)
     ]
 
@@ -27,19 +27,19 @@ MODELS = {
 def test_differences_are_to_the_first_model() -> None:
     measured = measure_part_differences(MODELS, ['a', 'b', 'c', 'd'])
     assert list(measured) == ['second', 'third']
-    assert measured['second'].inside.value == 0.5
-    assert measured['third'].inside.value == 0
-    assert (measured['third'].inside.low, measured['third'].inside.high) == (0, 0)
+    assert measured['second']['inside'].value == 0.5
+    assert measured['third']['inside'].value == 0
+    assert (measured['third']['inside'].low, measured['third']['inside'].high) == (0, 0)
 
 
 def test_pairs_that_one_model_lacks_do_not_count() -> None:
     measured = measure_part_differences(MODELS, ['a', 'b', 'c', 'd'])
-    assert (measured['second'].action.value, measured['second'].action.count) == (1 / 3, 3)
-    assert measured['third'].action is None
+    assert (measured['second']['action'].value, measured['second']['action'].count) == (1 / 3, 3)
+    assert measured['third']['action'] is None
 
 
 def test_videos_are_drawn_whole() -> None:
-    measured = measure_part_differences(MODELS, ['a', 'a', 'a', 'a'])['second'].inside
+    measured = measure_part_differences(MODELS, ['a', 'a', 'a', 'a'])['second']['inside']
     assert (measured.low, measured.high) == (0.5, 0.5)
 
 

@@ -18,10 +18,10 @@ def groups(make_pair):
         make_pair(repository='a/kitchens', source_video='stove', accepted_actions=['pull']),
     ]
     model = [
-        PartScores(1, 1, 0.0, 1, 1, sizes=0.0, within_size=1, action=1),
-        PartScores(0, 1, 4.0, 1, 1, sizes=0.4, within_size=1, action=0),
-        PartScores(0, 0, 9.0, 0, 0, sizes=1.5, within_size=0, action=0),
-        PartScores(0, 0, None, 0, 0),
+        PartScores(1, 1, 0.0, 1, within_size=1, action=1),
+        PartScores(0, 1, 4.0, 1, within_size=1, action=0),
+        PartScores(0, 0, 9.0, 0, within_size=0, action=0),
+        PartScores(0, 0, None, 0),
     ]
     scores = {'model': model, 'centre': model[::-1]}
     return measure_groups(pairs, scores, lambda pair: pair.source)
@@ -35,11 +35,6 @@ def test_each_group_is_measured_alone(groups) -> None:
     assert kitchens.predictors['centre'].within_size.value == pytest.approx(2 / 3)
     assert workshops.predictors['model'].near.value == 1
     assert (kitchens.constant_action, kitchens.constant_action_accepted.value) == ('pull', 1)
-
-
-def test_a_pair_without_a_point_is_infinitely_far(groups) -> None:
-    assert groups['a/kitchens'].predictors['model'].sizes_median.value == 1.5
-    assert groups['b/workshops'].predictors['model'].sizes_median.value == 0.4
 
 
 def test_tables_have_a_row_for_each_group_with_its_pairs(groups) -> None:

@@ -24,7 +24,7 @@ FAR = (46.5 / 100, 20.5 / 50)
 
 
 def scores(**known: float) -> PartScores:
-    least = {'inside': 0, 'near': 0, 'distance': 9.0, 'any_inside': 0, 'any_near': 0}
+    least = {'inside': 0, 'near': 0, 'distance': 9.0, 'any_inside': 0}
     return PartScores(**{**least, **known})
 
 
@@ -44,7 +44,7 @@ def test_distances_are_in_sizes_of_the_part(make_pair, x, sizes, within) -> None
     pair, point = make_pair(parts=[TRIANGLE]), ((x + 0.5) / 100, 5.5 / 50)
     assert distance_in_sizes(pair, point) == pytest.approx(sizes, abs=1e-5)
     score = score_points(pair, PointPrediction((point,)))
-    assert (score.sizes, score.within_size) == (pytest.approx(sizes, abs=1e-5), within)
+    assert score.within_size == within
     assert (score.point_x, score.point_y) == pytest.approx((x, 5))
 
 
@@ -57,7 +57,7 @@ def test_a_large_part_may_be_fewer_sizes_away_than_a_nearer_small_one(make_pair)
 
 def test_without_a_point_there_is_no_distance(make_pair) -> None:
     score = score_points(make_pair(), PointPrediction(()))
-    assert (score.distance, score.sizes, score.within_size, score.point_x) == (None, None, 0, None)
+    assert (score.distance, score.within_size, score.point_x) == (None, 0, None)
 
 
 def test_the_nearest_part_counts(make_pair) -> None:
@@ -79,21 +79,19 @@ def test_a_resized_target_is_measured_in_annotated_pixels(make_pair) -> None:
 
 
 @pytest.mark.parametrize(
-    ('points', 'inside', 'near', 'any_inside', 'any_near'),
+    ('points', 'inside', 'near', 'any_inside'),
     [
-        ((INSIDE, FAR), 1, 1, 1, 1),
-        ((NEAR, FAR), 0, 1, 0, 1),
-        ((FAR, INSIDE), 0, 0, 1, 1),
-        ((FAR, NEAR), 0, 0, 0, 1),
-        ((), 0, 0, 0, 0),
+        ((INSIDE, FAR), 1, 1, 1),
+        ((NEAR, FAR), 0, 1, 0),
+        ((FAR, INSIDE), 0, 0, 1),
+        ((), 0, 0, 0),
     ],
 )
 def test_the_best_point_counts_and_the_best_of_all(
-    make_pair, points, inside, near, any_inside, any_near
+    make_pair, points, inside, near, any_inside
 ) -> None:
     score = score_points(make_pair(), PointPrediction(points))
-    assert (score.inside, score.near) == (inside, near)
-    assert (score.any_inside, score.any_near) == (any_inside, any_near)
+    assert (score.inside, score.near, score.any_inside) == (inside, near, any_inside)
     assert (score.mass_inside, score.action, score.found) == (None, None, None)
 
 
@@ -136,28 +134,67 @@ def test_every_accepted_action_is_right(make_pair, action, accepted) -> None:
     assert score_points(pair, prediction).action == accepted
 
 
-def test_means_are_over_pairs_and_intervals_over_videos() -> None:
-    measured = measure_parts([scores(inside=1), scores(inside=1), scores()], ['a', 'a', 'b'])
+@pytest.fixture
+def of_sources(make_pair):
+    """Makes a pair of each source, each of its own video unless that is told."""
+
+    def make(sources: str, videos: str = 'abcdef'):
+        return [
+            make_pair(repository=source, source_video=video)
+            for source, video in zip(sources, videos, strict=False)
+        ]
+
+    return make
+
+
+def test_means_are_over_pairs_and_intervals_over_videos(of_sources) -> None:
+    measured = measure_parts(
+        [scores(inside=1), scores(inside=1), scores()], of_sources('sss', 'aab')
+    )
     assert measured.inside is not None
     assert measured.inside.value == pytest.approx(2 / 3)
     assert (measured.inside.low, measured.inside.high) == (0, 1)
 
 
-def test_what_was_not_measured_has_no_mean() -> None:
-    measured = measure_parts([scores(action=1), scores()], ['a', 'b'])
+def test_means_are_also_over_sources(of_sources) -> None:
+    known = [scores(inside=1), scores(inside=1), scores(), scores()]
+    measured = measure_parts(known, of_sources('ssts'))
+    # Two of three in one source, and none in the other.
+    assert measured.inside_of_sources.value == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_what_was_not_measured_has_no_mean(of_sources) -> None:
+    measured = measure_parts([scores(action=1), scores()], of_sources('ss'))
     assert measured.action is not None
     assert (measured.action.value, measured.action.count) == (1, 1)
     assert measured.found is None
     assert measured.auroc is None
+    assert measured.answered is None
 
 
-def test_the_presence_score_tells_own_from_other_videos() -> None:
-    values = [(0.9, 0.1), (0.5, 0.7), (0.8, 0.5)]
-    known = [scores(presence_score=own, other_presence_score=other) for own, other in values]
-    measured = measure_parts(known, ['a', 'b', 'c'])
-    assert measured.auroc is not None
-    # Of nine comparisons seven are won and one is a tie.
+def test_the_presence_score_tells_own_from_other_videos(of_sources) -> None:
+    values = [(0.9, 0.1, 0.95), (0.5, 0.7, None), (0.8, 0.5, 0.7)]
+    known = [
+        scores(presence_score=own, other_presence_score=other, thing_presence_score=thing)
+        for own, other, thing in values
+    ]
+    measured = measure_parts(known, of_sources('sss'))
+    # Of nine comparisons seven are won and one is a tie; of four two are won.
     assert measured.auroc.value == pytest.approx(7.5 / 9)
+    assert measured.thing_auroc.value == pytest.approx(2 / 4)
+
+
+def test_right_answers_are_a_share_of_the_answered(of_sources) -> None:
+    known = [
+        scores(answered=1, inside=1, tap_answered=1, tap_inside=1),
+        scores(answered=1, inside=0, tap_answered=1, tap_inside=0),
+        scores(answered=0, inside=1, tap_answered=1, tap_inside=0),
+        scores(answered=0, inside=1, tap_answered=0, tap_inside=1),
+    ]
+    measured = measure_parts(known, of_sources('ssss'))
+    assert (measured.answered.value, measured.right_of_answered.value) == (0.5, 0.5)
+    assert measured.tap_answered.value == 0.75
+    assert measured.right_of_tap_answered.value == pytest.approx(1 / 3)
 
 
 def test_classes_are_measured_apart(make_pair) -> None:

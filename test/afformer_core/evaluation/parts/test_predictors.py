@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,7 @@ from afformer_core.evaluation.parts.predictors import (
 from afformer_core.media.images import read_image
 from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
 from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.grounding import Peak
 
 GREY = np.full((120, 160, 3), 128, np.uint8)
 
@@ -130,13 +133,13 @@ def test_a_model_names_its_peaks_in_order(model, moved) -> None:
     assert prediction.is_distribution
 
 
-def test_a_model_forgets_clips_that_were_shown_long_ago(model, moved) -> None:
+def test_a_model_forgets_the_clip_before(model, moved) -> None:
     image, clip = moved
-    for name in 'abcdaef':
-        model.predict(image, Clip(name, clip.frames, None))
-    assert model.grounder.demonstrations == ('a', 'b', 'c', 'd', 'e', 'f')
-    model.predict(image, Clip('g', clip.frames, None))
-    assert model.grounder.demonstrations == ('a', 'c', 'd', 'e', 'f', 'g')
+    model.predict(image, clip)
+    model.predict(image, replace(clip, name='the same frames'))
+    assert model.grounder.demonstrations == (clip.name, 'the same frames')
+    model.predict(image, Clip('next', clip.frames[:2], None))
+    assert model.grounder.demonstrations == ('next',)
 
 
 def test_the_contact_that_a_model_finds_is_in_the_first_frame(model, moved) -> None:
@@ -166,7 +169,54 @@ def test_a_model_is_told_the_mark_in_the_frame_that_shows_it(moved) -> None:
     assert MarkedContactPredictor(model).predict(image, unmarked(clip)).points == ()
 
     (told,) = model.clips
-    assert told.contact == (0.25, 0.75)
+    assert told.contact == marked.marked
     assert told.name != clip.name
-    np.testing.assert_array_equal(told.frames[0], GREY)
-    np.testing.assert_array_equal(told.frames[1:], clip.frames[1:])
+    assert told.frames is clip.frames
+
+
+def test_a_model_is_told_a_contact_beside_the_mark(moved) -> None:
+    image, clip = moved
+    model = Told()
+    for percent in (1.0, 2.5, 2.5):
+        MarkedContactPredictor(model, percent).predict(image, clip)
+
+    off = [clip.marked.percent_away(one.contact.point) for one in model.clips]
+    assert off == pytest.approx([1, 2.5, 2.5])
+    assert len({one.contact.point for one in model.clips}) == 2
+    assert len({one.name for one in model.clips}) == 2
+
+
+@pytest.fixture
+def matched(matched_folder) -> ModelPredictor:
+    return ModelPredictor(ArrayGrounder.load(matched_folder, 'torch'))
+
+
+def test_a_given_contact_is_that_of_a_demonstration_with_its_frame(matched, moved) -> None:
+    image, clip = moved
+    mark = MarkedFrame(GREY, (0.25, 0.75))
+    found = matched.predict(image, clip.given(mark, 'marked'))
+
+    frames = np.concatenate((GREY[None], clip.frames[1:]))
+    matched.grounder.set_demonstration(frames, 'again', mark.point)
+    again = matched.grounder.ground(image, 'again')
+    np.testing.assert_allclose(found.heatmap, again.probabilities, rtol=1e-4)
+
+
+@pytest.mark.parametrize(('x', 'is_tapped'), [(70, True), (100, False)])
+def test_the_offered_contact_nearest_to_the_mark_is_tapped(
+    matched, moved, monkeypatch: pytest.MonkeyPatch, x: float, is_tapped: bool
+) -> None:
+    image, clip = moved
+    matched.predict(image, clip)
+    # Of frames of 192x128, which are those of 160x120; the mark is at (60, 50).
+    offered = [Peak(10, 10, 0.5), Peak(x * 1.2 - 0.5, 51 / 120 * 128 - 0.5, 0.3)]
+    shown = replace(matched.grounder.demonstration(clip.name), contacts=tuple(offered))
+    matched.grounder.add_demonstration(shown)
+    given = []
+    predict = matched.predict
+    monkeypatch.setattr(matched, 'predict', lambda *one: given.append(one[1]) or predict(*one))
+
+    assert (matched.tap(image, clip) is not None) == is_tapped
+    assert [one.contact.point for one in given] == [
+        pytest.approx((x / 160, 51 / 120)) for _ in range(is_tapped)
+    ]

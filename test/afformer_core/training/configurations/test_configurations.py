@@ -14,7 +14,7 @@ import pytest
 
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_r50, afformer_small
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.model_folder import read_network
 from afformer_core.runtime.weights import save_model
 from afformer_core.training.command import train
 
@@ -147,7 +147,7 @@ def run(
     else:
         small.append('--model.backbone_weights=random')
     train([*files, *small, *options])
-    assert read_description(folder).training['step'] == 3
+    assert read_network(folder).training['step'] == 3
 
 
 def configurations() -> list[Any]:

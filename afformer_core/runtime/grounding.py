@@ -167,6 +167,13 @@ class Grounding:
         return self.presence >= self.presence_threshold
 
     @property
+    def right_probability(self) -> float | None:
+        """Product of the probabilities of the contact and of the match; None if unknown."""
+        if self.contact_probability is None or self.match_probability is None:
+            return None
+        return self.contact_probability * self.match_probability
+
+    @property
     def unsure(self) -> bool:
         """Whether the certainty is below its threshold, so that a robot should not act."""
         certainty, threshold = self.certainty, self.certainty_threshold

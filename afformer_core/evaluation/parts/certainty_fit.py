@@ -17,7 +17,7 @@ from afformer_core.evaluation.parts.part_confidence import (
     scored_points,
 )
 from afformer_core.evaluation.parts.part_scores import PartScores
-from afformer_core.evaluation.parts.predictors import CONTACT_AND_PEAK
+from afformer_core.evaluation.parts.predictors import RIGHT_PROBABILITY
 from afformer_core.reports.bootstrap import area_under_curve
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.presence import logit
@@ -48,7 +48,7 @@ def fit_certainty(
         DatasetError: the pairs come from one source, are all right or all wrong, or the contact
             was not read.
     """
-    points = scored_points(CONTACT_AND_PEAK, scores, pairs)
+    points = scored_points(RIGHT_PROBABILITY, scores, pairs)
     values, right = points.values, points.right
     thresholds = points.thresholds()
     if not thresholds or right.all() or not right.any():
@@ -72,7 +72,7 @@ def fit_certainty(
     median = _median(thresholds)
     if median > 1:
         return calibration
-    return replace(calibration, threshold=calibration.certainty(1.0, median))
+    return replace(calibration, threshold=calibration.certainty(median))
 
 
 def _median(thresholds: Mapping[str, float]) -> float:

@@ -20,7 +20,7 @@ from afformer_core.reports.bootstrap import (
 )
 from afformer_core.reports.tables import Cell, Table
 
-RIGHT_SHARE = 0.85
+RIGHT_SHARE = 0.88
 """Required share of right answers, for which a threshold is chosen."""
 
 _HEADINGS = {

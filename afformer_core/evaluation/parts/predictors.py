@@ -19,7 +19,6 @@ from afformer_core.evaluation.parts.clips import NEAR, Clip, MarkedFrame, Point
 from afformer_core.evaluation.parts.kept_values import KeptByImage
 from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
 from afformer_core.stream.settings import StreamSettings
 
 MOST_POINTS = 3
@@ -31,20 +30,17 @@ _INLIER_PIXELS = 5.0
 # Number of contacts that a person is offered to choose from.
 _OFFERED = 3
 
-CONTACT_AND_PEAK = 'contact_and_peak'
+RIGHT_PROBABILITY = 'right_probability'
 """Name of the score that is the predictor of certainty."""
 
 CONFIDENCE_SCORES: Mapping[str, Callable[[Grounding], float | None]] = {
     'peak': lambda grounding: grounding.confidence,
     'presence': lambda grounding: grounding.presence,
     'certainty': lambda grounding: grounding.certainty,
-    CONTACT_AND_PEAK: lambda grounding: (
-        None
-        if grounding.contact_probability is None or grounding.decoder_weight >= LEAST_WEIGHT
-        else grounding.contact_probability * grounding.confidence
-    ),
+    RIGHT_PROBABILITY: lambda grounding: grounding.right_probability,
+    'contact_probability': lambda grounding: grounding.contact_probability,
+    'match_probability': lambda grounding: grounding.match_probability,
     'feature_similarity': lambda grounding: grounding.feature_similarity,
-    'contact_similarity': lambda grounding: grounding.contact_similarity,
 }
 """Scores of a model's result by name; higher means more confidence in the best point."""
 

@@ -33,7 +33,7 @@ _FRAMES_AHEAD = 4
 # The syntax of W3C media fragments for a part in seconds: VIDEO#t=1.5,3.
 _PART = re.compile(r't=(\d+(?:\.\d+)?|),(\d+(?:\.\d+)?)')
 # Share of the diagonal of a frame within which a tap takes a candidate for the contact.
-_REACH = 0.03
+_REACH = 0.015
 _CONTACT = re.compile(r'(.*)[#&]contact=(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)')
 
 

@@ -174,12 +174,16 @@ class Networks:
                     'such as the shipped model. Leave the mark out'
                 )
             return DemonstrationMemory(self.memorize_features(features.decoder))
-        first_frame = encoded.images[0]
+        first_frame = self.encode_image(encoded.images[0])
         matching = self.matching.memorize(
-            first_frame, features.stages, encoded.contact, encoded.read_contact
+            first_frame.pyramid,
+            encoded.size,
+            features.stages,
+            encoded.contact,
+            encoded.read_contact,
         )
         memory = DemonstrationMemory(self.memorize_features(features.decoder), matching)
-        shown = self.ground(self.encode_image(first_frame), memory)
+        shown = self.ground(first_frame, memory)
         if shown.decoder_weight >= _LEAST_FIRST_WEIGHT:
             return memory
         return DemonstrationMemory(None, matching, shown.action_logits)

@@ -19,7 +19,7 @@ NEAR = 0.05
 # Standard deviation of a person's mark, as a share of the diagonal.
 _MARK_ERROR = 0.005
 # Largest distance between a candidate and a mark on it, as a share of the diagonal.
-_SAME = 0.002
+_SAME = 0.005
 # Number of positions that are compared with an image: the most probable ones.
 _POSITIONS = 32
 _LEAST_PROBABILITY = 1e-20

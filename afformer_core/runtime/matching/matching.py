@@ -98,11 +98,6 @@ class Matching:
         """Return a copy with another session of the same network."""
         return replace(self, session=session)
 
-    def encode_frame(self, frame: UInt8Array) -> Stages:
-        """Compute the stages, each [C, h, w], of uint8 RGB [H, W, 3] at the input size."""
-        resized = resize_to_input(frame, self.configuration.input_size)
-        return tuple(stage[0] for stage in self.session.encode(resized[None]))
-
     def pyramid(self, image: UInt8Array) -> FeaturePyramid:
         """Compute the feature maps of uint8 RGB [H, W, 3] at each scale."""
         return encode_pyramid(self.session, self.configuration, image)
@@ -126,7 +121,8 @@ class Matching:
 
     def memorize(
         self,
-        first_frame: UInt8Array,
+        first_frame: FeaturePyramid,
+        frame_size: tuple[int, int],
         stages: Stages,
         mark: Point | None = None,
         read: ReadContact | None = None,
@@ -134,19 +130,19 @@ class Matching:
         """Compute the memory of a demonstration.
 
         Args:
-            first_frame: uint8 RGB [H, W, 3].
+            first_frame: feature maps of the first frame.
+            frame_size: (height, width) of the frame.
             stages: stages of all frames at the input size, each [T, C, h, w].
             mark: the contact if it was marked, (x, y) as shares of the frame's width and height.
             read: the contact that was read, if any. Without a mark and a reading, it is found.
         """
-        height, width = first_frame.shape[:2]
         if mark is not None:
-            positions = ContactPositions.marked(mark, read, (height, width))
+            positions = ContactPositions.marked(mark, read, frame_size)
         elif read is not None:
-            positions = ContactPositions.read(read, (height, width))
+            positions = ContactPositions.read(read, frame_size)
         else:
             positions = ContactPositions.found(self.session.find_contact(stages))
-        described = DescribedContact.of(self.pyramid(first_frame), positions, (height, width))
+        described = DescribedContact.of(first_frame, positions, frame_size)
         # A marked contact needs no exemplars.
         if self.exemplars is None or mark is not None:
             return MatchingMemory(described)

@@ -32,6 +32,8 @@ from afformer_core.runtime.matching.weighing import log_probabilities
 # demonstrations of different objects, 99 % have a similarity below 0.32; among two recordings of
 # the same object, half are above 0.46, and a quarter above 0.65.
 _EVEN_SIMILARITY = 0.5
+# Factor of that similarity in the odds of the exemplars.
+_RECALL_SHARPNESS = 20.0
 # Exemplars with a smaller total weight are not recalled, and change nothing.
 _LEAST_SHARE = 0.01
 # Maximum number of recalled pairs, which bounds the time of an image.
@@ -96,11 +98,11 @@ class Exemplars:
         """
         similarities = np.array([_cosine(demonstration, known) for known in self.demonstrations])
         nearest = np.argsort(-similarities, kind='stable')[:_MOST_PAIRS]
-        odds = SHARPNESS * (similarities[nearest[0]] - _EVEN_SIMILARITY)
+        odds = _RECALL_SHARPNESS * (similarities[nearest[0]] - _EVEN_SIMILARITY)
         share = 0.5 * (1 + math.tanh(0.5 * odds))
         if share < _LEAST_SHARE:
             return None
-        shares = np.exp(SHARPNESS * (similarities[nearest] - similarities[nearest[0]]))
+        shares = np.exp(_RECALL_SHARPNESS * (similarities[nearest] - similarities[nearest[0]]))
         shares *= share / shares.sum()
         recalled = [
             RecalledPair(float(weight), self.means[pair], self.marks[self.owners == pair])

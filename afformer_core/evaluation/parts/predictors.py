@@ -44,7 +44,6 @@ CONFIDENCE_SCORES: Mapping[str, Callable[[Grounding], float | None]] = {
         else grounding.contact_probability * grounding.confidence
     ),
     'feature_similarity': lambda grounding: grounding.feature_similarity,
-    'contact_similarity': lambda grounding: grounding.contact_similarity,
 }
 """Scores of a model's result by name; higher means more confidence in the best point."""
 

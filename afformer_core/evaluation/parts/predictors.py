@@ -28,6 +28,8 @@ MOST_POINTS = 3
 _DISTINCT = 0.75
 _INLIER_PIXELS = 5.0
 _KEPT_IMAGES = 4
+# Name of a demonstration whose contact was tapped, which no clip has.
+_TAPPED = 'tapped '
 # Number of contacts that a person is offered to choose from.
 _OFFERED = 3
 
@@ -205,9 +207,11 @@ class ModelPredictor:
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
         """See `PointPredictor.predict`."""
         self._show(clip)
-        encoded = self._encode(image)
+        return self._predict(image, clip.name)
+
+    def _predict(self, image: NDArray[np.uint8], name: str) -> PointPrediction:
         height, width = image.shape[:2]
-        prediction = self.grounder.predict_encoded(encoded, clip.name)
+        prediction = self.grounder.predict_encoded(self._encode(image), name)
         grounding = prediction.grounding((height, width), MOST_POINTS)
         scores = {name: score(grounding) for name, score in CONFIDENCE_SCORES.items()}
         return PointPrediction(
@@ -252,7 +256,10 @@ class ModelPredictor:
         tapped = min(_shares(offered, shown.frame_size), key=clip.marked.percent_away)
         if clip.marked.percent_away(tapped) > NEAR:
             return None
-        return self.predict(image, clip.given(MarkedFrame(clip.frames[0], tapped), 'tapped'))
+        recorded = self._record(clip)
+        encoded = replace(recorded.encoded, contact=tapped)
+        self.grounder.memorize(encoded, _TAPPED, recorded.summary.frames)
+        return self._predict(image, _TAPPED)
 
     def _show(self, clip: Clip) -> None:
         """Set the demonstration, unless it is set."""

@@ -26,6 +26,7 @@ from afformer_core.evaluation.parts.predictors import (
 from afformer_core.media.images import read_image
 from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
 from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.grounding import Peak
 
 GREY = np.full((120, 160, 3), 128, np.uint8)
@@ -96,7 +97,7 @@ def test_matching_names_the_point_most_similar_to_the_mark() -> None:
     )
     assert prediction.points[0] == pytest.approx((10.5 / 16, 2.5 / 16), abs=0.01)
     # Between the cells of a map of 16x16 that is enlarged fourfold; grey is -1, red 1.
-    assert prediction.presence_score == pytest.approx(1 - 2 * (1 - 0.875**2))
+    assert prediction.presence_score == pytest.approx(1 - 2 * (1 - 0.875**2), abs=1e-5)
     assert not prediction.is_distribution
     assert (
         NearestFeaturePredictor(brightness, marked_contact).predict(GREY, unmarked(clip)).points
@@ -213,11 +214,17 @@ def test_the_offered_contact_nearest_to_the_mark_is_tapped(
     shown = matched.grounder.demonstration(clip.name)
     shown = replace(shown, contacts=offered, frame_size=(128, 192))
     matched.grounder.add_demonstration(shown)
-    given = []
-    predict = matched.predict
-    monkeypatch.setattr(matched, 'predict', lambda *one: given.append(one[1]) or predict(*one))
+    given: list[EncodedFrames] = []
+    memorize = matched.grounder.memorize
+    monkeypatch.setattr(
+        matched.grounder,
+        'memorize',
+        lambda encoded, *named: given.append(encoded) or memorize(encoded, *named),
+    )
 
     assert (matched.tap(image, clip) is not None) == is_tapped
-    assert [one.contact.point for one in given] == [
+    assert [encoded.contact for encoded in given] == [
         pytest.approx((x / 160, 51 / 120)) for _ in range(is_tapped)
     ]
+    # What was read stays, since a tap on a candidate chooses its part of the map.
+    assert all(encoded.read_contact is not None for encoded in given)

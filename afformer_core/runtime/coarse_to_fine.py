@@ -237,6 +237,8 @@ class CoarseToFine:
         encoded = self.networks.encode_image(image)
         outputs = [self.networks.ground(encoded, demonstration.memory) for demonstration in shown]
         output = Output.mean(outputs)
+        if not self.zoomed:
+            return output
         if any(len(demonstration.zoom_features) < len(self.zoomed) for demonstration in shown):
             return output
         if output.decoder_weight < LEAST_WEIGHT:

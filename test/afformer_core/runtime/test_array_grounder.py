@@ -160,7 +160,7 @@ def test_the_fingerprint_tells_models_apart(small_folder: Path) -> None:
     grounder = ArrayGrounder.load(small_folder, 'torch')
     weights = read_description(small_folder).weights_sha256
 
-    assert grounder.fingerprint == f'{weights} 96x64 32 frames'
+    assert grounder.fingerprint == f'{weights} 96 pixels 32 frames'
     assert grounder_of(small_folder, TorchSession.load(small_folder)).fingerprint == ''
 
 

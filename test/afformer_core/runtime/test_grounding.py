@@ -27,6 +27,8 @@ GROUNDING = Grounding(
     presence=0.906,
     certainty=0.834,
     certainty_threshold=0.7,
+    contact_probability=0.75,
+    match_probability=0.25,
     action_threshold=0.5,
     presence_threshold=0.625,
 )
@@ -74,6 +76,18 @@ def test_the_point_is_the_best_peak() -> None:
     assert GROUNDING.point == (24.6, 32.25)
 
 
+@pytest.mark.parametrize(
+    ('contact', 'match', 'right'),
+    [(0.75, 0.25, 0.1875), (None, 0.25, None), (0.75, None, None), (0.0, 0.25, 0.0)],
+)
+def test_a_point_is_right_if_both_contact_and_match_are(
+    contact: float | None, match: float | None, right: float | None
+) -> None:
+    changed = replace(GROUNDING, contact_probability=contact, match_probability=match)
+
+    assert changed.right_probability == right
+
+
 def test_it_is_plain_json() -> None:
     assert json.loads(json.dumps(GROUNDING.to_dict())) == {
         'found': True,
@@ -90,6 +104,8 @@ def test_it_is_plain_json() -> None:
         'presence_threshold': 0.625,
         'certainty': 0.834,
         'certainty_threshold': 0.7,
+        'contact_probability': 0.75,
+        'match_probability': 0.25,
     }
 
 

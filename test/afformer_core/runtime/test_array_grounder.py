@@ -164,6 +164,25 @@ def test_the_fingerprint_tells_models_apart(small_folder: Path) -> None:
     assert grounder_of(small_folder, TorchSession.load(small_folder)).fingerprint == ''
 
 
+@pytest.mark.parametrize(
+    ('size', 'shrunk'),
+    [((480, 640), (72, 96)), ((640, 480), (96, 72)), ((40, 96), (40, 96)), ((1, 500), (1, 96))],
+)
+def test_frames_are_shrunk_and_keep_their_aspect(
+    grounder: ArrayGrounder, images: Images, size: tuple[int, int], shrunk: tuple[int, int]
+) -> None:
+    assert grounder.resize(images(*size, 3)).shape == (*shrunk, 3)
+    assert grounder.set_demonstration([images(*size, 3)], 'a').frame_size == shrunk
+
+
+def test_without_a_contact_its_probability_is_unknown(
+    grounder: ArrayGrounder, images: Images
+) -> None:
+    demonstration = grounder.set_demonstration([images(40, 60, 3)], 'a')
+
+    assert (demonstration.contact_probability, demonstration.contacts) == (None, ())
+
+
 def test_ground_before_any_demonstration(grounder: ArrayGrounder, images: Images) -> None:
     with pytest.raises(DemonstrationError, match='none yet'):
         grounder.ground(images(64, 96, 3), 'knob')

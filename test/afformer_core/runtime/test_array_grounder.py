@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.errors import DemonstrationError, ImageError, ModelFolderError
+from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
@@ -98,12 +98,6 @@ def test_grounding_is_in_the_source_image(grounder: ArrayGrounder, images: Image
         grounding.action_scores, key=grounding.action_scores.__getitem__
     )
     assert grounding.confidence == grounding.peaks[0].score
-
-
-def test_a_demonstration_of_one_frame_grounds(grounder: ArrayGrounder, images: Images) -> None:
-    grounder.set_demonstration(images(1, 120, 160, 3), 'one')
-
-    assert len(grounder.ground(images(120, 160, 3), 'one').peaks) >= 1
 
 
 def test_of_several_demonstrations_the_mean_of_the_logits_counts(
@@ -235,8 +229,3 @@ def test_auto_takes_the_graphs_where_they_are(copied_folder: Path) -> None:
 def test_unknown_backend(small_folder: Path) -> None:
     with pytest.raises(ValueError, match='caffe'):
         ArrayGrounder.load(small_folder, 'caffe')
-
-
-def test_absent_folder(tmp_path: Path) -> None:
-    with pytest.raises(ModelFolderError, match='does not exist'):
-        ArrayGrounder.load(tmp_path / 'nothing')

@@ -45,11 +45,6 @@ def test_the_crop_window_never_leaves_the_image(
     assert (window.top, window.left, window.height, window.width) == (*corner, 20, 30)
 
 
-def test_a_crop_window_outside_the_heatmap_is_refused() -> None:
-    with pytest.raises(ValueError, match='rows 30 to 50 and columns 0 to 30; expected a part'):
-        CropWindow(30, 0, 20, 30, (40, 60))
-
-
 def test_the_crop_is_the_same_part_of_a_image_of_any_size() -> None:
     image = np.arange(480 * 640, dtype=np.int32).reshape(480, 640)
     crop = CropWindow(8, 18, 20, 30, (40, 60)).crop(image)

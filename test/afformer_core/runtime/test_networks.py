@@ -35,9 +35,9 @@ from afformer_core.runtime.model_folder import (
 )
 from afformer_core.runtime.networks import EncodedImage, Networks
 from afformer_core.runtime.session import Memory
-from afformer_core.runtime.weights import save_matching_network, save_model
+from afformer_core.runtime.weights import save_model
 
-from ..conftest import ACTIONS, random_matching_network, random_model
+from ..conftest import ACTIONS, add_matching_network, random_model
 
 ACTION_LOGITS = np.array([0.5, -1.0, 2.0], np.float32)
 # As the exported model of the tests has it.
@@ -56,8 +56,7 @@ def exported(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A model with a matching network and a zoom stage, and its exported graphs."""
     folder = tmp_path_factory.mktemp('matched') / 'model'
     shutil.copytree(small_folder, folder)
-    save_matching_network(folder / MATCHING_FOLDER, random_matching_network(BESIDE), {})
-    describe(folder, 0.5)
+    add_matching_network(folder, BESIDE, 0.5)
     before = read_description(folder)
     write_description(folder, replace(before, zoom_stages=(ZoomStage(1.5, 1.8),)))
     export_graphs(folder / MATCHING_FOLDER)
@@ -133,22 +132,19 @@ def test_frames_are_as_large_as_the_matching_network_uses_them(matched: Path) ->
 
 
 @pytest.mark.parametrize(
-    ('decoder', 'frames', 'compared', 'side'),
-    [(96, 192, (), 192), (96, 192, (64, 256), 256), (320, 192, (256,), 320)],
+    ('decoder', 'compared', 'side'),
+    [(96, (), 192), (96, (64, 256), 256), (320, (64, 256), 320)],
 )
 def test_frames_are_as_large_as_any_network_uses_them(
-    decoder: int, frames: int, compared: tuple[int, ...], side: int
+    decoder: int, compared: tuple[int, ...], side: int
 ) -> None:
-    beside: Any = SimpleNamespace(
-        configuration=replace(BESIDE, input_size=(128, frames), long_sides=compared)
-    )
+    beside: Any = SimpleNamespace(configuration=replace(BESIDE, long_sides=compared))
     session: Any = SimpleNamespace(memorize=None)
 
     networks = Networks(replace(SMALL, input_size=(64, decoder)), session, beside)
 
     assert networks.frame_side == side
-    if decoder == 96:
-        assert replace(networks, matching=None).frame_side == 96
+    assert replace(networks, matching=None).frame_side == decoder
 
 
 def test_an_encoded_image_serves_several_demonstrations(exported: Path) -> None:
@@ -309,17 +305,18 @@ def test_demonstrations_with_and_without_the_decoder_are_averaged(matched: Path)
     assert found.probabilities.sum() == pytest.approx(1, abs=1e-4)
 
 
-def test_a_calibration_belongs_to_both_networks(matched: Path) -> None:
+def test_a_calibration_belongs_to_both_networks_and_the_exemplars(matched: Path) -> None:
     before = read_description(matched)
+    assert before.matching is not None
 
     assert before.all_weights_sha256 != before.weights_sha256
     assert replace(before, matching=None).all_weights_sha256 == before.weights_sha256
+    taught = replace(before, matching=replace(before.matching, exemplars_sha256='abc'))
+    assert taught.all_weights_sha256 != before.all_weights_sha256
 
 
 def test_a_network_that_does_not_fit_the_decoder_is_refused(matched: Path) -> None:
-    network = random_matching_network(replace(BESIDE, maximum_frames=8))
-    save_matching_network(matched / MATCHING_FOLDER, network, {})
-    describe(matched, 0.5)
+    add_matching_network(matched, replace(BESIDE, maximum_frames=8), 0.5)
 
     with pytest.raises(ModelFolderError, match='matching network is 8; expected 32, as the'):
         ArrayGrounder.load(matched, 'torch')

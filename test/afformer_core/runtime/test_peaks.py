@@ -39,18 +39,6 @@ def test_best_first_with_shares() -> None:
     assert [peak.score for peak in peaks] == pytest.approx([0.75, 0.25], abs=0.02)
 
 
-def test_close_maxima_are_one() -> None:
-    peaks = find_peaks(blobs((64, 64), (30, 30, 1), (30, 35, 0.9)), (64, 64), 5)
-
-    assert len(peaks) == 1
-
-
-def test_no_more_than_expected() -> None:
-    peaks = find_peaks(blobs((64, 64), (8, 8, 1), (30, 50, 1), (55, 10, 1)), (64, 64), 2)
-
-    assert len(peaks) == 2
-
-
 def test_peak_in_the_corner() -> None:
     heatmap = np.zeros((64, 64), np.float32)
     heatmap[0, 63] = 1

@@ -168,7 +168,7 @@ class Matched:
 
     def match_probability(self, pyramid: tuple[str], point: tuple[float, float]) -> float:
         assert pyramid == ('pyramid',)
-        return self.probability if point == pytest.approx(self.point, abs=0.01) else 0.0
+        return self.probability if point == pytest.approx(self.point, abs=1e-3) else 0.0
 
 
 # Of 40x60, the peak is at column 45 and row 8.

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -37,7 +35,7 @@ from afformer_core.runtime.model_folder import (
 )
 from afformer_core.runtime.weights import save_model
 
-from ...conftest import ACTIONS, random_model
+from ...conftest import ACTIONS, panel, random_model
 
 CONFIGURATION = small_matching((128, 192))
 FINE = CONFIGURATION.stage_shapes[1]
@@ -112,7 +110,8 @@ def test_many_pairs_weigh_no_more_than_one() -> None:
 def test_what_a_mark_looks_like_gains_its_share_of_the_heatmap() -> None:
     image = random_pyramid(4)
     # Column 4 of 6 and row 1 of 4, in the middle of the coarsest stage's cell.
-    marks, mean = describe_marks(image, np.array([[4.5 / 6, 1.5 / 4]]))
+    # The pair also has a mark in column 0 and row 2.
+    marks, mean = describe_marks(image, np.array([[4.5 / 6, 1.5 / 4], [0.5 / 6, 2.5 / 4]]))
     recall = Recall((RecalledPair(0.7, mean, marks),))
     read = np.full((16, 24), -20.0, np.float32)
     read[13, 2] = 0.0
@@ -122,19 +121,8 @@ def test_what_a_mark_looks_like_gains_its_share_of_the_heatmap() -> None:
     assert joined.sum() == pytest.approx(1, abs=1e-4)
     assert joined[13, 2] == pytest.approx(0.3, abs=0.01)
     # Around row 4 * 1.5 and column 4 * 4.5, half a pixel less.
-    assert joined[3:9, 15:21].sum() == pytest.approx(0.7, abs=0.05)
-
-
-def test_two_marks_of_a_pair_have_half_of_its_share_each() -> None:
-    image = random_pyramid(5)
-    points = np.array([[4.5 / 6, 1.5 / 4], [0.5 / 6, 2.5 / 4]])
-    marks, mean = describe_marks(image, points)
-    recall = Recall((RecalledPair(0.9, mean, marks),))
-
-    joined = np.exp(recall.join(np.zeros((16, 24), np.float32), image))
-
-    assert joined[3:9, 15:21].sum() == pytest.approx(0.45, abs=0.05)
-    assert joined[7:13, 0:5].sum() == pytest.approx(0.45, abs=0.05)
+    assert joined[3:9, 15:21].sum() == pytest.approx(0.35, abs=0.05)
+    assert joined[7:13, 0:5].sum() == pytest.approx(0.35, abs=0.05)
 
 
 def test_a_point_is_right_by_the_share_of_the_contact_and_of_the_exemplars() -> None:
@@ -180,9 +168,6 @@ def test_marks_are_described_in_all_feature_maps() -> None:
     np.testing.assert_array_equal(marks, np.concatenate(expected, axis=1))
     means = np.concatenate([level.mean for level in image])
     np.testing.assert_array_equal(mean, means)
-    recall = Recall((RecalledPair(0.9, mean, marks[:1]),))
-    joined = np.exp(recall.join(np.zeros((16, 24), np.float32), image))
-    assert joined[10:15, 4:10].sum() > 0.8
 
 
 def test_a_demonstration_is_described_where_it_changes() -> None:
@@ -218,12 +203,6 @@ def test_marks_that_do_not_fit_the_pairs_are_refused(owners: list[int]) -> None:
         Exemplars(one[:2], one[:2], one, np.array(owners, np.int32))
 
 
-def panel(seed: int) -> np.ndarray:
-    """An image of 192x128 in which every point looks like no other."""
-    noise = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), np.uint8)
-    return np.asarray(cv2.resize(noise, (192, 128), interpolation=cv2.INTER_CUBIC))
-
-
 def clip(seed: int, column: int = 100) -> list[np.ndarray]:
     """A grey square that goes over a panel at a column."""
     frames = [panel(seed) for _ in range(3)]
@@ -251,17 +230,14 @@ def ground(folder: Path, frames: list[np.ndarray], image: np.ndarray) -> Groundi
     return grounder.ground(image, 'shown')
 
 
-def test_the_peak_goes_to_what_was_marked_wherever_it_is(taught: Path) -> None:
+def test_the_peak_goes_to_what_was_marked_wherever_it_is(
+    taught: Path, matched_folder: Path
+) -> None:
     moved = np.roll(panel(1), -32, axis=1)
-    peak = ground(taught, clip(0), moved).peaks[0]
+    before, after = (ground(each, clip(0), moved).peaks[0] for each in (matched_folder, taught))
 
-    assert (peak.u, peak.v) == pytest.approx((120 - 32, 40), abs=10)
-
-
-def test_without_the_exemplar_the_peak_is_elsewhere(taught: Path, matched_folder: Path) -> None:
-    peak = ground(matched_folder, clip(0), panel(1)).peaks[0]
-
-    assert np.hypot(peak.u - 120, peak.v - 40) > 30
+    assert (after.u, after.v) == pytest.approx((120 - 32, 40), abs=10)
+    assert np.hypot(before.u - (120 - 32), before.v - 40) > 30
 
 
 def test_other_demonstrations_keep_their_heatmap_to_the_bit(
@@ -296,14 +272,6 @@ def test_exemplars_go_with_the_matching_network(taught: Path, tmp_path: Path) ->
     assert original is not None
     assert description.matching == read_description(taught).matching
     np.testing.assert_array_equal(copied.marks, original.marks)
-
-
-def test_a_calibration_is_not_of_a_model_with_other_exemplars(taught: Path) -> None:
-    described = read_description(taught)
-    assert described.matching is not None
-    before = replace(described, matching=replace(described.matching, exemplars_sha256=''))
-
-    assert before.all_weights_sha256 != described.all_weights_sha256
 
 
 def test_a_changed_or_missing_file_is_refused(taught: Path, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_a_point_is_matched_back_to_the_surroundings_of_the_contact(
     size: tuple[int, int],
 ) -> None:
     frame, image = random_pyramid(5), random_pyramid(6)
-    known = contact(frame, (0.41, 0.37, 0.4), (0.93, 0.08, 0.1), (0.0, 1.0, 0.5), size=size)
+    known = contact(frame, (0.41, 0.37, 0.4), (0.93, 0.08, 0.1), (1.0, 1.0, 0.5), size=size)
 
     found = known.return_probability(image, (0.55, 0.3))
 

@@ -6,27 +6,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from afformer_core.errors import DemonstrationError
 from afformer_core.models import afformer_r50, afformer_small, small_matching
 from afformer_core.runtime import ArrayGrounder, Peak
-from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.matching.contact import ContactCandidate, ReadContact
 from afformer_core.runtime.matching.exemplars import Recall, RecalledPair, describe_marks
-from afformer_core.runtime.matching.weighing import MatchingSettings
-from afformer_core.runtime.model_folder import (
-    MATCHING_FOLDER,
-    read_description,
-    read_matching_description,
-    write_description,
-)
-from afformer_core.runtime.weights import save_matching_network, save_model
+from afformer_core.runtime.weights import save_model
 
-from ...conftest import ACTIONS, random_matching_network, random_model
+from ...conftest import ACTIONS, add_matching_network, panel, random_model
 
 # The middle of a cell of the finer stage, in pixels of 192x128.
 MARKS = [(56, 88), (136, 40)]
@@ -38,10 +29,7 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp('matched')
     save_model(folder, random_model(afformer_r50(ACTIONS, (64, 64))), {})
     beside = replace(small_matching((128, 192)), maximum_frames=32, long_sides=request.param)
-    save_matching_network(folder / MATCHING_FOLDER, random_matching_network(beside), {})
-    weights = read_matching_description(folder / MATCHING_FOLDER).weights_sha256
-    settings = MatchingSettings(1 - 1e-6, weights)
-    write_description(folder, replace(read_description(folder), matching=settings))
+    add_matching_network(folder, beside, 1 - 1e-6)
     return folder
 
 
@@ -50,17 +38,11 @@ def grounder(folder: Path) -> ArrayGrounder:
     return ArrayGrounder.load(folder, 'torch', 1)
 
 
-def panel(seed: int) -> np.ndarray:
-    """An image of 192x128 in which every point looks like no other."""
-    noise = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), np.uint8)
-    return np.asarray(cv2.resize(noise, (192, 128), interpolation=cv2.INTER_CUBIC))
-
-
 def encoded(grounder: ArrayGrounder, *images: np.ndarray) -> EncodedFrames:
     return EncodedFrames.stack([(image, grounder.encode(image)) for image in images])
 
 
-def shares(pixel: tuple[int, int]) -> tuple[float, float]:
+def shares(pixel: tuple[float, float]) -> tuple[float, float]:
     return (pixel[0] + 0.5) / 192, (pixel[1] + 0.5) / 128
 
 
@@ -68,28 +50,18 @@ def is_near(peak: Peak, pixel: tuple[float, float]) -> bool:
     return float(np.hypot(peak.u - pixel[0], peak.v - pixel[1])) < 8
 
 
-@pytest.mark.parametrize('mark', MARKS)
-def test_the_marked_point_is_found(grounder: ArrayGrounder, mark: tuple[int, int]) -> None:
+@pytest.mark.parametrize('mark', [*MARKS, (-0.5, 127.5), (191.5, -0.5)])
+def test_the_marked_point_is_found(grounder: ArrayGrounder, mark: tuple[float, float]) -> None:
     shown = grounder.set_demonstration([panel(0)], 'a', shares(mark))
 
     grounding = grounder.ground(panel(0), 'a', 1)
 
     assert is_near(grounding.peaks[0], mark)
-    assert grounding.match_probability is not None
-    assert grounding.match_probability > 0.9
     assert (shown.contact_probability, grounding.contact_probability) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ('contact', 'point'),
-    [((0.0, 1.0), (0, 127)), ((1.0, 0.0), (191, 0)), ((1.0, 1.0), (191, 127))],
-)
-def test_a_mark_in_a_corner_is_found(
-    grounder: ArrayGrounder, contact: tuple[float, float], point: tuple[int, int]
-) -> None:
-    grounder.set_demonstration([panel(0)], 'a', contact)
-
-    assert is_near(grounder.ground(panel(0), 'a', 1).peaks[0], point)
+    # The heatmaps of all actions are the same.
+    logits = grounder.output(panel(0), 'a').heatmap_logits
+    assert logits.shape == (3, 85, 128)
+    assert (logits == logits[0]).all()
 
 
 @pytest.mark.parametrize('mark', MARKS)
@@ -133,18 +105,6 @@ def test_exemplars_count_as_a_right_contact(
 
     # 0.25 + 0.75 * 0.6.
     assert grounder.memorize(frames, 'b', 1).contact_probability == pytest.approx(0.7)
-
-
-def test_there_is_a_heatmap_for_each_action(folder: Path) -> None:
-    networks = open_networks(folder, 'torch', 1)
-    frames = panel(0)[None].repeat(2, axis=0)
-
-    memory = networks.memorize(EncodedFrames(frames, networks.encode_frames(frames)))
-
-    assert memory.decoder is None
-    output = networks.ground(networks.encode_image(panel(1)), memory)
-    assert (output.heatmap_logits.shape, output.action_logits.shape) == ((3, 85, 128), (3,))
-    assert (output.heatmap_logits == output.heatmap_logits[0]).all()
 
 
 @pytest.mark.parametrize('size', [(1, 1), (5, 9), (3, 400), (200, 2)])

@@ -19,7 +19,9 @@ from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, REP
 if TYPE_CHECKING:
     from afformer_core.evaluation.pairs.pairs import Pair
     from afformer_core.evaluation.pairs.parallel_evaluation import RunSettings
+    from afformer_core.evaluation.parts.predictors import ModelPredictor
     from afformer_core.runtime import ArrayGrounder
+    from afformer_core.runtime.presence import PresenceCalibration
 
 _DESCRIPTION = """\
 Fit the probabilities that a model reports, and write them to its model.json.
@@ -27,8 +29,9 @@ Fit the probabilities that a model reports, and write them to its model.json.
 With --annotations: presence, the probability that the image shows the demonstrated
 element, on pairs of at least two elements. A matching network in the subfolder
 `matching` joins the model, and the zoom stages are written as well.
-With --pairs: certainty, the probability that the best point is right, and the score
-from which the best action counts as known, on real pairs of several sources.
+With --pairs: certainty, the probability that the best point is right, the score from
+which the best action counts as known, and, for a model with a matching network,
+presence, on real pairs of several sources.
 
 A calibration is valid only for the weights on which it was fitted. Use pairs on
 which the model was not trained."""
@@ -72,7 +75,7 @@ def add_parser(subparsers: Any) -> None:
         '--processes',
         type=int,
         default=1,
-        help='number of processes for --annotations, each with its own copy of the model; the '
+        help='number of processes, each with its own copy of the model; the '
         'results do not depend on it (default: 1)',
     )
     add_engine_options(parser)
@@ -104,8 +107,9 @@ def run(arguments: argparse.Namespace) -> int:
         sentences.append(sentence)
         content.update(fitted)
     if arguments.pairs:
-        sentence, content['certainty'] = _fit_certainty(arguments)
+        sentence, fitted = _fit_on_pairs(arguments)
         sentences.append(sentence)
+        content.update(fitted)
     made = provenance(arguments.seed, _data_files(arguments))
     text = json.dumps({**content, 'provenance': made}, indent=2, allow_nan=False)
     print(text if arguments.json == '-' else '\n'.join(sentences), flush=True)
@@ -146,11 +150,7 @@ def _fit_presence(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     names = ' and '.join(map(str, arguments.annotations))
     fitted = fit_presence(results, names, before.all_weights_sha256)
     write_description(folder, replace(before, calibration=fitted, zoom_stages=stages))
-    sentence = (
-        f'Presence: AUROC {fitted.auroc:.3f} on {fitted.pairs} pairs and as many negatives; an '
-        f'element counts as found from {fitted.threshold:.2f}.'
-    )
-    return sentence, {'presence': fitted.to_json()}
+    return _told(fitted), {'presence': fitted.to_json()}
 
 
 def _join_matching(
@@ -192,24 +192,43 @@ def _open_decoder(arguments: argparse.Namespace, folder: Path) -> ArrayGrounder:
     return ArrayGrounder(networks.configuration, networks)
 
 
-def _fit_certainty(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    """Fit certainty and the action threshold, and write them to `model.json`."""
-    from afformer_core.evaluation.parts.certainty_fit import fit_certainty
+def _open_predictors(arguments: argparse.Namespace) -> dict[str, ModelPredictor]:
+    return {'model': open_predictor(arguments, arguments.model)}
+
+
+def _fit_on_pairs(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """Fit certainty, the action threshold and presence, and write them to `model.json`."""
+    from afformer_core.evaluation.parts.certainty_fit import fit_certainty, fit_similarity
     from afformer_core.evaluation.parts.part_run import evaluate_parts
     from afformer_core.runtime.model_folder import read_description, write_description
 
     folder = arguments.model
     pairs, _ = usable_pairs(arguments.pairs, None, skip_broken=arguments.skip_broken)
-    model = open_predictor(arguments, folder)
-    frames = model.grounder.configuration.maximum_frames
-    scores = evaluate_parts(pairs, lambda: {'model': model}, frames)['model']
     before = read_description(folder)
+    engine = engine_of(arguments, arguments.processes)
+    frames = before.configuration.maximum_frames
+    opened = partial(_open_predictors, arguments)
+    scores = evaluate_parts(pairs, opened, frames, engine)['model']
     names = ' and '.join(path.resolve().name for path in arguments.pairs)
     fitted = fit_certainty(scores, pairs, names, before.all_weights_sha256)
-    write_description(folder, replace(before, certainty=fitted))
+    after = replace(before, certainty=fitted)
+    content: dict[str, Any] = {'certainty': fitted.to_json()}
     sentence = (
         f'Certainty: AUROC {fitted.auroc:.3f} on {fitted.pairs} pairs; a robot should act from '
         f'{fitted.threshold:.2f}, and an action is known from the score '
         f'{fitted.action_threshold:.3f}.'
     )
-    return sentence, fitted.to_json()
+    if before.matching is not None:
+        presence = fit_similarity(scores, names, before.all_weights_sha256)
+        after = replace(after, calibration=presence)
+        content['presence'] = presence.to_json()
+        sentence += f' {_told(presence)}'
+    write_description(folder, after)
+    return sentence, content
+
+
+def _told(presence: PresenceCalibration) -> str:
+    return (
+        f'Presence: AUROC {presence.auroc:.3f} on {presence.pairs} pairs; an element counts as '
+        f'found from {presence.threshold:.2f}.'
+    )

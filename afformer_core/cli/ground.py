@@ -105,7 +105,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(_sentence(grounding))
     if arguments.output is not None:
         grounding.save(arguments.output)
-    if grounding.unsure:
+    if grounding.unsure and arguments.contact is not None:
+        print('The contact is marked already. Give a closer image of the part.', file=sys.stderr)
+    elif grounding.unsure:
         contacts = grounder.contacts()
         drawn = None
         if contacts and arguments.output is not None:

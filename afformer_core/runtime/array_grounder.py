@@ -31,7 +31,7 @@ from afformer_core.runtime.grounding import Grounding, Peak
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.matching.matching import Matching
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.networks import Networks, Output
+from afformer_core.runtime.networks import EncodedImage, Networks, Output
 from afformer_core.runtime.prediction import Prediction, best_peak
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.sessions.fallback_session import with_fallback
@@ -255,6 +255,15 @@ class ArrayGrounder:
         height, width = int(image.shape[0]), int(image.shape[1])
         return self.predict(image, name).grounding((height, width), max(1, maximum_peaks))
 
+    def encode_image(self, image: NDArray[Any]) -> EncodedImage:
+        """Prepare uint8 RGB [H, W, 3] to be grounded more than once.
+
+        Raises:
+            ImageError: this is not an image.
+        """
+        require_rgb(image)
+        return self._networks.encode_image(image)
+
     def predict(self, image: NDArray[Any], *names: str) -> Prediction:
         """Predict heatmap and actions at the model's size: `ground` without the search for peaks.
 
@@ -269,17 +278,20 @@ class ArrayGrounder:
             DemonstrationError: there is no demonstration of a name, or no name was given.
             ImageError: this is not an image.
         """
+        return self.predict_encoded(self.encode_image(image), *names)
+
+    def predict_encoded(self, image: EncodedImage, *names: str) -> Prediction:
+        """Predict heatmap and actions for an image of `encode_image`; see `predict`."""
         shown = self._demonstrations.of(names)
         begin = time.perf_counter()
-        output = self.output(image, *names)
+        output = self._zoom.ground(image, shown)
         seconds = time.perf_counter() - begin
         calibrations = self.calibration, self.certainty_calibration
         return Prediction.of(output, shown, self.configuration, seconds, *calibrations)
 
     def output(self, image: NDArray[Any], *names: str) -> Output:
         """Compute the network's output after all stages (see `predict`): logits and features."""
-        require_rgb(image)
-        return self._zoom.ground(image, self._demonstrations.of(names))
+        return self._zoom.ground(self.encode_image(image), self._demonstrations.of(names))
 
     @property
     def _zoom(self) -> CoarseToFine:

@@ -23,7 +23,7 @@ from afformer_core.runtime.demonstration import (
 from afformer_core.runtime.json_fields import checked_fields
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT, log_probabilities
 from afformer_core.runtime.memories.compact_features import CompactFeatures
-from afformer_core.runtime.networks import Networks, Output
+from afformer_core.runtime.networks import EncodedImage, Networks, Output
 from afformer_core.runtime.session import Decoded
 
 Number = TypeVar('Number', bound=np.generic)
@@ -224,18 +224,17 @@ class CoarseToFine:
                 output = refined(output, seen.heatmap_logits, window)
         return tuple(features)
 
-    def ground(self, image: NDArray[Any], shown: Sequence[Demonstration]) -> Output:
+    def ground(self, image: EncodedImage, shown: Sequence[Demonstration]) -> Output:
         """Ground demonstrations in an image, coarse to fine; action scores are means over stages.
 
         Args:
-            image: uint8 RGB [H, W, 3], any size.
+            image: the image.
             shown: demonstrations of one skill, at least one. The image is encoded once for all of
                 them, and their logits are averaged. The zoom stages ground the one whose heatmap
                 agrees most with the mean. None runs if a demonstration was memorized with fewer
                 zoom stages, or if the matching network outweighs the decoder, which runs them.
         """
-        encoded = self.networks.encode_image(image)
-        outputs = [self.networks.ground(encoded, demonstration.memory) for demonstration in shown]
+        outputs = [self.networks.ground(image, demonstration.memory) for demonstration in shown]
         output = Output.mean(outputs)
         if not self.zoomed:
             return output
@@ -247,7 +246,7 @@ class CoarseToFine:
         logits = [output.action_logits]
         for stage, features in zip(self.zoomed, zoom_features, strict=False):
             window = crop_window(output, self.configuration, stage.image_zoom)
-            zoomed = self._decoded(self._cropped(image, window), features)
+            zoomed = self._decoded(self._cropped(image.image, window), features)
             output = refined(output, zoomed.heatmap_logits, window)
             logits.append(zoomed.action_logits)
         activation = self.configuration.action_activation

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fit of the certainty of best points, and of the threshold of action scores."""
+"""Fit of certainty, of the threshold of action scores, and of presence, on pairs with parts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from afformer_core.evaluation.parts.part_scores import PartScores
 from afformer_core.evaluation.parts.predictors import RIGHT_PROBABILITY
 from afformer_core.reports.bootstrap import area_under_curve
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
-from afformer_core.runtime.presence import logit
+from afformer_core.runtime.presence import THRESHOLD, PresenceCalibration, logit
 
 
 def fit_certainty(
@@ -32,7 +32,7 @@ def fit_certainty(
     """Fit the certainty of a model on pairs of several sources.
 
     Both thresholds, of certainty and of the best action's score, are medians over leaving out one
-    source, and each is chosen so that 85 % of the answers are right.
+    source, and each is chosen so that `RIGHT_SHARE` of the answers are right.
 
     Args:
         scores: scores of the model on N pairs.
@@ -75,12 +75,60 @@ def fit_certainty(
     return replace(calibration, threshold=calibration.certainty(median))
 
 
+def fit_similarity(
+    scores: Sequence[PartScores], annotations: str = '', weights_sha256: str = ''
+) -> PresenceCalibration:
+    """Fit the presence of a model with a matching network by its feature similarity alone.
+
+    Args:
+        scores: scores of the model on N pairs, with videos of other places and of other things.
+        annotations, weights_sha256: see `fit_certainty`.
+
+    Returns:
+        the calibration, for which pairs with and without the element are equally frequent.
+
+    Raises:
+        DatasetError: there is no pair, or no pair with another video.
+    """
+    own = [score.presence_score for score in scores]
+    other = [
+        similarity
+        for score in scores
+        for similarity in (score.other_presence_score, score.thing_presence_score)
+    ]
+    shown, absent = (
+        np.array([value for value in values if value is not None]) for values in (own, other)
+    )
+    if not len(shown) or not len(absent):
+        raise DatasetError(
+            f'presence cannot be fitted on {len(shown)} pairs and {len(absent)} other videos; '
+            'expected at least one of both'
+        )
+    values = np.concatenate((shown, absent))
+    present = np.arange(len(values)) < len(shown)
+    # Features of unit scale, so that the regularisation is weak.
+    mean, scale = float(values.mean()), float(values.std()) + 1e-9
+    slope, intercept = _regression((values - mean) / scale, present, 'balanced')
+    return PresenceCalibration(
+        confidence=0.0,
+        feature_similarity=slope / scale,
+        intercept=intercept - slope * mean / scale,
+        threshold=THRESHOLD,
+        auroc=area_under_curve(shown, absent),
+        pairs=len(shown),
+        annotations=annotations,
+        weights_sha256=weights_sha256,
+    )
+
+
 def _median(thresholds: Mapping[str, float]) -> float:
     """Return the upper median of thresholds by source; infinity if there are none."""
     return sorted(thresholds.values())[len(thresholds) // 2] if thresholds else math.inf
 
 
-def _regression(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
+def _regression(
+    values: NDArray[np.float64], right: NDArray[np.bool_], class_weight: str | None = None
+) -> tuple[float, float]:
     """Compute slope, at least 0, and intercept of the logarithm of the odds of being right."""
     try:
         from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
@@ -88,6 +136,6 @@ def _regression(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[fl
         raise AfformerError(
             f'a calibration needs scikit-learn. Run {how_to_install("train")}'
         ) from error
-    regression = LogisticRegression().fit(odds[:, None], right)
+    regression = LogisticRegression(class_weight=class_weight).fit(values[:, None], right)
     slope = max(float(regression.coef_[0, 0]), 0.0)
     return slope, float(regression.intercept_[0])

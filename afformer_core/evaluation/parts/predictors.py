@@ -27,6 +27,7 @@ MOST_POINTS = 3
 # Ratio test: maximum ratio of the distances of the best and the second-best match.
 _DISTINCT = 0.75
 _INLIER_PIXELS = 5.0
+_KEPT_IMAGES = 4
 # Number of contacts that a person is offered to choose from.
 _OFFERED = 3
 
@@ -187,7 +188,8 @@ def _without_point(agreeing: float) -> PointPrediction:
 class ModelPredictor:
     """A model, with the points that a robot receives.
 
-    Its presence score is presence, or confidence if it is not calibrated.
+    Its presence score is the feature similarity if it has a matching network. Otherwise it is
+    presence, or confidence if it is not calibrated.
 
     Args:
         grounder: the model.
@@ -195,24 +197,34 @@ class ModelPredictor:
 
     def __init__(self, grounder: ArrayGrounder) -> None:
         self.grounder = grounder
+        # An image is grounded with the read, the given and the tapped contact.
+        self._encode = KeptByImage(grounder.encode_image, _KEPT_IMAGES)
         self._frames: NDArray[np.uint8] | None = None
         self._recorded: Recorded | None = None
 
     def predict(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction:
         """See `PointPredictor.predict`."""
         self._show(clip)
-        grounding = self.grounder.ground(image, clip.name, MOST_POINTS)
+        encoded = self._encode(image)
+        height, width = image.shape[:2]
+        prediction = self.grounder.predict_encoded(encoded, clip.name)
+        grounding = prediction.grounding((height, width), MOST_POINTS)
         scores = {name: score(grounding) for name, score in CONFIDENCE_SCORES.items()}
         return PointPrediction(
             _shares([(peak.u, peak.v) for peak in grounding.peaks], image.shape[:2]),
             grounding.probabilities,
             True,
             grounding.action_scores,
-            grounding.confidence if grounding.presence is None else grounding.presence,
+            self._presence_score(grounding),
             StreamSettings().is_present(grounding.presence_features, self.grounder.calibration),
             None if grounding.certainty_threshold is None else not grounding.unsure,
             {name: score for name, score in scores.items() if score is not None},
         )
+
+    def _presence_score(self, grounding: Grounding) -> float:
+        if self.grounder.matching is not None:
+            return grounding.feature_similarity
+        return grounding.confidence if grounding.presence is None else grounding.presence
 
     def read_contact(self, clip: Clip) -> ClipContact:
         """Read the contact of a clip, or else the best peak in its first frame."""

@@ -17,7 +17,7 @@ NEAR = 0.05
 """Distance within which two points of an image count as one, as a share of its diagonal."""
 
 # Standard deviation of a person's mark, as a share of the diagonal.
-_MARK_ERROR = 0.005
+_MARK_ERROR = 0.01
 # Largest distance between a candidate and a mark on it, as a share of the diagonal.
 _SAME = 0.005
 # Number of positions that are compared with an image: the most probable ones.

@@ -129,7 +129,9 @@ def test_what_is_not_sure_is_told_with_the_click_that_helps(
     assert drawn[max(y - 8, 0) : y + 9, max(x - 8, 0) : x + 9].any()
     assert drawn.mean() < 0.2
     assert ground(files, *given, *likeliest[1].split(), video=f'{video}{part}') == 0
-    assert json.loads(capsys.readouterr().out)['certainty'] is None
+    told = capsys.readouterr()
+    assert json.loads(told.out)['contact_probability'] == 1.0
+    assert 'is marked already. Give a closer image' in told.err
 
 
 def test_an_image_of_contacts_replaces_no_input(
@@ -146,14 +148,12 @@ def test_an_image_of_contacts_replaces_no_input(
     assert image.read_bytes() == before
 
 
-def test_a_marked_contact_is_in_no_doubt(
+def test_a_contact_marked_in_the_path_is_given(
     files: Path, strict_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ground(files, '--model', str(strict_model), video='press.mp4#contact=10,40') == 0
 
-    told = capsys.readouterr()
-    assert json.loads(told.out)['certainty'] is None
-    assert 'Mark the operated part' not in told.err
+    assert json.loads(capsys.readouterr().out)['contact_probability'] == 1.0
 
 
 def test_a_part_of_the_video(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.media.video import VideoReader
 from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.matching.contact import ReadContact
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
 
@@ -34,8 +35,9 @@ def pair_of(test_data: Path, folder: str, name: str) -> tuple[Path, tuple[float,
     return test_data / folder / pair['clip'], mark
 
 
-def likeliest(contact_map: np.ndarray | None) -> np.ndarray:
-    assert contact_map is not None
+def likeliest(read: ReadContact | None) -> np.ndarray:
+    assert read is not None
+    contact_map = read.log_probabilities
     row, column = divmod(int(contact_map.argmax()), contact_map.shape[1])
     return np.array(((column + 0.5) / contact_map.shape[1], (row + 0.5) / contact_map.shape[0]))
 
@@ -52,7 +54,7 @@ def test_the_contact_in_a_video_is_read(
 
     recorded = record_whole(read_demonstration(clip, 8), name, shipped, None)
 
-    assert np.linalg.norm(likeliest(recorded.encoded.contact_map) - mark) < 0.07
+    assert np.linalg.norm(likeliest(recorded.encoded.read_contact) - mark) < 0.07
 
 
 def test_the_contact_is_read_while_frames_arrive_and_is_stored(
@@ -67,8 +69,11 @@ def test_the_contact_is_read_while_frames_arrive_and_is_stored(
 
     recorded = recording.finish()
 
-    assert np.linalg.norm(likeliest(recorded.encoded.contact_map) - mark) < 0.07
+    assert np.linalg.norm(likeliest(recorded.encoded.read_contact) - mark) < 0.07
     (path,) = tmp_path.glob('*.mcap')
-    stored = read_encoded_frames(path).contact_map
+    stored, read = read_encoded_frames(path).read_contact, recorded.encoded.read_contact
     assert stored is not None
-    np.testing.assert_array_equal(stored, recorded.encoded.contact_map)
+    assert read is not None
+    np.testing.assert_array_equal(stored.log_probabilities, read.log_probabilities)
+    assert stored.candidates == read.candidates
+    assert 1 < len(read.candidates) <= 5

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +24,6 @@ def demonstrations(rgbd: Path, shipped_model: Path) -> ReplayDemonstrations:
     """The one that the bag holds, by the shipped model."""
     grounder = ArrayGrounder.load(shipped_model, threads=1)
     assert grounder.calibration is not None
-    # Presence is computed of what a row of the table tells.
-    grounder.calibration = replace(
-        grounder.calibration, contact_similarity=0.0, decoder_weight=0.0
-    )
     demonstrations = ReplayDemonstrations(grounder, RecordingSettings(trim=False))
     with Bag(rgbd / 'bag') as bag:
         demonstrations.record(bag, '/demonstration', BagExtract())

@@ -16,14 +16,14 @@ from afformer_core.stream.settings import StreamSettings
 CALIBRATION = CertaintyCalibration(0.7, -0.2, 0.63, 0.87, 0.74, 92, 'pairs.json', 'ab12')
 
 
-def see(stream, prediction, stamp=0, contact=0.9, **settings):
+def see(stream, prediction, stamp=0, contact=0.9, match=0.998, **settings):
     frame = CameraFrame(np.zeros((480, 640, 3), np.uint8), stamp, 'camera')
     view = SpatialView(None, None, 'no depth is received')
     prediction = replace(
         prediction,
         certainty_calibration=CALIBRATION,
         contact_probability=contact,
-        decoder_weight=0.2,
+        match_probability=match,
     )
     return stream.ground(frame, prediction, 'press', view, StreamSettings(**settings))
 
@@ -51,6 +51,15 @@ def test_the_certainty_of_a_held_result_is_that_of_its_point(predict):
     held = see(stream, predict(20, 20, feature_similarity=0.1), 2 * 10**8, contact=0.3)
     assert held.held
     assert held.grounding.certainty == before.grounding.certainty
+
+
+def test_the_probability_of_the_match_is_smoothed_like_the_heatmap(predict):
+    stream = GroundingStream()
+    see(stream, predict(20, 20), match=0.9)
+    after = see(stream, predict(20, 20), 10**8, match=0.4, smoothing_time=0.05).grounding
+    # After two time constants, the share of the first image is exp(-2).
+    assert after.match_probability == pytest.approx(0.4 + 0.5 * np.exp(-2))
+    assert after.certainty == pytest.approx(CALIBRATION.certainty(0.9 * after.match_probability))
 
 
 def test_a_certainty_of_just_the_threshold_is_sure(predict):

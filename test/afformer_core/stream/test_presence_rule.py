@@ -76,30 +76,6 @@ def test_a_presence_without_its_threshold_is_refused(predict):
         replace(result, presence_threshold=None)
 
 
-def test_contact_and_weight_of_the_newest_image_count(predict):
-    # Both images have the odds 2 * 0.9 - 2 = -0.2; the contact adds 1, the weight ln 4.
-    calibration = PresenceCalibration(
-        0.0, 2.0, -2.0, 0.5, 0.9, 100, 'v.json', 'ab12', contact_similarity=2.0, decoder_weight=1.0
-    )
-    stream = GroundingStream()
-    view = SpatialView(None, None, 'no depth is received')
-    found = []
-    for stamp, contact, weight in ((0, 0.5, 0.5), (10**8, 0.0, 0.8), (2 * 10**8, 0.0, 0.5)):
-        prediction = replace(
-            predict(20, 20),
-            calibration=calibration,
-            contact_similarity=contact,
-            decoder_weight=weight,
-        )
-        frame = CameraFrame(np.zeros((480, 640, 3), np.uint8), stamp, 'camera')
-        result = stream.ground(frame, prediction, 'press', view, StreamSettings())
-        found.append((result.presence, result.age == 0))
-
-    odds = [0.8, np.log(4) - 0.2, -0.2]
-    assert [presence for presence, _ in found] == pytest.approx(1 / (1 + np.exp(-np.array(odds))))
-    assert [seen for _, seen in found] == [True, True, False]
-
-
 def test_presence_rises_with_the_confidence(predict):
     by_confidence = replace(CALIBRATION, confidence=1.0, feature_similarity=0.0, intercept=0.0)
     sharp, flat = (see(predict(32, 32, spread=s), by_confidence) for s in (1.5, 20))

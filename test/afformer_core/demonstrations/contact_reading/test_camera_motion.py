@@ -53,9 +53,7 @@ def test_a_foreground_that_leaves_next_to_nothing_is_not_left_out():
     foreground[:24, :48] = False
     flow = flow_of(shifted(2.5, 1.25))
     flow[:24, :48] = 9.0
-    np.testing.assert_allclose(
-        background_motion(flow, foreground), shifted(2.5, 1.25), atol=1e-4
-    )  # fmt: skip
+    np.testing.assert_allclose(background_motion(flow, foreground), shifted(2.5, 1.25), atol=1e-4)
 
 
 def test_a_camera_that_stands_still_bears_no_small_errors():

@@ -98,14 +98,13 @@ def test_small_errors_of_the_motions_of_a_camera_that_stands_still_do_not_add_up
     for number, motion in enumerate(drifting):
         # 2.5 % of the diagonal in the end
         motion[:2, 2] = 0.2 * number, -0.1 * number
-    readings = [
+    drifted, still = (
         read_observed(
             [replace(one, to_first=to) for one, to in zip(reader.frames, motions, strict=True)],
             FLAT_PRIOR,
         )
         for motions in (drifting, [np.eye(3)] * len(drifting))
-    ]
-    drifted, still = readings
+    )
     np.testing.assert_array_equal(drifted.log_probabilities, still.log_probabilities)
     assert drifted.candidates == still.candidates
 

@@ -177,16 +177,10 @@ def test_the_decoders_weight_is_the_mean_of_the_windows() -> None:
     grounder = ArrayGrounder(SMALL, WeighedNetworks(SMALL, session))
     for grey in weights:
         grounder.set_demonstration([np.full((64, 64, 3), grey, np.uint8)], str(grey))
-    # The odds are the logit of the weight.
-    grounder.calibration = PresenceCalibration(
-        0.0, 0.0, 0.0, 0.5, 0.9, 40, 'v.json', 'ab12', decoder_weight=1.0
-    )
 
     found = ground_windows(grounder, IMAGE, ('10', '90'))
 
     assert found.decoder_weight == pytest.approx(0.55)
-    assert found.presence == pytest.approx(0.55)
-    assert grounder.ground(IMAGE, '90').presence == pytest.approx(0.9)
 
 
 def test_the_window_most_similar_to_the_image_counts() -> None:

@@ -171,7 +171,7 @@ def test_command_runs_the_benchmark(scenes, model_folder, tmp_path, capfd, monke
 
     # Nothing else went to stdout, from whatever library.
     report = json.loads(capfd.readouterr().out)
-    assert list(report) == ['schema', 'splits']
+    assert list(report) == ['schema', 'splits', 'provenance']
     assert list(report['splits']) == list(SPLITS)
     for split, content in report['splits'].items():
         assert content['facts']['annotations'].endswith(f'/{split}.json')

@@ -13,7 +13,6 @@ from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.pairs.presence_fit import (
     even_confidence,
-    fit_decoder_certainty,
     fit_presence,
 )
 from afformer_core.models import small_matching
@@ -65,55 +64,6 @@ def test_coefficients_are_those_of_the_gaussians(drawn):
     assert fitted.auroc == pytest.approx(0.841, abs=0.015)
 
 
-def test_contact_and_the_decoders_weight_are_fitted():
-    """Gaussians again: contacts 0.3 apart of spread 0.2, logits of weights 4 apart of spread 4."""
-    rng = np.random.default_rng(1)
-    spread = np.array([[1.0], [0.1], [0.2], [4.0]])
-    own, negative = rng.normal(0, 1, (2, 4, COUNT)) * spread
-    own += np.array([[1.0], [0.1], [0.3], [4.0]])
-    fitted = fit_presence(
-        results(presence_features(*own), presence_features(*negative)), 'validation.json', 'ab12'
-    )
-    assert fitted.confidence == pytest.approx(1.0, abs=0.1)
-    assert fitted.feature_similarity == pytest.approx(10.0, abs=1.0)
-    assert fitted.contact_similarity == pytest.approx(7.5, abs=0.75)
-    assert fitted.decoder_weight == pytest.approx(0.25, abs=0.03)
-
-
-def test_without_a_matching_network_contact_and_weight_do_not_count(drawn):
-    fitted = fit_presence(drawn, 'validation.json', 'ab12')
-    assert (fitted.contact_similarity, fitted.decoder_weight) == (0.0, 0.0)
-
-
-def decided(logits, right, weight):
-    return [
-        SimpleNamespace(
-            presence_features=PresenceFeatures(1 / (1 + np.exp(-odds)), 0.5, 0.5, weight),
-            is_right=bool(is_right),
-        )
-        for odds, is_right in zip(logits, right, strict=True)
-    ]
-
-
-def test_the_certainty_of_the_decoder_is_that_of_points_where_it_outweighs():
-    rng = np.random.default_rng(3)
-    logits = rng.normal(0.4, 1.2, COUNT)
-    right = rng.random(COUNT) < 1 / (1 + np.exp(-(1.6 * logits + 0.7)))
-    others = decided(logits, ~right, 0.49)
-    fitted = fit_decoder_certainty(decided(logits, right, 0.5) + others, 'drawn.json', 'ab12')
-    assert (fitted.slope, fitted.intercept) == pytest.approx((1.6, 0.7), abs=0.15)
-    assert (fitted.pairs, fitted.annotations) == (COUNT, 'drawn.json')
-    assert (fitted.weights_sha256, fitted.auroc > 0.8) == ('ab12', True)
-
-
-def test_few_points_of_the_decoder_or_only_right_ones_give_no_certainty():
-    logits = np.linspace(-1, 2, 24)
-    assert fit_decoder_certainty(decided(logits, logits > 0, 0.7), 'drawn.json', 'ab12') is None
-    logits = np.linspace(-1, 2, 25)
-    assert fit_decoder_certainty(decided(logits, logits > 0, 0.7), 'drawn.json', 'ab12')
-    assert fit_decoder_certainty(decided(logits, logits < 3, 0.7), 'drawn.json', 'ab12') is None
-
-
 def test_found_is_what_is_there_with_odds_of_one_to_two(drawn):
     fitted = fit_presence(drawn, 'validation.json', 'ab12')
     own, negative = (
@@ -133,7 +83,7 @@ def test_a_confidence_that_speaks_against_presence_is_left_out():
     own = presence_features(rng.normal(-1, 1, 200), rng.normal(0.8, 0.05, 200))
     negative = presence_features(rng.normal(1, 1, 200), rng.normal(0.5, 0.05, 200))
     fitted = fit_presence(results(own, negative), 'validation.json', 'ab12')
-    assert (fitted.confidence, fitted.contact_similarity, fitted.decoder_weight) == (0, 0, 0)
+    assert fitted.confidence == 0
     assert fitted.feature_similarity > 10
     assert fitted.auroc > 0.99
 

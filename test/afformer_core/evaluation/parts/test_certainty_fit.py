@@ -10,12 +10,13 @@ import pytest
 
 from afformer_core.data.readers.part_pairs import PartPair
 from afformer_core.errors import DatasetError
-from afformer_core.evaluation.parts.certainty_fit import fit_certainty
+from afformer_core.evaluation.parts.certainty_fit import fit_certainty, fit_similarity
 from afformer_core.evaluation.parts.part_scores import PartScores
+from afformer_core.runtime.presence import PresenceFeatures
 
 
 def scored(right: bool, value: float | None) -> PartScores:
-    scores = {} if value is None else {'contact_and_peak': value}
+    scores = {} if value is None else {'right_probability': value}
     return PartScores(right, right, 0.0, right, confidence_scores=scores)
 
 
@@ -62,7 +63,7 @@ def test_the_threshold_is_the_median_of_those_that_leaving_out_a_source_gives(pa
     found = fit_certainty(good + mixed + few, pairs_of(a=6, b=3, c=2), '', 'abc')
 
     # Without `a`: only 0.95. Without `b`: all but the least. Without `c`: all.
-    assert found.threshold == pytest.approx(found.certainty(1.0, 0.4))
+    assert found.threshold == pytest.approx(found.certainty(0.4))
     # The wrong ones are below 4 and below all of the 9 right ones.
     assert found.auroc == pytest.approx(13 / 18)
 
@@ -89,7 +90,7 @@ def test_an_action_is_known_from_the_median_threshold_of_the_sources(pairs_of) -
 def test_pairs_of_one_source_or_of_one_outcome_are_refused(pairs_of) -> None:
     with pytest.raises(DatasetError, match='40 pairs of 1 sources'):
         fit_certainty(drawn(40), pairs_of(a=40), '', 'abc')
-    all_right = [scored(True, one.confidence_scores['contact_and_peak']) for one in drawn(60)]
+    all_right = [scored(True, one.confidence_scores['right_probability']) for one in drawn(60)]
     with pytest.raises(DatasetError, match='60 of them right'):
         fit_certainty(all_right, pairs_of(a=40, b=20), '', 'abc')
 
@@ -97,3 +98,30 @@ def test_pairs_of_one_source_or_of_one_outcome_are_refused(pairs_of) -> None:
 def test_a_model_that_reads_no_contact_is_refused(pairs_of) -> None:
     with pytest.raises(DatasetError, match='0 pairs of 0 sources'):
         fit_certainty([scored(True, None)] * 5, pairs_of(a=3, b=2), '', 'abc')
+
+
+def test_presence_is_fitted_on_similarities_of_both_kinds_of_other_videos() -> None:
+    """Gaussians of spread 0.1 with means 0.3 apart, whose log-odds have the slope 30."""
+    rng = np.random.default_rng(4)
+    own, place, thing = rng.normal(0.0, 0.1, (3, 2000)) + np.array([[0.7], [0.4], [0.4]])
+    scores = [
+        replace(
+            scored(True, None), presence_score=a, other_presence_score=b, thing_presence_score=c
+        )
+        for a, b, c in zip(own, place, thing, strict=True)
+    ]
+
+    found = fit_similarity(scores, 'drawn', 'abc')
+
+    assert found.feature_similarity == pytest.approx(30, abs=2)
+    assert found.confidence == 0
+    # With twice as many negatives, even odds still lie between both means.
+    assert found.presence(PresenceFeatures(0.9, 0.55)) == pytest.approx(0.5, abs=0.05)
+    assert (found.pairs, found.annotations, found.weights_sha256) == (2000, 'drawn', 'abc')
+    assert found.auroc == pytest.approx(0.983, abs=0.006)
+
+
+def test_presence_needs_another_video() -> None:
+    alone = [replace(scored(True, None), presence_score=0.5)] * 4
+    with pytest.raises(DatasetError, match='4 pairs and 0 other videos'):
+        fit_similarity(alone)

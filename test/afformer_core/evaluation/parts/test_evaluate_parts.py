@@ -228,7 +228,7 @@ def test_each_pair_has_its_raw_outcome(pooled: Path) -> None:
     measures = json.loads((pooled / 'numbers.json').read_text())['measures']
     centre, model = (measures['by_pair']['workshops/pair 0'][one] for one in ('centre', 'model'))
     assert (centre['point_x'], centre['point_y']) == (79.5, 59.5)
-    assert set(model['confidence_scores']) == {'peak', 'feature_similarity', 'contact_similarity'}
+    assert set(model['confidence_scores']) == {'peak', 'feature_similarity'}
     assert len(model['action_scores']) > 1
     assert 0 < model['contact_distance'] < 100
     assert measures['confidence']['model']['peak']['pairs'] == 5

@@ -209,8 +209,9 @@ def test_the_offered_contact_nearest_to_the_mark_is_tapped(
     image, clip = moved
     matched.predict(image, clip)
     # Of frames of 192x128, which are those of 160x120; the mark is at (60, 50).
-    offered = [Peak(10, 10, 0.5), Peak(x * 1.2 - 0.5, 51 / 120 * 128 - 0.5, 0.3)]
-    shown = replace(matched.grounder.demonstration(clip.name), contacts=tuple(offered))
+    offered = (Peak(10, 10, 0.5), Peak(x * 1.2 - 0.5, 51 / 120 * 128 - 0.5, 0.3))
+    shown = matched.grounder.demonstration(clip.name)
+    shown = replace(shown, contacts=offered, frame_size=(128, 192))
     matched.grounder.add_demonstration(shown)
     given = []
     predict = matched.predict

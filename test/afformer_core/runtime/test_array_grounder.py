@@ -117,6 +117,8 @@ def test_of_several_demonstrations_the_mean_of_the_logits_counts(
     np.testing.assert_allclose(both.probabilities, other_order, rtol=1e-4)
     twice = grounder.predict(image, 'a', 'a').probabilities
     np.testing.assert_allclose(twice, a.probabilities, rtol=1e-4)
+    encoded = grounder.predict_encoded(grounder.encode_image(image), 'a', 'b')
+    np.testing.assert_array_equal(encoded.probabilities, both.probabilities)
     with pytest.raises(DemonstrationError, match='expected at least one name'):
         grounder.predict(image)
 

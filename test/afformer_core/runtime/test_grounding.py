@@ -76,18 +76,6 @@ def test_the_point_is_the_best_peak() -> None:
     assert GROUNDING.point == (24.6, 32.25)
 
 
-@pytest.mark.parametrize(
-    ('contact', 'match', 'right'),
-    [(0.75, 0.25, 0.1875), (None, 0.25, None), (0.75, None, None), (0.0, 0.25, 0.0)],
-)
-def test_a_point_is_right_if_both_contact_and_match_are(
-    contact: float | None, match: float | None, right: float | None
-) -> None:
-    changed = replace(GROUNDING, contact_probability=contact, match_probability=match)
-
-    assert changed.right_probability == right
-
-
 def test_it_is_plain_json() -> None:
     assert json.loads(json.dumps(GROUNDING.to_dict())) == {
         'found': True,

@@ -86,16 +86,6 @@ def test_a_wider_smoothing_finds_the_peak_of_more_pixels() -> None:
     assert [(peak.u, peak.v) for peak in peaks] == [(20, 10), pytest.approx((60, 40))]
 
 
-@pytest.mark.parametrize('size', [(1, 128), (128, 1), (1, 1)])
-def test_a_heatmap_of_one_row_or_column_has_a_peak(size: tuple[int, int]) -> None:
-    probabilities = np.zeros(size, np.float32)
-    probabilities[-1, -1] = 1
-
-    (peak,) = find_peaks(probabilities, size, 5, 1 / 128)
-
-    assert (peak.u, peak.v, peak.score) == (size[1] - 1, size[0] - 1, 1)
-
-
 def test_ripples_within_a_blob_are_no_peaks() -> None:
     v, u = np.mgrid[:192, :192]
     blob = np.exp(-((u - 96.0) ** 2 + (v - 60.0) ** 2) / (2 * 8.0**2))

@@ -201,17 +201,10 @@ def test_certainty_is_that_of_the_contact_and_of_the_match_of_the_best_point(
     right = None if contact is None or match is None else contact * match
     assert found.right_probability == right
     assert found.certainty == (None if right is None else CERTAINTY.certainty(right))
+    assert replace(found, certainty_calibration=None).certainty is None
     grounding = found.grounding((80, 90), 1)
     assert (grounding.contact_probability, grounding.match_probability) == (contact, match)
     assert (grounding.right_probability, grounding.certainty) == (right, found.certainty)
-
-
-def test_without_a_calibration_certainty_is_unknown() -> None:
-    shown = shown_with(DEMONSTRATION, 0.5, Matched(POINT, 0.75))
-
-    found = Prediction.of(FOUND, [shown], SMALL)
-
-    assert (found.right_probability, found.certainty) == (0.375, None)
 
 
 def test_the_features_of_presence_go_into_the_grounding() -> None:

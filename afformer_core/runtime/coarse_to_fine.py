@@ -236,6 +236,8 @@ class CoarseToFine:
         """
         outputs = [self.networks.ground(image, demonstration.memory) for demonstration in shown]
         output = Output.mean(outputs)
+        if not self.zoomed:
+            return output
         if any(len(demonstration.zoom_features) < len(self.zoomed) for demonstration in shown):
             return output
         if output.decoder_weight < LEAST_WEIGHT:

@@ -70,8 +70,18 @@ class EncodedFrames:
 
     @classmethod
     def stack(cls, frames: Sequence[tuple[UInt8Array, ImageFeatures]]) -> EncodedFrames:
-        """Stack an image [h, w, 3] and the features of each frame, at least one."""
+        """Stack an image [h, w, 3] and the features of each frame, at least one.
+
+        Raises:
+            DemonstrationError: the images have different sizes.
+        """
         images, features = zip(*frames, strict=True)
+        sizes = sorted({f'{image.shape[1]}x{image.shape[0]}' for image in images})
+        if len(sizes) > 1:
+            raise DemonstrationError(
+                f'the frames of the demonstration have the sizes {", ".join(sizes)}; expected '
+                'frames of one size'
+            )
         return cls(np.ascontiguousarray(np.stack(images)), FrameFeatures.stack(features))
 
 

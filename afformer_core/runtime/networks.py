@@ -95,7 +95,7 @@ class Output(NamedTuple):
         Heatmaps of several sizes are resampled to the largest one.
         """
         heatmaps, actions, images, similarities, weights = zip(*outputs, strict=True)
-        height, width = max(logits.shape[1:] for logits in heatmaps)
+        height, width = max((logits.shape[1:] for logits in heatmaps), key=math.prod)
         known = [similarity for similarity in similarities if similarity is not None]
         return cls(
             np.mean([_resampled(logits, (height, width)) for logits in heatmaps], axis=0),
@@ -143,10 +143,11 @@ class Networks:
     @property
     def frame_side(self) -> int:
         """Longest side of frames that the networks use; longer ones are shrunk to it."""
+        own = self.configuration.input_size
         if self.matching is None:
-            return max(self.configuration.input_size)
+            return max(own)
         matching = self.matching.configuration
-        return max(*matching.input_size, *matching.long_sides)
+        return max(*own, *matching.input_size, *matching.long_sides)
 
     def encode_frames(self, frames: UInt8Array) -> FrameFeatures:
         """Compute the features of frames, uint8 RGB [T, H, W, 3], T at least 1."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from filelock import FileLock
@@ -77,11 +79,25 @@ def matched_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model whose matching network decides alone, with random weights; not exported."""
     folder = tmp_path_factory.mktemp('matched')
     save_model(folder, random_model(afformer_small(ACTIONS, (64, 96))), {})
-    beside = folder / MATCHING_FOLDER
-    save_matching_network(beside, random_matching_network(small_matching((128, 192))), {})
-    matching = MatchingSettings(1 - 1e-6, read_matching_description(beside).weights_sha256)
-    write_description(folder, replace(read_description(folder), matching=matching))
+    add_matching_network(folder, small_matching((128, 192)), 1 - 1e-6)
     return folder
+
+
+def add_matching_network(
+    folder: Path, configuration: MatchingConfiguration, even_confidence: float
+) -> None:
+    """Add a matching network with random weights to a model."""
+    beside = folder / MATCHING_FOLDER
+    save_matching_network(beside, random_matching_network(configuration), {})
+    weights = read_matching_description(beside).weights_sha256
+    matching = MatchingSettings(even_confidence, weights)
+    write_description(folder, replace(read_description(folder), matching=matching))
+
+
+def panel(seed: int, size: tuple[int, int] = (192, 128)) -> np.ndarray:
+    """An image of (width, height) in which every point looks like no other."""
+    noise = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), np.uint8)
+    return np.asarray(cv2.resize(noise, size, interpolation=cv2.INTER_CUBIC))
 
 
 @pytest.fixture(scope='session')

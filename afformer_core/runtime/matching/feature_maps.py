@@ -39,9 +39,15 @@ class FeatureMap:
         return np.asarray(self.features.mean(axis=(1, 2)), np.float32)
 
     @cached_property
+    def centred(self) -> FloatArray:
+        """Features without their mean over the image, float32 [C, h * w]."""
+        channels = len(self.features)
+        return np.asarray(self.features.reshape(channels, -1) - self.mean[:, None], np.float32)
+
+    @cached_property
     def squares(self) -> FloatArray:
-        """Squared length of the features at each position, float32 [h * w]."""
-        return np.asarray(np.einsum('chw,chw->hw', self.features, self.features).ravel())
+        """Squared length of the centred features at each position, float32 [h * w]."""
+        return np.asarray(np.einsum('cp,cp->p', self.centred, self.centred))
 
     def describe(self, points: Sequence[Point]) -> FloatArray:
         """Interpolate the features at K points bilinearly; float32 [K, C].
@@ -73,15 +79,16 @@ class FeatureMap:
             descriptors: features at points of the other image, float32 [K, C].
             mean: mean features of the other image, float32 [C].
         """
-        channels, height, width = self.features.shape
-        common = (self.mean + mean) / 2
-        centred = descriptors - common
-        products = np.vstack((centred, common)) @ self.features.reshape(channels, -1)
-        # The features themselves are not centred, which would copy them for each demonstration.
-        squares = self.squares - 2 * products[-1] + common @ common
+        _, height, width = self.features.shape
+        # The common mean is this much less than the image's own. The features are centred once, at
+        # their own mean, instead of being copied for each demonstration.
+        less = (self.mean - mean) / 2
+        centred = descriptors - (self.mean - less)
+        products = np.vstack((centred, less)) @ self.centred
+        squares = self.squares + 2 * products[-1] + less @ less
         lengths = np.sqrt(np.maximum(squares, _LEAST_LENGTH**2))
         own = np.maximum(np.linalg.norm(centred, axis=1), _LEAST_LENGTH)
-        cosines = (products[:-1] - (centred @ common)[:, None]) / (own[:, None] * lengths)
+        cosines = (products[:-1] + (centred @ less)[:, None]) / (own[:, None] * lengths)
         return np.asarray(cosines.reshape(-1, height, width), np.float32)
 
 

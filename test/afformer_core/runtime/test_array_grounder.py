@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.errors import DemonstrationError, ImageError, ModelFolderError
+from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
@@ -100,12 +100,6 @@ def test_grounding_is_in_the_source_image(grounder: ArrayGrounder, images: Image
     assert grounding.confidence == grounding.peaks[0].score
 
 
-def test_a_demonstration_of_one_frame_grounds(grounder: ArrayGrounder, images: Images) -> None:
-    grounder.set_demonstration(images(1, 120, 160, 3), 'one')
-
-    assert len(grounder.ground(images(120, 160, 3), 'one').peaks) >= 1
-
-
 def test_of_several_demonstrations_the_mean_of_the_logits_counts(
     grounder: ArrayGrounder, images: Images
 ) -> None:
@@ -123,6 +117,8 @@ def test_of_several_demonstrations_the_mean_of_the_logits_counts(
     np.testing.assert_allclose(both.probabilities, other_order, rtol=1e-4)
     twice = grounder.predict(image, 'a', 'a').probabilities
     np.testing.assert_allclose(twice, a.probabilities, rtol=1e-4)
+    encoded = grounder.predict_encoded(grounder.encode_image(image), 'a', 'b')
+    np.testing.assert_array_equal(encoded.probabilities, both.probabilities)
     with pytest.raises(DemonstrationError, match='expected at least one name'):
         grounder.predict(image)
 
@@ -160,8 +156,27 @@ def test_the_fingerprint_tells_models_apart(small_folder: Path) -> None:
     grounder = ArrayGrounder.load(small_folder, 'torch')
     weights = read_description(small_folder).weights_sha256
 
-    assert grounder.fingerprint == f'{weights} 96x64 32 frames'
+    assert grounder.fingerprint == f'{weights} 96 pixels 32 frames'
     assert grounder_of(small_folder, TorchSession.load(small_folder)).fingerprint == ''
+
+
+@pytest.mark.parametrize(
+    ('size', 'shrunk'),
+    [((480, 640), (72, 96)), ((640, 480), (96, 72)), ((40, 96), (40, 96)), ((1, 500), (1, 96))],
+)
+def test_frames_are_shrunk_and_keep_their_aspect(
+    grounder: ArrayGrounder, images: Images, size: tuple[int, int], shrunk: tuple[int, int]
+) -> None:
+    assert grounder.resize(images(*size, 3)).shape == (*shrunk, 3)
+    assert grounder.set_demonstration([images(*size, 3)], 'a').frame_size == shrunk
+
+
+def test_without_a_contact_its_probability_is_unknown(
+    grounder: ArrayGrounder, images: Images
+) -> None:
+    demonstration = grounder.set_demonstration([images(40, 60, 3)], 'a')
+
+    assert (demonstration.contact_probability, demonstration.contacts) == (None, ())
 
 
 def test_ground_before_any_demonstration(grounder: ArrayGrounder, images: Images) -> None:
@@ -216,8 +231,3 @@ def test_auto_takes_the_graphs_where_they_are(copied_folder: Path) -> None:
 def test_unknown_backend(small_folder: Path) -> None:
     with pytest.raises(ValueError, match='caffe'):
         ArrayGrounder.load(small_folder, 'caffe')
-
-
-def test_absent_folder(tmp_path: Path) -> None:
-    with pytest.raises(ModelFolderError, match='does not exist'):
-        ArrayGrounder.load(tmp_path / 'nothing')

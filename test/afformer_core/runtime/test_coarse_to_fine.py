@@ -9,7 +9,6 @@ import pytest
 from afformer_core.arrays import FloatArray
 from afformer_core.models import afformer_r50
 from afformer_core.runtime.coarse_to_fine import CropWindow, ZoomStage, crop_window, refined
-from afformer_core.runtime.features import ImageFeatures
 from afformer_core.runtime.networks import Output
 
 
@@ -20,8 +19,8 @@ def heatmap_with_peak(row: int, column: int, size: tuple[int, int] = (40, 60)) -
 
 
 def output(heatmaps: Any, actions: Any = (0.0,)) -> Output:
-    features = ImageFeatures(np.zeros((1, 1, 1), np.float32))
-    return Output(np.asarray(heatmaps, np.float32), np.asarray(actions, np.float32), features)
+    image: Any = None
+    return Output(np.asarray(heatmaps, np.float32), np.asarray(actions, np.float32), image)
 
 
 def probabilities(heatmap: FloatArray) -> FloatArray:
@@ -44,11 +43,6 @@ def test_the_crop_window_never_leaves_the_image(
     window = CropWindow.around_peak(heatmap_with_peak(*peak), 2.0)
 
     assert (window.top, window.left, window.height, window.width) == (*corner, 20, 30)
-
-
-def test_a_crop_window_outside_the_heatmap_is_refused() -> None:
-    with pytest.raises(ValueError, match='rows 30 to 50 and columns 0 to 30; expected a part'):
-        CropWindow(30, 0, 20, 30, (40, 60))
 
 
 def test_the_crop_is_the_same_part_of_a_image_of_any_size() -> None:
@@ -121,11 +115,27 @@ def test_half_of_a_crop_window_follows_the_geometric_mean_of_both_stages() -> No
 def test_of_several_memories_the_logits_are_averaged() -> None:
     heatmaps = [heatmap_with_peak(1, 2)[None], 3 * heatmap_with_peak(1, 2)[None]]
     outputs = [output(one, [value]) for one, value in zip(heatmaps, (1.0, 4.0), strict=True)]
+    outputs[1] = outputs[1]._replace(similarity=0.25, decoder_weight=0.5)
     mean = Output.mean(outputs)
 
     assert mean.heatmap_logits[0, 1, 2] == 2
     assert mean.action_logits.tolist() == [2.5]
-    assert mean.image_features is outputs[0].image_features
+    assert (mean.similarity, mean.decoder_weight) == (0.25, 0.75)
+    assert Output.mean(outputs[:1]).similarity is None
+    larger = outputs[1]._replace(similarity=-0.5)
+    assert Output.mean([larger, *outputs]).similarity == 0.25
+
+
+@pytest.mark.parametrize('order', [1, -1])
+def test_heatmaps_of_several_sizes_are_averaged_at_the_largest(order: int) -> None:
+    # Ramps from left to right, one four times as steep as the other.
+    low, wide = np.linspace(1, 119, 60) / 120, np.linspace(1, 179, 90) / 45
+    outputs = [output(np.tile(low, (2, 12, 1))), output(np.tile(wide, (2, 10, 1)))]
+
+    mean = Output.mean(outputs[::order]).heatmap_logits
+
+    assert (mean.shape, mean.dtype) == ((2, 10, 90), np.float32)
+    np.testing.assert_allclose(mean[1, 3, 1:-1], 0.625 * wide[1:-1], atol=1e-5)
 
 
 @pytest.mark.parametrize('zooms', [(0.5, 2.0), (2.0, 9.0), (float('nan'), 2.0)])

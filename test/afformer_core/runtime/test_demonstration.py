@@ -98,6 +98,19 @@ def test_features_that_do_not_fit(decoder: np.ndarray, stage: np.ndarray, messag
         FrameFeatures(decoder, (stage,))
 
 
+def test_frames_of_several_sizes_are_refused() -> None:
+    features = ImageFeatures(FEATURES[0])
+    frames = [(np.zeros((*size, 3), np.uint8), features) for size in ((8, 6), (8, 6), (6, 8))]
+
+    with pytest.raises(DemonstrationError, match='have the sizes 6x8, 8x6; expected'):
+        EncodedFrames.stack(frames)
+
+
+def test_a_memory_is_that_of_a_network_at_least() -> None:
+    with pytest.raises(ValueError, match='the memory is empty'):
+        DemonstrationMemory(None)
+
+
 @pytest.mark.parametrize('kept', [0, 4])
 def test_frames_that_are_kept_were_received(kept: int) -> None:
     with pytest.raises(ValueError, match=f"'button' keeps {kept} frames; expected 1 to .* is 3"):

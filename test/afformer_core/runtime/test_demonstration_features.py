@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Features of a demonstration, and of its contact, to compare images with."""
+"""Features of a demonstration, to compare images with."""
 
 import numpy as np
 import pytest
 
 from afformer_core.runtime.demonstration_features import DemonstrationFeatures
-from afformer_core.runtime.features import ImageFeatures
-from afformer_core.runtime.matching.descriptors import describe_contact
 
 
 def features(*frames: list[list[float]]) -> np.ndarray:
@@ -89,79 +87,3 @@ def test_of_many_positions_every_second_is_enough() -> None:
     assert DemonstrationFeatures(ENDS).feature_similarity(image, flat) == pytest.approx(
         1, abs=1e-4
     )
-
-
-@pytest.fixture(scope='module')
-def images() -> list[ImageFeatures]:
-    """Two images at random: eight channels for the decoder, and two stages for matching."""
-    rng = np.random.default_rng(0)
-    # Real backbones also have large features that all positions share.
-    return [
-        ImageFeatures(
-            rng.normal(size=(8, 6, 6)).astype(np.float32),
-            tuple(
-                (rng.normal(size=(channels, side, side)) + 2.0).astype(np.float32)
-                for channels, side in ((32, 4), (48, 8))
-            ),
-        )
-        for _ in range(2)
-    ]
-
-
-@pytest.fixture(scope='module')
-def with_contact(images: list[ImageFeatures]) -> DemonstrationFeatures:
-    """The first image as a demonstration, with its contact at row 5 and column 9 of 16x16."""
-    logits = np.full((16, 16), -30.0, np.float32)
-    logits[5, 9] = 0.0
-    return DemonstrationFeatures(
-        images[0].decoder[None], describe_contact(images[0].stages, logits)
-    )
-
-
-def heatmap(row: int, column: int) -> np.ndarray:
-    probabilities = np.zeros((16, 16), np.float32)
-    probabilities[row, column] = 1.0
-    return probabilities
-
-
-def test_the_contact_itself_is_the_most_similar(
-    with_contact: DemonstrationFeatures, images: list[ImageFeatures]
-) -> None:
-    similarities = np.array(
-        [
-            [with_contact.similarities(images[0], heatmap(y, x)).contact for x in range(16)]
-            for y in range(16)
-        ]
-    )
-
-    row, column = np.unravel_index(similarities.argmax(), similarities.shape)
-    assert max(abs(int(row) - 5), abs(int(column) - 9)) <= 1
-    assert similarities.max() > 0.5
-    assert np.median(similarities) < 0.3
-
-
-def test_another_image_is_less_similar_to_the_contact(
-    with_contact: DemonstrationFeatures, images: list[ImageFeatures]
-) -> None:
-    own, other = (with_contact.similarities(image, heatmap(5, 9)).contact for image in images)
-
-    assert other < own - 0.3
-
-
-def test_frames_and_contact_are_averaged_five_to_one(
-    with_contact: DemonstrationFeatures, images: list[ImageFeatures]
-) -> None:
-    found = with_contact.similarities(images[1], heatmap(5, 9))
-
-    frames = with_contact.feature_similarity(images[1].decoder, heatmap(5, 9))
-    assert abs(frames - found.contact) > 0.1
-    assert found.features == pytest.approx((5 * frames + found.contact) / 6)
-
-
-def test_without_a_contact_only_the_frames_count(images: list[ImageFeatures]) -> None:
-    alone = DemonstrationFeatures(images[0].decoder[None])
-
-    found = alone.similarities(images[1], heatmap(5, 9))
-
-    expected = alone.feature_similarity(images[1].decoder, heatmap(5, 9))
-    assert found == (expected, 0.0)

@@ -27,6 +27,8 @@ GROUNDING = Grounding(
     presence=0.906,
     certainty=0.834,
     certainty_threshold=0.7,
+    contact_probability=0.75,
+    match_probability=0.25,
     action_threshold=0.5,
     presence_threshold=0.625,
 )
@@ -90,6 +92,8 @@ def test_it_is_plain_json() -> None:
         'presence_threshold': 0.625,
         'certainty': 0.834,
         'certainty_threshold': 0.7,
+        'contact_probability': 0.75,
+        'match_probability': 0.25,
     }
 
 

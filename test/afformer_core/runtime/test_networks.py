@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from afformer_core.models import afformer_small, small_matching
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.coarse_to_fine import ZoomStage
-from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.demonstration import DemonstrationMemory, EncodedFrames
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.matching.exemplar_file import write_exemplars
 from afformer_core.runtime.matching.exemplars import (
@@ -32,12 +33,13 @@ from afformer_core.runtime.model_folder import (
     read_matching_description,
     write_description,
 )
-from afformer_core.runtime.networks import halved
+from afformer_core.runtime.networks import EncodedImage, Networks
 from afformer_core.runtime.session import Memory
-from afformer_core.runtime.weights import save_matching_network, save_model
+from afformer_core.runtime.weights import save_model
 
-from ..conftest import ACTIONS, random_matching_network, random_model
+from ..conftest import ACTIONS, add_matching_network, random_model
 
+ACTION_LOGITS = np.array([0.5, -1.0, 2.0], np.float32)
 # As the exported model of the tests has it.
 SMALL = replace(afformer_small(ACTIONS, (64, 96)), maximum_frames=32)
 BESIDE = replace(small_matching((128, 192)), maximum_frames=32)
@@ -54,8 +56,7 @@ def exported(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A model with a matching network and a zoom stage, and its exported graphs."""
     folder = tmp_path_factory.mktemp('matched') / 'model'
     shutil.copytree(small_folder, folder)
-    save_matching_network(folder / MATCHING_FOLDER, random_matching_network(BESIDE), {})
-    describe(folder, 0.5)
+    add_matching_network(folder, BESIDE, 0.5)
     before = read_description(folder)
     write_description(folder, replace(before, zoom_stages=(ZoomStage(1.5, 1.8),)))
     export_graphs(folder / MATCHING_FOLDER)
@@ -82,15 +83,16 @@ def heatmap(folder: Path, backend: str = 'torch') -> np.ndarray:
 
 def test_the_weight_goes_from_the_matching_network_to_the_decoder(matched: Path) -> None:
     maps = {}
-    for even in (1e-6, 0.5, 1 - 1e-6):
+    for even in (1e-6, 1 - 1e-6):
         describe(matched, even)
         maps[even] = heatmap(matched)
 
     write_description(matched, replace(read_description(matched), matching=None))
     alone = heatmap(matched)
-    assert alone.shape == maps[0.5].shape == (64, 96)
+    assert alone.shape == (64, 96)
     np.testing.assert_allclose(maps[1e-6], alone, rtol=0.05)
-    assert np.abs(maps[1 - 1e-6] - alone).max() > 0.1 * alone.max()
+    # The images have 160x192 pixels.
+    assert maps[1 - 1e-6].shape == (107, 128)
 
 
 def test_exported_graphs_ground_as_pytorch_does(exported: Path) -> None:
@@ -105,8 +107,7 @@ def test_exported_graphs_recall_exemplars_as_pytorch_does(matched: Path) -> None
     networks, grounder = open_networks(matched, 'torch', 1), ArrayGrounder.load(matched)
     *frames, image = map(grounder.resize, random_images(5))
     shown = describe_demonstration(networks.encode_frames(np.stack(frames)).stages)
-    stages = networks.encode_image(image).stages
-    marks, mean = describe_marks(stages, np.array([[0.3, 0.8]]))
+    marks, mean = describe_marks(networks.encode_image(image).pyramid, np.array([[0.3, 0.8]]))
     before = heatmap(matched)
     write_exemplars(matched, Exemplars(shown[None], mean[None], marks, np.zeros(1, np.int32)))
 
@@ -118,17 +119,32 @@ def test_exported_graphs_recall_exemplars_as_pytorch_does(matched: Path) -> None
     )
 
 
-def test_frames_have_twice_the_decoders_size_and_contacts_are_compared(exported: Path) -> None:
-    grounder = ArrayGrounder.load(exported, 'torch')
-    *frames, image = random_images(5)
+def test_frames_are_as_large_as_the_matching_network_uses_them(matched: Path) -> None:
+    describe(matched, 1e-6)
+    grounder = ArrayGrounder.load(matched, 'torch')
+    frames = [frame.repeat(2, axis=0).repeat(3, axis=1) for frame in random_images(2)]
 
     demonstration = grounder.set_demonstration(frames, 'a')
-    grounding = grounder.ground(image, 'a')
 
-    assert (demonstration.frames_kept, demonstration.frame_size) == (4, (128, 192))
+    assert (demonstration.frames_kept, demonstration.frame_size) == (2, (107, 192))
     assert len(demonstration.zoom_features) == 1
-    assert -1 <= grounding.feature_similarity <= 1
-    assert grounder.fingerprint.endswith('192x128 32 frames')
+    assert grounder.fingerprint.endswith(' 192 pixels 32 frames')
+
+
+@pytest.mark.parametrize(
+    ('decoder', 'compared', 'side'),
+    [(96, (), 192), (96, (64, 256), 256), (320, (64, 256), 320)],
+)
+def test_frames_are_as_large_as_any_network_uses_them(
+    decoder: int, compared: tuple[int, ...], side: int
+) -> None:
+    beside: Any = SimpleNamespace(configuration=replace(BESIDE, long_sides=compared))
+    session: Any = SimpleNamespace(memorize=None)
+
+    networks = Networks(replace(SMALL, input_size=(64, decoder)), session, beside)
+
+    assert networks.frame_side == side
+    assert replace(networks, matching=None).frame_side == decoder
 
 
 def test_an_encoded_image_serves_several_demonstrations(exported: Path) -> None:
@@ -204,46 +220,103 @@ def test_a_missing_matching_network_is_named(matched: Path) -> None:
         ArrayGrounder.load(matched, 'torch')
 
 
-def test_only_a_model_of_the_same_input_size_takes_it_over(exported: Path, tmp_path: Path) -> None:
-    same, larger = tmp_path / 'same', tmp_path / 'larger'
-    save_model(same, random_model(SMALL), {})
-    save_model(larger, random_model(replace(SMALL, input_size=(96, 96))), {})
+def test_only_a_model_of_as_many_frames_takes_it_over(exported: Path, tmp_path: Path) -> None:
+    same, shorter = tmp_path / 'same', tmp_path / 'shorter'
+    save_model(same, random_model(replace(SMALL, input_size=(96, 96))), {})
+    save_model(shorter, random_model(replace(SMALL, maximum_frames=8)), {})
 
-    for each in (same, larger):
+    for each in (same, shorter):
         copy_matching(exported, each)
 
     assert read_description(same).matching == read_description(exported).matching
-    assert heatmap(same).shape == (64, 96)
-    assert read_description(larger).matching is None
-    assert not (larger / MATCHING_FOLDER).exists()
+    assert ArrayGrounder.load(same, 'torch').matching is not None
+    assert read_description(shorter).matching is None
+    assert not (shorter / MATCHING_FOLDER).exists()
 
 
-def test_a_calibration_belongs_to_both_networks(matched: Path) -> None:
+def memories(
+    matched: Path, even_confidence: float, clip: np.ndarray
+) -> tuple[Networks, DemonstrationMemory]:
+    describe(matched, even_confidence)
+    networks = open_networks(matched, 'torch', 1)
+    return networks, networks.memorize(EncodedFrames(clip, networks.encode_frames(clip)))
+
+
+@pytest.mark.parametrize('length', [1, 3])
+def test_a_decoder_of_low_weight_in_the_first_frame_has_no_part(
+    matched: Path, length: int
+) -> None:
+    *frames, image = random_images(length + 1)
+    networks, memory = memories(matched, 1 - 1e-6, np.stack(frames))
+    _, whole = memories(matched, 1e-6, np.stack(frames))
+    encoded = networks.encode_image(image[:, :120])
+
+    output = networks.ground(encoded, memory)
+
+    first = networks.ground(networks.encode_image(frames[0]), whole)
+    assert whole.decoder is not None
+    assert (memory.decoder, output.decoder_weight) == (None, 0)
+    # The actions are those of the demonstration itself.
+    np.testing.assert_allclose(output.action_logits, first.action_logits, atol=1e-6)
+    assert memory.matching is not None
+    match = memory.matching.match(encoded.pyramid, (128, 96))
+    np.testing.assert_array_equal(output.heatmap_logits, match.logits[None])
+    assert output.similarity == match.similarity
+    assert 'levels' not in encoded.__dict__
+
+
+def test_an_image_is_encoded_for_a_network_when_it_is_needed(exported: Path) -> None:
+    networks = open_networks(exported, 'torch', 1)
+    assert networks.matching is not None
+    matching = replace(networks.matching, configuration=replace(BESIDE, long_sides=(96, 160)))
+    networks = replace(networks, matching=matching)
+    (image,) = random_images(1)
+
+    encoded = EncodedImage(image, networks)
+
+    assert encoded.pyramid is encoded.pyramid
+    assert [level.features.shape[1:] for level in encoded.pyramid] == [
+        (2, 3), (4, 6), (4, 5), (8, 10)
+    ]  # fmt: skip
+    assert encoded.features is encoded.pyramid[1].features
+    assert encoded.levels is encoded.levels
+    alone = EncodedImage(image, replace(networks, matching=None))
+    assert alone.pyramid == ()
+    assert alone.features is alone.levels.features
+
+
+def test_demonstrations_with_and_without_the_decoder_are_averaged(matched: Path) -> None:
+    *frames, image = random_images(5)
+    write_description(matched, replace(read_description(matched), zoom_stages=()))
+    describe(matched, 1e-6)
+    grounder = ArrayGrounder.load(matched, 'torch')
+    for number in range(3):
+        grounder.set_demonstration(frames[number : number + 2], str(number))
+    last = grounder.demonstration('2')
+    grounder.add_demonstration(
+        replace(last, memory=replace(last.memory, decoder=None, action_logits=ACTION_LOGITS))
+    )
+
+    found = grounder.predict(image, '0', '1', '2')
+
+    # Two of three demonstrations are those of the decoder.
+    assert found.decoder_weight == pytest.approx(2 / 3, abs=1e-3)
+    assert found.probabilities.shape == (107, 128)
+    assert found.probabilities.sum() == pytest.approx(1, abs=1e-4)
+
+
+def test_a_calibration_belongs_to_both_networks_and_the_exemplars(matched: Path) -> None:
     before = read_description(matched)
+    assert before.matching is not None
 
     assert before.all_weights_sha256 != before.weights_sha256
     assert replace(before, matching=None).all_weights_sha256 == before.weights_sha256
+    taught = replace(before, matching=replace(before.matching, exemplars_sha256='abc'))
+    assert taught.all_weights_sha256 != before.all_weights_sha256
 
 
-def test_halving_takes_the_mean_of_four_pixels() -> None:
-    image = np.array([[0, 255, 8, 8], [255, 255, 8, 9]], np.uint8)[..., None].repeat(3, axis=2)
+def test_a_network_that_does_not_fit_the_decoder_is_refused(matched: Path) -> None:
+    add_matching_network(matched, replace(BESIDE, maximum_frames=8), 0.5)
 
-    np.testing.assert_array_equal(halved(image)[0, :, 0], [191, 8])
-
-
-@pytest.mark.parametrize(
-    ('field', 'message'),
-    [
-        ({'input_size': (128, 128)}, r'\(128, 128\); expected \(128, 192\), twice'),
-        ({'maximum_frames': 8}, 'maximum_frames of the matching network is 8; expected 32'),
-    ],
-)
-def test_a_network_that_does_not_fit_the_decoder_is_refused(
-    matched: Path, field: dict[str, Any], message: str
-) -> None:
-    network = random_matching_network(replace(BESIDE, **field))
-    save_matching_network(matched / MATCHING_FOLDER, network, {})
-    describe(matched, 0.5)
-
-    with pytest.raises(ModelFolderError, match=message):
+    with pytest.raises(ModelFolderError, match='matching network is 8; expected 32, as the'):
         ArrayGrounder.load(matched, 'torch')

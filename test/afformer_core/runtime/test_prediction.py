@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,11 @@ import pytest
 from afformer_core.arrays import FloatArray
 from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.demonstration_features import DemonstrationFeatures, Similarities
-from afformer_core.runtime.features import ImageFeatures
+from afformer_core.runtime.demonstration_features import DemonstrationFeatures
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION
+from afformer_core.runtime.matching.certainty import CertaintyCalibration
 from afformer_core.runtime.networks import Output
-from afformer_core.runtime.prediction import Prediction
+from afformer_core.runtime.prediction import Prediction, best_peak
 from afformer_core.runtime.presence import PresenceCalibration
 
 IMAGE = np.zeros((64, 64, 3), np.uint8)
@@ -38,9 +39,8 @@ def output(
     """Features of the image are (1, 2) but in the second of 2 x 2 positions."""
     features = np.tile(np.array([1, 2], np.float32)[:, None, None], (1, 2, 2))
     features[:, 0, 1] = position
-    return Output(
-        np.stack(heatmap_logits), np.array(action_logits, np.float32), ImageFeatures(features)
-    )
+    image: Any = SimpleNamespace(image=IMAGE, features=features, pyramid=('pyramid',))
+    return Output(np.stack(heatmap_logits), np.array(action_logits, np.float32), image)
 
 
 def peak_at(row: int, column: int) -> FloatArray:
@@ -49,17 +49,25 @@ def peak_at(row: int, column: int) -> FloatArray:
     return logits
 
 
+def shown_with(
+    features: DemonstrationFeatures, contact: float | None = None, matching: object = None
+) -> Any:
+    return SimpleNamespace(
+        features=features,
+        rotation=UNKNOWN_ROTATION,
+        contact_probability=contact,
+        memory=SimpleNamespace(matching=matching),
+    )
+
+
 def predicted(
     found: Output,
     demonstrations: list[DemonstrationFeatures],
     configuration: AfformerConfiguration = SMALL,
     calibration: PresenceCalibration | None = None,
 ) -> Prediction:
-    shown = [
-        SimpleNamespace(features=one, rotation=UNKNOWN_ROTATION, contact_probability=None)
-        for one in demonstrations
-    ]
-    return Prediction.of(found, IMAGE, shown, configuration, 0.25, calibration)
+    shown = [shown_with(one) for one in demonstrations]
+    return Prediction.of(found, shown, configuration, 0.25, calibration)
 
 
 @pytest.mark.parametrize(
@@ -146,47 +154,83 @@ def test_presence_is_that_of_confidence_and_feature_similarity() -> None:
     assert found.presence(0.75) == pytest.approx(0.75, abs=1e-5)
 
 
-class _ContactKnown(DemonstrationFeatures):
-    """Features of a demonstration whose contact is similar to every peak by a given amount."""
+def test_with_a_matching_network_the_similarity_is_that_of_the_contact() -> None:
+    found = output([peak_at(0, 1)], [0, 0, 0], position=(1, 2))._replace(similarity=0.4375)
 
-    contact = 0.0
-
-    def similarities(self, image: ImageFeatures, probabilities: FloatArray) -> Similarities:
-        alone = self.feature_similarity(image.decoder, probabilities)
-        return Similarities(alone, self.contact)
+    assert predicted(found, [DEMONSTRATION]).feature_similarity == 0.4375
 
 
-def test_the_contact_is_that_of_the_most_similar_demonstration() -> None:
-    # As above, to the second demonstration the image is less similar, whatever its contact.
-    first, second = (_ContactKnown(np.array(each, np.float32).T[None, :, None]) for each in ENDS)
-    first.contact, second.contact = 0.25, 0.75
-    found = output([peak_at(0, 1)], [0, 0, 0], position=(2, 2))
+class Matched:
+    """A memory that matches one point of an image to its contact."""
 
-    similar = predicted(found, [second, first])
+    def __init__(self, point: tuple[float, float], probability: float) -> None:
+        self.point, self.probability = point, probability
 
-    assert similar.feature_similarity == predicted(found, [first]).feature_similarity
-    assert similar.contact_similarity == 0.25
+    def match_probability(self, pyramid: tuple[str], point: tuple[float, float]) -> float:
+        assert pyramid == ('pyramid',)
+        return self.probability if point == pytest.approx(self.point, abs=1e-3) else 0.0
+
+
+# Of 40x60, the peak is at column 45 and row 8.
+FOUND = output([np.zeros((40, 60), np.float32)], [0, 0, 0], position=(1, 2))._replace(
+    similarity=0.4375, decoder_weight=0.0
+)
+FOUND.heatmap_logits[0, 8, 45] = 20.0
+POINT = (45.5 / 60, 8.5 / 40)
+CERTAINTY = CertaintyCalibration(0.8, -0.3, 0.66, 0.87, 0.74, 92, 'pairs.json', 'abc')
+
+
+@pytest.mark.parametrize(
+    ('shown', 'contact', 'match'),
+    [
+        ([(0.5, Matched(POINT, 0.75))], 0.5, 0.75),
+        ([(0.5, Matched(POINT, 0.75)), (1.0, Matched(POINT, 0.25))], 0.75, 0.5),
+        ([(0.5, Matched(POINT, 0.75)), (None, Matched(POINT, 0.25))], None, 0.5),
+        ([(None, Matched(POINT, 0.75))], None, 0.75),
+        ([(None, None)], None, None),
+    ],
+)
+def test_certainty_is_that_of_the_contact_and_of_the_match_of_the_best_point(
+    shown: list[tuple[float | None, object]], contact: float | None, match: float | None
+) -> None:
+    demonstrations = [shown_with(DEMONSTRATION, *each) for each in shown]
+
+    found = Prediction.of(FOUND, demonstrations, SMALL, certainty_calibration=CERTAINTY)
+
+    assert (found.contact_probability, found.match_probability) == (contact, match)
+    right = None if contact is None or match is None else contact * match
+    assert found.right_probability == right
+    assert found.certainty == (None if right is None else CERTAINTY.certainty(right))
+    assert replace(found, certainty_calibration=None).certainty is None
+    grounding = found.grounding((80, 90), 1)
+    assert (grounding.contact_probability, grounding.match_probability) == (contact, match)
+    assert (grounding.right_probability, grounding.certainty) == (right, found.certainty)
 
 
 def test_the_features_of_presence_go_into_the_grounding() -> None:
-    first = _ContactKnown(np.array(ENDS[0], np.float32).T[None, :, None])
-    first.contact = 0.25
-    found = output([peak_at(0, 1)], [0, 0, 0], position=(1, 2))._replace(decoder_weight=0.8)
-    # The odds: 4 times 0.25, and the logit ln 4 of the weight.
-    calibration = PresenceCalibration(
-        0.0, 0.0, 0.0, 0.5, 0.9, 9, 'v.json', 'ab12', contact_similarity=4.0, decoder_weight=1.0
-    )
+    calibration = PresenceCalibration(0.5, 4.0, -1.0, 0.5, 0.9, 9, 'v.json', 'ab12')
+    found = predicted(FOUND, [DEMONSTRATION], calibration=calibration)
 
-    grounding = predicted(found, [first], calibration=calibration).grounding((64, 64), 1)
+    grounding = found.grounding((64, 64), 1)
 
-    assert grounding.presence == pytest.approx(1 / (1 + np.exp(-1) / 4))
-    features = grounding.presence_features
-    assert features.confidence == grounding.confidence
-    assert features.feature_similarity == grounding.feature_similarity
-    assert (features.contact_similarity, features.decoder_weight) == (0.25, 0.8)
+    assert grounding.feature_similarity == 0.4375
+    assert grounding.presence == found.presence(grounding.confidence)
+    assert grounding.presence_features == found.presence_features(grounding.confidence)
+    assert grounding.decoder_weight == 0.0
 
 
-def test_without_a_matching_network_the_decoder_weighs_all() -> None:
-    found = predicted(output([peak_at(0, 1)], [0, 0, 0], (1, 2)), [DEMONSTRATION])
+@pytest.mark.parametrize(('weight', 'first'), [(0.0, (20, 10)), (0.01, (70, 40))])
+def test_heatmaps_of_the_matching_network_alone_are_smoothed_less(
+    weight: float, first: tuple[int, int]
+) -> None:
+    """A sharp peak, and a wider one that is higher only after the smoothing of a decoder's."""
+    shares = np.full((64, 96), 1e-9, np.float32)
+    shares[10, 20] = 0.1
+    shares[39:42, 69:72] = 0.035
+    found = output([np.log(shares)], [0, 0, 0], (3, 1))._replace(decoder_weight=weight)
+    prediction = predicted(found, [DEMONSTRATION])
 
-    assert (found.contact_similarity, found.decoder_weight) == (0.0, 1.0)
+    peaks = [best_peak(found, SMALL, (64, 96)), prediction.peaks((64, 96), 1)[0]]
+
+    assert [(peak.u, peak.v) for peak in peaks] == [pytest.approx(first, abs=0.1)] * 2
+    assert prediction.least_confidence() == peaks[1].score

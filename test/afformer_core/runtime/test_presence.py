@@ -29,35 +29,6 @@ def test_presence_is_a_logistic_function() -> None:
     assert presence(0.8, 0.7) == pytest.approx(1 / (1 + 1 / 16))
 
 
-@pytest.mark.parametrize(
-    ('features', 'odds'),
-    [
-        # The logits of 0.5, 0.8 and 0.2 are 0, ln 4 and -ln 4.
-        (PresenceFeatures(0.5, 0.7, 0.0, 0.5), 0.0),
-        (PresenceFeatures(0.5, 0.7, 0.25, 0.5), 1.5),
-        (PresenceFeatures(0.5, 0.7, 0.0, 0.8), 0.5 * math.log(4)),
-        (PresenceFeatures(0.8, 0.6, -0.25, 0.2), 2 * math.log(4) - 1 - 1.5 - 0.5 * math.log(4)),
-    ],
-)
-def test_contact_and_the_decoders_weight_count(features: PresenceFeatures, odds: float) -> None:
-    calibration = replace(CALIBRATION, contact_similarity=6.0, decoder_weight=0.5)
-
-    assert calibration.presence(features) == pytest.approx(1 / (1 + math.exp(-odds)))
-
-
-def test_without_coefficients_of_their_own_they_do_not_count() -> None:
-    for contact, weight in ((-1.0, 0.0), (0.9, 1.0)):
-        features = PresenceFeatures(0.8, 0.7, contact, weight)
-        assert CALIBRATION.presence(features) == presence(0.8, 0.7)
-
-
-def test_a_calibration_without_contact_and_weight_is_read() -> None:
-    content = CALIBRATION.to_json()
-    del content['contact_similarity'], content['decoder_weight']
-
-    assert PresenceCalibration.from_json(content) == CALIBRATION
-
-
 @pytest.mark.parametrize(('confidence', 'feature_similarity'), [(0.0, -1.0), (1.0, 1.0)])
 def test_presence_is_a_number_at_the_ends(confidence: float, feature_similarity: float) -> None:
     steep = replace(CALIBRATION, confidence=1e9, feature_similarity=1e9)
@@ -102,8 +73,7 @@ def test_that_of_other_weights_tells_nothing_and_says_so(copied_folder: Path) ->
             {'feature_similarity': '10'},
             "feature_similarity of the calibration is '10'; expected a number",
         ),
-        ({'contact_similarity': math.inf}, 'contact_similarity of the calibration is inf'),
-        ({'decoder_weight': math.nan}, 'decoder_weight of the calibration is nan'),
+        ({'feature_similarity': math.inf}, 'feature_similarity of the calibration is inf'),
         ({'pairs': 0}, 'pairs of the calibration is 0'),
         ({'pairs': True}, 'pairs of the calibration is True; expected a whole number'),
         ({'colour': 1.0}, 'calibration has .*colour'),

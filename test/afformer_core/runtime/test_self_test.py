@@ -11,9 +11,14 @@ import pytest
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
+from afformer_core.runtime.features import Stages
 from afformer_core.runtime.golden.differences import TOLERANCES, Differences
-from afformer_core.runtime.golden.golden_outputs import make_golden_outputs
-from afformer_core.runtime.model_folder import ModelDescription, read_description
+from afformer_core.runtime.golden.golden_outputs import exact_networks, make_golden_outputs
+from afformer_core.runtime.model_folder import (
+    MATCHING_FOLDER,
+    ModelDescription,
+    read_description,
+)
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.self_test import (
@@ -24,7 +29,7 @@ from afformer_core.runtime.self_test import (
 )
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
-from afformer_core.runtime.sessions.torch_session import TorchSession
+from afformer_core.runtime.sessions.torch_session import TorchMatchingSession, TorchSession
 
 ANYTHING = Differences(heatmap=2.0, peak=1e9, actions=2.0, presence=2.0)
 
@@ -142,6 +147,7 @@ def test_the_demonstrations_of_the_golden_outputs(golden: GoldenOutputs) -> None
     [
         ({'clips': ((0,),)}, 'there are 1 demonstrations, 4 heatmaps'),
         ({'clips': ((0,), (1,), (2,), (9,))}, r'demonstrations are \[9\]'),
+        ({'clips': ((0,), (1,), (2,), (-1,))}, r'demonstrations are \[-1\]'),
         ({'clips': ((0,), (1,), (2,), ())}, 'at least one frame in each'),
     ],
 )
@@ -329,7 +335,7 @@ def two_clips() -> GoldenOutputs:
         frames[0],
         np.arange(8, dtype=np.float32).reshape(2, 1, 2, 2),
         np.arange(4, dtype=np.float32).reshape(2, 2),
-        np.arange(8, dtype=np.float64).reshape(2, 4) / 16,
+        np.arange(4, dtype=np.float64).reshape(2, 2) / 16,
     )
 
 
@@ -340,12 +346,41 @@ def test_demonstrations_are_read_back_one_by_one(tmp_path: Path) -> None:
     assert again.clips == ((0,), (2, 1))
     assert again.heatmap_logits[1].tolist() == [[[4, 5], [6, 7]]]
     assert again.action_logits[1].tolist() == [2, 3]
-    assert again.presence_features[1].tolist() == [0.25, 0.3125, 0.375, 0.4375]
+    assert again.presence_features[1].tolist() == [0.125, 0.1875]
 
 
-@pytest.mark.parametrize(
-    'clips', [(), ((0,),), ((0,), (1,), (2,)), ((0,), ()), ((0,), (3,)), ((0,), (-1,))]
-)
-def test_demonstrations_that_cannot_be(clips: tuple[tuple[int, ...], ...]) -> None:
-    with pytest.raises(ValueError, match='demonstrations'):
-        replace(two_clips(), clips=clips)
+class UndefinedSession(TorchMatchingSession):
+    """Computes features, or a contact, of which a value is undefined."""
+
+    def encode(self, images: np.ndarray) -> Stages:
+        stages = super().encode(images)
+        if self.stage < 2:
+            stages[self.stage][-1, 3, 1, 0] = np.nan
+        return stages
+
+    def find_contact(self, stages: Stages) -> np.ndarray:
+        return super().find_contact(stages) * (np.nan if self.stage == 2 else 1)
+
+    stage = 0
+
+
+@pytest.fixture(scope='module')
+def of_both(matched_folder: Path) -> tuple[Networks, GoldenOutputs]:
+    networks = exact_networks(matched_folder)
+    return networks, make_golden_outputs(networks)
+
+
+@pytest.mark.parametrize('stage', [0, 1, 2])
+def test_undefined_values_of_a_matching_network(
+    of_both: tuple[Networks, GoldenOutputs], matched_folder: Path, stage: int
+) -> None:
+    networks, golden = of_both
+    session = UndefinedSession.load(matched_folder / MATCHING_FOLDER)
+    session.stage = stage
+    assert networks.matching is not None
+    broken = replace(networks, matching=networks.matching.with_session(session))
+    description = read_description(matched_folder)
+
+    assert self_test(networks, golden, TOLERANCES['fp32'], description).heatmap < 1e-6
+    with pytest.raises(SelfTestError, match='it differs in heatmap by inf'):
+        self_test(broken, golden, TOLERANCES['fp32'], description)

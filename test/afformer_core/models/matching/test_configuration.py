@@ -25,7 +25,6 @@ VIT: dict[str, Any] = {
 
 def test_stages_of_a_convolutional_backbone() -> None:
     assert SMALL.stage_shapes == ((320, 2, 3), (112, 4, 6), (40, 8, 12))
-    assert SMALL.contact_size == (8, 12)
     resnet = replace(SMALL, backbone='resnet50')
     assert resnet.stage_shapes == ((2048, 2, 3), (1024, 4, 6), (512, 8, 12))
 
@@ -40,7 +39,26 @@ def test_stages_of_a_plain_vit_have_the_strides_of_its_patch() -> None:
     configuration = replace(SMALL, **VIT)
 
     assert configuration.stage_shapes == ((48, 2, 3), (48, 4, 6), (48, 8, 12))
-    assert configuration.contact_size == (8, 12)
+
+
+@pytest.mark.parametrize(
+    ('image', 'scales'),
+    [
+        ((480, 640), ((64, 96), (128, 160))),
+        ((640, 480), ((96, 64), (160, 128))),
+        ((300, 300), ((96, 96), (160, 160))),
+        ((3, 2), ((96, 64), (160, 96))),
+        ((1, 900), ((32, 96), (32, 160))),
+    ],
+)
+def test_images_are_compared_at_their_own_aspect(
+    image: tuple[int, int], scales: tuple[tuple[int, int], ...]
+) -> None:
+    assert replace(SMALL, long_sides=(96, 160)).scales(image) == scales
+
+
+def test_without_long_sides_images_are_compared_at_the_input_size() -> None:
+    assert SMALL.scales((480, 640)) == ((64, 96),)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +79,11 @@ def test_stages_of_a_plain_vit_have_the_strides_of_its_patch() -> None:
             {**CONVNEXT, 'stage_strides': (32, 16), 'stage_channels': (80, 40)},
             r"backbone is 'timm:convnext', which lacks the stages \['p3'\]; expected one with",
         ),
+        ({'long_sides': (96, 70)}, r'long_sides is \(96, 70\); expected ascending multiples'),
+        ({'long_sides': (96, 64)}, r'long_sides is \(96, 64\); expected ascending'),
+        ({'long_sides': (96, 96)}, r'long_sides is \(96, 96\); expected ascending'),
+        ({'long_sides': (0, 96)}, r'long_sides is \(0, 96\); expected ascending'),
+        ({**VIT, 'long_sides': (96,)}, r'long_sides is \(96,\); expected none for timm:vit'),
         ({**VIT, 'input_size': (56, 70)}, r'input_size is \(56, 70\); expected multiples of 28'),
     ],
     ids=lambda value: '-'.join(value) if isinstance(value, dict) else '',
@@ -71,15 +94,15 @@ def test_a_field_out_of_range_is_refused(fields: dict[str, Any], message: str) -
 
 
 def test_json_gives_the_same_configuration() -> None:
-    for configuration in (SMALL, replace(SMALL, **CONVNEXT)):
+    for configuration in (replace(SMALL, long_sides=(64, 96)), replace(SMALL, **CONVNEXT)):
         content = json.loads(json.dumps(configuration.to_json()))
 
         assert MatchingConfiguration.from_json(content) == configuration
 
 
-def test_a_description_without_stages_is_read() -> None:
+def test_a_description_without_stages_and_long_sides_is_read() -> None:
     content = SMALL.to_json()
-    del content['stage_strides'], content['stage_channels']
+    del content['stage_strides'], content['stage_channels'], content['long_sides']
 
     assert MatchingConfiguration.from_json(content) == SMALL
 

@@ -48,7 +48,7 @@ def test_the_configuration_knows_the_shapes(configuration: MatchingConfiguration
     stages = stages_of(network, frames)
 
     assert [tuple(stage.shape[2:]) for stage in stages] == [*configuration.stage_shapes]
-    assert network.map_contact(stages).shape == (2, *configuration.contact_size)
+    assert network.map_contact(stages).shape == (2, 8, 12)
 
 
 def test_the_contact_map_is_a_log_probability() -> None:

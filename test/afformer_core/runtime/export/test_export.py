@@ -159,6 +159,23 @@ def test_a_matching_network_is_exported_for_any_number_of_frames(
         for stage, exact in zip(found, expected, strict=True):
             np.testing.assert_allclose(stage, exact, atol=1e-4)
         contacts = [session.find_contact(expected) for session in sessions]
-        assert contacts[0].shape == configuration.contact_size == (8, 12)
+        assert contacts[0].shape == (8, 12)
         assert np.exp(contacts[0]).sum() == pytest.approx(1, abs=1e-5)
         np.testing.assert_allclose(contacts[0], contacts[1], atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_matching_network_is_exported_for_images_of_any_aspect(
+    tmp_path: Path, images: Images
+) -> None:
+    configuration = replace(small_matching((64, 96)), long_sides=(64, 128))
+    save_matching_network(tmp_path, random_matching_network(configuration), {})
+
+    assert export_graphs(tmp_path).heatmap < 1e-4
+
+    exported, exact = OnnxMatchingSession.load(tmp_path), TorchMatchingSession.load(tmp_path)
+    for size in ((96, 128), (128, 96), (32, 128), (64, 64)):
+        image = images(1, *size, 3)
+        for found, expected in zip(exported.encode(image), exact.encode(image), strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-4)

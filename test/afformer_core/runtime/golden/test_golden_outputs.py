@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import ModelFolderError
+from afformer_core.models import afformer_small, small_matching
 from afformer_core.runtime.golden import golden_outputs as module
-from afformer_core.runtime.golden.golden_images import golden_frames, golden_image
+from afformer_core.runtime.golden.golden_images import golden_frames, golden_image, golden_size
 from afformer_core.runtime.golden.golden_outputs import golden_outputs
 from afformer_core.runtime.graphs import write_graph_listing
 from afformer_core.runtime.model_folder import read_description
@@ -52,13 +53,18 @@ def test_those_of_other_weights_are_not_taken(copied_folder: Path) -> None:
 def test_those_of_a_model_with_a_matching_network_are_of_both(matched_folder: Path) -> None:
     both, alone = golden_outputs(matched_folder), golden_outputs(matched_folder, 'fp32', False)
 
-    # The matching network sees images of twice the size, and outweighs the decoder here.
+    # The images are those of the matching network, which outweighs the decoder here.
     assert (both.size, alone.size) == ((128, 192), (64, 96))
-    weights = both.presence_features[:, 3], alone.presence_features[:, 3]
-    assert weights[0].max() < 0.01
-    assert weights[1].tolist() == [1.0] * 4
     assert both.heatmap_logits.shape == alone.heatmap_logits.shape == (4, 1, 64, 96)
     assert np.abs(both.heatmap_logits - alone.heatmap_logits).max() > 0.1
+
+
+def test_images_have_a_cameras_aspect_if_the_network_keeps_it() -> None:
+    matching = replace(small_matching((128, 192)), long_sides=(160, 256))
+
+    assert golden_size(matching) == (192, 256)
+    assert golden_size(replace(matching, long_sides=())) == (128, 192)
+    assert golden_size(afformer_small((), (64, 96))) == (64, 96)
 
 
 def test_those_of_both_networks_are_not_taken_for_one_alone(copied_folder: Path) -> None:

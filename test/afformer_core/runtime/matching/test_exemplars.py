@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -16,6 +15,7 @@ from afformer_core.models import afformer_small, small_matching
 from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.backends import open_matching
 from afformer_core.runtime.features import Stages
+from afformer_core.runtime.matching.contact import ContactPositions
 from afformer_core.runtime.matching.exemplar_file import read_exemplars, write_exemplars
 from afformer_core.runtime.matching.exemplars import (
     Exemplars,
@@ -24,6 +24,9 @@ from afformer_core.runtime.matching.exemplars import (
     describe_demonstration,
     describe_marks,
 )
+from afformer_core.runtime.matching.feature_maps import FeaturePyramid, feature_pyramid
+from afformer_core.runtime.matching.matcher import DescribedContact
+from afformer_core.runtime.matching.matching import MatchingMemory, encode_pyramid
 from afformer_core.runtime.model_folder import (
     EXEMPLARS_FILE,
     MATCHING_FOLDER,
@@ -32,9 +35,10 @@ from afformer_core.runtime.model_folder import (
 )
 from afformer_core.runtime.weights import save_model
 
-from ...conftest import ACTIONS, random_model
+from ...conftest import ACTIONS, panel, random_model
 
 CONFIGURATION = small_matching((128, 192))
+FINE = CONFIGURATION.stage_shapes[1]
 CHANNELS = sum(channels for channels, *_ in CONFIGURATION.stage_shapes[:2])
 
 
@@ -60,6 +64,10 @@ def exemplars(*cosines: float) -> Exemplars:
 def random_stages(seed: int) -> Stages:
     rng = np.random.default_rng(seed)
     return tuple(rng.normal(size=shape).astype(np.float32) for shape in CONFIGURATION.stage_shapes)
+
+
+def random_pyramid(seed: int) -> FeaturePyramid:
+    return feature_pyramid([random_stages(seed)])
 
 
 @pytest.mark.parametrize(
@@ -100,9 +108,10 @@ def test_many_pairs_weigh_no_more_than_one() -> None:
 
 
 def test_what_a_mark_looks_like_gains_its_share_of_the_heatmap() -> None:
-    image = random_stages(4)
+    image = random_pyramid(4)
     # Column 4 of 6 and row 1 of 4, in the middle of the coarsest stage's cell.
-    marks, mean = describe_marks(image, np.array([[4.5 / 6, 1.5 / 4]]))
+    # The pair also has a mark in column 0 and row 2.
+    marks, mean = describe_marks(image, np.array([[4.5 / 6, 1.5 / 4], [0.5 / 6, 2.5 / 4]]))
     recall = Recall((RecalledPair(0.7, mean, marks),))
     read = np.full((16, 24), -20.0, np.float32)
     read[13, 2] = 0.0
@@ -112,19 +121,53 @@ def test_what_a_mark_looks_like_gains_its_share_of_the_heatmap() -> None:
     assert joined.sum() == pytest.approx(1, abs=1e-4)
     assert joined[13, 2] == pytest.approx(0.3, abs=0.01)
     # Around row 4 * 1.5 and column 4 * 4.5, half a pixel less.
-    assert joined[3:9, 15:21].sum() == pytest.approx(0.7, abs=0.05)
+    assert joined[3:9, 15:21].sum() == pytest.approx(0.35, abs=0.05)
+    assert joined[7:13, 0:5].sum() == pytest.approx(0.35, abs=0.05)
 
 
-def test_two_marks_of_a_pair_have_half_of_its_share_each() -> None:
-    image = random_stages(5)
-    points = np.array([[4.5 / 6, 1.5 / 4], [0.5 / 6, 2.5 / 4]])
+def test_a_point_is_right_by_the_share_of_the_contact_and_of_the_exemplars() -> None:
+    image = random_pyramid(8)
+    mark = (4.5 / 6, 1.5 / 4)
+    marks, mean = describe_marks(image, np.array([mark]))
+    positions = ContactPositions(np.array([[0.1, 0.9]]), np.zeros(1, np.float32))
+    contact = DescribedContact.of(image, positions, (128, 192))
+    memory = MatchingMemory(contact, Recall((RecalledPair(0.75, mean, marks),)))
+
+    assert memory.recalled_share == 0.75
+    assert MatchingMemory(contact).recalled_share == 0
+    # The contact matches at itself, and the exemplar at its mark.
+    assert MatchingMemory(contact).match_probability(image, mark) < 0.01
+    assert memory.match_probability(image, mark) == pytest.approx(0.75, abs=0.05)
+    assert memory.match_probability(image, (0.1, 0.9)) == pytest.approx(0.25, abs=0.05)
+    assert memory.match_probability(image, (0.5, 0.5)) < 0.05
+
+
+def test_the_probability_near_a_point_is_within_5_percent_of_the_diagonal() -> None:
+    image = random_pyramid(9)
+    mark = (4.5 / 6, 1.5 / 4)
+    marks, mean = describe_marks(image, np.array([mark]))
+    recall = Recall((RecalledPair(0.5, mean, marks),))
+
+    # The finer map has cells of 16 pixels; 5 % of the diagonal of 128x192 pixels are 11.5.
+    heatmap = np.exp(recall.join(np.zeros(FINE[1:], np.float32), image)) - 0.5 / 96
+    heatmap /= heatmap.sum()
+
+    for point, cells in ((mark, np.s_[2:4, 8:10]), ((9.5 / 12, 2.5 / 8), np.s_[2:3, 9:10])):
+        expected = float(heatmap[cells].sum())
+        assert expected > 0.1
+        assert recall.probability_near(image, point) == pytest.approx(expected, abs=1e-4)
+
+
+def test_marks_are_described_in_all_feature_maps() -> None:
+    image = feature_pyramid([random_stages(1), random_stages(2)])
+    points = np.array([[0.3, 0.8], [1.0, 0.0]])
+
     marks, mean = describe_marks(image, points)
-    recall = Recall((RecalledPair(0.9, mean, marks),))
 
-    joined = np.exp(recall.join(np.zeros((16, 24), np.float32), image))
-
-    assert joined[3:9, 15:21].sum() == pytest.approx(0.45, abs=0.05)
-    assert joined[7:13, 0:5].sum() == pytest.approx(0.45, abs=0.05)
+    expected = [level.describe([(0.3, 0.8), (1.0, 0.0)]) for level in image]
+    np.testing.assert_array_equal(marks, np.concatenate(expected, axis=1))
+    means = np.concatenate([level.mean for level in image])
+    np.testing.assert_array_equal(mean, means)
 
 
 def test_a_demonstration_is_described_where_it_changes() -> None:
@@ -160,12 +203,6 @@ def test_marks_that_do_not_fit_the_pairs_are_refused(owners: list[int]) -> None:
         Exemplars(one[:2], one[:2], one, np.array(owners, np.int32))
 
 
-def panel(seed: int) -> np.ndarray:
-    """An image of 192x128 in which every point looks like no other."""
-    noise = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), np.uint8)
-    return np.asarray(cv2.resize(noise, (192, 128), interpolation=cv2.INTER_CUBIC))
-
-
 def clip(seed: int, column: int = 100) -> list[np.ndarray]:
     """A grey square that goes over a panel at a column."""
     frames = [panel(seed) for _ in range(3)]
@@ -179,10 +216,8 @@ def taught(matched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A model that keeps what one pair marks: column 120 and row 40 of panel 1."""
     folder = Path(shutil.copytree(matched_folder, tmp_path_factory.mktemp('taught') / 'model'))
     session = open_matching(folder / MATCHING_FOLDER, 'torch', 1)
-    marks, mean = describe_marks(
-        tuple(stage[0] for stage in session.encode(panel(1)[None])),
-        np.array([[120.5 / 192, 40.5 / 128]]),
-    )
+    image = encode_pyramid(session, CONFIGURATION, panel(1))
+    marks, mean = describe_marks(image, np.array([[120.5 / 192, 40.5 / 128]]))
     shown = describe_demonstration(session.encode(np.stack(clip(0))))
     owner = np.zeros(1, np.int32)
     write_exemplars(folder, Exemplars(shown[None], mean[None], marks, owner))
@@ -195,17 +230,14 @@ def ground(folder: Path, frames: list[np.ndarray], image: np.ndarray) -> Groundi
     return grounder.ground(image, 'shown')
 
 
-def test_the_peak_goes_to_what_was_marked_wherever_it_is(taught: Path) -> None:
+def test_the_peak_goes_to_what_was_marked_wherever_it_is(
+    taught: Path, matched_folder: Path
+) -> None:
     moved = np.roll(panel(1), -32, axis=1)
-    peak = ground(taught, clip(0), moved).peaks[0]
+    before, after = (ground(each, clip(0), moved).peaks[0] for each in (matched_folder, taught))
 
-    assert (peak.u, peak.v) == pytest.approx((120 - 32, 40), abs=10)
-
-
-def test_without_the_exemplar_the_peak_is_elsewhere(taught: Path, matched_folder: Path) -> None:
-    peak = ground(matched_folder, clip(0), panel(1)).peaks[0]
-
-    assert np.hypot(peak.u - 120, peak.v - 40) > 30
+    assert (after.u, after.v) == pytest.approx((120 - 32, 40), abs=10)
+    assert np.hypot(before.u - (120 - 32), before.v - 40) > 30
 
 
 def test_other_demonstrations_keep_their_heatmap_to_the_bit(
@@ -242,14 +274,6 @@ def test_exemplars_go_with_the_matching_network(taught: Path, tmp_path: Path) ->
     np.testing.assert_array_equal(copied.marks, original.marks)
 
 
-def test_a_calibration_is_not_of_a_model_with_other_exemplars(taught: Path) -> None:
-    described = read_description(taught)
-    assert described.matching is not None
-    before = replace(described, matching=replace(described.matching, exemplars_sha256=''))
-
-    assert before.all_weights_sha256 != described.all_weights_sha256
-
-
 def test_a_changed_or_missing_file_is_refused(taught: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(taught, tmp_path / 'model'))
     path = folder / EXEMPLARS_FILE
@@ -259,4 +283,15 @@ def test_a_changed_or_missing_file_is_refused(taught: Path, tmp_path: Path) -> N
 
     path.unlink()
     with pytest.raises(ModelFolderError, match=r'exemplars\.safetensors cannot be read'):
+        ArrayGrounder.load(folder, 'torch')
+
+
+def test_exemplars_of_another_network_are_refused(taught: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(taught, tmp_path / 'model'))
+    path = folder / MATCHING_FOLDER / 'model.json'
+    fields = json.loads(path.read_text())
+    fields['architecture']['long_sides'] = [96, 128]
+    path.write_text(json.dumps(fields))
+
+    with pytest.raises(ModelFolderError, match='have 432 channels; expected 864, as the matching'):
         ArrayGrounder.load(folder, 'torch')

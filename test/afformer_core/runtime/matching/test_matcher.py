@@ -1,160 +1,142 @@
 # SPDX-License-Identifier: Apache-2.0
 """The matcher on small maps whose correspondences are known."""
 
+from __future__ import annotations
+
 import numpy as np
 import pytest
 
-from afformer_core.runtime.features import Stages
-from afformer_core.runtime.matching.descriptors import ContactDescriptors, describe_contact
-from afformer_core.runtime.matching.matcher import (
-    contact_similarity,
-    correlate,
+from afformer_core.runtime.matching.contact import ContactPositions, cell_centres, distances
+from afformer_core.runtime.matching.feature_maps import (
+    FeatureMap,
+    FeaturePyramid,
+    PointDescriptors,
     similarity_maps,
 )
+from afformer_core.runtime.matching.matcher import DescribedContact, heatmap_size
 
-# Two compared stages of 32 and 48 channels; the finer one has 8x8 positions, the contact 16x16.
-# The third stage is not compared.
-SHAPES = ((32, 4, 4), (48, 8, 8), (5, 16, 16))
+FRAME_SIZE = (90, 120)
 
 
-def random_stages(seed: int) -> Stages:
+def random_pyramid(seed: int, shift: int = 0) -> FeaturePyramid:
+    """Two maps of 32 and 48 channels, moved to the right by cells of the coarser one."""
     rng = np.random.default_rng(seed)
-    return tuple(rng.normal(size=shape).astype(np.float32) for shape in SHAPES)
+    maps = [rng.normal(size=shape).astype(np.float32) for shape in ((32, 6, 8), (48, 12, 16))]
+    return tuple(FeatureMap(np.roll(one, shift * one.shape[2] // 8, axis=2)) for one in maps)
 
 
-def contact_at(row: int, column: int) -> np.ndarray:
-    logits = np.full((16, 16), -20.0, np.float32)
-    logits[row, column] = 0.0
-    return logits
+def contact(
+    image: FeaturePyramid, *points: tuple[float, float, float], size: tuple[int, int] = FRAME_SIZE
+) -> DescribedContact:
+    """A contact at points (x, y) of probabilities."""
+    found = np.array(points)
+    logs = np.log(found[:, 2]).astype(np.float32)
+    return DescribedContact.of(image, ContactPositions(found[:, :2], logs), size)
 
 
-def matched(source: Stages, contact: np.ndarray, target: Stages) -> np.ndarray:
-    return correlate(describe_contact(source, contact), target, (16, 16))
+@pytest.mark.parametrize(
+    ('image', 'heatmap'),
+    [
+        ((480, 640), (96, 128)),
+        ((640, 360), (128, 72)),
+        ((24, 30), (102, 128)),
+        ((1, 1), (128, 128)),
+        ((3, 2000), (1, 128)),
+    ],
+)
+def test_a_heatmap_has_the_aspect_of_the_image(
+    image: tuple[int, int], heatmap: tuple[int, int]
+) -> None:
+    assert heatmap_size(image) == heatmap
 
 
-def best(correlation: np.ndarray) -> tuple[int, int]:
-    return divmod(int(correlation.argmax()), correlation.shape[1])
+def test_a_heatmap_is_the_sum_of_a_softmax_for_each_position_of_the_contact() -> None:
+    frame, image = random_pyramid(1), random_pyramid(2)
+    known = contact(frame, (0.3, 0.6, 0.7), (0.8, 0.2, 0.3))
+
+    found = known.match(image, (10, 14))
+
+    similarities = similarity_maps(known.descriptors, image, (10, 14)).astype(np.float64)
+    powers = np.exp(30 * similarities)
+    first, second = powers / powers.sum(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(np.exp(found.logits), 0.7 * first + 0.3 * second, rtol=1e-4)
+    assert found.similarity == pytest.approx(similarities.max())
 
 
-def is_near(correlation: np.ndarray, row: int, column: int) -> bool:
-    """Cosines are interpolated, so that the best position may be the neighbour."""
-    found = best(correlation)
-    return max(abs(found[0] - row), abs(found[1] - column)) <= 1
+def test_a_position_that_resembles_much_of_the_image_outweighs_no_other() -> None:
+    # The common mean is 0, so that the cosines are -0.6, -0.6 and 0.8, and 0.8, 0.8 and 0.6.
+    image = (FeatureMap(np.array([[[0.6, 0.6, -0.8]], [[0.8, 0.8, 0.6]]], np.float32)),)
+    mean = -image[0].mean
+    values = np.array([[-1, 0], [0, 1]], np.float32)
+    positions = ContactPositions(
+        np.array([[0.2, 0.5], [0.6, 0.5]]), np.log(np.array([0.1, 0.9], np.float32))
+    )
+    known = DescribedContact(positions, PointDescriptors((values,), (mean,)), (), FRAME_SIZE)
+
+    found = np.exp(known.match(image, (1, 3)).logits)[0]
+
+    assert found.tolist() == pytest.approx([0.45, 0.45, 0.1], abs=2e-3)
 
 
-def test_the_same_image_matches_at_the_contact() -> None:
-    image = random_stages(1)
+def test_logits_of_impossible_positions_are_finite() -> None:
+    image = (FeatureMap(np.array([[[2, -2, -2, -2]]], np.float32) * 1e3),)
+    known = contact(image, (0.125, 0.5, 1.0))
 
-    assert best(matched(image, contact_at(5, 10), image)) == (5, 10)
+    assert known.match(image, (1, 4)).logits.tolist() == [pytest.approx([0, -60, -60, -60])]
+
+
+def best(known: DescribedContact, image: FeaturePyramid) -> tuple[float, float]:
+    logits = known.match(image, (24, 32)).logits
+    row, column = divmod(int(logits.argmax()), 32)
+    return (column + 0.5) / 32, (row + 0.5) / 24
+
+
+@pytest.mark.parametrize('point', [(0.3125, 0.4375), (0.0, 0.0), (1.0, 1.0), (0.99, 0.01)])
+def test_the_same_image_matches_at_the_contact(point: tuple[float, float]) -> None:
+    image = random_pyramid(3)
+
+    assert best(contact(image, (*point, 1.0)), image) == pytest.approx(point, abs=0.05)
 
 
 def test_a_moved_element_is_found_at_its_new_position() -> None:
-    image = random_stages(2)
-    moved = tuple(np.roll(stage, stage.shape[-1] // 4, axis=2) for stage in image)
+    known = contact(random_pyramid(4), (0.3125, 0.4375, 1.0))
 
-    assert is_near(matched(image, contact_at(6, 7), moved), 6, 11)
-
-
-def test_features_that_all_positions_share_do_not_count() -> None:
-    image = random_stages(3)
-    offset = tuple(stage + 100.0 for stage in image)
-
-    np.testing.assert_allclose(
-        matched(offset, contact_at(9, 4), offset),
-        matched(image, contact_at(9, 4), image),
-        atol=0.01,
-    )
+    assert best(known, random_pyramid(4, 3)) == pytest.approx((0.6875, 0.4375), abs=0.05)
 
 
-def test_the_likelier_of_two_contacts_decides() -> None:
-    image = random_stages(4)
-    contact = contact_at(3, 3)
-    contact[12, 12] = -3.0
+@pytest.mark.parametrize('size', [FRAME_SIZE, (30, 90), (160, 60)])
+def test_a_point_is_matched_back_to_the_surroundings_of_the_contact(
+    size: tuple[int, int],
+) -> None:
+    frame, image = random_pyramid(5), random_pyramid(6)
+    known = contact(frame, (0.41, 0.37, 0.4), (0.93, 0.08, 0.1), (1.0, 1.0, 0.5), size=size)
 
-    assert is_near(matched(image, contact, image), 3, 3)
+    found = known.return_probability(image, (0.55, 0.3))
 
-
-@pytest.mark.parametrize('row', [0, 15])
-def test_contacts_at_the_border_are_matched_there(row: int) -> None:
-    image = random_stages(7)
-
-    assert best(matched(image, contact_at(row, 15), image)) == (row, 15)
-
-
-def one_stage(candidates: list[list[float]], logs: list[float]) -> ContactDescriptors:
-    """Candidates of two channels in one stage, whose frame has the mean (0, 3)."""
-    return ContactDescriptors(
-        (np.array(candidates, np.float32),),
-        np.array(logs, np.float32),
-        (np.array([0, 3], np.float32),),
-    )
+    rows, columns = heatmap_size(size)
+    half = tuple(FeatureMap(one.features.astype(np.float16).astype(np.float32)) for one in frame)
+    descriptors = PointDescriptors.of(image, [(0.55, 0.3)])
+    powers = np.exp(30 * similarity_maps(descriptors, half, (rows, columns)).ravel())
+    centres = cell_centres((rows, columns))
+    # Cell by cell around that of each position.
+    cells = (np.floor(known.positions.points * (columns, rows)) + 0.5) / (columns, rows)
+    cells = np.minimum(cells, 1 - 0.5 / np.array([columns, rows]))
+    near = distances(centres, cells, (rows, columns)) <= 0.05
+    expected = max(powers[one].sum() for one in near.T) / powers.sum()
+    assert found == pytest.approx(expected, rel=1e-4)
 
 
-# The image's mean is (2, 1), so that (1, 2) is common to both images.
-IMAGE = (np.array([[[4, 0]], [[0, 2]]], np.float32),)
+def test_the_match_of_the_contact_itself_leads_back_to_it() -> None:
+    image = random_pyramid(7)
+    known = contact(image, (0.3125, 0.4375, 1.0))
+
+    assert known.return_probability(image, (0.3125, 0.4375)) > 0.9
+    assert known.return_probability(image, (0.8, 0.8)) < 0.1
 
 
-def test_the_mean_of_both_images_is_subtracted_before_the_cosines() -> None:
-    contact = one_stage([[3, 2], [1, 0]], [-1.0, -1.0])
+@pytest.mark.parametrize('size', [(1, 1), (2, 3000), (900, 1)])
+def test_frames_of_any_aspect_are_matched_back(size: tuple[int, int]) -> None:
+    image = random_pyramid(8)
+    known = contact(image, (0.5, 0.5, 1.0), size=size)
 
-    found = similarity_maps(contact.candidates, contact.means, IMAGE, (1, 2))
-
-    # (2, 0) and (0, -2) with (3, -2), and with (-1, 0).
-    cosine = 3 / np.sqrt(13)
-    np.testing.assert_allclose(found[0], [[cosine, 2 / np.sqrt(13)], [-1, 0]], rtol=1e-5)
-
-
-def test_logits_add_probabilities_and_similarities_of_the_candidates() -> None:
-    contact = one_stage([[3, 2], [1, 0]], [-0.5, -1.5])
-
-    found = correlate(contact, IMAGE, (1, 2))
-
-    at_first = np.logaddexp(2 * -0.5 + 20 * 3 / np.sqrt(13), 2 * -1.5 + 20 * 2 / np.sqrt(13))
-    at_second = np.logaddexp(2 * -0.5 - 20, 2 * -1.5 + 20 * 0)
-    np.testing.assert_allclose(found, [[at_first, at_second]], rtol=1e-5)
-
-
-def test_the_similarity_at_a_point_is_weighted_by_the_candidates() -> None:
-    contact = one_stage([[3, 2], [1, 0]], [-0.5, -1.5])
-
-    found = contact_similarity(contact, IMAGE, (0.25, 0.5))
-
-    similarities = np.array([3, 2]) / np.sqrt(13)
-    weights = np.exp(np.array([-0.5, -1.5]) + 20 * similarities)
-    assert found == pytest.approx(float(weights @ similarities / weights.sum()), abs=1e-5)
-
-
-def test_between_two_positions_their_cosines_are_interpolated() -> None:
-    contact = one_stage([[3, 2]], [0.0])
-
-    # Centres are at 0.25 and 0.75 of the width: three quarters of the way from -1 to 3 / sqrt(13).
-    found = contact_similarity(contact, IMAGE, (0.375, 0.5))
-
-    assert found == pytest.approx(0.75 * 3 / np.sqrt(13) - 0.25, abs=1e-5)
-
-
-def test_candidates_are_those_of_highest_probability_and_interpolated() -> None:
-    stages = random_stages(8)
-    contact = contact_at(4, 6)
-    contact[4, 7] = -1.0
-
-    described = describe_contact(stages, contact)
-
-    assert [candidates.shape for candidates in described.candidates] == [(64, 32), (64, 48)]
-    total = np.log(1 + np.exp(-1.0))
-    np.testing.assert_allclose(described.log_probabilities[:2], [-total, -1 - total], atol=1e-3)
-    # Row 4.5 of 16 and column 6.5 of 16 are at 1.75 and 2.75 between the centres of 8x8 cells.
-    expected = np.zeros(48)
-    for row, share_down in ((1, 0.25), (2, 0.75)):
-        for column, share_across in ((2, 0.25), (3, 0.75)):
-            expected += share_down * share_across * stages[1][:, row, column]
-    np.testing.assert_allclose(described.candidates[1][0], expected, atol=1e-5)
-    np.testing.assert_allclose(described.means[0], stages[0].mean(axis=(1, 2)), atol=1e-6)
-
-
-def test_descriptors_must_fit_their_probabilities_and_means() -> None:
-    candidates, mean = np.zeros((3, 4), np.float32), np.zeros(4, np.float32)
-    with pytest.raises(ValueError, match=r'shapes \[\(3, 4\)\]; expected \[\(2, 4\)\]'):
-        ContactDescriptors((candidates,), np.zeros(2, np.float32), (mean,))
-    with pytest.raises(ValueError, match=r'expected \[\(3, 5\)\]'):
-        ContactDescriptors((candidates,), np.zeros(3, np.float32), (np.zeros(5, np.float32),))
+    assert 0.5 < known.return_probability(image, (0.5, 0.5)) <= 1

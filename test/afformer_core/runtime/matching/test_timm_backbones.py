@@ -12,16 +12,10 @@ from afformer_core.models.backbones.timm_fields import timm_fields
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.export.export import export_graphs
-from afformer_core.runtime.matching.weighing import MatchingSettings
-from afformer_core.runtime.model_folder import (
-    MATCHING_FOLDER,
-    read_description,
-    read_matching_description,
-    write_description,
-)
-from afformer_core.runtime.weights import save_matching_network, save_model
+from afformer_core.runtime.model_folder import MATCHING_FOLDER
+from afformer_core.runtime.weights import save_model
 
-from ...conftest import ACTIONS, random_matching_network, random_model
+from ...conftest import ACTIONS, add_matching_network, random_model
 
 
 @pytest.mark.slow
@@ -30,10 +24,7 @@ def test_both_ground_as_they_do_in_torch(tmp_path: Path) -> None:
     folder, beside = tmp_path / 'model', tmp_path / 'model' / MATCHING_FOLDER
     fields, fields_beside = (timm_fields('timm:test_vit', (side, side)) for side in (64, 128))
     save_model(folder, random_model(replace(afformer_small(ACTIONS), **fields)), {})
-    network = random_matching_network(replace(small_matching(), **fields_beside))
-    save_matching_network(beside, network, {})
-    weighing = MatchingSettings(0.5, read_matching_description(beside).weights_sha256)
-    write_description(folder, replace(read_description(folder), matching=weighing))
+    add_matching_network(folder, replace(small_matching(), **fields_beside), 0.5)
     for each in (folder, beside):
         assert export_graphs(each).heatmap < 1e-4
     clip = np.random.default_rng(0).integers(0, 256, (5, 128, 128, 3), np.uint8)

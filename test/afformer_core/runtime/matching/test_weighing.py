@@ -55,8 +55,8 @@ def test_an_even_confidence_out_of_range_is_refused(confidence: float) -> None:
 
 
 def test_an_unsure_decoder_leaves_the_peak_to_the_matching_network() -> None:
-    correlated = np.zeros((1, 24, 24), np.float32)
-    correlated[0, 20:22, 4:6] = 5.0
+    correlated = np.zeros((48, 48), np.float32)
+    correlated[40:44, 8:12] = 5.0
 
     peaks = []
     for spread in (2, 20):

@@ -170,11 +170,12 @@ def test_both_networks_fall_back(
     beside = on_gpu.matching.session
     assert isinstance(beside, LosingMatchingSession)
     networks = with_fallback(on_gpu, folder, 1, reasons.append)
-    large = frames.repeat(2, axis=1).repeat(2, axis=2)
-    memory = networks.memorize(EncodedFrames(large, networks.encode_frames(large)))
+    encoded = EncodedFrames(frames, networks.encode_frames(frames))
+    decoder = networks.memorize_features(encoded.features.decoder)
+    memory = replace(networks.memorize(encoded), decoder=decoder)
     losing.error = beside.error = RuntimeError(LOSS)
 
-    output = networks.ground(networks.encode_image(large[0]), memory)
+    output = networks.ground(networks.encode_image(frames[0]), memory)
 
     assert output.heatmap_logits.shape == (1, 64, 96)
     assert networks.backend == 'onnxruntime'

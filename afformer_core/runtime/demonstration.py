@@ -10,6 +10,7 @@ import numpy as np
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
+from afformer_core.media.images import resize_to_input
 from afformer_core.media.polygons import Point
 from afformer_core.runtime.demonstration_features import DemonstrationFeatures
 from afformer_core.runtime.features import FrameFeatures, ImageFeatures
@@ -72,16 +73,11 @@ class EncodedFrames:
     def stack(cls, frames: Sequence[tuple[UInt8Array, ImageFeatures]]) -> EncodedFrames:
         """Stack an image [h, w, 3] and the features of each frame, at least one.
 
-        Raises:
-            DemonstrationError: the images have different sizes.
+        Images of another size are resized to that of the first one.
         """
         images, features = zip(*frames, strict=True)
-        sizes = sorted({f'{image.shape[1]}x{image.shape[0]}' for image in images})
-        if len(sizes) > 1:
-            raise DemonstrationError(
-                f'the frames of the demonstration have the sizes {", ".join(sizes)}; expected '
-                'frames of one size'
-            )
+        size = images[0].shape[:2]
+        images = [resize_to_input(image, size) for image in images]
         return cls(np.ascontiguousarray(np.stack(images)), FrameFeatures.stack(features))
 
 

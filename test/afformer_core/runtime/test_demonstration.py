@@ -98,12 +98,14 @@ def test_features_that_do_not_fit(decoder: np.ndarray, stage: np.ndarray, messag
         FrameFeatures(decoder, (stage,))
 
 
-def test_frames_of_several_sizes_are_refused() -> None:
+def test_frames_of_another_size_are_resized_to_that_of_the_first() -> None:
     features = ImageFeatures(FEATURES[0])
-    frames = [(np.zeros((*size, 3), np.uint8), features) for size in ((8, 6), (8, 6), (6, 8))]
+    frames = [(np.full((*size, 3), 9, np.uint8), features) for size in ((8, 6), (8, 6), (6, 8))]
 
-    with pytest.raises(DemonstrationError, match='have the sizes 6x8, 8x6; expected'):
-        EncodedFrames.stack(frames)
+    images = EncodedFrames.stack(frames).images
+
+    assert images.shape == (3, 8, 6, 3)
+    assert (images == 9).all()
 
 
 def test_a_memory_is_that_of_a_network_at_least() -> None:

@@ -20,7 +20,6 @@ from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.coarse_to_fine import CoarseToFine, ZoomStage
 from afformer_core.runtime.demonstration import (
     Demonstration,
-    DemonstrationMemory,
     EncodedFrames,
     FinishedDemonstrations,
     compared_features,
@@ -207,7 +206,7 @@ class ArrayGrounder:
             features=compared_features(encoded, memory),
             zoom_features=self._zoom.memorize_zoomed(encoded, memory),
             rotation=encoded.rotation,
-            contact_probability=_contact_probability(encoded, memory),
+            contact_probability=memory.contact_probability,
             contacts=() if encoded.contact else _read_contacts(encoded)[:_CONTACTS],
         )
         self._demonstrations.add(demonstration)
@@ -309,14 +308,3 @@ def _peak(x: float, y: float, probability: float, size: tuple[int, int]) -> Peak
     """Return the peak at (x, y), shares of the sides of a frame of (height, width)."""
     height, width = size
     return Peak(x * width - 0.5, y * height - 0.5, probability)
-
-
-def _contact_probability(encoded: EncodedFrames, memory: DemonstrationMemory) -> float | None:
-    """Return the probability that the memory contains the right contact."""
-    if encoded.contact is not None:
-        return 1.0
-    if encoded.read_contact is None or memory.matching is None:
-        return None
-    # Exemplars determine the part without the contact.
-    share = memory.matching.recalled_share
-    return share + (1 - share) * encoded.read_contact.probability

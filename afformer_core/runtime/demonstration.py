@@ -77,8 +77,8 @@ class EncodedFrames:
         """
         images, features = zip(*frames, strict=True)
         size = images[0].shape[:2]
-        images = [resize_to_input(image, size) for image in images]
-        return cls(np.ascontiguousarray(np.stack(images)), FrameFeatures.stack(features))
+        resized = np.stack([resize_to_input(image, size) for image in images])
+        return cls(resized, FrameFeatures.stack(features))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,8 @@ class DemonstrationMemory:
             if only the matching network grounds the demonstration.
         matching: memory for matching; None without a matching network.
         action_logits: action logits of the demonstration's own first frame, float32 [actions],
-            for all images if there is no decoder's memory.
+            for images in which the decoder takes no part.
+        contact_probability: see `Demonstration`.
 
     Raises:
         ValueError: there is no memory.
@@ -99,6 +100,7 @@ class DemonstrationMemory:
     decoder: CompactFeatures | None
     matching: MatchingMemory | None = None
     action_logits: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+    contact_probability: float | None = None
 
     def __post_init__(self) -> None:
         if self.decoder is None and self.matching is None:

@@ -10,9 +10,6 @@ from typing import Any
 
 from afformer_core.runtime.json_fields import checked_fields
 
-THRESHOLD = 1 / 3
-"""Presence at which a calibration finds the element: a miss costs twice a false detection."""
-
 # Keeps the logit of a share finite; no heatmap of a model reaches these values.
 _LEAST_SHARE = 1e-6
 

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from afformer_core.errors import AfformerError, DatasetError, how_to_install
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.reports.bootstrap import area_under_curve
-from afformer_core.runtime.presence import THRESHOLD, PresenceCalibration
+from afformer_core.runtime.presence import PresenceCalibration
 
+# A miss costs twice as much as a false detection, so the threshold is at odds of one to two. A
+# quantile would depend on the few least certain pairs.
+_THRESHOLD = 1 / 3
 # Share of the images with the object on which a matching network may outweigh the decoder.
 _UNCERTAIN = 0.1
 # Minimum number of each kind; fewer say little about the few rejected ones.
@@ -61,7 +64,7 @@ def fit_presence(
         confidence,
         feature_similarity,
         intercept,
-        threshold=THRESHOLD,
+        threshold=_THRESHOLD,
         auroc=area_under_curve(own @ coefficients, negative @ coefficients),
         pairs=len(pairs),
         annotations=annotations,

@@ -20,7 +20,10 @@ from afformer_core.evaluation.parts.part_scores import PartScores
 from afformer_core.evaluation.parts.predictors import RIGHT_PROBABILITY
 from afformer_core.reports.bootstrap import area_under_curve
 from afformer_core.runtime.matching.certainty import CertaintyCalibration
-from afformer_core.runtime.presence import THRESHOLD, PresenceCalibration, logit
+from afformer_core.runtime.presence import PresenceCalibration, logit
+
+# A miss costs 1.5 times as much as a false detection.
+_LEAST_PRESENCE = 0.4
 
 
 def fit_certainty(
@@ -113,7 +116,7 @@ def fit_similarity(
         confidence=0.0,
         feature_similarity=slope / scale,
         intercept=intercept - slope * mean / scale,
-        threshold=THRESHOLD,
+        threshold=_LEAST_PRESENCE,
         auroc=area_under_curve(shown, absent),
         pairs=len(shown),
         annotations=annotations,

@@ -18,9 +18,9 @@ OUTPUT ?= demo_output
 # Folders with pairs.json for `make real`, and one with clips.json.
 PAIRS ?=
 CONTACTS ?=
-# Folders of `afformer benchmark fetch` and of the simulated benchmark for `make claims`; and 1 to
+# Folders that hold those of the real pairs and the simulated benchmark for `make claims`; and 1 to
 # repeat its closed loop and its trials of the arm, too.
-BENCHMARK ?=
+REAL_PAIRS ?=
 SIMULATED ?=
 SIMULATOR ?=
 # More options of pytest, such as PYTEST='-k node'.
@@ -84,8 +84,8 @@ lint: setup ## check style and types
 mutants: setup ## count the small mistakes that no test notices, of 40 in each package (MUTANTS=all: of all)
 	@$(ENVIRONMENT) && python -m tools.mutants --sample '$(MUTANTS)' --seed '$(SEED)' --workers 2
 
-claims: setup ## compare the numbers of README and accuracy pages with their results, and recompute those whose data is here (BENCHMARK=folder SIMULATED=build/simulated; minutes each; SIMULATOR=1: an hour)
-	@$(ENVIRONMENT) && BENCHMARK='$(BENCHMARK)' SIMULATED='$(SIMULATED)' SIMULATOR='$(SIMULATOR)' python -m tools.claims
+claims: setup ## compare the numbers of README and accuracy pages with their results, and recompute those whose data is here (REAL_PAIRS=folder: half an hour; SIMULATED=build/simulated: minutes; SIMULATOR=1: an hour)
+	@$(ENVIRONMENT) && REAL_PAIRS='$(REAL_PAIRS)' SIMULATED='$(SIMULATED)' SIMULATOR='$(SIMULATOR)' python -m tools.claims
 
 evaluate: setup ## measure the shipped model on the simulated benchmark and in closed loop
 	@$(ENVIRONMENT) && for split in test-seen test-unseen test-buttons test-absent; do \

@@ -53,11 +53,23 @@ def grounder_of(networks: Networks, stages: tuple[ZoomStage, ...] = ()) -> Array
     return grounder
 
 
-def test_an_image_is_encoded_once_for_all_demonstrations(matched_folder: Path) -> None:
+@pytest.mark.parametrize(
+    ('even_confidence', 'calls'), [(1e-9, ['encode_image', *['decode'] * 4]), (1 - 1e-6, [])]
+)
+def test_an_image_is_encoded_once_for_all_demonstrations(
+    matched_folder: Path, even_confidence: float, calls: list[str]
+) -> None:
     networks = open_networks(matched_folder, 'torch', 0)
     assert networks.matching is not None
     decoder, matching = Counted(networks.decoder), Counted(networks.matching.session)
-    counted = replace(networks, decoder=decoder, matching=networks.matching.with_session(matching))
+    counted = replace(
+        networks,
+        decoder=decoder,
+        matching=replace(
+            networks.matching.with_session(matching),
+            settings=replace(networks.matching.settings, even_confidence=even_confidence),
+        ),
+    )
     grounder = grounder_of(counted)
     image = noise(9, 90, 150, 3)
     alone = [np.log(grounder.predict(image, name).probabilities) for name in NAMES]
@@ -66,7 +78,7 @@ def test_an_image_is_encoded_once_for_all_demonstrations(matched_folder: Path) -
 
     together = grounder.predict(image, *NAMES)
 
-    assert decoder.calls == ['encode_image', *['decode'] * 4]
+    assert decoder.calls == calls
     assert matching.calls == ['encode']
     joined = np.exp(np.mean(alone, axis=0))
     np.testing.assert_allclose(together.probabilities, joined / joined.sum(), rtol=1e-4)

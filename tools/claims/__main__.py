@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Comparison of all claims, which recomputes the results whose data is on this machine.
 
-BENCHMARK=demonstration_to_image SIMULATED=build/simulated SIMULATOR=1 python -m tools.claims
+REAL_PAIRS=folder SIMULATED=build/simulated SIMULATOR=1 python -m tools.claims
 
 Times differ between machines and are not recomputed. To replace a stored result by the report of
 a command, such as that of `afformer bench --json`:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from afformer_core.cli.evaluation.evaluate_models import name_models, open_model
 from afformer_core.cli.options.engine_options import engine_of
-from afformer_core.parallel.local_engine import ONE_PROCESS
 
 if TYPE_CHECKING:
     from afformer_core.data.readers.contact_clips import ContactClip
@@ -134,7 +133,7 @@ def measure_predictors(
     frame_count: int,
     facts: Mapping[str, Fact],
     seed: int,
-    engine: ParallelEngine = ONE_PROCESS,
+    engine: ParallelEngine | None = None,
     open_again: OpenPredictors | None = None,
 ) -> tuple[EvaluationReport, MakeExamples]:
     """Measure models and baselines on pairs and clips, and report the numbers.
@@ -143,7 +142,7 @@ def measure_predictors(
         data, predictors: the data, and what is measured on it.
         frame_count: maximum number of frames of a clip.
         facts, seed: facts for display, and the seed of the bootstrap.
-        engine: engine that grounds the pairs and reads the clips.
+        engine: engine that grounds the pairs and reads the clips; None: this process alone.
         open_again: opens models and baselines again, for other processes of the engine.
     """
     from afformer_core.evaluation.parts.contact_examples import contact_examples
@@ -152,7 +151,9 @@ def measure_predictors(
     from afformer_core.evaluation.parts.part_measures import measure_all
     from afformer_core.evaluation.parts.part_report import parts_report
     from afformer_core.evaluation.parts.part_run import evaluate_parts
+    from afformer_core.parallel.local_engine import ONE_PROCESS
 
+    engine = engine or ONE_PROCESS
     models = predictors.models
     opened = (lambda: predictors.all) if engine == ONE_PROCESS else open_again
     assert opened is not None

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.contact_reading.hand_paths import HandPath
-from afformer_core.demonstrations.contact_reading.reading import ContactCandidate
+from afformer_core.demonstrations.contact_reading.reading import TrackedCandidate
 from afformer_core.demonstrations.contact_reading.time_series import speeds
 
 # Column and row in the map.
@@ -41,7 +41,7 @@ def contact_candidates(
     removal: NDArray[np.float32],
     paths: Sequence[HandPath],
     weights: Sequence[NDArray[np.float64]],
-) -> tuple[ContactCandidate, ...]:
+) -> tuple[TrackedCandidate, ...]:
     """Find the peaks of the map of the contact and rank them.
 
     An object is put down, or a hand rests, at other peaks. At the contact, however, something is
@@ -60,7 +60,7 @@ def contact_candidates(
     diagonal = float(np.hypot(height, width))
     pixels = peaks(log_probabilities)
     moments = [_moment_at(pixel, diagonal, paths, weights) for pixel in pixels]
-    evidence = [
+    features = [
         (
             log_probabilities[pixel[::-1]],
             removal[distances(pixel, removal.shape) <= _NEAR * diagonal].max(),
@@ -69,9 +69,9 @@ def contact_candidates(
         )
         for pixel, moment in zip(pixels, moments, strict=True)
     ]
-    scores = np.array(evidence) @ _WEIGHTS
+    scores = np.array(features) @ _WEIGHTS
     candidates = [
-        ContactCandidate(
+        TrackedCandidate(
             (pixel[0] + 0.5) / width,
             (pixel[1] + 0.5) / height,
             float(probability),

@@ -9,7 +9,7 @@ from afformer_core.arrays import FloatArray
 
 
 @dataclass(frozen=True)
-class ContactCandidate:
+class TrackedCandidate:
     """A candidate for the contact.
 
     Attributes:
@@ -36,4 +36,4 @@ class ContactReading:
     """
 
     log_probabilities: FloatArray
-    candidates: tuple[ContactCandidate, ...]
+    candidates: tuple[TrackedCandidate, ...]

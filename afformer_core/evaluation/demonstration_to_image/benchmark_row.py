@@ -15,7 +15,7 @@ _COLUMNS = {
     'within_size': 'within one size',
     'near': 'within 5 %',
     'other_inside': 'inside, another place',
-    'thing_inside': 'inside, another thing',
+    'nearby_inside': 'inside, another thing',
     'auroc': 'presence AUROC',
     'contact_first': 'contact within 5 %',
     'moment_error': 'moment, seconds off',

@@ -106,7 +106,7 @@ def write_questions(
     for pair, negatives in zip(pairs, find_negatives(pairs), strict=True):
         image = pair.sample.image_path
         digest = image_digest(read_image(image))
-        others = [n for n in (negatives.place, negatives.thing) if n is not None]
+        others = [n for n in (negatives.elsewhere, negatives.nearby) if n is not None]
         for of in (pair, *(pairs[number] for number in others)):
             name, path = of.sample.sample_id, of.sample.video_path
             asked[digest, name] = _Question(path, image, None)

@@ -97,7 +97,7 @@ def fit_similarity(
     other = [
         similarity
         for score in scores
-        for similarity in (score.other_presence_score, score.thing_presence_score)
+        for similarity in (score.other_presence_score, score.nearby_presence_score)
     ]
     shown, absent = (
         np.array([value for value in values if value is not None]) for values in (own, other)

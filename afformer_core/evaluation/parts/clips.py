@@ -139,14 +139,14 @@ class Negatives:
     """Indices of the pairs whose clips are shown as negatives of a pair; None without one.
 
     Attributes:
-        place: a pair of the same folder and of another source, or if the folder has only one
+        elsewhere: a pair of the same folder and of another source, or if the folder has only one
             source, of another source video.
-        thing: another pair of the same folder and source, of another source video, which often
+        nearby: another pair of the same folder and source, of another source video, which often
             shows another thing on the same table.
     """
 
-    place: int | None
-    thing: int | None
+    elsewhere: int | None
+    nearby: int | None
 
 
 def find_negatives(pairs: Sequence[PartPair]) -> list[Negatives]:
@@ -167,6 +167,7 @@ def find_negatives(pairs: Sequence[PartPair]) -> list[Negatives]:
             videos = [other for other in turned if pairs[other].group != pairs[index].group]
             alike = [other for other in videos if pairs[other].source == pairs[index].source]
             apart = [other for other in videos if other not in alike]
-            place, *rest = (*apart, *alike) or (None,)
-            found[index] = Negatives(place, next((one for one in alike if one in rest), None))
+            elsewhere, *rest = (*apart, *alike) or (None,)
+            nearby = next((other for other in alike if other in rest), None)
+            found[index] = Negatives(elsewhere, nearby)
     return [found[index] for index in range(len(pairs))]

@@ -23,8 +23,8 @@ HEADINGS = {
     'answered': 'answered',
     'other_inside': 'inside, another place',
     'other_found': 'found, another place',
-    'thing_inside': 'inside, another thing',
-    'thing_found': 'found, another thing',
+    'nearby_inside': 'inside, another thing',
+    'nearby_found': 'found, another thing',
     'contact_first': 'contact in the first frame',
     'contact_close': 'contact in the first frame, within 2.5 %',
 }

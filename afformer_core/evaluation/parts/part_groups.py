@@ -19,7 +19,7 @@ _OF_MODEL = {
     'answered': 'answered',
     'right_of_answered': 'right of these',
     'other_inside': 'inside, another place',
-    'thing_inside': 'inside, another thing',
+    'nearby_inside': 'inside, another thing',
     'contact_close': 'contact within 2.5 %',
     'contact_first': 'contact within 5 %',
     'action': 'action accepted',

@@ -138,7 +138,7 @@ def _worst_source(by_source: Mapping[str, GroupMeasures], model: str) -> str:
         source: measures.predictors[model].right_of_answered
         for source, measures in by_source.items()
     }
-    known = {source: (each.value, -each.count) for source, each in right.items() if each}
+    known = {source: (share.value, -share.count) for source, share in right.items() if share}
     return min(known, key=known.__getitem__, default='')
 
 

@@ -31,12 +31,12 @@ _POINTS = {
 _VIDEOS = {
     'inside': 'inside',
     'other_inside': 'inside, another place',
-    'thing_inside': 'inside, another thing',
+    'nearby_inside': 'inside, another thing',
     'found': 'found',
     'other_found': 'found, another place',
-    'thing_found': 'found, another thing',
+    'nearby_found': 'found, another thing',
     'auroc': 'AUROC, another place',
-    'thing_auroc': 'AUROC, another thing',
+    'nearby_auroc': 'AUROC, another thing',
 }
 _ANSWERS = {
     'answered': 'answered',

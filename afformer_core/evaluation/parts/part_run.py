@@ -102,7 +102,7 @@ def evaluate_parts(
 def _clip_uses(pairs: Sequence[PartPair]) -> list[_ClipUse]:
     shown: list[list[tuple[str, int, PartPair]]] = [[] for _ in pairs]
     for number, (pair, negatives) in enumerate(zip(pairs, find_negatives(pairs), strict=True)):
-        for kind, index in (('other', negatives.place), ('thing', negatives.thing)):
+        for kind, index in (('other', negatives.elsewhere), ('nearby', negatives.nearby)):
             if index is not None:
                 shown[index].append((kind, number, pair))
     return [_ClipUse(number, pair, tuple(shown[number])) for number, pair in enumerate(pairs)]

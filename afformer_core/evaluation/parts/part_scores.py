@@ -47,9 +47,9 @@ class PartScores:
             model is unsure.
         tap_inside: `inside` of that answer.
         other_inside, other_found, other_presence_score: the same with a video of another place
-            (see `Negatives.place`).
-        thing_inside, thing_found, thing_presence_score: the same with a video of another thing
-            (see `Negatives.thing`).
+            (see `Negatives.elsewhere`).
+        nearby_inside, nearby_found, nearby_presence_score: the same with a video of another thing
+            (see `Negatives.nearby`).
         contact_distance: distance from the predicted contact in the clip's first frame to the
             marked one, in percent of the diagonal.
         contact_first, contact_close: 1 if `contact_distance` is at most 5 % or 2.5 %, or 0.
@@ -76,9 +76,9 @@ class PartScores:
     other_inside: float | None = None
     other_found: float | None = None
     other_presence_score: float | None = None
-    thing_inside: float | None = None
-    thing_found: float | None = None
-    thing_presence_score: float | None = None
+    nearby_inside: float | None = None
+    nearby_found: float | None = None
+    nearby_presence_score: float | None = None
     contact_distance: float | None = None
     contact_first: float | None = None
     contact_close: float | None = None
@@ -104,7 +104,7 @@ class PartMeasures:
 
     Attributes:
         inside_of_sources: mean over the sources of their means of `inside`.
-        auroc, thing_auroc: area under the ROC curve of the presence score, own videos against
+        auroc, nearby_auroc: area under the ROC curve of the presence score, own videos against
             those of other places or things.
     """
 
@@ -122,14 +122,14 @@ class PartMeasures:
     right_of_tap_answered: Estimate | None
     other_inside: Estimate | None
     other_found: Estimate | None
-    thing_inside: Estimate | None
-    thing_found: Estimate | None
+    nearby_inside: Estimate | None
+    nearby_found: Estimate | None
     contact_first: Estimate | None
     contact_close: Estimate | None
     contact_of_3: Estimate | None
     contact_of_5: Estimate | None
     auroc: Estimate | None
-    thing_auroc: Estimate | None
+    nearby_auroc: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -221,8 +221,9 @@ def measure_parts(
         seed: seed of the bootstrap.
     """
     videos = [pair.group for pair in pairs]
-    others = ('inside_of_sources', 'auroc', 'thing_auroc')
-    means = [one.name for one in fields(PartMeasures) if not one.name.startswith(others)]
+    others = ('inside_of_sources', 'auroc', 'nearby_auroc')
+    names = [measure.name for measure in fields(PartMeasures)]
+    means = [name for name in names if not name.startswith(others)]
     sources = list(dict.fromkeys(pair.source for pair in pairs))
     return PartMeasures(
         **{name: _mean(name, scores, videos, seed) for name in means},
@@ -233,7 +234,7 @@ def measure_parts(
             seed,
         ),
         auroc=_auroc('other', scores, videos, seed),
-        thing_auroc=_auroc('thing', scores, videos, seed),
+        nearby_auroc=_auroc('nearby', scores, videos, seed),
     )
 
 

@@ -161,7 +161,7 @@ def _enlarged(maps: FloatArray, size: tuple[int, int]) -> FloatArray:
 
 
 @lru_cache(256)
-def _interpolation(count: int, wanted: int) -> FloatArray:
-    """Return the weights [wanted, count] that interpolate values at the centres of cells."""
-    at = np.clip((np.arange(wanted) + 0.5) * count / wanted - 0.5, 0, count - 1)
+def _interpolation(count: int, length: int) -> FloatArray:
+    """Return the weights [length, count] that interpolate values at the centres of cells."""
+    at = np.clip((np.arange(length) + 0.5) * count / length - 0.5, 0, count - 1)
     return np.asarray(np.maximum(1 - np.abs(at[:, None] - np.arange(count)), 0), np.float32)

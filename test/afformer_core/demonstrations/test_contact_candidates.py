@@ -12,7 +12,7 @@ import pytest
 from afformer_core.demonstrations.media import contact_candidates, tapped
 from afformer_core.runtime import Peak
 
-# Its diagonal is 500 pixels, 3 % of which are 15.
+# Its diagonal is 500 pixels, 1.5 % of which are 7.5.
 FRAME = np.zeros((300, 400, 3), np.uint8)
 
 
@@ -29,8 +29,8 @@ def test_candidates_are_pixels_of_the_recorded_frame() -> None:
 @pytest.mark.parametrize(
     ('pixel', 'marked'),
     [
-        ((85.0, 40.0), (100.0, 40.0)),
-        ((84.0, 40.0), (84.0, 40.0)),
+        ((92.5, 40.0), (100.0, 40.0)),
+        ((91.5, 40.0), (91.5, 40.0)),
         ((104.0, 49.0), (110.0, 52.0)),
     ],
 )

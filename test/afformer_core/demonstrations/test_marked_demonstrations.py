@@ -85,8 +85,8 @@ def test_a_mark_that_is_taken_away_leaves_what_was_recorded(library, desk):
 def test_a_tap_takes_a_candidate_and_the_next_one_is_free(library, restarted, desk):
     record(library, 'press', map(desk, range(3)))
     best = library.used_frame('press').candidates[0]
-    # The diagonal has 200 pixels, 3 % of which are 6.
-    aside = (best.u + (3.25 if best.u < 80 else -3.25), best.v)
+    # The diagonal has 200 pixels, 1.5 % of which are 3.
+    aside = (best.u + (2.75 if best.u < 80 else -2.75), best.v)
     assert restarted().used_frame('press').candidates[0] == best
 
     assert library.mark('press', aside).mark == (best.u, best.v)

@@ -84,7 +84,8 @@ def test_a_peak_of_less_than_the_least_score_is_no_grasp_candidate(
 ) -> None:
     out = tmp_path / 'out'
     arguments = ['replay', str(rgbd / 'bag'), '--output', str(out), *ALWAYS_PRESENT]
-    assert main([*arguments, '--minimum-candidate-score', least]) == 0
+    arguments += ['--certainty-threshold', '0', '--minimum-candidate-score', least]
+    assert main(arguments) == 0
     with Bag(out / 'bag') as bag:
         written = bag.messages(('/grasp_candidates',), bag.start, bag.end)
         assert any(len(bag.decode(message).poses) for message in written) is some

@@ -72,9 +72,7 @@ def test_zoom_stages_are_kept(tuned: tuple[Path, str], shipped_model: Path) -> N
 
     assert len(stages) == 2
     assert read_description(tuned[0]).zoom_stages == stages
-    grounder = ArrayGrounder.load(tuned[0], 'torch')
-    image = np.zeros((96, 96, 3), np.uint8)
-    assert len(grounder.set_demonstration([image], 'push').zoom_features) == 2
+    assert ArrayGrounder.load(tuned[0], 'torch').zoom_stages == stages
 
 
 def test_the_matching_network_keeps_what_the_pair_marks(

@@ -21,7 +21,7 @@ def test_a_request_is_filled_in_the_types_of_its_fields() -> None:
     [
         ('espresso', "the request is 'espresso'; expected fields"),
         ('{name: [', 'is not valid YAML'),
-        ('{title: espresso}', "has the field 'title'; expected name, x, y, remove"),
+        ('{title: espresso}', "has the field 'title'; expected name, x, y, candidate, remove"),
         ('{name: 3}', 'name is 3; expected a value of type string'),
         ('{x: left}', "x is 'left'; expected a value of type double"),
         ('{remove: 1}', 'remove is 1; expected a value of type boolean'),

@@ -191,8 +191,8 @@ def test_a_click_beside_a_candidate_takes_it(recorded: Any, viewer: Viewer) -> N
     drawn = np.argwhere((shown != to_rgb(answer.frame)).any(axis=2))
     assert np.hypot(*(drawn - [y, x]).T).min() < 6
 
-    # The diagonal has 80 pixels, 3 % of which are 2.4.
-    viewer.click(x - np.sign(x - 32) * 2.0, y - np.sign(y - 24) * 1.0)
+    # The diagonal has 80 pixels, 1.5 % of which are 1.2.
+    viewer.click(x - np.sign(x - 32) * 0.8, y - np.sign(y - 24) * 0.6)
 
     recorded.wait(lambda: recorded.first_frame().marked, 'a mark')
     marked = recorded.first_frame()

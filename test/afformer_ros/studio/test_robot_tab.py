@@ -80,7 +80,7 @@ def test_a_tap_takes_the_last_numbered_part(page: Any, active: Any) -> None:
     frame = page.locator('.first-frame img')
     box = frame.bounding_box()
 
-    # One pixel aside: 3 % of the diagonal are 2.4 pixels.
+    # One pixel aside: 1.5 % of the diagonal are 1.2 pixels.
     left = x + (1.5 if x < 32 else -0.5)
     frame.click(position={'x': left / 64 * box['width'], 'y': (y + 0.5) / 48 * box['height']})
 

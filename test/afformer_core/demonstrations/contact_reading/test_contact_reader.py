@@ -65,7 +65,7 @@ def test_the_prior_decides_between_what_hands_and_changes_leave_open():
     assert (best.track, best.time) == (None, None)
 
 
-def test_the_place_where_the_square_is_put_is_no_contact():
+def test_the_position_where_the_square_is_put_is_no_contact():
     images = np.stack([dragged_frame(frame, []) for frame in range(34)])
     prior = FLAT_PRIOR.copy()
     # around the square in the last frame

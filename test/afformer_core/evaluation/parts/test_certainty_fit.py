@@ -103,12 +103,12 @@ def test_a_model_that_reads_no_contact_is_refused(pairs_of) -> None:
 def test_presence_is_fitted_on_similarities_of_both_kinds_of_other_videos() -> None:
     """Gaussians of spread 0.1 with means 0.3 apart, whose log-odds have the slope 30."""
     rng = np.random.default_rng(4)
-    own, place, thing = rng.normal(0.0, 0.1, (3, 2000)) + np.array([[0.7], [0.4], [0.4]])
+    own, elsewhere, nearby = rng.normal(0.0, 0.1, (3, 2000)) + np.array([[0.7], [0.4], [0.4]])
     scores = [
         replace(
-            scored(True, None), presence_score=a, other_presence_score=b, thing_presence_score=c
+            scored(True, None), presence_score=a, other_presence_score=b, nearby_presence_score=c
         )
-        for a, b, c in zip(own, place, thing, strict=True)
+        for a, b, c in zip(own, elsewhere, nearby, strict=True)
     ]
 
     found = fit_similarity(scores, 'drawn', 'abc')

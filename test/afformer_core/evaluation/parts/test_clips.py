@@ -56,16 +56,16 @@ def test_a_mark_beyond_the_clip_is_an_error(rising, make_pair) -> None:
         read_clip(make_pair(before={'frame': 10, 'x': 1, 'y': 1}), 4)
 
 
-def places(pairs) -> list[int | None]:
-    return [negatives.place for negatives in find_negatives(pairs)]
+def elsewhere(pairs) -> list[int | None]:
+    return [negatives.elsewhere for negatives in find_negatives(pairs)]
 
 
-def test_another_place_is_half_the_list_further_on(make_pair) -> None:
+def test_another_source_is_half_the_list_further_on(make_pair) -> None:
     pairs = [make_pair(id=name, source_video=name, repository=name) for name in 'abcdef']
-    assert places(pairs) == [3, 4, 5, 0, 1, 2]
+    assert elsewhere(pairs) == [3, 4, 5, 0, 1, 2]
 
 
-def test_another_place_is_of_another_source_and_another_thing_of_the_same(make_pair) -> None:
+def test_one_negative_is_of_another_source_and_one_of_the_same(make_pair) -> None:
     pairs = [
         make_pair(id=f'{number}', source_video=f'{number // 2}', repository=source)
         for number, source in enumerate('aaaabb')
@@ -84,18 +84,18 @@ def test_a_folder_of_one_source_has_other_videos_for_both(make_pair) -> None:
 
 def test_another_clip_of_the_same_source_video_is_no_negative(make_pair) -> None:
     pairs = [make_pair(id=f'{number}', source_video=name) for number, name in enumerate('abab')]
-    assert places(pairs) == [3, 0, 1, 2]
+    assert elsewhere(pairs) == [3, 0, 1, 2]
 
 
 def test_negatives_are_of_the_same_folder(make_pair) -> None:
     pairs = [make_pair(id=name, source_video=name) for name in 'abcde']
     pooled = [replace(pair, folder='first' if n < 3 else 'second') for n, pair in enumerate(pairs)]
-    assert places(pooled) == [1, 2, 0, 4, 3]
+    assert elsewhere(pooled) == [1, 2, 0, 4, 3]
 
 
 def test_the_same_name_of_a_video_of_another_source_is_another_video(make_pair) -> None:
     pairs = [make_pair(source_video='one', repository=name) for name in ('a/a', 'b/b')]
-    assert places(pairs) == [1, 0]
+    assert elsewhere(pairs) == [1, 0]
 
 
 def test_one_source_video_has_no_negative(make_pair) -> None:

@@ -77,5 +77,5 @@ def test_tables_have_a_row_for_each_score(peak) -> None:
     measured = {'model': {'peak': peak, 'match_probability': peak}}
     (thresholds,) = confidence_tables(measured, {'model': 'the model'})
     assert list(thresholds.rows) == ['the model: peak', 'the model: match probability']
-    assert thresholds.title == 'Selection of right points by confidence, for 85 % right'
+    assert thresholds.title == 'Selection of right points by confidence, for 88 % right'
     assert confidence_tables({}, {}) == []

@@ -112,10 +112,10 @@ def test_what_the_videos_change_is_scored(of_sources) -> None:
 
     assert (first.inside, first.found, first.presence_score) == (1, 1, 1)
     assert (first.other_inside, first.other_found, first.other_presence_score) == (0, 0, 0)
-    assert (first.thing_inside, first.thing_found, first.thing_presence_score) == (None,) * 3
+    assert (first.nearby_inside, first.nearby_found, first.nearby_presence_score) == (None,) * 3
     assert first.contact_first is None
     assert (second.inside, second.other_inside, second.other_found) == (0, 1, 1)
-    assert (third.thing_inside, third.thing_found, third.thing_presence_score) == (0, 0, 0)
+    assert (third.nearby_inside, third.nearby_found, third.nearby_presence_score) == (0, 0, 0)
 
 
 class UnsureOfContact(ModelPredictor):

@@ -175,13 +175,13 @@ def test_what_was_not_measured_has_no_mean(of_sources) -> None:
 def test_the_presence_score_tells_own_from_other_videos(of_sources) -> None:
     values = [(0.9, 0.1, 0.95), (0.5, 0.7, None), (0.8, 0.5, 0.7)]
     known = [
-        scores(presence_score=own, other_presence_score=other, thing_presence_score=thing)
-        for own, other, thing in values
+        scores(presence_score=own, other_presence_score=other, nearby_presence_score=nearby)
+        for own, other, nearby in values
     ]
     measured = measure_parts(known, of_sources('sss'))
     # Of nine comparisons seven are won and one is a tie; of four two are won.
     assert measured.auroc.value == pytest.approx(7.5 / 9)
-    assert measured.thing_auroc.value == pytest.approx(2 / 4)
+    assert measured.nearby_auroc.value == pytest.approx(2 / 4)
 
 
 def test_right_answers_are_a_share_of_the_answered(of_sources) -> None:

@@ -161,7 +161,7 @@ def test_points_that_jump_are_unsteady(active, ground):
     active.set_parameter('agreement_tolerance', 0.0)
     try:
         goal = ground(agreeing_images=5, timeout=Duration(sec=1))
-        ending, result = stream(active, goal, same=False)
+        ending, result = stream(active, goal, same=False, first=10)
     finally:
         active.set_parameter('agreement_tolerance', 0.02)
     assert (ending, result.outcome) == ('aborted', Result.UNSTEADY)

@@ -90,8 +90,9 @@ def show_pair(pair: ExamplePair, mark: tuple[float, float] | None) -> Iterator[A
     at = _enlarged(Peak(*mark, 1.0), frames[0])
     marked = draw_mark(plain, (at.u, at.v))
     yield _joined(marked, scaled, 'A click on the operated part', PAUSE // 2)
-    answer = _overlaid(scaled, grounder.ground(target))
-    yield _joined(marked, answer, 'Act here, where the marked part is.', PAUSE)
+    grounding = grounder.ground(target)
+    sentence = f'Probability that this is the marked part: {grounding.certainty:.2f}'
+    yield _joined(marked, _overlaid(scaled, grounding), sentence, PAUSE)
 
 
 def _sure(grounding: Grounding) -> str:

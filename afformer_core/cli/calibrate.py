@@ -27,7 +27,8 @@ _DESCRIPTION = """\
 Fit the probabilities that a model reports, and write them to its model.json.
 
 With --annotations: presence, the probability that the image shows the demonstrated
-element, on pairs of at least two elements. A matching network in the subfolder
+element, on pairs of at least two elements; and certainty (see below) in images where
+the decoder outweighs the matching network. A matching network in the subfolder
 `matching` joins the model, and the zoom stages are written as well.
 With --pairs: certainty, the probability that the best point is right, the score from
 which the best action counts as known, and, for a model with a matching network,
@@ -127,7 +128,7 @@ def _data_files(arguments: argparse.Namespace) -> list[Path]:
 
 
 def _fit_presence(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    """Fit presence, and write it with the zoom stages."""
+    """Fit presence and the decoder's certainty, and write them with the zoom stages."""
     from afformer_core.cli.evaluation.evaluate_models import choose_pairs_of, open_model
     from afformer_core.data.annotations import open_annotations
     from afformer_core.evaluation.pairs.parallel_evaluation import (
@@ -135,7 +136,7 @@ def _fit_presence(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
         evaluate_pairs,
         open_run,
     )
-    from afformer_core.evaluation.pairs.presence_fit import fit_presence
+    from afformer_core.evaluation.pairs.presence_fit import fit_decoder_certainty, fit_presence
     from afformer_core.evaluation.protocols.protocols import RowsProtocol
     from afformer_core.runtime.model_folder import read_description, write_description
 
@@ -148,9 +149,19 @@ def _fit_presence(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     stages = open_run(settings).grounder.zoom_stages
     before = read_description(folder)
     names = ' and '.join(map(str, arguments.annotations))
-    fitted = fit_presence(results, names, before.all_weights_sha256)
-    write_description(folder, replace(before, calibration=fitted, zoom_stages=stages))
-    return _told(fitted), {'presence': fitted.to_json()}
+    weights = before.all_weights_sha256
+    fitted = fit_presence(results, names, weights)
+    decoder = fit_decoder_certainty(results, names, weights)
+    described = replace(before, calibration=fitted, zoom_stages=stages, decoder_certainty=decoder)
+    write_description(folder, described)
+    content = {'presence': fitted.to_json()}
+    if decoder is None:
+        return _told(fitted), content
+    sentence = (
+        f'{_told(fitted)} Certainty where the decoder outweighs: AUROC {decoder.auroc:.3f} on '
+        f'{decoder.pairs} pairs.'
+    )
+    return sentence, {**content, 'decoder_certainty': decoder.to_json()}
 
 
 def _join_matching(

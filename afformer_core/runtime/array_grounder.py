@@ -27,7 +27,7 @@ from afformer_core.runtime.demonstration import (
 from afformer_core.runtime.features import ImageFeatures
 from afformer_core.runtime.frame_sampler import FrameSampler
 from afformer_core.runtime.grounding import Grounding, Peak
-from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
 from afformer_core.runtime.matching.matching import Matching
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.networks import EncodedImage, Networks, Output
@@ -49,7 +49,8 @@ class ArrayGrounder:
         configuration: configuration of the model.
         networks: its networks, ready to run.
         weights: identifier of the weights, such as their hash; empty if unknown.
-        calibration, certainty_calibration: of presence and of certainty; None if there is none.
+        calibration, certainty_calibration, decoder_certainty: of presence and of certainty (see
+            `ModelDescription`); None if there is none.
         zoom_stages, calibration_problem: see the attributes.
 
     Attributes:
@@ -66,9 +67,11 @@ class ArrayGrounder:
         zoom_stages: tuple[ZoomStage, ...] = (),
         calibration_problem: str = '',
         certainty_calibration: CertaintyCalibration | None = None,
+        decoder_certainty: DecoderCertainty | None = None,
     ) -> None:
         self.configuration = configuration
         self.certainty_calibration = certainty_calibration
+        self.decoder_certainty = decoder_certainty
         self.calibration = calibration
         self.calibration_problem = calibration_problem
         self.zoom_stages = zoom_stages
@@ -116,6 +119,7 @@ class ArrayGrounder:
             description.zoom_stages[: None if maximum_stages is None else maximum_stages - 1],
             description.calibration_problem(folder),
             description.valid_certainty,
+            description.valid_decoder_certainty,
         )
 
     @property
@@ -285,7 +289,7 @@ class ArrayGrounder:
         begin = time.perf_counter()
         output = self._zoom.ground(image, shown)
         seconds = time.perf_counter() - begin
-        calibrations = self.calibration, self.certainty_calibration
+        calibrations = self.calibration, self.certainty_calibration, self.decoder_certainty
         return Prediction.of(output, shown, self.configuration, seconds, *calibrations)
 
     def output(self, image: NDArray[Any], *names: str) -> Output:

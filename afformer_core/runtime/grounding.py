@@ -111,6 +111,8 @@ class Grounding:
             model is not calibrated, or was calibrated with other weights.
         rotation: direction of rotation that the demonstration shows.
         decoder_weight: weight of the decoder in the heatmap, 0 to 1 (see `Output`).
+        decoder_certainty: certainty of the decoder, 0 to 1; 0 if it does not outweigh the matching
+            network.
         certainty: probability that the best point lies on the demonstrated part, 0 to 1; None
             if it is not known (see `Prediction.certainty`).
         contact_probability: probability that the contact of the demonstration is right, 0 to 1
@@ -135,6 +137,7 @@ class Grounding:
     presence: float | None = None
     rotation: ShownRotation = UNKNOWN_ROTATION
     decoder_weight: float = 1.0
+    decoder_certainty: float = 0.0
     certainty: float | None = None
     contact_probability: float | None = None
     match_probability: float | None = None
@@ -152,7 +155,9 @@ class Grounding:
     @property
     def presence_features(self) -> PresenceFeatures:
         """Features from which presence is computed."""
-        return PresenceFeatures(self.confidence, self.feature_similarity)
+        return PresenceFeatures(
+            self.confidence, self.feature_similarity, self.decoder_weight, self.decoder_certainty
+        )
 
     @property
     def point(self) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from afformer_core.licences import Ingredient, Origin, ingredients_in, merged
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.matching.configuration import MatchingConfiguration
 from afformer_core.runtime.coarse_to_fine import ZoomStage
-from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
 from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.presence import PresenceCalibration
 
@@ -35,10 +35,17 @@ DECODER_GRAPHS = ('encode_frames', 'memorize', 'encode_image', 'decode')
 MATCHING_GRAPHS = ('encode', 'find_contact')
 """Names of the exported graphs of a matching network."""
 _COMMON_FIELDS = ('format', 'version', 'architecture', 'weights_sha256', 'training')
-_FIELDS = (*_COMMON_FIELDS, 'calibration', 'zoom_stages', 'matching', 'certainty')
+_FIELDS = (
+    *_COMMON_FIELDS,
+    'calibration',
+    'zoom_stages',
+    'matching',
+    'certainty',
+    'decoder_certainty',
+)
 
 
-_Calibration = TypeVar('_Calibration', PresenceCalibration, CertaintyCalibration)
+_Calibration = TypeVar('_Calibration', PresenceCalibration, CertaintyCalibration, DecoderCertainty)
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class ModelDescription:
         zoom_stages: the zoom stages, in order; empty for none.
         matching: the matching network in the subfolder; None if there is none.
         certainty: calibration of certainty, for which the same holds (see `valid_certainty`).
+        decoder_certainty: calibration of certainty where the decoder outweighs the matching
+            network (see `valid_decoder_certainty`).
 
     Raises:
         KeyError, TypeError, ValueError: `trained_on` is malformed.
@@ -67,6 +76,7 @@ class ModelDescription:
     zoom_stages: tuple[ZoomStage, ...] = ()
     matching: MatchingSettings | None = None
     certainty: CertaintyCalibration | None = None
+    decoder_certainty: DecoderCertainty | None = None
 
     def __post_init__(self) -> None:
         ingredients_in(self.training)
@@ -99,6 +109,11 @@ class ModelDescription:
     def valid_certainty(self) -> CertaintyCalibration | None:
         """The calibration of certainty if it was fitted for these weights, or None."""
         return self._if_valid(self.certainty)
+
+    @property
+    def valid_decoder_certainty(self) -> DecoderCertainty | None:
+        """The decoder's certainty if it was fitted for these weights, or None."""
+        return self._if_valid(self.decoder_certainty)
 
     def _if_valid(self, calibration: _Calibration | None) -> _Calibration | None:
         if calibration is None or calibration.weights_sha256 != self.all_weights_sha256:
@@ -175,6 +190,7 @@ def read_description(folder: Path) -> ModelDescription:
     fields = _checked_fields(folder, FORMAT, _FIELDS)
     calibration, stages = fields.get('calibration'), fields.get('zoom_stages', [])
     matching, certainty = fields.get('matching'), fields.get('certainty')
+    decoder_certainty = fields.get('decoder_certainty')
     try:
         return ModelDescription(
             AfformerConfiguration.from_json(fields['architecture']),
@@ -184,6 +200,7 @@ def read_description(folder: Path) -> ModelDescription:
             tuple(ZoomStage.from_json(stage) for stage in stages),
             None if matching is None else MatchingSettings.from_json(matching),
             None if certainty is None else CertaintyCalibration.from_json(certainty),
+            None if decoder_certainty is None else DecoderCertainty.from_json(decoder_certainty),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         path = folder / DESCRIPTION_FILE
@@ -346,6 +363,8 @@ def write_description(folder: Path, description: ModelDescription) -> None:
         fields['matching'] = description.matching.to_json()
     if description.certainty is not None:
         fields['certainty'] = description.certainty.to_json()
+    if description.decoder_certainty is not None:
+        fields['decoder_certainty'] = description.decoder_certainty.to_json()
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
 

@@ -12,7 +12,8 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.demonstration import Demonstration
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Grounding, Peak, ShownRotation
-from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
+from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
 from afformer_core.runtime.networks import Output
 from afformer_core.runtime.peaks import RIPPLE, find_peaks, share_at_maximum
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
@@ -34,6 +35,7 @@ class Prediction:
         rotation: direction of rotation that the demonstrations show.
         decoder_weight: see `Output`.
         certainty_calibration: calibration of certainty; None if there is none.
+        decoder_certainty: the same for images in which the decoder outweighs the matching network.
         contact_probability: probability of the demonstrations' contacts, the mean if there are
             several; None if one of them is unknown.
         match_probability: probability that the best point matches their contacts, the mean if
@@ -50,6 +52,7 @@ class Prediction:
     rotation: ShownRotation = UNKNOWN_ROTATION
     decoder_weight: float = 1.0
     certainty_calibration: CertaintyCalibration | None = None
+    decoder_certainty: DecoderCertainty | None = None
     contact_probability: float | None = None
     match_probability: float | None = None
 
@@ -62,6 +65,7 @@ class Prediction:
         seconds: float = 0.0,
         calibration: PresenceCalibration | None = None,
         certainty_calibration: CertaintyCalibration | None = None,
+        decoder_certainty: DecoderCertainty | None = None,
     ) -> Prediction:
         """Build a prediction from the network's output.
 
@@ -72,7 +76,7 @@ class Prediction:
             demonstrations: demonstrations that were grounded, at least one.
             configuration: configuration of the model.
             seconds: time that the session took, in seconds.
-            calibration, certainty_calibration: see the attributes.
+            calibration, certainty_calibration, decoder_certainty: see the attributes.
         """
         probabilities = _heatmap(output, configuration)
         features = output.image.features
@@ -93,6 +97,7 @@ class Prediction:
             ShownRotation.together([shown.rotation for shown in demonstrations]),
             output.decoder_weight,
             certainty_calibration,
+            decoder_certainty,
             _mean([shown.contact_probability for shown in demonstrations]),
             _match_probability(output, probabilities, demonstrations),
         )
@@ -107,7 +112,12 @@ class Prediction:
 
     def presence_features(self, confidence: float) -> PresenceFeatures:
         """Return the features of presence, given a confidence."""
-        return PresenceFeatures(confidence, self.feature_similarity)
+        return PresenceFeatures(
+            confidence,
+            self.feature_similarity,
+            self.decoder_weight,
+            decoder_certainty(self.decoder_certainty, self.decoder_weight, confidence) or 0.0,
+        )
 
     def presence(self, confidence: float) -> float | None:
         """Compute the probability that the element is in view, given a confidence."""
@@ -125,14 +135,19 @@ class Prediction:
             return None
         return self.contact_probability * self.match_probability
 
-    @property
-    def certainty(self) -> float | None:
-        """Probability that the best point is right, 0 to 1.
+    def certainty(self, confidence: float) -> float | None:
+        """Compute the probability that the best point is right, given a confidence.
 
-        None if there is no calibration, or if the contact was neither marked nor read.
+        None if there is no calibration, if the contact was neither marked nor read, or if it was
+        marked and the decoder decides, which does not use the mark.
         """
         right, calibration = self.right_probability, self.certainty_calibration
-        return None if right is None or calibration is None else calibration.certainty(right)
+        if right is None or calibration is None:
+            return None
+        of_decoder = decoder_certainty(self.decoder_certainty, self.decoder_weight, confidence)
+        if of_decoder is None:
+            return calibration.certainty(right)
+        return None if self.contact_probability == 1 else of_decoder
 
     def grounding(self, source_size: tuple[int, int], maximum_peaks: int) -> Grounding:
         """Convert the prediction to pixels of the source image.
@@ -153,13 +168,23 @@ class Prediction:
             self.presence(peaks[0].score),
             self.rotation,
             decoder_weight=self.decoder_weight,
-            certainty=self.certainty,
+            decoder_certainty=self.presence_features(peaks[0].score).decoder_certainty,
+            certainty=self.certainty(peaks[0].score),
             contact_probability=self.contact_probability,
             match_probability=self.match_probability,
             certainty_threshold=None if calibration is None else calibration.threshold,
             action_threshold=None if calibration is None else calibration.action_threshold,
             presence_threshold=None if self.calibration is None else self.calibration.threshold,
         )
+
+
+def decoder_certainty(
+    calibration: DecoderCertainty | None, decoder_weight: float, confidence: float
+) -> float | None:
+    """Compute the certainty of the decoder; None if it does not outweigh the matching network."""
+    if calibration is None or decoder_weight < LEAST_WEIGHT:
+        return None
+    return calibration.certainty(confidence)
 
 
 def _mean(probabilities: Sequence[float | None]) -> float | None:

@@ -21,13 +21,18 @@ class PresenceFeatures:
     Attributes:
         confidence: confidence of the grounding, 0 to 1.
         feature_similarity: feature similarity of the grounding, -1 to 1.
+        decoder_weight: see `Output`.
+        decoder_certainty: certainty of the decoder, 0 to 1; 0 if it does not decide. A part whose
+            point is right is in view, so presence is at least this certainty.
     """
 
     confidence: float
     feature_similarity: float
+    decoder_weight: float = 1.0
+    decoder_certainty: float = 0.0
 
     def predictors(self) -> tuple[float, float]:
-        """Return the predictors of the regression, in the order of the attributes."""
+        """Return the predictors of the regression, those of the grounding alone."""
         return logit(self.confidence), self.feature_similarity
 
 
@@ -85,7 +90,8 @@ class PresenceCalibration:
         Returns:
             0 to 1, where images with and without the element are equally frequent.
         """
-        return 0.5 * (1 + math.tanh(0.5 * self.odds(features)))
+        presence = 0.5 * (1 + math.tanh(0.5 * self.odds(features)))
+        return max(presence, features.decoder_certainty)
 
     def odds(self, features: PresenceFeatures) -> float:
         """Compute the logarithm of the odds that the element is in view."""

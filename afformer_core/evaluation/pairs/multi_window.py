@@ -16,6 +16,7 @@ from torch import Tensor
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.peaks import find_peaks
+from afformer_core.runtime.prediction import decoder_certainty
 from afformer_core.runtime.presence import PresenceFeatures
 
 # The same number as from `ArrayGrounder.ground`.
@@ -77,7 +78,9 @@ def ground_windows(
         else output.similarity
         for window, output in zip(shown, outputs, strict=True)
     ]
-    measured = PresenceFeatures(confidence, max(similarities))
+    weight = float(np.mean([output.decoder_weight for output in outputs]))
+    certainty = decoder_certainty(grounder.decoder_certainty, weight, confidence) or 0.0
+    measured = PresenceFeatures(confidence, max(similarities), weight, certainty)
     calibration = grounder.calibration
     return Grounding(
         probabilities,
@@ -87,7 +90,8 @@ def ground_windows(
         confidence,
         measured.feature_similarity,
         None if calibration is None else calibration.presence(measured),
-        decoder_weight=float(np.mean([output.decoder_weight for output in outputs])),
+        decoder_weight=weight,
+        decoder_certainty=certainty,
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fitting of a model's calibration of presence, and of its decoder's weight."""
+"""Fitting of a model's presence, of its decoder's weight, and of its decoder's certainty."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from afformer_core.errors import AfformerError, DatasetError, how_to_install
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.reports.bootstrap import area_under_curve
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.matching.certainty import DecoderCertainty
+from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
+from afformer_core.runtime.presence import PresenceCalibration, logit
 
 # A miss costs twice as much as a false detection, so the threshold is at odds of one to two. A
 # quantile would depend on the few least certain pairs.
@@ -67,6 +69,42 @@ def fit_presence(
         threshold=_THRESHOLD,
         auroc=area_under_curve(own @ coefficients, negative @ coefficients),
         pairs=len(pairs),
+        annotations=annotations,
+        weights_sha256=weights_sha256,
+    )
+
+
+def fit_decoder_certainty(
+    results: Sequence[PairResult], annotations: str, weights_sha256: str
+) -> DecoderCertainty | None:
+    """Fit the certainty of best points where the decoder outweighs the matching network.
+
+    Args:
+        results: results of a model, with the object in view for their own demonstration.
+        annotations, weights_sha256: see `fit_presence`.
+
+    Returns:
+        the calibration; None if fewer than 25 points are of the decoder, or all are right or all
+        are wrong.
+
+    Raises:
+        AfformerError: scikit-learn is not installed.
+    """
+    decided = [
+        (result.presence_features.confidence, result.is_right)
+        for result in results
+        if result.presence_features.decoder_weight >= LEAST_WEIGHT
+    ]
+    right = np.array([is_right for _, is_right in decided], bool)
+    if len(decided) < _FEWEST or right.all() or not right.any():
+        return None
+    odds = np.array([logit(confidence) for confidence, _ in decided])
+    (slope,), intercept = _regression(odds[:, None], right.astype(np.intp))
+    return DecoderCertainty(
+        max(float(slope), 0.0),
+        intercept,
+        auroc=area_under_curve(odds[right], odds[~right]),
+        pairs=len(decided),
         annotations=annotations,
         weights_sha256=weights_sha256,
     )

@@ -13,6 +13,68 @@ from afformer_core.runtime.presence import logit
 
 
 @dataclass(frozen=True)
+class DecoderCertainty:
+    """A logistic regression of certainty on the probability of the decoder's best peak.
+
+    It counts where the decoder, which does not use the contact, outweighs the matching network.
+
+    Attributes:
+        slope: coefficient of the logit of the probability, at least 0.
+        intercept: intercept of the regression.
+        auroc: area under the ROC curve of right against wrong points, 0 to 1, for the
+            probability itself, which is not fitted.
+        pairs: number of pairs on which it was fitted, at least 1.
+        annotations: names of the datasets of the pairs.
+        weights_sha256: hash of the weights for which it was fitted, in hexadecimal; it is not
+            valid for other weights.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    slope: float
+    intercept: float
+    auroc: float
+    pairs: int
+    annotations: str
+    weights_sha256: str
+
+    def __post_init__(self) -> None:
+        _check_ranges(
+            self,
+            "the decoder's certainty",
+            {
+                'slope': (0.0, math.inf),
+                'intercept': (-math.inf, math.inf),
+                'auroc': (0.0, 1.0),
+                'pairs': (1, math.inf),
+            },
+        )
+
+    def certainty(self, peak: float) -> float:
+        """Compute the certainty of a point, 0 to 1.
+
+        Args:
+            peak: share of the heatmap's probability around the best peak, 0 to 1.
+        """
+        return _probability(self.slope * logit(peak) + self.intercept)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the calibration as plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> DecoderCertainty:
+        """Build a calibration from the result of `to_json`.
+
+        Raises:
+            TypeError: a value has the wrong type.
+            ValueError: a name is missing or unknown, or a value out of range.
+        """
+        return cls(**checked_fields(cls, content, 'decoder_certainty'))
+
+
+@dataclass(frozen=True)
 class CertaintyCalibration:
     """A logistic regression of certainty on the probabilities of the contact and of the match.
 
@@ -46,20 +108,18 @@ class CertaintyCalibration:
     weights_sha256: str
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ('slope', 0.0, math.inf),
-            ('intercept', -math.inf, math.inf),
-            ('threshold', 0.0, 1.0),
-            ('action_threshold', 0.0, 1.0),
-            ('auroc', 0.0, 1.0),
-            ('pairs', 1, math.inf),
-        ):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and low <= value <= high):
-                raise ValueError(
-                    f'{name} of the certainty is {value}; expected a finite number from {low} to '
-                    f'{high}'
-                )
+        _check_ranges(
+            self,
+            'the certainty',
+            {
+                'slope': (0.0, math.inf),
+                'intercept': (-math.inf, math.inf),
+                'threshold': (0.0, 1.0),
+                'action_threshold': (0.0, 1.0),
+                'auroc': (0.0, 1.0),
+                'pairs': (1, math.inf),
+            },
+        )
 
     def certainty(self, right: float) -> float:
         """Compute the certainty of a point, 0 to 1.
@@ -68,7 +128,7 @@ class CertaintyCalibration:
             right: product of the probabilities of the contact and of the match, 0 to 1 (see
                 `Prediction.right_probability`).
         """
-        return 0.5 * (1 + math.tanh(0.5 * (self.slope * logit(right) + self.intercept)))
+        return _probability(self.slope * logit(right) + self.intercept)
 
     def to_json(self) -> dict[str, Any]:
         """Return the calibration as plain JSON types."""
@@ -83,3 +143,18 @@ class CertaintyCalibration:
             ValueError: a name is missing or unknown, or a value out of range.
         """
         return cls(**checked_fields(cls, content, 'certainty'))
+
+
+def _check_ranges(
+    calibration: object, name: str, ranges: Mapping[str, tuple[float, float]]
+) -> None:
+    for field, (low, high) in ranges.items():
+        value = getattr(calibration, field)
+        if not (math.isfinite(value) and low <= value <= high):
+            raise ValueError(
+                f'{field} of {name} is {value}; expected a finite number from {low} to {high}'
+            )
+
+
+def _probability(odds: float) -> float:
+    return 0.5 * (1 + math.tanh(0.5 * odds))

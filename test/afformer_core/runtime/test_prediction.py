@@ -13,7 +13,7 @@ from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.demonstration_features import DemonstrationFeatures
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION
-from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
 from afformer_core.runtime.networks import Output
 from afformer_core.runtime.prediction import Prediction, best_peak
 from afformer_core.runtime.presence import PresenceCalibration
@@ -200,11 +200,37 @@ def test_certainty_is_that_of_the_contact_and_of_the_match_of_the_best_point(
     assert (found.contact_probability, found.match_probability) == (contact, match)
     right = None if contact is None or match is None else contact * match
     assert found.right_probability == right
-    assert found.certainty == (None if right is None else CERTAINTY.certainty(right))
-    assert replace(found, certainty_calibration=None).certainty is None
+    certainty = None if right is None else CERTAINTY.certainty(right)
+    assert found.certainty(0.9) == certainty
+    assert replace(found, certainty_calibration=None).certainty(0.9) is None
     grounding = found.grounding((80, 90), 1)
     assert (grounding.contact_probability, grounding.match_probability) == (contact, match)
-    assert (grounding.right_probability, grounding.certainty) == (right, found.certainty)
+    assert (grounding.right_probability, grounding.certainty) == (right, certainty)
+
+
+@pytest.mark.parametrize(
+    ('weight', 'contact', 'certainty', 'presence'),
+    [(0.5, 0.5, 0.25, 0.25), (0.5, 1.0, None, 0.25), (0.49, 0.5, 0.375, 0.125)],
+)
+def test_a_decoder_that_outweighs_gives_certainty_and_the_least_presence(
+    weight: float, contact: float, certainty: float | None, presence: float
+) -> None:
+    # The odds of certainty are those of the peak, those of presence 1 to 7.
+    decoder = DecoderCertainty(1.0, 0.0, 0.7, 30, 'pairs.json', 'abc')
+    calibration = PresenceCalibration(0.0, 0.0, -np.log(7), 0.5, 0.9, 9, 'v.json', 'ab12')
+    found = Prediction.of(
+        FOUND._replace(decoder_weight=weight),
+        [shown_with(DEMONSTRATION, contact, Matched(POINT, 0.75))],
+        SMALL,
+        calibration=calibration,
+        certainty_calibration=replace(CERTAINTY, slope=1.0, intercept=0.0),
+        decoder_certainty=decoder,
+    )
+
+    assert found.certainty(0.25) == (None if certainty is None else pytest.approx(certainty))
+    assert found.presence(0.25) == pytest.approx(presence)
+    grounding = found.grounding((80, 90), 1)
+    assert calibration.presence(grounding.presence_features) == grounding.presence
 
 
 def test_the_features_of_presence_go_into_the_grounding() -> None:

@@ -13,6 +13,7 @@ from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.pairs.presence_fit import (
     even_confidence,
+    fit_decoder_certainty,
     fit_presence,
 )
 from afformer_core.models import small_matching
@@ -62,6 +63,35 @@ def test_coefficients_are_those_of_the_gaussians(drawn):
     assert fitted.weights_sha256 == 'ab12'
     # Two spreads of one: the area is the normal distribution at 1.
     assert fitted.auroc == pytest.approx(0.841, abs=0.015)
+
+
+def decided(logits, right, weight):
+    return [
+        SimpleNamespace(
+            presence_features=PresenceFeatures(1 / (1 + np.exp(-odds)), 0.5, weight),
+            is_right=bool(is_right),
+        )
+        for odds, is_right in zip(logits, right, strict=True)
+    ]
+
+
+def test_the_certainty_of_the_decoder_is_that_of_points_where_it_outweighs():
+    rng = np.random.default_rng(3)
+    logits = rng.normal(0.4, 1.2, COUNT)
+    right = rng.random(COUNT) < 1 / (1 + np.exp(-(1.6 * logits + 0.7)))
+    others = decided(logits, ~right, 0.49)
+    fitted = fit_decoder_certainty(decided(logits, right, 0.5) + others, 'drawn.json', 'ab12')
+    assert (fitted.slope, fitted.intercept) == pytest.approx((1.6, 0.7), abs=0.15)
+    assert (fitted.pairs, fitted.annotations) == (COUNT, 'drawn.json')
+    assert (fitted.weights_sha256, fitted.auroc > 0.8) == ('ab12', True)
+
+
+def test_few_points_of_the_decoder_or_only_right_ones_give_no_certainty():
+    logits = np.linspace(-1, 2, 24)
+    assert fit_decoder_certainty(decided(logits, logits > 0, 0.7), 'drawn.json', 'ab12') is None
+    logits = np.linspace(-1, 2, 25)
+    assert fit_decoder_certainty(decided(logits, logits > 0, 0.7), 'drawn.json', 'ab12')
+    assert fit_decoder_certainty(decided(logits, logits < 3, 0.7), 'drawn.json', 'ab12') is None
 
 
 def test_found_is_what_is_there_with_odds_of_one_to_two(drawn):

@@ -12,7 +12,7 @@ import pytest
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
 from afformer_core.runtime.matching.contact import ContactCandidate, ReadContact
 from afformer_core.runtime.model_folder import read_description, write_description
 
@@ -24,6 +24,13 @@ def test_certainty_is_a_regression_on_the_product_of_both_probabilities() -> Non
     assert CALIBRATION.certainty(0.45) == pytest.approx(0.3868, abs=1e-4)
     assert CALIBRATION.certainty(1.0) > 0.99
     assert CALIBRATION.certainty(0.0) < 0.01
+
+
+def test_the_certainty_of_the_decoder_is_a_regression_on_its_peak() -> None:
+    decoder = DecoderCertainty(1.3, 0.7, 0.81, 57, 'drawn.json', 'abc')
+    # The logarithm of the odds of 0.31 is -0.8001.
+    assert decoder.certainty(0.31) == pytest.approx(0.4158, abs=1e-4)
+    assert DecoderCertainty.from_json(decoder.to_json()) == decoder
 
 
 def test_a_calibration_is_read_as_it_was_written() -> None:

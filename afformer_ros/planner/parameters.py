@@ -48,7 +48,7 @@ class PlannerParameters:
         limits=(0.0, 1.0),
     )
     presence_margin: float = parameter(
-        0.5,
+        0.2,
         'Share of the distance from that threshold to 1 by which presence must exceed the '
         'threshold before the arm acts. 0: the arm acts on everything that is found, also '
         'with a model that is not calibrated',

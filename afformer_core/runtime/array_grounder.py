@@ -22,7 +22,6 @@ from afformer_core.runtime.demonstration import (
     Demonstration,
     EncodedFrames,
     FinishedDemonstrations,
-    compared_features,
 )
 from afformer_core.runtime.features import ImageFeatures
 from afformer_core.runtime.frame_sampler import FrameSampler
@@ -201,17 +200,10 @@ class ArrayGrounder:
                 'the name of the demonstration is empty; expected at least one character'
             )
         memory = self._networks.memorize(encoded)
-        demonstration = Demonstration(
-            name=name,
-            frames_kept=len(encoded),
-            frame_count=frame_count,
-            frame_size=encoded.size,
-            memory=memory,
-            features=compared_features(encoded, memory),
-            zoom_features=self._zoom.memorize_zoomed(encoded, memory),
-            rotation=encoded.rotation,
-            contact_probability=memory.contact_probability,
-            contacts=() if encoded.contact else _read_contacts(encoded)[:_CONTACTS],
+        contacts = () if encoded.contact else _read_contacts(encoded)[:_CONTACTS]
+        zoom_features = self._zoom.memorize_zoomed(encoded, memory)
+        demonstration = Demonstration.of(
+            name, frame_count, encoded, memory, zoom_features, contacts
         )
         self._demonstrations.add(demonstration)
         return demonstration

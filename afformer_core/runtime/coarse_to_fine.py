@@ -209,7 +209,7 @@ class CoarseToFine:
             encoded: the frames that the model keeps.
             memory: memory of the whole frames.
         """
-        if not self.zoomed or memory.decoder is None:
+        if not self.zoomed:
             return ()
         # The hand is not yet in the first frame, so that the element is not hidden.
         first_frame = encoded.images[0]

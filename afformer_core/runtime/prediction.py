@@ -18,6 +18,10 @@ from afformer_core.runtime.networks import Output
 from afformer_core.runtime.peaks import RIPPLE, find_peaks, share_at_maximum
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 
+# Below this similarity, the image usually shows another place. Where the decoder outweighs, 95 % of
+# 65 simulated images of the same place reach it, and 29 % of 14 real images of another one.
+_LEAST_SIMILARITY = 0.68
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -34,6 +38,8 @@ class Prediction:
         calibration: calibration of the model; None if there is none.
         rotation: direction of rotation that the demonstrations show.
         decoder_weight: see `Output`.
+        decoder_similarity: similarity of the demonstration and the image in features of the
+            decoder, -1 to 1; 0 if the decoder does not outweigh the matching network.
         certainty_calibration: calibration of certainty; None if there is none.
         decoder_certainty: the same for images in which the decoder outweighs the matching network.
         contact_probability: probability of the demonstrations' contacts, the mean if there are
@@ -51,6 +57,7 @@ class Prediction:
     calibration: PresenceCalibration | None = None
     rotation: ShownRotation = UNKNOWN_ROTATION
     decoder_weight: float = 1.0
+    decoder_similarity: float = 0.0
     certainty_calibration: CertaintyCalibration | None = None
     decoder_certainty: DecoderCertainty | None = None
     contact_probability: float | None = None
@@ -79,23 +86,19 @@ class Prediction:
             calibration, certainty_calibration, decoder_certainty: see the attributes.
         """
         probabilities = _heatmap(output, configuration)
-        features = output.image.features
+        similarity_of_decoder = decoder_similarity(output, demonstrations, probabilities)
         similarity = output.similarity
-        if similarity is None:
-            similarity = max(
-                shown.features.feature_similarity(features, probabilities)
-                for shown in demonstrations
-            )
         return cls(
             output.image.image,
             probabilities,
             action_scores(output.action_logits, configuration),
-            similarity,
-            demonstrations[0].features.describe(features, probabilities),
+            similarity_of_decoder if similarity is None else similarity,
+            demonstrations[0].features.describe(output.image.features, probabilities),
             seconds,
             calibration,
             ShownRotation.together([shown.rotation for shown in demonstrations]),
             output.decoder_weight,
+            similarity_of_decoder,
             certainty_calibration,
             decoder_certainty,
             _mean([shown.contact_probability for shown in demonstrations]),
@@ -112,11 +115,11 @@ class Prediction:
 
     def presence_features(self, confidence: float) -> PresenceFeatures:
         """Return the features of presence, given a confidence."""
+        of_decoder = decoder_certainty(self.decoder_certainty, self.decoder_weight, confidence)
+        if of_decoder is None or self.decoder_similarity < _LEAST_SIMILARITY:
+            of_decoder = 0.0
         return PresenceFeatures(
-            confidence,
-            self.feature_similarity,
-            self.decoder_weight,
-            decoder_certainty(self.decoder_certainty, self.decoder_weight, confidence) or 0.0,
+            confidence, self.feature_similarity, self.decoder_weight, of_decoder
         )
 
     def presence(self, confidence: float) -> float | None:
@@ -185,6 +188,23 @@ def decoder_certainty(
     if calibration is None or decoder_weight < LEAST_WEIGHT:
         return None
     return calibration.certainty(confidence)
+
+
+def decoder_similarity(
+    output: Output, demonstrations: Sequence[Demonstration], probabilities: FloatArray
+) -> float:
+    """Compute the similarity of an image and demonstrations in features of the decoder.
+
+    It is the largest one of all demonstrations (see `DemonstrationFeatures.feature_similarity`),
+    and 0 if the decoder does not outweigh the matching network.
+    """
+    if output.decoder_weight < LEAST_WEIGHT:
+        return 0.0
+    features = output.image.levels.features
+    return max(
+        shown.decoder_features.feature_similarity(features, probabilities)
+        for shown in demonstrations
+    )
 
 
 def _mean(probabilities: Sequence[float | None]) -> float | None:

@@ -22,8 +22,9 @@ class PresenceFeatures:
         confidence: confidence of the grounding, 0 to 1.
         feature_similarity: feature similarity of the grounding, -1 to 1.
         decoder_weight: see `Output`.
-        decoder_certainty: certainty of the decoder, 0 to 1; 0 if it does not decide. A part whose
-            point is right is in view, so presence is at least this certainty.
+        decoder_certainty: certainty of the decoder, 0 to 1; 0 if it does not outweigh the matching
+            network, or if the image does not look like the demonstration there. A part whose point
+            is right is in view, so presence is at least this certainty.
     """
 
     confidence: float

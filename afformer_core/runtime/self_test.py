@@ -25,7 +25,6 @@ from afformer_core.files.atomic import write_aside
 from afformer_core.runtime.demonstration import (
     Demonstration,
     EncodedFrames,
-    compared_features,
 )
 from afformer_core.runtime.golden.differences import Differences
 from afformer_core.runtime.model_folder import ModelDescription
@@ -188,18 +187,8 @@ def _demonstrations(
     for number, clip in enumerate(clips):
         encoded = EncodedFrames(frames[list(clip)], features.select(clip))
         # The decoder is tested even if the matching network alone would ground the drawings.
-        features_of_decoder = networks.memorize_features(encoded.features.decoder)
-        memory = replace(networks.memorize(encoded), decoder=features_of_decoder)
-        shown.append(
-            Demonstration(
-                name=str(number),
-                frames_kept=len(clip),
-                frame_count=len(clip),
-                frame_size=encoded.size,
-                memory=memory,
-                features=compared_features(encoded, memory),
-            )
-        )
+        memory = replace(networks.memorize(encoded), decoder_weight=1.0)
+        shown.append(Demonstration.of(str(number), len(clip), encoded, memory))
     return shown
 
 

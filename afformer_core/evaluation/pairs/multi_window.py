@@ -15,9 +15,7 @@ from torch import Tensor
 
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime import ArrayGrounder, Grounding
-from afformer_core.runtime.peaks import find_peaks
-from afformer_core.runtime.prediction import decoder_certainty
-from afformer_core.runtime.presence import PresenceFeatures
+from afformer_core.runtime.prediction import Prediction, decoder_similarity
 
 # The same number as from `ArrayGrounder.ground`.
 _PEAKS = 5
@@ -69,30 +67,28 @@ def ground_windows(
     order = np.argsort(-scores, kind='stable')
     probabilities = heatmaps[order[0] if grounder.configuration.heatmap_per_action else 0]
     size = (int(image.shape[0]), int(image.shape[1]))
-    peaks = find_peaks(probabilities, size, _PEAKS)
-    features = outputs[0].image.features
-    confidence = peaks[0].score
-    similarities = [
-        window.features.feature_similarity(features, probabilities)
-        if output.similarity is None
-        else output.similarity
+    alike = [
+        decoder_similarity(output, [window], probabilities)
         for window, output in zip(shown, outputs, strict=True)
     ]
-    weight = float(np.mean([output.decoder_weight for output in outputs]))
-    certainty = decoder_certainty(grounder.decoder_certainty, weight, confidence) or 0.0
-    measured = PresenceFeatures(confidence, max(similarities), weight, certainty)
-    calibration = grounder.calibration
-    return Grounding(
+    similarities = [
+        own if output.similarity is None else output.similarity
+        for own, output in zip(alike, outputs, strict=True)
+    ]
+    names = grounder.configuration.action_names
+    prediction = Prediction(
+        image,
         probabilities,
-        size,
-        {grounder.configuration.action_names[index]: float(scores[index]) for index in order},
-        peaks,
-        confidence,
-        measured.feature_similarity,
-        None if calibration is None else calibration.presence(measured),
-        decoder_weight=weight,
-        decoder_certainty=certainty,
+        {names[index]: float(scores[index]) for index in order},
+        max(similarities),
+        shown[0].features.describe(outputs[0].image.features, probabilities),
+        0.0,
+        calibration=grounder.calibration,
+        decoder_weight=float(np.mean([output.decoder_weight for output in outputs])),
+        decoder_similarity=max(alike),
+        decoder_certainty=grounder.decoder_certainty,
     )
+    return prediction.grounding(size, _PEAKS)
 
 
 def action_heatmaps(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +39,10 @@ _RECALL_SHARPNESS = 20.0
 _LEAST_SHARE = 0.01
 # Maximum number of recalled pairs, which bounds the time of an image.
 _MOST_PAIRS = 16
+# Sigma of the heatmap around a mark, as a share of the image's side. Annotations are blurred by as
+# much for training.
+_MARK_SIGMA = 0.05
+_LEAST_PROBABILITY = 1e-30
 _LEAST_LENGTH = 1e-9
 
 
@@ -155,7 +160,10 @@ class Recall:
         height, width = correlation.shape
         contact = log_probabilities(correlation[None])[0]
         own = math.log(max(1 - self.share, _LEAST_LENGTH)) + contact
-        return np.asarray(np.logaddexp(own, self._match(image, (height, width))), np.float32)
+        recalled = np.exp(self._match(image, (height, width)))
+        spread = cv2.GaussianBlur(recalled, (0, 0), _MARK_SIGMA * math.sqrt(height * width))
+        logits = np.log(np.maximum(spread, _LEAST_PROBABILITY))
+        return np.asarray(np.logaddexp(own, logits), np.float32)
 
     def probability_near(self, image: FeaturePyramid, point: Point) -> float:
         """Compute the probability of the exemplars' heatmap within 5 % of a point, 0 to 1.

@@ -14,7 +14,6 @@ import numpy as np
 from afformer_ros.action import OperateElement
 from numpy.typing import NDArray
 from rclpy.action import ActionClient
-from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
@@ -109,17 +108,6 @@ class OperateBench:
         assert np.abs(self.arm.joints - start).max() < 0.004
 
 
-def reach_server(user: Node) -> ActionClient:
-    """Return a client of the planner's action that has found its server."""
-    # Under load, a client rarely finds no server within a minute, for an unknown reason.
-    for _ in range(4):
-        client = ActionClient(user, OperateElement, 'planner/operate_element')
-        if client.wait_for_server(15):
-            return client
-        client.destroy()
-    raise AssertionError('four clients found no server within 15 s each')
-
-
 def until(condition: Callable[[], bool], seconds: float = 100.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -168,6 +156,8 @@ def operate_bench(
     )
     arm.executor.add_node(planner)
     user = arm.planner_node('user')
+    # Created before the executor spins, which fails on a client that is not yet complete.
+    client = ActionClient(user, OperateElement, 'planner/operate_element')
     publisher = user.create_publisher(Image, 'image', qos_profile_sensor_data)
     ending = threading.Event()
 
@@ -186,13 +176,11 @@ def operate_bench(
     camera = threading.Thread(target=film)
     with arm, StandInGrounding(arm.context, given, frames=frames) as grounding:
         camera.start()
-        client = None
         try:
-            client = reach_server(user)
+            assert client.wait_for_server(60)
             yield OperateBench(arm, grounding, planner, finished, client)
         finally:
             ending.set()
             camera.join()
             planner.close()
-            if client is not None:
-                client.destroy()
+            client.destroy()

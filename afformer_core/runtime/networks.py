@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from afformer_core.arrays import FloatArray, UInt8Array
@@ -93,15 +92,11 @@ class Output(NamedTuple):
 
     @classmethod
     def mean(cls, outputs: Sequence[Output]) -> Output:
-        """Average the logits of one image over several memories, at least one.
-
-        Heatmaps of several sizes are resampled to the largest one.
-        """
+        """Average the logits of one image over several memories, at least one."""
         heatmaps, actions, images, similarities, weights = zip(*outputs, strict=True)
-        height, width = max((logits.shape[1:] for logits in heatmaps), key=math.prod)
         known = [similarity for similarity in similarities if similarity is not None]
         return cls(
-            np.mean([_resampled(logits, (height, width)) for logits in heatmaps], axis=0),
+            np.mean(heatmaps, axis=0),
             np.mean(actions, axis=0, dtype=np.float32),
             images[0],
             max(known, default=None),
@@ -262,11 +257,3 @@ def _contact_probability(encoded: EncodedFrames, memory: MatchingMemory) -> floa
     # Exemplars determine the part without the contact.
     share = memory.recalled_share
     return share + (1 - share) * encoded.read_contact.probability
-
-
-def _resampled(heatmaps: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Interpolate logits [heatmaps, h, w] to (height, width)."""
-    if heatmaps.shape[1:] == size:
-        return heatmaps
-    resized = [cv2.resize(logits, size[::-1]) for logits in heatmaps]
-    return np.asarray(np.stack(resized), np.float32)

@@ -18,8 +18,8 @@ from afformer_core.runtime.networks import Output
 from afformer_core.runtime.peaks import RIPPLE, find_peaks, share_at_maximum
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 
-# Below this similarity, the image usually shows another place. Where the decoder outweighs, 95 % of
-# 65 simulated images of the same place reach it, and 29 % of 14 real images of another one.
+# Below this similarity, the image usually shows another place. Where the decoder outweighs, 95 %
+# of 65 simulated images of the same place reach it, and 29 % of 14 real images of another one.
 _LEAST_SIMILARITY = 0.68
 
 

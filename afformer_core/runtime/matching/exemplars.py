@@ -161,7 +161,9 @@ class Recall:
         contact = log_probabilities(correlation[None])[0]
         own = math.log(max(1 - self.share, _LEAST_LENGTH)) + contact
         recalled = np.exp(self._match(image, (height, width)))
-        spread = cv2.GaussianBlur(recalled, (0, 0), _MARK_SIGMA * math.sqrt(height * width))
+        sigma = _MARK_SIGMA * math.sqrt(height * width)
+        # Mirrored at the edge, it keeps its sum.
+        spread = cv2.GaussianBlur(recalled, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
         logits = np.log(np.maximum(spread, _LEAST_PROBABILITY))
         return np.asarray(np.logaddexp(own, logits), np.float32)
 

@@ -32,6 +32,7 @@ def demonstration(name: str, value: float) -> Demonstration:
         frame_size=(8, 12),
         memory=DemonstrationMemory(CompactFeatures.of(features)),
         features=DemonstrationFeatures(features),
+        decoder_features=DemonstrationFeatures(features),
     )
 
 
@@ -106,11 +107,6 @@ def test_frames_of_another_size_are_resized_to_that_of_the_first() -> None:
 
     assert images.shape == (3, 8, 6, 3)
     assert (images == 9).all()
-
-
-def test_a_memory_is_that_of_a_network_at_least() -> None:
-    with pytest.raises(ValueError, match='the memory is empty'):
-        DemonstrationMemory(None)
 
 
 @pytest.mark.parametrize('kept', [0, 4])

@@ -17,7 +17,7 @@ from afformer_core.models import afformer_small, small_matching
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.coarse_to_fine import ZoomStage
-from afformer_core.runtime.demonstration import DemonstrationMemory, EncodedFrames
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.matching.exemplar_file import write_exemplars
 from afformer_core.runtime.matching.exemplars import (
@@ -25,6 +25,7 @@ from afformer_core.runtime.matching.exemplars import (
     describe_demonstration,
     describe_marks,
 )
+from afformer_core.runtime.matching.matcher import Match
 from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
@@ -234,35 +235,74 @@ def test_only_a_model_of_as_many_frames_takes_it_over(exported: Path, tmp_path: 
     assert not (shorter / MATCHING_FOLDER).exists()
 
 
-def memories(
-    matched: Path, even_confidence: float, clip: np.ndarray
-) -> tuple[Networks, DemonstrationMemory]:
-    describe(matched, even_confidence)
-    networks = open_networks(matched, 'torch', 1)
-    return networks, networks.memorize(EncodedFrames(clip, networks.encode_frames(clip)))
-
-
-@pytest.mark.parametrize('length', [1, 3])
-def test_a_decoder_of_low_weight_in_the_first_frame_has_no_part(
-    matched: Path, length: int
+@pytest.mark.parametrize(
+    ('similarity', 'weight', 'contact', 'returned', 'asked'),
+    [
+        # The matching network did not find the contact.
+        (0.37, 0.0, 1.0, 1.0, True),
+        # It did, and the decoder did not find it in the demonstration.
+        (0.39, 0.04, 0.1, 0.0, False),
+        # Both did, and the matching network is sure, or not.
+        (0.39, 0.06, 0.8, 0.76, False),
+        (0.39, 0.06, 0.8, 0.74, True),
+        (0.39, 0.06, None, 1.0, True),
+    ],
+)
+def test_the_decoder_is_asked_where_it_can_change_the_answer(
+    exported: Path,
+    similarity: float,
+    weight: float,
+    contact: float | None,
+    returned: float,
+    asked: bool,
 ) -> None:
-    *frames, image = random_images(length + 1)
-    networks, memory = memories(matched, 1 - 1e-6, np.stack(frames))
-    _, whole = memories(matched, 1e-6, np.stack(frames))
-    encoded = networks.encode_image(image[:, :120])
+    networks = open_networks(exported, 'torch', 1)
+    *frames, image = random_images(3)
+    clip = np.stack(frames)
+    memory = networks.memorize(EncodedFrames(clip, networks.encode_frames(clip)))
+    logits = np.zeros((64, 96), np.float32)
+    logits[8, 45] = 1.0
+
+    def match_probability(pyramid: object, point: tuple[float, float]) -> float:
+        assert point == (45.5 / 96, 8.5 / 64)
+        return returned
+
+    matching: Any = SimpleNamespace(
+        match=lambda pyramid, size: Match(logits, similarity), match_probability=match_probability
+    )
+    memory = replace(
+        memory,
+        matching=matching,
+        decoder_weight=weight,
+        contact_probability=contact,
+        action_logits=ACTION_LOGITS,
+    )
+    encoded = networks.encode_image(image)
 
     output = networks.ground(encoded, memory)
 
-    first = networks.ground(networks.encode_image(frames[0]), whole)
-    assert whole.decoder is not None
-    assert (memory.decoder, output.decoder_weight) == (None, 0)
-    # The actions are those of the demonstration itself.
-    np.testing.assert_allclose(output.action_logits, first.action_logits, atol=1e-6)
-    assert memory.matching is not None
-    match = memory.matching.match(encoded.pyramid, (128, 96))
-    np.testing.assert_array_equal(output.heatmap_logits, match.logits[None])
-    assert output.similarity == match.similarity
-    assert 'levels' not in encoded.__dict__
+    assert ('levels' in encoded.__dict__) is asked
+    assert (output.decoder_weight > 0) is asked
+    assert output.similarity == similarity
+    if not asked:
+        np.testing.assert_array_equal(output.heatmap_logits, logits[None])
+        # The actions are those of the demonstration itself.
+        np.testing.assert_array_equal(output.action_logits, ACTION_LOGITS)
+
+
+@pytest.mark.parametrize(('even_confidence', 'weight'), [(1 - 1e-6, 0), (1e-6, 1)])
+def test_a_memory_has_the_weight_of_the_decoder_in_its_first_frame(
+    matched: Path, even_confidence: float, weight: float
+) -> None:
+    describe(matched, even_confidence)
+    networks = open_networks(matched, 'torch', 1)
+    clip = np.stack(random_images(3))
+
+    memory = networks.memorize(EncodedFrames(clip, networks.encode_frames(clip)))
+
+    shown = networks.ground(networks.encode_image(clip[0]), replace(memory, decoder_weight=1.0))
+    assert memory.decoder_weight == pytest.approx(weight, abs=1e-3)
+    np.testing.assert_allclose(memory.action_logits, shown.action_logits, atol=1e-6)
 
 
 def test_an_image_is_encoded_for_a_network_when_it_is_needed(exported: Path) -> None:
@@ -283,26 +323,6 @@ def test_an_image_is_encoded_for_a_network_when_it_is_needed(exported: Path) -> 
     alone = EncodedImage(image, replace(networks, matching=None))
     assert alone.pyramid == ()
     assert alone.features is alone.levels.features
-
-
-def test_demonstrations_with_and_without_the_decoder_are_averaged(matched: Path) -> None:
-    *frames, image = random_images(5)
-    write_description(matched, replace(read_description(matched), zoom_stages=()))
-    describe(matched, 1e-6)
-    grounder = ArrayGrounder.load(matched, 'torch')
-    for number in range(3):
-        grounder.set_demonstration(frames[number : number + 2], str(number))
-    last = grounder.demonstration('2')
-    grounder.add_demonstration(
-        replace(last, memory=replace(last.memory, decoder=None, action_logits=ACTION_LOGITS))
-    )
-
-    found = grounder.predict(image, '0', '1', '2')
-
-    # Two of three demonstrations are those of the decoder.
-    assert found.decoder_weight == pytest.approx(2 / 3, abs=1e-3)
-    assert found.probabilities.shape == (107, 128)
-    assert found.probabilities.sum() == pytest.approx(1, abs=1e-4)
 
 
 def test_a_calibration_belongs_to_both_networks_and_the_exemplars(matched: Path) -> None:

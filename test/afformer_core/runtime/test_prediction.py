@@ -31,6 +31,7 @@ def features_of(first: list[float], second: list[float]) -> DemonstrationFeature
 # Features are standardised by mean (1, 1) and deviation (1, 1), and by (1, 5) and (1, 1).
 ENDS = ([[0.0, 0.0], [2.0, 2.0]], [[0.0, 4.0], [2.0, 6.0]])
 DEMONSTRATION, ANOTHER = (features_of(*each) for each in ENDS)
+UNLIKE = features_of([0.0, 4.0], [2.0, 0.0])
 
 
 def output(
@@ -39,7 +40,12 @@ def output(
     """Features of the image are (1, 2) but in the second of 2 x 2 positions."""
     features = np.tile(np.array([1, 2], np.float32)[:, None, None], (1, 2, 2))
     features[:, 0, 1] = position
-    image: Any = SimpleNamespace(image=IMAGE, features=features, pyramid=('pyramid',))
+    image: Any = SimpleNamespace(
+        image=IMAGE,
+        features=features,
+        levels=SimpleNamespace(features=features),
+        pyramid=('pyramid',),
+    )
     return Output(np.stack(heatmap_logits), np.array(action_logits, np.float32), image)
 
 
@@ -54,6 +60,7 @@ def shown_with(
 ) -> Any:
     return SimpleNamespace(
         features=features,
+        decoder_features=features,
         rotation=UNKNOWN_ROTATION,
         contact_probability=contact,
         memory=SimpleNamespace(matching=matching),
@@ -209,18 +216,28 @@ def test_certainty_is_that_of_the_contact_and_of_the_match_of_the_best_point(
 
 
 @pytest.mark.parametrize(
-    ('weight', 'contact', 'certainty', 'presence'),
-    [(0.5, 0.5, 0.25, 0.25), (0.5, 1.0, None, 0.25), (0.49, 0.5, 0.375, 0.125)],
+    ('weight', 'shown', 'contact', 'certainty', 'presence'),
+    [
+        (0.5, DEMONSTRATION, 0.5, 0.25, 0.25),
+        (0.5, DEMONSTRATION, 1.0, None, 0.25),
+        (0.49, DEMONSTRATION, 0.5, 0.375, 0.125),
+        (0.5, UNLIKE, 0.5, 0.25, 0.125),
+    ],
 )
 def test_a_decoder_that_outweighs_gives_certainty_and_the_least_presence(
-    weight: float, contact: float, certainty: float | None, presence: float
+    weight: float,
+    shown: DemonstrationFeatures,
+    contact: float,
+    certainty: float | None,
+    presence: float,
 ) -> None:
-    # The odds of certainty are those of the peak, those of presence 1 to 7.
+    # The odds of certainty are those of the peak, those of presence 1 to 7. The image is similar
+    # to the one demonstration by 0.71, to the other by less than 0.68.
     decoder = DecoderCertainty(1.0, 0.0, 0.7, 30, 'pairs.json', 'abc')
     calibration = PresenceCalibration(0.0, 0.0, -np.log(7), 0.5, 0.9, 9, 'v.json', 'ab12')
     found = Prediction.of(
         FOUND._replace(decoder_weight=weight),
-        [shown_with(DEMONSTRATION, contact, Matched(POINT, 0.75))],
+        [shown_with(shown, contact, Matched(POINT, 0.75))],
         SMALL,
         calibration=calibration,
         certainty_calibration=replace(CERTAINTY, slope=1.0, intercept=0.0),

@@ -125,6 +125,18 @@ def test_what_a_mark_looks_like_gains_its_share_of_the_heatmap() -> None:
     assert joined[7:13, 0:5].sum() == pytest.approx(0.35, abs=0.05)
 
 
+def test_the_heatmap_of_a_mark_is_as_wide_as_that_of_an_annotation() -> None:
+    (image,) = feature_pyramid([random_stages(4)])[-1:]
+    marks, mean = image.describe([(0.5, 0.5)]), image.mean
+    recall = Recall((RecalledPair(1.0, mean, marks),))
+
+    joined = np.exp(recall.join(np.zeros((61, 101), np.float32), (image,)))
+
+    rows, columns = np.mgrid[:61, :101]
+    spread = np.sqrt((joined * ((rows - 30) ** 2 + (columns - 50) ** 2)).sum() / 2)
+    assert spread == pytest.approx(0.05 * np.sqrt(61 * 101), rel=0.5)
+
+
 def test_a_point_is_right_by_the_share_of_the_contact_and_of_the_exemplars() -> None:
     image = random_pyramid(8)
     mark = (4.5 / 6, 1.5 / 4)
@@ -142,7 +154,11 @@ def test_a_point_is_right_by_the_share_of_the_contact_and_of_the_exemplars() -> 
     assert memory.match_probability(image, (0.5, 0.5)) < 0.05
 
 
-def test_the_probability_near_a_point_is_within_5_percent_of_the_diagonal() -> None:
+def test_the_probability_near_a_point_is_within_5_percent_of_the_diagonal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Of a heatmap as sharp as it is before it gets the width of annotations.
+    monkeypatch.setattr('afformer_core.runtime.matching.exemplars._MARK_SIGMA', 0.001)
     image = random_pyramid(9)
     mark = (4.5 / 6, 1.5 / 4)
     marks, mean = describe_marks(image, np.array([mark]))

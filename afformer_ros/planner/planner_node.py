@@ -16,13 +16,19 @@ from afformer_core.changes.outcome import Expected, expected_after, shown_change
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.msg import Affordance
 from afformer_ros.parameter_fields import declare_parameters, read_parameters
-from afformer_ros.planner.answers import GoalRefusedError, NoAnswerError, NotFoundError
+from afformer_ros.planner.answers import (
+    GoalRefusedError,
+    NoAnswerError,
+    NoPositionError,
+    NotFoundError,
+    UnsteadyError,
+)
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.base_transforms import BaseTransforms
 from afformer_ros.planner.camera_client import CameraClient
 from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
 from afformer_ros.planner.contacts import (
-    UncertainPartError,
+    NotSureError,
     check_action,
     check_certainty,
     check_presence,
@@ -287,14 +293,18 @@ class PlannerNode(Node):
         """Request an affordance on which the arm may act."""
         settings = self._settings
         action = action or settings.action
-        affordance = self._ask(demonstrations, action, settings.agreeing_images, settings.timeout)
         try:
+            affordance = self._ask(
+                demonstrations, action, settings.agreeing_images, settings.timeout
+            )
             check_presence(affordance, settings.presence_margin)
             check_certainty(affordance)
-        except UncertainPartError as error:
+            check_action(affordance)
+        except (NoPositionError, NotSureError, UnsteadyError):
+            raise
+        except NotFoundError as error:
             advice = self.grounding.marking_advice(next(iter(demonstrations), ''))
-            raise UncertainPartError(f'{error}. {advice}') from None
-        check_action(affordance)
+            raise type(error)(f'{error}. {advice}') from None
         return affordance
 
     def _ask(

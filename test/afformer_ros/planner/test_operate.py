@@ -188,14 +188,14 @@ def test_a_demonstration_that_ends_as_it_began_leaves_a_push_unseen() -> None:
     assert (result.outcome, len(result.attempts)) == (Result.NOT_VISIBLE, 1)
 
 
-def test_what_is_not_found_is_told() -> None:
+def test_for_what_is_not_found_the_contact_is_asked_for() -> None:
     absent = GroundDemonstration.Result(
         outcome=GroundDemonstration.Result.NOT_FOUND, message='presence is 0.12'
     )
-    with operate_bench(lambda _: absent, lambda _: drawn()) as bench:
+    with operate_bench(lambda _: absent, lambda _: drawn(), frames=(drawn(), drawn())) as bench:
         result = bench.operate()
-    assert (result.outcome, result.message) == (Result.NOT_FOUND, 'presence is 0.12')
-    assert bench.arm.messages == []
+    assert (result.outcome, bench.arm.messages) == (Result.NOT_FOUND, [])
+    assert result.message.startswith('presence is 0.12. Call /grounding/mark_contact with a cand')
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ docs: setup ## build the site of the documentation into build/site, warnings are
 
 clean: ## remove what was built, keep the installed packages
 	rm -rf build build-* install install-* log demo_output .snakemake .mypy_cache .pytest_cache .ruff_cache
-	rm -rf $(foreach folder,$(MODEL) $(MODEL)/matching,$(addprefix $(folder)/,*.onnx graphs.json golden_outputs.safetensors fp16 bf16 int8))
+	rm -rf $(foreach folder,$(MODEL) $(MODEL)/matching,$(addprefix $(folder)/,*.onnx graphs.json golden_outputs.safetensors fp16 bf16))
 	find . -path './.venv*' -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 
 distclean: clean ## remove the installed packages as well

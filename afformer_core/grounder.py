@@ -70,7 +70,7 @@ class Grounder:
                 'onnxruntime-cuda', 'onnxruntime-tensorrt' or 'tensorrt' on an NVIDIA GPU; 'auto'
                 is the fastest installed one that runs exported graphs without engines to compile,
                 or else PyTorch.
-            precision: 'fp32', 'fp16', 'bf16' or 'int8'; 'auto' is fp32, and fp16 with TensorRT.
+            precision: 'fp32', 'fp16' or 'bf16'; 'auto' is fp32, and fp16 with TensorRT.
             threads: number of threads, at least 1; 0: chosen by the backend.
             maximum_stages: maximum number of groundings of an image, at least 1: one of the whole
                 image, then one for each zoom stage; None: all zoom stages of the model.

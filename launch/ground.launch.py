@@ -120,7 +120,7 @@ def generate_launch_description() -> LaunchDescription:
         DeclareLaunchArgument(
             'precision',
             default_value='',
-            choices=['', 'auto', 'fp32', 'fp16', 'bf16', 'int8'],
+            choices=['', 'auto', 'fp32', 'fp16', 'bf16'],
             description='Precision of the model; empty: the value in the parameter file.',
         ),
         DeclareLaunchArgument(

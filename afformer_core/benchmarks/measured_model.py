@@ -45,9 +45,7 @@ def copy_with_graphs(
     for precision in sorted({variant.precision_of_graphs for variant in measured}):
         try:
             for network, copied in networks.items():
-                # The matching network is never quantized.
-                exact = network != folder and precision == 'int8'
-                _bring_graphs(network, copied, 'fp32' if exact else precision)
+                _bring_graphs(network, copied, precision)
         except (AfformerError, ValueError) as error:
             impossible |= {
                 variant: str(error)
@@ -61,9 +59,6 @@ def _bring_graphs(folder: Path, copy: Path, precision: str) -> None:
     try:
         graphs = read_graphs(folder, precision)
     except ModelFolderError:
-        # quantized graphs need a dataset
-        if precision == 'int8':
-            raise
         export_anew(copy, precision, opset_for_tensorrt())
         return
     copied = graphs_folder(copy, precision)

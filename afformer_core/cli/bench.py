@@ -28,7 +28,7 @@ an image: decoding, both networks, zoom stages, peaks and messages."""
 _EXAMPLE = """examples:
   afformer bench --threads 2 --frames 1 8 32
   afformer bench --video press.mp4 --image camera.jpg --demonstrations 1 4
-  afformer bench my_model --variants onnxruntime:fp32 onnxruntime:int8 --node
+  afformer bench my_model --variants onnxruntime:fp32 openvino:bf16 --node
   afformer bench --train --frames 8
   afformer bench --backbones timm:convnext_tiny timm:vit_small_patch14_dinov2 --image-size 224
 """
@@ -72,7 +72,7 @@ def add_parser(subparsers: Any) -> None:
         metavar='BACKEND:PRECISION',
         help='variants to compare: recompute, torch, onnxruntime or openvino on the CPU, '
         'recompute-cuda, torch-cuda, onnxruntime-cuda, onnxruntime-tensorrt or tensorrt on a GPU, '
-        'each with fp32, fp16, bf16 or int8 (default: all that are installed; on the CPU in fp32 '
+        'each with fp32, fp16 or bf16 (default: all that are installed; on the CPU in fp32 '
         'and, for openvino, also in bf16; on a GPU in fp16 and, for torch-cuda and '
         'onnxruntime-cuda, also in fp32)',
     )

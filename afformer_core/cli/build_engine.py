@@ -35,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         '--precision',
-        choices=('auto', 'fp32', 'fp16', 'bf16', 'int8'),
+        choices=('auto', 'fp32', 'fp16', 'bf16'),
         default='auto',
         help='precision of the engines (default: auto, which is fp16, or fp32 if the model '
         'cannot be exported in fp16)',

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH
+from afformer_core.cli.options.path_options import INPUT_FOLDER
 
 _DESCRIPTION = """\
 Write the graphs encode_frames.onnx, memorize.onnx, encode_image.onnx and
@@ -21,8 +21,6 @@ _EXAMPLE = """examples:
   afformer export my_model --precision fp16      # into my_model/fp16, for a GPU
   afformer export                # the shipped model, for this user
   afformer export --all-users    # the shipped model, for all users; run as root
-  afformer export my_model --precision fp16 --quantize int8 \\
-      --calibration my_pairs simulated/test.json
 """
 
 
@@ -64,26 +62,6 @@ def add_parser(subparsers: Any) -> None:
         '(default: 18 in fp32, 23 otherwise)',
     )
     parser.add_argument(
-        '--quantize',
-        choices=('int8',),
-        help='also write graphs into the subfolder int8, with quantized inputs of the '
-        'convolutions of the encoder, and print the loss of accuracy',
-    )
-    parser.add_argument(
-        '--calibration',
-        type=INPUT_PATH,
-        nargs='+',
-        help='annotation files, or folders of pairs, with which --quantize calibrates; give both '
-        'photographs and simulated images if the robot meets both',
-    )
-    parser.add_argument(
-        '--calibration-pairs',
-        type=int,
-        default=64,
-        help='number of demonstrations and images to calibrate with; the loss of accuracy is '
-        'measured on as many others (default: 64)',
-    )
-    parser.add_argument(
         '--if-needed',
         action='store_true',
         help='do nothing if valid graphs exist, in the opset of --opset if it is given',
@@ -121,77 +99,34 @@ def _folder(arguments: argparse.Namespace) -> Path:
 
 def _export_into(folder: Path, arguments: argparse.Namespace) -> str:
     """Export the graphs if needed, and print their folder."""
-    from afformer_core.runtime.graphs import graphs_folder, network_precisions
-    from afformer_core.runtime.model_folder import read_network
+    from afformer_core.runtime.graphs import graphs_folder
+    from afformer_core.runtime.model_folder import network_folders, read_network
 
-    precision = arguments.quantize or arguments.precision
-    if arguments.if_needed and _are_up_to_date(folder, precision, arguments):
+    precision, opset = arguments.precision, arguments.opset
+    if arguments.if_needed and _are_up_to_date(folder, precision, opset):
         return f'the graphs in {folder} are up to date'
-    if (arguments.calibration is None) != (arguments.quantize is None):
-        raise ValueError(
-            'one of --quantize and --calibration is missing; quantization needs a dataset. Give '
-            'both'
-        )
-    print(f'exporting {folder} ...', file=sys.stderr)
-    export = _export_quantized if arguments.quantize else _export
-    outcome = export(folder, arguments)
-    written = ' and '.join(
-        f'{", ".join(f"{name}.onnx" for name in read_network(network).graph_names)} to '
-        f'{graphs_folder(network, its_own)}'
-        for network, its_own in network_precisions(folder, precision, arguments.precision)
-    )
-    return f'wrote {written}; {outcome}'
-
-
-def _export(folder: Path, arguments: argparse.Namespace) -> str:
     from afformer_core.runtime.export.export import export_graphs
     from afformer_core.runtime.golden.differences import Differences
+
+    print(f'exporting {folder} ...', file=sys.stderr)
+    networks = network_folders(folder)
+    differences = [export_graphs(network, precision, opset) for network in networks]
+    written = ' and '.join(
+        f'{", ".join(f"{name}.onnx" for name in read_network(network).graph_names)} to '
+        f'{graphs_folder(network, precision)}'
+        for network in networks
+    )
+    return f'wrote {written}; compared with PyTorch in fp32, {Differences.largest(differences)}'
+
+
+def _are_up_to_date(folder: Path, precision: str, opset: int | None) -> bool:
+    """Check whether the folder has valid graphs of a precision, in an opset if it is given."""
+    from afformer_core.errors import ModelFolderError
+    from afformer_core.runtime.graphs import read_graphs
     from afformer_core.runtime.model_folder import network_folders
 
-    differences = [
-        export_graphs(network, arguments.precision, arguments.opset)
-        for network in network_folders(folder)
-    ]
-    return f'compared with PyTorch in fp32, {Differences.largest(differences)}'
-
-
-def _export_quantized(folder: Path, arguments: argparse.Namespace) -> str:
-    from functools import partial
-
-    from afformer_core.evaluation.pairs.calibration import calibration_pairs, split_pairs
-    from afformer_core.evaluation.pairs.precision_loss import precision_loss
-    from afformer_core.runtime.export.quantized_export import export_quantized
-    from afformer_core.runtime.graphs import read_graphs
-    from afformer_core.runtime.model_folder import read_description
-
-    configuration = read_description(folder).configuration
-    calibration, others = split_pairs(arguments.calibration, arguments.calibration_pairs)
-    pairs = list(calibration_pairs(calibration, configuration))
-    measure = partial(precision_loss, others, configuration)
-    base = arguments.precision
-    if not _are_up_to_date(folder, base, arguments):
-        _export(folder, arguments)
-    export = export_quantized(folder, read_graphs(folder, base), pairs, measure)
-    loss = export.loss
-    return (
-        f'{export.convolutions} convolutions are int8, calibrated with {len(pairs)} pairs. On '
-        f'{loss["pairs"]} others KLD is {loss["kld"]:.3f} instead of {loss["exact_kld"]:.3f}, and '
-        f'the best peak moved by at most a pixel of the input in {loss["within_a_pixel"]:.0%}'
-        + (f'\n{export.speed}' if export.speed else '')
-    )
-
-
-def _are_up_to_date(folder: Path, precision: str, arguments: argparse.Namespace) -> bool:
-    """Check whether the folder has valid graphs of a precision that match the arguments."""
-    from afformer_core.errors import ModelFolderError
-    from afformer_core.runtime.graphs import network_precisions, read_graphs
-
-    networks = network_precisions(folder, precision, arguments.precision)
     try:
-        graphs = [read_graphs(*network) for network in networks]
+        graphs = [read_graphs(network, precision) for network in network_folders(folder)]
     except ModelFolderError:
         return False
-    return all(
-        graph.base == arguments.precision and arguments.opset in (None, graph.opset)
-        for graph in graphs
-    )
+    return all(opset in (None, graph.opset) for graph in graphs)

@@ -40,7 +40,6 @@ _GROUPS = {
         'benchmark',
         'calibrate',
         'evaluate-hands',
-        'average',
         'zoom',
         'import-checkpoint',
     ),

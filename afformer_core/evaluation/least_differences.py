@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from afformer_core.reports.bootstrap import Estimate
 
-# Ten times the change of the shipped model's KLD by fp16 and int8, and a hundredth of all rows.
+# A hundred times the change of the shipped model's KLD by fp16, and a hundredth of all rows.
 LEAST_KLD = 0.01
 _LEAST_SHARE = 0.01
 # Percent of the diagonal: half a pixel of an image of 320 x 240.

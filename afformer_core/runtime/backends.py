@@ -10,10 +10,10 @@ from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.graphs import GRAPHS_FILE, network_precisions, read_graphs
+from afformer_core.runtime.graphs import GRAPHS_FILE
 from afformer_core.runtime.matching.exemplar_file import read_exemplars
 from afformer_core.runtime.matching.matching import Matching
-from afformer_core.runtime.model_folder import read_description, read_matching
+from afformer_core.runtime.model_folder import MATCHING_FOLDER, read_description, read_matching
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.session import MatchingSession, Session
 from afformer_core.runtime.sessions.backend_choice import (
@@ -36,8 +36,8 @@ BACKENDS = (
 GPU_BACKENDS = ('torch-cuda', 'onnxruntime-cuda', 'onnxruntime-tensorrt', 'tensorrt')
 GRAPH_BACKENDS = ('onnxruntime', 'openvino', *GPU_BACKENDS[1:])
 """Backends that run exported graphs."""
-PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16', 'int8')
-_FINEST_FIRST = ('fp32', 'fp16', 'int8', 'bf16')
+PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16')
+"""Precisions, after 'auto' the finest first."""
 # The graphs were tested in ONNX Runtime at their export, and come from PyTorch.
 _TESTED = (*GPU_BACKENDS, 'openvino')
 
@@ -59,8 +59,7 @@ def open_networks(
         threads: number of threads; 0: chosen by the backend.
         precision: one of `PRECISIONS`; 'auto' is fp16 for backend 'tensorrt' (see
             `compile_model`), fp32 or bf16 for backend 'auto', whichever is faster (see
-            `candidates`), and fp32 for others. 'int8' is never chosen by 'auto', and PyTorch does
-            not run it.
+            `candidates`), and fp32 for others.
         report: called with a line of text before each long step. With TensorRT, missing graphs are
             exported, and graphs without an engine in the cache are compiled.
 
@@ -148,16 +147,13 @@ def _open_all(
     folder: Path, chosen: Candidate, threads: int, report: Callable[[str], None]
 ) -> tuple[Networks, list[str]]:
     """Open all networks of a model, and return their precisions, the folder's own first."""
-    _, *beside = network_precisions(folder, chosen.precision)
     decoder, own = _open_network(folder, chosen, threads, report)
     description = read_description(folder)
     networks = Networks(description.configuration, decoder)
     matching = read_matching(folder, description)
     if matching is None or description.matching is None:
         return networks, [own]
-    ((path, exact),) = beside
-    its_choice = chosen._replace(precision=exact)
-    session, its_own = _open_matching_network(path, its_choice, threads, report)
+    session, its_own = _open_matching_network(folder / MATCHING_FOLDER, chosen, threads, report)
     exemplars = read_exemplars(folder, description)
     whole = Matching(session, matching.configuration, description.matching, exemplars)
     return replace(networks, matching=whole), [own, its_own]
@@ -183,7 +179,7 @@ def _test(
 
     golden = golden_outputs(folder, precisions[0], networks.matching is not None)
     tolerances = GPU_TOLERANCES if networks.backend in GPU_BACKENDS else TOLERANCES
-    allowed = tolerances[max(precisions, key=_FINEST_FIRST.index)]
+    allowed = tolerances[max(precisions, key=PRECISIONS.index)]
     differences = self_test(networks, golden, allowed, read_description(folder))
     report(f'{networks.backend} and the golden outputs: {differences}')
 
@@ -192,7 +188,7 @@ def _open_network(
     folder: Path, chosen: Candidate, threads: int, report: Callable[[str], None]
 ) -> tuple[Session, str]:
     """Open the network of a folder, and return its precision."""
-    backend, precision = _resolved(folder, chosen, report)
+    backend, precision = _resolved(folder, chosen)
     try:
         if backend == 'tensorrt':
             from afformer_core.runtime.tensorrt.session import TensorRTSession
@@ -215,7 +211,7 @@ def _open_matching_network(
     folder: Path, chosen: Candidate, threads: int, report: Callable[[str], None]
 ) -> tuple[MatchingSession, str]:
     """Open the matching network of a folder, and return the precision that it has."""
-    backend, precision = _resolved(folder, chosen, report)
+    backend, precision = _resolved(folder, chosen)
     try:
         if backend == 'tensorrt':
             from afformer_core.runtime.tensorrt.session import TensorRTMatchingSession
@@ -237,30 +233,13 @@ def _open_matching_network(
         raise _unusable(backend, error) from error
 
 
-def _resolved(folder: Path, chosen: Candidate, report: Callable[[str], None]) -> Candidate:
-    """Check the settings of a network, and replace 'auto' in backend and precision."""
+def _resolved(folder: Path, chosen: Candidate) -> Candidate:
+    """Replace 'auto' in the settings of a network."""
     backend, precision = chosen
     if backend == 'auto':
         backend = cpu_backend(folder)
     if precision == 'auto' and backend != 'tensorrt':
         precision = 'fp32'
-    if backend in ('torch', 'torch-cuda') and precision == 'int8':
-        raise ValueError(
-            f"precision is 'int8' and backend {backend!r} does not run quantized graphs. Choose "
-            'onnxruntime, openvino or tensorrt'
-        )
-    if precision == 'int8':
-        graphs = read_graphs(folder, precision)
-        loss = graphs.loss
-        cost = 'its loss of accuracy was not measured'
-        if loss:
-            cost = (
-                f'KLD {loss["kld"]:.3f} instead of {loss["exact_kld"]:.3f} on {loss["pairs"]} '
-                'pairs at its export'
-            )
-        report(f'int8: {cost}')
-        if backend == 'onnxruntime' and graphs.speed:
-            report(f'int8: {graphs.speed}')
     return Candidate(backend, precision)
 
 

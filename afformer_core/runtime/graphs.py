@@ -21,7 +21,6 @@ from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     ModelDescription,
     NetworkDescription,
-    network_folders,
     read_json,
     read_network,
 )
@@ -30,7 +29,7 @@ from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE
 GRAPHS_FILE = 'graphs.json'
 # Increases whenever the files of the graphs change, such as the layout of a memory or of the
 # golden outputs. Graphs of another version are exported again.
-VERSION = 7
+VERSION = 8
 
 
 @dataclass(frozen=True)
@@ -39,40 +38,17 @@ class Graphs:
 
     Attributes:
         folder: folder of the graphs and their golden outputs.
-        precision: 'fp32', 'fp16', 'bf16', or 'int8' for quantized convolutions of the encoder.
-        base: precision of everything that is not quantized; the same as `precision`, unless that
-            is 'int8'.
+        precision: 'fp32', 'fp16' or 'bf16'.
         opset: ONNX opset.
         sha256: hash of each graph by name, in hexadecimal.
-        loss: loss of accuracy by quantization, measured at the export; empty if nothing is
-            quantized.
-        milliseconds: time of an image in ONNX Runtime on the CPU of the export, in 'int8' and in
-            'fp32'; empty if nothing is quantized or it was not measured.
         files: names of the files, without the listing.
     """
 
     folder: Path
     precision: str
-    base: str
     opset: int
     sha256: Mapping[str, str]
-    loss: Mapping[str, float]
-    milliseconds: Mapping[str, float]
     files: tuple[str, ...]
-
-    @property
-    def speed(self) -> str:
-        """Speed gained or lost by quantization in ONNX Runtime on a CPU; empty if not measured."""
-        if not self.milliseconds:
-            return ''
-        own, exact = self.milliseconds['int8'], self.milliseconds['fp32']
-        numbers = f'{own:.1f} ms for an image in int8 and {exact:.1f} ms in fp32'
-        if own < exact:
-            return f'ONNX Runtime took {numbers} on the CPU of the export'
-        return (
-            f'warning: ONNX Runtime took {numbers} on the CPU of the export; int8 is for '
-            'TensorRT. Choose fp32 for ONNX Runtime'
-        )
 
     @property
     def network_folder(self) -> Path:
@@ -94,26 +70,7 @@ def precision_of_graphs(backend: str, precision: str) -> str:
 
     OpenVINO computes graphs in fp32 in the precision that it is told.
     """
-    return 'fp32' if backend == 'openvino' and precision in ('bf16', 'fp16') else precision
-
-
-def network_precisions(
-    folder: Path, precision: str, unquantized: str = 'auto'
-) -> list[tuple[Path, str]]:
-    """Return the folder of each network of a model with its precision.
-
-    Args:
-        folder: the model folder.
-        precision: precision of the model.
-        unquantized: precision of the matching network if that of the model is 'int8', since its
-            features are too sensitive for quantization.
-
-    Raises:
-        ModelFolderError: the folder contains no valid description.
-    """
-    own, *beside = network_folders(folder)
-    exact = unquantized if precision == 'int8' else precision
-    return [(own, precision), *((network, exact) for network in beside)]
+    return 'fp32' if backend == 'openvino' else precision
 
 
 def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
@@ -162,16 +119,7 @@ def graphs_of(folder: Path, description: NetworkDescription, precision: str) -> 
         if not path.is_file() or file_sha256(path) != hashes.get(file):
             raise ModelFolderError(f'{path} is missing or was altered since its export. {again}')
     sha256 = {name: str(hashes[f'{name}.onnx']) for name in description.graph_names}
-    return Graphs(
-        folder,
-        precision,
-        str(fields['base']),
-        int(fields['opset']),
-        sha256,
-        dict(fields['loss']),
-        dict(fields['milliseconds']),
-        _files(description),
-    )
+    return Graphs(folder, precision, int(fields['opset']), sha256, _files(description))
 
 
 def export_command(folder: Path, precision: str) -> str:
@@ -184,26 +132,19 @@ def export_command(folder: Path, precision: str) -> str:
     model = folder if precision == 'fp32' else folder.parent
     if model.name == MATCHING_FOLDER and (model.parent / DESCRIPTION_FILE).is_file():
         model = model.parent
-    options = {'fp32': '', 'int8': ' --quantize int8 --calibration ANNOTATIONS'}
-    return f'afformer export {model}{options.get(precision, f" --precision {precision}")}'
+    option = '' if precision == 'fp32' else f' --precision {precision}'
+    return f'afformer export {model}{option}'
 
 
 def write_graph_listing(
-    folder: Path,
-    description: NetworkDescription,
-    precision: str,
-    opset: int,
-    base: str | None = None,
-    loss: Mapping[str, float] | None = None,
-    milliseconds: Mapping[str, float] | None = None,
+    folder: Path, description: NetworkDescription, precision: str, opset: int
 ) -> None:
     """Write the listing of a folder's graphs, as the last step of their export (see `Graphs`).
 
     Args:
         folder: folder that holds them.
         description: description of the model.
-        precision, opset, base, loss, milliseconds: see `Graphs`; the base is the precision by
-            default.
+        precision, opset: see `Graphs`.
     """
     fields = {
         'version': VERSION,
@@ -211,10 +152,7 @@ def write_graph_listing(
         'architecture': _architecture(description),
         'code_sha256': graphs_code_sha256(),
         'precision': precision,
-        'base': base or precision,
         'opset': opset,
-        'loss': dict(loss or {}),
-        'milliseconds': dict(milliseconds or {}),
         'sha256': {file: file_sha256(folder / file) for file in _files(description)},
     }
     write_aside(folder / GRAPHS_FILE, (json.dumps(fields, indent=2) + '\n').encode())

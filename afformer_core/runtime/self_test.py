@@ -51,8 +51,6 @@ class SelfTestError(ModelFolderError):
 class GoldenOutputs:
     """One image, several demonstrations, and the outputs of PyTorch in fp32 for them.
 
-    For precision 'int8', the outputs come from the quantized graphs (see `export_quantized`).
-
     Attributes:
         frames: uint8 RGB [N, h, w, 3].
         clips: the demonstrations, each as the indices of its frames, in order.

@@ -38,7 +38,7 @@ class ModelParameters:
     )
     precision: str = parameter(
         'auto',
-        'Precision of the model: fp32, fp16, bf16, int8, or auto (fp32; bf16 where backend auto '
+        'Precision of the model: fp32, fp16, bf16, or auto (fp32; bf16 where backend auto '
         'measures it to be faster; with tensorrt fp16, which is exported if it is missing)',
         choices=PRECISIONS,
         change='unconfigured',

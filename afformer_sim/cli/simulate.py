@@ -388,7 +388,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='auto, torch, onnxruntime, openvino, torch-cuda, onnxruntime-cuda, '
         'onnxruntime-tensorrt or tensorrt',
     )
-    loop.add_argument('--precision', help='auto, fp32, fp16, bf16 or int8')
+    loop.add_argument('--precision', help='auto, fp32, fp16 or bf16')
     loop.add_argument('--threads', type=int, help='number of threads; 0: the backend chooses')
     loop.add_argument(
         '--maximum-stages',

@@ -373,6 +373,9 @@ def test_options_in_sentences_exist(page: str, root: Path) -> None:
             assert re.search(rf'^{words[1]}:', makefile, re.MULTILINE), f'no target {words[1]}'
         if words[0] != 'afformer' or len(words) == 1:
             continue
+        # The card of the shipped weights lists the commands with which they were made.
+        if words[1] == 'average' and page.endswith('MODEL_CARD.md'):
+            continue
         assert words[1] in (*parsers, '--help'), f'no subcommand {words[1]}'
         if words[1] in ('train', 'cache', '--help'):
             continue
@@ -392,7 +395,7 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
     'command',
     [
         'afformer evaluate --benchmrk simulated',
-        'afformer average a b --shares 0.3 0.7',
+        'afformer zoom a --annotations b',
         'afformer train -c config/train/simulated/tuned.yaml --trainer.max_stps 3',
         'afformer train -c config/train/no_such.yaml --output a',
         'make no_such_target',

@@ -20,7 +20,7 @@ NUMPY = '1.26.4'
 NOT_CLONED = shutil.ignore_patterns(
     '.git', '.venv*', 'build', 'build-*', 'install', 'install-*', 'log', '__pycache__',
     '*.egg-info', 'demo_output', 'decode.onnx', 'encode*.onnx', 'find_contact.onnx',
-    'memorize.onnx', 'graphs.json', 'golden_outputs.safetensors', 'fp16', 'bf16', 'int8',
+    'memorize.onnx', 'graphs.json', 'golden_outputs.safetensors', 'fp16', 'bf16',
 )  # fmt: skip
 # Commands of the block that need a network of apt, git or a robot.
 NOT_RUN = re.compile(r'^(git clone|rosdep|mkdir) ')

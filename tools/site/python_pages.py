@@ -135,7 +135,6 @@ GROUPS = (
             'afformer_core.training.validation',
             'afformer_core.training.callbacks',
             'afformer_core.training.datasets',
-            'afformer_core.training.model_average',
             'afformer_core.training.exemplars',
             'afformer_core.maskahand.mining',
             'afformer_core.maskahand.pretraining',

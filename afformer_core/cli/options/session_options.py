@@ -26,7 +26,7 @@ def add_session_options(parser: Any) -> None:
     parser.add_argument(
         '--precision',
         default='auto',
-        help='precision of inference: auto, fp32, fp16, bf16 or int8 (default: auto, which is '
+        help='precision of inference: auto, fp32, fp16 or bf16 (default: auto, which is '
         'fp16 with tensorrt, bf16 where backend auto measures it to be faster, and otherwise '
         'fp32)',
     )

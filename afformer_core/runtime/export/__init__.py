@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Export of models to ONNX, and quantization."""
+"""Export of models to ONNX."""

@@ -46,14 +46,13 @@ class Differences:
         )
 
 
-# Largest differences from PyTorch in fp32, of 'int8' from the quantized graphs in ONNX Runtime.
+# Largest differences from PyTorch in fp32.
 # They are two to ten times those of the shipped model's networks (docs/robot/gpu.md), and below
 # those of weights that are 3 % off.
 TOLERANCES = {
     'fp32': Differences(heatmap=1e-4, peak=0.05, actions=1e-4, presence=0.01),
     'fp16': Differences(heatmap=0.015, peak=0.5, actions=0.01, presence=0.05),
     'bf16': Differences(heatmap=0.06, peak=1.0, actions=0.06, presence=0.15),
-    'int8': Differences(heatmap=0.06, peak=1.0, actions=0.06, presence=0.15),
 }
 # The same on a GPU, whose fastest convolutions transform their factors.
 GPU_TOLERANCES = {

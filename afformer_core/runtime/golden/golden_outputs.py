@@ -26,9 +26,7 @@ _FRAMES = 4
 def golden_outputs(
     folder: Path, precision: str = 'fp32', with_matching: bool = True
 ) -> GoldenOutputs:
-    """Return the golden outputs with which to test a precision of a model.
-
-    For 'int8' they come from the quantized graphs, for all other precisions from PyTorch in fp32.
+    """Return the golden outputs, of PyTorch in fp32, with which to test a precision of a model.
 
     Args:
         folder: the model folder.
@@ -36,10 +34,8 @@ def golden_outputs(
         with_matching: whether the matching network is part of the model, if it has one.
 
     Raises:
-        ModelFolderError: the folder has no valid model, or there are no quantized graphs.
+        ModelFolderError: the folder has no valid model.
     """
-    if precision == 'int8':
-        return GoldenOutputs.read(read_graphs(folder, precision).folder)
     description = read_description(folder)
     matching = read_matching(folder, description) if with_matching else None
     size = golden_size((matching or description).configuration)

@@ -20,7 +20,8 @@ from typing import NamedTuple
 from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
 from afformer_core.files.cache_folder import cache_folder
-from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, network_precisions
+from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder
+from afformer_core.runtime.model_folder import network_folders
 
 _FOLDER = 'backends'
 _RUNS = 7
@@ -106,8 +107,8 @@ def choice_key(folder: Path, precision: str, threads: int) -> dict[str, str]:
     """Collect everything on which a choice depends: machine, model, settings and libraries."""
     listings = hashlib.sha256()
     exact = 'fp32' if precision == 'auto' else precision
-    for network, its_own in network_precisions(folder, exact, 'fp32'):
-        for known in dict.fromkeys((its_own, 'fp32')):
+    for network in network_folders(folder):
+        for known in dict.fromkeys((exact, 'fp32')):
             listing = graphs_folder(network, known) / GRAPHS_FILE
             listings.update(listing.read_bytes() if listing.is_file() else b'')
     return {

@@ -26,7 +26,7 @@ class OnnxSession:
     """Exported graphs that run with ONNX Runtime, by one of its providers, or with OpenVINO.
 
     Args:
-        graphs: graphs in fp32 or fp16, or quantized.
+        graphs: graphs in fp32 or fp16.
         threads: number of threads of each graph; 0: chosen by the library.
         backend: 'openvino' or one of `PROVIDERS`.
         precision: precision in which OpenVINO computes graphs in fp32, one of 'fp32', 'bf16' and

@@ -57,7 +57,7 @@ def open_graph(
     if backend in ON_GPU and hasattr(onnxruntime, 'preload_dlls'):
         # The libraries of CUDA may lie in packages of their own, as those of PyTorch do.
         onnxruntime.preload_dlls()
-    options = _options(graphs, threads)
+    options = _options(threads)
     if backend not in ON_GPU:
         _share_arena()
         options.add_session_config_entry('session.use_env_allocators', '1')
@@ -119,15 +119,12 @@ def _share_arena() -> None:
         onnxruntime.create_and_register_allocator(arena, None)
 
 
-def _options(graphs: Graphs, threads: int) -> onnxruntime.SessionOptions:
+def _options(threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     # Spinning threads would occupy cores that other processes of the robot need.
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    if graphs.base == 'fp16':
-        # As of 1.32, ONNX Runtime computes fused quantized convolutions in fp16 wrongly.
-        options.add_session_config_entry('session.disable_quant_qdq', '1')
     return options
 
 
@@ -170,8 +167,7 @@ def tensorrt_options(
         'trt_engine_cache_path': str(folder),
         'trt_timing_cache_enable': '1',
         'trt_timing_cache_path': str(folder),
-        'trt_fp16_enable': '1' if graphs.base == 'fp16' else '0',
-        'trt_int8_enable': '1' if graphs.precision == 'int8' else '0',
+        'trt_fp16_enable': '1' if graphs.precision == 'fp16' else '0',
     }
     # With these, one engine fits demonstrations of all lengths.
     if shapes:

@@ -13,7 +13,7 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.graphs import Graphs
 from afformer_core.runtime.sessions.opened_graph import Feed, OpenedGraph
 
-_HINTS = {'fp32': 'f32', 'bf16': 'bf16', 'fp16': 'f16', 'int8': 'f32'}
+_HINTS = {'fp32': 'f32', 'bf16': 'bf16', 'fp16': 'f16'}
 # Without these capabilities, OpenVINO would compute in another precision without an error.
 _CAPABILITIES = {'bf16': 'BF16', 'fp16': 'FP16'}
 
@@ -22,10 +22,10 @@ def open_graph(graphs: Graphs, name: str, threads: int, precision: str) -> Opene
     """Open a graph by its name.
 
     Args:
-        graphs: graphs of a model, in fp32 or quantized.
+        graphs: graphs of a model, in fp32.
         name: name of the graph.
         threads: number of threads; 0: chosen by OpenVINO.
-        precision: precision of what is not quantized: 'fp32', 'bf16' or 'fp16'; or 'int8'.
+        precision: precision to compute in: 'fp32', 'bf16' or 'fp16'.
 
     Raises:
         ModelFolderError: the graph does not load, or the CPU does not compute in the precision.

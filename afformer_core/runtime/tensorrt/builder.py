@@ -60,11 +60,11 @@ class Recipe:
     allocates_itself: bool
 
     @classmethod
-    def of(cls, base: str) -> Recipe:
-        """Return the flags for graphs of a precision (see `Graphs.base`)."""
+    def of(cls, precision: str) -> Recipe:
+        """Return the flags for graphs of a precision."""
         # Only TensorRT for RTX allocates. TF32 is as coarse as fp16, the precision of the other
         # graphs.
-        return cls(allows_tf32=base != 'fp32', allocates_itself=False)
+        return cls(allows_tf32=precision != 'fp32', allocates_itself=False)
 
     def apply(self, config: Any) -> None:
         """Set the flags of a builder's configuration."""

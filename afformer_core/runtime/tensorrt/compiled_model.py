@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.graphs import Graphs, network_precisions, read_graphs
-from afformer_core.runtime.model_folder import read_network
+from afformer_core.runtime.graphs import Graphs, read_graphs
+from afformer_core.runtime.model_folder import network_folders, read_network
 from afformer_core.runtime.tensorrt.builder import BuildSettings, GraphRefusedError
 from afformer_core.runtime.tensorrt.engine_cache import StoredEngine
 from afformer_core.runtime.tensorrt.engines import obtain_engines
@@ -46,11 +46,11 @@ def compile_networks(
 ) -> list[CompiledModel]:
     """Get the engines of all networks of a model, including its matching network.
 
-    See `compile_model` for arguments and errors. The matching network is never quantized.
+    See `compile_model` for arguments and errors.
     """
     return [
-        compile_model(network, its_own, settings, cache, report)
-        for network, its_own in network_precisions(folder, precision)
+        compile_model(network, precision, settings, cache, report)
+        for network in network_folders(folder)
     ]
 
 
@@ -85,7 +85,7 @@ def compile_model(
     try:
         engines = obtain_engines(folder, graphs, description, settings, cache, report)
     except GraphRefusedError as error:
-        if (graphs.opset or 0) <= OPSET_WITHOUT_ATTENTION or graphs.precision == 'int8':
+        if (graphs.opset or 0) <= OPSET_WITHOUT_ATTENTION:
             raise
         report(f'{error}; exporting again in opset {OPSET_WITHOUT_ATTENTION}, without fused '
                'attention')  # fmt: skip

@@ -46,7 +46,7 @@ def engine_key(
         library=NAME,
         library_version=VERSION,
         cuda_version=cuda_version(),
-        recipe=asdict(Recipe.of(graphs.base)),
+        recipe=asdict(Recipe.of(graphs.precision)),
         gpu='' if only is None else only.name,
         multiprocessors=0 if only is None else only.multiprocessors,
         memory=0 if only is None else only.memory,
@@ -107,7 +107,7 @@ def obtain_engines(
             graphs.path(graph),
             ranges[graph],
             target,
-            Recipe.of(graphs.base),
+            Recipe.of(graphs.precision),
             report,
             graphs.sha256[graph],
         )

@@ -23,8 +23,7 @@ def obtain_graphs(
 
     Args:
         folder: the model folder.
-        precision: 'fp32', 'fp16', 'bf16', or 'int8', which is never exported here because it needs
-            a dataset.
+        precision: 'fp32', 'fp16' or 'bf16'.
         opset: ONNX opset for new graphs; None: the opset in `OPSETS`.
         report: called with a line that explains why they are exported.
 
@@ -36,8 +35,6 @@ def obtain_graphs(
     try:
         return read_graphs(folder, precision)
     except ModelFolderError as error:
-        if precision == 'int8':
-            raise
         reason = str(error).partition('. Run')[0]
     report(f'{reason}; exporting in {precision}, which takes half a minute')
     export_anew(folder, precision, opset)

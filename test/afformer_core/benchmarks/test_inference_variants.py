@@ -6,11 +6,11 @@ from afformer_core.benchmarks.inference_variants import InferenceVariant, defaul
 
 
 def test_a_method_is_named_as_it_is_written():
-    variant = InferenceVariant.parse('onnxruntime:int8')
+    variant = InferenceVariant.parse('onnxruntime:fp16')
 
-    assert (variant.backend, variant.precision) == ('onnxruntime', 'int8')
-    assert variant.text == 'onnxruntime:int8'
-    assert variant.label == 'afformer, ONNX Runtime, CPU int8'
+    assert (variant.backend, variant.precision) == ('onnxruntime', 'fp16')
+    assert variant.text == 'onnxruntime:fp16'
+    assert variant.label == 'afformer, ONNX Runtime, CPU fp16'
 
 
 @pytest.mark.parametrize('text', ['onnxruntime', 'onnxruntime:', 'auto:fp32', 'torch:auto', ''])
@@ -19,9 +19,9 @@ def test_what_names_none(text):
         InferenceVariant.parse(text)
 
 
-def test_recomputing_is_not_quantized():
-    with pytest.raises(ValueError, match='is int8; expected fp32 or fp16'):
-        InferenceVariant.parse('recompute:int8')
+def test_nothing_is_recomputed_in_bf16():
+    with pytest.raises(ValueError, match='is bf16; expected fp32 or fp16'):
+        InferenceVariant.parse('recompute:bf16')
 
 
 def test_each_device_has_its_reference_before_what_is_compared_with_it():
@@ -38,7 +38,7 @@ def test_each_device_has_its_reference_before_what_is_compared_with_it():
         ('torch:fp32', False, False, False),
         ('onnxruntime:fp16', False, False, True),
         ('torch-cuda:fp16', False, True, False),
-        ('tensorrt:int8', False, True, True),
+        ('tensorrt:fp16', False, True, True),
         ('openvino:bf16', False, False, True),
         ('onnxruntime-cuda:fp16', False, True, True),
     ],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Graphs copied or exported before variants are measured, and those never exported."""
+"""Graphs copied or exported before variants are measured."""
 
 import shutil
 from dataclasses import replace
@@ -23,15 +23,9 @@ from afformer_core.runtime.weights import save_matching_network
 
 from ..conftest import random_matching_network
 
-ONNX, ONNX_FP16, ONNX_INT8, TORCH, TENSORRT = (
+ONNX, ONNX_FP16, TORCH, TENSORRT = (
     InferenceVariant.parse(text)
-    for text in (
-        'onnxruntime:fp32',
-        'onnxruntime:fp16',
-        'onnxruntime:int8',
-        'torch:fp32',
-        'tensorrt:fp16',
-    )
+    for text in ('onnxruntime:fp32', 'onnxruntime:fp16', 'torch:fp32', 'tensorrt:fp16')
 )
 
 
@@ -82,15 +76,6 @@ def test_a_matching_network_is_copied_and_its_graphs_are_exported(
     assert exported == [(copy / 'matching', 'fp32', 18)]
     assert read_matching_description(copy / 'matching').weights_sha256 == weights
     assert read_graphs(copy).sha256 == read_graphs(small_folder).sha256
-
-
-def test_quantized_graphs_are_never_made(
-    small_folder: Path, tmp_path: Path, exported: list[tuple[Path, str, int | None]]
-) -> None:
-    impossible = copy_with_graphs(small_folder, tmp_path / 'copy', [ONNX_INT8])
-
-    assert exported == []
-    assert 'contains no exported graphs' in impossible[ONNX_INT8]
 
 
 def test_without_a_gpu_nothing_is_exported_for_it(

@@ -84,7 +84,7 @@ def test_an_output_by_url_is_refused_before_anything_is_written(
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(SystemExit) as ended:
-        main(['average', 'models', '--output', 's3://bucket/out'])
+        main(['replay', 'bag', '--output', 's3://bucket/out'])
 
     assert ended.value.code == 2
     assert capsys.readouterr().err.endswith(
@@ -175,7 +175,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'zoom --annotations pairs --output pairs/zoomed',
         'browse dataset/test.json --output dataset/test.json',
         'browse dataset/test.json --against pairs --output pairs',
-        'average model other --output model',
         'bench model --json model/model.json',
     ],
 )

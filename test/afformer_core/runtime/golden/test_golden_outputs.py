@@ -79,11 +79,6 @@ def test_those_of_both_networks_are_not_taken_for_one_alone(copied_folder: Path)
     assert np.array_equal(found.image, ours.image)
 
 
-def test_those_of_quantized_graphs_are_never_of_others(copied_folder: Path) -> None:
-    with pytest.raises(ModelFolderError, match='contains no exported graphs'):
-        golden_outputs(copied_folder, 'int8')
-
-
 def test_a_demonstration_moves_a_hand_that_the_image_lacks() -> None:
     frames, image = golden_frames((90, 120)), golden_image((90, 120))
 

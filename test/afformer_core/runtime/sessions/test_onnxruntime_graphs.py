@@ -70,7 +70,6 @@ def test_engines_are_kept_and_fit_demonstrations_of_all_lengths(
             'trt_timing_cache_enable': '1',
             'trt_timing_cache_path': str(folder),
             'trt_fp16_enable': '0',
-            'trt_int8_enable': '0',
             'trt_profile_min_shapes': 'features:1x96x8x12',
             'trt_profile_opt_shapes': 'features:32x96x8x12',
             'trt_profile_max_shapes': 'features:32x96x8x12',
@@ -83,7 +82,7 @@ def test_engines_are_kept_and_fit_demonstrations_of_all_lengths(
 def test_the_precision_of_engines_is_that_of_the_graphs(
     small_folder: Path, tmp_path: Path
 ) -> None:
-    graphs = replace(read_graphs(small_folder), precision='int8', base='fp16')
+    graphs = replace(read_graphs(small_folder), precision='fp16')
     shapes = {
         'keys_0': ShapeRange((3, 6, 5), (3, 12, 5), (3, 24, 5)),
         'values_0': ShapeRange((3, 6, 2), (3, 12, 2), (3, 24, 2)),
@@ -91,7 +90,7 @@ def test_the_precision_of_engines_is_that_of_the_graphs(
 
     options = tensorrt_options(graphs, tmp_path, shapes)
 
-    assert options['trt_fp16_enable'] == options['trt_int8_enable'] == '1'
+    assert options['trt_fp16_enable'] == '1'
     assert options['trt_profile_opt_shapes'] == 'keys_0:3x12x5,values_0:3x12x2'
 
 

@@ -54,10 +54,3 @@ def test_without_the_exporter(copied_folder: Path, monkeypatch: pytest.MonkeyPat
         ModelFolderError, match=r'without onnxscript\. Run: pip install onnxscript'
     ):
         obtain_graphs(copied_folder, 'fp16', None, print)
-
-
-def test_quantized_ones_are_never_exported(copied_folder: Path) -> None:
-    with pytest.raises(
-        ModelFolderError, match=r'afformer export \S+ --quantize int8 --calibration'
-    ):
-        obtain_graphs(copied_folder, 'int8', None, print)

@@ -92,8 +92,7 @@ def test_the_weight_goes_from_the_matching_network_to_the_decoder(matched: Path)
     alone = heatmap(matched)
     assert alone.shape == (64, 96)
     np.testing.assert_allclose(maps[1e-6], alone, rtol=0.05)
-    # The images have 160x192 pixels.
-    assert maps[1 - 1e-6].shape == (107, 128)
+    assert not np.allclose(maps[1 - 1e-6], alone, rtol=0.5)
 
 
 def test_exported_graphs_ground_as_pytorch_does(exported: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_marked_point_is_found(grounder: ArrayGrounder, mark: tuple[float, f
     assert (shown.contact_probability, grounding.contact_probability) == (1, 1)
     # The heatmaps of all actions are the same.
     logits = grounder.output(panel(0), 'a').heatmap_logits
-    assert logits.shape == (3, 85, 128)
+    assert logits.shape == (3, 64, 64)
     assert (logits == logits[0]).all()
 
 

@@ -24,7 +24,11 @@ from afformer_core.runtime.matching.exemplars import (
     describe_demonstration,
     describe_marks,
 )
-from afformer_core.runtime.matching.feature_maps import FeaturePyramid, feature_pyramid
+from afformer_core.runtime.matching.feature_maps import (
+    FeatureMap,
+    FeaturePyramid,
+    feature_pyramid,
+)
 from afformer_core.runtime.matching.matcher import DescribedContact
 from afformer_core.runtime.matching.matching import MatchingMemory, encode_pyramid
 from afformer_core.runtime.model_folder import (
@@ -126,15 +130,16 @@ def test_what_a_mark_looks_like_gains_its_share_of_the_heatmap() -> None:
 
 
 def test_the_heatmap_of_a_mark_is_as_wide_as_that_of_an_annotation() -> None:
-    (image,) = feature_pyramid([random_stages(4)])[-1:]
-    marks, mean = image.describe([(0.5, 0.5)]), image.mean
+    # No position resembles another one.
+    image = (FeatureMap(np.eye(35 * 59, dtype=np.float32).reshape(-1, 35, 59)),)
+    marks, mean = describe_marks(image, np.array([[29.5 / 59, 17.5 / 35]]))
     recall = Recall((RecalledPair(1.0, mean, marks),))
 
-    joined = np.exp(recall.join(np.zeros((61, 101), np.float32), (image,)))
+    joined = np.exp(recall.join(np.zeros((70, 118), np.float32), image))
 
-    rows, columns = np.mgrid[:61, :101]
-    spread = np.sqrt((joined * ((rows - 30) ** 2 + (columns - 50) ** 2)).sum() / 2)
-    assert spread == pytest.approx(0.05 * np.sqrt(61 * 101), rel=0.5)
+    rows, columns = np.mgrid[:70, :118]
+    variance = (joined * ((rows - 34.5) ** 2 + (columns - 58.5) ** 2)).sum() / 2
+    assert np.sqrt(variance) == pytest.approx(0.05 * np.sqrt(70 * 118), rel=0.03)
 
 
 def test_a_point_is_right_by_the_share_of_the_contact_and_of_the_exemplars() -> None:

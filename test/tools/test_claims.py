@@ -101,7 +101,7 @@ def test_stored_results_name_their_commit_and_machine() -> None:
 @pytest.mark.parametrize(
     ('page', 'begin', 'end', 'count'),
     [
-        ('README.md', '## Accuracy', '## Speed', 17),
+        ('README.md', '## Accuracy', '## Speed', 18),
         ('README.md', '## Speed', '## Limits', 10),
         (
             'docs/models/accuracy.md',

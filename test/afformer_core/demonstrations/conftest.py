@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A grounder, images to record, and demonstrations that were finished."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.runtime import ArrayGrounder
@@ -72,6 +73,14 @@ def busy_desk(desk: Callable[[int], np.ndarray]) -> Callable[[int], np.ndarray]:
         return image
 
     return make
+
+
+def record(library: DemonstrationLibrary, name: str, images: Iterable[np.ndarray]) -> Summary:
+    """Record images, ten a second."""
+    library.start(name)
+    for number, image in enumerate(images):
+        library.add_frame(image, 100 + number / 10)
+    return library.finish()
 
 
 @pytest.fixture(scope='session')

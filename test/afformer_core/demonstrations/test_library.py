@@ -13,6 +13,8 @@ from afformer_core.errors import DemonstrationError, HandModelError, ImageError
 from afformer_core.hands.landmarks import hand_networks
 from afformer_core.runtime import ArrayGrounder
 
+from .conftest import record
+
 
 @pytest.fixture
 def library(grounder, tmp_path):
@@ -32,17 +34,10 @@ def restarted(open_grounder, tmp_path):
     return open_again
 
 
-def _record(library, name, images):
-    library.start(name)
-    for number, image in enumerate(images):
-        library.add_frame(image, 100 + number / 10)
-    return library.finish()
-
-
 def test_a_recording_is_kept_selected_and_told(grounder, desk, tmp_path):
     states = []
     library = DemonstrationLibrary(grounder, DemonstrationStore(tmp_path), states.append)
-    summary = _record(library, 'press', map(desk, range(4)))
+    summary = record(library, 'press', map(desk, range(4)))
     assert (summary.name, summary.frames, summary.frames_kept) == ('press', 4, 4)
     assert [state.phase for state in states] == [Phase.RECORDING] * 5 + [Phase.READY]
     assert (states[-1].name, states[-1].selected, states[-1].names) == ('press',) * 2 + (
@@ -54,7 +49,7 @@ def test_a_recording_is_kept_selected_and_told(grounder, desk, tmp_path):
 
 
 def test_a_check_drops_what_is_added(library, desk):
-    _record(library, 'press', map(desk, range(2)))
+    record(library, 'press', map(desk, range(2)))
     checks = iter([None, None, KeyError('enough')])
 
     def check():
@@ -68,9 +63,9 @@ def test_a_check_drops_what_is_added(library, desk):
 
 
 def test_what_is_prepared_is_grounded_beside_the_selection(library, desk, busy_desk):
-    _record(library, 'press', map(desk, range(3)))
+    record(library, 'press', map(desk, range(3)))
     expected = library.predict(desk(99)).probabilities
-    _record(library, 'pull', map(busy_desk, range(3)))
+    record(library, 'pull', map(busy_desk, range(3)))
     before = library.revision
     assert library.prepare('press') == ('press',)
     np.testing.assert_array_equal(library.predict(desk(99), ('press',)).probabilities, expected)
@@ -86,7 +81,7 @@ def test_nothing_can_be_prepared_that_is_not_there(library):
 
 
 def test_after_a_restart_the_result_is_the_same_to_the_bit(library, restarted, desk, busy_desk):
-    _record(library, 'press', [*map(desk, range(9)), *map(busy_desk, range(9))])
+    record(library, 'press', [*map(desk, range(9)), *map(busy_desk, range(9))])
     before = library.predict(desk(99))
     again = restarted()
     assert again.state().names == ('press',)
@@ -103,7 +98,7 @@ def test_after_a_restart_the_result_is_the_same_to_the_bit(library, restarted, d
 def test_another_model_encodes_the_images_again(
     grounder, library, restarted, desk, busy_desk, tmp_path
 ):
-    _record(library, 'press', [*map(desk, range(9)), *map(busy_desk, range(9))])
+    record(library, 'press', [*map(desk, range(9)), *map(busy_desk, range(9))])
     store = DemonstrationStore(tmp_path / 'store')
     kept = store.encoded_frames('press', grounder.fingerprint).images
     encoded = []
@@ -123,9 +118,9 @@ def test_another_model_encodes_the_images_again(
 
 
 def test_several_are_grounded_together(library, restarted, desk, busy_desk):
-    _record(library, 'left', map(busy_desk, range(4)))
+    record(library, 'left', map(busy_desk, range(4)))
     left = library.predict(desk(99)).probabilities
-    _record(library, 'right', map(busy_desk, range(12, 16)))
+    record(library, 'right', map(busy_desk, range(12, 16)))
     right = library.predict(desk(99)).probabilities
     again = restarted()
     again.select('left+right')
@@ -149,15 +144,15 @@ def test_several_are_grounded_together(library, restarted, desk, busy_desk):
     ],
 )
 def test_a_selection_that_cannot_be_leaves_the_old_one(library, desk, selection, message):
-    _record(library, 'press', [desk(0)])
+    record(library, 'press', [desk(0)])
     with pytest.raises(DemonstrationError, match=message):
         library.select(selection)
     assert library.selected == 'press'
 
 
 def test_deleted_demonstrations_do_not_come_back(library, restarted, desk):
-    _record(library, 'press', [desk(0)])
-    _record(library, 'push', [desk(1)])
+    record(library, 'press', [desk(0)])
+    record(library, 'push', [desk(1)])
     library.delete('press')
     assert library.selected == 'push'
     assert restarted().state().names == ('push',)
@@ -167,8 +162,8 @@ def test_deleted_demonstrations_do_not_come_back(library, restarted, desk):
 
 def test_it_works_without_a_store(grounder, desk):
     library = DemonstrationLibrary(grounder, None)
-    _record(library, 'press', [desk(0)])
-    _record(library, 'push', [desk(1)])
+    record(library, 'press', [desk(0)])
+    record(library, 'push', [desk(1)])
     library.select('press')
     library.delete('push')
     assert library.state().names == ('press',)
@@ -176,7 +171,7 @@ def test_it_works_without_a_store(grounder, desk):
 
 
 def test_a_file_that_was_damaged_meanwhile(library, restarted, desk, tmp_path):
-    _record(library, 'press', [desk(0)])
+    record(library, 'press', [desk(0)])
     again = restarted()
     path = tmp_path / 'store' / 'press.mcap'
     path.write_bytes(path.read_bytes()[:-100])
@@ -186,7 +181,7 @@ def test_a_file_that_was_damaged_meanwhile(library, restarted, desk, tmp_path):
 
 
 def test_damaged_files_are_told(library, restarted, desk, tmp_path):
-    _record(library, 'press', [desk(0)])
+    record(library, 'press', [desk(0)])
     (tmp_path / 'store' / 'broken.mcap').write_bytes(b'half')
     again = restarted()
     assert 'broken.mcap is damaged' in again.problems[0]
@@ -228,9 +223,9 @@ def test_whatever_fails_at_the_end_nothing_is_recorded_any_more(library, desk, m
 
 def test_the_revision_counts_what_is_grounded(library, desk):
     revisions = [library.revision]
-    _record(library, 'press', [desk(0)])
+    record(library, 'press', [desk(0)])
     revisions.append(library.revision)
-    _record(library, 'press', [desk(1)])
+    record(library, 'press', [desk(1)])
     revisions.append(library.revision)
     library.select('press')
     revisions.append(library.revision)

@@ -18,6 +18,7 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.runtime import ArrayGrounder, Peak
 from afformer_core.runtime.grounding import Sense
 
+from .conftest import record
 from .turned_disc import disc_frame
 
 # In frames of 160x120: (143.5 + 0.5) / 160 and (11.5 + 0.5) / 120.
@@ -39,13 +40,6 @@ def library(grounders, tmp_path):
 def restarted(grounders, tmp_path):
     """Opens the same store with a model of its own, as after a restart."""
     return lambda: DemonstrationLibrary(grounders[1], DemonstrationStore(tmp_path / 'store'))
-
-
-def record(library, name, images):
-    library.start(name)
-    for number, image in enumerate(images):
-        library.add_frame(image, 100 + number / 10)
-    return library.finish()
 
 
 def heatmap(library, image):
@@ -103,32 +97,22 @@ def test_a_candidate_that_is_not_there_is_refused(library, desk, pixel, expected
         library.used_frame('press').candidate(4)
 
 
-def test_the_frame_is_the_first_that_is_used_as_it_was_recorded(library, desk, busy_desk):
+@pytest.mark.parametrize('is_last', [False, True])
+def test_the_frame_is_the_first_or_last_that_is_used_as_it_was_recorded(
+    library, desk, busy_desk, is_last
+):
     frames = [*map(desk, range(12)), *map(busy_desk, range(12, 24)), *map(desk, range(24, 36))]
     summary = record(library, 'press', frames)
     assert summary.trimmed_by == 'motion'
-    number = round(summary.begin * 10)
+    number = round(10 * (summary.end if is_last else summary.begin))
 
-    first = library.used_frame('press')
+    found = library.used_frame('press', last=is_last)
 
-    assert number > 0
-    assert first.image.shape == (120, 160, 3)
-    assert first.nanoseconds == 100_000_000_000 + number * 100_000_000
-    assert first.jpeg[:2] == b'\xff\xd8'
-    apart = [np.abs(first.image.astype(int) - each).mean() for each in frames]
-    assert int(np.argmin(apart)) == number
-
-
-def test_the_last_frame_is_the_last_that_is_used(library, desk, busy_desk):
-    frames = [*map(desk, range(12)), *map(busy_desk, range(12, 24)), *map(desk, range(24, 36))]
-    summary = record(library, 'press', frames)
-    number = round(summary.end * 10)
-
-    last = library.used_frame('press', last=True)
-
-    assert 24 <= number < 35
-    assert last.nanoseconds == 100_000_000_000 + number * 100_000_000
-    apart = [np.abs(last.image.astype(int) - each).mean() for each in frames]
+    assert 24 <= number < 35 if is_last else number > 0
+    assert found.image.shape == (120, 160, 3)
+    assert found.nanoseconds == 100_000_000_000 + number * 100_000_000
+    assert found.jpeg[:2] == b'\xff\xd8'
+    apart = [np.abs(found.image.astype(int) - each).mean() for each in frames]
     assert int(np.argmin(apart)) == number
 
 

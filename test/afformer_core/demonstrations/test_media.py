@@ -184,17 +184,17 @@ def test_a_stored_demonstration_can_be_loaded_elsewhere(tmp_path, save):
 
 
 @pytest.mark.parametrize(
-    ('name', 'error'),
-    [('absent.mp4', VideoError), ('absent.mcap', BagError), ('absent#/image', BagError)],
+    ('name', 'error', 'reason'),
+    [
+        ('absent.mp4', VideoError, 'does not exist'),
+        ('absent.mcap', BagError, 'does not exist'),
+        ('absent#/image', BagError, 'does not exist'),
+        ('.', VideoError, 'contains 0 frames'),
+    ],
 )
-def test_what_is_not_there(tmp_path, name, error):
-    with pytest.raises(error, match='does not exist'):
+def test_what_is_not_there(tmp_path, name, error, reason):
+    with pytest.raises(error, match=reason):
         read_demonstration(tmp_path / name, 8)
-
-
-def test_an_empty_folder(tmp_path):
-    with pytest.raises(VideoError, match='contains 0 frames'):
-        read_demonstration(tmp_path, 8)
 
 
 def test_a_file_with_the_mark_in_its_name_has_no_topic(tmp_path):

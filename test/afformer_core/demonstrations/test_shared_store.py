@@ -12,6 +12,8 @@ from afformer_core.demonstrations.selection import SelectionFile
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
 
+from .conftest import record
+
 
 @pytest.fixture
 def opened(open_grounder, tmp_path):
@@ -36,14 +38,8 @@ def right(opened):
     return opened('/right/grounding')
 
 
-def _record(library, name, image):
-    library.start(name)
-    library.add_frame(image, 100.0)
-    return library.finish()
-
-
 def test_what_one_records_the_other_lists_and_selects(left, right, desk):
-    _record(left, 'press', desk(0))
+    record(left, 'press', [desk(0)])
     assert right.state().names == ()
     assert right.refresh().names == ('press',)
     right.select('press')
@@ -53,14 +49,14 @@ def test_what_one_records_the_other_lists_and_selects(left, right, desk):
 
 
 def test_it_is_selected_without_being_listed_before(left, right, desk):
-    _record(left, 'press', desk(0))
+    record(left, 'press', [desk(0)])
     right.select('press')
     assert right.selected == 'press'
 
 
 def test_what_one_deletes_is_not_in_the_list_of_the_other(left, right, desk):
-    _record(left, 'press', desk(0))
-    _record(left, 'hold', desk(1))
+    record(left, 'press', [desk(0)])
+    record(left, 'hold', [desk(1)])
     right.refresh()
     left.delete('press')
     assert right.refresh().names == ('hold',)
@@ -69,7 +65,7 @@ def test_what_one_deletes_is_not_in_the_list_of_the_other(left, right, desk):
 
 
 def test_the_selected_one_is_grounded_on_and_told_where_the_other_deletes_it(left, right, desk):
-    _record(left, 'press', desk(0))
+    record(left, 'press', [desk(0)])
     right.select('press')
     left.delete('press')
     state = right.refresh()
@@ -80,7 +76,7 @@ def test_the_selected_one_is_grounded_on_and_told_where_the_other_deletes_it(lef
 
 @pytest.mark.parametrize('listed', [False, True])
 def test_a_name_of_another_process_is_refused(left, right, desk, listed):
-    _record(left, 'press', desk(0))
+    record(left, 'press', [desk(0)])
     if listed:
         right.refresh()
     with pytest.raises(DemonstrationError, match="store contains 'press' from another process"):
@@ -88,7 +84,7 @@ def test_a_name_of_another_process_is_refused(left, right, desk, listed):
     with pytest.raises(DemonstrationError, match="store contains 'press' from another process"):
         right.add(MediaFrames((desk(1),), 1, 0.0), 'press')
     right.delete('press')
-    assert _record(right, 'press', desk(1)).name == 'press'
+    assert record(right, 'press', [desk(1)]).name == 'press'
 
 
 def test_a_name_that_another_process_records_is_refused(left, desk, tmp_path):
@@ -98,10 +94,10 @@ def test_a_name_that_another_process_records_is_refused(left, desk, tmp_path):
 
 
 def test_one_that_is_replaced_is_told_and_memorized_anew_by_the_other(left, right, desk):
-    _record(left, 'press', desk(0))
+    record(left, 'press', [desk(0)])
     right.select('press')
     before = right.predict(desk(9)).probabilities
-    _record(left, 'press', 255 - desk(1))
+    record(left, 'press', [255 - desk(1)])
     assert 'an earlier one of this name was replaced' in left.state().message
     right.refresh()
     np.testing.assert_array_equal(right.predict(desk(9)).probabilities, before)
@@ -112,8 +108,8 @@ def test_one_that_is_replaced_is_told_and_memorized_anew_by_the_other(left, righ
 
 
 def test_the_selection_is_restored_for_each_node(left, right, opened, desk):
-    _record(left, 'press', desk(0))
-    _record(right, 'hold', desk(1))
+    record(left, 'press', [desk(0)])
+    record(right, 'hold', [desk(1)])
     left.select('press+hold')
     for owner, selected in (('/left/grounding', 'press+hold'), ('/right/grounding', 'hold')):
         again = opened(owner)
@@ -122,8 +118,8 @@ def test_the_selection_is_restored_for_each_node(left, right, opened, desk):
 
 
 def test_a_selection_that_was_deleted_is_not_restored(left, right, opened, desk):
-    _record(left, 'press', desk(0))
-    _record(right, 'hold', desk(1))
+    record(left, 'press', [desk(0)])
+    record(right, 'hold', [desk(1)])
     right.delete('press')
     again = opened()
     again.restore_selection()
@@ -151,7 +147,7 @@ def test_what_cannot_be_kept_is_told_until_it_is_deleted(left, desk, monkeypatch
         left.finish()
     told = "'press' will be lost when the process ends: it cannot be written: no space left"
     assert left.state().problem == told
-    _record(left, 'hold', desk(1))
+    record(left, 'hold', [desk(1)])
     assert left.refresh().names == ('press', 'hold')
     assert left.state().problem == told
     left.delete('press')
@@ -160,16 +156,16 @@ def test_what_cannot_be_kept_is_told_until_it_is_deleted(left, desk, monkeypatch
 
 def test_a_selection_that_cannot_be_kept_is_told(left, desk, tmp_path):
     (tmp_path / 'store' / '.left.grounding.selection').mkdir()
-    _record(left, 'press', desk(0))
+    record(left, 'press', [desk(0)])
     assert left.selected == 'press'
     assert left.state().problem.startswith('the selection will be lost when the process ends: ')
 
 
 def test_a_folder_that_was_removed_costs_what_was_in_it(left, desk, tmp_path):
-    _record(left, 'press', desk(0))
-    _record(left, 'hold', desk(1))
+    record(left, 'press', [desk(0)])
+    record(left, 'hold', [desk(1)])
     (tmp_path / 'store').rename(tmp_path / 'elsewhere')
     left.delete('press')
     left.delete('hold')
-    _record(left, 'push', desk(2))
+    record(left, 'push', [desk(2)])
     assert (left.refresh().names, left.state().problem) == (('push',), '')

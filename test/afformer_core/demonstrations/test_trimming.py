@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
+import pytest
 
 from afformer_core.demonstrations.activity import Activity
 from afformer_core.demonstrations.trimming import RecordedFrame, Trimmer
@@ -70,22 +71,18 @@ def test_only_frames_of_the_part_are_certain():
     assert _trimmed(('motion', '......')).certain_frames() == []
 
 
-def test_everything_is_used_where_nothing_happens():
-    part = _trimmed(('motion', '.' * 20)).part()
-    assert _range(part) == (0, 19)
-    assert (part.trimmed_by, part.reason) == ('', 'no activity was seen')
-
-
-def test_everything_is_used_where_it_all_is_activity():
-    part = _trimmed(('motion', '.' + '#' * 18 + '.')).part()
-    assert _range(part) == (0, 19)
-    assert (part.trimmed_by, part.reason) == ('', 'motion from its beginning to its end')
-
-
-def test_everything_is_used_where_the_camera_moves():
-    part = _trimmed(('motion', '..##' + 'C' * 10 + '##..')).part()
-    assert _range(part) == (0, 17)
-    assert (part.trimmed_by, part.reason) == ('', 'the camera moved in most of it')
+@pytest.mark.parametrize(
+    ('script', 'last', 'reason'),
+    [
+        ('.' * 20, 19, 'no activity was seen'),
+        ('.' + '#' * 18 + '.', 19, 'motion from its beginning to its end'),
+        ('..##' + 'C' * 10 + '##..', 17, 'the camera moved in most of it'),
+    ],
+)
+def test_everything_is_used_where_no_part_can_be_told(script, last, reason):
+    part = _trimmed(('motion', script)).part()
+    assert _range(part) == (0, last)
+    assert (part.trimmed_by, part.reason) == ('', reason)
 
 
 def test_hands_come_before_motion():

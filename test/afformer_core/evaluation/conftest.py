@@ -18,6 +18,7 @@ from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
+from afformer_core.reports import bootstrap
 from afformer_core.runtime.presence import PresenceFeatures
 from afformer_core.runtime.weights import save_model
 
@@ -32,6 +33,12 @@ def square(x, y, half=5):
         [x - half, y + half],
     ]
     return {'kind': 'button', 'polygon': corners, 'in_view': True}
+
+
+@pytest.fixture
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is drawn for intervals takes most of the time of a test that is not about them."""
+    monkeypatch.setattr(bootstrap, '_REPETITIONS', 20)
 
 
 def write_scene(folder, number):

@@ -9,6 +9,7 @@ from typing import Any
 from weakref import WeakSet
 
 import numpy as np
+import pytest
 
 from afformer_core.errors import AfformerError
 from afformer_core.media.bag import BagMessage
@@ -62,34 +63,40 @@ def pairs(
     return found
 
 
-def test_the_nearest_depth_is_taken_though_it_comes_later() -> None:
-    messages = [
-        message('/depth', 5, 0),
-        message('/image', 20, 15),
-        message('/depth', 30, 18),
-        message('/image', 40, 35),
-        message('/depth', 45, 36),
-    ]
-    assert pairs(messages) == [(15, 18), (35, 36)]
-
-
-def test_depth_beyond_the_tolerance_is_none() -> None:
-    messages = [message('/image', 10, 0), message('/depth', 11, 21), message('/depth', 30, 40)]
-    assert pairs(messages) == [(0, None)]
-
-
-def test_an_image_waits_no_longer_than_it_may() -> None:
-    messages = [
-        message('/image', 10, 0),
-        message('/other', 109, None),
-        message('/other', 110, None),
-        message('/depth', 111, 0),
-    ]
-    assert pairs(messages) == [(0, None)]
-
-
-def test_at_the_end_of_the_bag_earlier_depth_will_do() -> None:
-    assert pairs([message('/depth', 1, 0), message('/image', 10, 15)]) == [(15, 0)]
+@pytest.mark.parametrize(
+    ('recorded', 'found'),
+    [
+        # The nearest is taken, though it comes later.
+        (
+            [
+                ('/depth', 5, 0), ('/image', 20, 15), ('/depth', 30, 18),
+                ('/image', 40, 35), ('/depth', 45, 36),
+            ],
+            [(15, 18), (35, 36)],
+        ),
+        # Beyond the tolerance there is none.
+        ([('/image', 10, 0), ('/depth', 11, 21), ('/depth', 30, 40)], [(0, None)]),
+        # An image waits no longer than it may.
+        (
+            [('/image', 10, 0), ('/other', 109, None), ('/other', 110, None), ('/depth', 111, 0)],
+            [(0, None)],
+        ),
+        # At the end of the bag, an earlier one will do.
+        ([('/depth', 1, 0), ('/image', 10, 15)], [(15, 0)]),
+        # After the clock was set back, images still wait.
+        (
+            [
+                ('/image', 1000, 60_000), ('/depth', 1001, 60_000),
+                ('/image', 1030, 10), ('/depth', 1031, 11),
+            ],
+            [(60_000, 60_000), (10, 11)],
+        ),
+    ],
+)  # fmt: skip
+def test_each_image_gets_the_depth_that_comes_in_time(
+    recorded: list[tuple[str, int, int | None]], found: list[tuple[int, int | None]]
+) -> None:
+    assert pairs([message(*each) for each in recorded]) == found
 
 
 def test_everything_comes_out_as_it_went_in() -> None:
@@ -144,16 +151,6 @@ def test_the_first_image_waits_for_a_calibration_too() -> None:
 def test_an_image_without_depth_topic_does_not_wait() -> None:
     messages = [message('/image', 10, 0), message('/depth', 11, 0)]
     assert pairs(messages, depth='') == [(0, None)]
-
-
-def test_after_the_clock_was_set_back_images_still_wait() -> None:
-    messages = [
-        message('/image', 1000, 60_000),
-        message('/depth', 1001, 60_000),
-        message('/image', 1030, 10),
-        message('/depth', 1031, 11),
-    ]
-    assert pairs(messages) == [(60_000, 60_000), (10, 11)]
 
 
 def test_depth_is_forgotten_after_the_camera_stopped() -> None:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Either exported model, and images for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cuda_double import Device, cuda_double
 
 
 @pytest.fixture(scope='session', params=['small', pytest.param('r50', marks=pytest.mark.slow)])
@@ -21,6 +22,13 @@ def copied_folder(small_folder: Path, tmp_path: Path) -> Path:
     for path in small_folder.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     return folder
+
+
+@pytest.fixture
+def device() -> Iterator[Device]:
+    """The double of a GPU."""
+    with cuda_double() as double:
+        yield double
 
 
 @pytest.fixture(scope='session')

@@ -134,8 +134,11 @@ def test_a_demonstration_that_is_replaced_counts_at_once(
 
     assert np.abs(grounder.predict(image, 'a', 'b').probabilities - before).max() > 1e-6
     grounder.delete_demonstration('b')
+    assert grounder.demonstrations == ('a',)
     with pytest.raises(DemonstrationError, match="no demonstration 'b'"):
         grounder.predict(image, 'a', 'b')
+    with pytest.raises(DemonstrationError, match="no demonstration 'b'"):
+        grounder.delete_demonstration('b')
 
 
 def test_memorizing_encoded_frames_again_gives_the_same_to_the_bit(
@@ -184,14 +187,18 @@ def test_ground_before_any_demonstration(grounder: ArrayGrounder, images: Images
         grounder.ground(images(64, 96, 3), 'knob')
 
 
-def test_a_demonstration_without_a_frame(grounder: ArrayGrounder) -> None:
-    with pytest.raises(DemonstrationError, match="'knob' has 0 frames; expected at least 1"):
-        grounder.set_demonstration([], 'knob')
-
-
-def test_a_demonstration_without_a_name(grounder: ArrayGrounder, images: Images) -> None:
-    with pytest.raises(DemonstrationError, match='name of the demonstration is empty'):
-        grounder.set_demonstration(images(2, 64, 96, 3), '')
+@pytest.mark.parametrize(
+    ('frames', 'name', 'reason'),
+    [
+        (0, 'knob', "'knob' has 0 frames; expected at least 1"),
+        (2, '', 'name of the demonstration is empty'),
+    ],
+)
+def test_a_demonstration_without_a_frame_or_a_name(
+    grounder: ArrayGrounder, images: Images, frames: int, name: str, reason: str
+) -> None:
+    with pytest.raises(DemonstrationError, match=reason):
+        grounder.set_demonstration(images(frames, 64, 96, 3), name)
 
 
 def test_a_bad_frame_leaves_the_earlier_demonstration(
@@ -202,15 +209,6 @@ def test_a_bad_frame_leaves_the_earlier_demonstration(
         grounder.set_demonstration([images(64, 96, 3), np.zeros((64, 96, 3))], 'knob')
 
     assert grounder.demonstration('knob').frame_count == 2
-
-
-def test_deleted_is_gone(grounder: ArrayGrounder, images: Images) -> None:
-    grounder.set_demonstration(images(2, 64, 96, 3), 'knob')
-    grounder.delete_demonstration('knob')
-
-    assert grounder.demonstrations == ()
-    with pytest.raises(DemonstrationError, match="no demonstration 'knob'"):
-        grounder.delete_demonstration('knob')
 
 
 @pytest.mark.parametrize('shape', [(0, 0, 3), (0, 5, 3), (4, 4), (4, 4, 4)])

@@ -17,19 +17,21 @@ def blobs(size: tuple[int, int], *centres: tuple[float, float, float]) -> np.nda
     return (total / total.sum()).astype(np.float32)
 
 
-def test_sub_pixel_position() -> None:
-    (peak,) = find_peaks(blobs((64, 64), (20.3, 40.7, 1)), (64, 64), 5)
+@pytest.mark.parametrize(
+    ('at', 'size', 'found'),
+    [
+        ((20.3, 40.7), (64, 64), (20.3, 40.7)),
+        # Each axis has its own scale.
+        ((20.0, 40.0), (128, 256), (20.5 * 2 - 0.5, 40.5 * 4 - 0.5)),
+    ],
+)
+def test_sub_pixel_position(
+    at: tuple[float, float], size: tuple[int, int], found: tuple[float, float]
+) -> None:
+    (peak,) = find_peaks(blobs((64, 64), (*at, 1)), size, 5)
 
-    assert peak.v == pytest.approx(20.3, abs=0.02)
-    assert peak.u == pytest.approx(40.7, abs=0.02)
+    assert (peak.v, peak.u) == pytest.approx(found, abs=0.02)
     assert peak.score == pytest.approx(1, abs=0.02)
-
-
-def test_each_axis_has_its_own_scale() -> None:
-    (peak,) = find_peaks(blobs((64, 64), (20.0, 40.0, 1)), (128, 256), 5)
-
-    assert peak.v == pytest.approx((20 + 0.5) * 2 - 0.5, abs=0.05)
-    assert peak.u == pytest.approx((40 + 0.5) * 4 - 0.5, abs=0.05)
 
 
 def test_best_first_with_shares() -> None:
@@ -138,18 +140,13 @@ def test_a_scene_of_seven_blobs_in_numbers() -> None:
     assert share_at_maximum(probabilities) == pytest.approx(0.26681, abs=1e-5)
 
 
-@pytest.mark.parametrize(('share', 'found'), [(0.00095, 1), (0.00105, 2)])
-def test_a_thousandth_of_the_probability_is_a_peak(share: float, found: int) -> None:
-    probabilities = np.zeros((64, 64), np.float32)
-    probabilities[10, 10], probabilities[40, 40] = 1 - share, share
-
-    assert len(find_peaks(probabilities, (64, 64), 5)) == found
-
-
-@pytest.mark.parametrize(('distance', 'found'), [(6, 1), (7, 2)])
-def test_peaks_within_a_tenth_of_the_shorter_side_are_one(distance: int, found: int) -> None:
+# A thousandth of the probability is a peak; those within a tenth of the shorter side are one.
+@pytest.mark.parametrize(
+    ('share', 'distance', 'found'), [(0.00095, 30, 1), (0.00105, 30, 2), (0.4, 6, 1), (0.4, 7, 2)]
+)
+def test_what_is_another_peak(share: float, distance: int, found: int) -> None:
     probabilities = np.zeros((64, 200), np.float32)
-    probabilities[32, 50], probabilities[32, 50 + distance] = 0.6, 0.4
+    probabilities[32, 50], probabilities[32, 50 + distance] = 1 - share, share
 
     assert len(find_peaks(probabilities, (64, 200), 5)) == found
 

@@ -63,37 +63,27 @@ def test_that_of_other_weights_tells_nothing_and_says_so(copied_folder: Path) ->
     assert grounder.ground(image, 'press').presence is None
 
 
+def changed(**changes: Any) -> dict[str, Any]:
+    return CALIBRATION.to_json() | changes
+
+
 @pytest.mark.parametrize(
-    ('change', 'reason'),
+    ('calibration', 'reason'),
     [
-        ({'threshold': 1.5}, 'threshold of the calibration is 1.5'),
-        ({'confidence': -0.1}, 'confidence of the calibration is -0.1'),
-        ({'intercept': math.nan}, 'intercept of the calibration is nan'),
-        (
-            {'feature_similarity': '10'},
-            "feature_similarity of the calibration is '10'; expected a number",
-        ),
-        ({'feature_similarity': math.inf}, 'feature_similarity of the calibration is inf'),
-        ({'pairs': 0}, 'pairs of the calibration is 0'),
-        ({'pairs': True}, 'pairs of the calibration is True; expected a whole number'),
-        ({'colour': 1.0}, 'calibration has .*colour'),
+        (changed(threshold=1.5), 'threshold of the calibration is 1.5'),
+        (changed(confidence=-0.1), 'confidence of the calibration is -0.1'),
+        (changed(intercept=math.nan), 'intercept of the calibration is nan'),
+        (changed(feature_similarity='10'), "similarity of the .* is '10'; expected a number"),
+        (changed(feature_similarity=math.inf), 'similarity of the calibration is inf'),
+        (changed(pairs=0), 'pairs of the calibration is 0'),
+        (changed(pairs=True), 'pairs of the calibration is True; expected a whole number'),
+        (changed(colour=1.0), 'calibration has .*colour'),
+        *((calibration, 'does not describe a model') for calibration in ({}, [], 'good')),
     ],
 )
-def test_what_cannot_be_is_refused(
-    copied_folder: Path, change: dict[str, Any], reason: str
-) -> None:
-    path = copied_folder / 'model.json'
-    content = json.loads(path.read_text())
-    path.write_text(json.dumps({**content, 'calibration': CALIBRATION.to_json() | change}))
-
-    with pytest.raises(ModelFolderError, match=reason):
-        read_description(copied_folder)
-
-
-@pytest.mark.parametrize('calibration', [{}, [], 'good'])
-def test_what_is_no_calibration_is_refused(copied_folder: Path, calibration: Any) -> None:
+def test_what_cannot_be_is_refused(copied_folder: Path, calibration: Any, reason: str) -> None:
     path = copied_folder / 'model.json'
     path.write_text(json.dumps({**json.loads(path.read_text()), 'calibration': calibration}))
 
-    with pytest.raises(ModelFolderError, match='does not describe a model'):
+    with pytest.raises(ModelFolderError, match=reason):
         read_description(copied_folder)

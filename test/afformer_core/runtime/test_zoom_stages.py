@@ -186,27 +186,6 @@ def test_what_was_memorized_for_fewer_stages_is_grounded_once(names: tuple[str, 
     assert len(session.grounded) == 2
 
 
-def test_a_sure_stage_does_not_outvote_two_others() -> None:
-    stages = [np.array(one, np.float32) for one in ([1, 0, 0], [1, 0, 0], [0, 40, 0])]
-    scores = np.exp(of_mean_scores(stages, 'softmax'))
-
-    # e / (e + 2) is 0.5761.
-    assert scores.tolist() == pytest.approx([2 * 0.5761 / 3, 0.4746, 0.1413], abs=1e-4)
-    assert scores.sum() == pytest.approx(1)
-
-
-def test_of_actions_that_exclude_none_each_has_its_own_mean() -> None:
-    stages = [np.array(one, np.float32) for one in ([0, -90], [90, -90])]
-    logits = of_mean_scores(stages, 'sigmoid')
-
-    assert logits[0] == pytest.approx(1.0986, abs=1e-4)
-    assert logits[1] == pytest.approx(-90)
-
-
-def test_zoom_stages_of_a_model_without_actions_score_none() -> None:
-    assert of_mean_scores([np.zeros(0, np.float32)] * 2, 'softmax').shape == (0,)
-
-
 class CountingSession(SquareSession):
     """Counts the frames of each call."""
 
@@ -239,19 +218,34 @@ def test_crops_are_encoded_eight_at_a_time(monkeypatch: pytest.MonkeyPatch) -> N
     assert np.array_equal(*zoomed)
 
 
-def test_scores_of_softmax_are_averaged_and_not_logits() -> None:
-    stages = [np.log(np.array(one, np.float32)) for one in ([0.9, 0.1], [0.5, 0.5])]
+@pytest.mark.parametrize(
+    ('logits', 'scores'),
+    [
+        (np.log([[0.9, 0.1], [0.5, 0.5]]), [0.7, 0.3]),
+        # The same of logits that a number was added to.
+        (np.log([[0.9, 0.1], [0.5, 0.5]]) + [[5], [-3]], [0.7, 0.3]),
+        # A sure stage does not outvote two others: e / (e + 2) is 0.5761.
+        ([[1, 0, 0], [1, 0, 0], [0, 40, 0]], [2 * 0.5761 / 3, 0.4746, 0.1413]),
+        ([[], []], []),
+    ],
+)
+def test_scores_of_softmax_are_averaged_and_not_logits(
+    logits: list[list[float]], scores: list[float]
+) -> None:
+    found = np.exp(of_mean_scores(list(np.array(logits, np.float32)), 'softmax'))
+    assert found.tolist() == pytest.approx(scores, abs=1e-4)
 
-    assert np.exp(of_mean_scores(stages, 'softmax')).tolist() == pytest.approx([0.7, 0.3])
-    # The same of logits that a number was added to.
-    assert np.exp(of_mean_scores([stages[0] + 5, stages[1] - 3], 'softmax')).tolist() == (
-        pytest.approx([0.7, 0.3])
-    )
 
-
-def test_scores_of_sigmoid_are_averaged_each() -> None:
-    odds = [np.log(np.array(one, np.float32)) for one in ([3, 1], [1 / 3, 4])]
-    logits = of_mean_scores(odds, 'sigmoid')
-
-    # Scores 0.75 and 0.25 of the first, 0.5 and 0.8 of the second.
-    assert (1 / (1 + np.exp(-logits))).tolist() == pytest.approx([0.5, 0.65])
+@pytest.mark.parametrize(
+    ('stages', 'expected'),
+    [
+        # Scores 0.75 and 0.25 of the first, 0.5 and 0.8 of the second: 0.5 and 0.65.
+        (np.log([[3, 1], [1 / 3, 4]]), [0, 0.6190]),
+        ([[0, -90], [90, -90]], [1.0986, -90]),
+    ],
+)
+def test_scores_of_sigmoid_are_averaged_each(
+    stages: list[list[float]], expected: list[float]
+) -> None:
+    logits = of_mean_scores(list(np.array(stages, np.float32)), 'sigmoid')
+    assert logits.tolist() == pytest.approx(expected, abs=1e-4)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
@@ -18,26 +19,21 @@ SIZE = (300, 400)
 SETTINGS = StreamSettings(smoothing_time=0.0, hold_time=0.0)
 
 
-def count(points, tolerance=0.02):
+@pytest.mark.parametrize(
+    ('us', 'tolerance', 'counts'),
+    [
+        ((100, 109, 100), 0.02, [1, 2, 3]),
+        ((100, 110.1, 110), 0.02, [1, 1, 2]),
+        # Small steps to another point do not agree.
+        ((100, 108, 116, 124), 0.02, [1, 2, 1, 2]),
+        # The tolerance is a share of the diagonal.
+        ((100, 149), 0.1, [1, 2]),
+        ((100, 151), 0.1, [1, 1]),
+    ],
+)
+def test_points_within_the_tolerance_agree(us, tolerance, counts):
     counter = AgreementCounter()
-    return [counter.add(Peak(u, v, 0.9), SIZE, tolerance) for u, v in points]
-
-
-def test_near_points_agree():
-    assert count([(100, 100), (109, 100), (100, 104)]) == [1, 2, 3]
-
-
-def test_a_point_farther_than_the_tolerance_begins_a_new_row():
-    assert count([(100, 100), (110.1, 100), (110, 100)]) == [1, 1, 2]
-
-
-def test_small_steps_to_another_point_do_not_agree():
-    assert count([(100 + 8 * step, 100) for step in range(4)]) == [1, 2, 1, 2]
-
-
-def test_the_tolerance_is_a_share_of_the_diagonal():
-    assert count([(100, 100), (149, 100)], tolerance=0.1) == [1, 2]
-    assert count([(100, 100), (151, 100)], tolerance=0.1) == [1, 1]
+    assert [counter.add(Peak(u, 100, 0.9), SIZE, tolerance) for u in us] == counts
 
 
 class Camera:

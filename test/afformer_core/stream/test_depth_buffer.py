@@ -48,12 +48,6 @@ def test_it_waits_for_what_is_on_its_way(buffer):
     assert buffer.nearest(400, 10) == 'depth 400'
 
 
-def test_an_older_one_within_the_tolerance_does_not_end_the_wait(buffer):
-    threading.Timer(0.05, buffer.add, (400, 'depth 400')).start()
-    assert buffer.wait(400, patience=10.0)
-    assert buffer.nearest(400, 150) == 'depth 400'
-
-
 @pytest.mark.parametrize('stamp', [270, 300, 340, 350])
 def test_it_does_not_wait_where_the_next_would_be_farther(buffer, stamp):
     assert buffer.wait(stamp, patience=0.0)

@@ -31,17 +31,14 @@ def test_the_models_threshold_decides_by_default(predict, feature_similarity, fo
     assert result.presence_threshold == 0.5
 
 
-@pytest.mark.parametrize(('least', 'found'), [(0.0, True), (0.7, True), (0.75, False)])
-def test_a_threshold_of_ones_own_goes_before_it(predict, least, found):
-    # 0.6 has the presence 0.73.
-    result = see(predict(20, 20, feature_similarity=0.6), minimum_presence=least)
+# 0.6 has the presence 0.73, and 0.4 has 0.27, which is below the model's threshold.
+@pytest.mark.parametrize(
+    ('feature_similarity', 'least', 'found'),
+    [(0.4, 0.0, True), (0.6, 0.7, True), (0.6, 0.75, False)],
+)
+def test_a_threshold_of_ones_own_goes_before_it(predict, feature_similarity, least, found):
+    result = see(predict(20, 20, feature_similarity=feature_similarity), minimum_presence=least)
     assert (result.found, result.presence_threshold) == (found, least)
-
-
-def test_a_threshold_of_zero_finds_everything(predict):
-    # 0.4 has the presence 0.27, below the model's threshold.
-    assert see(predict(20, 20, feature_similarity=0.4), minimum_presence=0.0).found
-    assert not see(predict(20, 20, feature_similarity=0.4), minimum_presence=-1.0).found
 
 
 @pytest.mark.parametrize(('confidence', 'feature_similarity'), [(0.2, 0.69), (0.19, 0.7)])
@@ -82,8 +79,3 @@ def test_presence_rises_with_the_confidence(predict):
     assert (sharp.found, flat.found) == (True, False)
     assert sharp.presence == pytest.approx(sharp.confidence)
     assert flat.presence == pytest.approx(flat.confidence)
-
-
-def test_a_threshold_that_is_none(predict):
-    with pytest.raises(ValueError, match=r'minimum_presence is 1\.5; expected from -1 to 1'):
-        StreamSettings(minimum_presence=1.5)

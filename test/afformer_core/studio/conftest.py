@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ import pytest
 
 from afformer_core.media.images import write_image
 from afformer_core.media.video import write_video
+from afformer_core.runtime import ArrayGrounder
+from afformer_core.studio.model_worker import ModelWorker
 
 # Of a machine that is busy.
 _MILLISECONDS = 60_000
@@ -49,6 +53,19 @@ def pairs(tmp_path_factory: pytest.TempPathFactory, files: Path) -> Path:
         shutil.copy(files / 'panel.png', folder / 'cup/images' / name)
     (folder / 'actions.txt').write_text('press\nturn\npull\n')
     return folder
+
+
+def run(task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run in a thread of its own: a browser of other tests has an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(task())).result()
+
+
+@pytest.fixture
+def worker(shipped_model: Path) -> Iterator[ModelWorker]:
+    started = ModelWorker(lambda: ArrayGrounder.load(shipped_model, threads=1))
+    yield started
+    started.close()
 
 
 @dataclass(frozen=True)

@@ -87,23 +87,20 @@ def test_skips_a_repository_that_vanished(entries: list[BenchmarkEntry], tmp_pat
     assert not (tmp_path / 'first' / 'pairs.json').exists()
 
 
-def test_skips_a_file_with_another_hash(entries: list[BenchmarkEntry], tmp_path: Path) -> None:
-    other = replace(
-        entries[0], clip=replace(entries[0].clip, file=changed(entries[0], sha256='ab' * 32))
-    )
-    fetched = fetch_benchmark([other], tmp_path)
-    assert 'expected abababababab' in fetched.skipped['first/drawer']
-    assert not (tmp_path / 'first' / 'clips').exists()
-
-
-def test_skips_a_file_that_is_not_in_the_commit(
-    entries: list[BenchmarkEntry], tmp_path: Path
+@pytest.mark.parametrize(
+    ('changes', 'reason'),
+    [
+        ({'sha256': 'ab' * 32}, 'expected abababababab'),
+        ({'path': 'close.mp4'}, 'close.mp4 is not in someone/kitchen'),
+    ],
+)
+def test_skips_a_file_that_is_another(
+    entries: list[BenchmarkEntry], tmp_path: Path, changes: dict[str, str], reason: str
 ) -> None:
-    other = replace(
-        entries[0], clip=replace(entries[0].clip, file=changed(entries[0], path='close.mp4'))
-    )
+    other = replace(entries[0], clip=replace(entries[0].clip, file=changed(entries[0], **changes)))
     fetched = fetch_benchmark([other], tmp_path)
-    assert fetched.skipped['first/drawer'].startswith('close.mp4 is not in someone/kitchen')
+    assert reason in fetched.skipped['first/drawer']
+    assert not (tmp_path / 'first' / 'clips').exists()
 
 
 def test_skips_a_source_that_is_shorter_than_its_frames(

@@ -87,17 +87,20 @@ def test_an_action_is_known_from_the_median_threshold_of_the_sources(pairs_of) -
     assert fit_certainty(scores, pairs, '', 'abc').action_threshold == 0.8
 
 
-def test_pairs_of_one_source_or_of_one_outcome_are_refused(pairs_of) -> None:
-    with pytest.raises(DatasetError, match='40 pairs of 1 sources'):
-        fit_certainty(drawn(40), pairs_of(a=40), '', 'abc')
-    all_right = [scored(True, one.confidence_scores['right_probability']) for one in drawn(60)]
-    with pytest.raises(DatasetError, match='60 of them right'):
-        fit_certainty(all_right, pairs_of(a=40, b=20), '', 'abc')
-
-
-def test_a_model_that_reads_no_contact_is_refused(pairs_of) -> None:
-    with pytest.raises(DatasetError, match='0 pairs of 0 sources'):
-        fit_certainty([scored(True, None)] * 5, pairs_of(a=3, b=2), '', 'abc')
+@pytest.mark.parametrize(
+    ('scores', 'counts', 'reason'),
+    [
+        (drawn(40), {'a': 40}, '40 pairs of 1 sources'),
+        ([scored(True, 0.5)] * 60, {'a': 40, 'b': 20}, '60 of them right'),
+        # A model that reads no contact.
+        ([scored(True, None)] * 5, {'a': 3, 'b': 2}, '0 pairs of 0 sources'),
+    ],
+)
+def test_pairs_of_one_source_or_of_one_outcome_are_refused(
+    pairs_of, scores: list[PartScores], counts: dict[str, int], reason: str
+) -> None:
+    with pytest.raises(DatasetError, match=reason):
+        fit_certainty(scores, pairs_of(**counts), '', 'abc')
 
 
 def test_presence_is_fitted_on_similarities_of_both_kinds_of_other_videos() -> None:

@@ -56,48 +56,36 @@ def test_a_mark_beyond_the_clip_is_an_error(rising, make_pair) -> None:
         read_clip(make_pair(before={'frame': 10, 'x': 1, 'y': 1}), 4)
 
 
-def elsewhere(pairs) -> list[int | None]:
-    return [negatives.elsewhere for negatives in find_negatives(pairs)]
-
-
-def test_another_source_is_half_the_list_further_on(make_pair) -> None:
-    pairs = [make_pair(id=name, source_video=name, repository=name) for name in 'abcdef']
-    assert elsewhere(pairs) == [3, 4, 5, 0, 1, 2]
-
-
-def test_one_negative_is_of_another_source_and_one_of_the_same(make_pair) -> None:
+@pytest.mark.parametrize(
+    ('videos', 'sources', 'folders', 'elsewhere', 'nearby'),
+    [
+        # Another source is half the list further on, and there is none of the same.
+        ('abcdef', 'abcdef', '      ', [3, 4, 5, 0, 1, 2], [None] * 6),
+        # One is of another source, and one is another video of the same.
+        ('001122', 'aaaabb', '      ', [4, 4, 5, 4, 1, 2], [3, 2, 0, 0, None, None]),
+        # A folder of one source has other videos for both, as far as there are any.
+        ('abcd', 'aaaa', '    ', [2, 3, 0, 1], [3, 0, 1, 2]),
+        ('ab', 'aa', '  ', [1, 0], [None, None]),
+        # Another clip of the same video is no negative.
+        ('abab', 'aaaa', '    ', [3, 0, 1, 2], [1, 2, 3, 0]),
+        ('aa', 'aa', '  ', [None, None], [None, None]),
+        # A video of the same name of another source is another video.
+        ('aa', 'ab', '  ', [1, 0], [None, None]),
+        # Both are of the same folder.
+        ('abcde', 'aaaaa', '11122', [1, 2, 0, 4, 3], [2, 0, 1, None, None]),
+    ],
+)
+def test_negatives_are_other_videos_of_the_folder(
+    make_pair,
+    videos: str,
+    sources: str,
+    folders: str,
+    elsewhere: list[int | None],
+    nearby: list[int | None],
+) -> None:
     pairs = [
-        make_pair(id=f'{number}', source_video=f'{number // 2}', repository=source)
-        for number, source in enumerate('aaaabb')
+        replace(make_pair(source_video=video, repository=source), folder=folder)
+        for video, source, folder in zip(videos, sources, folders, strict=True)
     ]
-    assert find_negatives(pairs) == [
-        *(Negatives(4, 3), Negatives(4, 2), Negatives(5, 0), Negatives(4, 0)),
-        *(Negatives(1, None), Negatives(2, None)),
-    ]
-
-
-def test_a_folder_of_one_source_has_other_videos_for_both(make_pair) -> None:
-    pairs = [make_pair(id=name, source_video=name) for name in 'abcd']
-    assert find_negatives(pairs)[0] == Negatives(2, 3)
-    assert find_negatives(pairs[:2]) == [Negatives(1, None), Negatives(0, None)]
-
-
-def test_another_clip_of_the_same_source_video_is_no_negative(make_pair) -> None:
-    pairs = [make_pair(id=f'{number}', source_video=name) for number, name in enumerate('abab')]
-    assert elsewhere(pairs) == [3, 0, 1, 2]
-
-
-def test_negatives_are_of_the_same_folder(make_pair) -> None:
-    pairs = [make_pair(id=name, source_video=name) for name in 'abcde']
-    pooled = [replace(pair, folder='first' if n < 3 else 'second') for n, pair in enumerate(pairs)]
-    assert elsewhere(pooled) == [1, 2, 0, 4, 3]
-
-
-def test_the_same_name_of_a_video_of_another_source_is_another_video(make_pair) -> None:
-    pairs = [make_pair(source_video='one', repository=name) for name in ('a/a', 'b/b')]
-    assert elsewhere(pairs) == [1, 0]
-
-
-def test_one_source_video_has_no_negative(make_pair) -> None:
-    pairs = [make_pair(), make_pair(id='second')]
-    assert find_negatives(pairs) == [Negatives(None, None)] * 2
+    expected = [Negatives(*each) for each in zip(elsewhere, nearby, strict=True)]
+    assert find_negatives(pairs) == expected

@@ -275,6 +275,10 @@ def test_clips_are_measured_without_pairs(
             ('--contacts', 'CLIPS', '--benchmark', 'CLIPS'),
             '--contacts cannot be combined with --benchmark. Give it with --pairs',
         ),
+        *(
+            (('--pairs', 'PAIRS', *more), f'leave out {more[0]}, which belongs to --annotations')
+            for more in (('--protocol', 'buttons'), ('--predictor', 'uniform'), ('--limit', '3'))
+        ),
         (
             ('--contacts', 'CLIPS', '--limit', '3'),
             'leave out --limit, which belongs to --annotations',
@@ -282,10 +286,14 @@ def test_clips_are_measured_without_pairs(
     ],
 )
 def test_data_that_is_not_enough_or_too_much_is_refused(
-    marked_clips: Path, capsys: Captured, options: tuple[str, ...], message: str
+    part_pairs: Path,
+    marked_clips: Path,
+    capsys: Captured,
+    options: tuple[str, ...],
+    message: str,
 ) -> None:
-    given = [str(marked_clips) if each == 'CLIPS' else each for each in options]
-    assert main(['evaluate', *given]) == 1
+    folders = {'PAIRS': str(part_pairs), 'CLIPS': str(marked_clips)}
+    assert main(['evaluate', *(folders.get(each, each) for each in options)]) == 1
     assert message in capsys.readouterr().err
 
 
@@ -329,21 +337,6 @@ def test_what_is_left_out_is_told(
     assert f'- left out: pair 1: {broken / "1.mp4"} cannot be read as a video' in text
     assert '- The row of matching is missing: the weights are not installed; run: pip' in text
     assert '| matching' not in text
-
-
-@pytest.mark.parametrize(
-    'options',
-    [
-        ('--protocol', 'buttons'),
-        ('--predictor', 'uniform'),
-        ('--limit', '3'),
-    ],
-)
-def test_options_of_other_data_are_refused(
-    part_pairs: Path, capsys: Captured, options: tuple[str, ...]
-) -> None:
-    assert main(['evaluate', '--pairs', str(part_pairs), *options]) == 1
-    assert f'leave out {options[0]}, which belongs to --annotations' in capsys.readouterr().err
 
 
 @pytest.mark.slow

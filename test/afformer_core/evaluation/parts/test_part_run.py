@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -247,50 +248,44 @@ def test_images_are_ordered_by_distance(pairs) -> None:
     assert not (first == (0, 230, 255)).all(2).any()
 
 
-def test_every_number_is_described(root: Path) -> None:
+def described(root: Path, measures: str) -> set[str]:
+    """Names in the table of the reference whose heading names these measures."""
     page = (root / 'docs' / 'reference' / 'evaluation_json.md').read_text()
-    _, _, rest = page.partition('| name in `measures` of parts | |\n|---|---|\n')
+    _, _, rest = page.partition(f'| name in {measures} | |\n|---|---|\n')
     table, _, _ = rest.partition('\n\n')
-    of_predictor, of_pair, of_class, of_group, of_score = (
-        {each.name for each in fields(kind)}
-        for kind in (PartMeasures, PartScores, ClassMeasures, GroupMeasures, ConfidenceMeasures)
-    )
+    return set(re.findall(r'^\| `([\w.]+)` \|', table, re.MULTILINE))
+
+
+def names_of(kind: Any) -> set[str]:
+    return {each.name for each in fields(kind)}
+
+
+def test_every_number_is_described(root: Path) -> None:
+    found = described(root, '`measures` of parts')
     of_facts = ('id', 'folder', 'source', 'source_video', 'kind', 'accepted_actions')
     groups = ('by_folder.FOLDER', 'by_source.SOURCE')
     classes = ('by_kind.KIND', 'by_robot.ROBOT')
-    assert set(re.findall(r'^\| `([\w.]+)` \|', table, re.MULTILINE)) == {
+    assert found == {
         *('pairs', 'source_videos', 'left_out.PAIR', 'worst_source.MODEL'),
         *('constant_action', 'constant_action_accepted'),
-        *(f'predictors.PREDICTOR.{name}' for name in of_predictor),
-        *(f'by_pair.PAIR.PREDICTOR.{name}' for name in of_pair),
-        *(f'{one}.PREDICTOR.{name}' for one in classes for name in of_class),
-        *(f'{one}.{name}' for one in groups for name in of_group),
-        *(f'confidence.PREDICTOR.SCORE.{name}' for name in of_score),
-        *(f'certainty.MODEL.FIFTH.{each.name}' for each in fields(CertaintyGroup)),
+        *(f'predictors.PREDICTOR.{name}' for name in names_of(PartMeasures)),
+        *(f'by_pair.PAIR.PREDICTOR.{name}' for name in names_of(PartScores)),
+        *(f'{one}.PREDICTOR.{name}' for one in classes for name in names_of(ClassMeasures)),
+        *(f'{one}.{name}' for one in groups for name in names_of(GroupMeasures)),
+        *(f'confidence.PREDICTOR.SCORE.{name}' for name in names_of(ConfidenceMeasures)),
+        *(f'certainty.MODEL.FIFTH.{name}' for name in names_of(CertaintyGroup)),
         *(f'pair_facts.PAIR.{name}' for name in of_facts),
         *(f'differences.MODEL.{name}' for name in HEADINGS),
     }
-    assert {each.name for each in fields(PartsMeasured)} == {
-        *('pairs', 'source_videos', 'left_out', 'constant_action', 'constant_action_accepted'),
-        *('predictors', 'by_pair', 'by_kind', 'by_robot', 'differences'),
-        *('by_folder', 'by_source', 'confidence', 'pair_facts', 'contacts'),
-        *('certainty', 'worst_source'),
-    }
+    assert names_of(PartsMeasured) == {'contacts', *(name.split('.')[0] for name in found)}
 
 
 def test_every_number_of_contacts_is_described(root: Path) -> None:
-    page = (root / 'docs' / 'reference' / 'evaluation_json.md').read_text()
-    _, _, rest = page.partition('| name in `measures.contacts` | |\n|---|---|\n')
-    table, _, _ = rest.partition('\n\n')
-    of_reader, of_clip = (
-        {each.name for each in fields(kind)} for kind in (ContactMeasures, ContactScores)
-    )
-    assert set(re.findall(r'^\| `([\w.]+)` \|', table, re.MULTILINE)) == {
+    found = described(root, '`measures.contacts`')
+    assert found == {
         'left_out',
-        *(f'readers.READER.{name}' for name in of_reader),
-        *(f'by_source.SOURCE.READER.{name}' for name in of_reader),
-        *(f'by_clip.CLIP.READER.{name}' for name in of_clip),
+        *(f'readers.READER.{name}' for name in names_of(ContactMeasures)),
+        *(f'by_source.SOURCE.READER.{name}' for name in names_of(ContactMeasures)),
+        *(f'by_clip.CLIP.READER.{name}' for name in names_of(ContactScores)),
     }
-    assert {each.name for each in fields(ContactsMeasured)} == {
-        *('left_out', 'readers', 'by_source', 'by_clip'),
-    }
+    assert names_of(ContactsMeasured) == {name.split('.')[0] for name in found}

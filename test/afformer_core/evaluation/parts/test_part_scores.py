@@ -21,6 +21,7 @@ from afformer_core.evaluation.parts.predictors import PointPrediction
 INSIDE = (30.5 / 100, 20.5 / 50)
 NEAR = (45.5 / 100, 20.5 / 50)
 FAR = (46.5 / 100, 20.5 / 50)
+SQUARE = [[20, 10], [40, 10], [40, 30], [20, 30]]
 
 
 def scores(**known: float) -> PartScores:
@@ -28,9 +29,26 @@ def scores(**known: float) -> PartScores:
     return PartScores(**{**least, **known})
 
 
-@pytest.mark.parametrize(('point', 'percent'), [(INSIDE, 0), (NEAR, 4.472), (FAR, 5.367)])
-def test_distances_are_in_percent_of_the_diagonal(make_pair, point, percent) -> None:
-    assert distance_to_parts(make_pair(), point) == pytest.approx(percent, abs=1e-3)
+HORSESHOE = [[0, 0], [60, 0], [60, 40], [50, 40], [50, 10], [10, 10], [10, 40], [0, 40]]
+SCALED = [[200, 100], [400, 100], [400, 300], [200, 300]]
+
+
+@pytest.mark.parametrize(
+    ('changes', 'point', 'percent'),
+    [
+        ({}, INSIDE, 0),
+        ({}, NEAR, 4.472),
+        ({}, FAR, 5.367),
+        # The nearest part counts.
+        ({'parts': [[[0, 0], [5, 0], [5, 5], [0, 5]], SQUARE]}, INSIDE, 0),
+        # Between the arms, ten pixels from the nearest one.
+        ({'parts': [HORSESHOE]}, INSIDE, 8.944),
+        # A resized target is measured in annotated pixels.
+        ({'parts': [SCALED], 'target_size': [1000, 500]}, NEAR, 4.875),
+    ],
+)
+def test_distances_are_in_percent_of_the_diagonal(make_pair, changes, point, percent) -> None:
+    assert distance_to_parts(make_pair(**changes), point) == pytest.approx(percent, abs=1e-3)
 
 
 # Of 48 by 18 pixels and an area of 432, so that its size is 20.785.
@@ -60,24 +78,6 @@ def test_without_a_point_there_is_no_distance(make_pair) -> None:
     assert (score.distance, score.within_size, score.point_x) == (None, 0, None)
 
 
-def test_the_nearest_part_counts(make_pair) -> None:
-    parts = [[[0, 0], [5, 0], [5, 5], [0, 5]], [[20, 10], [40, 10], [40, 30], [20, 30]]]
-    assert distance_to_parts(make_pair(parts=parts), INSIDE) == 0
-
-
-def test_a_point_between_the_arms_of_a_part_is_not_inside(make_pair) -> None:
-    horseshoe = [[0, 0], [60, 0], [60, 40], [50, 40], [50, 10], [10, 10], [10, 40], [0, 40]]
-    pair = make_pair(parts=[horseshoe])
-    # Ten pixels from the nearest arm.
-    assert distance_to_parts(pair, INSIDE) == pytest.approx(8.944, abs=1e-3)
-
-
-def test_a_resized_target_is_measured_in_annotated_pixels(make_pair) -> None:
-    scaled = [[[200, 100], [400, 100], [400, 300], [200, 300]]]
-    pair = make_pair(parts=scaled, target_size=[1000, 500])
-    assert distance_to_parts(pair, NEAR) == pytest.approx(4.875, abs=0.1)
-
-
 @pytest.mark.parametrize(
     ('points', 'inside', 'near', 'any_inside'),
     [
@@ -101,25 +101,26 @@ def test_mass_is_that_of_the_pixels_inside(make_pair) -> None:
     assert mass_inside(make_pair(), heatmap) == 0.75
 
 
-def test_mass_where_parts_overlap_counts_once(make_pair) -> None:
-    part = [[20, 10], [40, 10], [40, 30], [20, 30]]
+@pytest.mark.parametrize(
+    ('parts', 'mass'),
+    [
+        # Where parts overlap, it counts once.
+        ([SQUARE, SQUARE], 0.08),
+        # Of a part that reaches outside, it is that within.
+        ([[[-10, -10], [10, -10], [10, 5], [-10, 5]]], 0.01),
+    ],
+)
+def test_mass_is_of_the_area_that_parts_cover(make_pair, parts, mass) -> None:
     heatmap = np.full((50, 100), 1 / 5000, np.float32)
-    assert mass_inside(make_pair(parts=[part, part]), heatmap) == pytest.approx(0.08)
+    assert mass_inside(make_pair(parts=parts), heatmap) == pytest.approx(mass)
 
 
 def test_mass_in_one_part_stays_beside_another(make_pair) -> None:
-    part = [[20, 10], [40, 10], [40, 30], [20, 30]]
     triangle = [[30, 10], [60, 10], [60, 30]]
     heatmap = np.zeros((50, 100), np.float32)
     # In the part, and in the box around the triangle, but not in the triangle.
     heatmap[25, 32] = 1
-    assert mass_inside(make_pair(parts=[part, triangle]), heatmap) == 1
-
-
-def test_mass_of_a_part_that_reaches_outside_is_that_within(make_pair) -> None:
-    heatmap = np.full((50, 100), 1 / 5000, np.float32)
-    part = [[-10, -10], [10, -10], [10, 5], [-10, 5]]
-    assert mass_inside(make_pair(parts=[part]), heatmap) == pytest.approx(0.01)
+    assert mass_inside(make_pair(parts=[SQUARE, triangle]), heatmap) == 1
 
 
 def test_similarity_has_no_mass(make_pair) -> None:

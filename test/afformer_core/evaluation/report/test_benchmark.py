@@ -14,16 +14,11 @@ from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.report.benchmark import SPLITS, BenchmarkReport
 from afformer_core.evaluation.report.report import EvaluationReport, build_report
-from afformer_core.reports import bootstrap
 from afformer_core.reports.named_numbers import to_json
 from afformer_core.runtime.presence import PresenceCalibration
 
+pytestmark = pytest.mark.usefixtures('few_draws')
 CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.json', 'ab12')
-
-
-@pytest.fixture(autouse=True)
-def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bootstrap, '_REPETITIONS', 20)
 
 
 @pytest.fixture

@@ -23,17 +23,11 @@ from afformer_core.evaluation.report.report import EvaluationReport, baseline_la
 from afformer_core.evaluation.tables.accuracy import hit_actions
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
-from afformer_core.reports import bootstrap
 from afformer_core.runtime.weights import save_model
 
 NAMES = ('press', 'hold')
+pytestmark = pytest.mark.usefixtures('few_draws')
 PRIOR = BaselinePrior(None, '', 1)
-
-
-@pytest.fixture(autouse=True)
-def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is drawn for the intervals takes most of the time, and no test here is about them."""
-    monkeypatch.setattr(bootstrap, '_REPETITIONS', 20)
 
 
 def compared(models: dict[str, Sequence[PairResult]], **facts: str) -> EvaluationReport:
@@ -165,30 +159,28 @@ def test_models_are_named_as_shortly_as_tells_them_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ('options', 'message'),
+    ('option', 'more', 'message'),
     [
-        (['--predictor', 'uniform'], '2 models are given; expected none with --predictor'),
-        ([], 'is given twice'),
+        (
+            '--annotations',
+            ['--predictor', 'uniform'],
+            '2 models are given; expected none with --predictor',
+        ),
+        ('--annotations', [], 'is given twice'),
+        ('--benchmark', [], '--benchmark measures one model; got 2'),
     ],
 )
 def test_what_several_models_cannot_do(
     scenes: Path,
     model_folder: Path,
     capsys: pytest.CaptureFixture[str],
-    options: list[str],
+    option: str,
+    more: list[str],
     message: str,
 ) -> None:
-    words = ['evaluate', str(model_folder), str(model_folder), '--annotations', str(scenes)]
-    assert main([*words, *options]) == 1
+    words = ['evaluate', str(model_folder), str(model_folder), option, str(scenes)]
+    assert main([*words, *more]) == 1
     assert message in capsys.readouterr().err
-
-
-def test_the_benchmark_is_of_one_model(
-    tmp_path: Path, model_folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ['evaluate', str(model_folder), str(tmp_path), '--benchmark', str(tmp_path)]
-    assert main(words) == 1
-    assert '--benchmark measures one model; got 2' in capsys.readouterr().err
 
 
 def test_an_unsound_model_is_told_before_the_first_is_measured(

@@ -23,20 +23,14 @@ from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
 from afformer_core.evaluation.report.report import EvaluationReport, build_report
 from afformer_core.evaluation.tables import abstention, accuracy, reliability, which_button
 from afformer_core.evaluation.tables import accuracy as action_table
-from afformer_core.reports import bootstrap
 from afformer_core.reports.bootstrap import Estimate
 from afformer_core.reports.named_numbers import to_json
 from afformer_core.runtime.presence import PresenceCalibration
 
 NAMES = ('press', 'hold')
+pytestmark = pytest.mark.usefixtures('few_draws')
 CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.json', 'ab12')
 LEFT_HALF = np.asarray(np.repeat([[1.0, 1e-3]], 32, axis=0).repeat(16, axis=1), np.float32)
-
-
-@pytest.fixture(autouse=True)
-def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is drawn for the intervals takes most of the time, and no test here is about them."""
-    monkeypatch.setattr(bootstrap, '_REPETITIONS', 20)
 
 
 def build(results: Sequence[PairResult], seed: int = 0) -> EvaluationReport:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,22 +99,22 @@ def test_the_contact_that_was_read_counts_by_its_probability(grounder: ArrayGrou
     assert (marked.certainty_threshold, marked.action_threshold) == (0.66, 0.87)
 
 
-def test_a_calibration_of_other_weights_does_not_count(matched_folder: Path) -> None:
-    description = read_description(matched_folder)
-    write_description(matched_folder, replace(description, certainty=CALIBRATION))
-    try:
-        found = read_description(matched_folder)
-        assert (found.certainty, found.valid_certainty) == (CALIBRATION, None)
-    finally:
-        write_description(matched_folder, description)
+@pytest.fixture
+def copied_model(matched_folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(matched_folder, tmp_path / 'model'))
 
 
-def test_a_damaged_calibration_is_told(matched_folder: Path) -> None:
-    path = matched_folder / 'model.json'
-    before = path.read_text()
-    path.write_text(before.rstrip().removesuffix('}') + ', "certainty": {"slope": 1}}')
-    try:
-        with pytest.raises(ModelFolderError, match='certainty'):
-            read_description(matched_folder)
-    finally:
-        path.write_text(before)
+def test_a_calibration_of_other_weights_does_not_count(copied_model: Path) -> None:
+    description = read_description(copied_model)
+    write_description(copied_model, replace(description, certainty=CALIBRATION))
+
+    found = read_description(copied_model)
+    assert (found.certainty, found.valid_certainty) == (CALIBRATION, None)
+
+
+def test_a_damaged_calibration_is_told(copied_model: Path) -> None:
+    path = copied_model / 'model.json'
+    path.write_text(path.read_text().rstrip().removesuffix('}') + ', "certainty": {"slope": 1}}')
+
+    with pytest.raises(ModelFolderError, match='certainty'):
+        read_description(copied_model)

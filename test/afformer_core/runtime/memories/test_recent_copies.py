@@ -31,13 +31,3 @@ def test_what_was_not_used_for_longest_goes() -> None:
     assert copies.of(first) == 'copy 1'
     assert copies.of(second) == 'copy 4'
     assert len(copies) == 2
-
-
-def test_a_copy_goes_with_its_object() -> None:
-    copies = RecentCopies(Counted(), 2)
-    source = Counted()
-    copies.of(source)
-
-    del source
-
-    assert len(copies) == 0

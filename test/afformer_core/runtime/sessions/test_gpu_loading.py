@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cuda_double import Device, cuda_double
+from cuda_double import Device
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.backends import open_networks
@@ -19,12 +19,6 @@ def folder(copied_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """An exported model, with a cache of its own for its engines."""
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     return copied_folder
-
-
-@pytest.fixture
-def device() -> Iterator[Device]:
-    with cuda_double() as double:
-        yield double
 
 
 @pytest.fixture

@@ -2,12 +2,11 @@
 """One graph serves all memories of a shape; of graphs, those that were used lately stay."""
 
 import weakref
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
-from cuda_double import Device, cuda_double
+from cuda_double import Device
 from torch import Tensor
 
 from afformer_core.runtime.memories.recent_copies import RecentCopies
@@ -18,12 +17,6 @@ from afformer_core.runtime.tensorrt.cuda_graph import CapturedRun
 from afformer_core.runtime.tensorrt.gpu_memories import GpuMemory, StaticMemory
 
 Decodings = tuple[CapturedGraphs, list[weakref.ref[CapturedRun]]]
-
-
-@pytest.fixture
-def device() -> Iterator[Device]:
-    with cuda_double() as double:
-        yield double
 
 
 def upload(memory: Memory) -> GpuMemory:

@@ -3,23 +3,17 @@
 
 import gc
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 import torch
-from cuda_double import Device, cuda_double
+from cuda_double import Device
 from torch import Tensor
 
 from afformer_core.runtime.tensorrt.cuda_graph import CapturedRun, EnqueuedRun
 
 KINDS = ['captured', 'enqueued']
-
-
-@pytest.fixture
-def device() -> Iterator[Device]:
-    with cuda_double() as double:
-        yield double
 
 
 def start(kind: str, run: Callable[[], Sequence[Tensor]]) -> EnqueuedRun:

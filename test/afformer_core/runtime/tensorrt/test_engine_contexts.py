@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
 
-from cuda_double import Device, cuda_double
+from cuda_double import Device
 from cuda_double import tensorrt as doubles
 from cuda_double.tensorrt import TensorRT, serialized_engine, tensorrt_double
 from opened_sessions import ground, tensorrt_session
@@ -27,12 +27,6 @@ from afformer_core.runtime.tensorrt.runtime_cache import RuntimeCacheFile
 from afformer_core.runtime.tensorrt.session import TensorRTSession
 
 SIZE = 64, 96
-
-
-@pytest.fixture
-def device() -> Iterator[Device]:
-    with cuda_double() as double:
-        yield double
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Memories on the GPU: how long they stay there, and what captured graphs read."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from cuda_double import Device, cuda_double
+from cuda_double import Device
 
 from afformer_core.models import afformer_small
 from afformer_core.runtime.memories.recent_copies import RecentCopies
@@ -19,12 +18,7 @@ from afformer_core.runtime.tensorrt.gpu_memories import (
 )
 
 KINDS = [(torch.float32, torch.float32)]
-
-
-@pytest.fixture(autouse=True)
-def device() -> Iterator[Device]:
-    with cuda_double() as double:
-        yield double
+pytestmark = pytest.mark.usefixtures('device')
 
 
 def memory(value: float, length: int = 2) -> Memory:
@@ -34,34 +28,15 @@ def memory(value: float, length: int = 2) -> Memory:
     )
 
 
-class Upload:
-    """Brings memories to the GPU and counts them."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __call__(self, memory: Memory) -> GpuMemory:
-        self.count += 1
-        return GpuMemory(
-            tuple(torch.from_numpy(one.copy()).to('cuda') for one in memory.keys),
-            tuple(torch.from_numpy(one.copy()).to('cuda') for one in memory.values),
-        )
-
-
-def test_a_memory_is_uploaded_once() -> None:
-    upload = Upload()
-    resident = RecentCopies(upload, 2)
-    one, other = memory(1), memory(2)
-
-    there = [resident.of(one), resident.of(other), resident.of(one)]
-
-    assert there[0] is there[2]
-    assert there[1].keys[0].cpu().unique().tolist() == [2]
-    assert upload.count == 2
+def upload(memory: Memory) -> GpuMemory:
+    return GpuMemory(
+        tuple(torch.from_numpy(one.copy()).to('cuda') for one in memory.keys),
+        tuple(torch.from_numpy(one.copy()).to('cuda') for one in memory.values),
+    )
 
 
 def test_a_memory_goes_with_its_owner(device: Device) -> None:
-    resident = RecentCopies(Upload(), 2)
+    resident = RecentCopies(upload, 2)
     one = memory(1)
     resident.of(one)
     before = device.gpu.allocated
@@ -74,7 +49,7 @@ def test_a_memory_goes_with_its_owner(device: Device) -> None:
 
 def test_the_buffers_hold_the_last_memory_at_one_address() -> None:
     static = StaticMemory([((1, 4, 3), (1, 4, 2))], KINDS)
-    one, other = Upload()(memory(1, 2)), Upload()(memory(2, 4))
+    one, other = upload(memory(1, 2)), upload(memory(2, 4))
     short, long = static.view(one.shapes), static.view(other.shapes)
     assert (
         short.keys[0].data_ptr()
@@ -95,20 +70,19 @@ def test_the_buffers_hold_the_last_memory_at_one_address() -> None:
 
 def test_a_memory_is_copied_again_only_where_another_stood() -> None:
     static = StaticMemory([((1, 4, 3), (1, 4, 2))], KINDS)
-    one = Upload()(memory(1, 2))
+    one = upload(memory(1, 2))
     static.hold(one)
     static.view(one.shapes).keys[0].fill_(7)
 
     static.hold(one)
     assert static.view(one.shapes).keys[0].cpu().unique().tolist() == [7]
-    static.hold(Upload()(memory(2, 2)))
+    static.hold(upload(memory(2, 2)))
     static.hold(one)
     assert static.view(one.shapes).keys[0].cpu().unique().tolist() == [1]
 
 
 def test_another_memory_at_the_slot_of_one_that_went_is_copied() -> None:
     static = StaticMemory([((1, 4, 3), (1, 4, 2))], KINDS)
-    upload = Upload()
     for value in range(4):
         static.hold(upload(memory(value, 2)))
         shapes = [((1, 2, 3), (1, 2, 2))]
@@ -119,7 +93,7 @@ def test_a_memory_of_too_many_frames() -> None:
     static = StaticMemory([((1, 4, 3), (1, 4, 2))], KINDS)
 
     with pytest.raises(ValueError, match=r'shape of keys or values is \(1, 5, 3\); expected'):
-        static.hold(Upload()(memory(1, 5)))
+        static.hold(upload(memory(1, 5)))
 
 
 @pytest.mark.parametrize(('frames', 'bytes_per_number', 'count'), [(8, 4, 115), (8, 2, 231)])

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +14,11 @@ from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.runtime import Grounding, Peak
 from afformer_core.studio.labelling import suggestion
 from afformer_core.studio.labelling.point_labels import LabelledPair
-from afformer_core.studio.labelling.suggestion import Suggester
+from afformer_core.studio.labelling.suggestion import Suggester, Suggestion
 from afformer_core.studio.limits import LimitedImage
 from afformer_core.studio.model_worker import ModelWorker
+
+from ..conftest import run
 
 # Of a file of twice the width and height.
 IMAGE = LimitedImage(np.zeros((24, 32, 3), np.uint8), (64, 48))
@@ -81,42 +81,36 @@ def worker(grounder: GrounderDouble) -> Iterator[ModelWorker]:
     started.close()
 
 
-def run(task: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run in a thread of its own: a browser of other tests has an event loop in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(task())).result()
-
-
 def pair(demonstration: str, image: str) -> LabelledPair:
     return LabelledPair(Path('cup/points.csv'), Path(demonstration), Path(image))
 
 
-def test_the_best_peaks_and_the_best_action_that_may_be_used(worker: ModelWorker) -> None:
+def suggested(worker: ModelWorker, actions: tuple[str, ...] | None = None) -> Suggestion:
+    found: list[Suggestion | None] = []
+
     async def use() -> None:
-        suggester = Suggester(worker, ('turn', 'press'))
-        found = await suggester.suggest(pair('a.mp4', 'a.png'), DEMONSTRATION, IMAGE, lambda: True)
-        assert found is not None
-        assert found.points == ((0, 47.3), (20, 30))
-        assert found.scores == (0.6, 0.3)
-        assert found.action == 'press'
-        assert not found.doubtful
+        one = pair('a.mp4', 'a.png')
+        suggester = Suggester(worker, actions)
+        found.append(await suggester.suggest(one, DEMONSTRATION, IMAGE, lambda: True))
 
     run(use)
+    assert found[0] is not None
+    return found[0]
+
+
+def test_the_best_peaks_and_the_best_action_that_may_be_used(worker: ModelWorker) -> None:
+    found = suggested(worker, ('turn', 'press'))
+    assert found.points == ((0, 47.3), (20, 30))
+    assert found.scores == (0.6, 0.3)
+    assert found.action == 'press'
+    assert not found.doubtful
 
 
 def test_no_action_is_suggested_where_the_model_knows_none(
     worker: ModelWorker, grounder: GrounderDouble
 ) -> None:
     grounder.action_threshold = 0.71
-
-    async def use() -> None:
-        suggester = Suggester(worker, ('turn', 'pull'))
-        pairs = pair('a.mp4', 'a.png')
-        found = await suggester.suggest(pairs, DEMONSTRATION, IMAGE, lambda: True)
-        assert found is not None
-        assert found.action == ''
-
-    run(use)
+    assert suggested(worker, ('turn', 'pull')).action == ''
 
 
 def test_a_demonstration_is_memorized_once_and_forgotten_with_the_page(
@@ -124,13 +118,16 @@ def test_a_demonstration_is_memorized_once_and_forgotten_with_the_page(
 ) -> None:
     async def use() -> None:
         suggester = Suggester(worker, None)
-        for one in (pair('a.mp4', 'a.png'), pair('a.mp4', 'b.png'), pair('b.mp4', 'b.png')):
+        # Those of one name in two folders are two.
+        for demonstration in ('cup/a.mp4', 'cup/a.mp4', 'lamp/a.mp4', 'lamp/b.mp4'):
+            one = pair(demonstration, 'a.png')
             await suggester.suggest(one, DEMONSTRATION, IMAGE, lambda: True)
         suggester.close()
         await worker.run(lambda _: None)
 
     run(use)
-    assert grounder.asked == ['memorize', 'ground', 'ground', 'memorize', 'ground', 'forget']
+    asked = ['memorize', 'ground', 'ground', 'memorize', 'ground', 'memorize', 'ground', 'forget']
+    assert grounder.asked == asked
 
 
 @pytest.mark.parametrize(
@@ -144,28 +141,7 @@ def test_what_is_not_in_view_is_doubtful(
 ) -> None:
     grounder.presence_threshold = 0.3
     grounder.presence = presence
-
-    async def use() -> None:
-        suggester = Suggester(worker, None)
-        found = await suggester.suggest(pair('a.mp4', 'a.png'), DEMONSTRATION, IMAGE, lambda: True)
-        assert found is not None
-        assert found.doubtful is doubtful
-
-    run(use)
-
-
-def test_demonstrations_of_one_name_in_two_folders_are_two(
-    worker: ModelWorker, grounder: GrounderDouble
-) -> None:
-    async def use() -> None:
-        suggester = Suggester(worker, None)
-        for demonstration in ('cup/press.mp4', 'lamp/press.mp4', 'lamp/press.mp4'):
-            await suggester.suggest(
-                pair(demonstration, 'a.png'), DEMONSTRATION, IMAGE, lambda: True
-            )
-
-    run(use)
-    assert grounder.asked == ['memorize', 'ground', 'memorize', 'ground', 'ground']
+    assert suggested(worker).doubtful is doubtful
 
 
 def test_a_pair_that_is_left_before_its_turn_costs_nothing(

@@ -43,17 +43,20 @@ def test_a_folder_that_is_not_there_yet_has_the_shipped_model_alone(tmp_path: Pa
     assert ModelFolders(tmp_path / 'new').models() == ('shipped',)
 
 
-@pytest.mark.parametrize('name', ['../x', 'a/b', '/etc', '', '.', '..', '.frames', 'a' * 65])
-def test_a_name_that_is_no_plain_one_is_refused(folders: ModelFolders, name: str) -> None:
-    with pytest.raises(ValueError, match='expected 1 to 64 letters'):
+@pytest.mark.parametrize(
+    ('name', 'reason'),
+    [
+        *(
+            (name, 'expected 1 to 64 letters')
+            for name in ('../x', 'a/b', '/etc', '', '.', '..', '.frames', 'a' * 65)
+        ),
+        # The name of the shipped model is not given to another.
+        ('shipped', 'not shipped'),
+        ('linked', 'linked is a link to another folder'),
+    ],
+)
+def test_a_name_that_is_no_plain_one_is_refused(
+    folders: ModelFolders, name: str, reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
         folders.path(name)
-
-
-def test_the_name_of_the_shipped_model_is_not_given_to_another(folders: ModelFolders) -> None:
-    with pytest.raises(ValueError, match='not shipped'):
-        folders.path('shipped')
-
-
-def test_a_link_that_leads_elsewhere_is_not_followed(folders: ModelFolders) -> None:
-    with pytest.raises(ValueError, match='linked is a link to another folder'):
-        folders.path('linked')

@@ -31,20 +31,17 @@ def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> ShownG
     return ShownGrounding(image, shown, grounding, 31.0, 'torch')
 
 
-def test_an_unsure_answer_asks_for_a_mark() -> None:
-    assert certainty_in_words(answer(SHOWN)) == (
-        'Not sure which part: certainty 0.41, at least 0.63 is needed. A robot would not act.'
-    )
-
-
-def test_an_answer_of_just_the_threshold_is_sure() -> None:
-    assert certainty_in_words(answer(SHOWN, certainty=0.63)) == (
-        'The part is certain: certainty 0.63, at least 0.63 is needed.'
-    )
-
-
-def test_a_certainty_that_is_not_known_is_not_told() -> None:
-    assert certainty_in_words(answer(SHOWN, certainty=None)) == ''
+@pytest.mark.parametrize(
+    ('certainty', 'told'),
+    [
+        (0.41, 'Not sure which part: certainty 0.41, {least} A robot would not act.'),
+        (0.63, 'The part is certain: certainty 0.63, {least}'),
+        (None, ''),
+    ],
+)
+def test_an_answer_of_at_least_the_threshold_is_sure(certainty: float | None, told: str) -> None:
+    expected = told.format(least='at least 0.63 is needed.')
+    assert certainty_in_words(answer(SHOWN, certainty=certainty)) == expected
 
 
 @pytest.mark.parametrize(

@@ -3,28 +3,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from afformer_core.example_pairs.pair_folder import ExamplePair
-from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.trying import workspace as module
 from afformer_core.studio.trying.example_memories import ExampleMemories
 from afformer_core.studio.trying.workspace import Workspace
 
-
-@pytest.fixture
-def worker(shipped_model: Path) -> Iterator[ModelWorker]:
-    started = ModelWorker(lambda: ArrayGrounder.load(shipped_model, threads=1))
-    yield started
-    started.close()
+from ..conftest import run
 
 
 @pytest.fixture
@@ -62,6 +53,5 @@ def test_a_chosen_example_is_not_read_again_and_grounds_alike(
             assert chosen.likeliest == read.likeliest
             ready.remove_demonstration(chosen)
 
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(use())).result()
+    run(use)
     assert memories.get(files / 'panel.png') is None

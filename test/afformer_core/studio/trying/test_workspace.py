@@ -4,34 +4,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from afformer_core.errors import DemonstrationError, ImageError
-from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.trying.answer_files import overlay
 from afformer_core.studio.trying.workspace import Workspace
 
-
-@pytest.fixture
-def worker(shipped_model: Path) -> Iterator[ModelWorker]:
-    started = ModelWorker(lambda: ArrayGrounder.load(shipped_model, threads=1))
-    yield started
-    started.close()
-
-
-def run(task: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run in a thread of its own: a browser of other tests has an event loop in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(task())).result()
+from ..conftest import run
 
 
 def test_a_page_that_is_closed_leaves_nothing_in_the_model(

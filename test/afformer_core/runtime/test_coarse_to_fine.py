@@ -120,18 +120,6 @@ def test_of_several_memories_the_logits_are_averaged() -> None:
     assert Output.mean([larger, *outputs]).similarity == 0.25
 
 
-@pytest.mark.parametrize('order', [1, -1])
-def test_heatmaps_of_several_sizes_are_averaged_at_the_largest(order: int) -> None:
-    # Ramps from left to right, one four times as steep as the other.
-    low, wide = np.linspace(1, 119, 60) / 120, np.linspace(1, 179, 90) / 45
-    outputs = [output(np.tile(low, (2, 12, 1))), output(np.tile(wide, (2, 10, 1)))]
-
-    mean = Output.mean(outputs[::order]).heatmap_logits
-
-    assert (mean.shape, mean.dtype) == ((2, 10, 90), np.float32)
-    np.testing.assert_allclose(mean[1, 3, 1:-1], 0.625 * wide[1:-1], atol=1e-5)
-
-
 @pytest.mark.parametrize('zooms', [(0.5, 2.0), (2.0, 9.0), (float('nan'), 2.0)])
 def test_zooms_out_of_range_are_refused(zooms: tuple[float, float]) -> None:
     with pytest.raises(

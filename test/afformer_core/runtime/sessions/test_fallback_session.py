@@ -171,8 +171,7 @@ def test_both_networks_fall_back(
     assert isinstance(beside, LosingMatchingSession)
     networks = with_fallback(on_gpu, folder, 1, reasons.append)
     encoded = EncodedFrames(frames, networks.encode_frames(frames))
-    decoder = networks.memorize_features(encoded.features.decoder)
-    memory = replace(networks.memorize(encoded), decoder=decoder)
+    memory = replace(networks.memorize(encoded), decoder_weight=1.0)
     losing.error = beside.error = RuntimeError(LOSS)
 
     output = networks.ground(networks.encode_image(frames[0]), memory)

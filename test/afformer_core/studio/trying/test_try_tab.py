@@ -104,6 +104,7 @@ def test_a_tap_beside_a_numbered_part_marks_it(page: Any, files: Path) -> None:
     drawn = page.locator('.marked-contact .suggested polygon').first.get_attribute('points')
     (x, _), (_, y) = (corner.split(',') for corner in drawn.split()[:2])
     frame = page.locator('.marked-contact img')
+    frame.evaluate('image => image.decode()')
     scale = frame.evaluate('image => image.clientWidth / image.naturalWidth')
     aside = 6 if float(x) < 160 else -6
 

@@ -16,10 +16,10 @@ from afformer_core.runtime.grounding import Peak
 # About twice the spread of an annotated interaction point, as a share of the image's side.
 NEIGHBOURHOOD = 0.1
 RIPPLE = 1 / 64
-"""Standard deviation of the Gaussian that smooths a heatmap, as a share of its side.
+"""Standard deviation of the Gaussian that smooths a decoder's heatmap, as a share of its side.
 
-The upsampling of the decoder's head leaves ripples, whose maxima are meaningless and change with
-the last bit of the logits."""
+The upsampling of the head leaves ripples, whose maxima are meaningless and change with the last
+bit of the logits."""
 _LEAST_SHARE = 1e-3
 _MOST_CANDIDATES = 64
 _NEAREST = np.ones((3, 3), np.uint8)

@@ -15,7 +15,7 @@ from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Grounding, Peak, S
 from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
 from afformer_core.runtime.networks import Output
-from afformer_core.runtime.peaks import find_peaks, share_at_maximum
+from afformer_core.runtime.peaks import RIPPLE, find_peaks, share_at_maximum
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 
 # Below this similarity, the image usually shows another place. Where the decoder outweighs, 95 %
@@ -107,11 +107,11 @@ class Prediction:
 
     def peaks(self, source_size: tuple[int, int], maximum: int) -> tuple[Peak, ...]:
         """Find peaks in pixels of a source image of (height, width), best first; at least one."""
-        return find_peaks(self.probabilities, source_size, maximum)
+        return find_peaks(self.probabilities, source_size, maximum, _ripple(self.decoder_weight))
 
     def least_confidence(self) -> float:
         """Compute a lower bound of the best peak's score, ten times faster than by finding it."""
-        return share_at_maximum(self.probabilities)
+        return share_at_maximum(self.probabilities, _ripple(self.decoder_weight))
 
     def presence_features(self, confidence: float) -> PresenceFeatures:
         """Return the features of presence, given a confidence."""
@@ -217,7 +217,7 @@ def _match_probability(
 ) -> float | None:
     """Compute the probability that the best point of a heatmap matches the contacts."""
     height, width = probabilities.shape
-    (peak,) = find_peaks(probabilities, (height, width), 1)
+    (peak,) = find_peaks(probabilities, (height, width), 1, _ripple(output.decoder_weight))
     point = (peak.u + 0.5) / width, (peak.v + 0.5) / height
     matching = [shown.memory.matching for shown in demonstrations]
     return _mean(
@@ -230,7 +230,13 @@ def _match_probability(
 
 def best_peak(output: Output, configuration: AfformerConfiguration, size: tuple[int, int]) -> Peak:
     """Find the best peak of the network's output in pixels of an image of (height, width)."""
-    return find_peaks(_heatmap(output, configuration), size, 1)[0]
+    ripple = _ripple(output.decoder_weight)
+    return find_peaks(_heatmap(output, configuration), size, 1, ripple)[0]
+
+
+def _ripple(decoder_weight: float) -> float:
+    """Return the smoothing of a heatmap; that of a matching network alone has fewer ripples."""
+    return RIPPLE if decoder_weight > 0 else RIPPLE / 2
 
 
 def _heatmap(output: Output, configuration: AfformerConfiguration) -> FloatArray:

@@ -15,7 +15,7 @@ from afformer_core.runtime.demonstration_features import DemonstrationFeatures
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION
 from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
 from afformer_core.runtime.networks import Output
-from afformer_core.runtime.prediction import Prediction
+from afformer_core.runtime.prediction import Prediction, best_peak
 from afformer_core.runtime.presence import PresenceCalibration
 
 IMAGE = np.zeros((64, 64, 3), np.uint8)
@@ -260,3 +260,20 @@ def test_the_features_of_presence_go_into_the_grounding() -> None:
     assert grounding.presence == found.presence(grounding.confidence)
     assert grounding.presence_features == found.presence_features(grounding.confidence)
     assert grounding.decoder_weight == 0.0
+
+
+@pytest.mark.parametrize(('weight', 'first'), [(0.0, (20, 10)), (0.01, (70, 40))])
+def test_heatmaps_of_the_matching_network_alone_are_smoothed_less(
+    weight: float, first: tuple[int, int]
+) -> None:
+    """A sharp peak, and a wider one that is higher only after the smoothing of a decoder's."""
+    shares = np.full((64, 96), 1e-9, np.float32)
+    shares[10, 20] = 0.1
+    shares[39:42, 69:72] = 0.035
+    found = output([np.log(shares)], [0, 0, 0], (3, 1))._replace(decoder_weight=weight)
+    prediction = predicted(found, [DEMONSTRATION])
+
+    peaks = [best_peak(found, SMALL, (64, 96)), prediction.peaks((64, 96), 1)[0]]
+
+    assert [(peak.u, peak.v) for peak in peaks] == [pytest.approx(first, abs=0.1)] * 2
+    assert prediction.least_confidence() == peaks[1].score

@@ -147,17 +147,15 @@ def similarity_maps(
     Returns:
         float32 [K, height, width], the mean over the feature maps of the cosines; -1 to 1.
     """
-    total = np.zeros((len(descriptors.values[0]), *size), np.float32)
+    height, width = size
+    # The rows of all maps are enlarged in one product, which also adds them up.
+    rows, across = [], []
     for values, mean, level in zip(descriptors.values, descriptors.means, pyramid, strict=True):
-        total += _enlarged(level.cosines(values, mean), size)
-    return np.asarray(total / len(pyramid), np.float32)
-
-
-def _enlarged(maps: FloatArray, size: tuple[int, int]) -> FloatArray:
-    """Interpolate maps [K, h, w] bilinearly to (height, width)."""
-    height, width = maps.shape[1:]
-    rows, columns = _interpolation(height, size[0]), _interpolation(width, size[1])
-    return np.asarray(np.matmul(np.matmul(rows, maps), columns.T), np.float32)
+        cosines = level.cosines(values, mean)
+        rows.append(_interpolation(cosines.shape[1], height))
+        across.append(cosines @ _interpolation(cosines.shape[2], width).T)
+    mean_across = np.concatenate(across, axis=1) / np.float32(len(pyramid))
+    return np.asarray(np.matmul(np.concatenate(rows, axis=1), mean_across), np.float32)
 
 
 @lru_cache(256)

@@ -17,6 +17,7 @@ from multiprocessing.sharedctypes import Synchronized
 from typing import Any
 
 import cv2
+from threadpoolctl import threadpool_limits
 
 from afformer_core.errors import DatasetError
 from afformer_core.parallel.engine import (
@@ -76,7 +77,10 @@ def _shared(
     # Any end of this process or of the iteration closes the writing end.
     watched, alive = context.Pipe(duplex=False)
     started = context.Value('i', 0)
-    pool = ProcessPoolExecutor(processes, context, _begin, (open_task, watched, started))
+    # Threads of several processes would wait for each other.
+    threads = max(1, (os.cpu_count() or 1) // processes)
+    arguments = open_task, watched, started, threads
+    pool = ProcessPoolExecutor(processes, context, _begin, arguments)
     running: dict[Future[PartResult[None, Value]], Part] = {}
     try:
         for part in islice(parts, processes):
@@ -105,13 +109,19 @@ _task: Task[Any, Any] | None = None
 
 
 def _begin(
-    open_task: OpenTask[Any, Any], watched: connection.Connection, started: Synchronized[int]
+    open_task: OpenTask[Any, Any],
+    watched: connection.Connection,
+    started: Synchronized[int],
+    threads: int,
 ) -> None:
     global _open_task
     # Ctrl-C goes to the first process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
     cv2.setNumThreads(1)
+    threadpool_limits(threads)
+    # PyTorch is not loaded yet, and reads this when it is.
+    os.environ['OMP_NUM_THREADS'] = str(threads)
     with started.get_lock():
         set_process_number(started.value)
         started.value += 1

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from threadpoolctl import threadpool_info
+
 from afformer_core.parallel.worker_process import process_number
 
 
@@ -37,6 +39,14 @@ def open_number() -> Callable[[float], int]:
         return process_number()
 
     return number
+
+
+def open_threads() -> Callable[[str], list[int]]:
+    def count(library: str) -> list[int]:
+        found = [one['num_threads'] for one in threadpool_info() if one['user_api'] == library]
+        return [*found, int(os.environ['OMP_NUM_THREADS'])]
+
+    return count
 
 
 def open_strange_error() -> Callable[[str], None]:

@@ -187,6 +187,16 @@ def test_each_process_knows_its_number(tasks: ModuleType) -> None:
     assert process_number() == 0
 
 
+def test_processes_divide_the_cores_among_their_threads(
+    tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, 'cpu_count', lambda: 7)
+
+    (result,) = LocalEngine(2).map(tasks.open_threads, ['blas'])
+
+    assert set(result.get()) == {3}
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(WITHOUT_RAY, reason='the extra cluster is not installed')
 @pytest.mark.usefixtures('started_ray')

@@ -199,9 +199,10 @@ class ArrayGrounder:
             raise DemonstrationError(
                 'the name of the demonstration is empty; expected at least one character'
             )
-        memory = self._networks.memorize(encoded)
+        first_frame = self._networks.encode_image(encoded.images[0])
+        memory = self._networks.memorize(encoded, first_frame)
         contacts = () if encoded.contact else _read_contacts(encoded)[:_CONTACTS]
-        zoom_features = self._zoom.memorize_zoomed(encoded, memory)
+        zoom_features = self._zoom.memorize_zoomed(encoded, first_frame, memory)
         demonstration = Demonstration.of(
             name, frame_count, encoded, memory, zoom_features, contacts
         )
@@ -224,8 +225,9 @@ class ArrayGrounder:
                 return _peak(*encoded.contact, 1.0, encoded.size)
             if found := _read_contacts(encoded):
                 return found[0]
-        memory = self._networks.memorize(encoded)
-        output = self._networks.ground(self._networks.encode_image(encoded.images[0]), memory)
+        first_frame = self._networks.encode_image(encoded.images[0])
+        memory = self._networks.memorize(encoded, first_frame)
+        output = self._networks.ground(first_frame, memory)
         return best_peak(output, self.configuration, encoded.size)
 
     def add_demonstration(self, demonstration: Demonstration) -> None:

@@ -139,7 +139,7 @@ def _prepare(
         _test(networks, folder, precisions, lambda line: None)
     golden = golden_outputs(folder, precisions[0], networks.matching is not None)
     encoded = EncodedFrames(golden.frames, networks.encode_frames(golden.frames))
-    memory = networks.memorize(encoded)
+    memory = networks.memorize(encoded, networks.encode_image(golden.frames[0]))
     return lambda: networks.ground(networks.encode_image(golden.image), memory)
 
 

@@ -201,19 +201,19 @@ class CoarseToFine:
     zoomed: tuple[ZoomStage, ...]
 
     def memorize_zoomed(
-        self, encoded: EncodedFrames, memory: DemonstrationMemory
+        self, encoded: EncodedFrames, first_frame: EncodedImage, memory: DemonstrationMemory
     ) -> tuple[CompactFeatures, ...]:
         """Compute the features of each zoom stage, from crops around the point of contact.
 
         Args:
             encoded: the frames that the model keeps.
+            first_frame: the first of them, encoded. The hand is not yet in it, so that the
+                element is not hidden.
             memory: memory of the whole frames.
         """
         if not self.zoomed:
             return ()
-        # The hand is not yet in the first frame, so that the element is not hidden.
-        first_frame = encoded.images[0]
-        output = self.networks.ground(self.networks.encode_image(first_frame), memory)
+        output = self.networks.ground(first_frame, memory)
         features: list[CompactFeatures] = []
         for stage in self.zoomed:
             window = crop_window(output, self.configuration, stage.demonstration_zoom)

@@ -159,8 +159,12 @@ class Networks:
         resized = np.stack([resize_to_input(frame, size) for frame in frames])
         return FrameFeatures(features, self.matching.session.encode(resized))
 
-    def memorize(self, encoded: EncodedFrames) -> DemonstrationMemory:
+    def memorize(self, encoded: EncodedFrames, first_frame: EncodedImage) -> DemonstrationMemory:
         """Compute the memory of a demonstration, with its contact if that was marked or read.
+
+        Args:
+            encoded: its frames.
+            first_frame: the first of them, from `encode_image`.
 
         Raises:
             DemonstrationError: the contact is marked, and the model has no matching network.
@@ -173,7 +177,6 @@ class Networks:
                     'such as the shipped model. Leave the mark out'
                 )
             return DemonstrationMemory(self.memorize_features(features.decoder))
-        first_frame = self.encode_image(encoded.images[0])
         matching = self.matching.memorize(
             first_frame.pyramid,
             encoded.size,

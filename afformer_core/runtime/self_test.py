@@ -13,6 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ from afformer_core.runtime.demonstration import (
 )
 from afformer_core.runtime.golden.differences import Differences
 from afformer_core.runtime.model_folder import ModelDescription
-from afformer_core.runtime.networks import Networks, Output
+from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.prediction import Prediction, action_scores
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
@@ -55,7 +56,8 @@ class GoldenOutputs:
         frames: uint8 RGB [N, h, w, 3].
         clips: the demonstrations, each as the indices of its frames, in order.
         image: uint8 RGB [h, w, 3].
-        heatmap_logits: float32 [clips, heatmaps, h', w'], of the image in each demonstration.
+        heatmap_logits: float32 [clips, heatmaps, h', w'], of the image in each demonstration:
+            those of the decoder, and last that of the matching network if there is one.
         action_logits: float32 [clips, actions].
         presence_features: float64 [clips, 2], in the order of `PresenceFeatures`.
 
@@ -102,9 +104,9 @@ class GoldenOutputs:
             frames,
             tuple(map(tuple, clips)),
             image,
-            np.stack([output.heatmap_logits for output, _ in answers]),
-            np.stack([output.action_logits for output, _ in answers]),
-            np.array([astuple(features) for _, features in answers]),
+            np.stack([answer.heatmap_logits for answer in answers]),
+            np.stack([answer.action_logits for answer in answers]),
+            np.array([astuple(answer.presence_features) for answer in answers]),
         )
 
     @property
@@ -185,43 +187,55 @@ def _demonstrations(
     for number, clip in enumerate(clips):
         encoded = EncodedFrames(frames[list(clip)], features.select(clip))
         # The decoder is tested even if the matching network alone would ground the drawings.
-        memory = replace(networks.memorize(encoded), decoder_weight=1.0)
+        first_frame = networks.encode_image(encoded.images[0])
+        memory = replace(networks.memorize(encoded, first_frame), decoder_weight=1.0)
         shown.append(Demonstration.of(str(number), len(clip), encoded, memory))
     return shown
 
 
-def _answer(
-    networks: Networks, image: UInt8Array, shown: Demonstration
-) -> tuple[Output, PresenceFeatures]:
+class _Answer(NamedTuple):
+    """What is compared of one grounding.
+
+    The heatmaps are those of each network, because the weights of their mean would amplify small
+    differences, and hide those of the network that is outweighed.
+    """
+
+    heatmap_logits: FloatArray
+    action_logits: FloatArray
+    presence_features: PresenceFeatures
+
+
+def _answer(networks: Networks, image: UInt8Array, shown: Demonstration) -> _Answer:
     encoded = networks.encode_image(image)
+    heatmaps = networks.decode(encoded.levels, shown.memory.decoder).heatmap_logits
+    if shown.memory.matching is not None:
+        match = shown.memory.matching.match(encoded.pyramid, networks.configuration.heatmap_size)
+        heatmaps = np.concatenate((heatmaps, match.logits[None]))
     output = networks.ground(encoded, shown.memory)
-    computed = output.heatmap_logits, output.action_logits, encoded.features
+    computed = heatmaps, output.heatmap_logits, output.action_logits, encoded.features
     if not all(np.isfinite(array).all() for array in computed):
-        return output, PresenceFeatures(math.nan, math.nan)
+        return _Answer(heatmaps, output.action_logits, PresenceFeatures(math.nan, math.nan))
     prediction = Prediction.of(output, [shown], networks.configuration)
     height, width = prediction.probabilities.shape
     confidence = prediction.peaks((height, width), 1)[0].score
-    return output, prediction.presence_features(confidence)
+    return _Answer(heatmaps, output.action_logits, prediction.presence_features(confidence))
 
 
 def _difference(
-    found: tuple[Output, PresenceFeatures],
-    golden: GoldenOutputs,
-    number: int,
-    description: ModelDescription,
+    found: _Answer, golden: GoldenOutputs, number: int, description: ModelDescription
 ) -> Differences:
-    output, features = found
     configuration = description.configuration
     heatmaps, actions = golden.heatmap_logits[number], golden.action_logits[number]
-    fits = output.heatmap_logits.shape == heatmaps.shape
-    if not fits or output.action_logits.shape != actions.shape or math.isnan(features.confidence):
+    fits = found.heatmap_logits.shape == heatmaps.shape
+    features = found.presence_features
+    if not fits or found.action_logits.shape != actions.shape or math.isnan(features.confidence):
         return Differences(*(math.inf,) * 4)
     best = int(np.argmax(actions)) if configuration.heatmap_per_action else 0
-    scores = [action_scores(logits, configuration) for logits in (output.action_logits, actions)]
+    scores = [action_scores(logits, configuration) for logits in (found.action_logits, actions)]
     calibration = description.valid_calibration or _ASSUMED
     expected = PresenceFeatures(*golden.presence_features[number].tolist())
     return Differences(
-        *heatmap_differences(output.heatmap_logits, heatmaps, best),
+        *heatmap_differences(found.heatmap_logits, heatmaps, best),
         max((abs(scores[0][name] - score) for name, score in scores[1].items()), default=0.0),
         # A difference of log-odds changes a probability most at 0.5.
         math.tanh(abs(calibration.odds(features) - calibration.odds(expected)) / 4),

@@ -17,7 +17,7 @@ from afformer_core.models import afformer_small, small_matching
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.coarse_to_fine import ZoomStage
-from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.demonstration import DemonstrationMemory, EncodedFrames
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.matching.exemplar_file import write_exemplars
 from afformer_core.runtime.matching.exemplars import (
@@ -73,6 +73,11 @@ def random_images(count: int) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (count, 10, 12, 3), np.uint8)
     return [each.repeat(16, axis=0).repeat(16, axis=1) for each in coarse]
+
+
+def memorized(networks: Networks, clip: np.ndarray) -> DemonstrationMemory:
+    encoded = EncodedFrames(clip, networks.encode_frames(clip))
+    return networks.memorize(encoded, networks.encode_image(clip[0]))
 
 
 def heatmap(folder: Path, backend: str = 'torch') -> np.ndarray:
@@ -151,9 +156,7 @@ def test_an_encoded_image_serves_several_demonstrations(exported: Path) -> None:
     networks = open_networks(exported, 'torch', 1)
     *frames, image = (image[:128, :192] for image in random_images(5))
     shown = [np.stack(frames), np.stack(frames[::-2])]
-    memories = [
-        networks.memorize(EncodedFrames(clip, networks.encode_frames(clip))) for clip in shown
-    ]
+    memories = [memorized(networks, clip) for clip in shown]
 
     encoded = networks.encode_image(image)
     together = [networks.ground(encoded, memory) for memory in memories]
@@ -258,7 +261,7 @@ def test_the_decoder_is_asked_where_it_can_change_the_answer(
     networks = open_networks(exported, 'torch', 1)
     *frames, image = random_images(3)
     clip = np.stack(frames)
-    memory = networks.memorize(EncodedFrames(clip, networks.encode_frames(clip)))
+    memory = memorized(networks, clip)
     logits = np.zeros((64, 96), np.float32)
     logits[8, 45] = 1.0
 
@@ -297,7 +300,7 @@ def test_a_memory_has_the_weight_of_the_decoder_in_its_first_frame(
     networks = open_networks(matched, 'torch', 1)
     clip = np.stack(random_images(3))
 
-    memory = networks.memorize(EncodedFrames(clip, networks.encode_frames(clip)))
+    memory = memorized(networks, clip)
 
     shown = networks.ground(networks.encode_image(clip[0]), replace(memory, decoder_weight=1.0))
     assert memory.decoder_weight == pytest.approx(weight, abs=1e-3)

@@ -171,7 +171,8 @@ def test_both_networks_fall_back(
     assert isinstance(beside, LosingMatchingSession)
     networks = with_fallback(on_gpu, folder, 1, reasons.append)
     encoded = EncodedFrames(frames, networks.encode_frames(frames))
-    memory = replace(networks.memorize(encoded), decoder_weight=1.0)
+    first_frame = networks.encode_image(frames[0])
+    memory = replace(networks.memorize(encoded, first_frame), decoder_weight=1.0)
     losing.error = beside.error = RuntimeError(LOSS)
 
     output = networks.ground(networks.encode_image(frames[0]), memory)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 BAG = 'rgbd-bag'
 CLOSED_LOOP = 'closed-loop'
-ROBOT_BENCHMARKS = 'robot-benchmarks'
 
 # Options of each layout besides OUT, --split, --seed and --families.
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -59,14 +58,6 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'rate': 8.0,
         'longest_side': 256,
     },
-    ROBOT_BENCHMARKS: {
-        'processes': 1,
-        'scenes': 6,
-        'frames': 24,
-        'rate': 8.0,
-        'longest_side': 448,
-        'hand': 'mesh',
-    },
     BAG: {
         'seconds': 4.0,
         'size': (640, 480),
@@ -95,8 +86,7 @@ _HELP = {
     'processes': (int, 'number of rendering processes'),
     'scenes': (
         int,
-        'number of scenes; for long-videos, the largest number in each video; for '
-        'robot-benchmarks, of each family',
+        'number of scenes; for long-videos, the largest number in each video',
     ),
     'demonstrations': (
         int,
@@ -133,9 +123,6 @@ Render fixtures that a hand operates, as a dataset in one of these layouts:
                same photograph from elsewhere in other light
   hands        images of hands with boxes, sides, contact and what they touch, as in 100DOH
   long-videos  videos with interactions now and then, without annotations
-  robot-benchmarks
-               pairs with outlined parts for `afformer evaluate --pairs`: fixtures of Meta-World
-               and Franka Kitchen, from the models that their packages carry
 
 The same command continues an interrupted run; the result does not depend on the number of
 processes. The splits of the benchmark, train, validation, test-seen, test-unseen,
@@ -157,7 +144,6 @@ examples:
   afformer simulate datasets/hands --layout hands --split trainval --processes 2
   afformer simulate datasets/hands --layout hands --split test --scenes 100 --processes 2
   afformer simulate datasets/mining --layout long-videos --videos 50 --seconds 120 --processes 2
-  afformer simulate datasets/benchmarks --layout robot-benchmarks --processes 2
   afformer simulate datasets/simulated --scenes 20000 --engine ray --address auto --processes 64
   afformer simulate recordings/panel --rgbd-bag --seed 7 --seconds 4
   afformer simulate --closed-loop models/sim_small --scenes 100 --noise 0"""
@@ -184,8 +170,6 @@ def run(arguments: argparse.Namespace) -> int:
         return _close_loop(arguments, options)
     if arguments.rgbd_bag:
         return _write_bag(arguments, options)
-    if arguments.layout == ROBOT_BENCHMARKS:
-        return _write_part_pairs(arguments, options)
     return _write_dataset(arguments, options)
 
 
@@ -272,23 +256,6 @@ def _only(families: list[str] | None) -> str:
     return families[0]
 
 
-def _write_part_pairs(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
-    from tqdm import tqdm
-
-    from afformer_sim.datasets.part_pairs_writer import PartPairsSettings, write_part_pairs
-
-    if arguments.split is not None:
-        raise ValueError(f'--layout {ROBOT_BENCHMARKS} does not use --split. Leave it out')
-    engine = engine_of(arguments, options.pop('processes'))
-    if arguments.families is not None:
-        options['families'] = tuple(arguments.families)
-    settings = PartPairsSettings(seed=8 if arguments.seed is None else arguments.seed, **options)
-    with tqdm(total=settings.pairs, unit='pair') as bar:
-        for done in write_part_pairs(arguments.out, settings, engine):
-            bar.update(done - bar.n)
-    return 0
-
-
 def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
@@ -349,7 +316,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         metavar='FAMILY',
         help='families of fixtures, drawn evenly; a family that is named twice is drawn twice as '
-        'often (default: those of the split; for robot-benchmarks, all)',
+        'often (default: those of the split)',
     )
     for name, (kind, text) in _HELP.items():
         parser.add_argument(

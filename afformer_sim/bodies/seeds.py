@@ -26,7 +26,6 @@ class Stream(IntEnum):
     FAMILY = 11
     HAND_STYLE = 12
     PHOTOGRAPH = 13
-    FINISH = 14
     ROBOT = 15
 
 

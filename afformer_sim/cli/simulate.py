@@ -31,7 +31,6 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'rate': 4.0,
         'longest_side': 256,
         'hand': 'capsules',
-        'robots': 0.0,
     },
     'photographs': {
         'processes': 1,
@@ -103,7 +102,6 @@ _HELP = {
     'frames': (int, 'frames of a clip'),
     'rate': (float, 'frames per second of a clip or video'),
     'longest_side': (int, 'longest side of the images, in pixels'),
-    'robots': (float, 'share of the target views with a robot arm in them'),
     'hand': (str, 'hand of capsules, or mesh: skin, nails, sleeves, gloves and watches'),
     'videos': (int, 'number of videos'),
     'seconds': (

@@ -128,31 +128,6 @@ def test_hands_of_meshes_change_clips_alone(folder: Path, tmp_path: Path) -> Non
     assert not any(name.endswith('.jpg') for name in changed)
 
 
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        ({'robots': 1.5}, 'robots is 1.5; expected a share from 0 to 1'),
-        ({'hand': 'paw'}, "hand is 'paw'; expected one of"),
-    ],
-)
-def test_what_a_renderer_cannot_show_is_refused(change: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        replace(SETTINGS, **change)
-
-
-def test_robots_are_in_images_alone(folder: Path, tmp_path: Path) -> None:
-    list(write_dataset(tmp_path, 'train', replace(SETTINGS, robots=1.0)))
-    alone, beside = contents(folder), contents(tmp_path)
-    assert all(alone[name] == beside[name] for name in alone if name.endswith('.mp4'))
-    entries = json.loads((tmp_path / 'train.json').read_text())
-    before = json.loads((folder / 'train.json').read_text())
-    assert sum(entry['robot'] for entry in entries) > len(entries) / 2
-    for entry, other in zip(entries, before, strict=True):
-        assert entry['heatmaps'] == other['heatmaps']
-        same = alone[entry['image_path']] == beside[entry['image_path']]
-        assert same is not entry['robot']
-
-
 def test_a_scene_with_fewer_elements_is_demonstrated_again_otherwise() -> None:
     scene = Scene(2, 'mugs')
     count = len(scene.fixture.elements)
@@ -246,6 +221,7 @@ def test_other_settings_in_the_same_folder_are_refused(folder: Path) -> None:
         ({'families': ('teapots',)}, 'families are teapots; expected some of keypad, '),
         ({'families': ()}, 'families are none'),
         ({'longest_side': 8}, 'at least 32'),
+        ({'hand': 'paw'}, "hand is 'paw'; expected one of"),
         ({'seed': -1}, 'seed is -1; expected at least 0'),
     ],
 )

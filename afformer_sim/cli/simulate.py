@@ -48,14 +48,6 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'demonstrations': 2,
         'longest_side': 256,
     },
-    'long-videos': {
-        'processes': 1,
-        'scenes': 2,
-        'videos': 10,
-        'seconds': 60.0,
-        'rate': 8.0,
-        'longest_side': 256,
-    },
     BAG: {
         'seconds': 4.0,
         'size': (640, 480),
@@ -82,10 +74,7 @@ LAYOUTS = tuple(layout for layout in DEFAULTS if layout not in (BAG, CLOSED_LOOP
 
 _HELP = {
     'processes': (int, 'number of rendering processes'),
-    'scenes': (
-        int,
-        'number of scenes; for long-videos, the largest number in each video',
-    ),
+    'scenes': (int, 'number of scenes'),
     'demonstrations': (
         int,
         'demonstrations of a scene, of different elements as long as there are any',
@@ -103,11 +92,7 @@ _HELP = {
     'rate': (float, 'frames per second of a clip or video'),
     'longest_side': (int, 'longest side of the images, in pixels'),
     'hand': (str, 'hand of capsules, or mesh: skin, nails, sleeves, gloves and watches'),
-    'videos': (int, 'number of videos'),
-    'seconds': (
-        float,
-        'length of a video (long-videos), or of the camera motion (--rgbd-bag)',
-    ),
+    'seconds': (float, 'length of the camera motion of --rgbd-bag'),
 }
 
 _DESCRIPTION = """\
@@ -118,7 +103,6 @@ Render fixtures that a hand operates, as a dataset in one of these layouts:
   photographs  the same, with a rendered hand that touches points of photographs; the image is the
                same photograph from elsewhere in other light
   hands        images of hands with boxes, sides, contact and what they touch, as in 100DOH
-  long-videos  videos with interactions now and then, without annotations
 
 The same command continues an interrupted run; the result does not depend on the number of
 processes. The splits of the benchmark, train, validation, test-seen, test-unseen,
@@ -139,7 +123,6 @@ examples:
   afformer simulate datasets/own --layout photographs --photographs ~/Pictures --processes 2
   afformer simulate datasets/hands --layout hands --split trainval --processes 2
   afformer simulate datasets/hands --layout hands --split test --scenes 100 --processes 2
-  afformer simulate datasets/mining --layout long-videos --videos 50 --seconds 120 --processes 2
   afformer simulate datasets/simulated --scenes 20000 --engine ray --address auto --processes 64
   afformer simulate recordings/panel --rgbd-bag --seed 7 --seconds 4
   afformer simulate --closed-loop models/sim_small --scenes 100 --noise 0"""
@@ -255,11 +238,8 @@ def _only(families: list[str] | None) -> str:
 def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
-    layout = arguments.layout
     engine = engine_of(arguments, options.pop('processes'))
-    counted = 'videos' if layout == 'long-videos' else 'scenes'
-    total = options[counted]
-    with tqdm(total=total, unit=counted.removesuffix('s')) as bar:
+    with tqdm(total=options['scenes'], unit='scene') as bar:
         for done in _progress(arguments, options, engine):
             bar.update(done - bar.n)
     return 0
@@ -271,7 +251,6 @@ def _progress(
     """Write a dataset; yields the number of finished parts."""
     from afformer_sim.datasets.dataset_writer import DatasetSettings, write_dataset
     from afformer_sim.datasets.hands_writer import HandsSettings, write_hands
-    from afformer_sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
     from afformer_sim.datasets.photograph_writer import PhotographSettings, write_photographs
     from afformer_sim.scene.scene_settings import split_named
 
@@ -292,8 +271,6 @@ def _progress(
         return write_photographs(folder, name, settings, engine)
     if layout == 'hands':
         return write_hands(folder, name, HandsSettings(**scenes, **options), engine)
-    if layout == 'long-videos':
-        return write_long_videos(folder, name, LongVideoSettings(**scenes, **options), engine)
     return write_dataset(folder, name, DatasetSettings(**scenes, **options), engine)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FILE, OUTPUT_FOLDER
-from afformer_core.cli.options.session_options import open_grounder
+from afformer_core.cli.options.session_options import add_session_options, open_grounder
 from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
 
 if TYPE_CHECKING:
@@ -323,20 +323,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--noise', type=float, help='noise of depth, as a share; 0: exact depth (default: 0.005)'
     )
     loop.add_argument('--json', type=OUTPUT_FILE, help='JSON file to write the tables to')
-    loop.add_argument(
-        '--backend',
-        help='auto, torch, onnxruntime, openvino, torch-cuda, onnxruntime-cuda, '
-        'onnxruntime-tensorrt or tensorrt',
-    )
-    loop.add_argument('--precision', help='auto, fp32, fp16 or bf16')
-    loop.add_argument('--threads', type=int, help='number of threads; 0: the backend chooses')
-    loop.add_argument(
-        '--maximum-stages',
-        type=int,
-        metavar='N',
-        help='maximum number of zoom stages for an image; 1: only the whole image (default: '
-        'that of the model)',
-    )
+    add_session_options(loop)
+    # as of every option of one layout, so that it is refused elsewhere
+    parser.set_defaults(backend=None, precision=None, threads=None)
 
 
 def options_of(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -193,14 +193,7 @@ def plan_demonstration(
     view = sample_view(fixture, rng, longest_side, size, egocentric=egocentric)
     states = dict(sample_states(fixture, rng))
     states.pop(element, None)
-    view = SceneView(
-        size=view.size,
-        camera=view.camera,
-        lighting=view.lighting,
-        surroundings=view.surroundings,
-        sensor=view.sensor,
-        states=states,
-    )
+    view = replace(view, states=states)
     grip = use.grips[int(rng.integers(len(use.grips)))]
     drift = _drift(rng, egocentric=egocentric)
     best: SimulatedDemonstration | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -116,15 +116,7 @@ def plan_target(
         for index, displacement in states.items()
         if view.camera.has_ahead(scene.fixture.elements[index].operated(displacement))
     }
-    return SceneView(
-        size=view.size,
-        camera=view.camera,
-        lighting=view.lighting,
-        surroundings=view.surroundings,
-        sensor=view.sensor,
-        states=states,
-        variant=other,
-    )
+    return replace(view, states=states, variant=other)
 
 
 def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[SceneView]:
@@ -148,15 +140,7 @@ def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[S
             fill - 0.1 * math.sin(angle),
             size,
         )
-        views.append(
-            SceneView(
-                size=size,
-                camera=camera,
-                lighting=first.lighting,
-                surroundings=first.surroundings,
-                sensor=first.sensor,
-            )
-        )
+        views.append(replace(first, camera=camera))
     return views
 
 

@@ -14,9 +14,7 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.data.annotations import open_annotations
 from afformer_core.data.verification import find_problems
-from afformer_core.errors import DatasetError
 from afformer_core.media.video import read_video
-from afformer_core.parallel.local_engine import LocalEngine
 from afformer_sim.bodies.element import ACTIONS
 from afformer_sim.cli import simulate
 from afformer_sim.datasets.dataset_writer import DatasetSettings, write_dataset
@@ -187,11 +185,6 @@ def test_each_family_can_be_written(family: str, tmp_path: Path) -> None:
         assert cv2.pointPolygonTest(polygon, middle, True) > -0.6
 
 
-def test_two_processes_write_the_same_bytes_as_one(folder: Path, tmp_path: Path) -> None:
-    list(write_dataset(tmp_path, 'train', SETTINGS, engine=LocalEngine(2)))
-    assert contents(tmp_path) == contents(folder)
-
-
 def test_an_interrupted_run_is_continued(folder: Path, tmp_path: Path) -> None:
     progress = write_dataset(tmp_path, 'train', SETTINGS)
     assert next(progress) == 0
@@ -206,11 +199,6 @@ def test_a_smaller_dataset_is_the_beginning_of_a_larger_one(folder: Path, tmp_pa
     list(write_dataset(tmp_path, 'train', replace(SETTINGS, scenes=1)))
     whole = json.loads((folder / 'train.json').read_text())
     assert json.loads((tmp_path / 'train.json').read_text()) == whole[:9]
-
-
-def test_other_settings_in_the_same_folder_are_refused(folder: Path) -> None:
-    with pytest.raises(DatasetError, match='made with'):
-        next(write_dataset(folder, 'train', replace(SETTINGS, seed=4)))
 
 
 @pytest.mark.parametrize(

@@ -34,21 +34,13 @@ def simulation(split: str, values: Options, files: StudyFiles) -> list[str]:
 
 
 def filming(values: Options, files: StudyFiles) -> list[str]:
-    """Return the command that renders long videos without annotations."""
-    folder = str(files.videos)
-    return [
-        'afformer',
-        'simulate',
-        folder,
-        '--layout=long-videos',
-        '--split=train',
-        *options(values),
-    ]
+    """Return the command that renders the videos to mine, whose annotations are not read."""
+    return ['afformer', 'simulate', str(files.videos), '--split=train', *options(values)]
 
 
 def mining(values: Options, files: StudyFiles) -> list[str]:
-    """Return the command that finds clips with interactions in the long videos."""
-    videos, output = files.videos / 'videos', files.index.parent
+    """Return the command that finds clips with interactions in the videos."""
+    videos, output = files.videos / 'clips', files.index.parent
     return ['afformer', 'mine', str(videos), f'--output={output}', *options(values)]
 
 

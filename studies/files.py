@@ -23,7 +23,7 @@ class StudyFiles:
 
     @property
     def videos(self) -> Path:
-        """Folder of long videos without annotations."""
+        """Folder of the videos to mine."""
         return self.folder / 'videos'
 
     @property

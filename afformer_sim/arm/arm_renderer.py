@@ -42,9 +42,9 @@ class ArmRenderer(Renderer):
         self._data.qpos[self._joints] = positions
 
     def _build_model(
-        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None, finishes: str
+        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None
     ) -> mujoco.MjModel:
-        world = describe_world(scene, buffer, skins, finishes)
+        world = describe_world(scene, buffer, skins)
         spec = mujoco.MjSpec.from_string(world.xml, assets=dict(world.files))
         furnish(spec, self._workplace)
         table = spec.geom('table')
@@ -103,9 +103,9 @@ class SpectatorRenderer(ArmRenderer):
         self.set_room(lighting, surroundings)
 
     def _build_model(
-        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None, finishes: str
+        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None
     ) -> mujoco.MjModel:
-        model = super()._build_model(scene, buffer, skins, finishes)
+        model = super()._build_model(scene, buffer, skins)
         model.vis.quality.shadowsize = 2048
         model.vis.quality.offsamples = 4
         return model

@@ -25,10 +25,10 @@ from afformer_sim.bodies.pose import Pose
 from afformer_sim.bodies.states import States
 from afformer_sim.closed_loop.dynamics import PART_FRICTION
 from afformer_sim.closed_loop.mechanism import mechanisms
+from afformer_sim.closed_loop.operated_fixture import Watch
 from afformer_sim.closed_loop.robot_observation import from_optical
 from afformer_sim.closed_loop.trial import AttemptOutcome, judge
 from afformer_sim.closed_loop.trial_plan import PlannedTrial
-from afformer_sim.closed_loop.watch import Watch
 
 # Metres from the middle at which a finger counts as closed.
 _HALF_CLOSED = (GRIPPER_OPEN + GRIPPER_CLOSED) / 2

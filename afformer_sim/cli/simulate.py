@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FILE, OUTPUT_FOLDER
-from afformer_core.cli.options.session_options import open_grounder
+from afformer_core.cli.options.session_options import add_session_options, open_grounder
 from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 BAG = 'rgbd-bag'
 CLOSED_LOOP = 'closed-loop'
-ROBOT_BENCHMARKS = 'robot-benchmarks'
 
 # Options of each layout besides OUT, --split, --seed and --families.
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -32,8 +31,6 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'rate': 4.0,
         'longest_side': 256,
         'hand': 'capsules',
-        'renderer': 'classic',
-        'robots': 0.0,
     },
     'photographs': {
         'processes': 1,
@@ -50,22 +47,6 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'scenes': 1000,
         'demonstrations': 2,
         'longest_side': 256,
-    },
-    'long-videos': {
-        'processes': 1,
-        'scenes': 2,
-        'videos': 10,
-        'seconds': 60.0,
-        'rate': 8.0,
-        'longest_side': 256,
-    },
-    ROBOT_BENCHMARKS: {
-        'processes': 1,
-        'scenes': 6,
-        'frames': 24,
-        'rate': 8.0,
-        'longest_side': 448,
-        'hand': 'mesh',
     },
     BAG: {
         'seconds': 4.0,
@@ -93,11 +74,7 @@ LAYOUTS = tuple(layout for layout in DEFAULTS if layout not in (BAG, CLOSED_LOOP
 
 _HELP = {
     'processes': (int, 'number of rendering processes'),
-    'scenes': (
-        int,
-        'number of scenes; for long-videos, the largest number in each video; for '
-        'robot-benchmarks, of each family',
-    ),
+    'scenes': (int, 'number of scenes'),
     'demonstrations': (
         int,
         'demonstrations of a scene, of different elements as long as there are any',
@@ -114,14 +91,8 @@ _HELP = {
     'frames': (int, 'frames of a clip'),
     'rate': (float, 'frames per second of a clip or video'),
     'longest_side': (int, 'longest side of the images, in pixels'),
-    'robots': (float, 'share of the target views with a robot arm in them'),
-    'renderer': (str, 'classic, or filament: physically based, for hands of meshes'),
     'hand': (str, 'hand of capsules, or mesh: skin, nails, sleeves, gloves and watches'),
-    'videos': (int, 'number of videos'),
-    'seconds': (
-        float,
-        'length of a video (long-videos), or of the camera motion (--rgbd-bag)',
-    ),
+    'seconds': (float, 'length of the camera motion of --rgbd-bag'),
 }
 
 _DESCRIPTION = """\
@@ -132,10 +103,6 @@ Render fixtures that a hand operates, as a dataset in one of these layouts:
   photographs  the same, with a rendered hand that touches points of photographs; the image is the
                same photograph from elsewhere in other light
   hands        images of hands with boxes, sides, contact and what they touch, as in 100DOH
-  long-videos  videos with interactions now and then, without annotations
-  robot-benchmarks
-               pairs with outlined parts for `afformer evaluate --pairs`: fixtures of Meta-World
-               and Franka Kitchen, from the models that their packages carry
 
 The same command continues an interrupted run; the result does not depend on the number of
 processes. The splits of the benchmark, train, validation, test-seen, test-unseen,
@@ -156,8 +123,6 @@ examples:
   afformer simulate datasets/own --layout photographs --photographs ~/Pictures --processes 2
   afformer simulate datasets/hands --layout hands --split trainval --processes 2
   afformer simulate datasets/hands --layout hands --split test --scenes 100 --processes 2
-  afformer simulate datasets/mining --layout long-videos --videos 50 --seconds 120 --processes 2
-  afformer simulate datasets/benchmarks --layout robot-benchmarks --processes 2
   afformer simulate datasets/simulated --scenes 20000 --engine ray --address auto --processes 64
   afformer simulate recordings/panel --rgbd-bag --seed 7 --seconds 4
   afformer simulate --closed-loop models/sim_small --scenes 100 --noise 0"""
@@ -184,8 +149,6 @@ def run(arguments: argparse.Namespace) -> int:
         return _close_loop(arguments, options)
     if arguments.rgbd_bag:
         return _write_bag(arguments, options)
-    if arguments.layout == ROBOT_BENCHMARKS:
-        return _write_part_pairs(arguments, options)
     return _write_dataset(arguments, options)
 
 
@@ -272,31 +235,11 @@ def _only(families: list[str] | None) -> str:
     return families[0]
 
 
-def _write_part_pairs(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
-    from tqdm import tqdm
-
-    from afformer_sim.datasets.part_pairs_writer import PartPairsSettings, write_part_pairs
-
-    if arguments.split is not None:
-        raise ValueError(f'--layout {ROBOT_BENCHMARKS} does not use --split. Leave it out')
-    engine = engine_of(arguments, options.pop('processes'))
-    if arguments.families is not None:
-        options['families'] = tuple(arguments.families)
-    settings = PartPairsSettings(seed=8 if arguments.seed is None else arguments.seed, **options)
-    with tqdm(total=settings.pairs, unit='pair') as bar:
-        for done in write_part_pairs(arguments.out, settings, engine):
-            bar.update(done - bar.n)
-    return 0
-
-
 def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
-    layout = arguments.layout
     engine = engine_of(arguments, options.pop('processes'))
-    counted = 'videos' if layout == 'long-videos' else 'scenes'
-    total = options[counted]
-    with tqdm(total=total, unit=counted.removesuffix('s')) as bar:
+    with tqdm(total=options['scenes'], unit='scene') as bar:
         for done in _progress(arguments, options, engine):
             bar.update(done - bar.n)
     return 0
@@ -308,7 +251,6 @@ def _progress(
     """Write a dataset; yields the number of finished parts."""
     from afformer_sim.datasets.dataset_writer import DatasetSettings, write_dataset
     from afformer_sim.datasets.hands_writer import HandsSettings, write_hands
-    from afformer_sim.datasets.long_video_writer import LongVideoSettings, write_long_videos
     from afformer_sim.datasets.photograph_writer import PhotographSettings, write_photographs
     from afformer_sim.scene.scene_settings import split_named
 
@@ -329,8 +271,6 @@ def _progress(
         return write_photographs(folder, name, settings, engine)
     if layout == 'hands':
         return write_hands(folder, name, HandsSettings(**scenes, **options), engine)
-    if layout == 'long-videos':
-        return write_long_videos(folder, name, LongVideoSettings(**scenes, **options), engine)
     return write_dataset(folder, name, DatasetSettings(**scenes, **options), engine)
 
 
@@ -349,7 +289,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         metavar='FAMILY',
         help='families of fixtures, drawn evenly; a family that is named twice is drawn twice as '
-        'often (default: those of the split; for robot-benchmarks, all)',
+        'often (default: those of the split)',
     )
     for name, (kind, text) in _HELP.items():
         parser.add_argument(
@@ -383,20 +323,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         '--noise', type=float, help='noise of depth, as a share; 0: exact depth (default: 0.005)'
     )
     loop.add_argument('--json', type=OUTPUT_FILE, help='JSON file to write the tables to')
-    loop.add_argument(
-        '--backend',
-        help='auto, torch, onnxruntime, openvino, torch-cuda, onnxruntime-cuda, '
-        'onnxruntime-tensorrt or tensorrt',
-    )
-    loop.add_argument('--precision', help='auto, fp32, fp16 or bf16')
-    loop.add_argument('--threads', type=int, help='number of threads; 0: the backend chooses')
-    loop.add_argument(
-        '--maximum-stages',
-        type=int,
-        metavar='N',
-        help='maximum number of zoom stages for an image; 1: only the whole image (default: '
-        'that of the model)',
-    )
+    add_session_options(loop)
+    # as of every option of one layout, so that it is refused elsewhere
+    parser.set_defaults(backend=None, precision=None, threads=None)
 
 
 def options_of(arguments: argparse.Namespace) -> dict[str, Any]:

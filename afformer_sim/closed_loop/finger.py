@@ -15,8 +15,8 @@ import numpy as np
 
 from afformer_sim.bodies.element import ACTIONS
 from afformer_sim.closed_loop.dynamics import AXES, TIMESTEP
+from afformer_sim.closed_loop.operated_fixture import Watch
 from afformer_sim.closed_loop.physics import Physics
-from afformer_sim.closed_loop.watch import Watch
 
 # Metres before the point where the finger begins.
 START = 0.1

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""State of a fixture in a MuJoCo simulation: progress of its elements, and their contacts."""
+"""State of a fixture in a MuJoCo simulation: progress of its elements, contacts, and a record."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import mujoco
 import numpy as np
 
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import Pose
-from afformer_sim.closed_loop.mechanism import Mechanism
+from afformer_sim.closed_loop.dynamics import TIMESTEP
+from afformer_sim.closed_loop.mechanism import DONE, Mechanism
 
 # Largest distance of a contact from the hull of the operated part, metres.
 _HULL_REACH = 0.002
@@ -81,3 +84,36 @@ class OperatedFixture:
         row = self._model.body(body).id
         self._model.body_pos[row] = pose.position
         self._model.body_quat[row] = pose.quaternion
+
+
+@dataclass
+class Watch:
+    """Record of N elements while a robot works; each array is float64 [N].
+
+    Attributes:
+        contact: seconds in contact with the tip; for fixed elements, of the operated part.
+        pressed: seconds beyond half of the way to the goal.
+        farthest: largest share of the way to the goal so far, negative for the other direction.
+        last: current share of the way to the goal.
+    """
+
+    contact: np.ndarray
+    pressed: np.ndarray
+    farthest: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def over(cls, count: int) -> Watch:
+        """Return the record of `count` elements to which nothing has happened."""
+        return cls(*np.zeros((4, count)))
+
+    def finish(self, physics: OperatedFixture) -> None:
+        """Add the result of one simulation step."""
+        for i in physics.in_contact():
+            if i >= 0 and (physics.mechanisms[i].joint is not None or physics.on_hull(i)):
+                self.contact[i] += TIMESTEP
+        self.last = physics.progress()
+        self.farthest = np.where(
+            np.abs(self.last) > np.abs(self.farthest), self.last, self.farthest
+        )
+        self.pressed += TIMESTEP * (self.last >= DONE)

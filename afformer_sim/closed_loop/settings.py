@@ -10,6 +10,7 @@ from afformer_sim.bodies.seeds import scene_seed
 from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.families import FAMILIES
 from afformer_sim.scene.scene import Scene
+from afformer_sim.scene.scene_settings import require_families
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +54,7 @@ class ClosedLoopSettings:
     stream: StreamSettings = field(default_factory=StreamSettings)
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.families) - set(FAMILIES))
-        if unknown or not self.families:
-            raise ValueError(
-                f'families are {", ".join(self.families) or "none"}; expected some of '
-                f'{", ".join(FAMILIES)}'
-            )
+        require_families(self.families)
         counts = (self.scenes, self.demonstrations, self.performances, self.views, self.frames)
         if min(counts) < 1:
             raise ValueError(

@@ -11,8 +11,8 @@ import numpy as np
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.closed_loop.finger import START, Finger
 from afformer_sim.closed_loop.mechanism import Mechanism, Task, mechanisms
+from afformer_sim.closed_loop.operated_fixture import Watch
 from afformer_sim.closed_loop.physics import Physics
-from afformer_sim.closed_loop.watch import Watch
 
 
 class AttemptVerdict(str, Enum):

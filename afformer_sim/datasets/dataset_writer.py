@@ -2,10 +2,10 @@
 """Writer of simulated datasets in the format of OPRA.
 
 - `SPLIT.json`: list of entries as in OPRA, each with the additional keys `scene`, `scene_seed`,
-  `family`, `element`, `elements`, `robot` (true if one is in the image), `contact` (first and last
-  frame in which the hand is on the element, null if there is none), `clip_size` (width and height
-  of the clip) and `contact_point` (for each frame of the clip the pixel (x, y) of the point that
-  is touched at any time, null if it is outside the image)
+  `family`, `element`, `elements`, `contact` (first and last frame in which the hand is on the
+  element, null if there is none), `clip_size` (width and height of the clip) and `contact_point`
+  (for each frame of the clip the pixel (x, y) of the point that is touched at any time, null if it
+  is outside the image)
 - `actions.json`: names of the actions 1, 2, ...
 - `simulation.json`: settings of each split
 - `clips/SPLIT/00000/0.mp4`: first demonstration of fixture 0
@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,6 @@ from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_sim.bodies.element import ACTIONS
 from afformer_sim.bodies.pose import STILL
 from afformer_sim.bodies.seeds import Stream, make_rng
-from afformer_sim.filament.filament_context import require_filament
 from afformer_sim.scene.demonstration import (
     SimulatedDemonstration,
     plan_demonstrations,
@@ -42,14 +41,12 @@ from afformer_sim.scene.demonstration import (
 from afformer_sim.scene.hand_skins import skins_xml
 from afformer_sim.scene.outline import front_points
 from afformer_sim.scene.renderer import Renderer
-from afformer_sim.scene.robot import with_robot
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.scene_settings import SceneSettings
 from afformer_sim.scene.view import SceneView, plan_target, render_views
 from afformer_sim.scene.visibility import elements_in_view, points_seen
 
 HANDS = ('capsules', 'mesh')
-RENDERERS = ('classic', 'filament')
 _POINTS = 10
 _POINT_SPREAD = 0.35
 
@@ -67,9 +64,6 @@ class DatasetSettings(SceneSettings):
         frames, rate: number of frames of a clip, and frames per second.
         longest_side: longest side of every image, in pixels.
         hand: one of `HANDS`: `capsules`, or `mesh` with skin, nails, sleeves and watches.
-        renderer: one of `RENDERERS`: `classic`, or `filament`, which is physically based and needs
-            hands of meshes.
-        robots: share of the target views with a robot arm, for the classic renderer.
 
     Raises:
         ValueError: a number is out of range, or a family unknown.
@@ -82,8 +76,6 @@ class DatasetSettings(SceneSettings):
     rate: float = 4.0
     longest_side: int = 256
     hand: str = 'capsules'
-    renderer: str = 'classic'
-    robots: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -91,31 +83,10 @@ class DatasetSettings(SceneSettings):
         self._require_side(self.longest_side)
         if self.hand not in HANDS:
             raise ValueError(f'hand is {self.hand!r}; expected one of {HANDS}')
-        if self.renderer not in RENDERERS:
-            raise ValueError(f'renderer is {self.renderer!r}; expected one of {RENDERERS}')
-        if self.renderer == 'filament' and self.hand != 'mesh':
-            raise ValueError(
-                f'renderer is filament and hand is {self.hand}; it renders only hands of meshes. '
-                'Set hand to mesh'
-            )
-
-        if not 0 <= self.robots <= 1 or (self.robots and self.renderer != 'classic'):
-            raise ValueError(
-                f'robots is {self.robots} and renderer {self.renderer}; expected a share from 0 '
-                'to 1, and 0 unless the renderer is classic'
-            )
 
     def open_renderer(self, scene: Scene) -> Renderer:
-        """Open the renderer of a scene.
-
-        Raises:
-            ModuleNotFoundError: the physically based renderer is not installed.
-        """
+        """Open the renderer of a scene."""
         buffer = (self.longest_side, self.longest_side)
-        if self.renderer == 'filament':
-            from afformer_sim.filament.filament_renderer import FilamentRenderer
-
-            return FilamentRenderer(scene, buffer)
         return Renderer(scene, buffer, skins_xml() if self.hand == 'mesh' else None)
 
 
@@ -132,10 +103,7 @@ def write_dataset(
 
     Raises:
         DatasetError: see `Production.run`.
-        ModuleNotFoundError: the physically based renderer is not installed.
     """
-    if settings.renderer == 'filament':
-        require_filament()
     description = asdict(settings)
     del description['scenes']
     return Production(
@@ -167,9 +135,6 @@ def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> li
     targets = [
         plan_target(scene, number, settings.longest_side) for number in range(settings.targets)
     ]
-    if settings.renderer == 'filament':
-        # it handles one scene at a time, so views in other colours need another renderer
-        targets = [replace(view, variant=0) for view in targets]
     clips = [f'clips/{split}/{index:05d}/{k}.mp4' for k in range(len(demonstrations))]
     images = [f'images/{split}/{index:05d}/{k}.jpg' for k in range(len(targets))]
     for name in (clips[0], images[0]):
@@ -179,7 +144,6 @@ def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> li
         for name, demonstration in zip(clips, demonstrations, strict=True):
             clip = render_clip(renderer, scene, demonstration, settings.frames)
             encode_video(folder / name, clip, settings.rate, int(rng.integers(18, 30)))
-        targets = _with_robots(renderer, scene, settings, targets, demonstrations)
         for name, image in zip(images, render_views(scene, targets, renderer), strict=True):
             write_jpeg(folder / name, image, int(rng.integers(75, 97)))
         seen = [elements_in_view(renderer, view) for view in targets]
@@ -188,7 +152,6 @@ def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> li
             'image_path': image,
             'video_path': clip,
             'scene': f'{split}/{index:05d}',
-            'robot': bool(view.robot),
             'contact': demonstration.contact_frames(settings.frames),
             'clip_size': list(demonstration.view.size),
             'contact_point': _contact_pixels(scene, demonstration, settings.frames),
@@ -197,23 +160,6 @@ def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> li
         for demonstration, clip in zip(demonstrations, clips, strict=True)
         for k, (view, image) in enumerate(zip(targets, images, strict=True))
     ]
-
-
-def _with_robots(
-    renderer: Renderer,
-    scene: Scene,
-    settings: DatasetSettings,
-    targets: list[SceneView],
-    demonstrations: list[SimulatedDemonstration],
-) -> list[SceneView]:
-    """Add a robot to some views in which it hides no demonstrated element."""
-    shown = {demonstration.element for demonstration in demonstrations}
-    views = []
-    for number, view in enumerate(targets):
-        rng = make_rng(scene.seed, Stream.ROBOT, number)
-        drawn = rng.random() < settings.robots
-        views.append(with_robot(renderer, view, shown, rng) if drawn else view)
-    return views
 
 
 def _contact_pixels(

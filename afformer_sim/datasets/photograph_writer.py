@@ -25,8 +25,6 @@ from afformer_core.parallel.resumable_dataset import Production, write_json
 from afformer_sim.bodies.element import ACTIONS
 from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_sim.cameras.sensor import sample_sensor
-from afformer_sim.photographs.interest_points import find_interest_points
-from afformer_sim.photographs.other_light import change_light
 from afformer_sim.photographs.photograph_demonstration import (
     HandScene,
     PhotographDemonstration,
@@ -35,6 +33,8 @@ from afformer_sim.photographs.photograph_demonstration import (
 from afformer_sim.photographs.photograph_files import list_photographs, read_photograph
 from afformer_sim.photographs.photograph_view import (
     PhotographView,
+    change_light,
+    find_interest_points,
     sample_near_view,
     sample_other_view,
 )

@@ -96,7 +96,6 @@ def rendered_scenes(folder: Path) -> Iterator[DemoScene]:
 
 def _photograph_scenes(folder: Path) -> Iterator[DemoScene]:
     from afformer_sim.photographs import photograph_view as views
-    from afformer_sim.photographs.other_light import change_light
     from afformer_sim.photographs.photograph_demonstration import (
         HandScene,
         plan_photograph_demonstration,
@@ -112,7 +111,7 @@ def _photograph_scenes(folder: Path) -> Iterator[DemoScene]:
 
     def seen(matrix: np.ndarray) -> np.ndarray:
         view = views.PhotographView(_SIZE, matrix @ target.matrix)
-        return change_light(view.take(photograph), np.random.default_rng(_VIEW_SEED))
+        return views.change_light(view.take(photograph), np.random.default_rng(_VIEW_SEED))
 
     image, camera = folder / 'cup.png', folder / 'cup_camera.mp4'
     write_image(image, seen(np.eye(3)))

@@ -26,7 +26,6 @@ from afformer_sim.families.parts.vessels import (
     drum,
     make_knob,
     slat,
-    spun,
 )
 from afformer_sim.families.pots import make_cookware, sample_cookware
 from afformer_sim.families.tabletop import TabletopObject, bounds, overlap, set_table
@@ -216,8 +215,7 @@ def _knobs(rng: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
         shift = at((i - (count - 1) / 2) * pitch, 0, 0)
         knob = make_knob(stove.trim, mark, shape, radius, height)
         angle = rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else 0.0
-        knob = Knob(spun(knob.solids, angle, (0, 0, 1)), knob.radius, height)
-        knobs.append(_knob(rng, front @ shift, knob))
+        knobs.append(_knob(rng, front @ shift, knob.turned(angle)))
     return tuple(knobs)
 
 

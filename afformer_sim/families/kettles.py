@@ -8,18 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_sim.bodies.element import Element
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import Pose, at, turned
-from afformer_sim.bodies.solid import Solid
 from afformer_sim.families.parts.tabletop_elements import (
-    carry,
     handle_element,
-    knob_element,
-    knob_grips,
-    rest,
+    lid_element,
     stand_on,
-    turn,
 )
 from afformer_sim.families.parts.vessel_handles import (
     VesselHandle,
@@ -30,7 +24,6 @@ from afformer_sim.families.parts.vessels import (
     KNOB_SHAPES,
     UP,
     Body,
-    Knob,
     PartFinish,
     drum,
     lid_plate,
@@ -38,7 +31,6 @@ from afformer_sim.families.parts.vessels import (
     mouth,
     round_body,
     spout,
-    spun,
 )
 from afformer_sim.families.tabletop import TabletopObject, place_rows, set_table
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
@@ -144,8 +136,7 @@ def _kettle(rng: np.random.Generator, style: _Style, azimuth: float) -> Tabletop
     plate = lid_plate(style.lid, 0.94 * body.top_radius, style.lid_height, style.steps)
     knob = make_knob(style.trim, style.mark, style.knob, style.knob_radius, style.knob_height)
     seat = stand_on(base + body.height + style.lid_height)
-    angle = rng.uniform(-2.4, 2.4)
-    knob = Knob(spun(knob.solids, angle, (0, 0, 1)), knob.radius, knob.height)
+    knob = knob.turned(rng.uniform(-2.4, 2.4))
     fixed = [drum(style.trim, 1.08 * style.radius, 0, base)] if electric else []
     if rng.random() < 0.5:
         handle, outward = _handle(rng, style, body, azimuth)
@@ -155,7 +146,7 @@ def _kettle(rng: np.random.Generator, style: _Style, azimuth: float) -> Tabletop
         return TabletopObject((element,), tuple(fixed))
     handle, _ = _handle(rng, style, body, azimuth, folded=True)
     fixed += [*solids, *handle.moved(at(0, base, 0)).solids]
-    return TabletopObject((_lid(rng, seat, plate, knob),), tuple(fixed))
+    return TabletopObject((lid_element('lid knob', rng, seat, plate, knob),), tuple(fixed))
 
 
 def _handle(
@@ -185,9 +176,3 @@ def _handle(
     toward = azimuth * rng.uniform(0.0, 0.6)
     outward = np.array([math.sin(toward), 0, math.cos(toward)])
     return handle.moved(Pose(np.zeros(3), turned(tuple(UP), azimuth))), outward
-
-
-def _lid(rng: np.random.Generator, seat: Pose, plate: tuple[Solid, ...], knob: Knob) -> Element:
-    grips = knob_grips(knob)
-    uses = (*carry(rng, seat, grips[0]), turn(rng, grips[0]), *rest(grips))
-    return knob_element('lid knob', seat, plate, knob, uses)

@@ -14,13 +14,9 @@ from afformer_sim.bodies.element import Element
 from afformer_sim.bodies.pose import Pose, turned
 from afformer_sim.bodies.solid import Solid
 from afformer_sim.families.parts.tabletop_elements import (
-    carry,
     handle_element,
-    knob_element,
-    knob_grips,
-    rest,
+    lid_element,
     stand_on,
-    turn,
 )
 from afformer_sim.families.parts.vessel_handles import (
     VesselHandle,
@@ -28,7 +24,6 @@ from afformer_sim.families.parts.vessel_handles import (
 from afformer_sim.families.parts.vessels import (
     KNOB_SHAPES,
     Body,
-    Knob,
     PartFinish,
     drum,
     lid_plate,
@@ -36,7 +31,6 @@ from afformer_sim.families.parts.vessels import (
     mouth,
     rod,
     round_body,
-    spun,
 )
 from afformer_sim.families.tabletop import TabletopObject
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
@@ -112,14 +106,11 @@ def make_cookware(style: Cookware, rng: np.random.Generator) -> TabletopObject:
     taken, other = (_side_handle(style, body, angle) for angle in (azimuth, azimuth + math.pi))
     plate = lid_plate(style.body, 0.97 * style.radius, style.lid_height, style.steps)
     knob = make_knob(style.trim, style.mark, style.knob, style.knob_radius, style.knob_height)
-    angle = rng.uniform(-2.4, 2.4)
-    knob = Knob(spun(knob.solids, angle, (0, 0, 1)), knob.radius, knob.height)
+    knob = knob.turned(rng.uniform(-2.4, 2.4))
     seat = stand_on(style.height + style.lid_height)
     solids = (*body.solids, rim, mouth(body, style.inside, 0.94), *other.solids)
     if rng.random() < 0.5:
-        grips = knob_grips(knob)
-        uses = (*carry(rng, seat, grips[0]), turn(rng, grips[0]), *rest(grips))
-        lid = knob_element('pot lid knob', seat, plate, knob, uses)
+        lid = lid_element('pot lid knob', rng, seat, plate, knob)
         return TabletopObject((lid,), (*solids, *taken.solids))
     cover = [solid.moved(seat) for solid in (*plate, *knob.solids)]
     return TabletopObject((_lifted('pot handle', (*solids, *cover), taken, azimuth, rng),))

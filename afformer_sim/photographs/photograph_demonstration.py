@@ -21,9 +21,8 @@ from afformer_sim.hand_mesh.posed_hand import PosedHand
 from afformer_sim.photographs.hand_over_photograph import compose, light_of, render_hand
 from afformer_sim.photographs.photograph_view import PhotographView
 from afformer_sim.scene.demonstration import SimulatedDemonstration, with_meshes
-from afformer_sim.scene.grasp import sample_grasp
+from afformer_sim.scene.grasp import count_misplaced, sample_grasp
 from afformer_sim.scene.motion import sample_motion
-from afformer_sim.scene.obstruction import count_misplaced
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.surroundings import Surroundings, sample_lighting

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Views of a photograph by homographies: crops, other distances, directions and roll angles."""
+"""Views of a photograph by homographies, their light, and points that are known again in them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ import numpy as np
 
 _TRIES = 60
 _LEAST_COVERED = 0.98
+_CANDIDATES = 80
+_QUALITY = 0.02
+# Least distance of points from each other and from the border, as shares of the shorter side.
+_APART, _MARGIN = 0.07, 0.1
+_BRIGHTNESS = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 @dataclass(frozen=True)
@@ -162,3 +167,52 @@ def _best(photograph: np.ndarray, draw: Callable[[], PhotographView]) -> Photogr
             break
     assert best is not None
     return best
+
+
+def find_interest_points(image: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw points that can be recognized again, so that a hand may touch them.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        count: number of points.
+        rng: source of randomness.
+
+    Returns:
+        float64 [at most count, 2] pixels with structure around them.
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    side = min(grey.shape)
+    margin = round(_MARGIN * side)
+    mask = np.zeros_like(grey)
+    mask[margin:-margin, margin:-margin] = 255
+    # structure of the size of a fingertip rather than of a pixel
+    smooth = cv2.GaussianBlur(grey, (0, 0), side / 120)
+    corners = cv2.goodFeaturesToTrack(
+        smooth, _CANDIDATES, _QUALITY, _APART * side, mask=mask, blockSize=max(3, side // 40)
+    )
+    if corners is None:
+        middle = [[(image.shape[1] - 1) / 2, (image.shape[0] - 1) / 2]]
+        return np.array(middle)
+    positions = corners[:, 0].astype(np.float64)
+    chosen: np.ndarray = positions[rng.permutation(len(positions))[:count]]
+    return chosen
+
+
+def change_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return an image, uint8 [H, W, 3] RGB, in a different light.
+
+    It differs in brightness, from one side, in contrast, saturation and warmth.
+    """
+    height, width = image.shape[:2]
+    rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    angle = rng.uniform(0, 2 * math.pi)
+    slope = rng.uniform(0, 0.35)
+    light = 1 + slope * (columns * math.cos(angle) + rows * math.sin(angle))
+    colours = image.astype(np.float32) / 255
+    grey = (colours @ _BRIGHTNESS)[..., None]
+    colours = grey + rng.uniform(0.6, 1.25) * (colours - grey)
+    warmth = rng.normal(0, 0.07)
+    balance = np.array([1 + warmth, 1.0, 1 - warmth], np.float32)
+    contrast, level = rng.uniform(0.75, 1.2), rng.uniform(0.75, 1.15)
+    changed = ((colours - 0.45) * contrast + 0.45) * level * balance * light[..., None]
+    return np.asarray(np.round(changed.clip(0, 1) * 255).astype(np.uint8))

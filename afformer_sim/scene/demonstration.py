@@ -23,9 +23,8 @@ from afformer_sim.bodies.states import States, sample_states
 from afformer_sim.cameras.camera import Camera
 from afformer_sim.hand_mesh.hand_style import HandStyle, sample_hand_style
 from afformer_sim.hand_mesh.posed_hand import pose_hand
-from afformer_sim.scene.grasp import Grasp, sample_grasp
+from afformer_sim.scene.grasp import Grasp, count_misplaced, sample_grasp
 from afformer_sim.scene.motion import DemonstratedMotion, sample_motion
-from afformer_sim.scene.obstruction import count_misplaced
 from afformer_sim.scene.outline import front_centre, vector_to_nearest
 from afformer_sim.scene.renderer import Hand, Renderer
 from afformer_sim.scene.scene import Scene
@@ -193,14 +192,7 @@ def plan_demonstration(
     view = sample_view(fixture, rng, longest_side, size, egocentric=egocentric)
     states = dict(sample_states(fixture, rng))
     states.pop(element, None)
-    view = SceneView(
-        size=view.size,
-        camera=view.camera,
-        lighting=view.lighting,
-        surroundings=view.surroundings,
-        sensor=view.sensor,
-        states=states,
-    )
+    view = replace(view, states=states)
     grip = use.grips[int(rng.integers(len(use.grips)))]
     drift = _drift(rng, egocentric=egocentric)
     best: SimulatedDemonstration | None = None

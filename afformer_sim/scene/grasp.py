@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grasps of a hand on an element: press with a fingertip, pinch, or hook."""
+"""Grasps of a hand on an element (press, pinch or hook), and arms that obstruct the view."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
 from afformer_sim.bodies.hand import (
     FINGERTIP_RADIUS,
@@ -16,6 +18,7 @@ from afformer_sim.bodies.hand import (
     MIDDLE,
     RING,
     THUMB,
+    Capsule,
     HandAppearance,
     HandPose,
     elbow_from_wrist,
@@ -23,8 +26,11 @@ from afformer_sim.bodies.hand import (
     reach,
 )
 from afformer_sim.bodies.pose import Pose, cross
+from afformer_sim.cameras.camera import Camera
 
 _OUTWARD = np.array([0.0, 0.0, 1.0])
+# Number of tested positions along a capsule.
+_ALONG = np.linspace(0, 1, 6)
 
 
 @dataclass(frozen=True)
@@ -203,3 +209,33 @@ def _orient(upward: np.ndarray, dive: float, roll: float) -> np.ndarray:
 def _turned(angle: float) -> np.ndarray:
     cosine, sine = math.cos(angle), math.sin(angle)
     return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+
+
+def count_misplaced(
+    fixture: Fixture, capsules: Sequence[Capsule], camera: Camera, front: np.ndarray
+) -> int:
+    """Count points of an arm that hide an element or the camera, or lie below the table.
+
+    Args:
+        fixture: the fixture.
+        capsules: the hand's capsules.
+        camera: camera that sees them.
+        front: [3] metres, the middle of the element's front.
+
+    Returns: number of points; 0 if the arm does not obstruct the view.
+    """
+    line_of_sight = front - camera.position
+    distance = float(np.linalg.norm(line_of_sight))
+    starts = np.array([capsule.start for capsule in capsules])
+    ends = np.array([capsule.end for capsule in capsules])
+    points = (starts[:, None] + _ALONG[:, None] * (ends - starts)[:, None]).reshape(-1, 3)
+    along = (points - camera.position) @ (line_of_sight / distance)
+    aside = np.linalg.norm(
+        points - camera.position - np.outer(along, line_of_sight / distance), axis=1
+    )
+    near = (along < 0.5 * distance) & (aside < 0.45 * along.clip(0) + 0.05)
+    # the palm and forearm are more likely to hide the element than the fingers
+    hiding = (along < distance - 0.03) & (aside < 0.02)
+    below = points[:, 1] < fixture.bottom + 0.005
+    stands = fixture.panel is None
+    return int(near.sum() + max(hiding.sum() - 3, 0) + (below.sum() if stands else 0))

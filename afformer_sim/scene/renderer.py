@@ -43,17 +43,12 @@ class Renderer:
         scene: scene to render.
         buffer: (width, height) of the largest image.
         skins: skins for hands of meshes, see `hand_skins.skins_xml`; None if there are none.
-        finishes: descriptions of further materials of the model.
     """
 
     _window: mujoco.GLContext | None = None
 
     def __init__(
-        self,
-        scene: Scene,
-        buffer: tuple[int, int],
-        skins: SkinXml | None = None,
-        finishes: str = '',
+        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None
     ) -> None:
         # one OpenGL context per process, because creating one takes longer than rendering a
         # fixture
@@ -62,7 +57,7 @@ class Renderer:
         Renderer._window.make_current()
         self._fixture = scene.fixture
         self._buffer = buffer
-        self._model = self._build_model(scene, buffer, skins, finishes)
+        self._model = self._build_model(scene, buffer, skins)
         self._data = mujoco.MjData(self._model)
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MAXIMUM_GEOMS)
@@ -226,10 +221,10 @@ class Renderer:
             raise ValueError('the renderer has no skins; a hand of meshes needs skins_xml()')
 
     def _build_model(
-        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None, finishes: str
+        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None
     ) -> mujoco.MjModel:
         """Build the model of the scene's fixture and its room, see `build_model`."""
-        return build_model(scene, buffer, skins, finishes)
+        return build_model(scene, buffer, skins)
 
     def _place_elements(self, states: Mapping[int, Pose]) -> None:
         """Place all geoms, with elements displaced from rest according to `states`."""

@@ -34,12 +34,20 @@ class Split:
     seed: int
 
     def __post_init__(self) -> None:
-        unknown = sorted(set(self.families) - set(FAMILIES))
-        if unknown or not self.families:
-            raise ValueError(
-                f'families are {", ".join(self.families) or "none"}; expected some of '
-                f'{", ".join(FAMILIES)}'
-            )
+        require_families(self.families)
+
+
+def require_families(families: tuple[str, ...]) -> None:
+    """Check that there is a family, and no unknown one.
+
+    Raises:
+        ValueError: there is none, or an unknown one.
+    """
+    unknown = sorted(set(families) - set(FAMILIES))
+    if unknown or not families:
+        raise ValueError(
+            f'families are {", ".join(families) or "none"}; expected some of {", ".join(FAMILIES)}'
+        )
 
 
 SPLITS = {

@@ -45,8 +45,8 @@ class SmoothRenderer(Renderer):
         return image
 
     def _build_model(
-        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None, finishes: str
+        self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None
     ) -> mujoco.MjModel:
-        model = super()._build_model(scene, buffer, skins, finishes)
+        model = super()._build_model(scene, buffer, skins)
         model.vis.quality.shadowsize = _SHADOW_SIDE
         return model

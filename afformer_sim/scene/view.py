@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.hand import Capsule
 from afformer_sim.bodies.pose import STILL
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.bodies.states import States, sample_states
@@ -40,7 +39,6 @@ class SceneView:
         lighting, surroundings: light and room.
         states: displacements of the elements that are not at rest.
         variant: colours of the fixture, see `Scene.variant`.
-        robot: capsules of a robot that stands in the image.
     """
 
     size: tuple[int, int]
@@ -50,7 +48,6 @@ class SceneView:
     sensor: Sensor
     states: States = field(default_factory=dict)
     variant: int = 0
-    robot: tuple[Capsule, ...] = ()
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """Project points, float64 [P, 3] metres, into the image: [P, 2] pixels."""
@@ -119,15 +116,7 @@ def plan_target(
         for index, displacement in states.items()
         if view.camera.has_ahead(scene.fixture.elements[index].operated(displacement))
     }
-    return SceneView(
-        size=view.size,
-        camera=view.camera,
-        lighting=view.lighting,
-        surroundings=view.surroundings,
-        sensor=view.sensor,
-        states=states,
-        variant=other,
-    )
+    return replace(view, states=states, variant=other)
 
 
 def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[SceneView]:
@@ -151,15 +140,7 @@ def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[S
             fill - 0.1 * math.sin(angle),
             size,
         )
-        views.append(
-            SceneView(
-                size=size,
-                camera=camera,
-                lighting=first.lighting,
-                surroundings=first.surroundings,
-                sensor=first.sensor,
-            )
-        )
+        views.append(replace(first, camera=camera))
     return views
 
 
@@ -200,7 +181,7 @@ def _expose(
     view = views[number]
     rng = make_rng(scene.seed, Stream.TARGET, number, 1)
     renderer.set_room(view.lighting, view.surroundings)
-    image = renderer.render(view.camera, view.size, view.robot, view.states)
+    image = renderer.render(view.camera, view.size, states=view.states)
     return view.sensor.expose(image, rng)
 
 

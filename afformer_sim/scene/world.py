@@ -49,15 +49,13 @@ class World:
 
 
 def build_model(
-    scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None, finishes: str = ''
+    scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None
 ) -> mujoco.MjModel:
     """Build the model of a scene's fixture at rest, see `describe_world`."""
-    return describe_world(scene, buffer, skins, finishes).compile()
+    return describe_world(scene, buffer, skins).compile()
 
 
-def describe_world(
-    scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None, finishes: str = ''
-) -> World:
+def describe_world(scene: Scene, buffer: tuple[int, int], skins: SkinXml | None = None) -> World:
     """Describe the model of a scene's fixture at rest.
 
     Element i is the mocap body `element_i`, whose frame is the element's own. The geoms `wall`,
@@ -68,7 +66,6 @@ def describe_world(
         scene: scene to describe.
         buffer: (width, height) of the largest image to be rendered.
         skins: skins for a hand of meshes, see `hand_skins.skins_xml`.
-        finishes: descriptions of further materials.
     """
     fixture = scene.fixture
     parts = skins or SkinXml('', '', '', {})
@@ -102,7 +99,7 @@ def describe_world(
   <map znear="0.02" zfar="20" shadowclip="1.5"/>
 </visual>
 <statistic extent="1" center="0 0 0"/>
-<asset>{''.join([*_blank_textures(images), *materials, finishes])}{parts.assets}</asset>
+<asset>{''.join([*_blank_textures(images), *materials])}{parts.assets}</asset>
 <worldbody>
   <light name="key" pos="0 1 1" dir="0 -1 -1" type="directional" castshadow="true"/>
   <light name="fill" pos="0 1 1" dir="0 -1 -1" type="directional" castshadow="false"/>

@@ -170,7 +170,7 @@ def test_every_subcommand_has_a_page() -> None:
 def test_an_indented_part_of_a_description_is_shown_as_it_is() -> None:
     simulate = subcommand_pages()['reference/commands/simulate.md']
     assert 'one of these layouts:\n\n```text\nopra         clips' in simulate
-    assert '\nlong-videos  videos with' in simulate
+    assert '\nhands        images of hands' in simulate
     assert '\n```\n\nThe same command continues' in simulate
 
 

@@ -79,6 +79,15 @@ def knob_element(
     )
 
 
+def lid_element(
+    kind: str, rng: np.random.Generator, seat: Pose, plate: Sequence[Solid], knob: Knob
+) -> Element:
+    """Build a lid on `seat` that is lifted, turned, held or touched by its knob."""
+    grips = knob_grips(knob)
+    uses = (*carry(rng, seat, grips[0]), turn(rng, grips[0]), *rest(grips))
+    return knob_element(kind, seat, plate, knob, uses)
+
+
 def pressed_element(
     kind: str, pose: Pose, solids: tuple[Solid, ...], knob: Knob, stroke: float
 ) -> Element:

@@ -79,6 +79,10 @@ class Knob:
     radius: float
     height: float
 
+    def turned(self, angle: float) -> Knob:
+        """Return the knob turned by `angle` radians."""
+        return Knob(spun(self.solids, angle, (0, 0, 1)), self.radius, self.height)
+
 
 def drum(finish: PartFinish, radius: float, low: float, high: float, axis: str = 'y') -> Solid:
     """Build an upright cylinder between two heights: about y of a vessel, or z of a lid."""

@@ -23,7 +23,6 @@ from afformer_sim.datasets.hands_writer import HandsSettings, write_hands
 LAYOUTS = {
     'opra': ('--scenes', '3', '--demonstrations', '1', '--targets', '2', '--frames', '3'),
     'hands': ('--scenes', '3', '--demonstrations', '1'),
-    'long-videos': ('--videos', '3', '--scenes', '1', '--seconds', '11', '--rate', '1'),
 }
 PATIENCE = 60.0
 

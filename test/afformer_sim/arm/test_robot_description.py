@@ -10,7 +10,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from afformer_sim.arm.franka import ARM_JOINTS, arm_model
+from afformer_core.errors import DatasetError
+from afformer_sim.arm import franka
+from afformer_sim.arm.franka import ARM_JOINTS, arm_model, mesh_file
 from afformer_sim.arm.robot_description import robot_description
 
 
@@ -47,3 +49,14 @@ def test_its_meshes_exist_and_lie_as_in_the_model() -> None:
     assert [float(value) for value in f'{origin[1]} {origin[2]}'.split()] == pytest.approx(
         [0] * 6, abs=1e-6
     )
+
+
+def test_missing_meshes_are_told_with_the_package_that_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install = "Run: pip install --no-deps 'gymnasium-robotics>=1.3'"
+    with pytest.raises(DatasetError, match=f'wing.stl does not exist; .* {install}'):
+        mesh_file('visual', 'wing')
+    monkeypatch.setattr(franka, '_PACKAGE', 'no_such_package')
+    with pytest.raises(DatasetError, match=f'no_such_package is not installed; .* {install}'):
+        mesh_file('visual', 'link0')

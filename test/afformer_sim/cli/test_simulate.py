@@ -16,7 +16,6 @@ def options(*arguments: str) -> dict[str, object]:
 
 def test_defaults_depend_on_the_layout() -> None:
     assert options()['scenes'] == 2100
-    assert options('--layout', 'long-videos')['seconds'] == 60.0
     assert options('--layout', 'hands', '--scenes', '7') == {
         'processes': 1,
         'scenes': 7,
@@ -36,7 +35,7 @@ def test_defaults_depend_on_the_layout() -> None:
     ('arguments', 'message'),
     [
         (('--layout', 'hands', '--frames', '4'), '--layout hands does not use --frames'),
-        (('--videos', '4'), '--layout opra does not use --videos'),
+        (('--seconds', '4'), '--layout opra does not use --seconds'),
         (('--rgbd-bag', '--targets', '4'), '--rgbd-bag does not use --targets'),
     ],
 )
@@ -61,7 +60,7 @@ def test_a_layout_in_the_folder_of_another_is_refused(
 ) -> None:
     asked = ['simulate', str(tmp_path), '--scenes', '1', '--longest-side', '32']
     assert main([*asked, '--frames', '1', '--targets', '1', '--demonstrations', '1']) == 0
-    assert main([*asked, '--layout', 'long-videos']) == 1
+    assert main([*asked, '--layout', 'hands', '--split', 'train']) == 1
     assert "holds a split 'train' made with" in capsys.readouterr().err
 
 

@@ -11,8 +11,7 @@ import pytest
 from afformer_sim.bodies.hand import HandAppearance
 from afformer_sim.hand_mesh.hand_rig import load_hand_rig
 from afformer_sim.hand_mesh.hand_style import HandStyle, sample_hand_style
-from afformer_sim.hand_mesh.skin_texture import paint_arm, paint_hand, paint_sleeve
-from afformer_sim.hand_mesh.texel_map import map_texels
+from afformer_sim.hand_mesh.skin_texture import map_texels, paint_arm, paint_hand, paint_sleeve
 
 DARK = HandStyle(
     seed=4,

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_sim.photographs.interest_points import find_interest_points
-from afformer_sim.photographs.other_light import change_light
 from afformer_sim.photographs.photograph_view import (
     PhotographView,
+    change_light,
+    find_interest_points,
     sample_near_view,
     sample_other_view,
 )

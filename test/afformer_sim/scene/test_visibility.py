@@ -1,12 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where annotators mark what they see."""
+"""Boxes of what is seen, and where annotators mark it."""
+
+from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from afformer_sim.scene.demonstration import plan_demonstration
 from afformer_sim.scene.renderer import NOTHING, Renderer
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.view import plan_target
-from afformer_sim.scene.visibility import elements_in_view, points_seen
+from afformer_sim.scene.visibility import (
+    box_of,
+    element_box,
+    elements_in_view,
+    hand_box,
+    points_seen,
+)
 
 
 def test_points_beside_an_element_go_to_its_nearest_pixel_inside() -> None:
@@ -42,3 +52,36 @@ def test_elements_are_seen_within_their_outlines() -> None:
     rows, columns = np.nonzero(codes == 0)
     assert len(rows) > 0
     assert outline[:, 0].min() < columns.mean() < outline[:, 0].max()
+
+
+def test_boxes_are_of_what_is_seen() -> None:
+    scene = Scene(8, 'keypad')
+    demonstration = plan_demonstration(scene, 0, size=(96, 72), action='touch')
+    middle = (demonstration.motion.start + demonstration.motion.end) / 2
+    capsules = demonstration.capsules(scene.fixture, middle)
+    with Renderer(scene, demonstration.view.size) as renderer:
+        found = hand_box(renderer, demonstration, middle, capsules)
+        box_of_contact = element_box(renderer, demonstration, middle)
+        behind = [
+            replace(one, start=one.start - [0, 0, 9], end=one.end - [0, 0, 9]) for one in capsules
+        ]
+        assert hand_box(renderer, demonstration, middle, behind) is None
+    assert found is not None
+    assert box_of_contact is not None
+    outline = replace(demonstration.view, camera=demonstration.camera(middle)).outline(
+        scene.fixture, 0
+    )
+    assert box_of_contact.left == pytest.approx(outline[:, 0].min(), abs=2.5)
+    assert box_of_contact.bottom == pytest.approx(outline[:, 1].max(), abs=2.5)
+
+
+def test_a_mask_of_hardly_any_pixels_has_no_box() -> None:
+    mask = np.zeros((5, 9), bool)
+    mask[1:3, 4:6] = True
+    assert box_of(mask) is None
+    mask[1:4, 4:8] = True
+    box = box_of(mask)
+    assert box is not None
+    assert (box.left, box.top, box.right, box.bottom) == (4, 1, 7, 3)
+    assert not box.reaches_border((9, 5))
+    assert box.reaches_border((8, 5))

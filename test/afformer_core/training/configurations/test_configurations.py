@@ -28,7 +28,7 @@ ARCHITECTURAL = ('table_1', 'table_4', 'table_7', 'equation_8')
 # Of the ViTDet models, whose weights fill a gigabyte with those of the optimizer.
 SIDES = {'opra/vitdet_b': 128, 'opra/vitdet_b_released': 64}
 # Where configurations have their indices of hands.
-MINED = ('assistq/mined', 'epic/mined', 'mined', 'opra/mined', 'simulated_long/mined')
+MINED = ('assistq/mined', 'epic/mined', 'mined', 'opra/mined', 'simulated_videos/mined')
 
 
 @pytest.fixture(scope='module')

@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""Fixtures of robot-learning benchmarks, from the MuJoCo models in their packages."""

@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""The budget of mining many hours of video, from rates and prices."""

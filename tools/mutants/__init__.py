@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""Mutation tests: the share of small mistakes in the product that its tests detect."""

@@ -43,8 +43,8 @@ RETIRED = {
     'touched': 'in contact, or what is',
     'touching': 'in contact',
     'silence': 'zero padding, or seconds without a message',
-    'finding': 'issue of a dataset, status of a component, or ranked detections',
-    'findings': 'issues of a dataset, statuses of components, or ranked detections',
+    'finding': 'status of a component, or ranked detections',
+    'findings': 'statuses of components, or ranked detections',
 }
 # Words that are retired as a whole name, and fine as a part of one.
 RETIRED_ALONE = {

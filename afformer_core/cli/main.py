@@ -32,7 +32,7 @@ _GROUPS = {
         'bench',
         'card',
     ),
-    'data': ('verify', 'convert', 'browse', 'simulate'),
+    'data': ('verify', 'convert', 'simulate'),
     'training and evaluation': (
         'train',
         'cache',

@@ -7,7 +7,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, REPORT_FILE
+from afformer_core.cli.options.media_options import add_dataset_part
+from afformer_core.cli.options.path_options import INPUT_PATH, REPORT_FILE
 
 _DESCRIPTION = """\
 Count the samples, clips and images of a dataset. List files that are missing,
@@ -35,17 +36,7 @@ def add_parser(subparsers: Any) -> None:
         type=INPUT_PATH,
         help='annotation file of a dataset, or folder of your own pairs with points.csv',
     )
-    parser.add_argument(
-        '--root',
-        type=INPUT_FOLDER,
-        help="folder of the clips and images (default: determined by the dataset's layout)",
-    )
-    parser.add_argument(
-        '--split',
-        choices=('train', 'val', 'test'),
-        default='test',
-        help='split of EPIC-Hotspot or Ego-Exo4D (default: test)',
-    )
+    add_dataset_part(parser)
     parser.add_argument(
         '--decode',
         action='store_true',

@@ -7,6 +7,7 @@ import argparse
 from typing import Any
 
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
+from afformer_core.cli.options.media_options import add_dataset_part
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_FOLDER
 from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
 
@@ -44,17 +45,7 @@ def add_parser(subparsers: Any) -> None:
         required=True,
         help='annotation file of a dataset, as for `afformer evaluate`',
     )
-    parser.add_argument(
-        '--split',
-        choices=('train', 'val', 'test'),
-        default='train',
-        help='split of EPIC-Hotspot or Ego-Exo4D (default: train)',
-    )
-    parser.add_argument(
-        '--root',
-        type=INPUT_FOLDER,
-        help="folder of the clips and images (default: determined by the dataset's layout)",
-    )
+    add_dataset_part(parser, 'train')
     parser.add_argument(
         '--output', type=OUTPUT_FOLDER, required=True, help='folder for the new dataset'
     )

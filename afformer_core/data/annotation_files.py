@@ -24,6 +24,28 @@ def read_json(path: Path) -> Any:
         raise DatasetError(f'{path} is not JSON: {error}') from error
 
 
+def read_entries(path: Path, what: str) -> dict[str, dict[str, Any]]:
+    """Read the objects of a JSON list, by their positions for errors.
+
+    Args:
+        path: the file.
+        what: name of an entry, such as `pair`; an `id` in it is a part of the position.
+
+    Raises:
+        DatasetError: the file is missing, or not a list of at least one object.
+    """
+    content = read_json(path)
+    if not isinstance(content, list) or not content:
+        raise DatasetError(f'{path} must hold a list of at least one {what}')
+    entries = {}
+    for number, entry in enumerate(content):
+        position = f'{what} {number} of {path}'
+        if not isinstance(entry, dict):
+            raise DatasetError(f'{position} is {entry!r}; expected an object')
+        entries[f'{position} ({entry["id"]})' if 'id' in entry else position] = entry
+    return entries
+
+
 def read_text(path: Path) -> str:
     """Read a text file.
 

@@ -10,16 +10,11 @@ from afformer_core.data.annotation_files import read_json
 from afformer_core.data.manifest.contents import Manifest
 from afformer_core.data.manifest.files import SUFFIXES, read_manifest
 from afformer_core.data.readers.assistq import read_assistq
-from afformer_core.data.readers.ego_exo4d import is_ego_exo4d, read_ego_exo4d
 from afformer_core.data.readers.epic_hotspot import read_epic_hotspot
 from afformer_core.data.readers.folder_pairs import read_folder_pairs
-from afformer_core.data.readers.hocap.dataset import is_hocap, read_hocap
-from afformer_core.data.readers.hoi4d.dataset import is_hoi4d, read_hoi4d
-from afformer_core.data.readers.holoassist.dataset import is_holoassist, read_holoassist
 from afformer_core.data.readers.opra import read_opra, read_opra_text
 from afformer_core.data.readers.part_pairs import PAIRS_FILE, PartPairsDataset
 from afformer_core.data.readers.point_table import POINTS_FILE
-from afformer_core.data.readers.visor.dataset import is_visor, read_visor
 
 # Of pairs with points, at the top or in a folder for each object, and of pairs with outlines.
 _OWN_FILES = (POINTS_FILE, f'*/{POINTS_FILE}', PAIRS_FILE)
@@ -30,18 +25,14 @@ def open_annotations(
 ) -> AnnotatedDataset:
     """Open the dataset of an annotation file, or of a folder of your own pairs.
 
-    A folder has the layout of `folder_pairs`, or contains files of VISOR or the calibration of
-    HO-Cap; JSON lines and Parquet are manifests. Text is in OPRA's original format, or in HOI4D's
-    beside `task_definitions.csv`. A JSON list of recordings with events belongs to HoloAssist, and
-    any other list to OPRA or the simulator. A JSON object with verbs belongs to EPIC-Hotspot, one
-    with video_annotations to VISOR, one with only splits to the correspondences of Ego-Exo4D, and
-    any other object to AssistQ.
+    A folder has the layout of `folder_pairs`; JSON lines and Parquet are manifests. Text is in
+    OPRA's original format. A JSON list belongs to OPRA or the simulator, a JSON object with verbs
+    to EPIC-Hotspot, and any other object to AssistQ.
 
     Args:
         path: the file or folder.
         root: folder of the media; None: determined by the dataset's layout.
-        split: `train`, `val` or `test`, for EPIC-Hotspot and Ego-Exo4D, which have all splits in
-            one file.
+        split: `train` or `test`, for EPIC-Hotspot, which has both in one file.
 
     Raises:
         DatasetError: the file is missing, malformed or without a sample, or the folder contains
@@ -60,27 +51,15 @@ def annotating_files(path: Path) -> list[Path]:
 
 
 def _read(path: Path, root: Path | None, split: str) -> Manifest:
-    if is_visor(path):
-        return read_visor(path, root)
-    if is_hocap(path):
-        return read_hocap(path, root)
     if path.is_dir():
         return read_folder_pairs(path, root)
     if path.suffix.lower() in SUFFIXES:
         return read_manifest(path, root)
-    if is_hoi4d(path):
-        return read_hoi4d(path, root)
     if path.suffix == '.txt':
         return read_opra_text(path, root)
     content = read_json(path)
     if isinstance(content, dict):
         if 'verbs' in content:
             return read_epic_hotspot(path, root, split)
-        if is_ego_exo4d(content):
-            return read_ego_exo4d(path, root, split)
-        if 'video_annotations' in content:
-            return read_visor(path, root)
         return read_assistq(path, root)
-    if is_holoassist(content):
-        return read_holoassist(path, root)
     return read_opra(path, root)

@@ -28,7 +28,7 @@ class KnownElements:
         in_view: for every element, whether its whole outline lies in the image.
 
     Raises:
-        ValueError: the lengths differ, the element is unknown, or a polygon has a wrong shape.
+        ValueError: the lengths differ, or the element is unknown.
     """
 
     scene_id: str
@@ -47,12 +47,6 @@ class KnownElements:
             raise ValueError(
                 f'element is {self.element}; expected an index of {len(self.polygons)} elements'
             )
-        for polygon in self.polygons:
-            if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
-                raise ValueError(
-                    f'the shape of a polygon is {polygon.shape}; expected [K, 2] with at least 3 '
-                    'corners'
-                )
 
 
 @dataclass(frozen=True)
@@ -81,8 +75,8 @@ class Sample:
         origin: origin of the sample, with its licence.
 
     Raises:
-        ValueError: a value is out of its range, or the numbers of actions, sets of points and
-            masks differ.
+        ValueError: the clip or the contact ends before it begins. The rows of a manifest check
+            all else.
     """
 
     sample_id: str
@@ -100,32 +94,6 @@ class Sample:
     origin: Origin = UNKNOWN_ORIGIN
 
     def __post_init__(self) -> None:
-        if min(self.image_size) < 1:
-            raise ValueError(
-                f'image_size is {self.image_size[0]}x{self.image_size[1]}; expected sides of at '
-                'least 1'
-            )
-        if not self.actions:
-            raise ValueError('actions are empty; expected one index or more')
-        if min(self.actions) < 0:
-            raise ValueError(f'actions are {self.actions}; expected indices from 0')
-        if len(self.actions) != len(self.points):
-            raise ValueError(
-                f'there are {len(self.actions)} actions and {len(self.points)} sets of points; '
-                'expected one set for each action'
-            )
-        if self.masks and len(self.masks) != len(self.actions):
-            raise ValueError(
-                f'there are {len(self.actions)} actions and {len(self.masks)} masks; expected one '
-                'or None for each action, or none at all'
-            )
-        for points in self.points:
-            if points.ndim != 2 or points.shape[1] != 2 or len(points) < 1:
-                raise ValueError(
-                    f'the shape of points is {points.shape}; expected [P, 2] with at least one'
-                )
-            if not np.isfinite(points).all():
-                raise ValueError('a point is not finite; expected finite (x, y)')
         if self.clip is not None and not 0 <= self.clip[0] < self.clip[1] < math.inf:
             raise ValueError(
                 f'a clip goes from {self.clip[0]} s to {self.clip[1]} s; expected a start of at '

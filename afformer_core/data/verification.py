@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -58,25 +57,21 @@ def find_problems(
             files; otherwise they are only opened.
         progress: whether to show a progress bar on stderr.
     """
+    clips = _by_name((sample.demonstration, sample) for sample in samples)
+    images = _by_name((str(sample.image_path), sample) for sample in samples)
     # Many clips may share the folder of a video, which is listed once.
     folders: dict[Path, FrameFolder] = {}
-    return _problems(
-        samples,
-        partial(_clip_problem, decode=decode, folders=folders),
-        partial(_image_problem, decode=decode),
-        progress,
-    )
-
-
-def find_missing(samples: Sequence[Sample], progress: bool = True) -> list[MediaProblem]:
-    """Find the clips and images that do not exist, clips first, without opening any.
-
-    Args:
-        samples: samples of a dataset.
-        progress: whether to show a progress bar on stderr.
-    """
-    folders: dict[Path, FrameFolder] = {}
-    return _problems(samples, partial(_missing_clip, folders=folders), _missing_image, progress)
+    problems = []
+    with tqdm(total=len(clips) + len(images), desc='media', disable=not progress) as bar:
+        for name, users in clips.items():
+            if found := _clip_problem(users[0], decode, folders):
+                problems.append(MediaProblem('clip', found[0], name, found[1], _ids(users)))
+            bar.update()
+        for name, users in images.items():
+            if found := _image_problem(users[0], decode):
+                problems.append(MediaProblem('image', found[0], name, found[1], _ids(users)))
+            bar.update()
+    return problems
 
 
 def usable_samples(
@@ -129,42 +124,14 @@ def _by_name(named: Iterator[tuple[str, Sample]]) -> dict[str, list[Sample]]:
     return grouped
 
 
-def _problems(
-    samples: Sequence[Sample],
-    clip_problem: Callable[[Sample], _Found],
-    image_problem: Callable[[Sample], _Found],
-    progress: bool,
-) -> list[MediaProblem]:
-    clips = _by_name((sample.demonstration, sample) for sample in samples)
-    images = _by_name((str(sample.image_path), sample) for sample in samples)
-    problems = []
-    with tqdm(total=len(clips) + len(images), desc='media', disable=not progress) as bar:
-        for name, users in clips.items():
-            if found := clip_problem(users[0]):
-                problems.append(MediaProblem('clip', found[0], name, found[1], _ids(users)))
-            bar.update()
-        for name, users in images.items():
-            if found := image_problem(users[0]):
-                problems.append(MediaProblem('image', found[0], name, found[1], _ids(users)))
-            bar.update()
-    return problems
-
-
-def _missing_clip(sample: Sample, folders: dict[Path, FrameFolder]) -> _Found:
+def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]) -> _Found:
     try:
         paths = frame_paths(sample.video_path, folders)
     except VideoError as error:
         return 'missing', str(error)
     if paths is None and not sample.video_path.is_file():
         return 'missing', f'{sample.video_path} does not exist; expected a video file'
-    return None
-
-
-def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]) -> _Found:
-    if missing := _missing_clip(sample, folders):
-        return missing
     try:
-        paths = frame_paths(sample.video_path, folders)
         if paths is not None:
             if decode:
                 read_frames(paths)
@@ -195,16 +162,10 @@ def _decode(reader: VideoReader, clip: Part | None) -> None:
         reader.count()
 
 
-def _missing_image(sample: Sample) -> _Found:
-    if not sample.image_path.is_file():
-        return 'missing', f'{sample.image_path} does not exist; expected an image'
-    return None
-
-
 def _image_problem(sample: Sample, decode: bool) -> _Found:
-    if missing := _missing_image(sample):
-        return missing
     path = sample.image_path
+    if not path.is_file():
+        return 'missing', f'{path} does not exist; expected an image'
     try:
         with PIL.Image.open(path) as image:
             size = shown_size(image)

@@ -69,13 +69,13 @@ def test_from_three_pairs_to_a_measured_model(
     (found,) = re.findall(r'<!-- own pairs -->\n(```sh\n.*?```\n)', text, re.DOTALL)
     ((block),) = blocks_of(found)
     (tmp_path / 'words').mkdir()
-    install, mark, browse, train, export, evaluate = block.commands(tmp_path / 'words')
+    install, mark, verify, train, export, evaluate = block.commands(tmp_path / 'words')
     # The environment of the tests has what it installs, and other tests click in the studio.
     assert install[:2] == ['pip', 'install']
     assert mark == ['afformer', 'studio', '--pairs', 'my_pairs']
 
     mark_points(folder)
-    assert 'nothing to be fixed' in run(folder, browse[1:]).stdout
+    assert 'missing or broken: 0' in run(folder, verify[1:]).stdout
     trained = run(folder, [*train[1:], *FEW_STEPS])
     assert 'Warning' not in trained.stderr + trained.stdout
     run(folder, export[1:])

@@ -5,9 +5,14 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_PATH
+from afformer_core.cli.options.media_options import add_dataset_part
+from afformer_core.cli.options.path_options import INPUT_PATH, OUTPUT_PATH
+
+if TYPE_CHECKING:
+    from afformer_core.data.annotated_dataset import AnnotatedDataset
 
 _DESCRIPTION = """\
 Write a dataset as a manifest, a file in JSON lines or Parquet with a clip, a target
@@ -36,29 +41,27 @@ def add_parser(subparsers: Any) -> None:
         type=OUTPUT_PATH,
         help='file to write, which ends in .jsonl or .parquet',
     )
-    parser.add_argument(
-        '--root',
-        type=INPUT_FOLDER,
-        help="folder of the clips and images (default: determined by the dataset's layout)",
-    )
-    parser.add_argument(
-        '--split',
-        choices=('train', 'val', 'test'),
-        default='test',
-        help='split of EPIC-Hotspot or Ego-Exo4D (default: test)',
-    )
+    add_dataset_part(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Convert the dataset, and print the number of samples and their licences."""
+    """Convert the dataset, and print what the manifest contains."""
     from afformer_core.data.annotations import open_annotations
-    from afformer_core.data.manifest.conversion import convert
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
-    convert(dataset, arguments.output)
-    print(f'{arguments.output}: {len(dataset)} samples')
+    write_dataset(dataset, arguments.output)
+    return 0
+
+
+def write_dataset(dataset: AnnotatedDataset, output: Path) -> None:
+    """Write a manifest; print its samples, their licences, and what was left out of them."""
+    from afformer_core.data.manifest.conversion import convert
+
+    convert(dataset, output)
+    print(f'{output}: {len(dataset)} samples')
     origins = Counter(sample.origin for sample in dataset)
     for origin, count in sorted(origins.items()):
         print(f'- {origin.source}: {count}, licence {origin.licence} ({origin.terms})')
-    return 0
+    for reason, count in dataset.manifest.left_out.most_common():
+        print(f'- left out, {reason}: {count}')

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from afformer_core.cli.options.media_options import add_folder_rate
+from afformer_core.cli.options.media_options import add_dataset_part, add_folder_rate
 from afformer_core.cli.options.path_options import (
     INPUT_FOLDER,
     INPUT_PATH,
@@ -49,17 +49,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         'print the distance between that contact and the one that a model reads, by source; with '
         '--pairs, clips that also belong to a pair are left out',
     )
-    parser.add_argument(
-        '--split',
-        choices=('train', 'val', 'test'),
-        default='test',
-        help='split of EPIC-Hotspot or Ego-Exo4D (default: test)',
-    )
-    parser.add_argument(
-        '--root',
-        type=INPUT_FOLDER,
-        help="folder of the clips and images (default: determined by the dataset's layout)",
-    )
+    add_dataset_part(parser)
 
 
 def require_data(arguments: argparse.Namespace) -> None:

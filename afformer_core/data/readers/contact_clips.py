@@ -24,13 +24,14 @@ Other names are ignored.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from afformer_core.data.annotation_files import naming, read_json
+from afformer_core.data.annotation_files import naming, read_entries
+from afformer_core.data.manifest.fields import text
 from afformer_core.data.readers.part_pairs import ClipPoint
-from afformer_core.errors import DatasetError
 
 CLIPS_FILE = 'clips.json'
 
@@ -87,40 +88,28 @@ def read_contact_clips(folder: Path) -> list[ContactClip]:
     Raises:
         DatasetError: there is no `clips.json`, or an entry is malformed, with its name.
     """
-    file = folder / CLIPS_FILE
-    content = read_json(file)
-    if not isinstance(content, list) or not content:
-        raise DatasetError(f'{file} must hold a list of at least one clip')
-    clips = [_read_clip(entry, folder, f'clip {n} of {file}') for n, entry in enumerate(content)]
-    names = [clip.name for clip in clips]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise DatasetError(f'{file} has two clips {twice[0]!r}; rename one')
-    return clips
+    clips: dict[str, ContactClip] = {}
+    for position, entry in read_entries(folder / CLIPS_FILE, 'clip').items():
+        with naming(position):
+            clip = _read_clip(entry, folder)
+            if clip.name in clips:
+                raise ValueError(f'another clip is named {clip.name}. Take one of them out')
+            clips[clip.name] = clip
+    return list(clips.values())
 
 
-def _read_clip(entry: Any, folder: Path, name: str) -> ContactClip:
-    if not isinstance(entry, dict):
-        raise DatasetError(f'{name} is {entry!r}; expected an object')
-    with naming(f'{name} ({entry["id"]})' if 'id' in entry else name):
-        path = entry['clip']
-        if not isinstance(path, str) or not path:
-            raise ValueError(f'clip is {path!r}; expected a path')
-        rate, before = entry.get('clip_rate'), entry.get('before')
-        return ContactClip(
-            name=str(entry.get('id', path)),
-            path=folder / path,
-            contact=_read_point(entry['contact']),
-            before=None if before is None else _read_point(before),
-            other_hand=tuple(_read_point(point) for point in entry.get('other_hand') or ()),
-            rate=None if rate is None else float(rate),
-            source=str(entry.get('repository') or folder.resolve().name),
-            source_video=str(entry.get('source_video') or path),
-            is_in_pairs=bool(entry.get('in_pairs_json', False)),
-        )
-
-
-def _read_point(value: Any) -> ClipPoint:
-    frame = value['frame']
-    if not isinstance(frame, int):
-        raise ValueError(f'frame is {frame!r}; expected a whole number')
-    return ClipPoint(frame, float(value['x']), float(value['y']))
+def _read_clip(entry: Mapping[str, Any], folder: Path) -> ContactClip:
+    path, rate, before = text('clip', entry['clip']), entry.get('clip_rate'), entry.get('before')
+    return ContactClip(
+        name=str(entry.get('id', path)),
+        path=folder / path,
+        contact=ClipPoint.from_json('contact', entry['contact']),
+        before=None if before is None else ClipPoint.from_json('before', before),
+        other_hand=tuple(
+            ClipPoint.from_json('other_hand', mark) for mark in entry.get('other_hand') or ()
+        ),
+        rate=None if rate is None else float(rate),
+        source=str(entry.get('repository') or folder.resolve().name),
+        source_video=str(entry.get('source_video') or path),
+        is_in_pairs=bool(entry.get('in_pairs_json', False)),
+    )

@@ -43,12 +43,12 @@ from typing import Any
 import numpy as np
 
 from afformer_core.data.annotated_dataset import AnnotatedDataset
-from afformer_core.data.annotation_files import naming, read_json
+from afformer_core.data.annotation_files import naming, read_entries
 from afformer_core.data.manifest.contents import Manifest, ManifestHeader, region
+from afformer_core.data.manifest.fields import flag, items, outlines, point, text, whole, wholes
 from afformer_core.data.polygon_mask import PolygonMask
 from afformer_core.data.readers.folder_pairs import folder_origin, pair_actions
 from afformer_core.data.sample import Sample
-from afformer_core.errors import DatasetError
 from afformer_core.media.images import read_image_size
 from afformer_core.media.polygons import Polygon, inner_points
 
@@ -68,12 +68,16 @@ class ClipPoint:
     x: float
     y: float
 
-    def __post_init__(self) -> None:
-        if self.frame < 0 or not np.isfinite((self.x, self.y)).all():
-            raise ValueError(
-                f'frame {self.frame} and pixel ({self.x}, {self.y}) are not a point in a clip; '
-                'expected a frame from 0 and finite pixels'
-            )
+    @classmethod
+    def from_json(cls, name: str, value: Mapping[str, Any]) -> ClipPoint:
+        """Check plain JSON types.
+
+        Raises:
+            KeyError: a field is missing.
+            ValueError: a field has an unexpected value.
+        """
+        x, y = point(name, [value['x'], value['y']])
+        return cls(whole(f'frame of {name}', value['frame'], 0), x, y)
 
 
 @dataclass(frozen=True)
@@ -142,136 +146,88 @@ class PartPairsDataset(AnnotatedDataset):
 
     def __init__(self, folder: Path | str, root: Path | str | None = None) -> None:
         path = Path(folder)
-        content = read_json(path / PAIRS_FILE)
-        if not isinstance(content, list) or not content:
-            raise DatasetError(f'{path / PAIRS_FILE} must hold a list of at least one pair')
-        entries = [
-            _Entry(fields, f'pair {number} of {path / PAIRS_FILE}')
-            for number, fields in enumerate(content)
-        ]
-        actions = pair_actions(path, (entry.text('action') for entry in entries))
+        entries = read_entries(path / PAIRS_FILE, 'pair')
+        used = []
+        for position, entry in entries.items():
+            with naming(position):
+                used.append(text('action', entry['action']))
         origin = folder_origin(path)
         # The points of a part that is cut off by the edge may lie beyond it.
         header = ManifestHeader(
-            actions=actions, source=origin.source, licence=origin.licence, points_outside=True
+            actions=pair_actions(path, used),
+            source=origin.source,
+            licence=origin.licence,
+            points_outside=True,
         )
         manifest = Manifest(path, path if root is None else Path(root), header)
-        names = [entry.sample_id for entry in entries]
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise DatasetError(f'{path / PAIRS_FILE} has two pairs {twice[0]!r}; rename one')
-        for entry in entries:
-            _add(manifest, entry)
+        for position, entry in entries.items():
+            with naming(position):
+                _add(manifest, position, entry)
         super().__init__(manifest)
-        self.pairs = tuple(
-            _pair(entry, sample, path.resolve().name)
-            for entry, sample in zip(entries, self, strict=True)
-        )
+        pairs = []
+        for (position, entry), sample in zip(entries.items(), self, strict=True):
+            with naming(position):
+                pairs.append(_pair(entry, sample, path.resolve().name))
+        self.pairs = tuple(pairs)
 
 
-class _Entry:
-    """An entry of the file, which every error names."""
-
-    def __init__(self, content: Any, name: str) -> None:
-        if not isinstance(content, dict):
-            raise DatasetError(f'{name} is {content!r}; expected an object')
-        self.content: Mapping[str, Any] = content
-        self.name = f'{name} ({content["id"]})' if 'id' in content else name
-
-    def text(self, key: str, default: str | None = None) -> str:
-        with naming(self.name):
-            value = self.content[key] if default is None else self.content.get(key, default)
-            if not isinstance(value, str) or not (value or default == ''):
-                raise ValueError(f'{key} is {value!r}; expected text')
-        return value
-
-    @property
-    def sample_id(self) -> str:
-        return self.text('id', f'{self.text("clip")} on {self.text("target")}')
-
-    def size(self, key: str) -> tuple[int, int] | None:
-        value = self.content.get(key)
-        if value is None:
-            return None
-        with naming(self.name):
-            width, height = value
-            if not (isinstance(width, int) and isinstance(height, int) and min(value) > 0):
-                raise ValueError(f'{key} is {value!r}; expected [width, height]')
-        return width, height
-
-    def clip_point(self, key: str) -> ClipPoint | None:
-        value = self.content.get(key)
-        if value is None:
-            return None
-        with naming(f'{key} of {self.name}'):
-            frame = value['frame']
-            if not isinstance(frame, int):
-                raise ValueError(f'frame is {frame!r}; expected a whole number')
-            clip_point = ClipPoint(frame, float(value['x']), float(value['y']))
-            size = self.size('clip_size')
-            if size and not (0 <= clip_point.x < size[0] and 0 <= clip_point.y < size[1]):
-                raise ValueError(
-                    f'({clip_point.x:g}, {clip_point.y:g}) lies outside the clip of '
-                    f'{size[0]}x{size[1]}'
-                )
-        return clip_point
-
-    def parts(self, size: tuple[int, int]) -> tuple[Polygon, ...]:
-        with naming(self.name):
-            parts = tuple(np.array(outline, np.float64) for outline in self.content['parts'])
-            if not parts:
-                raise ValueError('parts is empty; outline at least one part')
-            for part in parts:
-                _require_outline(part, size)
-        return parts
-
-
-def _add(manifest: Manifest, entry: _Entry) -> None:
-    action = entry.text('action')
-    with naming(entry.name):
-        size = entry.size('target_size') or read_image_size(manifest.root / entry.text('target'))
-    parts = entry.parts(size)
+def _add(manifest: Manifest, position: str, entry: Mapping[str, Any]) -> None:
+    clip, target = text('clip', entry['clip']), text('target', entry['target'])
+    size = _size('target_size', entry) or read_image_size(manifest.root / target)
+    parts = tuple(np.array(outline) for outline in outlines('parts', entry['parts']))
+    for part in parts:
+        if (part.max(0) < 0).any() or (part.min(0) >= size).any():
+            raise ValueError(
+                f'a part from {part.min(0).tolist()} to {part.max(0).tolist()} lies outside the '
+                f'target of {size[0]}x{size[1]}'
+            )
     points = np.concatenate([inner_points(part) for part in parts])
     manifest.add(
-        entry.name,
-        {'action': action, 'points': points.tolist(), **region(PolygonMask(parts))},
-        id=entry.sample_id,
-        clip=entry.text('clip'),
-        target=entry.text('target'),
+        position,
+        {'action': entry['action'], 'points': points.tolist(), **region(PolygonMask(parts))},
+        id=text('id', entry.get('id', f'{clip} on {target}')),
+        clip=clip,
+        target=target,
         target_size=list(size),
-        licence=entry.content.get('licence'),
+        licence=entry.get('licence'),
     )
 
 
-def _pair(entry: _Entry, sample: Sample, folder: str) -> PartPair:
-    action = entry.text('action')
-    with naming(entry.name):
-        accepted = entry.content.get('accepted_actions') or [action]
-        if action not in accepted or not all(isinstance(name, str) for name in accepted):
-            raise ValueError(f'accepted_actions is {accepted!r}; expected {action!r} among texts')
-        robot = entry.content.get('robot')
-        if robot is not None and not isinstance(robot, bool):
-            raise ValueError(f'robot is {robot!r}; expected true or false')
-        return PartPair(
-            sample,
-            sample.masks_by_action[sample.actions[0]].outlines,
-            tuple(accepted),
-            entry.text('source_video', entry.text('clip')),
-            entry.text('kind', ''),
-            entry.clip_point('contact'),
-            entry.clip_point('before'),
-            robot,
-            folder,
-            entry.text('repository', '') or folder,
+def _pair(entry: Mapping[str, Any], sample: Sample, folder: str) -> PartPair:
+    accepted = items('accepted_actions', entry.get('accepted_actions') or [entry['action']])
+    if entry['action'] not in accepted or not all(isinstance(name, str) for name in accepted):
+        raise ValueError(
+            f'accepted_actions is {accepted!r}; expected {entry["action"]!r} among texts'
         )
+    robot = entry.get('robot')
+    return PartPair(
+        sample,
+        sample.masks_by_action[sample.actions[0]].outlines,
+        tuple(accepted),
+        text('source_video', entry.get('source_video', entry['clip'])),
+        text('kind', entry['kind']) if entry.get('kind') else '',
+        _clip_point('contact', entry),
+        _clip_point('before', entry),
+        None if robot is None else flag('robot', robot),
+        folder,
+        text('repository', entry.get('repository') or folder),
+    )
 
 
-def _require_outline(part: Polygon, size: tuple[int, int]) -> None:
-    if part.ndim != 2 or part.shape[1] != 2 or len(part) < 3 or not np.isfinite(part).all():
+def _size(name: str, entry: Mapping[str, Any]) -> tuple[int, int] | None:
+    if entry.get(name) is None:
+        return None
+    width, height = wholes(name, entry[name], 2, 1)
+    return width, height
+
+
+def _clip_point(name: str, entry: Mapping[str, Any]) -> ClipPoint | None:
+    if entry.get(name) is None:
+        return None
+    mark, size = ClipPoint.from_json(name, entry[name]), _size('clip_size', entry)
+    if size and not (0 <= mark.x < size[0] and 0 <= mark.y < size[1]):
         raise ValueError(
-            f'a part has shape {part.shape}; expected at least 3 corners (x, y), finite'
+            f'{name} is ({mark.x:g}, {mark.y:g}); expected a pixel of the clip of '
+            f'{size[0]}x{size[1]}'
         )
-    if (part.max(0) < 0).any() or (part.min(0) >= size).any():
-        raise ValueError(
-            f'a part from {part.min(0).tolist()} to {part.max(0).tolist()} lies outside the '
-            f'target of {size[0]}x{size[1]}'
-        )
+    return mark

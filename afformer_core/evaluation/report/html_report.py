@@ -32,17 +32,16 @@ _HEADLINE = (
 _EMPHASIZED = ('model', 'all')
 
 
-def report_path(path: Path, name: str = _NAME) -> Path:
+def report_path(path: Path) -> Path:
     """Return the file of a page: `path`, or a file in that folder.
 
     Args:
         path: a file whose name ends with `.html` or `.htm`, or else a folder.
-        name: name of the file in a folder.
 
     Raises:
         ValueError: the file exists as a folder, or the folder exists as a file.
     """
-    file = path if path.suffix.lower() in ('.html', '.htm') else path / name
+    file = path if path.suffix.lower() in ('.html', '.htm') else path / _NAME
     if file.is_dir():
         raise ValueError(f'{file} is a folder; the report would be a file of that name')
     for parent in file.parents:

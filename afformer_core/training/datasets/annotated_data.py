@@ -32,8 +32,7 @@ class AnnotationSource:
         annotations: the annotation file, or the folder of your own pairs.
         further: further annotation files or folders with the same actions.
         root: folder of the media; null: determined by the dataset's layout.
-        split: `train`, `val` or `test`, for EPIC-Hotspot and Ego-Exo4D, which have all splits in
-            one file.
+        split: `train` or `test`, for EPIC-Hotspot, which has both in one file.
         images: (from, to) within 0 to 1, to use only the samples of this part of the images, in a
             fixed random order; null: all. [0, 0.9] for training and [0.9, 1] for validation share
             no image.

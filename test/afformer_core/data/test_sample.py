@@ -34,11 +34,6 @@ def test_a_clip_out_of_order_is_refused(clip: tuple[float, float]) -> None:
         replace(WHOLE, clip=clip)
 
 
-def test_an_action_below_zero_is_refused() -> None:
-    with pytest.raises(ValueError, match=r'actions are \(-1,\); expected indices from 0'):
-        replace(WHOLE, actions=(-1,))
-
-
 def test_samples_of_one_image_are_a_group_and_simulated_ones_those_of_one_scene() -> None:
     corners = np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 4.0]])
     simulated = replace(WHOLE, scene=KnownElements('train-7', 0, (corners,), ('button',), (True,)))

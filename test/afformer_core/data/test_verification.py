@@ -12,7 +12,6 @@ import pytest
 
 from afformer_core.data.sample import Sample
 from afformer_core.data.verification import (
-    find_missing,
     find_problems,
     points_outside,
     usable_samples,
@@ -48,16 +47,10 @@ def test_a_missing_clip_concerns_all_its_samples(samples: list[Sample]) -> None:
     assert (problem.what, problem.samples) == ('clip', ('test/0', 'test/1'))
 
 
-def test_what_is_missing_is_found_without_opening_the_rest(samples: list[Sample]) -> None:
-    assert find_missing(samples) == []
+def test_what_is_missing_is_not_called_unreadable(samples: list[Sample]) -> None:
     samples[0].video_path.unlink()
     samples[0].image_path.unlink()
     samples[1].image_path.write_bytes(b'no image')
-    found = [(each.what, each.kind, each.samples) for each in find_missing(samples)]
-    assert found == [
-        ('clip', 'missing', ('test/0', 'test/1')),
-        ('image', 'missing', ('test/0',)),
-    ]
     assert [(each.what, each.kind) for each in find_problems(samples)] == [
         ('clip', 'missing'),
         ('image', 'missing'),

@@ -173,8 +173,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'zoom model --annotations dataset/test.json --output dataset',
         'zoom model --annotations dataset/test.json --root dataset/images --output dataset/images',
         'zoom --annotations pairs --output pairs/zoomed',
-        'browse dataset/test.json --output dataset/test.json',
-        'browse dataset/test.json --against pairs --output pairs',
         'bench model --json model/model.json',
     ],
 )
@@ -195,7 +193,6 @@ def test_no_command_replaces_or_adds_to_its_inputs(
     [
         'mine . --output mined',
         'card model --output model/MODEL_CARD.md',
-        'browse pairs --output pairs/page.html',
         'convert pairs pairs/all.jsonl',
         'verify dataset/test.json --json dataset/health.json',
         'verify pairs --json -',

@@ -13,12 +13,6 @@ import pytest
 
 from afformer_core.media.video import write_video
 
-from ..trees import ego_exo4d as ego_exo4d_tree
-from ..trees import hocap as hocap_tree
-from ..trees import hoi4d as hoi4d_tree
-from ..trees import holoassist as holoassist_tree
-from ..trees import visor as visor_tree
-
 
 def own_pairs(folder: Path) -> Path:
     """Two objects: a video and a folder of frames, two actions, a licence."""
@@ -122,57 +116,6 @@ def assistq(folder: Path) -> Path:
     return folder / 'train.json'
 
 
-def visor(folder: Path) -> Path:
-    """An object of two instances, whose masks overlap, and one whose image is not there."""
-    split = visor_tree.write_visor(folder)
-    both = [visor_tree.entity('door', 3, 60), visor_tree.entity('door', 3, 70.25)]
-    others = visor_tree.FRAMES[1]['annotations'][2:]
-    bare = visor_tree.frame(1, visor_tree.hand(None), *both, *others)
-    visor_tree.annotate(folder, bare, visor_tree.FRAMES[0], *visor_tree.FRAMES[2:])
-    (folder / 'rgb_frames/train/P01/P01_01/P01_01_frame_0000000001.jpg').unlink()
-    return split
-
-
-def hoi4d(folder: Path) -> Path:
-    """A drawer of two parts, with a hole in one, and masks of both kinds."""
-    release = hoi4d_tree.write_hoi4d(folder)
-    masks = folder / 'HOI4D_annotations' / hoi4d_tree.DOOR / '2Dseg/shift_mask'
-    pixels = np.zeros((54, 96, 3), np.uint8)
-    pixels[:, :10] = hoi4d_tree.DOOR_COLOUR
-    pixels[5:40, 20:60] = hoi4d_tree.DRAWER_COLOUR
-    pixels[10:20, 30:40] = hoi4d_tree.BODY
-    pixels[50:52, 90:96] = hoi4d_tree.DRAWER_COLOUR
-    PIL.Image.fromarray(pixels).save(masks / '00002.png')
-    return release
-
-
-def hocap(folder: Path) -> Path:
-    """Clips that are parts of folders, with a contact that leaves the view of one camera."""
-    return hocap_tree.write_hocap(folder)
-
-
-def holoassist(folder: Path) -> Path:
-    """Two recordings, with times that no short decimal equals."""
-    folder.mkdir()
-    annotations = holoassist_tree.write_holoassist(folder)
-    event = holoassist_tree.event(5.9 + 0.1, 7.7 + 0.2)
-    entries = [
-        holoassist_tree.entry(name, event, event)
-        for name in (holoassist_tree.FIRST, holoassist_tree.SECOND)
-    ]
-    annotations.write_text(json.dumps(entries))
-    return annotations
-
-
-def ego_exo4d(folder: Path) -> Path:
-    """A mask with a hole after an empty one, and a clip that is a part of a folder of frames."""
-    annotations = ego_exo4d_tree.write_ego_exo4d(folder, 'test')
-    bowl = ego_exo4d_tree.BOWL
-    cam04 = {'0': ego_exo4d_tree.EMPTY, **bowl['cam04']}
-    ego_exo4d_tree.annotate(folder, {'tasse à café_0': {**bowl, 'cam04': cam04}})
-    return annotations
-
-
 def manifest(folder: Path) -> Path:
     """Each form of a region, two actions of one sample, and licences of the file and of rows."""
     folder.mkdir()
@@ -212,11 +155,6 @@ FORMATS: Mapping[str, Callable[[Path], Path]] = {
         opra_text,
         epic_hotspot,
         assistq,
-        visor,
-        hoi4d,
-        hocap,
-        holoassist,
-        ego_exo4d,
         manifest,
     )
 }

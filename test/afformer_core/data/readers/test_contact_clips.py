@@ -61,12 +61,15 @@ def test_clip_and_contact_are_enough(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        ({'clip': ''}, r'clip 1 of .*clips.json \(drawer_1\): clip is \'\'; expected a path'),
+        ({'clip': ''}, r'clip 1 of .*clips.json \(drawer_1\): clip is \'\'; expected text'),
         ({'contact': None}, r'clip 1 of .*clips.json \(drawer_1\):'),
-        ({'contact': {'frame': 1.5, 'x': 1, 'y': 1}}, 'frame is 1.5; expected a whole number'),
+        (
+            {'contact': {'frame': 1.5, 'x': 1, 'y': 1}},
+            'frame of contact is 1.5; expected a whole number',
+        ),
         ({'before': {'frame': 1, 'y': 1}}, "has no 'x'"),
         ({'clip_rate': 0}, 'clip_rate is 0.0; expected frames per second above 0'),
-        ({'id': 'first'}, "has two clips 'first'; rename one"),
+        ({'id': 'first'}, 'another clip is named first'),
     ],
 )
 def test_a_malformed_clip_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:

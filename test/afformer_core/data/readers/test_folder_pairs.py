@@ -165,10 +165,13 @@ def test_points_of_a_photo_that_is_shown_turned(pairs: Path) -> None:
     assert find_problems(dataset) == []
 
 
-@pytest.mark.parametrize('name', ['empty', 'absent'])
-def test_a_folder_without_a_table_is_refused(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ('name', 'advice'),
+    [('empty', 'afformer studio --pairs .*empty`'), ('absent', 'does not exist; expected')],
+)
+def test_a_folder_without_a_table_is_refused(tmp_path: Path, name: str, advice: str) -> None:
     (tmp_path / 'empty').mkdir()
-    with pytest.raises(DatasetError, match=f'{name}'):
+    with pytest.raises(DatasetError, match=f'{name}.*{advice}'):
         open_annotations(tmp_path / name)
 
 

@@ -96,21 +96,30 @@ def test_the_points_of_a_part_that_is_cut_off_may_lie_outside(tmp_path: Path) ->
     ('change', 'message'),
     [
         ({'clip': None}, r'pair 1 of .*pairs.json \(drawer\): clip is None; expected text'),
-        ({'parts': []}, 'parts is empty; outline at least one part'),
-        ({'parts': [[[1, 2], [3, 4]]]}, r'a part has shape \(2, 2\); expected at least 3 corners'),
+        ({'parts': []}, r'parts is \[\]; expected a list of at least one'),
+        ({'parts': [[[1, 2], [3, 4]]]}, 'parts has an outline of 2 corners; expected at least 3'),
         ({'parts': [[[1, 2], [3, 4], [5]]]}, 'pair 1 of'),
         (
             {'parts': [[[200, 2], [300, 2], [300, 9]]]},
             r'a part from \[200.0, 2.0\] to \[300.0, 9.0\] lies outside the target of 128x96',
         ),
         ({'accepted_actions': ['hold']}, r"\['hold'\]; expected 'pull' among texts"),
-        ({'before': {'frame': 2, 'x': 70, 'y': 1}}, r'\(70, 1\) lies outside the clip of 64x48'),
-        ({'before': {'frame': -1, 'x': 7, 'y': 1}}, 'frame -1 and pixel'),
-        ({'before': {'frame': 0.5, 'x': 7, 'y': 1}}, 'frame is 0.5; expected a whole number'),
-        ({'contact': {'frame': 0, 'x': 7}}, r"contact of pair 1 .* has no 'y'"),
-        ({'target_size': [128, 0]}, r'target_size is \[128, 0\]; expected \[width, height\]'),
+        (
+            {'before': {'frame': 2, 'x': 70, 'y': 1}},
+            r'before is \(70, 1\); expected a pixel of the clip of 64x48',
+        ),
+        (
+            {'before': {'frame': -1, 'x': 7, 'y': 1}},
+            'frame of before is -1; expected a whole number of at least 0',
+        ),
+        (
+            {'before': {'frame': 0.5, 'x': 7, 'y': 1}},
+            'frame of before is 0.5; expected a whole number',
+        ),
+        ({'contact': {'frame': 0, 'x': 7}}, "pair 1 .* has no 'y'"),
+        ({'target_size': [128, 0]}, 'target_size is 0; expected a whole number of at least 1'),
         ({'robot': 'yes'}, "robot is 'yes'; expected true or false"),
-        ({'id': 'first'}, "has two pairs 'first'; rename one"),
+        ({'id': 'first'}, 'another sample is named first'),
     ],
 )
 def test_a_malformed_pair_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:

@@ -11,14 +11,26 @@ import pytest
 from afformer_core.data.readers.unmarked_pairs import read_unmarked_pairs
 from afformer_core.errors import DatasetError
 
-from ...dataset_page.conftest import DRAWER, ESPRESSO, write_object
+HEADER = 'demonstration,image,action,x,y\n'
+PULL = 'turn,kitchen.png,pull,31,23\n'
+PRESS = 'press.mp4,kitchen.png,press,10,20\npress.mp4,office.png,press,1,2\n'
+
+
+def write_object(folder: Path, rows: str | None) -> None:
+    """Write names of media, whose contents are not read, and a table if there are rows."""
+    (folder / 'demonstrations' / 'turn').mkdir(parents=True)
+    (folder / 'images').mkdir()
+    for name in ('demonstrations/press.mp4', 'images/kitchen.png', 'images/office.png'):
+        (folder / name).touch()
+    if rows is not None:
+        (folder / 'points.csv').write_text(HEADER + rows)
 
 
 @pytest.fixture
 def pairs(tmp_path: Path) -> Path:
     """Two objects with tables."""
-    write_object(tmp_path / 'espresso', ESPRESSO, 40)
-    write_object(tmp_path / 'drawer', DRAWER, 60)
+    write_object(tmp_path / 'espresso', PRESS)
+    write_object(tmp_path / 'drawer', PULL)
     (tmp_path / 'actions.txt').write_text('press\nturn\npull\nlift\n')
     return tmp_path
 
@@ -26,7 +38,7 @@ def pairs(tmp_path: Path) -> Path:
 @pytest.fixture
 def unmarked(tmp_path: Path) -> Path:
     """An object without a table."""
-    write_object(tmp_path / 'espresso', None, 40)
+    write_object(tmp_path / 'espresso', None)
     return tmp_path
 
 
@@ -40,7 +52,7 @@ def test_media_of_an_object_without_a_table(unmarked: Path) -> None:
 
 def test_tables_and_actions_that_are_there(pairs: Path) -> None:
     read = read_unmarked_pairs(pairs)
-    assert [len(unmarked_object.rows) for unmarked_object in read.objects] == [1, 4]
+    assert [len(unmarked_object.rows) for unmarked_object in read.objects] == [1, 2]
     assert read.action_names == ('press', 'turn', 'pull', 'lift')
 
 

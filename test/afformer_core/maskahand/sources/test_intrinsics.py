@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.dataset_page.clip_cards import clip_cards
 from afformer_core.maskahand.mining.index import read_index
 from afformer_core.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.maskahand.pretraining.interactions import interaction_clips
@@ -223,11 +222,3 @@ def test_what_was_undistorted_is_told(
 ) -> None:
     assert main(['mine', str(folder), str(film), *options]) == 0
     assert 'afformer: frames of 1 videos are undistorted' in capsys.readouterr().err
-
-
-def test_people_are_shown_what_was_examined(red: ModuleType, folder: Path, tmp_path: Path) -> None:
-    index = mine(red, tmp_path / 'mined', str(folder))
-
-    [card, *_] = clip_cards(interaction_clips(index, most=1), None, 0, progress=False)
-
-    assert np.ptp(line_columns(card.frames[0][10:-10])) < 1.5

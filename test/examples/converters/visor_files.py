@@ -73,6 +73,7 @@ def write_visor(root: Path) -> Path:
     for folder in (narrations, images, root / 'annotations/train', root / 'videos'):
         folder.mkdir(parents=True)
     (narrations / 'EPIC_100_train.csv').write_text(NARRATIONS)
+    (narrations / 'EPIC_100_validation.csv').write_text(NARRATIONS.splitlines()[0])
     (narrations / 'EPIC_100_verb_classes.csv').write_text(VERBS)
     write_video(root / 'videos/P01_01.MP4', np.zeros((70, 48, 64, 3), np.uint8), 10.0)
     for number in (1, 121, 241, 331):

@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""A dataset as an HTML page: its contents, its issues, and some samples."""

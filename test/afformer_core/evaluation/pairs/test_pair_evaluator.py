@@ -5,7 +5,6 @@ import argparse
 import json
 import shutil
 from dataclasses import replace
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -49,10 +48,10 @@ def grounder(model_folder):
 def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(scenes, grounder):
     pairs = choose_pairs(list(open_annotations(scenes)))
     ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs)
-    # Six clips of five frames, forwards, backwards and frozen; negative ones are the scene's
-    # own, and those of another scene are not kept.
-    assert grounder.encoded == 4 * 6 * 5
-    assert len(grounder.demonstrations) == 6
+    # Six clips of five frames; negative ones are the scene's own, and those of another scene are
+    # not kept.
+    assert grounder.encoded == 2 * 6 * 5
+    assert len(grounder.demonstrations) == 2
 
 
 def test_two_clips_of_one_video_are_two_demonstrations(scenes, grounder):
@@ -93,34 +92,6 @@ def test_results_are_those_of_the_grounder(scenes, grounder):
     assert found.hard_negative_kld.shape == (1,)
 
 
-def test_the_demonstration_is_also_played_backwards_and_frozen(scenes, grounder, monkeypatch):
-    shown, memorized = {}, {}
-    memorize = ArrayGrounder.memorize
-
-    def remember(grounder, encoded, name, frame_count):
-        memorized[name] = encoded.images
-        return memorize(grounder, encoded, name, frame_count)
-
-    monkeypatch.setattr(ArrayGrounder, 'memorize', remember)
-
-    def told(run, image, sample, change):
-        (name,) = run._memorize(sample, change)
-        shown[change] = memorized[name]
-        return SimpleNamespace(best_action=change, action='unknown')
-
-    monkeypatch.setattr(ModelRun, '_ground', told)
-    (pair, *_) = choose_pairs(list(open_annotations(scenes)))
-    run = ModelRun(grounder, RowsProtocol((32, 32)))
-    (found,) = run.evaluate([pair])
-
-    (name,) = run._memorize(pair.sample)
-    forwards = memorized[name]
-    assert (found.reversed_action, found.frozen_action) == ('backwards', 'frozen')
-    assert not np.array_equal(forwards, forwards[::-1])
-    assert np.array_equal(shown['backwards'], forwards[::-1])
-    assert np.array_equal(shown['frozen'], np.repeat(shown['frozen'][:1], len(forwards), axis=0))
-
-
 def test_of_demonstrations_together_the_mean_of_the_logits_counts(scenes, grounder):
     (pair, *_) = choose_pairs(list(open_annotations(scenes)))
     both = replace(pair, companions=(pair.hard_negative,))
@@ -153,7 +124,6 @@ def test_command_prints_tables(scenes, model_folder, capsys):
         '### By action',
         "same action's mean map (5 folds)",
         '### Does the demonstration determine the answer?',
-        '### Does the motion determine the action?',
         '### Are absent elements detected?',
     ):
         assert text in output

@@ -19,8 +19,8 @@ from afformer_core.cli.options.session_options import add_session_options, open_
 _DESCRIPTION = """\
 Replay a rosbag2 (sqlite3 or mcap) through the code of the grounding node, without
 ROS and as fast as possible. The output folder contains bag/, which holds the
-recording and the topics of the node, and overlay.mp4, groundings.csv, report.html
-and summary.json."""
+recording and the topics of the node, and overlay.mp4, groundings.csv and
+summary.json."""
 
 _EXAMPLE = """\
 examples:
@@ -35,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'replay',
-        help='ground the images of a rosbag and write a report',
+        help='ground the images of a rosbag and measure the results',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -207,9 +207,7 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.media.bag import Bag, BagExtract
     from afformer_core.replay.result_folder import result_folder
     from afformer_core.replay.topics import choose_topics
-    from afformer_core.reports.charts import require_charts
 
-    require_charts()
     window = BagExtract(arguments.start, arguments.end)
     inputs = [entry.path for entry in arguments.inputs]
     with (

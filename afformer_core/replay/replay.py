@@ -4,7 +4,6 @@
 DIR/bag              rosbag2 (mcap) with the recording and the output of the node
 DIR/overlay.mp4      the images with their heatmaps
 DIR/groundings.csv   one line per image
-DIR/report.html      a report in a single file
 DIR/summary.json     the numbers, for programs
 """
 
@@ -25,12 +24,10 @@ from afformer_core.outputs.outputs import OUTPUT_TYPES, OutputMessages
 from afformer_core.outputs.results import StreamedGrounding
 from afformer_core.replay.annotations import BagAnnotations
 from afformer_core.replay.bag_output import BagOutput
-from afformer_core.replay.contact_sheet import ContactSheet
 from afformer_core.replay.depth_wait import DepthWait, StampedMessage
 from afformer_core.replay.overlay_video import OverlayVideo
 from afformer_core.replay.recorded_transforms import RecordedTransforms
 from afformer_core.replay.replayed_image import UNREADABLE, ImageScores, ReplayedImage
-from afformer_core.replay.report import write_report
 from afformer_core.replay.scores import AnnotationScorer
 from afformer_core.replay.summary import ReplaySummary, summarize
 from afformer_core.replay.table import write_table
@@ -53,7 +50,7 @@ class ReplayRequest:
             recording.
         annotations: targets of the images, or None.
         calibration: calibration of the model, or None.
-        facts: further lines for the report.
+        facts: further lines for the summary.
         target_frame, vertical_frame: see `FramePlacements`.
     """
 
@@ -117,7 +114,6 @@ class _Replay:
         self._settings = replace(request.settings, depth_wait=0.0)
         self._predict = predict
         self._scorer = AnnotationScorer()
-        self._sheet = ContactSheet()
         self._notes: list[str] = []
         self._stack = ExitStack()
         self.rows: list[ReplayedImage] = []
@@ -187,9 +183,7 @@ class _Replay:
         for topic, message in messages.items():
             self._output.write_output(topic, message, logged)
         written = time.monotonic()
-        overlay = to_rgb(messages['overlay'])
-        self._video.add(overlay, stamp)
-        self._sheet.offer(overlay, stamp)
+        self._video.add(to_rgb(messages['overlay']), stamp)
         return written
 
     def _scores(self, result: StreamedGrounding, stamp: int) -> ImageScores | None:
@@ -213,7 +207,6 @@ class _Replay:
         write_table(self._folder / 'groundings.csv', self.rows)
         content = json.dumps({**summary.to_json(), 'provenance': provenance()}, indent=2)
         (self._folder / 'summary.json').write_text(content + '\n', encoding='utf-8')
-        write_report(self._folder / 'report.html', summary, self.rows, self._sheet)
         return summary
 
     def _why_nothing(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from afformer_core.errors import DatasetError
 
 _SUMMARY = 'summary.json'
-_RESULTS = {_SUMMARY, 'bag', 'groundings.csv', 'overlay.mp4', 'report.html'}
+_RESULTS = {_SUMMARY, 'bag', 'groundings.csv', 'overlay.mp4'}
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def test_topics_are_found_and_the_folder_is_whole(
     assert main([*arguments, *ALWAYS_PRESENT]) == 0
     assert 'found in 6 of 6 images' in capsys.readouterr().out
     assert sorted(path.name for path in out.iterdir()) == [
-        'bag', 'groundings.csv', 'overlay.mp4', 'report.html', 'summary.json',
+        'bag', 'groundings.csv', 'overlay.mp4', 'summary.json',
     ]  # fmt: skip
     assert facts(out)['depth topic'] == '/camera/depth'
     made = json.loads((out / 'summary.json').read_text())['provenance']
@@ -58,14 +58,6 @@ def test_topics_are_found_and_the_folder_is_whole(
     assert "'recorded' is selected: " in facts(out)['demonstration']
     assert main(arguments) == 1
     assert 'out exists; choose another folder or give --overwrite' in capsys.readouterr().err
-
-
-def test_a_replay_without_matplotlib_is_refused_before_it_begins(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr('afformer_core.reports.charts.find_spec', lambda name: None)
-    assert main(['replay', str(tmp_path / 'no bag'), '--output', str(tmp_path / 'out')]) == 1
-    assert 'charts of a report need matplotlib' in capsys.readouterr().err
 
 
 def test_a_topic_can_be_the_demonstration_and_the_camera(rgbd: Path, tmp_path: Path) -> None:

@@ -147,8 +147,6 @@ def test_what_decides_is_told(written: Written, demonstrations: ReplayDemonstrat
     summary = json.loads((written.folder / 'summary.json').read_text())
     assert summary['thresholds'] == {'presence': 0, 'continuity': 0.75}
     assert summary['presence']['count'] == 6
-    page = (written.folder / 'report.html').read_text()
-    assert re.findall(r'minimum_\w+', page) == ['minimum_presence', 'minimum_continuity']
 
 
 def test_the_heatmap_is_of_the_size_of_the_image_and_sums_to_one(written: Written) -> None:
@@ -193,12 +191,6 @@ def test_measures_are_those_of_the_annotations(written: Written, rgbd: Path) -> 
 
 def test_the_video_shows_every_image(written: Written) -> None:
     assert read_video(written.folder / 'overlay.mp4').shape == (6, 120, 160, 3)
-
-
-def test_the_report_shows_images(written: Written) -> None:
-    page = (written.folder / 'report.html').read_text()
-    assert page.count('<img') == 6
-    assert 'median peak error' in page
 
 
 def test_two_replays_are_equal_but_for_their_times(
@@ -359,7 +351,7 @@ def test_a_bag_that_is_damaged_in_the_middle_is_replayed_up_to_there(
     written = replay(tmp_path / 'out', tmp_path / 'recording' / 'bag')
     assert 1 <= len(written.rows) < 12
     assert 'is damaged' in written.summary.notes[0]
-    assert 'The rest was not read' in (written.folder / 'report.html').read_text()
+    assert 'The rest was not read' in written.summary.notes[0]
 
 
 def test_topics_of_unknown_types_are_left_out_and_named(

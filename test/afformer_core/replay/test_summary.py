@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers, the table and the page of some records."""
+"""The numbers and the table of some records."""
 
 from __future__ import annotations
 
 import csv
-import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from afformer_core.replay.contact_sheet import ContactSheet
 from afformer_core.replay.replayed_image import (
     ABSTAINED,
     FOUND,
@@ -20,7 +18,6 @@ from afformer_core.replay.replayed_image import (
     ImageScores,
     ReplayedImage,
 )
-from afformer_core.replay.report import write_report
 from afformer_core.replay.summary import Distribution, Problem, jitter, summarize
 from afformer_core.replay.table import write_table
 
@@ -118,50 +115,6 @@ def test_every_column_of_an_image(tmp_path: Path) -> None:
         '1000000000000000000,found,true,0.9,0.7,0.5,0.8,1,0,press,10,20,0.25,0,0.1,0.7,'
         '0,0,-1,,why,0.7,0.5,0.9,2.5,3,1,true,1,20,3,6\n'
     )
-
-
-@pytest.mark.parametrize('rows', [ROWS, (BROKEN, SEEN), (SEEN,), (NOTHING,)])
-def test_the_page_needs_nothing_beside_it(tmp_path: Path, rows: tuple[ReplayedImage, ...]) -> None:
-    sheet = ContactSheet()
-    readable = [replayed for replayed in rows if replayed.state != UNREADABLE]
-    for replayed in readable:
-        sheet.offer(np.zeros((48, 640, 3), np.uint8), replayed.stamp)
-    path = tmp_path / 'report.html'
-    summary = summarize(rows, {'bag': '<b>&'}, ['cut off'], LEAST)
-    write_report(path, summary, rows, sheet)
-    page = path.read_text()
-    assert page.count('<img') == page.count('src="data:image/jpeg;base64,') == len(readable)
-    assert not re.search(r'(?:src|href)="(?!data:)|url\(|<script|<link', page)
-    assert 'Replay of &lt;b&gt;&amp;' in page
-    assert 'nan' not in page
-    for problem in summary.problems:
-        assert problem.example in page
-
-
-def test_the_lines_are_those_of_the_thresholds_that_apply(tmp_path: Path) -> None:
-    path = tmp_path / 'report.html'
-    write_report(path, summarize(ROWS, {}, [], LEAST), ROWS, ContactSheet())
-    lines = re.findall(r'>(minimum_[^<]*)<', path.read_text())
-    assert lines == ['minimum_presence 0.37', 'minimum_continuity 0.75']
-
-
-def test_what_a_model_does_not_tell_is_not_drawn(tmp_path: Path) -> None:
-    path = tmp_path / 'report.html'
-    rows = [replace(replayed, presence=None) for replayed in ROWS]
-    least = {'confidence': 0.2, 'feature_similarity': -0.5}
-    write_report(path, summarize(rows, {}, [], least), rows, ContactSheet())
-    page = path.read_text()
-    assert 'presence' not in page
-    assert re.findall(r'>(minimum_[^<]*)<', page) == [
-        'minimum_confidence 0.2', 'minimum_feature_similarity -0.5',
-    ]  # fmt: skip
-
-
-def test_seconds_of_an_image_are_written_without_an_exponent(tmp_path: Path) -> None:
-    path = tmp_path / 'report.html'
-    rows = [replace(SEEN, milliseconds={**STAGES, 'predict': 1234.4})]
-    write_report(path, summarize(rows, {}, [], {}), rows, ContactSheet())
-    assert '<td class="number">1234</td>' in path.read_text()
 
 
 def test_a_row_cannot_contradict_itself() -> None:

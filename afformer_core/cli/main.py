@@ -30,7 +30,6 @@ _GROUPS = {
         'export',
         'build-engine',
         'bench',
-        'card',
     ),
     'data': ('verify', 'convert', 'browse', 'simulate'),
     'training and evaluation': (

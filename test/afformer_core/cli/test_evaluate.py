@@ -52,7 +52,7 @@ def reached(found: Any, predictor: str, name: str) -> float:
 def test_one_object_is_printed(annotations: Path, capfd: pytest.CaptureFixture[str]) -> None:
     found = evaluate(capfd, annotations, '--predictor', 'uniform')
 
-    assert found['schema'] == 1
+    assert found['schema'] == 3
     assert found['facts']['annotations'] == str(annotations)
     assert found['facts']['protocol'] == 'rows256'
     measures = found['measures']

@@ -146,7 +146,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         report, make_examples = _evaluate_model(arguments, protocol)
     _print(report, arguments)
-    _show(report, make_examples, page, arguments.images)
+    _show(report, make_examples, page)
     return 0
 
 
@@ -160,10 +160,8 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
         raise ValueError(
             f'--benchmark measures one model; got {len(arguments.models)}. Compare them on a split'
         )
-    if arguments.report is not None or arguments.images is not None:
-        raise ValueError(
-            '--benchmark writes no page. Give --report and --images with --annotations'
-        )
+    if arguments.report is not None:
+        raise ValueError('--benchmark writes no page. Give --report with --annotations')
     reports = {}
     for split in SPLITS:
         arguments.annotations = arguments.benchmark / f'{split}.json'
@@ -177,7 +175,7 @@ def _run_parts(arguments: argparse.Namespace, page: Path | None) -> int:
 
     report, make_examples = evaluate_on_parts(arguments)
     _print(report, arguments)
-    _show(report, make_examples, page, arguments.images)
+    _show(report, make_examples, page)
     return 0
 
 
@@ -218,20 +216,12 @@ def _data_files(arguments: argparse.Namespace) -> list[Path]:
     return [file for path in given if path is not None for file in annotating_files(path)]
 
 
-def _show(
-    report: EvaluationReport, make_examples: _MakeExamples, page: Path | None, sheets: Path | None
-) -> None:
-    """Write the requested page and contact sheets of the report."""
-    from afformer_core.evaluation.report.contact_sheets import write_contact_sheets
+def _show(report: EvaluationReport, make_examples: _MakeExamples, page: Path | None) -> None:
+    """Write the page of the report, if it is requested."""
     from afformer_core.evaluation.report.html_report import write_report
 
-    if page is None and sheets is None:
-        return
-    examples = make_examples()
     if page is not None:
-        write_report(page, report, examples)
-    if sheets is not None:
-        write_contact_sheets(sheets, examples)
+        write_report(page, report, make_examples())
 
 
 def _evaluate_predictor(

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from afformer_core.dataset_page.page import DatasetPage
-from afformer_core.evaluation.report.contact_sheets import image_source
+from afformer_core.evaluation.report.tiles import image_source
 from afformer_core.reports.pages import write_page
 
 _TEMPLATE = Path(__file__).with_name('templates') / 'dataset.html'

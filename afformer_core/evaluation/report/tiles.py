@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Thumbnails of heatmaps over images, with found and annotated points."""
+"""Thumbnails of heatmaps over images, with found and annotated points, and their sources."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.evaluation.protocols.protocols import Heatmaps, ProtocolRow
+from afformer_core.media.images import encode_jpeg
+from afformer_core.reports.pages import jpeg_source
 
 RgbImage = NDArray[np.uint8]
 """uint8 RGB [H, W, 3]."""
@@ -19,6 +21,7 @@ _BLACK = (0, 0, 0)
 _WHITE = (255, 255, 255)
 _CYAN = (0, 230, 255)
 _OPACITY = 0.75
+_QUALITY = 88
 # Sixteenths of a pixel, so that a mark can lie between pixels.
 _SHIFT = 4
 
@@ -29,6 +32,11 @@ def fit(image: RgbImage, side: int) -> RgbImage:
     size = _fitted((width, height), side)
     interpolation = cv2.INTER_AREA if side < max(height, width) else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, size, interpolation=interpolation))
+
+
+def image_source(image: RgbImage) -> str:
+    """Encode an image as a source inside a page."""
+    return jpeg_source(encode_jpeg(image, _QUALITY))
 
 
 def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: ProtocolRow) -> RgbImage:

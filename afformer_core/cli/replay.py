@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,34 @@ examples:
       --output replays/panel
   afformer replay kitchen.mcap --image-topic /camera/color/image_raw --demonstration press.mp4 \\
       --output replays/kitchen"""
+
+_STREAM_SETTINGS = {
+    'maximum_peaks': 'maximum number of peaks',
+    'minimum_presence': 'presence below which nothing is found; -1: the threshold of the model',
+    'minimum_confidence': 'confidence below which nothing is found, for an uncalibrated model',
+    'minimum_feature_similarity': 'feature similarity below which nothing is found, for an '
+    'uncalibrated model',
+    'minimum_continuity': 'feature similarity to the last peak found, below which nothing is '
+    'found',
+    'release_time': 'seconds without a result after which a different peak may be found',
+    'smoothing_time': 'time constant of the smoothing of the heatmap, in seconds',
+    'hold_time': 'seconds for which the last result is held',
+    'scene_cut_threshold': 'mean change of the image that begins a new scene, as a share of its '
+    'range',
+    'peak_tolerance': 'maximum error of a peak, as a share of the shorter side of the image',
+    'agreement_tolerance': 'maximum distance between best points that agree and their mean, as a '
+    'share of the diagonal',
+    'certainty_threshold': 'certainty below which no robot should act; -1: the threshold of the '
+    'model',
+}
+_PIPELINE_SETTINGS = {
+    'depth_tolerance': 'maximum seconds between the stamps of an image and its depth',
+    'depth_wait': 'maximum seconds to read ahead for the depth and the pose of an image',
+}
+_OUTPUT_SETTINGS = {
+    'minimum_candidate_score': 'minimum score of a grasp candidate: share of the heatmap around '
+    'its peak',
+}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -122,67 +151,20 @@ def _add_settings(group: Any) -> None:
     from afformer_core.stream.spatial_inputs import RECTIFICATIONS
 
     defaults = PipelineSettings(depth_wait=DEPTH_WAIT)
-    for name, kind, text in (
-        ('maximum_peaks', int, 'maximum number of peaks'),
-        (
-            'minimum_presence',
-            float,
-            'presence below which nothing is found; -1: the threshold of the model',
-        ),
-        (
-            'minimum_confidence',
-            float,
-            'confidence below which nothing is found, for an uncalibrated model',
-        ),
-        (
-            'minimum_feature_similarity',
-            float,
-            'feature similarity below which nothing is found, for an uncalibrated model',
-        ),
-        (
-            'minimum_continuity',
-            float,
-            'feature similarity to the last peak found, below which nothing is found',
-        ),
-        (
-            'release_time',
-            float,
-            'seconds without a result after which a different peak may be found',
-        ),
-        ('smoothing_time', float, 'time constant of the smoothing of the heatmap, in seconds'),
-        ('hold_time', float, 'seconds for which the last result is held'),
-        (
-            'scene_cut_threshold',
-            float,
-            'mean change of the image that begins a new scene, as a share of its range',
-        ),
-        (
-            'peak_tolerance',
-            float,
-            'maximum error of a peak, as a share of the shorter side of the image',
-        ),
-        (
-            'agreement_tolerance',
-            float,
-            'maximum distance between best points that agree and their mean, as a share of the '
-            'diagonal',
-        ),
-        (
-            'certainty_threshold',
-            float,
-            'certainty below which no robot should act; -1: the threshold of the model',
-        ),
+    for settings, texts in (
+        (defaults.stream, _STREAM_SETTINGS),
+        (defaults, _PIPELINE_SETTINGS),
+        (defaults.output, _OUTPUT_SETTINGS),
     ):
-        default = getattr(defaults.stream, name)
-        _add_setting(group, name, default, text, type=kind, metavar='N')
-    for name, text in (
-        ('depth_tolerance', 'maximum seconds between the stamps of an image and its depth'),
-        ('depth_wait', 'maximum seconds to read ahead for the depth and the pose of an image'),
-    ):
-        _add_setting(group, name, getattr(defaults, name), text, type=float, metavar='S')
-    least = defaults.output.minimum_candidate_score
-    text = 'minimum score of a grasp candidate: share of the heatmap around its peak'
-    _add_setting(group, 'minimum_candidate_score', least, text, type=float, metavar='N')
+        for name, text in texts.items():
+            default = getattr(settings, name)
+            group.add_argument(
+                '--' + name.replace('_', '-'),
+                type=type(default),
+                default=default,
+                metavar='N',
+                help=f'{text} (default: {default})',
+            )
     text = (
         'frame of all positions, transformed by /tf and /tf_static of the bag (default: the '
         'frame of the image)'
@@ -195,11 +177,6 @@ def _add_settings(group: Any) -> None:
         help='rectification of the images; auto: rectified if the name of the image topic '
         'contains image_rect (default: auto)',
     )  # fmt: skip
-
-
-def _add_setting(group: Any, name: str, default: Any, text: str, **options: Any) -> None:
-    option = '--' + name.replace('_', '-')
-    group.add_argument(option, default=default, help=f'{text} (default: {default})', **options)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -320,23 +297,12 @@ def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
     from afformer_core.stream.settings import StreamSettings
     from afformer_core.stream.spatial_inputs import is_rectified
 
+    def given(names: Iterable[str]) -> dict[str, Any]:
+        return {name: getattr(arguments, name) for name in names}
+
     return PipelineSettings(
-        stream=StreamSettings(
-            maximum_peaks=arguments.maximum_peaks,
-            minimum_presence=arguments.minimum_presence,
-            certainty_threshold=arguments.certainty_threshold,
-            minimum_confidence=arguments.minimum_confidence,
-            minimum_feature_similarity=arguments.minimum_feature_similarity,
-            minimum_continuity=arguments.minimum_continuity,
-            release_time=arguments.release_time,
-            smoothing_time=arguments.smoothing_time,
-            hold_time=arguments.hold_time,
-            scene_cut_threshold=arguments.scene_cut_threshold,
-            peak_tolerance=arguments.peak_tolerance,
-            agreement_tolerance=arguments.agreement_tolerance,
-        ),
+        stream=StreamSettings(**given(_STREAM_SETTINGS)),
         rectified=is_rectified(arguments.image_rectification, topics.image),
-        depth_tolerance=arguments.depth_tolerance,
-        depth_wait=arguments.depth_wait,
-        output=OutputSettings(minimum_candidate_score=arguments.minimum_candidate_score),
+        output=OutputSettings(**given(_OUTPUT_SETTINGS)),
+        **given(_PIPELINE_SETTINGS),
     )

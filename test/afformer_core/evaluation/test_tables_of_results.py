@@ -121,10 +121,10 @@ def test_the_table_of_hard_negative_demonstrations(results):
         label: [None if cell is None else cell.value for cell in row]
         for label, row in table.rows.items()
     }
-    assert table.columns == ('KLD', 'peak inside its element', 'peak inside the other element')
+    assert table.columns == ('KLD', 'peak in its region', 'peak in the other region')
     assert cells == {
         'its own demonstration': [1.0, 0.5, 0.25],
-        "another element's demonstration": [5.0, 0.0, 0.75],
+        'another demonstration': [5.0, 0.0, 0.75],
         'rise in KLD': [4.0, None, None],
     }
 

@@ -80,7 +80,7 @@ def test_the_kld_of_a_model_that_follows_rises_with_another_demonstration(opra):
     assert use.kld_rise.low > 5
     table = demonstration_table(use)
     assert list(table.rows) == [
-        'its own demonstration', 'another demonstration of the image', 'rise in KLD',
+        'its own demonstration', 'another demonstration', 'rise in KLD',
     ]  # fmt: skip
     assert '12 pairs' in table.notes[0]
 

@@ -40,7 +40,6 @@ _OF_OTHER_DATA = {
     'folder_rate': None,
     'heatmap_of': 'predicted',
     'protocol': 'rows256',
-    'predictor': 'model',
 }
 _BASELINES = {
     'centre': 'centre of the image',

@@ -65,7 +65,7 @@ def write_report(
         examples: examples to show, by the name of their chapter.
     """
     model = Path(str(report.facts.get('model', 'a model'))).name
-    what = report.facts.get('predictor') or report.facts.get('models') or model
+    what = report.facts.get('models') or model
     write_page(
         path,
         _TEMPLATE,

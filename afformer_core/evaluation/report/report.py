@@ -197,7 +197,7 @@ def _tables_of_the_model(
     if measures.abstention is not None:
         tables.append(abstention_table(measures.abstention, calibration))
     model = measures.predictors[MODEL]
-    tables.append(action_table('By action', protocol, model, measures.by_action))
+    tables.append(action_table(protocol, model, measures.by_action))
     return tables
 
 

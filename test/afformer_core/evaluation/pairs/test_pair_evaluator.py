@@ -152,8 +152,6 @@ def test_command_runs_the_benchmark(scenes, model_folder, tmp_path, capfd, monke
 
 
 def test_the_benchmark_takes_no_options_of_one_file(tmp_path):
-    with pytest.raises(ValueError, match=r'measures a model\. Leave out --predictor'):
-        evaluate('--benchmark', tmp_path, '--predictor', 'uniform')
     with pytest.raises(ValueError, match='--benchmark writes no page'):
         evaluate('--benchmark', tmp_path, '--report', tmp_path / 'page.html')
 

@@ -270,7 +270,7 @@ def test_clips_are_measured_without_pairs(
         ),
         *(
             (('--pairs', 'PAIRS', *more), f'leave out {more[0]}, which belongs to --annotations')
-            for more in (('--protocol', 'buttons'), ('--predictor', 'uniform'), ('--limit', '3'))
+            for more in (('--protocol', 'buttons'), ('--limit', '3'))
         ),
         (
             ('--contacts', 'CLIPS', '--limit', '3'),

@@ -214,7 +214,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _replay(
     arguments: argparse.Namespace, bag: Any, topics: Any, window: Any, folder: Path
 ) -> Any:
-    import torch
     from tqdm import tqdm
 
     from afformer_core.replay.annotations import read_annotations
@@ -223,10 +222,6 @@ def _replay(
     annotations = read_annotations(arguments.annotations) if arguments.annotations else None
     settings = _settings(arguments, topics)
     demonstrations = _demonstrations(arguments, bag, topics)
-    if annotations is not None and demonstrations.backend != 'torch':
-        # target heatmaps are so small that threads would wait for each other longer than they
-        # compute
-        torch.set_num_threads(1)
     facts = {
         'bag': str(arguments.bag),
         'image topic': topics.image,

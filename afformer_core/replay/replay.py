@@ -28,7 +28,7 @@ from afformer_core.replay.depth_wait import DepthWait, StampedMessage
 from afformer_core.replay.overlay_video import OverlayVideo
 from afformer_core.replay.recorded_transforms import RecordedTransforms
 from afformer_core.replay.replayed_image import UNREADABLE, ImageScores, ReplayedImage
-from afformer_core.replay.scores import AnnotationScorer
+from afformer_core.replay.scores import score
 from afformer_core.replay.summary import ReplaySummary, summarize
 from afformer_core.replay.table import write_table
 from afformer_core.replay.topics import ReplayTopics
@@ -113,7 +113,6 @@ class _Replay:
         # Images arrive here after they have waited for their depth.
         self._settings = replace(request.settings, depth_wait=0.0)
         self._predict = predict
-        self._scorer = AnnotationScorer()
         self._notes: list[str] = []
         self._stack = ExitStack()
         self.rows: list[ReplayedImage] = []
@@ -191,7 +190,7 @@ class _Replay:
         annotation = annotations.of(stamp) if annotations is not None else None
         if annotations is None or annotation is None:
             return None
-        return self._scorer.score(result, annotation, annotations.of(result.stamp))
+        return score(result, annotation, annotations.of(result.stamp))
 
     def finish(self) -> ReplaySummary:
         """Write the results of all images."""

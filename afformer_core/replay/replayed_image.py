@@ -20,16 +20,12 @@ class ImageScores:
     """Scores of a grounding against the annotations; None if they cannot be computed.
 
     Attributes:
-        kld, sim, auc_judd: of the heatmap, see `afformer_core.evaluation.metrics.metrics`.
         peak_pixels: distance from the best peak to the mean of the annotated points.
         peak_millimetres: distance from the measured position to the annotated one.
         normal_degrees: angle between the measured normal and the annotated one.
         inside: whether the best peak lies inside the outline.
     """
 
-    kld: float | None
-    sim: float | None
-    auc_judd: float | None
     peak_pixels: float | None
     peak_millimetres: float | None
     normal_degrees: float | None

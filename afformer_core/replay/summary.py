@@ -121,7 +121,7 @@ def summarize(
     stages = {stage: [r.milliseconds.get(stage) for r in rows] for stage in STAGES}
     stages['total'] = [total_milliseconds(row) for row in rows]
     scored = [row.scores for row in rows if row.scores is not None]
-    names = ('kld', 'sim', 'auc_judd', 'peak_pixels', 'peak_millimetres', 'normal_degrees')
+    names = ('peak_pixels', 'peak_millimetres', 'normal_degrees')
     inside = [scores.inside for scores in scored if scores.inside is not None]
     return ReplaySummary(
         facts=facts,

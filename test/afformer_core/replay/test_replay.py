@@ -21,7 +21,6 @@ from mcap.reader import make_reader
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from afformer_core.evaluation.protocols.protocols import ProtocolRow, RowsProtocol
 from afformer_core.media.bag import Bag, BagError, BagExtract
 from afformer_core.media.video import read_video
 from afformer_core.replay.annotations import read_annotations
@@ -161,19 +160,9 @@ def test_the_heatmap_is_of_the_size_of_the_image_and_sums_to_one(written: Writte
     assert abs(row - v) <= 6
 
 
-def measured_again(heatmap: Any, points: Any) -> tuple[float, float]:
-    """KLD and SIM of a published heatmap, at the size of the protocol."""
-    protocol = RowsProtocol()
-    predicted = protocol.prediction(heatmap.data.view('<f4').reshape(120, 160)).astype(np.float64)
-    (target,) = protocol.targets([ProtocolRow(0, '', np.array(points, float), (160, 120))])
-    expected = target.astype(np.float64)
-    divergence = (expected * np.log(expected / predicted)).sum()
-    return float(divergence), float(np.minimum(predicted, target).sum())
-
-
 def test_measures_are_those_of_the_annotations(written: Written, rgbd: Path) -> None:
     images = json.loads((rgbd / 'annotations.json').read_text())['images']
-    for number, (one, row) in enumerate(zip(images, written.rows, strict=True)):
+    for one, row in zip(images, written.rows, strict=True):
         u, v = np.mean(one['points'], axis=0)
         expected = np.hypot(u - float(row['u']), v - float(row['v']))
         assert float(row['peak_pixels']) == pytest.approx(expected, abs=0.02)
@@ -181,11 +170,8 @@ def test_measures_are_those_of_the_annotations(written: Written, rgbd: Path) -> 
             position = [float(row[key]) for key in 'xyz']
             expected = 1000 * np.linalg.norm(np.array(position) - one['position'])
             assert float(row['peak_millimetres']) == pytest.approx(expected, abs=0.01)
-        kld, sim = measured_again(written.messages['/heatmap'][number][1], one['points'])
-        assert float(row['kld']) == pytest.approx(kld, rel=1e-3)
-        assert float(row['sim']) == pytest.approx(sim, rel=1e-3)
     summary = json.loads((written.folder / 'summary.json').read_text())
-    assert summary['scores']['kld']['count'] == 6
+    assert summary['scores']['peak_pixels']['count'] == 6
     assert summary['images'] == 6
 
 

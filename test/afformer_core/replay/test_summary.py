@@ -28,12 +28,12 @@ SEEN = ReplayedImage(
     continuity=1.0, age=0.0, action='press', peak=(10.0, 20.0, 0.5),
     position=np.array([0.0, 0.1, 0.7]), normal=np.array([0.0, 0.0, -1.0]), restart='',
     problem='', milliseconds=STAGES,
-    scores=ImageScores(0.7, 0.5, 0.9, 2.5, 3.0, 1.0, True),
+    scores=ImageScores(2.5, 3.0, 1.0, True),
 )  # fmt: skip
 BESIDE = replace(
     SEEN, stamp=10**18 + 10**8, time=10**18 + 10**8, peak=(13.0, 24.0, 0.5), position=None,
     normal=None, problem='the depth jumps by 34 mm next to the peak',
-    scores=ImageScores(0.9, 0.4, 0.8, 7.5, None, None, False),
+    scores=ImageScores(7.5, None, None, False),
 )  # fmt: skip
 AGAIN = replace(BESIDE, problem='the depth jumps by 7 mm next to the peak', scores=None)
 KEPT = replace(SEEN, state=HELD, age=0.1, presence=0.2, confidence=0.1, scores=None)
@@ -58,7 +58,7 @@ def test_states_positions_and_scores_are_counted() -> None:
     assert dict(summary.states) == {FOUND: 3, HELD: 1, ABSTAINED: 1, UNREADABLE: 1}
     assert summary.positions == 2
     assert summary.inside == 0.5
-    assert summary.scores['kld'] == Distribution(2, 0.8, 0.89, 0.8, 0.9)
+    assert summary.scores['peak_pixels'] == Distribution(2, 5.0, 7.25, 5.0, 7.5)
     assert summary.scores['peak_millimetres'].count == 1
     assert summary.stages['total'].median == 30.0
     assert summary.stages['total'].count == 5
@@ -110,10 +110,10 @@ def test_every_column_of_an_image(tmp_path: Path) -> None:
     write_table(tmp_path / 'a.csv', [replace(SEEN, peak=(10.0, 20.0, 0.25), restart='why')])
     assert (tmp_path / 'a.csv').read_text() == (
         'stamp,state,found,presence,certainty,confidence,feature_similarity,continuity,age,action,'
-        'u,v,score,x,y,z,normal_x,normal_y,normal_z,problem,restart,kld,sim,auc_judd,peak_pixels,'
-        'peak_millimetres,normal_degrees,inside,decode_ms,predict_ms,stream_ms,messages_ms\n'
+        'u,v,score,x,y,z,normal_x,normal_y,normal_z,problem,restart,peak_pixels,peak_millimetres,'
+        'normal_degrees,inside,decode_ms,predict_ms,stream_ms,messages_ms\n'
         '1000000000000000000,found,true,0.9,0.7,0.5,0.8,1,0,press,10,20,0.25,0,0.1,0.7,'
-        '0,0,-1,,why,0.7,0.5,0.9,2.5,3,1,true,1,20,3,6\n'
+        '0,0,-1,,why,2.5,3,1,true,1,20,3,6\n'
     )
 
 

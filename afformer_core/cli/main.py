@@ -38,7 +38,6 @@ _GROUPS = {
         'evaluate',
         'benchmark',
         'calibrate',
-        'evaluate-hands',
         'zoom',
         'import-checkpoint',
     ),

@@ -163,7 +163,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'evaluate model --annotations dataset/test.json --json dataset/test.json',
         'evaluate model --annotations pairs --report pairs',
         'evaluate model --benchmark dataset --json dataset/test.json',
-        'evaluate-hands model dataset --json model/model.json',
         'import-checkpoint a.ckpt a.ckpt',
         'import-checkpoint model/model.json model/model.json',
         'verify dataset/test.json --json dataset/test.json',

@@ -36,7 +36,7 @@ from afformer_core.reports.named_numbers import to_json
 from afformer_core.reports.tables import Table
 from afformer_core.runtime.presence import PresenceCalibration
 
-SCHEMA, SCHEMA_OF_PARTS = 3, 2
+SCHEMA, SCHEMA_OF_PARTS = 3, 4
 """Versions of the output of `EvaluationReport.to_json`, the second of pairs with outlined parts.
 
 A name that changes its meaning or goes increments it.

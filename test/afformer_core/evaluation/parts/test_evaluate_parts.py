@@ -58,7 +58,7 @@ def results(
 @pytest.fixture(scope='module')
 def measures(results: Path) -> Any:
     content = json.loads((results / 'numbers.json').read_text())
-    assert (content['schema'], content['facts']['pairs']) == (2, 3)
+    assert (content['schema'], content['facts']['pairs']) == (4, 3)
     assert 'left out' not in content['facts']
     return content['measures']
 

@@ -72,10 +72,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'bag', type=INPUT_PATH, metavar='BAG', help='folder of a rosbag2, or an mcap file'
     )
-    parser.add_argument('--output', type=OUTPUT_FOLDER, required=True, help='folder to write')
-    parser.add_argument(
-        '--overwrite', action='store_true', help='replace an earlier replay in the output folder'
-    )
+    parser.add_argument('--output', type=OUTPUT_FOLDER, required=True, help='new folder to write')
     _add_topics(
         parser.add_argument_group('topics', 'Needed only if the bag has several candidates.')
     )
@@ -186,10 +183,9 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.replay.topics import choose_topics
 
     window = BagExtract(arguments.start, arguments.end)
-    inputs = [entry.path for entry in arguments.inputs]
     with (
         Bag(arguments.bag) as bag,
-        result_folder(arguments.output, overwrite=arguments.overwrite, inputs=inputs) as folder,
+        result_folder(arguments.output) as folder,
     ):
         demonstration_topic = arguments.demonstration_topic
         if arguments.demonstration and demonstration_topic is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +56,7 @@ def test_topics_are_found_and_the_folder_is_whole(
     assert made['commit'] == commit()
     assert "'recorded' is selected: " in facts(out)['demonstration']
     assert main(arguments) == 1
-    assert 'out exists; choose another folder or give --overwrite' in capsys.readouterr().err
+    assert 'out exists; choose another folder' in capsys.readouterr().err
 
 
 def test_a_topic_can_be_the_demonstration_and_the_camera(rgbd: Path, tmp_path: Path) -> None:
@@ -107,28 +106,6 @@ def test_files_and_stored_demonstrations_are_grounded_together(
     assert "'press_it' is selected: 2 of 2 frames" in facts(out)['demonstration']
     assert "'kept' is stored in" in facts(out)['demonstration']
     assert {path: path.stat().st_mtime_ns for path in store.iterdir()} == before
-
-
-@pytest.mark.parametrize('kind', ['bag', 'annotations', 'demonstration', 'store', 'model'])
-def test_what_is_read_is_not_overwritten(
-    rgbd: Path, tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str], kind: str
-) -> None:
-    shutil.copytree(rgbd, tmp_path / 'panel')
-    clip.rename(tmp_path / 'panel' / 'press.mp4')
-    for name in ('store', 'model'):
-        (tmp_path / 'panel' / name).mkdir()
-    paths = {
-        'bag': tmp_path / 'panel' / 'bag',
-        'annotations': tmp_path / 'panel' / 'annotations.json',
-        'demonstration': tmp_path / 'panel' / 'press.mp4',
-        'store': tmp_path / 'panel' / 'store',
-        'model': tmp_path / 'panel' / 'model',
-    }
-    read = str(paths[kind])
-    source = [read] if kind == 'bag' else [str(rgbd / 'bag'), f'--{kind}', read]
-    assert main(['replay', *source, '--output', str(tmp_path / 'panel'), '--overwrite']) == 1
-    assert f'would replace {read}, which is an input' in capsys.readouterr().err
-    assert paths['bag'].is_dir()
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from afformer_core.evaluation.tables.estimates import MEASURES
 from afformer_core.reports.bootstrap import Estimate
 from afformer_core.reports.tables import Table
 
-# A hundred times the change of the shipped model's KLD by fp16, and a hundredth of all rows.
-LEAST_KLD = 0.01
 _LEAST_SHARE = 0.01
-# Percent of the diagonal: half a pixel of an image of 320 x 240.
-_LEAST_PEAK_ERROR = 0.1
-_LEAST = {'kld': LEAST_KLD, 'sim': 0.005, 'auc_j': 0.005, 'peak_error_mean': _LEAST_PEAK_ERROR}
+_LEAST = {measure.name: measure.least_difference for measure in MEASURES}
+LEAST_KLD = _LEAST['kld']
 # The share of rows if neither model is better.
 _EVEN = {'better_rows': 0.5}
 

@@ -22,8 +22,7 @@ from afformer_core.evaluation.tables.accuracy import (
     peak_table,
 )
 from afformer_core.evaluation.tables.estimates import (
-    ELEMENT_COLUMNS,
-    HEATMAP_COLUMNS,
+    TITLES,
     PredictorMeasures,
 )
 from afformer_core.evaluation.tables.which_button import BUTTON_COLUMNS, button_table
@@ -33,10 +32,7 @@ from afformer_core.reports.tables import Table
 # Columns of differences in a table, shown if any model has them.
 _MEASURES = {
     'better_rows': 'rows better',
-    **HEATMAP_COLUMNS,
-    'hit_rate': 'hit rate',
-    'peak_error_mean': 'mean peak error, %',
-    **ELEMENT_COLUMNS,
+    **TITLES,
     **ACTION_COLUMNS,
     'which_button': BUTTON_COLUMNS['which_button'],
 }

@@ -63,13 +63,8 @@ def mark_peak(tile: RgbImage, position: NDArray[np.float64], row: ProtocolRow) -
     if np.isnan(position).any():
         return
     x, y = (round(float(coordinate)) for coordinate in _on_tile(position, tile, row))
-    draw_cross(tile, (x, y))
-
-
-def draw_cross(tile: RgbImage, position: tuple[int, int]) -> None:
-    """Draw a cross at a pixel (x, y) of a tile."""
     for colour, length, width in ((_BLACK, 17, 5), (_CYAN, 15, 2)):
-        cv2.drawMarker(tile, position, colour, cv2.MARKER_CROSS, length, width, cv2.LINE_AA)
+        cv2.drawMarker(tile, (x, y), colour, cv2.MARKER_CROSS, length, width, cv2.LINE_AA)
 
 
 def mark_annotation(tile: RgbImage, row: ProtocolRow) -> None:

@@ -146,7 +146,7 @@ $(VENV)/.created: $(shell tools/environment_is_stale.sh $(VENV) \
 $(VENV)/.packages: pyproject.toml setup.py tools/fix_tensorrt_stubs.py $(VENV)/.created
 	@echo 'Installing this package and what it needs: minutes and 4 GB the first time'
 	@tools/drop_incomplete_packages.sh $(VENV)
-	@$(PIP) install --editable '.[train,sim,robot,report,studies,studio,export,tensorrt,remote,cluster,ros,docs,dev]' \
+	@$(PIP) install --editable '.[train,sim,robot,studies,studio,export,tensorrt,remote,cluster,ros,docs,dev]' \
 	  | tools/show_installation.sh
 	@$(PIP) install --quiet --no-deps 'tensorrt-stubs>=10.13'
 	@$(VENV)/bin/python tools/fix_tensorrt_stubs.py

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replay of a rosbag2 through the code of the node without ROS, and a chart of its presence.
 
-Needs matplotlib (`pip install '.[report]'`). Run it with::
+Needs matplotlib (`pip install matplotlib`). Run it with::
 
     python examples/replay_and_plot.py recording/bag replays/recording
     python examples/replay_and_plot.py kitchen.mcap replays/kitchen --demonstration press.mp4

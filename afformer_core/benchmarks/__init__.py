@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Benchmarks of time and memory, of grounding and of training."""
+"""Benchmarks of the time and memory of grounding."""

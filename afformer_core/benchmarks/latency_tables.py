@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from afformer_core.benchmarks.flops import image_flops, matrix_rate
 from afformer_core.benchmarks.inference_variants import InferenceVariant
 from afformer_core.benchmarks.latency import Latency, measure_in_process
 from afformer_core.models.afformer import Afformer
@@ -28,7 +27,6 @@ COLUMNS = {
     'image_milliseconds': 'ms / image',
     'image_p95_milliseconds': '95 %',
     'times_faster': 'times faster',
-    'share_of_matrix_rate': 'of matrix rate',
     'frame_milliseconds': 'ms / demonstration frame',
     'memorize_milliseconds': 'ms to memorize',
     'first_milliseconds': 'ms to first use',
@@ -49,9 +47,6 @@ _NOTES = (
     'First use: from opening the model until the first heatmap, including the demonstration, and '
     'the compilation of engines that are not in the cache.',
     'times faster: speed relative to recomputing everything on the same device.',
-    'of matrix rate: floating-point operations of `ground` per time, as a share of the rate of an '
-    'fp32 matrix product of 1024 x 1024 on this CPU with as many threads; recomputing takes more '
-    'operations.',
     'difference: largest difference of the softmaxed heatmap from the first variant of the same '
     'T, relative to its maximum.',
 )
@@ -90,14 +85,13 @@ def latency_table(
         impossible: reasons why some of them need not be tried.
         progress: True for a progress bar on stderr.
     """
-    configuration = read_description(folder).configuration
-    maximum, rate = configuration.maximum_frames, matrix_rate(threads)
+    maximum = read_description(folder).configuration.maximum_frames
     possible = [length for length in dict.fromkeys(frames) if length <= maximum]
     rows: dict[str, dict[str, Cell]] = {}
     bar = tqdm(total=len(possible) * len(variants), desc=title, disable=not progress)
     with bar, tempfile.TemporaryDirectory() as name:
         for length in possible:
-            comparison = _Comparison(1e3 * image_flops(configuration, length) / rate)
+            comparison = _Comparison()
             for variant in variants:
                 label = f'{variant.label}, T = {length}'
                 path = Path(name) / 'heatmap.npy'
@@ -130,27 +124,18 @@ class RelativeLatency:
     Attributes:
         times_faster: speed relative to recomputation on the same device; None if that is not
             measured.
-        share_of_matrix_rate: operations of an image per time, as a share of the rate of a large
-            matrix product; for variants on the CPU that do not recompute.
         difference: largest difference of the heatmap from that of the first variant, relative to
             its maximum, as text; None for the first.
     """
 
     times_faster: float | None
-    share_of_matrix_rate: float | None
     difference: str | None
 
 
 class _Comparison:
-    """Comparison of the variants that are measured with one length of the demonstration.
+    """Comparison of the variants that are measured with one length of the demonstration."""
 
-    Args:
-        milliseconds_at_best: time of an image on the CPU if all operations were large matrix
-            products.
-    """
-
-    def __init__(self, milliseconds_at_best: float) -> None:
-        self._milliseconds_at_best = milliseconds_at_best
+    def __init__(self) -> None:
         self._first_heatmap: NDArray[np.float32] | None = None
         self._recomputing: dict[bool, float] = {}
 
@@ -167,12 +152,7 @@ class _Comparison:
         if variant.recomputes:
             self._recomputing.setdefault(variant.on_gpu, latency.image_milliseconds)
         reference = self._recomputing.get(variant.on_gpu)
-        measured_against_matrix = not (variant.recomputes or variant.on_gpu)
-        milliseconds = latency.image_milliseconds
         return RelativeLatency(
-            times_faster=None if reference is None else reference / milliseconds,
-            share_of_matrix_rate=self._milliseconds_at_best / milliseconds
-            if measured_against_matrix
-            else None,
+            times_faster=None if reference is None else reference / latency.image_milliseconds,
             difference=difference,
         )

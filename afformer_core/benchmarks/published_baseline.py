@@ -59,37 +59,20 @@ class PublishedBaseline(nn.Module):
         Returns:
             heatmap logits [heatmaps, H, W] and action logits [actions].
         """
-        heatmaps, actions = self.ground_batch(image[None], frames[None])
-        return heatmaps[0], actions[0]
-
-    def ground_batch(self, images: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Ground one video in each image: encoded together, decoded one after another.
-
-        Args:
-            images: uint8 RGB [B, H, W, 3].
-            frames: uint8 RGB [B, T, H, W, 3].
-
-        Returns:
-            heatmap logits [B, heatmaps, H, W] and action logits [B, actions].
-        """
         encoder = self.model.encoder
         (video_level,) = encoder.frame_levels
         every_level = tuple(dict.fromkeys((*encoder.image_levels, video_level)))
-        levels = self._encode(images, every_level)
-        features = self._encode(frames.flatten(0, 1), every_level)[video_level]
-        videos = features.unflatten(0, frames.shape[:2]).transpose(1, 2)
-        decoded = [
-            self._decode([levels[name][i : i + 1] for name in encoder.image_levels], video[None])
-            for i, video in enumerate(videos)
-        ]
+        levels = self._encode(image[None], every_level)
+        video = self._encode(frames, every_level)[video_level][None].transpose(1, 2)
+        decoded = self._decode([levels[name] for name in encoder.image_levels], video)
         # the published heads do not read it
         memory = VideoMemory((), (), (), ())
         if self.model.configuration.action_pooling == 'frames':
-            memory = self.model.decoder.memorize(videos.transpose(1, 2))
+            memory = self.model.decoder.memorize(video.transpose(1, 2))
         heatmaps, actions = self.model.predictor(
-            torch.cat(decoded), self.model.configuration.heatmap_size, memory
+            decoded, self.model.configuration.heatmap_size, memory
         )
-        return heatmaps, actions
+        return heatmaps[0], actions[0]
 
     def _decode(self, levels: Sequence[Tensor], video: Tensor) -> Tensor:
         decoder = self._decoder

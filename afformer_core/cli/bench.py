@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer bench`: time and memory of grounding and training, beside the released code's."""
+"""`afformer bench`: time and memory of grounding, beside the released code's."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from afformer_core.reports.tables import Table
 
 _DESCRIPTION = """\
-Measure the time and memory of grounding a camera image, or of a training step.
-Without model folders, the command measures the ResNet-50 model with random
-weights and the shipped model. If a variant cannot be measured, its row gives
-the reason.
+Measure the time and memory of grounding a camera image. Without model folders,
+the command measures the ResNet-50 model with random weights and the shipped
+model. If a variant cannot be measured, its row gives the reason.
 
 With --video and --image, it measures instead everything that the node does for
 an image: decoding, both networks, zoom stages, peaks and messages."""
@@ -29,8 +28,6 @@ _EXAMPLE = """examples:
   afformer bench --threads 2 --frames 1 8 32
   afformer bench --video press.mp4 --image camera.jpg --demonstrations 1 4
   afformer bench my_model --variants onnxruntime:fp32 openvino:bf16 --node
-  afformer bench --train --frames 8
-  afformer bench --backbones timm:convnext_tiny timm:vit_small_patch14_dinov2 --image-size 224
 """
 
 
@@ -38,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'bench',
-        help='measure time and memory of inference or training',
+        help='measure time and memory of inference',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -104,23 +101,6 @@ def add_parser(subparsers: Any) -> None:
         'and results sent over DDS; needs ROS 2',
     )
     parser.add_argument(
-        '--train',
-        action='store_true',
-        help='instead of inference, measure a training step of the ResNet-50 model, a training '
-        'step with the structure of the released code, and the speed of reading clips',
-    )
-    parser.add_argument(
-        '--backbones',
-        nargs='+',
-        metavar='BACKBONE',
-        help='instead of models, compare backbones, such as timm:convnext_tiny, in the small '
-        'model, with EfficientNet-Lite0 as the reference; uses the first value of --frames and of '
-        '--variants (default variant: onnxruntime:fp32)',
-    )
-    parser.add_argument(
-        '--pairs', type=int, default=8, help='batch size of the training step (default: 8)'
-    )
-    parser.add_argument(
         '--json',
         type=REPORT_FILE,
         help='also write the tables to this JSON file; -: print JSON instead of the tables',
@@ -141,12 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
     if (arguments.video is None) != (arguments.image is None):
         given, missing = ('video', 'image') if arguments.video else ('image', 'video')
         raise ValueError(f'--{given} is given and --{missing} is not; expected both or neither')
-    if arguments.video:
-        tables = _image_tables(arguments)
-    elif arguments.backbones:
-        tables = [_backbone_table(arguments)]
-    else:
-        tables = _training_tables(arguments) if arguments.train else _tables(arguments)
+    tables = _image_tables(arguments) if arguments.video else _tables(arguments)
     facts = _facts(arguments.threads)
     data = [arguments.video, arguments.image] if arguments.video else []
     report = {
@@ -232,34 +207,6 @@ def _image_tables(arguments: argparse.Namespace) -> list[Table]:
         )
         for name in arguments.models or [SHIPPED]
     ]
-
-
-def _backbone_table(arguments: argparse.Namespace) -> Table:
-    from afformer_core.benchmarks.backbone_table import backbone_table
-    from afformer_core.benchmarks.inference_variants import InferenceVariant
-
-    variant = InferenceVariant.parse((arguments.variants or ['onnxruntime:fp32'])[0])
-    return backbone_table(
-        arguments.backbones,
-        arguments.image_size,
-        arguments.frames[0],
-        arguments.threads,
-        variant,
-    )
-
-
-def _training_tables(arguments: argparse.Namespace) -> list[Table]:
-    from afformer_core.benchmarks.reading_speed import reading_table
-    from afformer_core.benchmarks.throughput import Workload, throughput_table
-
-    tables = []
-    side = arguments.image_size
-    for frames in arguments.frames:
-        workload = Workload(arguments.pairs, frames, side, arguments.threads)
-        tables.append(throughput_table(workload))
-        with tempfile.TemporaryDirectory() as name:
-            tables.append(reading_table(Path(name), frames, side))
-    return tables
 
 
 def _facts(threads: int) -> dict[str, str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer evaluate`: accuracy of a model, beside baselines that do not learn."""
+"""`afformer evaluate`: accuracy of models, beside baselines that do not learn."""
 
 from __future__ import annotations
 
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Ground the demonstrations of a dataset in its images and print tables that
-compare the model with baselines that do not learn. With --predictor, measure one
-of these baselines instead, which needs the annotations only."""
+compare the model with baselines that do not learn."""
 
-_PREDICTORS = ('model', 'uniform', 'gaussian', 'center-bias', 'action-prior', 'image-oracle')
 _PROTOCOLS = ('rows256', 'rows256-1e6', 'rows28', 'pooled28', 'pooled28-noempty', 'buttons')
 _EXAMPLE = """examples:
   afformer evaluate --annotations simulated/test.json \\
@@ -46,8 +44,6 @@ _EXAMPLE = """examples:
   afformer evaluate models/sim_small --benchmark simulated --pairs-per-group 1
   afformer evaluate models/sim_small --pairs my_real_pairs more_pairs --report parts.html
   afformer evaluate --contacts my_marked_clips --json contacts.json
-  afformer evaluate --annotations opra/test.json --predictor gaussian --sigma 0.3 \\
-      --protocol rows256 --json -
 """
 
 
@@ -55,7 +51,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'evaluate',
-        help='measure the accuracy of a model or a baseline',
+        help='measure the accuracy of models',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -80,19 +76,6 @@ def add_parser(subparsers: Any) -> None:
         'demonstrations (paper, Table 2); pooled28-noempty: the same without rows that have no '
         'point inside the image; buttons: compare with annotated boxes, and also measure how '
         'often the right button is chosen (default: rows256)',
-    )
-    parser.add_argument(
-        '--predictor',
-        choices=_PREDICTORS,
-        default='model',
-        help='predictor to measure; only the model needs clips and images (default: model)',
-    )
-    parser.add_argument(
-        '--sigma',
-        type=float,
-        default=0.3,
-        help='standard deviation of the predictor gaussian, as a share of each side of the image '
-        '(default: 0.3)',
     )
     parser.add_argument(
         '--processes',
@@ -133,20 +116,13 @@ def run(arguments: argparse.Namespace) -> int:
     page = None if arguments.report is None else report_path(arguments.report)
     if arguments.pairs is not None or arguments.contacts is not None:
         return _run_parts(arguments, page)
-    if len(arguments.models) > 1 and arguments.predictor != 'model':
-        raise ValueError(
-            f'{len(arguments.models)} models are given; expected none with --predictor. Leave one '
-            'of them out'
-        )
     protocol = PROTOCOLS[arguments.protocol]()
-    if arguments.predictor != 'model':
-        report, make_examples = _evaluate_predictor(arguments, protocol)
-    elif len(arguments.models) > 1:
+    if len(arguments.models) > 1:
         report, make_examples = _compare_models(arguments, protocol)
     else:
         report, make_examples = _evaluate_model(arguments, protocol)
     _print(report, arguments)
-    _show(report, make_examples, page, arguments.images)
+    _show(report, make_examples, page)
     return 0
 
 
@@ -154,16 +130,12 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
     from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS
     from afformer_core.evaluation.report.benchmark import SPLITS, BenchmarkReport
 
-    if arguments.predictor != 'model':
-        raise ValueError('--benchmark measures a model. Leave out --predictor')
     if len(arguments.models) > 1:
         raise ValueError(
             f'--benchmark measures one model; got {len(arguments.models)}. Compare them on a split'
         )
-    if arguments.report is not None or arguments.images is not None:
-        raise ValueError(
-            '--benchmark writes no page. Give --report and --images with --annotations'
-        )
+    if arguments.report is not None:
+        raise ValueError('--benchmark writes no page. Give --report with --annotations')
     reports = {}
     for split in SPLITS:
         arguments.annotations = arguments.benchmark / f'{split}.json'
@@ -177,7 +149,7 @@ def _run_parts(arguments: argparse.Namespace, page: Path | None) -> int:
 
     report, make_examples = evaluate_on_parts(arguments)
     _print(report, arguments)
-    _show(report, make_examples, page, arguments.images)
+    _show(report, make_examples, page)
     return 0
 
 
@@ -198,8 +170,6 @@ def _model_files(arguments: argparse.Namespace) -> list[Path]:
     from afformer_core.runtime.model_folder import description_files
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
-    if arguments.predictor != 'model':
-        return []
     models = arguments.models or [SHIPPED]
     return [file for model in models for file in description_files(model_folder(model))]
 
@@ -218,45 +188,12 @@ def _data_files(arguments: argparse.Namespace) -> list[Path]:
     return [file for path in given if path is not None for file in annotating_files(path)]
 
 
-def _show(
-    report: EvaluationReport, make_examples: _MakeExamples, page: Path | None, sheets: Path | None
-) -> None:
-    """Write the requested page and contact sheets of the report."""
-    from afformer_core.evaluation.report.contact_sheets import write_contact_sheets
+def _show(report: EvaluationReport, make_examples: _MakeExamples, page: Path | None) -> None:
+    """Write the page of the report, if it is requested."""
     from afformer_core.evaluation.report.html_report import write_report
 
-    if page is None and sheets is None:
-        return
-    examples = make_examples()
     if page is not None:
-        write_report(page, report, examples)
-    if sheets is not None:
-        write_contact_sheets(sheets, examples)
-
-
-def _evaluate_predictor(
-    arguments: argparse.Namespace, protocol: EvaluationProtocol
-) -> tuple[EvaluationReport, _MakeExamples]:
-    from afformer_core.data.annotations import open_annotations
-    from afformer_core.evaluation.report.baseline_report import (
-        build_baseline_report,
-        measure_baseline,
-    )
-    from afformer_core.evaluation.report.qualitative_examples import best_and_worst_examples
-
-    dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
-    measured = measure_baseline(
-        protocol,
-        protocol.rows(dataset),
-        arguments.predictor,
-        dataset.action_names,
-        arguments.sigma,
-        arguments.seed,
-        engine_of(arguments, arguments.processes),
-    )
-    facts = {'annotations': str(arguments.annotations)}
-    report = build_baseline_report(measured, arguments.predictor, facts, arguments.seed)
-    return report, lambda: best_and_worst_examples(measured)
+        write_report(page, report, make_examples())
 
 
 def _evaluate_model(

@@ -30,7 +30,6 @@ _GROUPS = {
         'export',
         'build-engine',
         'bench',
-        'card',
     ),
     'data': ('verify', 'convert', 'simulate'),
     'training and evaluation': (
@@ -39,7 +38,6 @@ _GROUPS = {
         'evaluate',
         'benchmark',
         'calibrate',
-        'evaluate-hands',
         'zoom',
         'import-checkpoint',
     ),

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from afformer_core.cli.options.path_options import (
-    INPUT_FILE,
     INPUT_FOLDER,
     INPUT_NAME,
     INPUT_PATH,
@@ -19,23 +19,50 @@ from afformer_core.cli.options.session_options import add_session_options, open_
 _DESCRIPTION = """\
 Replay a rosbag2 (sqlite3 or mcap) through the code of the grounding node, without
 ROS and as fast as possible. The output folder contains bag/, which holds the
-recording and the topics of the node, and overlay.mp4, groundings.csv, report.html
-and summary.json."""
+recording and the topics of the node, and overlay.mp4, groundings.csv and
+summary.json."""
 
 _EXAMPLE = """\
 examples:
   afformer simulate recordings/panel --rgbd-bag --seed 7
-  afformer replay recordings/panel/bag --annotations recordings/panel/annotations.json \\
-      --output replays/panel
+  afformer replay recordings/panel/bag --output replays/panel
   afformer replay kitchen.mcap --image-topic /camera/color/image_raw --demonstration press.mp4 \\
       --output replays/kitchen"""
+
+_STREAM_SETTINGS = {
+    'maximum_peaks': 'maximum number of peaks',
+    'minimum_presence': 'presence below which nothing is found; -1: the threshold of the model',
+    'minimum_confidence': 'confidence below which nothing is found, for an uncalibrated model',
+    'minimum_feature_similarity': 'feature similarity below which nothing is found, for an '
+    'uncalibrated model',
+    'minimum_continuity': 'feature similarity to the last peak found, below which nothing is '
+    'found',
+    'release_time': 'seconds without a result after which a different peak may be found',
+    'smoothing_time': 'time constant of the smoothing of the heatmap, in seconds',
+    'hold_time': 'seconds for which the last result is held',
+    'scene_cut_threshold': 'mean change of the image that begins a new scene, as a share of its '
+    'range',
+    'peak_tolerance': 'maximum error of a peak, as a share of the shorter side of the image',
+    'agreement_tolerance': 'maximum distance between best points that agree and their mean, as a '
+    'share of the diagonal',
+    'certainty_threshold': 'certainty below which no robot should act; -1: the threshold of the '
+    'model',
+}
+_PIPELINE_SETTINGS = {
+    'depth_tolerance': 'maximum seconds between the stamps of an image and its depth',
+    'depth_wait': 'maximum seconds to read ahead for the depth and the pose of an image',
+}
+_OUTPUT_SETTINGS = {
+    'minimum_candidate_score': 'minimum score of a grasp candidate: share of the heatmap around '
+    'its peak',
+}
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
         'replay',
-        help='ground the images of a rosbag and write a report',
+        help='ground the images of a rosbag and measure the results',
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -43,10 +70,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'bag', type=INPUT_PATH, metavar='BAG', help='folder of a rosbag2, or an mcap file'
     )
-    parser.add_argument('--output', type=OUTPUT_FOLDER, required=True, help='folder to write')
-    parser.add_argument(
-        '--overwrite', action='store_true', help='replace an earlier replay in the output folder'
-    )
+    parser.add_argument('--output', type=OUTPUT_FOLDER, required=True, help='new folder to write')
     _add_topics(
         parser.add_argument_group('topics', 'Needed only if the bag has several candidates.')
     )
@@ -55,10 +79,6 @@ def add_parser(subparsers: Any) -> None:
         'grounding', 'These options correspond to the parameters of the node.'
     )
     parser.add_late(lambda: _add_settings(group))
-    parser.add_argument(
-        '--annotations', type=INPUT_FILE, metavar='FILE',
-        help='JSON file with annotations of the images, with which results are compared',
-    )  # fmt: skip
     parser.add_argument(
         '--from', type=float, default=0.0, dest='start', metavar='S',
         help='start of the images, in seconds from the start of the bag (default: 0)',
@@ -122,67 +142,20 @@ def _add_settings(group: Any) -> None:
     from afformer_core.stream.spatial_inputs import RECTIFICATIONS
 
     defaults = PipelineSettings(depth_wait=DEPTH_WAIT)
-    for name, kind, text in (
-        ('maximum_peaks', int, 'maximum number of peaks'),
-        (
-            'minimum_presence',
-            float,
-            'presence below which nothing is found; -1: the threshold of the model',
-        ),
-        (
-            'minimum_confidence',
-            float,
-            'confidence below which nothing is found, for an uncalibrated model',
-        ),
-        (
-            'minimum_feature_similarity',
-            float,
-            'feature similarity below which nothing is found, for an uncalibrated model',
-        ),
-        (
-            'minimum_continuity',
-            float,
-            'feature similarity to the last peak found, below which nothing is found',
-        ),
-        (
-            'release_time',
-            float,
-            'seconds without a result after which a different peak may be found',
-        ),
-        ('smoothing_time', float, 'time constant of the smoothing of the heatmap, in seconds'),
-        ('hold_time', float, 'seconds for which the last result is held'),
-        (
-            'scene_cut_threshold',
-            float,
-            'mean change of the image that begins a new scene, as a share of its range',
-        ),
-        (
-            'peak_tolerance',
-            float,
-            'maximum error of a peak, as a share of the shorter side of the image',
-        ),
-        (
-            'agreement_tolerance',
-            float,
-            'maximum distance between best points that agree and their mean, as a share of the '
-            'diagonal',
-        ),
-        (
-            'certainty_threshold',
-            float,
-            'certainty below which no robot should act; -1: the threshold of the model',
-        ),
+    for settings, texts in (
+        (defaults.stream, _STREAM_SETTINGS),
+        (defaults, _PIPELINE_SETTINGS),
+        (defaults.output, _OUTPUT_SETTINGS),
     ):
-        default = getattr(defaults.stream, name)
-        _add_setting(group, name, default, text, type=kind, metavar='N')
-    for name, text in (
-        ('depth_tolerance', 'maximum seconds between the stamps of an image and its depth'),
-        ('depth_wait', 'maximum seconds to read ahead for the depth and the pose of an image'),
-    ):
-        _add_setting(group, name, getattr(defaults, name), text, type=float, metavar='S')
-    least = defaults.output.minimum_candidate_score
-    text = 'minimum score of a grasp candidate: share of the heatmap around its peak'
-    _add_setting(group, 'minimum_candidate_score', least, text, type=float, metavar='N')
+        for name, text in texts.items():
+            default = getattr(settings, name)
+            group.add_argument(
+                '--' + name.replace('_', '-'),
+                type=type(default),
+                default=default,
+                metavar='N',
+                help=f'{text} (default: {default})',
+            )
     text = (
         'frame of all positions, transformed by /tf and /tf_static of the bag (default: the '
         'frame of the image)'
@@ -197,24 +170,16 @@ def _add_settings(group: Any) -> None:
     )  # fmt: skip
 
 
-def _add_setting(group: Any, name: str, default: Any, text: str, **options: Any) -> None:
-    option = '--' + name.replace('_', '-')
-    group.add_argument(option, default=default, help=f'{text} (default: {default})', **options)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Replay the bag; return 0 when the folder is complete."""
     from afformer_core.media.bag import Bag, BagExtract
     from afformer_core.replay.result_folder import result_folder
     from afformer_core.replay.topics import choose_topics
-    from afformer_core.reports.charts import require_charts
 
-    require_charts()
     window = BagExtract(arguments.start, arguments.end)
-    inputs = [entry.path for entry in arguments.inputs]
     with (
         Bag(arguments.bag) as bag,
-        result_folder(arguments.output, overwrite=arguments.overwrite, inputs=inputs) as folder,
+        result_folder(arguments.output) as folder,
     ):
         demonstration_topic = arguments.demonstration_topic
         if arguments.demonstration and demonstration_topic is None:
@@ -239,19 +204,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _replay(
     arguments: argparse.Namespace, bag: Any, topics: Any, window: Any, folder: Path
 ) -> Any:
-    import torch
     from tqdm import tqdm
 
-    from afformer_core.replay.annotations import read_annotations
     from afformer_core.replay.replay import ReplayRequest, write_replay
 
-    annotations = read_annotations(arguments.annotations) if arguments.annotations else None
     settings = _settings(arguments, topics)
     demonstrations = _demonstrations(arguments, bag, topics)
-    if annotations is not None and demonstrations.backend != 'torch':
-        # target heatmaps are so small that threads would wait for each other longer than they
-        # compute
-        torch.set_num_threads(1)
     facts = {
         'bag': str(arguments.bag),
         'image topic': topics.image,
@@ -270,7 +228,6 @@ def _replay(
         demonstration=demonstrations.selected,
         window=window,
         settings=settings,
-        annotations=annotations,
         calibration=demonstrations.calibration,
         facts=facts,
         target_frame=arguments.target_frame,
@@ -322,23 +279,12 @@ def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
     from afformer_core.stream.settings import StreamSettings
     from afformer_core.stream.spatial_inputs import is_rectified
 
+    def given(names: Iterable[str]) -> dict[str, Any]:
+        return {name: getattr(arguments, name) for name in names}
+
     return PipelineSettings(
-        stream=StreamSettings(
-            maximum_peaks=arguments.maximum_peaks,
-            minimum_presence=arguments.minimum_presence,
-            certainty_threshold=arguments.certainty_threshold,
-            minimum_confidence=arguments.minimum_confidence,
-            minimum_feature_similarity=arguments.minimum_feature_similarity,
-            minimum_continuity=arguments.minimum_continuity,
-            release_time=arguments.release_time,
-            smoothing_time=arguments.smoothing_time,
-            hold_time=arguments.hold_time,
-            scene_cut_threshold=arguments.scene_cut_threshold,
-            peak_tolerance=arguments.peak_tolerance,
-            agreement_tolerance=arguments.agreement_tolerance,
-        ),
+        stream=StreamSettings(**given(_STREAM_SETTINGS)),
         rectified=is_rectified(arguments.image_rectification, topics.image),
-        depth_tolerance=arguments.depth_tolerance,
-        depth_wait=arguments.depth_wait,
-        output=OutputSettings(minimum_candidate_score=arguments.minimum_candidate_score),
+        output=OutputSettings(**given(_OUTPUT_SETTINGS)),
+        **given(_PIPELINE_SETTINGS),
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frame samplings: one window, windows at a constant rate, or one frame; names and parsing."""
+"""Frame samplings: one window, or windows at a constant rate; names and parsing."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.sample import Sample
-from afformer_core.errors import VideoError
 from afformer_core.media.video_frames import uniform_indices
 
 ACCEPTED_FORMS = (
@@ -179,43 +177,3 @@ def _require_times(times: NDArray[np.float64]) -> None:
         raise ValueError(f'the shape of times is {times.shape}; expected [N] with at least one')
     if not np.isfinite(times).all() or (np.diff(times) < 0).any():
         raise ValueError('times of frames decrease or are not finite; expected increasing times')
-
-
-@dataclass(frozen=True)
-class OneFrame(FrameSampling):
-    """A single frame.
-
-    Attributes:
-        number: number of the frame, from 0; None for the middle of the clip.
-    """
-
-    needs_times: ClassVar[bool] = False
-
-    number: int | None = None
-
-    def __str__(self) -> str:
-        return f'frame {"in the middle" if self.number is None else self.number}'
-
-    @classmethod
-    def at_contact(cls, sample: Sample) -> OneFrame:
-        """Select the middle of a sample's contact if that is known, else of its clip."""
-        return cls(None if sample.contact is None else sum(sample.contact) // 2)
-
-    @property
-    def longest(self) -> int:
-        """The number of frames, 1."""
-        return 1
-
-    def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
-        """Select one window (see `FrameSampling.windows`).
-
-        Raises:
-            VideoError: the clip ends before the frame.
-        """
-        number = len(times) // 2 if self.number is None else self.number
-        if number >= len(times):
-            raise VideoError(
-                f'the requested frame is {number}; expected 0 to {len(times) - 1} in this clip. '
-                'Correct the contact in the annotations'
-            )
-        return [[number]]

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -21,7 +20,6 @@ Key = TypeVar('Key', bound=Hashable)
 
 _CHUNK = 64
 _CROP = 224
-_UNIFORM_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -97,35 +95,6 @@ class ActionMeanMaps:
     def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
         """Return the mean map of the row's action."""
         return self._maps.get(row.action, self._overall)
-
-
-class ImageOracle:
-    """Mean ground truth of all other rows of the same image, with a tenth of uniform.
-
-    It uses annotations of the same object, which no predictor can infer from an image, but not of
-    the row's demonstration.
-
-    Args:
-        protocol: protocol that computes the ground truths.
-        rows: rows to predict, at least two of each image; see `rows_with_others`.
-    """
-
-    def __init__(self, protocol: EvaluationProtocol, rows: Sequence[ProtocolRow]) -> None:
-        self._protocol = protocol
-        self._counts = Counter(row.image for row in rows)
-        self._sums = _sums_by_key(protocol, rows, [row.image for row in rows])
-
-    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
-        """Return the mean map of the other rows."""
-        own = self._protocol.targets([row])[0]
-        others = (self._sums[row.image] - own).clip(min=0) / (self._counts[row.image] - 1)
-        return _normalised((1 - _UNIFORM_SHARE) * others + _UNIFORM_SHARE / others.size)
-
-    @staticmethod
-    def rows_with_others(rows: Sequence[ProtocolRow]) -> list[ProtocolRow]:
-        """Return the rows whose image has other rows."""
-        counts = Counter(row.image for row in rows)
-        return [row for row in rows if counts[row.image] > 1]
 
 
 class CrossValidatedMeanMaps:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The minimum relevant difference of each measure, and the distinction of two models by it.
+"""The minimum relevant difference of each measure, and the table that distinguishes models by it.
 
 The paired interval of many rows excludes 0 for any uniform difference, for example of weights
 rounded to another number format, which no user would notice. A measure therefore distinguishes two
@@ -8,16 +8,15 @@ models only if its whole interval lies beyond the minimum difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from afformer_core.evaluation.tables.estimates import MEASURES
 from afformer_core.reports.bootstrap import Estimate
+from afformer_core.reports.tables import Table
 
-# A hundred times the change of the shipped model's KLD by fp16, and a hundredth of all rows.
-LEAST_KLD = 0.01
 _LEAST_SHARE = 0.01
-# Percent of the diagonal: half a pixel of an image of 320 x 240.
-_LEAST_PEAK_ERROR = 0.1
-_LEAST = {'kld': LEAST_KLD, 'sim': 0.005, 'auc_j': 0.005, 'peak_error_mean': _LEAST_PEAK_ERROR}
+_LEAST = {measure.name: measure.least_difference for measure in MEASURES}
+LEAST_KLD = _LEAST['kld']
 # The share of rows if neither model is better.
 _EVEN = {'better_rows': 0.5}
 
@@ -35,29 +34,47 @@ def tells_apart(measure: str, difference: Estimate | None) -> bool:
     return difference.low > even + least or difference.high < even - least
 
 
-def verdict(
-    first: str, other: str, differences: Mapping[str, Estimate | None], headings: Mapping[str, str]
-) -> str:
-    """Describe in a sentence which measures distinguish two models.
+def difference_table(
+    first: str,
+    differences: Mapping[str, Mapping[str, Estimate | None]],
+    headings: Mapping[str, str],
+    notes: Sequence[str],
+) -> Table:
+    """Build the table of paired differences of other models from the first.
 
     Args:
-        first: name of the reference model.
-        other: name of the other model.
-        differences: paired differences, by the name of the measure.
-        headings: name of each measure in the table.
+        first: name of the first model.
+        differences: differences of the others by name of the model, at least one, and measure.
+        headings: headings of the measures; one that no model has gets no row.
+        notes: sentences that explain the differences.
     """
-    names = [
-        headings[measure]
-        for measure, difference in differences.items()
-        if tells_apart(measure, difference)
-    ]
+    shown = {
+        name: heading
+        for name, heading in headings.items()
+        if any(difference[name] is not None for difference in differences.values())
+    }
+    rows = {
+        heading: {model: difference[name] for model, difference in differences.items()}
+        for name, heading in shown.items()
+    }
+    verdicts = (
+        _verdict(first, model, difference, shown) for model, difference in differences.items()
+    )
+    columns = {name: name for name in differences}
+    notes = (*verdicts, *notes, _least_difference_note(shown))
+    return Table.of(f'Difference to {first}', columns, rows, notes)
+
+
+def _verdict(
+    first: str, other: str, differences: Mapping[str, Estimate | None], headings: Mapping[str, str]
+) -> str:
+    names = [heading for name, heading in headings.items() if tells_apart(name, differences[name])]
     if names:
         return f'{other} and {first} are distinguished by: {", ".join(names)}.'
     return f'No measure distinguishes {other} and {first}.'
 
 
-def least_difference_note(headings: Mapping[str, str]) -> str:
-    """List the minimum difference of each measure of a table, for a note below it."""
+def _least_difference_note(headings: Mapping[str, str]) -> str:
     by_value: dict[float, list[str]] = {}
     for measure, heading in headings.items():
         by_value.setdefault(least_difference(measure), []).append(heading)

@@ -13,6 +13,7 @@ from afformer_core.evaluation.least_differences import LEAST_KLD, tells_apart
 from afformer_core.evaluation.metrics.scoring import RowScores
 from afformer_core.evaluation.protocols.protocols import ProtocolRow
 from afformer_core.evaluation.tables.accuracy import ActionHits
+from afformer_core.evaluation.tables.estimates import MEASURES
 from afformer_core.evaluation.tables.which_button import right_buttons
 from afformer_core.reports.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
 
@@ -163,13 +164,14 @@ def _difference(reference: ModelRows, other: ModelRows, seed: int) -> ModelDiffe
     top_1, balanced_accuracy = _of_actions(reference.actions, other.actions, seed)
     estimates: dict[str, Estimate | None] = {
         'better_rows': mean((divergences <= -LEAST_KLD) + (np.abs(divergences) < LEAST_KLD) / 2),
-        'kld': mean(divergences),
-        'sim': mean(after.sim - before.sim),
-        'auc_j': mean(after.auc_judd - before.auc_judd),
-        'hit_rate': mean(after.peaks.hit - before.peaks.hit),
-        'peak_error_mean': mean(after.peaks.error - before.peaks.error),
-        'peak_inside': mean(after.peaks.inside - before.peaks.inside),
-        'nearest': mean(after.peaks.nearest - before.peaks.nearest),
+        **{
+            measure.name: mean(
+                divergences
+                if measure.name == 'kld'
+                else measure.values(after) - measure.values(before)
+            )
+            for measure in MEASURES
+        },
         'top_1': top_1,
         'balanced_accuracy': balanced_accuracy,
         'which_button': buttons,

@@ -10,7 +10,6 @@ import numpy as np
 
 from afformer_core.evaluation.baseline_prior import BaselinePrior
 from afformer_core.evaluation.baselines import center_bias, centred_gaussian, uniform
-from afformer_core.evaluation.motion_use import MotionUse, measure_motion_use
 from afformer_core.evaluation.pairs.comparison import MODEL, Comparison, compare, compare_pooled
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pooled_rows import PooledRows, Pooling
@@ -28,7 +27,6 @@ from afformer_core.evaluation.tables.counterfactual_tables import (
     measure_demonstration_use,
 )
 from afformer_core.evaluation.tables.estimates import PredictorMeasures, RowMeasures
-from afformer_core.evaluation.tables.reliability import Reliability, measure_reliability
 from afformer_core.reports.bootstrap import Estimate, bootstrap_ratio
 from afformer_core.runtime.presence import PresenceCalibration
 
@@ -49,9 +47,7 @@ class ModelMeasures:
         predictors: measures of the model and of the baselines, by name.
         kld_share_of_baseline: the model's KLD as a share of that of `MEAN_MAP`.
         demonstration_use: measures with negative demonstrations.
-        motion_use: measures without the motion.
         abstention: measures of absent elements.
-        reliability: reliability of a calibrated model's probabilities.
         by_action: measures of the model's rows of each action, by its name.
         pooling: counts of rows that pool the demonstrations of an image and an action, or None.
     """
@@ -62,9 +58,7 @@ class ModelMeasures:
     predictors: Mapping[str, PredictorMeasures]
     kld_share_of_baseline: Estimate | None
     demonstration_use: DemonstrationUse | None
-    motion_use: MotionUse | None
     abstention: Abstention | None
-    reliability: Reliability | None
     by_action: Mapping[str, RowMeasures]
     pooling: Pooling | None = None
 
@@ -118,9 +112,7 @@ def measure_model(
         predictors=measure_predictors(comparison, actions, seed),
         kld_share_of_baseline=_share_of_baseline(comparison, seed),
         demonstration_use=measure_demonstration_use(results, protocol, seed),
-        motion_use=measure_motion_use(results, action_names, seed),
         abstention=measure_abstention(results, calibration, seed),
-        reliability=measure_reliability(results, calibration),
         by_action=measure_actions(rows, scores, action_names, seed),
         pooling=None if pooled is None else pooled.pooling,
     )

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Protocol
 
 from afformer_core.hands.hand import Hand
@@ -49,12 +48,3 @@ class HandDetector(Protocol):
             for each frame its hands, best first, including low scores, because every possible hand
             must be hidden from a model in training.
         """
-
-    def detect_one(self, frames: Iterable[VideoFrame], index: int) -> tuple[Hand, ...]:
-        """Detect the hands in one frame of a video (see `detect`).
-
-        Args:
-            frames: frames of the video; hands in the others need not be detected.
-            index: index of the frame, from 0.
-        """
-        return next(islice(self.detect(frames), index, None))

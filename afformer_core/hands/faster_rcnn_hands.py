@@ -89,11 +89,6 @@ class FasterRcnnHands(HandDetector):
         while batch := list(islice(images, self.batch_size)):
             yield from self._detect(batch)
 
-    def detect_one(self, frames: Iterable[VideoFrame], index: int) -> tuple[Hand, ...]:
-        """Detect the hands in one frame of a video (see `HandDetector.detect_one`)."""
-        (hands,) = self._detect([next(islice(self._images(frames), index, None))])
-        return hands
-
     def _images(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[FrameOnDevice, ...]]:
         """Yield the network's input of each frame: the frame alone, or a stack."""
         device = next(self._detector.parameters()).device

@@ -75,16 +75,11 @@ def read_hand_annotations(folder: Path, split: str) -> list[AnnotatedImage]:
     Raises:
         DatasetError: the list, an image or an annotation is missing, or one is malformed.
     """
-    path = split_file(folder, split)
+    path = folder / 'ImageSets' / 'Main' / f'{split}.txt'
     names = read_text(path).split()
     if not names:
         raise DatasetError(f'{path} names 0 images; expected at least 1. Give another split')
     return [_image(folder, name) for name in names]
-
-
-def split_file(folder: Path, split: str) -> Path:
-    """Return the list of a split's images."""
-    return folder / 'ImageSets' / 'Main' / f'{split}.txt'
 
 
 def _image(folder: Path, name: str) -> AnnotatedImage:

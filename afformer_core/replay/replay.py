@@ -4,7 +4,6 @@
 DIR/bag              rosbag2 (mcap) with the recording and the output of the node
 DIR/overlay.mp4      the images with their heatmaps
 DIR/groundings.csv   one line per image
-DIR/report.html      a report in a single file
 DIR/summary.json     the numbers, for programs
 """
 
@@ -22,16 +21,11 @@ from afformer_core.media.bag import Bag, BagError, BagExtract
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.outputs.outputs import OUTPUT_TYPES, OutputMessages
-from afformer_core.outputs.results import StreamedGrounding
-from afformer_core.replay.annotations import BagAnnotations
 from afformer_core.replay.bag_output import BagOutput
-from afformer_core.replay.contact_sheet import ContactSheet
 from afformer_core.replay.depth_wait import DepthWait, StampedMessage
 from afformer_core.replay.overlay_video import OverlayVideo
 from afformer_core.replay.recorded_transforms import RecordedTransforms
-from afformer_core.replay.replayed_image import UNREADABLE, ImageScores, ReplayedImage
-from afformer_core.replay.report import write_report
-from afformer_core.replay.scores import AnnotationScorer
+from afformer_core.replay.replayed_image import UNREADABLE, ReplayedImage
 from afformer_core.replay.summary import ReplaySummary, summarize
 from afformer_core.replay.table import write_table
 from afformer_core.replay.topics import ReplayTopics
@@ -51,9 +45,8 @@ class ReplayRequest:
         window: part of the bag whose images are grounded.
         settings: settings of the pipeline; images wait for their depth for seconds of the
             recording.
-        annotations: targets of the images, or None.
         calibration: calibration of the model, or None.
-        facts: further lines for the report.
+        facts: further lines for the summary.
         target_frame, vertical_frame: see `FramePlacements`.
     """
 
@@ -61,7 +54,6 @@ class ReplayRequest:
     demonstration: str
     window: BagExtract
     settings: PipelineSettings
-    annotations: BagAnnotations | None
     calibration: PresenceCalibration | None
     facts: dict[str, str]
     target_frame: str = ''
@@ -116,8 +108,6 @@ class _Replay:
         # Images arrive here after they have waited for their depth.
         self._settings = replace(request.settings, depth_wait=0.0)
         self._predict = predict
-        self._scorer = AnnotationScorer()
-        self._sheet = ContactSheet()
         self._notes: list[str] = []
         self._stack = ExitStack()
         self.rows: list[ReplayedImage] = []
@@ -178,8 +168,7 @@ class _Replay:
             'stream': 1e3 * (composed.composed - observed.predicted),
             'messages': 1e3 * (written - composed.composed),
         }
-        scores = self._scores(composed.result, stamp)
-        self.rows.append(ReplayedImage.of(stamp, message.time, composed, milliseconds, scores))
+        self.rows.append(ReplayedImage.of(stamp, message.time, composed, milliseconds))
 
     def _write_outputs(self, outputs: OutputMessages, stamp: int, logged: int) -> float:
         """Write the messages of a result, given its monotonic time in the bag in seconds."""
@@ -187,25 +176,13 @@ class _Replay:
         for topic, message in messages.items():
             self._output.write_output(topic, message, logged)
         written = time.monotonic()
-        overlay = to_rgb(messages['overlay'])
-        self._video.add(overlay, stamp)
-        self._sheet.offer(overlay, stamp)
+        self._video.add(to_rgb(messages['overlay']), stamp)
         return written
-
-    def _scores(self, result: StreamedGrounding, stamp: int) -> ImageScores | None:
-        annotations = self._request.annotations
-        annotation = annotations.of(stamp) if annotations is not None else None
-        if annotations is None or annotation is None:
-            return None
-        return self._scorer.score(result, annotation, annotations.of(result.stamp))
 
     def finish(self) -> ReplaySummary:
         """Write the results of all images."""
-        readable = [row for row in self.rows if row.state != UNREADABLE]
-        if not readable:
+        if all(row.state == UNREADABLE for row in self.rows):
             raise BagError(self._why_nothing())
-        if self._request.annotations is not None and not any(r.scores for r in readable):
-            self._notes.append('No annotation has the stamp of an image.')
         if self._transforms.problem:
             self._notes.append(self._transforms.problem)
         thresholds = self._request.settings.stream.thresholds(self._request.calibration)
@@ -213,7 +190,6 @@ class _Replay:
         write_table(self._folder / 'groundings.csv', self.rows)
         content = json.dumps({**summary.to_json(), 'provenance': provenance()}, indent=2)
         (self._folder / 'summary.json').write_text(content + '\n', encoding='utf-8')
-        write_report(self._folder / 'report.html', summary, self.rows, self._sheet)
         return summary
 
     def _why_nothing(self) -> str:

@@ -35,7 +35,7 @@ APT_KEYS = {
 # rosdep has no key, or one that calls pip, which Ubuntu 24.04 refuses to run outside of an
 # environment. Its python3-torch and python3-torchvision are older than what is needed.
 ONLY_BY_PIP = {
-    'av', 'markupsafe', 'mcap', 'onnxruntime', 'pyarrow', 'rosbags', 'rosbags-image',
+    'av', 'mcap', 'onnxruntime', 'pyarrow', 'rosbags', 'rosbags-image',
     'safetensors', 'simplejpeg', 'threadpoolctl', 'timm', 'torch', 'torchvision',
 }  # fmt: skip
 

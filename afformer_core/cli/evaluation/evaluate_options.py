@@ -9,7 +9,6 @@ from afformer_core.cli.options.media_options import add_dataset_part, add_folder
 from afformer_core.cli.options.path_options import (
     INPUT_FOLDER,
     INPUT_PATH,
-    OUTPUT_FOLDER,
     OUTPUT_PAGE,
     REPORT_FILE,
 )
@@ -157,9 +156,4 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         type=OUTPUT_PAGE,
         help='.html file, or folder for report.html: a page with all tables and with images of '
         'the best, median and worst rows',
-    )
-    parser.add_argument(
-        '--images',
-        type=OUTPUT_FOLDER,
-        help='folder for contact sheets of the best, median and worst rows',
     )

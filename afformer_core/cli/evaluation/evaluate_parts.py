@@ -40,7 +40,6 @@ _OF_OTHER_DATA = {
     'folder_rate': None,
     'heatmap_of': 'predicted',
     'protocol': 'rows256',
-    'predictor': 'model',
 }
 _BASELINES = {
     'centre': 'centre of the image',
@@ -145,7 +144,6 @@ def measure_predictors(
         engine: engine that grounds the pairs and reads the clips; None: this process alone.
         open_again: opens models and baselines again, for other processes of the engine.
     """
-    from afformer_core.evaluation.parts.contact_examples import contact_examples
     from afformer_core.evaluation.parts.contact_scores import measure_contacts
     from afformer_core.evaluation.parts.part_examples import pair_examples
     from afformer_core.evaluation.parts.part_measures import measure_all
@@ -171,11 +169,7 @@ def measure_predictors(
     }
 
     def make_examples() -> dict[str, list[QualitativeExample]]:
-        ranked = scores[next(iter(models))]
-        examples = pair_examples(data.pairs, ranked, shown, frame_count)
-        if contacts is not None:
-            examples |= contact_examples(data.clips, contacts, models, frame_count)
-        return examples
+        return pair_examples(data.pairs, scores[next(iter(models))], shown, frame_count)
 
     return report, make_examples
 
@@ -183,13 +177,8 @@ def measure_predictors(
 def _evaluate_contacts_alone(
     arguments: argparse.Namespace,
 ) -> tuple[EvaluationReport, MakeExamples]:
-    from afformer_core.evaluation.parts.contact_examples import contact_examples
     from afformer_core.evaluation.parts.contact_scores import contact_tables, measure_contacts
-    from afformer_core.evaluation.report.report import (
-        SCHEMA_OF_PARTS,
-        EvaluationReport,
-        ImageLegend,
-    )
+    from afformer_core.evaluation.report.report import SCHEMA_OF_PARTS, EvaluationReport
 
     clips, left_out = _read_clips(arguments)
     models = open_models(arguments)
@@ -207,14 +196,9 @@ def _evaluate_contacts_alone(
         {'contacts': contacts},
         tuple(contact_tables(contacts, {name: name for name in models})),
         contacts.readers[next(iter(models))],
-        ImageLegend(
-            "Clips, chosen by the distance of the model's contact from the mark",
-            'Ring: the marked contact. Cross: the contact that the model reads in the first '
-            'frame.',
-        ),
-        SCHEMA_OF_PARTS,
+        schema=SCHEMA_OF_PARTS,
     )
-    return report, lambda: contact_examples(clips, contacts, models, frame_count)
+    return report, dict
 
 
 def _frame_count(models: Mapping[str, ModelPredictor]) -> int:

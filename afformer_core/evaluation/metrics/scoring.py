@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +22,6 @@ from afformer_core.evaluation.protocols.protocols import (
     Predictor,
     ProtocolRow,
 )
-from afformer_core.parallel.engine import ParallelEngine
-from afformer_core.parallel.local_engine import ONE_PROCESS
 
 _CHUNK = 32
 
@@ -45,32 +42,6 @@ class RowScores(HeatmapScores):
     peaks: PeakScores
 
 
-@dataclass(frozen=True)
-class _Scoring:
-    """The inputs with which a process can measure any chunk of the rows."""
-
-    protocol: EvaluationProtocol
-    rows: Sequence[ProtocolRow]
-    predictors: Mapping[str, Predictor]
-    seed: int
-
-    def chunk(self, start: int) -> dict[str, RowScores]:
-        """Measure the rows from `start` on; the result does not depend on the process."""
-        rows = self.rows[start : start + _CHUNK]
-        targets = self.protocol.targets(rows)
-        scores = {}
-        for name, predictor in self.predictors.items():
-            predicted = np.stack([predictor(start + i, row) for i, row in enumerate(rows)])
-            rng = np.random.default_rng((self.seed, start))
-            heatmaps = measure(predicted, targets, rng, self.protocol.epsilon)
-            positions = [
-                best_positions(*heatmap_and_row)
-                for heatmap_and_row in zip(predicted, rows, strict=True)
-            ]
-            scores[name] = with_peaks(heatmaps, measure_peaks(rows, targets, positions))
-        return scores
-
-
 def score(
     protocol: EvaluationProtocol,
     rows: Sequence[ProtocolRow],
@@ -78,31 +49,29 @@ def score(
     seed: int = 0,
     *,
     progress: bool = True,
-    engine: ParallelEngine = ONE_PROCESS,
 ) -> dict[str, RowScores]:
     """Measure every predictor on every row.
 
     Args:
         protocol: protocol of the ground truths.
         rows: rows of the protocol.
-        predictors: predictors by name; other processes must be able to import them.
+        predictors: predictors by name.
         seed: seed of the jitter in AUC-J; the same for every predictor.
         progress: show a progress bar on stderr.
-        engine: engine that measures the rows; the results do not depend on the number of
-            processes.
     """
-    scoring = _Scoring(protocol, rows, predictors, seed)
-    starts = range(0, len(rows), _CHUNK)
-    chunks: dict[int, dict[str, RowScores]] = {}
+    scores: dict[str, list[RowScores]] = {name: [] for name in predictors}
     with tqdm(total=len(rows), desc='scoring', unit='row', disable=not progress) as bar:
-        for result in engine.map(partial(_open_scorer, scoring), starts):
-            chunks[result.part] = result.get()
-            bar.update(min(_CHUNK, len(rows) - result.part))
-    return {name: concatenate([chunks[start][name] for start in starts]) for name in predictors}
-
-
-def _open_scorer(scoring: _Scoring) -> Callable[[int], dict[str, RowScores]]:
-    return scoring.chunk
+        for start in range(0, len(rows), _CHUNK):
+            chunk = rows[start : start + _CHUNK]
+            targets = protocol.targets(chunk)
+            for name, predictor in predictors.items():
+                predicted = np.stack([predictor(start + i, row) for i, row in enumerate(chunk)])
+                rng = np.random.default_rng((seed, start))
+                heatmaps = measure(predicted, targets, rng, protocol.epsilon)
+                positions = list(map(best_positions, predicted, chunk))
+                scores[name].append(with_peaks(heatmaps, measure_peaks(chunk, targets, positions)))
+            bar.update(len(chunk))
+    return {name: concatenate(of_predictor) for name, of_predictor in scores.items()}
 
 
 def measure(

@@ -54,17 +54,12 @@ class Comparison:
                 )
 
     @property
-    def has_elements(self) -> bool:
-        """Whether the elements in the images of all rows are known."""
-        return all(row.scene is not None for row in self.rows)
-
-    @property
     def chance(self) -> float | None:
         """Accuracy of a random element; None if the elements of a row are not known."""
-        scenes = [row.scene for row in self.rows]
-        if not self.has_elements:
+        scenes = [row.scene for row in self.rows if row.scene is not None]
+        if len(scenes) < len(self.rows):
             return None
-        return float(np.mean([1 / len(scene.polygons) for scene in scenes if scene is not None]))
+        return float(np.mean([1 / len(scene.polygons) for scene in scenes]))
 
 
 def compare(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.data.clip_reader import ClipReader
-from afformer_core.data.frame_sampling import FrameSampling, OneFrame, UniformSampling
+from afformer_core.data.frame_sampling import FrameSampling, UniformSampling
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.metrics.metrics import kld
@@ -102,8 +102,6 @@ class ModelRun:
     def evaluate(self, pairs: Sequence[Pair], first: int = 0) -> list[PairResult]:
         """Ground every pair, and also with other demonstrations.
 
-        If the pair has a scene, its demonstration is also reversed and frozen.
-
         Args:
             pairs: pairs, with those that share demonstrations next to each other.
             first: index of the first pair among all pairs, which determines the jitter.
@@ -133,16 +131,12 @@ class ModelRun:
         predicted = self._heatmaps(measured)
         peak = _peak(grounding, sample.image_size)
         hard_negative_kld, hard_negative_peak = None, None
-        reversed_action, frozen_action = None, None
         if pair.hard_negative is not None:
             windows = self._windows_of(pair.hard_negative)
             hard_negative = self._ground_windows(image, windows)
             others = self._heatmaps(self._of_rows(image, hard_negative, windows, rows))
             hard_negative_kld = kld(others, targets, self._protocol.epsilon)
             hard_negative_peak = _peak(hard_negative, sample.image_size)
-        if sample.scene is not None:
-            reversed_action = self._ground(image, sample, 'backwards').best_action
-            frozen_action = self._ground(image, sample, 'frozen').best_action
         return PairResult(
             pair,
             rows,
@@ -155,8 +149,6 @@ class ModelRun:
             milliseconds,
             hard_negative_kld,
             hard_negative_peak,
-            reversed_action,
-            frozen_action,
             grounding.presence_features,
             None
             if pair.negative is None
@@ -215,9 +207,6 @@ class ModelRun:
         finally:
             self._forget(_NEGATIVE)
 
-    def _ground(self, image: NDArray[np.uint8], sample: Sample, change: str) -> Grounding:
-        return self._ground_windows(image, self._windows_of(sample, change))
-
     def _ground_windows(
         self, image: NDArray[np.uint8], windows: Sequence[Sequence[str]]
     ) -> Grounding:
@@ -243,25 +232,20 @@ class ModelRun:
             )
         return [tuple(name for sample in shown for name in self._memorize(sample))]
 
-    def _windows_of(self, sample: Sample, change: str = '') -> list[tuple[str, ...]]:
-        return [(name,) for name in self._memorize(sample, change)]
+    def _windows_of(self, sample: Sample) -> list[tuple[str, ...]]:
+        return [(name,) for name in self._memorize(sample)]
 
-    def _memorize(self, sample: Sample, change: str = '') -> tuple[str, ...]:
+    def _memorize(self, sample: Sample) -> tuple[str, ...]:
         """Return the names of the windows; memorize them if necessary."""
         if sample.group != self._group:
             for known in tuple(self._recent):
                 self._forget(known)
             self._group = sample.group
-        name = f'{sample.demonstration} {change}'.rstrip()
+        name = sample.demonstration
         names = self._recent.pop(name, None)
         if names is None:
             windows = self._reader.read(sample)
             self._make_room(len(windows))
-            if change == 'backwards':
-                windows = [window[::-1] for window in windows]
-            if change == 'frozen':
-                frame = replace(self._reader, sampling=OneFrame.at_contact(sample)).read(sample)[0]
-                windows = [np.repeat(frame, len(window), axis=0) for window in windows]
             names = self._set_demonstration(name, windows)
         self._recent[name] = names
         return names

@@ -32,9 +32,6 @@ class PairResult:
         milliseconds: milliseconds of grounding, without reading the image.
         hard_negative_kld: KLD of the rows with the negative demonstration, or None without one.
         hard_negative_peak: best peak with the negative demonstration, like `peak`, or None.
-        reversed_action: best action with the frames in reverse order, or None if not measured.
-        frozen_action: best action with every frame replaced by the one at the contact, or None if
-            not measured.
         presence_features: features for the presence of the demonstrated element.
         negative_presence_features: features for the presence with a demonstration of another scene
             (or image), or None without one.
@@ -51,8 +48,6 @@ class PairResult:
     milliseconds: float
     hard_negative_kld: NDArray[np.float64] | None
     hard_negative_peak: Point | None
-    reversed_action: str | None
-    frozen_action: str | None
     presence_features: PresenceFeatures
     negative_presence_features: PresenceFeatures | None
     heatmaps: Heatmaps | None = None

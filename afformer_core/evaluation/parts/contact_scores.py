@@ -181,7 +181,7 @@ def _open_reader(
 def _read(
     opened: Mapping[str, object], frame_count: int, clip: ContactClip
 ) -> dict[str, ContactScores]:
-    shown = read_contact_clip(clip, frame_count)
+    shown = read_marked_clip(clip.name, clip.path, clip.marked, frame_count)
     readings = {
         name: reader.read_contact(shown) or _UNREAD
         for name, reader in opened.items()
@@ -189,11 +189,6 @@ def _read(
     }
     readings[CENTRE] = ClipContact((0.5, 0.5))
     return {name: score_reading(clip, shown, reading) for name, reading in readings.items()}
-
-
-def read_contact_clip(clip: ContactClip, frame_count: int) -> Clip:
-    """Read a clip, and the frame in which its contact is marked; see `read_marked_clip`."""
-    return read_marked_clip(clip.name, clip.path, clip.marked, frame_count)
 
 
 def _measure(

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
-from afformer_core.evaluation.least_differences import least_difference_note, verdict
+from afformer_core.evaluation.least_differences import difference_table
 from afformer_core.evaluation.parts.part_scores import PartScores
 from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
 from afformer_core.reports.tables import Table
@@ -69,28 +69,12 @@ def part_difference_table(first: str, differences: Mapping[str, PartDifference])
         first: name of the first model.
         differences: differences of the others, by name, at least one.
     """
-    rows = {
-        heading: {model: difference[name] for model, difference in differences.items()}
-        for name, heading in HEADINGS.items()
-    }
-    measured = {
-        heading: cells
-        for heading, cells in rows.items()
-        if any(cell is not None for cell in cells.values())
-    }
-    shown = {name: text for name, text in HEADINGS.items() if text in measured}
-    verdicts = (
-        verdict(first, model, difference, HEADINGS) for model, difference in differences.items()
-    )
     notes = (
-        *verdicts,
         f"Difference of each model's measure from that of {first} on the same pairs.",
         f'{interval_note("source videos")} A measure distinguishes the two models if its whole '
         f'interval is farther from 0 than the least difference.',
-        least_difference_note(shown),
     )
-    headings = {name: name for name in differences}
-    return Table.of(f'Difference to {first}', headings, measured, notes)
+    return difference_table(first, differences, HEADINGS, notes)
 
 
 def _values(name: str, scores: Sequence[PartScores]) -> np.ndarray:

@@ -21,7 +21,6 @@ from afformer_core.evaluation.parts.part_groups import (
     measure_group,
     measure_groups,
 )
-from afformer_core.evaluation.parts.part_reliability import CertaintyGroup, measure_certainty
 from afformer_core.evaluation.parts.part_scores import (
     ClassMeasures,
     PartMeasures,
@@ -50,7 +49,6 @@ class PartsMeasured:
         by_kind: measures by kind of pair and predictor.
         by_robot: measures by `robot` or `no robot` in the target, and predictor.
         confidence: confidence by predictor and score of confidence.
-        certainty: certainty in fifths of the pairs, by model.
         worst_source: source with the lowest `right_of_answered`, by model; of several the one with
             the most answers. Models that answer nothing are left out.
         pair_facts: descriptions by pair (see `PartPair`).
@@ -71,7 +69,6 @@ class PartsMeasured:
     by_kind: ByClass
     by_robot: ByClass
     confidence: Mapping[str, Mapping[str, ConfidenceMeasures]]
-    certainty: Mapping[str, Mapping[str, CertaintyGroup]]
     worst_source: Mapping[str, str]
     pair_facts: Mapping[str, Mapping[str, str]]
     by_pair: Mapping[str, Mapping[str, PartScores]]
@@ -114,11 +111,6 @@ def measure_all(
             name: measure_confidence(of_predictor, pairs, seed)
             for name, of_predictor in scores.items()
             if any(score.confidence_scores for score in of_predictor)
-        },
-        certainty={
-            name: groups
-            for name in models
-            if (groups := measure_certainty(scores[name], pairs, seed))
         },
         worst_source={name: worst for name in models if (worst := _worst_source(by_source, name))},
         pair_facts={pair.sample.sample_id: _describe(pair) for pair in pairs},

@@ -11,7 +11,6 @@ from afformer_core.evaluation.parts.part_confidence import confidence_tables
 from afformer_core.evaluation.parts.part_differences import part_difference_table
 from afformer_core.evaluation.parts.part_groups import GroupMeasures, group_tables
 from afformer_core.evaluation.parts.part_measures import ByClass, PartsMeasured
-from afformer_core.evaluation.parts.part_reliability import certainty_table
 from afformer_core.evaluation.report.report import (
     SCHEMA_OF_PARTS,
     EvaluationReport,
@@ -134,7 +133,6 @@ def parts_report(
     tables += _tables_by('kind', measured.by_kind, labels)
     tables += _tables_by('robot in the target', measured.by_robot, labels)
     tables += confidence_tables(measured.confidence, labels)
-    tables += [certainty_table(table, labels[name]) for name, table in measured.certainty.items()]
     if measured.contacts is not None:
         tables += contact_tables(measured.contacts, {name: labels[name] for name in models})
     return EvaluationReport(

@@ -66,7 +66,7 @@ class BenchmarkReport:
 
 
 def _seen_rows(measures: ModelMeasures) -> _Rows:
-    motion, use = measures.motion_use, measures.demonstration_use
+    use = measures.demonstration_use
     rows: _Rows = {
         "KLD, as a share of the same action's mean map's": {
             'model': measures.kld_share_of_baseline
@@ -76,12 +76,6 @@ def _seen_rows(measures: ModelMeasures) -> _Rows:
         'action, balanced accuracy': {
             'model': measures.predictors[MODEL].balanced_accuracy,
             'baseline': measures.predictors[CONSTANT_ACTION].balanced_accuracy,
-        },
-        'the same, video reversed': {
-            'model': None if motion is None else motion.balanced.accuracy_reversed
-        },
-        'the same, video frozen at the contact': {
-            'model': None if motion is None else motion.balanced.accuracy_frozen
         },
         "another element's video: peak still inside the first": {
             'model': None if use is None else use.hard_negative.peak_in_own_region

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from afformer_core.evaluation.least_differences import least_difference_note, verdict
+from afformer_core.evaluation.least_differences import difference_table
 from afformer_core.evaluation.model_differences import (
     ModelDifference,
     ModelRows,
@@ -22,8 +22,7 @@ from afformer_core.evaluation.tables.accuracy import (
     peak_table,
 )
 from afformer_core.evaluation.tables.estimates import (
-    ELEMENT_COLUMNS,
-    HEATMAP_COLUMNS,
+    TITLES,
     PredictorMeasures,
 )
 from afformer_core.evaluation.tables.which_button import BUTTON_COLUMNS, button_table
@@ -33,10 +32,7 @@ from afformer_core.reports.tables import Table
 # Columns of differences in a table, shown if any model has them.
 _MEASURES = {
     'better_rows': 'rows better',
-    **HEATMAP_COLUMNS,
-    'hit_rate': 'hit rate',
-    'peak_error_mean': 'mean peak error, %',
-    **ELEMENT_COLUMNS,
+    **TITLES,
     **ACTION_COLUMNS,
     'which_button': BUTTON_COLUMNS['which_button'],
 }
@@ -119,34 +115,11 @@ def _tables_of_all(
     if first.of_buttons:
         buttons = {**labels, RANDOM_ELEMENT: 'a button at random'}
         tables.append(button_table(first.rows, predictors, buttons))
-    return [tables[0], difference_table(measures), *tables[1:]]
+    return [tables[0], _difference_table(measures), *tables[1:]]
 
 
-def difference_table(measures: ComparedMeasures) -> Table:
-    """Build the table of the differences of the other models from the first."""
-    rows = {
-        heading: {
-            model: getattr(difference, name) for model, difference in measures.differences.items()
-        }
-        for name, heading in _MEASURES.items()
-    }
-    measured = {
-        heading: cells
-        for heading, cells in rows.items()
-        if any(cell is not None for cell in cells.values())
-    }
-    shown = {name: text for name, text in _MEASURES.items() if text in measured}
-    verdicts = (
-        verdict(
-            measures.first,
-            model,
-            {name: getattr(difference, name) for name in _MEASURES},
-            _MEASURES,
-        )
-        for model, difference in measures.differences.items()
-    )
+def _difference_table(measures: ComparedMeasures) -> Table:
     notes = (
-        *verdicts,
         f'Difference of the measures of each model from those of {measures.first} on the same '
         'rows. A negative difference of KLD or of the peak error is better; for the other '
         'measures, a positive one is better. rows better: share of rows with a lower KLD than '
@@ -155,10 +128,9 @@ def difference_table(measures: ComparedMeasures) -> Table:
         f'Intervals: {100 * CONFIDENCE:g} %, bootstrapped over scenes (images if the data names '
         'none), the same for both models. A measure distinguishes the two models if its whole '
         'interval is farther from 0 than the least difference; rows better, if farther from 0.5.',
-        least_difference_note(shown),
     )
-    models = {name: name for name in measures.differences}
-    return Table.of(f'Difference to {measures.first}', models, measured, notes)
+    differences = {name: vars(difference) for name, difference in measures.differences.items()}
+    return difference_table(measures.first, differences, _MEASURES, notes)
 
 
 def _notes(title: str, reports: Mapping[str, EvaluationReport]) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
 from afformer_core.evaluation.report.report import EvaluationReport, fact_text
+from afformer_core.evaluation.report.tiles import image_source
 from afformer_core.reports.bootstrap import Estimate
 from afformer_core.reports.pages import write_page
 from afformer_core.reports.tables import cell_text
@@ -64,7 +64,7 @@ def write_report(
         examples: examples to show, by the name of their chapter.
     """
     model = Path(str(report.facts.get('model', 'a model'))).name
-    what = report.facts.get('predictor') or report.facts.get('models') or model
+    what = report.facts.get('models') or model
     write_page(
         path,
         _TEMPLATE,

@@ -16,7 +16,6 @@ from afformer_core.evaluation.model_measures import (
     ModelMeasures,
     measure_model,
 )
-from afformer_core.evaluation.motion_use import motion_table
 from afformer_core.evaluation.pairs.comparison import EVERY_ELEMENT, MODEL, SINGLE_DEMONSTRATION
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pooled_rows import PooledRows, Pooling
@@ -32,13 +31,12 @@ from afformer_core.evaluation.tables.accuracy import (
     peak_table,
 )
 from afformer_core.evaluation.tables.counterfactual_tables import demonstration_table
-from afformer_core.evaluation.tables.reliability import reliability_table
 from afformer_core.evaluation.tables.which_button import button_table
 from afformer_core.reports.named_numbers import to_json
 from afformer_core.reports.tables import Table
 from afformer_core.runtime.presence import PresenceCalibration
 
-SCHEMA, SCHEMA_OF_PARTS = 1, 2
+SCHEMA, SCHEMA_OF_PARTS = 3, 4
 """Versions of the output of `EvaluationReport.to_json`, the second of pairs with outlined parts.
 
 A name that changes its meaning or goes increments it.
@@ -196,14 +194,10 @@ def _tables_of_the_model(
     tables = []
     if measures.demonstration_use is not None:
         tables.append(demonstration_table(measures.demonstration_use))
-    if measures.motion_use is not None:
-        tables.append(motion_table(measures.motion_use))
     if measures.abstention is not None:
         tables.append(abstention_table(measures.abstention, calibration))
-    if measures.reliability is not None and calibration is not None:
-        tables.append(reliability_table(measures.reliability, calibration))
     model = measures.predictors[MODEL]
-    tables.append(action_table('By action', protocol, model, measures.by_action))
+    tables.append(action_table(protocol, model, measures.by_action))
     return tables
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Thumbnails of heatmaps over images, with found and annotated points."""
+"""Thumbnails of heatmaps over images, with found and annotated points, and their sources."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.evaluation.protocols.protocols import Heatmaps, ProtocolRow
+from afformer_core.media.images import encode_jpeg
+from afformer_core.reports.pages import jpeg_source
 
 RgbImage = NDArray[np.uint8]
 """uint8 RGB [H, W, 3]."""
@@ -19,6 +21,7 @@ _BLACK = (0, 0, 0)
 _WHITE = (255, 255, 255)
 _CYAN = (0, 230, 255)
 _OPACITY = 0.75
+_QUALITY = 88
 # Sixteenths of a pixel, so that a mark can lie between pixels.
 _SHIFT = 4
 
@@ -29,6 +32,11 @@ def fit(image: RgbImage, side: int) -> RgbImage:
     size = _fitted((width, height), side)
     interpolation = cv2.INTER_AREA if side < max(height, width) else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, size, interpolation=interpolation))
+
+
+def image_source(image: RgbImage) -> str:
+    """Encode an image as a source inside a page."""
+    return jpeg_source(encode_jpeg(image, _QUALITY))
 
 
 def draw_heatmap(image: RgbImage | None, heatmap: Heatmaps, row: ProtocolRow) -> RgbImage:
@@ -55,13 +63,8 @@ def mark_peak(tile: RgbImage, position: NDArray[np.float64], row: ProtocolRow) -
     if np.isnan(position).any():
         return
     x, y = (round(float(coordinate)) for coordinate in _on_tile(position, tile, row))
-    draw_cross(tile, (x, y))
-
-
-def draw_cross(tile: RgbImage, position: tuple[int, int]) -> None:
-    """Draw a cross at a pixel (x, y) of a tile."""
     for colour, length, width in ((_BLACK, 17, 5), (_CYAN, 15, 2)):
-        cv2.drawMarker(tile, position, colour, cv2.MARKER_CROSS, length, width, cv2.LINE_AA)
+        cv2.drawMarker(tile, (x, y), colour, cv2.MARKER_CROSS, length, width, cv2.LINE_AA)
 
 
 def mark_annotation(tile: RgbImage, row: ProtocolRow) -> None:

@@ -248,24 +248,18 @@ def measure_actions(
 
 
 def action_table(
-    title: str,
-    protocol: str,
-    all_rows: RowMeasures,
-    by_action: Mapping[str, RowMeasures],
-    notes: Sequence[str] = (),
+    protocol: str, all_rows: RowMeasures, by_action: Mapping[str, RowMeasures]
 ) -> Table:
     """Build the table of all rows, and of those of each action.
 
     Args:
-        title: title of the table.
         protocol: name of the rows' protocol.
         all_rows: measures of one predictor on all rows.
         by_action: its measures on the rows of each action, by name.
-        notes: further sentences below the table.
     """
     first = f'Protocol "{protocol}"; lower is better only for KLD and the peak error.'
     rows = {
         'all': vars(all_rows),
         **{name: vars(measures) for name, measures in by_action.items()},
     }
-    return Table.of(title, ACTION_TABLE_COLUMNS, rows, (first, *notes, INTERVAL_NOTE))
+    return Table.of('By action', ACTION_TABLE_COLUMNS, rows, (first, INTERVAL_NOTE))

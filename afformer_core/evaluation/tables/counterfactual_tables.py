@@ -86,15 +86,14 @@ def measure_demonstration_use(
 
 def demonstration_table(use: DemonstrationUse) -> Table:
     """Build the table of both demonstrations, with the increase of KLD."""
-    words = _words(of_elements=use.of_elements)
     headings = {
         'kld': 'KLD',
-        'peak_in_own_region': words.own_region,
-        'peak_in_other_region': words.other_region,
+        'peak_in_own_region': 'peak in its region',
+        'peak_in_other_region': 'peak in the other region',
     }
     rows: dict[str, dict[str, Cell]] = {
         'its own demonstration': vars(use.own),
-        words.other: vars(use.hard_negative),
+        'another demonstration': vars(use.hard_negative),
         'rise in KLD': {'kld': use.kld_rise},
     }
     return Table.of(
@@ -102,8 +101,10 @@ def demonstration_table(use: DemonstrationUse) -> Table:
         headings,
         rows,
         (
-            f'{use.pairs} pairs; KLD against the original ground truth. {words.follows} Peaks '
-            'are those of the best action of the model.',
+            f'{use.pairs} pairs; KLD against the original ground truth. The other demonstration '
+            'shows another element of the image or, if elements are not known, a point at a '
+            'distance of at least a tenth of the diagonal; the peak of a model that follows it '
+            'lies there. Peaks are those of the best action of the model.',
         ),
     )
 
@@ -141,32 +142,4 @@ def _shows(sample: Sample, shown: Sample, peak: Point, protocol: EvaluationProto
     return any(
         in_region(*target_and_row, position)[0]
         for target_and_row in zip(protocol.targets(rows), rows, strict=True)
-    )
-
-
-@dataclass(frozen=True)
-class _Words:
-    """Words of a table."""
-
-    other: str
-    own_region: str
-    other_region: str
-    follows: str
-
-
-def _words(*, of_elements: bool) -> _Words:
-    if of_elements:
-        return _Words(
-            "another element's demonstration",
-            'peak inside its element',
-            'peak inside the other element',
-            'With the other demonstration, the peak of a model that follows it lies inside the '
-            'other element.',
-        )
-    return _Words(
-        'another demonstration of the image',
-        'peak in its region',
-        'peak in the other region',
-        'The other demonstration is of a point at a distance of at least a tenth of the diagonal; '
-        'the peak of a model that follows it lies in the other annotated region.',
     )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,42 @@ from afformer_core.reports.bootstrap import (
     interval_note,
 )
 
-HEATMAP_COLUMNS = {'kld': 'KLD', 'sim': 'SIM', 'auc_j': 'AUC-J'}
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure of the heatmaps or the best peaks of rows.
+
+    Attributes:
+        name: name of its mean, an attribute of `RowMeasures`.
+        title: heading of its column.
+        values: function from the scores of N rows to its values, [N].
+        least_difference: minimum difference between two models that counts.
+    """
+
+    name: str
+    title: str
+    values: Callable[[RowScores], NDArray[np.float64]]
+    least_difference: float = 0.01
+
+
+MEASURES = (
+    # A hundred times the change of the shipped model's KLD by fp16.
+    Measure('kld', 'KLD', lambda scores: scores.kld, 0.01),
+    Measure('sim', 'SIM', lambda scores: scores.sim, 0.005),
+    Measure('auc_j', 'AUC-J', lambda scores: scores.auc_judd, 0.005),
+    Measure('hit_rate', 'hit rate', lambda scores: scores.peaks.hit),
+    # Percent of the diagonal: half a pixel of an image of 320 x 240.
+    Measure('peak_error_mean', 'mean peak error, %', lambda scores: scores.peaks.error, 0.1),
+    Measure('peak_inside', 'peak inside', lambda scores: scores.peaks.inside),
+    Measure('nearest', 'nearest', lambda scores: scores.peaks.nearest),
+)
+TITLES = {measure.name: measure.title for measure in MEASURES}
+HEATMAP_COLUMNS = {name: TITLES[name] for name in ('kld', 'sim', 'auc_j')}
 PEAK_COLUMNS = {
-    'hit_rate': 'hit rate',
-    'peak_error_mean': 'mean peak error, %',
+    **{name: TITLES[name] for name in ('hit_rate', 'peak_error_mean')},
     'peak_error_median': 'median peak error, %',
 }
-ELEMENT_COLUMNS = {'peak_inside': 'peak inside', 'nearest': 'nearest'}
+ELEMENT_COLUMNS = {name: TITLES[name] for name in ('peak_inside', 'nearest')}
 
 PEAK_NOTE = (
     'hit rate: share of best peaks in the annotated region, where the ground truth is above half '
@@ -101,15 +130,8 @@ def estimate(
     def mean(values: NDArray[Any]) -> Estimate | None:
         return bootstrap_mean(values[taken], groups, seed)
 
-    peaks = scores.peaks
     return RowMeasures(
         rows=len(groups),
-        kld=mean(scores.kld),
-        sim=mean(scores.sim),
-        auc_j=mean(scores.auc_judd),
-        hit_rate=mean(peaks.hit),
-        peak_error_mean=mean(peaks.error),
-        peak_error_median=bootstrap_median(peaks.error[taken], groups, seed),
-        peak_inside=mean(peaks.inside),
-        nearest=mean(peaks.nearest),
+        peak_error_median=bootstrap_median(scores.peaks.error[taken], groups, seed),
+        **{measure.name: mean(measure.values(scores)) for measure in MEASURES},
     )

@@ -19,9 +19,13 @@ from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pairs import Pair, choose_pairs
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.report.compared_report import build_compared_report
-from afformer_core.evaluation.report.contact_sheets import image_source
 from afformer_core.evaluation.report.report import baseline_labels, build_report
-from afformer_core.evaluation.report.tiles import draw_heatmap, mark_annotation, mark_peak
+from afformer_core.evaluation.report.tiles import (
+    draw_heatmap,
+    image_source,
+    mark_annotation,
+    mark_peak,
+)
 from afformer_core.evaluation.tables.accuracy import hit_actions
 from afformer_core.media.images import read_image
 from afformer_core.reports.tables import Table

@@ -11,7 +11,7 @@ from nicegui import events, ui
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.media import tapped
-from afformer_core.evaluation.report.contact_sheets import image_source
+from afformer_core.evaluation.report.tiles import image_source
 from afformer_core.media.polygons import Point
 from afformer_core.studio.labelling.marks import circles, diamonds
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from nicegui import ui
 
-from afformer_core.evaluation.report.contact_sheets import image_source
-from afformer_core.evaluation.report.tiles import fit
+from afformer_core.evaluation.report.tiles import fit, image_source
 from afformer_core.example_pairs.download import download_pairs, downloaded_pairs
 from afformer_core.example_pairs.pair_folder import ExamplePair
 from afformer_core.media.video import VideoReader

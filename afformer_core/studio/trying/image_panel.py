@@ -8,8 +8,7 @@ from pathlib import Path
 
 from nicegui import ui
 
-from afformer_core.evaluation.report.contact_sheets import image_source
-from afformer_core.evaluation.report.tiles import fit
+from afformer_core.evaluation.report.tiles import fit, image_source
 from afformer_core.studio.file_choice import Kind
 from afformer_core.studio.source_buttons import file_sources
 from afformer_core.studio.timeline_view import attribute_text

@@ -138,7 +138,6 @@ def fake_measure(folder, variant, frames, threads, heatmap):
 def measured(random_folder, monkeypatch):
     """Row by label, where PyTorch has no room and TensorRT is not installed."""
     monkeypatch.setattr('afformer_core.benchmarks.latency_tables.measure_in_process', fake_measure)
-    monkeypatch.setattr('afformer_core.benchmarks.latency_tables.matrix_rate', lambda threads: 1e9)
     texts = ('torch:fp32', 'recompute:fp32', 'tensorrt:fp16', 'onnxruntime:fp32')
     variants = [InferenceVariant.parse(text) for text in texts]
     impossible = {variants[2]: 'TensorRT is not installed'}

@@ -37,19 +37,6 @@ def test_equals_the_model_that_caches_and_has_no_bias(configuration, frames):
     torch.testing.assert_close(actions, expected_actions[0], atol=1e-4, rtol=0)
 
 
-def test_a_batch_equals_its_pairs_one_by_one():
-    reference = PublishedBaseline(Afformer(SMALL).eval())
-    images = torch.randint(0, 256, (2, 64, 96, 3), dtype=torch.uint8)
-    videos = torch.randint(0, 256, (2, 3, 64, 96, 3), dtype=torch.uint8)
-
-    with torch.no_grad():
-        heatmaps, actions = reference.ground_batch(images, videos)
-        heatmap, action = reference(images[1], videos[1])
-
-    torch.testing.assert_close(heatmaps[1], heatmap, atol=1e-5, rtol=0)
-    torch.testing.assert_close(actions[1], action, atol=1e-5, rtol=0)
-
-
 @pytest.mark.parametrize(
     ('field', 'value'),
     [

@@ -141,9 +141,7 @@ def opra(tmp_path_factory):
 COUNTED_ROWS = RowsProtocol((32, 32))
 
 
-def result(
-    pair, kld, peak, action, hard_negative_kld, hard_negative_peak, reversed_action, frozen_action
-):
+def result(pair, kld, peak, action, hard_negative_kld, hard_negative_peak):
     other = 'hold' if action == 'press' else 'press'
     rows = COUNTED_ROWS.rows([pair.sample])
     peaks = measure_peaks(rows, COUNTED_ROWS.targets(rows), [np.array([peak])])
@@ -157,8 +155,6 @@ def result(
         10.0,
         np.array([hard_negative_kld]),
         hard_negative_peak,
-        reversed_action,
-        frozen_action,
         PresenceFeatures(0.6, 0.9 if action == 'press' else 0.75),
         None
         if pair.negative is None
@@ -171,10 +167,10 @@ def results(scenes):
     """Left, right, left, right; the second's peak and the fourth's action are wrong."""
     pairs = choose_pairs(list(open_annotations(scenes)), limit=2)
     return [
-        result(pairs[0], 0.5, (15, 20), 'press', 4.5, (45, 20), 'press', 'hold'),
-        result(pairs[1], 1.5, (15, 20), 'hold', 6.5, (15, 20), 'press', 'hold'),
-        result(pairs[2], 1.0, (14, 22), 'press', 5.0, (30, 40), 'hold', 'hold'),
-        result(pairs[3], 1.0, (45, 29), 'press', 4.0, (16, 22), 'hold', 'hold'),
+        result(pairs[0], 0.5, (15, 20), 'press', 4.5, (45, 20)),
+        result(pairs[1], 1.5, (15, 20), 'hold', 6.5, (15, 20)),
+        result(pairs[2], 1.0, (14, 22), 'press', 5.0, (30, 40)),
+        result(pairs[3], 1.0, (45, 29), 'press', 4.0, (16, 22)),
     ]
 
 

@@ -71,18 +71,6 @@ def test_demonstrations_of_the_other_button_and_of_the_other_video(assistq):
         assert pair.negative.video_path != pair.sample.video_path
 
 
-def test_a_predictor_without_input_beside_chance(assistq, capsys):
-    found = evaluate(capsys, assistq, '--predictor', 'gaussian')
-    # The middle one is always pressed, and right in one of two.
-    measures = found['measures']
-    assert measures['rows'] == 4
-    gaussian = measures['predictors']['gaussian']
-    assert gaussian['which_button']['value'] == pytest.approx(1 / 2)
-    assert gaussian['which_button']['count'] == 4
-    assert gaussian['hit_rate']['value'] == pytest.approx(1 / 2)
-    assert measures['predictors']['random_element']['which_button'] == pytest.approx(1 / 3)
-
-
 def test_a_model_beside_predictors_and_chance(assistq, model_folder, capsys):
     found = evaluate(capsys, assistq, model_folder, '--backend', 'torch')
     predictors = found['measures']['predictors']

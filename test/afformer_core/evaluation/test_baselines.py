@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from afformer_core.evaluation.baselines import (
     ActionMeanMaps,
     CrossValidatedMeanMaps,
-    ImageOracle,
     center_bias,
     centred_gaussian,
     uniform,
@@ -56,17 +53,6 @@ def test_center_bias_is_cut_off_to_the_central_half():
     # Of pixel 111 a quarter of the side from edge to edge of its upper half.
     assert heatmap[111, 111 + 28] / heatmap[111, 111] == pytest.approx(0.5)
     assert heatmap[111 - 28, 111] / heatmap[111, 111] == pytest.approx(0.5)
-
-
-def test_the_image_oracle_is_nine_tenths_of_the_other_rows_of_the_image():
-    rows = [
-        replace(row(0, 'a', x, 5), image=image)
-        for x, image in ((4, 'one'), (20, 'one'), (28, 'one'), (9, 'two'))
-    ]
-    assert ImageOracle.rows_with_others(rows) == rows[:3]
-    oracle = ImageOracle(PROTOCOL, rows[:3])
-    expected = 0.9 * PROTOCOL.targets(rows[1:3]).mean(0) + 0.1 / 32**2
-    assert oracle(0, rows[0]) == pytest.approx(expected, abs=1e-7)
 
 
 def test_groups_are_dealt_to_the_folds_in_turn():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,106 +17,68 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.cli.evaluation import evaluate_models
 from afformer_core.cli.main import main
 from afformer_core.data.annotations import open_annotations
+from afformer_core.evaluation.baselines import (
+    CrossValidatedMeanMaps,
+    center_bias,
+    centred_gaussian,
+    uniform,
+)
+from afformer_core.evaluation.metrics.scoring import score
+from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS
+from afformer_core.evaluation.protocols.protocols import (
+    EvaluationProtocol,
+    Predictor,
+    ProtocolRow,
+)
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 
-GAUSSIAN = ('gaussian', '--sigma', '0.3')
-
-
-def measured(
-    capsys: pytest.CaptureFixture[str], test_data: Path, protocol: str, *predictor: str
-) -> dict[str, float]:
-    annotations = str(test_data / 'opra' / 'test.json')
-    arguments = ['--annotations', annotations, '--protocol', protocol, '--json', '-']
-    assert main(['evaluate', *arguments, '--predictor', *predictor]) == 0
-    measures = json.loads(capsys.readouterr().out)['measures']
-    reached = measures['predictors'][predictor[0]]
-    return {
-        name: measure['value'] if isinstance(measure, dict) else measure
-        for name, measure in reached.items()
-    }
+PREDICTORS: dict[str, Callable[[EvaluationProtocol, Sequence[ProtocolRow]], Predictor]] = {
+    'uniform': lambda protocol, rows: uniform(protocol.size),
+    'gaussian': lambda protocol, rows: centred_gaussian(protocol.size),
+    'action mean map': CrossValidatedMeanMaps,
+    'center bias': lambda protocol, rows: center_bias(protocol),
+}
 
 
 @pytest.mark.parametrize(
-    ('predictor', 'kld', 'sim', 'auc_j'),
+    ('protocol', 'count', 'predictor', 'expected'),
     [
-        (('uniform',), 2.150, 0.194, 0.53),
-        (GAUSSIAN, 2.039, 0.226, 0.647),
-        (('action-prior',), 1.888, 0.256, 0.745),
-        (('center-bias',), 11.0195, 0.189, 0.617),
+        ('pooled28', 921, 'uniform', (2.150, 0.194, 0.53)),
+        ('pooled28', 921, 'gaussian', (2.039, 0.226, 0.647)),
+        ('pooled28', 921, 'action mean map', (1.888, 0.256, 0.745)),
+        ('pooled28', 921, 'center bias', (11.0195, 0.189, 0.617)),
+        *(
+            pytest.param(*row, marks=pytest.mark.slow)
+            for row in (
+                ('rows28', 3785, 'uniform', (2.653, 0.120, 0.533)),
+                ('rows28', 3785, 'gaussian', (2.522, 0.143, 0.665)),
+                ('rows28', 3785, 'action mean map', (2.333, 0.171, 0.750)),
+                ('rows28', 3785, 'center bias', (11.1295, 0.143, 0.635)),
+                ('rows256', 3785, 'uniform', (2.653, 0.120, 0.5)),
+                ('rows256', 3785, 'gaussian', (2.523, 0.143, 0.647)),
+                ('rows256', 3785, 'action mean map', (2.334, 0.171, 0.736)),
+            )
+        ),
     ],
-    ids=lambda value: value[0] if isinstance(value, tuple) else None,
 )
-def test_pooled(
-    capsys: pytest.CaptureFixture[str],
+def test_baselines(
     test_data: Path,
-    predictor: tuple[str, ...],
-    kld: float,
-    sim: float,
-    auc_j: float,
+    protocol: str,
+    count: int,
+    predictor: str,
+    expected: tuple[float, float, float],
 ) -> None:
-    found = measured(capsys, test_data, 'pooled28', *predictor)
-    assert found['rows'] == 921
-    assert found['kld'] == pytest.approx(kld, abs=6e-4)
-    assert found['sim'] == pytest.approx(sim, abs=6e-4)
-    assert found['auc_j'] == pytest.approx(auc_j, abs=6e-4)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ('predictor', 'kld', 'sim', 'auc_j'),
-    [
-        (('uniform',), 2.653, 0.120, 0.533),
-        (GAUSSIAN, 2.522, 0.143, 0.665),
-        (('action-prior',), 2.333, 0.171, 0.750),
-        (('center-bias',), 11.1295, 0.143, 0.635),
-    ],
-    ids=lambda value: value[0] if isinstance(value, tuple) else None,
-)
-def test_rows_at_28(
-    capsys: pytest.CaptureFixture[str],
-    test_data: Path,
-    predictor: tuple[str, ...],
-    kld: float,
-    sim: float,
-    auc_j: float,
-) -> None:
-    found = measured(capsys, test_data, 'rows28', *predictor)
-    assert found['rows'] == 3785
-    assert [found[name] for name in ('kld', 'sim', 'auc_j')] == pytest.approx(
-        [kld, sim, auc_j], abs=6e-4
-    )
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ('predictor', 'rows', 'kld', 'sim', 'auc_j'),
-    [
-        (('uniform',), 3785, 2.653, 0.120, 0.5),
-        (GAUSSIAN, 3785, 2.523, 0.143, 0.647),
-        (('action-prior',), 3785, 2.334, 0.171, 0.736),
-        (('image-oracle',), 3770, 1.829, None, None),
-    ],
-    ids=lambda value: value[0] if isinstance(value, tuple) else None,
-)
-def test_rows(
-    capsys: pytest.CaptureFixture[str],
-    test_data: Path,
-    predictor: tuple[str, ...],
-    rows: int,
-    kld: float,
-    sim: float | None,
-    auc_j: float | None,
-) -> None:
-    found = measured(capsys, test_data, 'rows256', *predictor)
-    assert found['rows'] == rows
-    assert found['kld'] == pytest.approx(kld, abs=6e-4)
-    if sim is not None and auc_j is not None:
-        assert found['sim'] == pytest.approx(sim, abs=6e-4)
-        assert found['auc_j'] == pytest.approx(auc_j, abs=6e-4)
+    measured = PROTOCOLS[protocol]()
+    rows = measured.rows(open_annotations(test_data / 'opra' / 'test.json'))
+    predictors = {predictor: PREDICTORS[predictor](measured, rows)}
+    scores = score(measured, rows, predictors, progress=False)[predictor]
+    assert len(rows) == count
+    found = [values.mean() for values in (scores.kld, scores.sim, scores.auc_judd)]
+    assert found == pytest.approx(expected, abs=6e-4)
 
 
 class LevelSession:

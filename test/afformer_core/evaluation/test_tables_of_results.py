@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from afformer_core.evaluation.baselines import uniform
-from afformer_core.evaluation.motion_use import measure_motion_use, motion_table
 from afformer_core.evaluation.pairs.comparison import compare
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
 from afformer_core.evaluation.tables.abstention import abstention_table, measure_abstention
@@ -23,7 +22,6 @@ from afformer_core.evaluation.tables.counterfactual_tables import (
     demonstration_table,
     measure_demonstration_use,
 )
-from afformer_core.evaluation.tables.reliability import measure_reliability, reliability_table
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 
 NAMES = ('press', 'hold')
@@ -96,7 +94,6 @@ def test_actions_are_not_compared_across_vocabularies(results):
     (note,) = notes_on_actions(results[0].action_scores, names)
     assert 'the model knows press, hold, the annotations name press, touch' in note
     assert 'actions.txt names them all' in note
-    assert measure_motion_use(results, names) is None
 
 
 def test_a_model_without_actions_is_said_to_score_none(results):
@@ -124,10 +121,10 @@ def test_the_table_of_hard_negative_demonstrations(results):
         label: [None if cell is None else cell.value for cell in row]
         for label, row in table.rows.items()
     }
-    assert table.columns == ('KLD', 'peak inside its element', 'peak inside the other element')
+    assert table.columns == ('KLD', 'peak in its region', 'peak in the other region')
     assert cells == {
         'its own demonstration': [1.0, 0.5, 0.25],
-        "another element's demonstration": [5.0, 0.0, 0.75],
+        'another demonstration': [5.0, 0.0, 0.75],
         'rise in KLD': [4.0, None, None],
     }
 
@@ -143,30 +140,6 @@ def test_no_numbers_without_a_swap(results):
         for each in results
     ]
     assert measure_demonstration_use(alone, PROTOCOL) is None
-
-
-def values(motion):
-    estimates = (motion.accuracy, motion.accuracy_reversed, motion.accuracy_frozen)
-    return motion.pairs, motion.best_constant, *(round(each.value, 6) for each in estimates)
-
-
-def test_motion(results):
-    """Pressed, held, pressed, held; read so but for the last."""
-    motion = measure_motion_use(results, NAMES)
-    assert list(motion.by_kind) == ['button']
-    # Reversed the first and the last are right, frozen the second and the last.
-    assert values(motion.by_kind['button']) == (4, 0.5, 0.75, 0.5, 0.5)
-    assert values(motion.all) == (4, 0.5, 0.75, 0.5, 0.5)
-
-
-def test_motion_balanced_over_the_actions(results):
-    """Two are pressed, one is held; reversed the first is right, frozen the second."""
-    motion = measure_motion_use(results[:3], NAMES)
-    assert values(motion.balanced) == (3, 0.5, 1.0, (1 / 2 + 0) / 2, (0 + 1) / 2)
-    table = motion_table(motion)
-    assert table.columns[-2:] == ('accuracy, frames reversed', 'accuracy, frozen at the contact')
-    cells = table.rows['all, balanced over the actions'][-2:]
-    assert [cell.value for cell in cells] == [0.25, 0.5]
 
 
 def test_what_is_found_of_what_is_not_there(results):
@@ -234,31 +207,6 @@ def test_what_is_right_is_found_by_the_calibration_too(results):
     assert measure_abstention(right).own_right.found.value == 1.0
 
 
-def test_presence_and_peaks_are_compared_with_what_was_so(results):
-    reliability = measure_reliability(results, CALIBRATION)
-    high, middle, low = (presence_at(each) for each in (0.9, 0.75, 0.65))
-    negative = presence_at(0.8)
-    presence = reliability.presence
-    assert presence.images == 8
-    assert presence.right == 0.5
-    assert presence.said == pytest.approx((3 * high + middle + 3 * low + negative) / 8)
-    # 0.98, 0.73, 0.27 and 0.88 are in bins of their own.
-    error = 3 * (1 - high) + (1 - middle) + 3 * low + negative
-    assert presence.calibration_error == pytest.approx(error / 8)
-    # It said 0.6 of four, of which two were right.
-    peak = reliability.peak
-    assert (peak.images, peak.right) == (4, 0.5)
-    assert peak.said == pytest.approx(0.6)
-    assert peak.calibration_error == pytest.approx(0.1)
-    table = reliability_table(reliability, CALIBRATION)
-    assert table.rows['confidence: the peak is inside'] == list(vars(peak).values())
-
-
-def test_what_is_not_calibrated_has_no_reliability(results):
-    assert measure_reliability(results, None) is None
-
-
 def test_no_abstention_without_another_scene(results):
     alone = [replace(one, negative_presence_features=None) for one in results]
     assert measure_abstention(alone) is None
-    assert measure_reliability(alone, CALIBRATION) is None

@@ -124,18 +124,6 @@ def test_a_detector_of_motion_sees_frames_around_each() -> None:
     assert {hand.score for hand in moving} != {hand.score for hand in resting}
 
 
-def test_one_frame_of_a_video() -> None:
-    torch.manual_seed(0)
-    still = FasterRcnnHands(build_hand_detector(LIGHT_ARCHITECTURE).eval(), 'still', 0.5)
-    moving = FasterRcnnHands(build_motion_detector(LIGHT_ARCHITECTURE).eval(), 'moving', 0.5, 0.1)
-    for detector in (still, moving):
-        one, same = detector.detect_one(frames(5), 2), list(detector.detect(frames(5)))[2]
-        assert [hand.score for hand in one] == pytest.approx(
-            [hand.score for hand in same], abs=1e-5
-        )
-        assert len(one) > 0
-
-
 def test_an_interval_that_is_none_is_refused(folder: Path, tmp_path: Path) -> None:
     fields = json.loads((folder / 'detector.json').read_text())
     (tmp_path / 'detector.json').write_text(json.dumps(fields | {'interval': 0}))

@@ -114,14 +114,6 @@ def test_what_is_found_comes_back_once_a_batch(downloads: list[tuple[int, ...]])
     assert (hands[7][0].contact, hands[7][0].score) == (True, 0.75)
 
 
-def test_only_the_frames_that_are_looked_at_come(uploads: list[Tensor]) -> None:
-    still = FasterRcnnHands(OneHand(contact_points=False), 'one', 0.5)
-
-    still.detect_one(video(9), 5)
-
-    assert [int(frame[0, 0, 0]) for frame in uploads] == [5]
-
-
 def test_frames_of_other_sizes_are_refused() -> None:
     frames = [*video(3), VideoFrame(0.3, np.zeros((4, 5, 3), np.uint8))]
     detector = FasterRcnnHands(OneHand(contact_points=True), 'one', 0.5, interval=0.1)

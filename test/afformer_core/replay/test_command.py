@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -45,27 +44,18 @@ def test_topics_are_found_and_the_folder_is_whole(
     rgbd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / 'out'
-    annotations = str(rgbd / 'annotations.json')
-    arguments = ['replay', str(rgbd / 'bag'), '--annotations', annotations, '--output', str(out)]
+    arguments = ['replay', str(rgbd / 'bag'), '--output', str(out)]
     assert main([*arguments, *ALWAYS_PRESENT]) == 0
     assert 'found in 6 of 6 images' in capsys.readouterr().out
     assert sorted(path.name for path in out.iterdir()) == [
-        'bag', 'groundings.csv', 'overlay.mp4', 'report.html', 'summary.json',
+        'bag', 'groundings.csv', 'overlay.mp4', 'summary.json',
     ]  # fmt: skip
     assert facts(out)['depth topic'] == '/camera/depth'
     made = json.loads((out / 'summary.json').read_text())['provenance']
     assert made['commit'] == commit()
     assert "'recorded' is selected: " in facts(out)['demonstration']
     assert main(arguments) == 1
-    assert 'out exists; choose another folder or give --overwrite' in capsys.readouterr().err
-
-
-def test_a_replay_without_matplotlib_is_refused_before_it_begins(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr('afformer_core.reports.charts.find_spec', lambda name: None)
-    assert main(['replay', str(tmp_path / 'no bag'), '--output', str(tmp_path / 'out')]) == 1
-    assert 'charts of a report need matplotlib' in capsys.readouterr().err
+    assert 'out exists; choose another folder' in capsys.readouterr().err
 
 
 def test_a_topic_can_be_the_demonstration_and_the_camera(rgbd: Path, tmp_path: Path) -> None:
@@ -117,28 +107,6 @@ def test_files_and_stored_demonstrations_are_grounded_together(
     assert {path: path.stat().st_mtime_ns for path in store.iterdir()} == before
 
 
-@pytest.mark.parametrize('kind', ['bag', 'annotations', 'demonstration', 'store', 'model'])
-def test_what_is_read_is_not_overwritten(
-    rgbd: Path, tmp_path: Path, clip: Path, capsys: pytest.CaptureFixture[str], kind: str
-) -> None:
-    shutil.copytree(rgbd, tmp_path / 'panel')
-    clip.rename(tmp_path / 'panel' / 'press.mp4')
-    for name in ('store', 'model'):
-        (tmp_path / 'panel' / name).mkdir()
-    paths = {
-        'bag': tmp_path / 'panel' / 'bag',
-        'annotations': tmp_path / 'panel' / 'annotations.json',
-        'demonstration': tmp_path / 'panel' / 'press.mp4',
-        'store': tmp_path / 'panel' / 'store',
-        'model': tmp_path / 'panel' / 'model',
-    }
-    read = str(paths[kind])
-    source = [read] if kind == 'bag' else [str(rgbd / 'bag'), f'--{kind}', read]
-    assert main(['replay', *source, '--output', str(tmp_path / 'panel'), '--overwrite']) == 1
-    assert f'would replace {read}, which is an input' in capsys.readouterr().err
-    assert paths['bag'].is_dir()
-
-
 @pytest.mark.parametrize(
     ('arguments', 'line'),
     [
@@ -147,7 +115,6 @@ def test_what_is_read_is_not_overwritten(
             ('--demonstration', 'nope'),
             'nope does not exist. To replay a stored demonstration, also',
         ),
-        (('--annotations', 'nope.json'), 'nope.json cannot be read as JSON'),
         (('--from', '5', '--to', '2'), 'seconds are 5.0 to 2.0'),
         (('--from', '500'), 'has no image of /camera/image in this window'),
         (('--depth-wait', '-1'), 'depth_wait is -1.0; expected 0 to 10 seconds'),

@@ -38,7 +38,6 @@ def replay(
                 demonstration=demonstrations.selected,
                 window=BagExtract(),
                 settings=SETTINGS,
-                annotations=None,
                 calibration=None,
                 facts={},
             )

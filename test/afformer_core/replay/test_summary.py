@@ -1,26 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers, the table and the page of some records."""
+"""The numbers and the table of some records."""
 
 from __future__ import annotations
 
 import csv
-import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from afformer_core.replay.contact_sheet import ContactSheet
 from afformer_core.replay.replayed_image import (
     ABSTAINED,
     FOUND,
     HELD,
     UNREADABLE,
-    ImageScores,
     ReplayedImage,
 )
-from afformer_core.replay.report import write_report
 from afformer_core.replay.summary import Distribution, Problem, jitter, summarize
 from afformer_core.replay.table import write_table
 
@@ -31,18 +27,14 @@ SEEN = ReplayedImage(
     continuity=1.0, age=0.0, action='press', peak=(10.0, 20.0, 0.5),
     position=np.array([0.0, 0.1, 0.7]), normal=np.array([0.0, 0.0, -1.0]), restart='',
     problem='', milliseconds=STAGES,
-    scores=ImageScores(0.7, 0.5, 0.9, 2.5, 3.0, 1.0, True),
 )  # fmt: skip
 BESIDE = replace(
     SEEN, stamp=10**18 + 10**8, time=10**18 + 10**8, peak=(13.0, 24.0, 0.5), position=None,
     normal=None, problem='the depth jumps by 34 mm next to the peak',
-    scores=ImageScores(0.9, 0.4, 0.8, 7.5, None, None, False),
 )  # fmt: skip
-AGAIN = replace(BESIDE, problem='the depth jumps by 7 mm next to the peak', scores=None)
-KEPT = replace(SEEN, state=HELD, age=0.1, presence=0.2, confidence=0.1, scores=None)
-NOTHING = replace(
-    SEEN, state=ABSTAINED, peak=None, position=None, normal=None, scores=None, confidence=0.1
-)
+AGAIN = replace(BESIDE, problem='the depth jumps by 7 mm next to the peak')
+KEPT = replace(SEEN, state=HELD, age=0.1, presence=0.2, confidence=0.1)
+NOTHING = replace(SEEN, state=ABSTAINED, peak=None, position=None, normal=None, confidence=0.1)
 BROKEN = replace(
     NOTHING,
     state=UNREADABLE,
@@ -56,13 +48,10 @@ ROWS = (SEEN, BESIDE, AGAIN, KEPT, NOTHING, BROKEN)
 LEAST = {'presence': 0.37, 'continuity': 0.75}
 
 
-def test_states_positions_and_scores_are_counted() -> None:
+def test_states_and_positions_are_counted() -> None:
     summary = summarize(ROWS, {'bag': 'a'}, [], {})
     assert dict(summary.states) == {FOUND: 3, HELD: 1, ABSTAINED: 1, UNREADABLE: 1}
     assert summary.positions == 2
-    assert summary.inside == 0.5
-    assert summary.scores['kld'] == Distribution(2, 0.8, 0.89, 0.8, 0.9)
-    assert summary.scores['peak_millimetres'].count == 1
     assert summary.stages['total'].median == 30.0
     assert summary.stages['total'].count == 5
 
@@ -101,7 +90,7 @@ def test_the_table_has_a_line_an_image(tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row['state'] for row in rows] == [replayed.state for replayed in ROWS]
     assert rows[0]['stamp'] == '1000000000000000000'
-    assert (rows[0]['u'], rows[0]['z'], rows[0]['inside']) == ('10', '0.7', 'true')
+    assert (rows[0]['u'], rows[0]['z']) == ('10', '0.7')
     assert (rows[0]['presence'], rows[5]['presence']) == ('0.9', '')
     assert (rows[0]['certainty'], rows[5]['certainty']) == ('0.7', '')
     assert (rows[1]['z'], rows[1]['problem']) == ('', BESIDE.problem)
@@ -113,55 +102,11 @@ def test_every_column_of_an_image(tmp_path: Path) -> None:
     write_table(tmp_path / 'a.csv', [replace(SEEN, peak=(10.0, 20.0, 0.25), restart='why')])
     assert (tmp_path / 'a.csv').read_text() == (
         'stamp,state,found,presence,certainty,confidence,feature_similarity,continuity,age,action,'
-        'u,v,score,x,y,z,normal_x,normal_y,normal_z,problem,restart,kld,sim,auc_judd,peak_pixels,'
-        'peak_millimetres,normal_degrees,inside,decode_ms,predict_ms,stream_ms,messages_ms\n'
+        'u,v,score,x,y,z,normal_x,normal_y,normal_z,problem,restart,decode_ms,'
+        'predict_ms,stream_ms,messages_ms\n'
         '1000000000000000000,found,true,0.9,0.7,0.5,0.8,1,0,press,10,20,0.25,0,0.1,0.7,'
-        '0,0,-1,,why,0.7,0.5,0.9,2.5,3,1,true,1,20,3,6\n'
+        '0,0,-1,,why,1,20,3,6\n'
     )
-
-
-@pytest.mark.parametrize('rows', [ROWS, (BROKEN, SEEN), (SEEN,), (NOTHING,)])
-def test_the_page_needs_nothing_beside_it(tmp_path: Path, rows: tuple[ReplayedImage, ...]) -> None:
-    sheet = ContactSheet()
-    readable = [replayed for replayed in rows if replayed.state != UNREADABLE]
-    for replayed in readable:
-        sheet.offer(np.zeros((48, 640, 3), np.uint8), replayed.stamp)
-    path = tmp_path / 'report.html'
-    summary = summarize(rows, {'bag': '<b>&'}, ['cut off'], LEAST)
-    write_report(path, summary, rows, sheet)
-    page = path.read_text()
-    assert page.count('<img') == page.count('src="data:image/jpeg;base64,') == len(readable)
-    assert not re.search(r'(?:src|href)="(?!data:)|url\(|<script|<link', page)
-    assert 'Replay of &lt;b&gt;&amp;' in page
-    assert 'nan' not in page
-    for problem in summary.problems:
-        assert problem.example in page
-
-
-def test_the_lines_are_those_of_the_thresholds_that_apply(tmp_path: Path) -> None:
-    path = tmp_path / 'report.html'
-    write_report(path, summarize(ROWS, {}, [], LEAST), ROWS, ContactSheet())
-    lines = re.findall(r'>(minimum_[^<]*)<', path.read_text())
-    assert lines == ['minimum_presence 0.37', 'minimum_continuity 0.75']
-
-
-def test_what_a_model_does_not_tell_is_not_drawn(tmp_path: Path) -> None:
-    path = tmp_path / 'report.html'
-    rows = [replace(replayed, presence=None) for replayed in ROWS]
-    least = {'confidence': 0.2, 'feature_similarity': -0.5}
-    write_report(path, summarize(rows, {}, [], least), rows, ContactSheet())
-    page = path.read_text()
-    assert 'presence' not in page
-    assert re.findall(r'>(minimum_[^<]*)<', page) == [
-        'minimum_confidence 0.2', 'minimum_feature_similarity -0.5',
-    ]  # fmt: skip
-
-
-def test_seconds_of_an_image_are_written_without_an_exponent(tmp_path: Path) -> None:
-    path = tmp_path / 'report.html'
-    rows = [replace(SEEN, milliseconds={**STAGES, 'predict': 1234.4})]
-    write_report(path, summarize(rows, {}, [], {}), rows, ContactSheet())
-    assert '<td class="number">1234</td>' in path.read_text()
 
 
 def test_a_row_cannot_contradict_itself() -> None:

@@ -18,7 +18,7 @@ URL = 's3://bucket/some/file'
 URLS = {('mine', 'PATH'), ('mine', '--output')}
 # Arguments that are texts, and no paths.
 TEXTS = {
-    '--actions', '--address', '--backbones', '--backend', '--camera-info-topic',
+    '--actions', '--address', '--backend', '--camera-info-topic',
     '--camera-sizes', '--depth',
     '--demonstration-topic', '--depth-topic', '--families', '--frames', '--hand', '--host',
     '--image-topic', '--node', '--precision', '--renderer', '--split', '--storage',
@@ -162,11 +162,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'replay bag --demonstration frames#t=1,2 --output frames',
         'evaluate model --annotations dataset/test.json --json dataset/test.json',
         'evaluate model --annotations pairs --report pairs',
-        'evaluate model --annotations pairs --images pairs/sheets',
         'evaluate model --benchmark dataset --json dataset/test.json',
-        'evaluate-hands model dataset --json model/model.json',
-        'card model --output model/model.json',
-        'card model --output model',
         'import-checkpoint a.ckpt a.ckpt',
         'import-checkpoint model/model.json model/model.json',
         'verify dataset/test.json --json dataset/test.json',
@@ -192,7 +188,6 @@ def test_no_command_replaces_or_adds_to_its_inputs(
     'line',
     [
         'mine . --output mined',
-        'card model --output model/MODEL_CARD.md',
         'convert pairs pairs/all.jsonl',
         'verify dataset/test.json --json dataset/health.json',
         'verify pairs --json -',

@@ -158,11 +158,6 @@ def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, caps
     assert printed == {'presence': calibration.to_json()}
     measures = report['measures']
     assert measures['abstention']['auroc']['presence']['value'] == pytest.approx(calibration.auroc)
-    presence = measures['reliability']['presence']
-    assert (presence['images'], presence['right']) == (52, 0.5)
-    assert presence['calibration_error'] < 0.5
-    assert measures['reliability']['peak']['images'] == 26
-    assert measures['motion_use']['balanced']['pairs'] == 26
 
 
 @pytest.mark.slow

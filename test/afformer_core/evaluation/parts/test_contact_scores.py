@@ -12,7 +12,6 @@ from afformer_core.data.readers.contact_clips import ContactClip
 from afformer_core.data.readers.part_pairs import ClipPoint
 from afformer_core.errors import DatasetError
 from afformer_core.evaluation.parts.clips import Clip
-from afformer_core.evaluation.parts.contact_examples import contact_examples
 from afformer_core.evaluation.parts.contact_scores import contact_tables, measure_contacts
 from afformer_core.evaluation.parts.predictors import ClipContact
 from afformer_core.media.video import write_video
@@ -110,21 +109,6 @@ def test_tables_say_where_no_moment_is_told(clips) -> None:
     assert list(table.rows) == ['the model', 'centre of the frame']
     assert table.notes[1] == '3 clips that are also clips of pairs are left out.'
     assert list(by_source.rows) == ['a/kitchens (3)', 'b/workshops (1)']
-
-
-def test_images_are_ordered_by_distance(clips) -> None:
-    models = {'model': Reader(1.15)}
-    measured = measure_contacts(clips, lambda: models, 4, progress=False)
-    examples = contact_examples(clips, measured, models, 4, 1, progress=False)
-    assert list(examples) == ['best contacts', 'median contacts', 'worst contacts']
-    (best,), (worst,) = examples['best contacts'], examples['worst contacts']
-    assert (best.title, best.measures) == ('close', ('1.8 % away', '0.45 s off'))
-    assert worst.title == 'wrong'
-    # Ring and cross are cyan; both images are enlarged from 64 to 320 pixels.
-    cyan = (0, 230, 255)
-    assert tuple(worst.predicted['model'][27, 302]) == cyan
-    assert not (worst.predicted['model'] == cyan).all(2)[:, :250].any()
-    assert (worst.target == cyan).all(2)[40:70, 90:120].any()
 
 
 def test_a_mark_beyond_the_clip_is_an_error(clips) -> None:

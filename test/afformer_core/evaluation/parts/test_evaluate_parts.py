@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer evaluate --pairs`, from a folder to numbers, a page and contact sheets."""
+"""`afformer evaluate --pairs`, from a folder to numbers and a page."""
 
 from __future__ import annotations
 
@@ -51,15 +51,14 @@ def results(
     folder = tmp_path_factory.mktemp('results')
     options = ['--pairs', str(part_pairs), '--backend', 'torch']
     points = ['--json', str(folder / 'numbers.json'), '--report', str(folder / 'page.html')]
-    images = ['--images', str(folder / 'sheets')]
-    assert main(['evaluate', str(model_folder), *options, *points, *images]) == 0
+    assert main(['evaluate', str(model_folder), *options, *points]) == 0
     return folder
 
 
 @pytest.fixture(scope='module')
 def measures(results: Path) -> Any:
     content = json.loads((results / 'numbers.json').read_text())
-    assert (content['schema'], content['facts']['pairs']) == (2, 3)
+    assert (content['schema'], content['facts']['pairs']) == (4, 3)
     assert 'left out' not in content['facts']
     return content['measures']
 
@@ -119,16 +118,11 @@ def test_two_processes_give_the_same_numbers(
     assert measured[0] == measured[1]
 
 
-def test_the_page_and_the_sheets_show_pairs(results: Path) -> None:
+def test_the_page_shows_pairs(results: Path) -> None:
     page = (results / 'page.html').read_text()
     assert '<h2>Parts</h2>' in page
     assert '<h2>Pairs, chosen by the model&#39;s distance from the parts</h2>' in page
     assert page.count('<figcaption>matching, contact marked</figcaption>') == 3
-    assert {each.name for each in (results / 'sheets').iterdir()} == {
-        'best.jpg',
-        'median.jpg',
-        'worst.jpg',
-    }
 
 
 def test_the_command_prints_how_models_differ(
@@ -241,9 +235,8 @@ def test_clips_of_pairs_are_left_out_beside_pairs(pooled: Path, marked_clips: Pa
     assert list(contacts['by_source']) == [marked_clips.name]
 
 
-def test_the_page_shows_pairs_and_clips(pooled: Path) -> None:
+def test_the_page_shows_groups(pooled: Path) -> None:
     page = (pooled / 'page.html').read_text()
-    assert '<h3>Best contacts</h3>' in page
     assert '<h2>By folder and source: model</h2>' in page
     assert '<td>someone/tours (2)</td>' in page
 
@@ -264,7 +257,7 @@ def test_clips_are_measured_without_pairs(
         10.84, abs=0.01
     )
     assert '### Contact in 2 clips' in capsys.readouterr().out
-    assert '<h3>Worst contacts</h3>' in (tmp_path / 'page.html').read_text()
+    assert '<h2>Contact in 2 clips</h2>' in (tmp_path / 'page.html').read_text()
 
 
 @pytest.mark.parametrize(
@@ -277,7 +270,7 @@ def test_clips_are_measured_without_pairs(
         ),
         *(
             (('--pairs', 'PAIRS', *more), f'leave out {more[0]}, which belongs to --annotations')
-            for more in (('--protocol', 'buttons'), ('--predictor', 'uniform'), ('--limit', '3'))
+            for more in (('--protocol', 'buttons'), ('--limit', '3'))
         ),
         (
             ('--contacts', 'CLIPS', '--limit', '3'),

@@ -24,7 +24,6 @@ from afformer_core.evaluation.parts.part_differences import HEADINGS
 from afformer_core.evaluation.parts.part_examples import pair_examples
 from afformer_core.evaluation.parts.part_groups import GroupMeasures
 from afformer_core.evaluation.parts.part_measures import PartsMeasured, measure_all
-from afformer_core.evaluation.parts.part_reliability import CertaintyGroup
 from afformer_core.evaluation.parts.part_report import parts_report
 from afformer_core.evaluation.parts.part_run import evaluate_parts
 from afformer_core.evaluation.parts.part_scores import ClassMeasures, PartMeasures, PartScores
@@ -273,7 +272,6 @@ def test_every_number_is_described(root: Path) -> None:
         *(f'{one}.PREDICTOR.{name}' for one in classes for name in names_of(ClassMeasures)),
         *(f'{one}.{name}' for one in groups for name in names_of(GroupMeasures)),
         *(f'confidence.PREDICTOR.SCORE.{name}' for name in names_of(ConfidenceMeasures)),
-        *(f'certainty.MODEL.FIFTH.{name}' for name in names_of(CertaintyGroup)),
         *(f'pair_facts.PAIR.{name}' for name in of_facts),
         *(f'differences.MODEL.{name}' for name in HEADINGS),
     }

@@ -25,7 +25,6 @@ CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.js
 def report(results: Sequence[PairResult]) -> EvaluationReport:
     protocol = RowsProtocol((32, 32))
     prior = BaselinePrior(uniform((32, 32)), "same action's mean map", 1)
-    # Of an odd number reversed and frozen are right of different shares.
     return build_report(
         results[:3], protocol, prior, ('press', 'hold'), {}, CALIBRATION, progress=False
     )
@@ -47,8 +46,6 @@ def test_the_table_tells_the_model_beside_what_is_baseline(report: EvaluationRep
         'test-seen: peak inside the demonstrated element': [0.667, 0.5],
         'test-seen: nearest element is the right one': [0.667, 0.5],
         'test-seen: action, balanced accuracy': [1.0, 0.5],
-        'test-seen: the same, video reversed': [0.25, None],
-        'test-seen: the same, video frozen at the contact': [0.5, None],
         "test-seen: another element's video: peak still inside the first": [0.0, None],
         "test-seen: another element's video: peak inside the other": [0.667, None],
         'test-unseen: peak inside the demonstrated element': [0.667, 0.5],
@@ -70,7 +67,7 @@ def test_every_number_of_the_table_is_found_by_name(report: EvaluationReport) ->
     benchmark = BenchmarkReport(dict.fromkeys(SPLITS, report))
     named = list(numbers(benchmark.to_json()))
     cells = [cell for row in benchmark.table().rows.values() for cell in row if cell is not None]
-    assert len(cells) == 17
+    assert len(cells) == 15
     assert all(to_json(cell) in named for cell in cells)
 
 
@@ -84,7 +81,7 @@ def numbers(content: object) -> Iterator[object]:
 
 
 def test_what_a_split_does_not_measure_is_empty(report: EvaluationReport) -> None:
-    without = replace(report.measures, abstention=None, motion_use=None, demonstration_use=None)
+    without = replace(report.measures, abstention=None, demonstration_use=None)
     reports = {split: replace(report, measures=without) for split in SPLITS}
 
     rows = BenchmarkReport(reports).table().rows
@@ -94,7 +91,6 @@ def test_what_a_split_does_not_measure_is_empty(report: EvaluationReport) -> Non
         None,
     ]
     assert rows['test-absent: pairs of the demonstrated object that are found'] == [None, None]
-    assert rows['test-seen: the same, video reversed'] == [None, None]
     assert rows["test-seen: another element's video: peak inside the other"] == [None, None]
 
 

@@ -74,12 +74,6 @@ def test_facts_measures_and_tables_are_told(tmp_path):
     assert 'Top-1 action' not in texts
 
 
-def test_the_title_names_the_predictor_where_there_is_no_model(tmp_path):
-    report = EvaluationReport({'predictor': 'uniform', 'rows': 3}, None, ())
-    write_report(tmp_path / 'page.html', report, {})
-    assert read(tmp_path / 'page.html').texts.count('Evaluation of uniform') == 2
-
-
 def test_images_are_in_the_page_with_their_measures(tmp_path):
     examples = {'best': [example((GREY,) * 4)], 'worst': [example()]}
     write_report(tmp_path / 'page.html', REPORT, examples)

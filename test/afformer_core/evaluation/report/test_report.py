@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.evaluation import motion_use
 from afformer_core.evaluation.baseline_prior import BaselinePrior
 from afformer_core.evaluation.baselines import FixedMap
 from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pooled_rows import Pooling
 from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
 from afformer_core.evaluation.report.report import EvaluationReport, build_report
-from afformer_core.evaluation.tables import abstention, accuracy, reliability, which_button
+from afformer_core.evaluation.tables import abstention, accuracy, which_button
 from afformer_core.evaluation.tables import accuracy as action_table
 from afformer_core.reports.bootstrap import Estimate
 from afformer_core.reports.named_numbers import to_json
@@ -70,9 +69,6 @@ def test_names_of_all_numbers(results: list[PairResult]) -> None:
         'demonstration_use.hard_negative.peak_in_own_region': 0.0,
         'demonstration_use.hard_negative.peak_in_other_region': 0.75,
         'demonstration_use.kld_rise': 4.0,
-        'motion_use.all.accuracy': 0.75,
-        'motion_use.all.accuracy_reversed': 0.5,
-        'motion_use.all.accuracy_frozen': 0.5,
         'abstention.own.found': 0.75,
         'abstention.negative.found': 0.25,
         'abstention.auroc.presence': 0.9375,
@@ -83,13 +79,6 @@ def test_names_of_all_numbers(results: list[PairResult]) -> None:
     assert measures['groups'] == 2
     assert measures['milliseconds_median'] == 10.0
     assert measures['predictors']['random_element']['which_button'] == 0.5
-    assert measures['reliability']['peak']['calibration_error'] == pytest.approx(0.1)
-
-
-def test_reversed_and_frozen_are_told_apart(results: list[PairResult]) -> None:
-    motion = build(results[:3]).to_json()['measures']['motion_use']['balanced']
-    assert motion['accuracy_reversed']['value'] == 0.25
-    assert motion['accuracy_frozen']['value'] == 0.5
 
 
 def test_a_number_is_told_with_interval_confidence_and_count(results: list[PairResult]) -> None:
@@ -161,9 +150,7 @@ def test_a_further_column_changes_no_number(
         (accuracy, 'ELEMENT_TABLE_COLUMNS'),
         (which_button, 'BUTTON_COLUMNS'),
         (action_table, 'ACTION_TABLE_COLUMNS'),
-        (motion_use, 'MOTION_COLUMNS'),
         (abstention, 'ABSTENTION_COLUMNS'),
-        (reliability, 'RELIABILITY_COLUMNS'),
     ],
 )
 def test_another_order_of_columns_changes_no_number(
@@ -191,18 +178,15 @@ def test_what_is_not_measured_is_null(results: list[PairResult]) -> None:
     measures = report.to_json()['measures']
     assert measures['demonstration_use'] is None
     assert measures['abstention'] is None
-    assert measures['reliability'] is None
     titles = [table.title for table in report.tables]
     assert titles == [
-        'Accuracy', 'Best peak', 'Which button?', 'Does the motion determine the action?',
-        'By action',
+        'Accuracy', 'Best peak', 'Which button?', 'By action',
     ]  # fmt: skip
 
 
 PLACEHOLDERS = (
     (r'^predictors\.\w+', 'predictors.PREDICTOR'),
     (r'^by_action\.\w+', 'by_action.ACTION'),
-    (r'^motion_use\.by_kind\.\w+', 'motion_use.by_kind.KIND'),
     (r'^abstention\.auroc\.\w+', 'abstention.auroc.MEASURE'),
 )
 

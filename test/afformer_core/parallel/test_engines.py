@@ -220,6 +220,18 @@ def test_a_cluster_that_is_not_there_is_told(tasks: ModuleType) -> None:
         list(RayEngine(1, '127.0.0.1:1').map(tasks.open_root, [4.0]))
 
 
+@pytest.mark.skipif(WITHOUT_RAY, reason='the extra cluster is not installed')
+def test_a_cluster_that_does_not_start_is_told(
+    tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def time_out(**_: object) -> None:
+        raise Exception('The current node timed out during startup.')
+
+    monkeypatch.setattr('ray.init', time_out)
+    with pytest.raises(AfformerError, match=r'of this machine .*: The current .* startup\. Start'):
+        list(RayEngine(1).map(tasks.open_root, [4.0]))
+
+
 def test_without_ray_its_extra_is_named(
     tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

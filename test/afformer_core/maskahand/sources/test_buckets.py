@@ -121,21 +121,13 @@ def test_episodes_of_a_dataset_in_a_bucket_are_those_of_the_disk(
 
 
 @pytest.fixture
-def asked(
-    red: ModuleType, film: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., list[str]]:
-    """The words of `afformer mine` of the film, with `--detector red`, into an output."""
-    monkeypatch.setattr(
-        'afformer_core.hands.open_detector.open_hand_detector',
-        lambda name: {'red': red.RedHands}[name](),
-    )
+def asked(red_detector: list[str], film: Path) -> Callable[..., list[str]]:
+    """The words of `afformer mine` of the film into an output."""
 
-    def words(output: str, *paths: str, processes: int = 1) -> list[str]:
+    def words(output: str, *paths: str) -> list[str]:
         named = paths or (str(film),)
-        return [
-            'mine', *named, '--output', output, '--detector', 'red',
-            '--processes', f'{processes}', '--clip-frames', '8', '--stride', '4',
-        ]  # fmt: skip
+        options = ['--clip-frames', '8', '--stride', '4', *red_detector]
+        return ['mine', *named, '--output', output, *options]
 
     return words
 

@@ -24,8 +24,6 @@ class HandDetector(Protocol):
         least_rate: minimum required frame rate, in frames per second; 0: none.
         on_gpu: whether it computes on a GPU.
         batch_size: number of frames that it processes together.
-        context: seconds of video before and after a frame on which its hands depend; None: all of
-            the video.
     """
 
     name: str
@@ -33,7 +31,6 @@ class HandDetector(Protocol):
     least_rate: float
     on_gpu: bool = False
     batch_size: int = 1
-    context: float | None = None
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """Detect the hands in each frame of a video, in order.

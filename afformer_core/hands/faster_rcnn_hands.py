@@ -17,7 +17,6 @@ from afformer_core.hands.faster_rcnn import HandNetwork
 from afformer_core.hands.frame_stack import motion_windows
 from afformer_core.hands.frames_on_device import FrameOnDevice, stacked
 from afformer_core.hands.hand import CONTACT, LOWEST_SCORE, Hand, colours
-from afformer_core.hands.hand_annotations import NEIGHBOURS
 from afformer_core.media.video import VideoFrame
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
 
@@ -61,7 +60,6 @@ class FasterRcnnHands(HandDetector):
         self._detector = detector
         self._interval = interval
         self.batch_size = batch_size
-        self.context = 0.0 if interval is None else NEIGHBOURS[-1] * interval
 
     @classmethod
     def load(

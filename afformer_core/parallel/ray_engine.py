@@ -1,42 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
 """An engine with processes of a Ray cluster, whose machines may fail and return.
 
-Nothing in Ray takes the place of these actors. Ray Data takes all parts before it begins, and the
-caller reads some of them only when a process is idle. Ray's ActorPool does not tell which part an
-actor died with, and gives parts to actors for which no machine has room. A task on a GPU ends its
-process, so that each part would open the model again.
+Ray starts processes anew. They are actors, because a task on a GPU ends its process, so that each
+part would open the model again.
 """
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from types import ModuleType
-from typing import Any, Generic
+from typing import Any
 
 from afformer_core.errors import AfformerError
-from afformer_core.parallel.cluster_deaths import MOST_DEATHS, ClusterDeaths
-from afformer_core.parallel.cluster_room import processes_with_room, require_room
 from afformer_core.parallel.engine import (
     OpenTask,
     ParallelEngine,
     Part,
     PartResult,
+    Task,
     Value,
     do_part_for_another,
 )
 from afformer_core.parallel.ray_connection import connected, told
+
+# Deaths of its process after which a part is given up.
+_MOST_DEATHS = 5
 
 
 @dataclass(frozen=True)
 class RayEngine(ParallelEngine):
     """An `ParallelEngine` with processes of a Ray cluster.
 
-    Each process is an actor with one core. If it dies with its machine, another process executes
-    its part, and Ray starts a replacement as soon as there is capacity. Machines that join are
-    used.
+    Each process has one core. If it dies, another repeats its part, and Ray starts a replacement
+    as soon as there is capacity. Machines that join are used.
 
     Attributes:
         address: HOST:PORT of a cluster, or `auto` for one that runs on this machine; None to start
@@ -53,10 +52,10 @@ class RayEngine(ParallelEngine):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.gpus is not None and self.gpus < 0:
-            raise ValueError(f'gpus is {self.gpus:g}; expected at least 0')
-        if self.gpus is not None and self.gpus > 1 and self.gpus % 1:
-            raise ValueError(f'gpus is {self.gpus:g}; expected a share below 1, or a whole number')
+        if self.gpus is not None and (self.gpus < 0 or (self.gpus > 1 and self.gpus % 1)):
+            raise ValueError(
+                f'gpus is {self.gpus:g}; expected at least 0, a share below 1 or a whole number'
+            )
 
     def room(self, *, on_gpu: bool = False) -> int:
         """Return the number of processes for which the cluster has cores and GPUs.
@@ -67,12 +66,9 @@ class RayEngine(ParallelEngine):
         """
         gpus = self._with_gpus(on_gpu=on_gpu).gpus or 0.0
         if self.address is None:
-            nodes = [_this_machine()]
-        else:
-            with connected(self.address, None) as ray:
-                nodes = ray.nodes()
-        require_room(nodes, gpus)
-        return processes_with_room(nodes, gpus)
+            return processes_with_room([_this_machine()], gpus)
+        with connected(self.address, None) as ray:
+            return processes_with_room(ray.nodes(), gpus)
 
     def sized(self, parts: int, *, on_gpu: bool = False) -> ParallelEngine:
         """Return it with a number of processes, and of GPUs (see `ParallelEngine.sized`)."""
@@ -87,123 +83,114 @@ class RayEngine(ParallelEngine):
         """Execute all parts; yield their results as they arrive (see `ParallelEngine.map`).
 
         Raises:
-            AfformerError: Ray is not installed, the cluster is not reached, none of its machines
-                has the GPUs, or processes die repeatedly without finishing a part.
+            AfformerError: Ray is not installed, the cluster is not reached, or none of its
+                machines has the GPUs.
             Exception: the task cannot be opened.
         """
-        processes = self.processes or self.room()
         gpus = self.gpus or 0.0
+        processes = self.processes or self.room()
         with connected(self.address, processes) as ray:
-            require_room(ray.nodes(), gpus)
-            actors = _Actors(ray, open_task, iter(parts), gpus)
+            processes_with_room(ray.nodes(), gpus)
+            options = {'num_cpus': 1, 'num_gpus': gpus}
+            actor = ray.remote(**options, max_restarts=-1, max_task_retries=-1)(_Actor)
+            # Unpacked with the first part, which reports errors.
+            packed = ray.put(ray.cloudpickle.dumps(open_task))
+            actors = [actor.remote(packed) for _ in range(processes)]
             try:
-                for _ in range(processes):
-                    actors.start()
-                yield from actors.results()
+                yield from _results(ray, actors, iter(parts))
             finally:
-                actors.end()
+                for started in actors:
+                    ray.kill(started)
 
 
-@dataclass(frozen=True)
-class _Process:
-    """An actor that has opened the task, and the identity of its machine."""
-
-    actor: Any
-    machine: str
-
-
-class _Actors(Generic[Part, Value]):
-    """The actors of a cluster, and their current parts."""
-
-    def __init__(
-        self, ray: ModuleType, open_task: OpenTask[Part, Value], parts: Iterator[Part], gpus: float
-    ) -> None:
-        self._ray = ray
-        # Unpacked in `open`, which reports errors.
-        self._open_task = ray.put(ray.cloudpickle.dumps(open_task))
-        self._parts = enumerate(parts)
-        self._actor = ray.remote(num_cpus=1, num_gpus=gpus)(_Actor)
-        # The actor of each awaited answer, with the number of its part and the part.
-        self._opening: dict[Any, Any] = {}
-        self._working: dict[Any, tuple[_Process, tuple[int, Part]]] = {}
-        self._idle: list[_Process] = []
-        # Pending parts: one that was just taken, and those whose process died.
-        self._waiting: list[tuple[int, Part]] = []
-        self._deaths = ClusterDeaths()
-
-    def start(self) -> None:
-        """Start an actor, as soon as there is room."""
-        actor = self._actor.remote(self._open_task)
-        self._opening[actor.open.remote()] = actor
-
-    def results(self) -> Iterator[PartResult[Part, Value]]:
-        """Yield the results of all parts."""
-        while self._working or self._more():
-            awaited = [*self._working, *self._opening]
-            [answer], _ = self._ray.wait(awaited, num_returns=1)
-            if answer in self._opening:
-                self._opened(answer)
-            else:
-                result = self._done(answer)
-                if result is not None:
-                    yield result
-            self._give()
-
-    def end(self) -> None:
-        """End all actors, even if they are busy."""
-        opened = [*self._idle, *(process for process, _ in self._working.values())]
-        for actor in (*self._opening.values(), *(process.actor for process in opened)):
-            self._ray.kill(actor)
-
-    def _opened(self, answer: Any) -> None:
-        actor = self._opening.pop(answer)
-        try:
-            machine = self._ray.get(answer)
-        except self._ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, ImportError):
-                raise AfformerError(
-                    f'a machine of the cluster cannot open the task: {error.cause}. Install the '
-                    'same release of afformer with the same extras on every machine'
-                ) from error
-            raise error.cause from error
-        except self._ray.exceptions.RayError as error:
-            self._replace(error)
+def _results(
+    ray: ModuleType, actors: Sequence[Any], parts: Iterator[Part]
+) -> Iterator[PartResult[Part, Any]]:
+    """Give parts to actors that have a machine and are idle, and yield the results."""
+    starting = {actor.start.remote(): actor for actor in actors}
+    working: dict[Any, tuple[Any, Part, int]] = {}
+    # Parts to be given, each with the number of deaths of its process.
+    waiting: list[tuple[Part, int]] = []
+    are_left = True
+    while working or waiting or are_left:
+        [answer], _ = ray.wait([*working, *starting], num_returns=1)
+        if answer in starting:
+            actor = starting.pop(answer)
+            _require_started(ray, answer)
         else:
-            self._idle.append(_Process(actor, machine))
+            actor, part, deaths = working.pop(answer)
+            try:
+                yield _result(ray, answer, part)
+            except ray.exceptions.RayError as error:
+                if deaths + 1 < _MOST_DEATHS:
+                    waiting.append((part, deaths + 1))
+                else:
+                    died = f'its process died repeatedly, the last time: {told(error)}'
+                    yield PartResult(part, error=RuntimeError(died))
+                starting[actor.start.remote()] = actor
+                continue
+        waiting.extend((part, 0) for part in islice(parts, 0 if waiting else 1))
+        if waiting:
+            part, deaths = waiting.pop()
+            # Ray would repeat it before it knows that the machine is lost.
+            answer = actor.do.options(max_task_retries=0).remote(part)
+            working[answer] = (actor, part, deaths)
+        else:
+            are_left = False
+            # A process whose machine died may wait for this one's core.
+            ray.kill(actor)
 
-    def _done(self, answer: Any) -> PartResult[Part, Value] | None:
-        """Return the result of a part; None if its process died and the part is repeated."""
-        process, (number, part) = self._working.pop(answer)
-        try:
-            result: PartResult[None, Value] = self._ray.get(answer)
-        except self._ray.exceptions.RayTaskError as error:
-            raise error.cause from error
-        except self._ray.exceptions.RayError as error:
-            self._replace(error)
-            if not self._deaths.gives_up(number, process.machine, self._ray.nodes()):
-                self._waiting.append((number, part))
-                return None
-            died = f'its process died {MOST_DEATHS} times, the last time: {told(error)}'
-            return PartResult(part, error=RuntimeError(died))
-        self._deaths.done()
-        self._idle.append(process)
-        return result.of(part)
 
-    def _replace(self, error: Exception) -> None:
-        processes = len(self._working) + len(self._opening) + len(self._idle) + 1
-        self._deaths.process_died(processes, told(error))
-        self.start()
+def _require_started(ray: ModuleType, answer: Any) -> None:
+    try:
+        ray.get(answer)
+    except ray.exceptions.RayError as error:
+        raise AfformerError(
+            f'a process of the cluster cannot start: {told(error)}. Install the same release of '
+            'afformer with the same extras on every machine'
+        ) from error
 
-    def _more(self) -> bool:
-        """Check whether there is a pending part, and take the next one from the parts."""
-        if not self._waiting:
-            self._waiting.extend(islice(self._parts, 1))
-        return bool(self._waiting)
 
-    def _give(self) -> None:
-        while self._idle and self._more():
-            process, taken = self._idle.pop(), self._waiting.pop()
-            self._working[process.actor.do.remote(taken[1])] = (process, taken)
+def _result(ray: ModuleType, answer: Any, part: Part) -> PartResult[Part, Any]:
+    try:
+        result: PartResult[None, Any] = ray.get(answer)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, ImportError):
+            raise AfformerError(
+                f'a machine of the cluster cannot open the task: {error.cause}. Install the '
+                'same release of afformer with the same extras on every machine'
+            ) from error
+        raise error.cause from error
+    return result.of(part)
+
+
+def processes_with_room(nodes: Sequence[Mapping[str, Any]], gpus: float) -> int:
+    """Return the number of processes that fit on the machines of a cluster at once.
+
+    Args:
+        nodes: Ray's information about all machines, including dead ones.
+        gpus: GPUs of each process, a share of one or several.
+
+    Raises:
+        AfformerError: none fits. Ray would wait for a machine silently.
+    """
+    machines = [
+        (node['Resources'].get('CPU', 0.0), node['Resources'].get('GPU', 0.0))
+        for node in nodes
+        if node['Alive']
+    ]
+    # 0.1 has no exact binary representation.
+    room = sum(
+        int(min(cores, count / gpus + 1e-9) if gpus else cores) for cores, count in machines
+    )
+    if room:
+        return room
+    raise AfformerError(
+        f'each process needs a core and {gpus:g} GPUs, but no machine of the Ray cluster has '
+        f'both; its {len(machines)} machines have {sum(cores for cores, _ in machines):g} cores '
+        f'and {sum(count for _, count in machines):g} GPUs in all. Add such a machine, or give '
+        '--gpus-per-process 0 to compute without GPUs'
+    )
 
 
 def _this_machine() -> dict[str, Any]:
@@ -211,7 +198,7 @@ def _this_machine() -> dict[str, Any]:
     import torch
 
     resources = {'CPU': torch.get_num_threads(), 'GPU': torch.cuda.device_count()}
-    return {'NodeID': 'this', 'Alive': True, 'Resources': resources}
+    return {'Alive': True, 'Resources': resources}
 
 
 class _Actor:
@@ -219,16 +206,16 @@ class _Actor:
 
     def __init__(self, open_task: bytes) -> None:
         self._open_task = open_task
+        self._task: Task[Any, Any] | None = None
 
-    def open(self) -> str:
-        """Open the task; return the identity of the machine."""
-        import cv2
-        import ray
-
-        cv2.setNumThreads(1)
-        self._task = pickle.loads(self._open_task)()
-        return str(ray.get_runtime_context().get_node_id())
+    def start(self) -> None:
+        """Answer as soon as this process runs, also after its death."""
 
     def do(self, part: Any) -> PartResult[None, Any]:
         """Execute a part."""
+        if self._task is None:
+            import cv2
+
+            cv2.setNumThreads(1)
+            self._task = pickle.loads(self._open_task)()
         return do_part_for_another(self._task, part)

@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
-from queue import SimpleQueue
-from threading import Semaphore, Thread
-from typing import Generic, TypeVar
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 Item = TypeVar('Item')
 
 
-class _End(Generic[Item]):
-    """The end of the items: none are left, or an error."""
-
-    def __init__(self, error: BaseException | None = None) -> None:
-        self.error = error
+class _End:
+    """What stands for an item after the last one."""
 
 
 def read_ahead(items: Iterable[Item], most: int) -> Generator[Item, None, None]:
@@ -33,36 +30,18 @@ def read_ahead(items: Iterable[Item], most: int) -> Generator[Item, None, None]:
     """
     if most < 1:
         raise ValueError(f'most is {most}; expected at least 1')
-    return _taken(items, most)
+    return _taken(iter(items), most)
 
 
-def _taken(items: Iterable[Item], most: int) -> Generator[Item, None, None]:
-    room, waiting = Semaphore(most), SimpleQueue[Item | _End[Item]]()
-    stopped = False
-
-    def take() -> None:
-        taken = iter(items)
-        try:
-            while room.acquire() and not stopped:
-                waiting.put(next(taken))
-        except StopIteration:
-            waiting.put(_End())
-        except BaseException as error:  # noqa: BLE001
-            waiting.put(_End(error))
-        finally:
-            close = getattr(taken, 'close', None)
-            if close is not None:
-                close()
-
-    thread = Thread(target=take, daemon=True)
-    thread.start()
+def _taken(items: Iterator[Item], most: int) -> Generator[Item, None, None]:
+    pool = ThreadPoolExecutor(1)
     try:
-        while not isinstance(item := waiting.get(), _End):
-            room.release()
+        ahead = deque(pool.submit(next, items, _End()) for _ in range(most))
+        while not isinstance(item := ahead.popleft().result(), _End):
+            ahead.append(pool.submit(next, items, _End()))
             yield item
-        if item.error is not None:
-            raise item.error
     finally:
-        stopped = True
-        room.release()
-        thread.join()
+        pool.shutdown(cancel_futures=True)
+        close = getattr(items, 'close', None)
+        if close is not None:
+            close()

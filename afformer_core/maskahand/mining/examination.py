@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from afformer_core.errors import AfformerError
 from afformer_core.hands.detector import HandDetector
@@ -18,7 +17,6 @@ from afformer_core.maskahand.mining.mined_part import (
     write_part,
 )
 from afformer_core.maskahand.mining.video_parts import MiningPart
-from afformer_core.parallel.engine import OpenTask
 from afformer_core.parallel.read_ahead import read_ahead
 
 # Maximum number of full-size batches of frames that wait for a GPU.
@@ -56,20 +54,6 @@ class Examination:
     rate: float
     writes: bool
 
-    @staticmethod
-    def opening(
-        open_detector: OpenDetector, rate: float, processes: int, *, writes: bool
-    ) -> OpenTask[MiningPart, ExaminedPart]:
-        """Return a function that opens the task in each process.
-
-        Args:
-            open_detector: function that opens the detector; other processes must be able to import
-                it.
-            rate, writes: see the attributes.
-            processes: number of processes that share the threads of this one.
-        """
-        return partial(_open, open_detector, rate, processes, writes=writes)
-
     def __call__(self, part: MiningPart) -> ExaminedPart:
         """Examine a part."""
         try:
@@ -78,10 +62,6 @@ class Examination:
             raise
         except Exception as error:  # noqa: BLE001
             seen = failed(error)
-        return self.finish(part, seen)
-
-    def finish(self, part: MiningPart, seen: MinedPart) -> ExaminedPart:
-        """Write the result of a part, unless another process does."""
         if self.writes:
             write_part(part.file, seen, part.facts)
         return ExaminedPart(len(seen.times), seen.damage, None if self.writes else seen)
@@ -95,11 +75,6 @@ class Examination:
         return readable.with_hands(by_frame(hands_in(self.detector, readable)))
 
 
-def _open(
-    open_detector: OpenDetector, rate: float, processes: int, *, writes: bool
-) -> Examination:
-    import torch
-
-    # If each process used all cores, they would mostly wait for each other.
-    torch.set_num_threads(max(1, torch.get_num_threads() // processes))
+def open_examination(open_detector: OpenDetector, rate: float, *, writes: bool) -> Examination:
+    """Open the detector in the process that examines parts (see `Examination`)."""
     return Examination(open_detector(), rate, writes)

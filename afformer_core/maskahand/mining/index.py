@@ -5,8 +5,6 @@ An index contains no frames. It refers to videos, relative to its own folder:
 
 - `index.json`: its settings, the unreadable videos, and its shards
 - `shards/`: Parquet files of videos and of clips (see `shards`)
-
-Indexes of a single JSON file with all videos can also be read.
 """
 
 from __future__ import annotations

@@ -167,10 +167,6 @@ class ReadableFrames:
         except (AfformerError, OSError) as error:
             self.damage = ' '.join(str(error).split())
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out the frames, which another process does not need after they were read."""
-        return {**self.__dict__, '_frames': ()}
-
     def with_hands(self, hands: Mapping[int, tuple[Hand, ...]]) -> MinedPart:
         """Return the result of the part, after all frames were read."""
         loss = ''

@@ -18,17 +18,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from afformer_core.errors import AfformerError
 from afformer_core.hands.detector import HandDetector
 from afformer_core.maskahand.mining.clip_windows import windows_with
-from afformer_core.maskahand.mining.cluster_stages import ClusterStages
-from afformer_core.maskahand.mining.examination import Examination, ExaminedPart, OpenDetector
+from afformer_core.maskahand.mining.examination import ExaminedPart, OpenDetector, open_examination
 from afformer_core.maskahand.mining.index import (
     HandIndex,
     MinedVideo,
     read_index,
     write_videos,
 )
-from afformer_core.maskahand.mining.mined_part import MinedPart, write_part
+from afformer_core.maskahand.mining.mined_part import MinedPart, failed, write_part
 from afformer_core.maskahand.mining.video_parts import (
     MiningPart,
     VideoParts,
@@ -118,7 +118,6 @@ class Mining:
                 'or another --detector'
             )
         self._on_gpu = detector.on_gpu
-        self._frames = detector.context, detector.batch_size
         self._name, self._interaction_score = detector.name, detector.interaction_score
         self._videos, unreadable = video_parts(
             found.sources, output, self._name, settings.rate, settings.part_frames
@@ -178,18 +177,16 @@ class Mining:
         if engine == ONE_PROCESS and detector is not None:
             open_detector = partial(_same, detector)
         del detector
-        assert engine.processes is not None
-        rate = self._settings.rate
-        if isinstance(engine, RayEngine):
-            # A folder of this machine is not that of the others.
-            writes = url_of(self._output) is not None
-            opening = Examination.opening(open_detector, rate, 1, writes=writes)
-            stages = ClusterStages(engine, opening, rate, *self._frames, writes)
-            yield from stages.examine(list(parts))
-            return
-        opening = Examination.opening(open_detector, rate, engine.processes, writes=True)
+        # A folder of this machine is not that of the others.
+        writes = not isinstance(engine, RayEngine) or url_of(self._output) is not None
+        opening = partial(open_examination, open_detector, self._settings.rate, writes=writes)
         for result in engine.map(opening, parts):
-            yield result.part, result.get()
+            if result.error is None or isinstance(result.error, AfformerError):
+                yield result.part, result.get()
+            else:
+                # Its process died repeatedly.
+                seen = failed(result.error)
+                yield result.part, ExaminedPart(0, seen.damage, seen)
 
     def index(self) -> HandIndex:
         """Write the index (see `write_index`), and read it with all its videos.

@@ -43,18 +43,16 @@ def is_lerobot(folder: Path) -> bool:
     return isinstance(info, dict) and str(info.get('codebase_version', '')).startswith('v3')
 
 
-def lerobot_episodes(folder: Path, files: Sequence[Path] | None = None) -> list[VideoPart]:
+def lerobot_episodes(folder: Path, files: Sequence[Path]) -> list[VideoPart]:
     """List the episodes of a dataset for each of its colour cameras.
 
     Args:
         folder: path of the dataset, or of its URL (see `urls`).
-        files: the Parquet files of its episodes, if it is at a URL.
+        files: the Parquet files of its episodes.
 
     Raises:
         VideoError: the description of the dataset is damaged, or cannot be read.
     """
-    if files is None:
-        files = sorted((folder / EPISODES).rglob('*.parquet'))
     try:
         info = _info(folder)
         cameras = [name for name, feature in info['features'].items() if _shows_colour(feature)]

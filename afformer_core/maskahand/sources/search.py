@@ -3,34 +3,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from afformer_core.demonstrations.bag_frames import is_bag
 from afformer_core.demonstrations.media import split_topic
 from afformer_core.errors import AfformerError, DatasetError, VideoError
 from afformer_core.maskahand.sources.bag_topic import BagTopic, bag_topics
+from afformer_core.maskahand.sources.folder_contents import BAG_METADATA, FolderContents
 from afformer_core.maskahand.sources.frame_source import FrameSource
 from afformer_core.maskahand.sources.intrinsics_files import INTRINSICS_FILE, IntrinsicsFiles
 from afformer_core.maskahand.sources.lerobot import is_lerobot, lerobot_episodes
 from afformer_core.maskahand.sources.numbered_frames import FRAMES_TOPIC
 from afformer_core.maskahand.sources.opening import open_source
 from afformer_core.maskahand.sources.remote_bag import MCAP_SUFFIX
-from afformer_core.maskahand.sources.remote_folder import RemoteFolder
 from afformer_core.maskahand.sources.tar_video import TAR_SUFFIX, TarVideo, tar_names
 from afformer_core.maskahand.sources.urls import address, files_below, url_of
 from afformer_core.maskahand.sources.video_file import VideoFile
 from afformer_core.media.bag import BagError
-from afformer_core.media.frame_folder import FrameFolder, frame_number
+from afformer_core.media.frame_folder import FrameFolder
 
 VIDEO_SUFFIXES = (
     '.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts',
     '.ogv', '.ts', '.webm', '.wmv',
 )  # fmt: skip
 # Files of the recorders of ROS 1 and 2; an sqlite file without metadata is not a bag.
-_ROS_1_SUFFIX, _SQLITE_SUFFIX, _METADATA = '.bag', '.db3', 'metadata.yaml'
-_NO_VIDEO_SUFFIXES = (_ROS_1_SUFFIX, _SQLITE_SUFFIX, TAR_SUFFIX)
+_ROS_1_SUFFIX, _SQLITE_SUFFIX = '.bag', '.db3'
+_NO_VIDEO_SUFFIXES = (_ROS_1_SUFFIX, _SQLITE_SUFFIX, MCAP_SUFFIX, TAR_SUFFIX)
 
 
 class Search:
@@ -59,10 +59,28 @@ class Search:
         self._intrinsics = IntrinsicsFiles(file if file.is_dir() else file.parent)
         if topic:
             self._take(BagTopic(file, topic))
-        elif file.is_dir() or file.suffix in _NO_VIDEO_SUFFIXES or is_bag(file):
-            self._add(file)
+        elif file.is_dir():
+            self._add_folder(file, list(self._files_below(file)))
+        elif file.suffix in _NO_VIDEO_SUFFIXES:
+            self._try(file, self._add_file)
         else:
             self._add_video(file)
+
+    def _files_below(self, root: Path) -> Iterator[Path]:
+        """Yield the files in a folder and below, in order, and record unreadable folders."""
+
+        def tell(error: OSError) -> None:
+            self.broken.append((Path(error.filename), f'it cannot be read: {error.strerror}'))
+
+        for name, folders, files in os.walk(root, onerror=tell, followlinks=True):
+            folder = Path(name)
+            # A link may point to one of its own parents.
+            if folder.resolve() in self._folders:
+                folders.clear()
+                continue
+            self._folders.add(folder.resolve())
+            folders[:] = sorted(below for below in folders if not below.startswith('.'))
+            yield from (folder / file for file in sorted(files))
 
     def _add_url(self, path: Path, url: str) -> None:
         """Add a video, or all videos of a folder, recursively; unreachable ones are broken."""
@@ -83,28 +101,24 @@ class Search:
             self._intrinsics = IntrinsicsFiles(path.parent, {beside}, guessed=True)
         else:
             self._intrinsics = IntrinsicsFiles(path, set(paths))
-            self._add_remote_folder(path, paths)
+            self._add_folder(path, paths)
             return
-        if path.suffix == TAR_SUFFIX:
-            self._try(path, self._add_tar)
-        elif path.suffix == MCAP_SUFFIX:
-            self._try(path, self._add_bag)
+        if path.suffix in _NO_VIDEO_SUFFIXES:
+            self._try(path, self._add_file)
         else:
             self._add_video(path)
 
-    def _add_remote_folder(self, root: Path, files: Sequence[Path]) -> None:
-        inside = RemoteFolder.of(root, files, self._is_dataset)
+    def _add_folder(self, root: Path, files: Sequence[Path]) -> None:
+        """Add the videos of a folder, given all files in it and below."""
+        inside = FolderContents.of(root, files, self._is_dataset)
         for folder, episodes in inside.datasets.items():
             self._try(folder, partial(self._add_dataset, episodes))
         for folder, names in inside.frames.items():
-            self._try(folder, partial(self._add_remote_frames, names=names))
+            self._try(folder, partial(self._add_frames, names))
         for bag in inside.bags:
             self._try(bag, self._add_bag)
         for file in inside.others:
-            if file.suffix == TAR_SUFFIX:
-                self._try(file, self._add_tar)
-            elif file.suffix.lower() in VIDEO_SUFFIXES:
-                self._add_video(file)
+            self._try(file, self._add_file)
 
     def _is_dataset(self, folder: Path) -> bool:
         try:
@@ -112,9 +126,6 @@ class Search:
         except VideoError:
             # The listing of the episodes reports it.
             return True
-
-    def _add(self, path: Path) -> None:
-        self._try(path, self._add_kind)
 
     def _try(self, path: Path, add: Callable[[Path], None]) -> None:
         """Add a path with a function, or record the reason why it fails."""
@@ -125,44 +136,22 @@ class Search:
         except (BagError, VideoError) as error:
             self._tell(path, error)
 
-    def _add_kind(self, path: Path) -> None:
-        if is_bag(path):
-            self._add_bag(path)
-        elif path.is_dir():
-            self._add_folder(path)
-        elif path.suffix == _ROS_1_SUFFIX:
+    def _add_file(self, path: Path) -> None:
+        if path.suffix in (MCAP_SUFFIX, _ROS_1_SUFFIX):
             self._add_bag(path)
         elif path.suffix == TAR_SUFFIX:
             self._add_tar(path)
         elif path.suffix == _SQLITE_SUFFIX:
             self.broken.append(
-                (path, f'there is no {_METADATA} beside it. Create it with `ros2 bag reindex`')
+                (path, f'there is no {BAG_METADATA} beside it. Create it with `ros2 bag reindex`')
             )
         elif path.suffix.lower() in VIDEO_SUFFIXES:
             self._add_video(path)
 
-    def _add_folder(self, folder: Path) -> None:
-        resolved = folder.resolve()
-        # A link may point to one of its own parents.
-        if resolved in self._folders:
-            return
-        self._folders.add(resolved)
-        if is_lerobot(folder):
-            self._take_all(lerobot_episodes(folder))
-            return
-        visible = sorted(path for path in folder.iterdir() if not path.name.startswith('.'))
-        if sum(map(_is_numbered, visible)) > 1:
-            self._try(folder, self._add_frames)
-        for path in visible:
-            self._add(path)
-
-    def _add_frames(self, folder: Path) -> None:
-        FrameFolder(folder)
-        self._take(open_source(folder, '', self._folder_rate))
-
-    def _add_remote_frames(self, folder: Path, names: Sequence[str]) -> None:
+    def _add_frames(self, names: Sequence[str], folder: Path) -> None:
         FrameFolder(folder, names)
-        self._take(open_source(folder, FRAMES_TOPIC, self._folder_rate))
+        topic = FRAMES_TOPIC if url_of(folder) else ''
+        self._take(open_source(folder, topic, self._folder_rate))
 
     def _add_bag(self, path: Path) -> None:
         self._take_all(bag_topics(path))
@@ -198,11 +187,3 @@ class Search:
         for named in (address(path), str(path)):
             told = told.replace(named, path.name)
         self.broken.append((path, told))
-
-
-def _is_numbered(path: Path) -> bool:
-    try:
-        frame_number(path)
-    except VideoError:
-        return False
-    return path.is_file()

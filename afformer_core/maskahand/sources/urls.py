@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from afformer_core.errors import AfformerError, DatasetError, VideoError, how_to_install
+from afformer_core.errors import AfformerError, DatasetError, VideoError
 
 _URL = re.compile(r'([a-z][a-z0-9+.-]+):/+(.*)')
 # Bytes of a block, the unit of reading and caching.
@@ -21,23 +21,7 @@ _BLOCK = 4 * 1024**2
 # Facts of a file that change when it is written again; each file system provides some of them.
 _CHANGES = ('ETag', 'etag', 'LastModified', 'Last-Modified', 'mtime', 'created', 'mtimeMs')
 
-# Schemes whose packages the extra `remote` installs.
-_SCHEMES_OF_EXTRA = ('http', 'https', 's3', 's3a')
 _BUCKET_SCHEMES = ('s3', 's3a', 'gs', 'gcs')
-# Remedies for refusals of S3, by their codes.
-_REFUSALS = {
-    'InvalidAccessKeyId': 'the server does not know this access key. Correct AWS_ACCESS_KEY_ID, '
-    'or the profile that contains it',
-    'SignatureDoesNotMatch': 'the secret key is not that of the access key. Correct '
-    'AWS_SECRET_ACCESS_KEY, or the profile that contains it',
-    'AccessDenied': 'these credentials may not read it. Ask its owner to allow s3:ListBucket and '
-    's3:GetObject, or use other credentials',
-    'ExpiredToken': 'the session has expired. Log in again',
-}
-_MAY_NOT_WRITE = (
-    'these credentials may not write it. Ask its owner to allow s3:PutObject, or use other '
-    'credentials'
-)
 
 
 def url_of(path: Path) -> str | None:
@@ -243,81 +227,30 @@ def _system(url: str) -> tuple[Any, str]:
 
 @contextmanager
 def _told(url: str, *, written: bool = False) -> Iterator[None]:
-    """Convert any error of a file system to one clear error."""
-    kind: type[AfformerError] = DatasetError if written else VideoError
-    failed = f'{url} cannot be {"written" if written else "read"}'
+    """Convert any error of a file system to one that names the URL."""
     try:
         yield
     except VideoError:
         raise
-    except FileNotFoundError as error:
-        if (bucket := _missing_bucket(url)) is not None:
-            raise kind(
-                f'the bucket {bucket} does not exist; expected the name of an existing bucket. '
-                'Correct the bucket, the account or the endpoint'
-            ) from error
-        raise kind(f'{url} does not exist; expected a file or a folder') from error
-    except ImportError as error:
-        # fsspec reports which package a scheme needs.
-        told = str(error).rstrip('.')
-        if url.partition(':')[0] in _SCHEMES_OF_EXTRA:
-            told += f'. Run {how_to_install("remote")}'
-        raise kind(f'{url} cannot be reached: {told}') from error
     except Exception as error:
-        if (refusal := _refusal(error, written=written)) is not None:
-            refused = DatasetError if written else AccessRefusedError
-            raise refused(f'{failed}: {refusal}') from error
-        told = ' '.join(str(error).split())
-        raise kind(
-            f'{failed}: the transfer broke: {type(error).__name__}{": " if told else ""}{told}'
-        ) from error
+        reason = ' '.join(f'{type(error).__name__}: {error}'.split()).removesuffix('.')
+        told = f'{url} cannot be {"written" if written else "read"}: {reason}'
+        if isinstance(error, FileNotFoundError):
+            told += '. Correct the address'
+        elif _is_refused(error):
+            told += '. Check the credentials of this machine and their permissions'
+            if not written:
+                raise AccessRefusedError(told) from error
+        kind: type[AfformerError] = DatasetError if written else VideoError
+        raise kind(told) from error
 
 
-def _missing_bucket(url: str) -> str | None:
-    """Return the bucket of a URL if it does not exist."""
-    scheme, _, name = url.partition('://')
-    bucket = name.partition('/')[0]
-    if scheme not in _BUCKET_SCHEMES:
-        return None
-    try:
-        system, _ = _system(url)
-        if not hasattr(system, 'call_s3'):
-            return None if system.exists(bucket) else bucket
-        # For s3fs, a bucket that may not be asked for does not exist.
-        system.call_s3('list_objects_v2', Bucket=bucket, MaxKeys=1)
-    except FileNotFoundError:
-        return bucket
-    except Exception:  # noqa: BLE001
-        # Permission to read a file does not imply permission to query its bucket.
-        return None
-    return None
-
-
-def _refusal(error: Exception, *, written: bool) -> str | None:
-    """Return the reason of a server's refusal and the remedy; None for other errors."""
-    for code in _codes(error):
-        if code == 'AccessDenied' and written:
-            return _MAY_NOT_WRITE
-        if code in _REFUSALS:
-            return _REFUSALS[code]
-    # S3 without credentials, and Google's storage.
-    denied = type(error).__name__ == 'NoCredentialsError' or str(error).startswith('Forbidden:')
-    if denied or isinstance(error, PermissionError) or _status(error) in (401, 403):
-        return 'access is denied. Check the credentials of this machine and their permissions'
-    return None
-
-
-def _status(error: Exception) -> object:
-    """Return the HTTP status of an error of a web server, Google's storage or a hub."""
-    response = getattr(error, 'response', None)
-    known = (getattr(error, 'status', None), getattr(error, 'code', None))
-    return next(filter(None, known), getattr(response, 'status_code', None))
-
-
-def _codes(error: BaseException | None) -> Iterator[str]:
-    """Yield the codes of S3 for an error and for its causes."""
-    while error is not None:
-        response = getattr(error, 'response', None)
-        if isinstance(response, dict):
-            yield str(response.get('Error', {}).get('Code', ''))
-        error = error.__cause__ or error.__context__
+def _is_refused(error: Exception) -> bool:
+    """Check whether a server denied access; each package reports this in its own way."""
+    status = getattr(error, 'status', None) or getattr(error, 'code', None)
+    answer = getattr(getattr(error, 'response', None), 'status_code', None)
+    return (
+        isinstance(error, PermissionError)
+        or (status or answer) in (401, 403)
+        or str(error).startswith('Forbidden')
+    )

@@ -118,13 +118,8 @@ def test_all_architectures_tell_three_classes() -> None:
         assert detector.roi_heads.box_predictor.cls_score.out_features == 3
 
 
-def test_the_light_one_is_small() -> None:
-    detector = initial_detector(LIGHT_ARCHITECTURE, 'random')
+@pytest.mark.parametrize(('interval', 'most'), [(None, 5e6), (0.2, 5.6e6)])
+def test_the_light_one_is_small(interval: float | None, most: float) -> None:
+    detector = initial_detector(LIGHT_ARCHITECTURE, 'random', interval)
 
-    assert sum(parameter.numel() for parameter in detector.parameters()) < 5e6
-
-
-def test_the_light_one_is_small_with_motion_too() -> None:
-    detector = initial_detector(LIGHT_ARCHITECTURE, 'random', 0.2)
-
-    assert sum(parameter.numel() for parameter in detector.parameters()) < 5.6e6
+    assert sum(parameter.numel() for parameter in detector.parameters()) < most

@@ -19,3 +19,13 @@ def red() -> Iterator[ModuleType]:
     sys.path.append(folder)
     yield importlib.import_module('red_hands')
     sys.path.remove(folder)
+
+
+@pytest.fixture
+def red_detector(red: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Options of `afformer mine` by which it sees red hands; another name is refused."""
+    monkeypatch.setattr(
+        'afformer_core.hands.open_detector.open_hand_detector',
+        lambda name: {'red': red.RedHands}[name](),
+    )
+    return ['--detector', 'red', '--processes', '1']

@@ -84,7 +84,6 @@ class GpuRedHands(RedHands):
     """Looks at each frame alone, on what counts as a GPU."""
 
     on_gpu = True
-    context = 0.0
 
 
 class SlowGpuRedHands(GpuRedHands):
@@ -133,4 +132,3 @@ class FailingGpuRedHands(FailingRedHands):
     """Fails likewise, on what counts as a GPU."""
 
     on_gpu = True
-    context = 0.0

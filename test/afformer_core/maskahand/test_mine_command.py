@@ -21,12 +21,8 @@ from afformer_core.reports.provenance import commit
 
 
 @pytest.fixture
-def videos(red: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def videos(red: ModuleType, red_detector: list[str], tmp_path: Path) -> Path:
     """One video of 6 s with a contact; `--detector red` sees it."""
-    monkeypatch.setattr(
-        'afformer_core.hands.open_detector.open_hand_detector',
-        lambda name: {'red': red.RedHands}[name](),
-    )
     (tmp_path / 'videos').mkdir()
     write_video(tmp_path / 'videos' / 'a.mp4', red.film(6, 10, [(2, 3)]), 10)
     return tmp_path / 'videos'

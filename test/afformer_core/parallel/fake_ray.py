@@ -37,7 +37,7 @@ class FakeRay:
 
     Attributes:
         resources: cores and GPUs of each actor that was asked for.
-        killed: number of actors that were ended.
+        killed: identities of the actors that were ended.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class FakeRay:
         self.exceptions = SimpleNamespace(RayError=RayError, RayTaskError=RayTaskError)
         self.cloudpickle = pickle
         self.resources: list[tuple[float, float]] = []
-        self.killed = 0
+        self.killed: set[int] = set()
 
     def nodes(self) -> Sequence[dict[str, Any]]:
         return self._nodes
@@ -55,7 +55,9 @@ class FakeRay:
     def put(self, content: bytes) -> bytes:
         return content
 
-    def remote(self, num_cpus: float, num_gpus: float) -> Callable[[type], Any]:
+    def remote(
+        self, num_cpus: float, num_gpus: float, max_restarts: int, max_task_retries: int
+    ) -> Callable[[type], Any]:
         def of(kind: type) -> Any:
             def start(open_task: bytes) -> Any:
                 self.resources.append((num_cpus, num_gpus))
@@ -63,21 +65,22 @@ class FakeRay:
 
             return SimpleNamespace(remote=start)
 
+        assert (max_restarts, max_task_retries) == (-1, -1)
         return of
 
     def _actor(self, actor: Any) -> Any:
-        def opened() -> str:
-            actor._task = pickle.loads(actor._open_task)()
-            return str(self._nodes[0]['NodeID'])
-
         def done(part: Any) -> Any:
             if self._dies(part):
                 raise RayError(f'the actor died with {part}')
-            return actor.do(part)
+            try:
+                return actor.do(part)
+            except Exception as error:
+                raise RayTaskError(error) from error
 
+        once = SimpleNamespace(remote=lambda part: Answer(lambda: done(part)))
         return SimpleNamespace(
-            open=SimpleNamespace(remote=lambda: Answer(opened)),
-            do=SimpleNamespace(remote=lambda part: Answer(lambda: done(part))),
+            start=SimpleNamespace(remote=lambda: Answer(actor.start)),
+            do=SimpleNamespace(options=lambda max_task_retries: once),
         )
 
     def wait(self, answers: Sequence[Answer], num_returns: int) -> tuple[list[Answer], Any]:
@@ -86,5 +89,5 @@ class FakeRay:
     def get(self, answer: Answer) -> Any:
         return answer.give()
 
-    def kill(self, _: Any) -> None:
-        self.killed += 1
+    def kill(self, actor: Any) -> None:
+        self.killed.add(id(actor))

@@ -210,14 +210,26 @@ def test_a_part_is_done_again_if_its_process_dies(tasks: ModuleType, tmp_path: P
 @pytest.mark.skipif(WITHOUT_RAY, reason='the extra cluster is not installed')
 @pytest.mark.usefixtures('started_ray')
 def test_a_part_whose_process_always_dies_is_given_up(tasks: ModuleType) -> None:
-    with pytest.raises(DatasetError, match='processes of the cluster died in a row'):
-        list(RayEngine(1).map(tasks.open_exit, [1, 1]))
+    for result in RayEngine(1).map(tasks.open_exit, [1, 1]):
+        assert result.told.startswith('RuntimeError: its process died repeatedly, the last time: ')
 
 
 @pytest.mark.skipif(WITHOUT_RAY, reason='the extra cluster is not installed')
 def test_a_cluster_that_is_not_there_is_told(tasks: ModuleType) -> None:
     with pytest.raises(AfformerError, match=r'127.0.0.1:1 cannot be reached: .*Start one'):
         list(RayEngine(1, '127.0.0.1:1').map(tasks.open_root, [4.0]))
+
+
+@pytest.mark.skipif(WITHOUT_RAY, reason='the extra cluster is not installed')
+def test_a_cluster_that_does_not_start_is_told(
+    tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def time_out(**_: object) -> None:
+        raise Exception('The current node timed out during startup.')
+
+    monkeypatch.setattr('ray.init', time_out)
+    with pytest.raises(AfformerError, match=r'of this machine .*: The current .* startup\. Start'):
+        list(RayEngine(1).map(tasks.open_root, [4.0]))
 
 
 def test_without_ray_its_extra_is_named(

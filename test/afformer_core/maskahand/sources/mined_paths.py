@@ -16,10 +16,15 @@ SETTINGS = MiningSettings(clip_frames=8, stride=4, part_frames=20)
 
 
 def mine(
-    red: ModuleType, output: Path, *paths: str, engine: ParallelEngine = ONE_PROCESS
+    red: ModuleType,
+    output: Path,
+    *paths: str,
+    engine: ParallelEngine = ONE_PROCESS,
+    settings: MiningSettings = SETTINGS,
+    folder_rate: float | None = None,
 ) -> HandIndex:
-    found = find_sources([Path(path) for path in paths])
-    mining = Mining(found, red.RedHands, output, SETTINGS)
+    found = find_sources([Path(path) for path in paths], folder_rate)
+    mining = Mining(found, red.RedHands, output, settings)
     list(mining.detect(engine))
     return mining.index()
 

@@ -172,12 +172,9 @@ def test_frames_are_examined_again_with_another_calibration(
 
 
 @pytest.fixture
-def options(red: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def options(red_detector: list[str], tmp_path: Path) -> list[str]:
     """Options of `afformer mine`, which then sees red hands."""
-    monkeypatch.setattr(
-        'afformer_core.hands.open_detector.open_hand_detector', lambda name: red.RedHands()
-    )
-    return ['--output', str(tmp_path / 'mined'), '--processes', '1', '--detector', 'red']
+    return ['--output', str(tmp_path / 'mined'), *red_detector]
 
 
 @pytest.mark.parametrize(

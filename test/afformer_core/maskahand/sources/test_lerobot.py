@@ -14,22 +14,21 @@ import pytest
 from afformer_core.errors import VideoError
 from afformer_core.licences import Ingredient, Origin
 from afformer_core.maskahand.mining.index import read_head
-from afformer_core.maskahand.mining.mining import Mining, MiningSettings
+from afformer_core.maskahand.mining.mining import MiningSettings
 from afformer_core.maskahand.pretraining.pretraining_data import MaskAHandData
 from afformer_core.maskahand.sources import find_sources, open_source
 from afformer_core.maskahand.sources.video_part import VideoPart
 
 from .conftest import CAMERA, DEPTH
+from .mined_paths import mine
+
+SETTINGS = MiningSettings(rate=5.0, clip_frames=5, stride=5, part_frames=8)
 
 
 def test_episodes_are_mined_one_by_one(
     red: ModuleType, lerobot_dataset: Path, tmp_path: Path
 ) -> None:
-    settings = MiningSettings(rate=5.0, clip_frames=5, stride=5, part_frames=8)
-    mining = Mining(find_sources([lerobot_dataset]), red.RedHands, tmp_path, settings)
-    list(mining.detect())
-
-    index = mining.index()
+    index = mine(red, tmp_path, str(lerobot_dataset), settings=SETTINGS)
 
     assert index.broken == ()
     assert [video.topic for video in index.videos] == ['t=0.0,4.0', 't=4.0,7.5', 't=0.0,3.0']
@@ -112,12 +111,9 @@ def test_the_licence_of_a_dataset_is_in_its_index(
     if card is not None:
         (folder / 'README.md').write_text(card)
     shutil.copy(next(folder.rglob('file-001.mp4')), tmp_path / 'own.mp4')
-    found = find_sources([folder, tmp_path / 'own.mp4'])
-    settings = MiningSettings(rate=5.0, clip_frames=5, stride=5, part_frames=8)
-    mining = Mining(found, red.RedHands, tmp_path / 'mined', settings)
-    list(mining.detect())
+    paths = str(folder), str(tmp_path / 'own.mp4')
 
-    index = mining.index()
+    index = mine(red, tmp_path / 'mined', *paths, settings=SETTINGS)
 
     episodes, own = index.videos[:3], index.videos[3]
     assert [video.origin for video in episodes] == [Origin('kitchen', licence)] * 3

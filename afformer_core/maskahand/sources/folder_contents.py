@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of a folder at a URL, grouped by dataset, bag and folder of frames."""
+"""The files of a folder, grouped by dataset, bag and folder of frames."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from afformer_core.maskahand.sources.lerobot import EPISODES, INFO
 from afformer_core.maskahand.sources.remote_bag import MCAP_SUFFIX
 from afformer_core.media.frame_folder import frame_number
 
-_BAG_METADATA = 'metadata.yaml'
+BAG_METADATA = 'metadata.yaml'
 
 
 @dataclass(frozen=True)
-class RemoteFolder:
-    """The contents of a folder at a URL, without hidden files.
+class FolderContents:
+    """The contents of a folder, without hidden files.
 
     Attributes:
         datasets: folders of LeRobot datasets, with the Parquet files of their episodes.
@@ -34,12 +34,12 @@ class RemoteFolder:
     @classmethod
     def of(
         cls, root: Path, files: Sequence[Path], is_dataset: Callable[[Path], bool]
-    ) -> RemoteFolder:
+    ) -> FolderContents:
         """Divide files, in their order.
 
         Args:
             root: the folder.
-            files: paths of all files in it and below, as paths of URLs (see `urls`).
+            files: paths of all files in it and below.
             is_dataset: function that checks whether a folder with the file `INFO` is a dataset.
         """
         left = [file for file in files if not _is_hidden(file.relative_to(root))]
@@ -50,7 +50,7 @@ class RemoteFolder:
             episodes = (file for file in inside if folder / EPISODES in file.parents)
             datasets[folder] = tuple(file for file in episodes if file.suffix == '.parquet')
         left = [file for file in left if not any(parent in datasets for parent in file.parents)]
-        folders = {file.parent for file in left if file.name == _BAG_METADATA}
+        folders = {file.parent for file in left if file.name == BAG_METADATA}
         left = [file for file in left if not any(parent in folders for parent in file.parents)]
         bags = {file for file in left if file.suffix == MCAP_SUFFIX}
         left = [file for file in left if file not in bags]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.cli.options.path_options import (
+    INPUT_FILE,
     INPUT_FOLDER,
     INPUT_NAME,
     INPUT_PATH,
@@ -25,7 +26,8 @@ summary.json."""
 _EXAMPLE = """\
 examples:
   afformer simulate recordings/panel --rgbd-bag --seed 7
-  afformer replay recordings/panel/bag --output replays/panel
+  afformer replay recordings/panel/bag --annotations recordings/panel/annotations.json \\
+      --output replays/panel
   afformer replay kitchen.mcap --image-topic /camera/color/image_raw --demonstration press.mp4 \\
       --output replays/kitchen"""
 
@@ -79,6 +81,10 @@ def add_parser(subparsers: Any) -> None:
         'grounding', 'These options correspond to the parameters of the node.'
     )
     parser.add_late(lambda: _add_settings(group))
+    parser.add_argument(
+        '--annotations', type=INPUT_FILE, metavar='FILE',
+        help='JSON file with annotations of the images, with which results are compared',
+    )  # fmt: skip
     parser.add_argument(
         '--from', type=float, default=0.0, dest='start', metavar='S',
         help='start of the images, in seconds from the start of the bag (default: 0)',
@@ -206,8 +212,10 @@ def _replay(
 ) -> Any:
     from tqdm import tqdm
 
+    from afformer_core.replay.annotations import read_annotations
     from afformer_core.replay.replay import ReplayRequest, write_replay
 
+    annotations = read_annotations(arguments.annotations) if arguments.annotations else None
     settings = _settings(arguments, topics)
     demonstrations = _demonstrations(arguments, bag, topics)
     facts = {
@@ -228,6 +236,7 @@ def _replay(
         demonstration=demonstrations.selected,
         window=window,
         settings=settings,
+        annotations=annotations,
         calibration=demonstrations.calibration,
         facts=facts,
         target_frame=arguments.target_frame,

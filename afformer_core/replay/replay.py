@@ -21,11 +21,14 @@ from afformer_core.media.bag import Bag, BagError, BagExtract
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.outputs.outputs import OUTPUT_TYPES, OutputMessages
+from afformer_core.outputs.results import StreamedGrounding
+from afformer_core.replay.annotations import BagAnnotations
 from afformer_core.replay.bag_output import BagOutput
 from afformer_core.replay.depth_wait import DepthWait, StampedMessage
 from afformer_core.replay.overlay_video import OverlayVideo
 from afformer_core.replay.recorded_transforms import RecordedTransforms
-from afformer_core.replay.replayed_image import UNREADABLE, ReplayedImage
+from afformer_core.replay.replayed_image import UNREADABLE, ImageScores, ReplayedImage
+from afformer_core.replay.scores import score
 from afformer_core.replay.summary import ReplaySummary, summarize
 from afformer_core.replay.table import write_table
 from afformer_core.replay.topics import ReplayTopics
@@ -45,6 +48,7 @@ class ReplayRequest:
         window: part of the bag whose images are grounded.
         settings: settings of the pipeline; images wait for their depth for seconds of the
             recording.
+        annotations: targets of the images, or None.
         calibration: calibration of the model, or None.
         facts: further lines for the summary.
         target_frame, vertical_frame: see `FramePlacements`.
@@ -54,6 +58,7 @@ class ReplayRequest:
     demonstration: str
     window: BagExtract
     settings: PipelineSettings
+    annotations: BagAnnotations | None
     calibration: PresenceCalibration | None
     facts: dict[str, str]
     target_frame: str = ''
@@ -168,7 +173,8 @@ class _Replay:
             'stream': 1e3 * (composed.composed - observed.predicted),
             'messages': 1e3 * (written - composed.composed),
         }
-        self.rows.append(ReplayedImage.of(stamp, message.time, composed, milliseconds))
+        scores = self._scores(composed.result, stamp)
+        self.rows.append(ReplayedImage.of(stamp, message.time, composed, milliseconds, scores))
 
     def _write_outputs(self, outputs: OutputMessages, stamp: int, logged: int) -> float:
         """Write the messages of a result, given its monotonic time in the bag in seconds."""
@@ -179,10 +185,20 @@ class _Replay:
         self._video.add(to_rgb(messages['overlay']), stamp)
         return written
 
+    def _scores(self, result: StreamedGrounding, stamp: int) -> ImageScores | None:
+        annotations = self._request.annotations
+        annotation = annotations.of(stamp) if annotations is not None else None
+        if annotations is None or annotation is None:
+            return None
+        return score(result, annotation, annotations.of(result.stamp))
+
     def finish(self) -> ReplaySummary:
         """Write the results of all images."""
-        if all(row.state == UNREADABLE for row in self.rows):
+        readable = [row for row in self.rows if row.state != UNREADABLE]
+        if not readable:
             raise BagError(self._why_nothing())
+        if self._request.annotations is not None and not any(r.scores for r in readable):
+            self._notes.append('No annotation has the stamp of an image.')
         if self._transforms.problem:
             self._notes.append(self._transforms.problem)
         thresholds = self._request.settings.stream.thresholds(self._request.calibration)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The record of one camera image of a replay."""
+"""The record of one camera image of a replay, and its scores."""
 
 from __future__ import annotations
 
@@ -13,6 +13,23 @@ from afformer_core.stream.pipeline import ComposedResult
 
 FOUND, HELD, ABSTAINED, UNREADABLE = 'found', 'held', 'abstained', 'unreadable'
 STAGES = ('decode', 'predict', 'stream', 'messages')
+
+
+@dataclass(frozen=True)
+class ImageScores:
+    """Scores of a grounding against the annotations; None if they cannot be computed.
+
+    Attributes:
+        peak_pixels: distance from the best peak to the mean of the annotated points.
+        peak_millimetres: distance from the measured position to the annotated one.
+        normal_degrees: angle between the measured normal and the annotated one.
+        inside: whether the best peak lies inside the outline.
+    """
+
+    peak_pixels: float | None
+    peak_millimetres: float | None
+    normal_degrees: float | None
+    inside: bool | None
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,7 @@ class ReplayedImage:
         restart: reason why earlier images were not used; empty if they were.
         problem: reason why there is no position, or why the image is unreadable; empty otherwise.
         milliseconds: milliseconds of each of `STAGES`.
+        scores: against the annotations; None without annotations.
     """
 
     stamp: int
@@ -52,6 +70,7 @@ class ReplayedImage:
     restart: str
     problem: str
     milliseconds: Mapping[str, float]
+    scores: ImageScores | None
 
     def __post_init__(self) -> None:
         if self.state not in (FOUND, HELD, ABSTAINED, UNREADABLE):
@@ -79,6 +98,7 @@ class ReplayedImage:
             restart='',
             problem=problem,
             milliseconds={},
+            scores=None,
         )
 
     @classmethod
@@ -88,6 +108,7 @@ class ReplayedImage:
         time: int,
         composed: ComposedResult,
         milliseconds: Mapping[str, float],
+        scores: ImageScores | None,
     ) -> ReplayedImage:
         """Create the record of a grounded image."""
         result = composed.result
@@ -111,4 +132,5 @@ class ReplayedImage:
             restart=result.restart,
             problem=problem if shown else '',
             milliseconds=milliseconds,
+            scores=scores,
         )

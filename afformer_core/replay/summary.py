@@ -63,6 +63,8 @@ class ReplaySummary:
         jitter: pixels from the best peak of an image to that of the next, if both images show the
             element.
         stages: milliseconds of each stage; `total` is the sum of an image's.
+        scores: measures against the annotations, if there are some.
+        inside: share of the best peaks inside their outline, None without outlines.
         problems: problems, most frequent first; those that differ only in numbers count as one.
         notes: problems of the bag as a whole.
     """
@@ -76,6 +78,8 @@ class ReplaySummary:
     distance: Distribution | None
     jitter: Distribution | None
     stages: Mapping[str, Distribution]
+    scores: Mapping[str, Distribution]
+    inside: float | None
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
 
@@ -92,6 +96,8 @@ class ReplaySummary:
             'distance_m': _json(self.distance),
             'jitter_pixels': _json(self.jitter),
             'milliseconds': {name: _json(value) for name, value in self.stages.items()},
+            'scores': {name: _json(value) for name, value in self.scores.items()},
+            'inside_outline': self.inside,
             'problems': [vars(problem) for problem in self.problems],
             'notes': list(self.notes),
         }
@@ -114,6 +120,9 @@ def summarize(
     found = [row for row in rows if row.peak is not None]
     stages = {stage: [r.milliseconds.get(stage) for r in rows] for stage in STAGES}
     stages['total'] = [total_milliseconds(row) for row in rows]
+    scored = [row.scores for row in rows if row.scores is not None]
+    names = ('peak_pixels', 'peak_millimetres', 'normal_degrees')
+    inside = [scores.inside for scores in scored if scores.inside is not None]
     return ReplaySummary(
         facts=facts,
         states=Counter(row.state for row in rows),
@@ -126,6 +135,8 @@ def summarize(
         ),
         jitter=Distribution.of(jitter(rows)),
         stages=_known(stages),
+        scores=_known({name: [getattr(s, name) for s in scored] for name in names}),
+        inside=sum(inside) / len(inside) if inside else None,
         problems=_problems(row.problem for row in rows),
         notes=tuple(notes),
     )

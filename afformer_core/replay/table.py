@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from afformer_core.replay.replayed_image import STAGES, ReplayedImage
+from afformer_core.replay.replayed_image import STAGES, ImageScores, ReplayedImage
 
+_SCORES = tuple(field.name for field in fields(ImageScores))
 COLUMNS = (
     'stamp', 'state', 'found', 'presence', 'certainty', 'confidence', 'feature_similarity',
     'continuity', 'age', 'action', 'u', 'v', 'score', 'x', 'y', 'z', 'normal_x', 'normal_y',
-    'normal_z', 'problem', 'restart', *(f'{stage}_ms' for stage in STAGES),
+    'normal_z', 'problem', 'restart', *_SCORES, *(f'{stage}_ms' for stage in STAGES),
 )  # fmt: skip
 
 
@@ -50,7 +52,7 @@ def _row(replayed: ReplayedImage) -> dict[str, Any]:
     if replayed.normal is not None:
         names = ('normal_x', 'normal_y', 'normal_z')
         row |= zip(names, replayed.normal.tolist(), strict=True)
-    return row
+    return row if replayed.scores is None else row | vars(replayed.scores)
 
 
 def _text(value: Any) -> str:

@@ -2,7 +2,7 @@
 """Writer of RGB-D rosbags: a demonstration, then a camera that moves around the fixture.
 
 OUT/bag                rosbag2 with the topics below OUT/annotations.json   annotations of every
-image, see `ImageAnnotation`
+image, see `afformer_core.replay.annotations`
 """
 
 from __future__ import annotations

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from afformer_core.replay.annotations import ImageAnnotation
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.cameras.camera import Camera, direction, look_at
 from afformer_sim.cameras.sensor import sample_sensor
-from afformer_sim.datasets.image_annotation import ImageAnnotation
 from afformer_sim.scene.demonstration import (
     SimulatedDemonstration,
     choose_elements,

@@ -73,6 +73,8 @@ def observations(bag_settings: RgbdBagSettings, numbers: range) -> Iterator[Obse
             exact = renderer.depth(view.camera, view.size)
             info = camera_info_message(factory, view, header_message(factory, 0, 'camera'))
             annotation = scene.annotation(number, 0)
+            assert annotation.position is not None
+            assert annotation.normal is not None
             calibration = Calibration.from_message(info, rectified=False)
             v, u = np.mgrid[: exact.shape[0], : exact.shape[1]]
             points = calibration.points(np.stack([u, v], 2).reshape(-1, 2), exact.ravel())
@@ -124,6 +126,7 @@ def test_published_points_are_where_the_peaks_pixels_are(
             demonstration=demonstrations.selected,
             window=BagExtract(),
             settings=settings,
+            annotations=None,
             calibration=None,
             facts={},
         )

@@ -49,7 +49,7 @@ def test_an_image_has_the_certainty_of_its_grounding() -> None:
     frame = CameraFrame(np.zeros((12, 16, 3), np.uint8), 7, 'camera')
     composed = ComposedResult(frame, result, None, Placement('camera'), 0.0)  # type: ignore[arg-type]
 
-    assert ReplayedImage.of(7, 8, composed, {}).certainty == 0.41
+    assert ReplayedImage.of(7, 8, composed, {}, None).certainty == 0.41
     assert ReplayedImage.unreadable(7, 8, 'cut short').certainty is None
 
 

@@ -44,7 +44,8 @@ def test_topics_are_found_and_the_folder_is_whole(
     rgbd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / 'out'
-    arguments = ['replay', str(rgbd / 'bag'), '--output', str(out)]
+    annotations = str(rgbd / 'annotations.json')
+    arguments = ['replay', str(rgbd / 'bag'), '--annotations', annotations, '--output', str(out)]
     assert main([*arguments, *ALWAYS_PRESENT]) == 0
     assert 'found in 6 of 6 images' in capsys.readouterr().out
     assert sorted(path.name for path in out.iterdir()) == [
@@ -115,6 +116,7 @@ def test_files_and_stored_demonstrations_are_grounded_together(
             ('--demonstration', 'nope'),
             'nope does not exist. To replay a stored demonstration, also',
         ),
+        (('--annotations', 'nope.json'), 'nope.json cannot be read as JSON'),
         (('--from', '5', '--to', '2'), 'seconds are 5.0 to 2.0'),
         (('--from', '500'), 'has no image of /camera/image in this window'),
         (('--depth-wait', '-1'), 'depth_wait is -1.0; expected 0 to 10 seconds'),

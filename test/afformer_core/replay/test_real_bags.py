@@ -38,6 +38,7 @@ def replay(
                 demonstration=demonstrations.selected,
                 window=BagExtract(),
                 settings=SETTINGS,
+                annotations=None,
                 calibration=None,
                 facts={},
             )

@@ -6,6 +6,7 @@ The turns and the expected numbers are by hand, or by SciPy where one interpolat
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +19,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 
 from afformer_core.media.bag import Bag, BagExtract
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
+from afformer_core.replay.annotations import BagAnnotations, ImageAnnotation
 from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.summary import ReplaySummary
 from afformer_core.replay.topics import choose_topics
@@ -95,6 +97,7 @@ class Recording:
                 demonstration='press',
                 window=fields.pop('window', BagExtract()),
                 settings=SETTINGS,
+                annotations=fields.pop('annotations', None),
                 calibration=None,
                 facts={},
                 target_frame=target_frame,
@@ -223,6 +226,22 @@ def test_what_is_held_keeps_the_pose_of_its_image(recording):
     _, _, markers = replayed._read('/markers')
     stamps = {one.header.stamp.sec + one.header.stamp.nanosec * 1e-9 for one in markers.markers}
     assert stamps == {10.0}
+
+
+def test_what_is_held_is_compared_with_the_annotation_of_its_image(recording):
+    recording.image(10.0)
+    recording.image(10.9, COVERED)
+    annotations = BagAnnotations(
+        ImageAnnotation.from_json({'stamp': stamp, 'position': position})
+        for stamp, position in (
+            (10_000_000_000, [0.16, -0.28, 0.803]),
+            (10_900_000_000, [0.4, 0.1, 0.6]),
+        )
+    )
+    replayed = recording.replay(annotations=annotations)
+    with (replayed.folder / 'groundings.csv').open(newline='') as file:
+        gaps = [float(row['peak_millimetres']) for row in csv.DictReader(file)]
+    assert gaps == pytest.approx([3, 3], abs=0.05)
 
 
 def test_a_turn_of_any_length_counts_as_on_a_robot(recording):

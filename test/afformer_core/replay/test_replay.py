@@ -23,6 +23,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 
 from afformer_core.media.bag import Bag, BagError, BagExtract
 from afformer_core.media.video import read_video
+from afformer_core.replay.annotations import read_annotations
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.depth_wait import DEPTH_WAIT
 from afformer_core.replay.replay import ReplayRequest, write_replay
@@ -80,6 +81,7 @@ def replay(demonstrations: ReplayDemonstrations, rgbd: Path) -> Callable[..., Wr
                 demonstration=demonstrations.selected,
                 window=fields.pop('window', BagExtract()),
                 settings=fields.pop('settings', SETTINGS),
+                annotations=fields.pop('annotations', None),
                 calibration=demonstrations.calibration,
                 facts={'bag': 'recording'},
             )
@@ -92,8 +94,9 @@ def replay(demonstrations: ReplayDemonstrations, rgbd: Path) -> Callable[..., Wr
 
 
 @pytest.fixture(scope='module')
-def written(replay: Replayer, tmp_path_factory: pytest.TempPathFactory) -> Written:
-    return replay(tmp_path_factory.mktemp('replay') / 'out')
+def written(replay: Replayer, rgbd: Path, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    annotations = read_annotations(rgbd / 'annotations.json')
+    return replay(tmp_path_factory.mktemp('replay') / 'out', annotations=annotations)
 
 
 def test_the_bag_holds_the_recording_and_the_outputs(written: Written, rgbd: Path) -> None:
@@ -157,6 +160,21 @@ def test_the_heatmap_is_of_the_size_of_the_image_and_sums_to_one(written: Writte
     assert abs(row - v) <= 6
 
 
+def test_measures_are_those_of_the_annotations(written: Written, rgbd: Path) -> None:
+    images = json.loads((rgbd / 'annotations.json').read_text())['images']
+    for one, row in zip(images, written.rows, strict=True):
+        u, v = np.mean(one['points'], axis=0)
+        expected = np.hypot(u - float(row['u']), v - float(row['v']))
+        assert float(row['peak_pixels']) == pytest.approx(expected, abs=0.02)
+        if row['z']:
+            position = [float(row[key]) for key in 'xyz']
+            expected = 1000 * np.linalg.norm(np.array(position) - one['position'])
+            assert float(row['peak_millimetres']) == pytest.approx(expected, abs=0.01)
+    summary = json.loads((written.folder / 'summary.json').read_text())
+    assert summary['scores']['peak_pixels']['count'] == 6
+    assert summary['images'] == 6
+
+
 def test_the_video_shows_every_image(written: Written) -> None:
     assert read_video(written.folder / 'overlay.mp4').shape == (6, 120, 160, 3)
 
@@ -164,7 +182,8 @@ def test_the_video_shows_every_image(written: Written) -> None:
 def test_two_replays_are_equal_but_for_their_times(
     written: Written, replay: Replayer, rgbd: Path, tmp_path: Path
 ) -> None:
-    again = replay(tmp_path / 'again')
+    annotations = read_annotations(rgbd / 'annotations.json')
+    again = replay(tmp_path / 'again', annotations=annotations)
     for name in ('bag/bag.mcap', 'bag/metadata.yaml', 'overlay.mp4'):
         assert (again.folder / name).read_bytes() == (written.folder / name).read_bytes(), name
 

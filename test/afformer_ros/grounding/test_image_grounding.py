@@ -150,6 +150,7 @@ def _offline(bag: Path, library: DemonstrationLibrary, folder: Path) -> list[Any
             demonstration=library.selected,
             window=BagExtract(),
             settings=settings,
+            annotations=None,
             calibration=None,
             facts={},
         )

@@ -16,8 +16,8 @@ from afformer_core.cli.options.session_options import add_session_options, open_
 _DESCRIPTION = """\
 Serve a web page and print its address. On the page, drop a video and an image to
 see where to act, and how. With --pairs, also mark the points of your own pairs,
-fine-tune a model on them, and compare two models. If ROS 2 is installed, also
-watch a grounding node and record demonstrations.
+and fine-tune a model on them. If ROS 2 is installed, also watch a grounding node
+and record demonstrations.
 
 Only browsers on this machine can open the page, unless --host is given. The
 address contains a token, without which the server answers no request. No data
@@ -55,13 +55,12 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         '--pairs', type=STORE, metavar='FOLDER',
-        help='folder of your own pairs, created if missing; adds tabs to add and mark pairs, to '
-        'train on them and to compare models (default: none)',
+        help='folder of your own pairs, created if missing; adds tabs to add and mark pairs '
+        'and to train on them (default: none)',
     )  # fmt: skip
     parser.add_argument(
         '--models', type=STORE, default=Path('models'), metavar='FOLDER',
-        help='folder to which trainings write models, and from which models are compared '
-        '(default: models)',
+        help='folder to which trainings write models (default: models)',
     )  # fmt: skip
     parser.add_argument(
         '--training-configuration', type=INPUT_FILE, metavar='FILE',
@@ -126,20 +125,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _pair_tabs(arguments: argparse.Namespace) -> tuple[Any, ...]:
-    """Open the tabs that train on own pairs and compare models on them, if there are pairs."""
+    """Open the tab that trains on own pairs, if there are pairs."""
     pairs = arguments.pairs
     if pairs is None:
         return ()
-    from afformer_core.studio.comparison.compare_tab import CompareTab
-    from afformer_core.studio.comparison.comparisons import Comparisons
     from afformer_core.studio.training.model_folders import ModelFolders
     from afformer_core.studio.training.train_tab import TrainTab
     from afformer_core.studio.training.trainings import Trainings
 
     models = ModelFolders(arguments.models)
     trainings = Trainings(models, pairs, arguments.training_configuration)
-    comparisons = Comparisons(models, pairs, lambda folder: open_grounder(folder, arguments))
-    return TrainTab(trainings, comparisons), CompareTab(comparisons)
+    return (TrainTab(trainings),)
 
 
 def _robot_tabs(node: str | None) -> tuple[Any, ...]:

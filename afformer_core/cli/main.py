@@ -35,7 +35,6 @@ _GROUPS = {
     'data': ('verify', 'convert', 'browse', 'simulate'),
     'training and evaluation': (
         'train',
-        'cache',
         'evaluate',
         'benchmark',
         'calibrate',

@@ -21,15 +21,11 @@ from afformer_core.evaluation.pairs.pair_result import PairResult
 from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.evaluation.pairs.parallel_evaluation import RunSettings, evaluate_pairs
 from afformer_core.evaluation.protocols.protocols import RowsProtocol
-from afformer_core.models import afformer_small
 from afformer_core.parallel.engine import OpenTask, ParallelEngine, Part, PartResult, Value
-from afformer_core.parallel.local_engine import ONE_PROCESS, LocalEngine
+from afformer_core.parallel.local_engine import LocalEngine
 from afformer_core.parallel.ray_engine import RayEngine
 from afformer_core.runtime import ArrayGrounder, shipped_model_folder
-from afformer_core.training.datasets.feature_computation import ImageSet
-from afformer_core.training.datasets.feature_files import open_features
 
-from ..conftest import random_model
 from .ray_machines import STORE, Machines
 
 pytestmark = [
@@ -152,32 +148,6 @@ def test_numbers_of_an_evaluation_are_the_same_while_machines_die(
 ) -> None:
     require_same_numbers(evaluate(LocalEngine(1)), evaluate(dying, slow.SlowGrounder))
     assert cluster.died >= 2
-
-
-@pytest.mark.usefixtures('cluster')
-def test_features_are_the_same_bytes(slow: ModuleType, tmp_path: Path) -> None:
-    open_images(tmp_path / 'one', 12, slow.image, ONE_PROCESS)
-    open_images(tmp_path / 'cluster', 12, slow.image, RayEngine(3))
-
-    assert len(contents(tmp_path / 'one')) == 4
-    assert contents(tmp_path / 'cluster') == contents(tmp_path / 'one')
-
-
-def test_features_are_the_same_bytes_while_machines_die(
-    slow: ModuleType, cluster: Machines, dying: DyingEngine, tmp_path: Path
-) -> None:
-    open_images(tmp_path / 'one', 60, slow.image, ONE_PROCESS)
-    open_images(tmp_path / 'cluster', 60, slow.slow_image, dying)
-
-    assert contents(tmp_path / 'cluster') == contents(tmp_path / 'one')
-    assert cluster.died >= 2
-
-
-def open_images(
-    folder: Path, count: int, read: Callable[[int], np.ndarray], engine: ParallelEngine
-) -> None:
-    encoder = random_model(afformer_small(('press',), (64, 64))).encoder.requires_grad_(False)
-    open_features(folder, [ImageSet('images', range(count), read)], encoder, {}, engine)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

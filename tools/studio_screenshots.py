@@ -124,8 +124,6 @@ def _capture_robot(page: Any, folder: Path) -> None:
     page.get_by_text('cup_handle, as it was recorded:').wait_for()
     page.locator('.overlay img[src^="data:image/jpeg"]').wait_for()
     page.locator('.first-frame img').wait_for()
-    # The chart of presence becomes a line.
-    page.wait_for_timeout(15_000)
     _save(page, folder / 'studio_robot.jpg')
 
 

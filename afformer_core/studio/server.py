@@ -10,7 +10,6 @@ import socket
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +17,6 @@ import uvicorn
 from fastapi import FastAPI
 from nicegui import ui
 
-from afformer_core.hands.open_detector import open_hand_detector
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.access import Guard
 from afformer_core.studio.labelling import pointer
@@ -28,7 +26,6 @@ from afformer_core.studio.limits import Limits
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.studio_tab import StudioTab, Turn, build_tabs
 from afformer_core.studio.trying.example_memories import ExampleMemories
-from afformer_core.studio.trying.timeline_hands import TimelineHands
 from afformer_core.studio.trying.try_tab import TryTab
 from afformer_core.studio.trying.workspace import Workspace
 
@@ -64,11 +61,9 @@ class StudioSettings:
     Attributes:
         host: address to listen on.
         port: port, 1 to 65535.
-        folders: resolved folders whose files the page may choose.
         pairs: folder of own pairs to mark; None: none.
         points: number of points after which a pair is finished, at least 1.
         limits: maximum sizes of the input.
-        detector: hand detector for timelines, as for `open_hand_detector`; '': none.
         examples_on_click: whether an example is read when it is clicked, instead of all of them
             when the page opens, which takes some seconds of one core.
 
@@ -78,11 +73,9 @@ class StudioSettings:
 
     host: str = '127.0.0.1'
     port: int = 8765
-    folders: tuple[Path, ...] = ()
     pairs: Path | None = None
     points: int = 10
     limits: Limits = field(default_factory=Limits)
-    detector: str = ''
     examples_on_click: bool = False
 
     def __post_init__(self) -> None:
@@ -90,9 +83,8 @@ class StudioSettings:
             raise ValueError(f'the port is {self.port}; expected one from 1 to 65535')
         if self.points < 1:
             raise ValueError(f'the number of points is {self.points}; expected at least 1')
-        for folder in (*self.folders, *(() if self.pairs is None else (self.pairs,))):
-            if not folder.is_dir():
-                raise ValueError(f'{folder} does not exist; expected a folder')
+        if self.pairs is not None and not self.pairs.is_dir():
+            raise ValueError(f'{self.pairs} does not exist; expected a folder')
 
 
 def serve(
@@ -112,10 +104,9 @@ def serve(
     with _listen(settings.host, settings.port) as listening:
         worker = ModelWorker(load)
         worker.submit(lambda grounder: None)
-        hands = TimelineHands(partial(open_hand_detector, settings.detector))
         examples = ExampleMemories(worker)
         guard = Guard(
-            _application(worker, hands, examples, settings, added),
+            _application(worker, examples, settings, added),
             token,
             settings.limits.file_bytes + _AROUND_FILE,
             settings.port,
@@ -130,7 +121,6 @@ def serve(
         finally:
             examples.close()
             worker.close()
-            hands.close()
             for tab in added:
                 tab.close()
 
@@ -141,7 +131,6 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def _application(
     worker: ModelWorker,
-    hands: TimelineHands,
     examples: ExampleMemories,
     settings: StudioSettings,
     added: Sequence[StudioTab],
@@ -150,7 +139,7 @@ def _application(
 
     @ui.page('/', title='afformer studio')
     def page() -> None:
-        _build(worker, hands, examples, settings, added)
+        _build(worker, examples, settings, added)
 
     # NiceGUI inspects all objects of the process at its start, including deprecated ones of torch.
     warnings.filterwarnings('ignore', category=FutureWarning, module='nicegui')
@@ -178,14 +167,13 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _build(
     worker: ModelWorker,
-    hands: TimelineHands,
     examples: ExampleMemories,
     settings: StudioSettings,
     added: Sequence[StudioTab],
 ) -> None:
     if not settings.examples_on_click:
         examples.prepare()
-    workspace = Workspace(worker, settings.limits, hands if settings.detector else None, examples)
+    workspace = Workspace(worker, settings.limits, examples)
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)
     ui.add_css(_STYLE + pointer.STYLE)
@@ -196,17 +184,15 @@ def _build(
         colours.props('dense unelevated color=blue-grey-10 text-color=white toggle-color=primary')
         colours.on_value_change(lambda event: dark.set_value(_COLOURS[event.value]))
     builders: dict[str, Callable[[], Turn | None]] = {
-        'Try': lambda: _build_try(workspace, examples, settings)
+        'Try': lambda: _build_try(workspace, examples)
     }
     pairs = settings.pairs
     if pairs is not None:
         builders['Label'] = lambda: (
-            LabelTab(
-                PointLabels(pairs), worker, settings.limits, settings.points, settings.folders
-            ).turn_to
+            LabelTab(PointLabels(pairs), worker, settings.limits, settings.points).turn_to
         )
     build_tabs({**builders, **{tab.name: tab.build for tab in added}})
 
 
-def _build_try(workspace: Workspace, examples: ExampleMemories, settings: StudioSettings) -> None:
-    TryTab(workspace, examples, settings.folders)
+def _build_try(workspace: Workspace, examples: ExampleMemories) -> None:
+    TryTab(workspace, examples)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER, INPUT_NAME, STORE
+from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER, STORE
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
 _DESCRIPTION = """\
@@ -26,7 +26,6 @@ leaves the machine."""
 _EXAMPLE = """\
 examples:
   afformer studio
-  afformer studio --folder recordings --folder photographs
   afformer studio --pairs my_pairs --models models
   afformer studio --node /left/grounding
   afformer studio --model models/espresso --host 0.0.0.0 --port 9000"""
@@ -49,11 +48,6 @@ def add_parser(subparsers: Any) -> None:
     )
     add_session_options(parser)
     parser.add_argument(
-        '--folder', type=INPUT_FOLDER, action='append', default=[], metavar='FOLDER',
-        help='folder on this machine from which the page may open videos, bags and images; can '
-        'be repeated (default: none)',
-    )  # fmt: skip
-    parser.add_argument(
         '--pairs', type=STORE, metavar='FOLDER',
         help='folder of your own pairs, created if missing; adds tabs to add and mark pairs '
         'and to train on them (default: none)',
@@ -69,11 +63,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--points', type=int, default=10, metavar='N',
         help='number of points after which a pair counts as finished (default: 10)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--detector', type=INPUT_NAME, default='',
-        help='hand detector whose hands are drawn on the frames of demonstrations: mediapipe, '
-        'simulated, or the folder of a detector (default: none)',
     )  # fmt: skip
     parser.add_argument(
         '--examples-on-click', action='store_true',
@@ -109,11 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = StudioSettings(
         host=arguments.host,
         port=arguments.port,
-        folders=tuple(folder.resolve() for folder in arguments.folder),
         pairs=pairs,
         points=arguments.points,
         limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
-        detector=arguments.detector,
         examples_on_click=arguments.examples_on_click,
     )
     serve(

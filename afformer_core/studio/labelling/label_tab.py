@@ -63,7 +63,6 @@ class LabelTab:
         worker: worker with the model, which suggests points.
         limits: maximum sizes of media.
         enough: number of points after which a pair is finished.
-        folders: resolved folders from which pairs can be added.
     """
 
     def __init__(
@@ -72,7 +71,6 @@ class LabelTab:
         worker: ModelWorker,
         limits: Limits,
         enough: int,
-        folders: tuple[Path, ...],
     ) -> None:
         self._labels = labels
         self._worker = worker
@@ -90,7 +88,7 @@ class LabelTab:
         ui.label(_KEYS).classes('text-sm max-md:hidden')
         with ui.element().classes(_GRID):
             with ui.column().classes('min-w-0 gap-2 max-md:order-last'):
-                self._build_side(enough, folders)
+                self._build_side(enough)
             with ui.column().classes('min-w-0 gap-2'):
                 self._actions = ActionChoice(
                     labels.action_names, takes_new=labels.takes_new_actions
@@ -103,9 +101,9 @@ class LabelTab:
         self._timer = ui.timer(_REFRESH, self._refresh, active=False)
         self._opened = False
 
-    def _build_side(self, enough: int, folders: tuple[Path, ...]) -> None:
+    def _build_side(self, enough: int) -> None:
         self._pairs = PairList(self._labels, enough, self._choose)
-        addition = AdditionDialog(self._labels, folders, self._limits, self._show_added)
+        addition = AdditionDialog(self._labels, self._limits, self._show_added)
         with ui.row().classes('gap-2'):
             ui.button('Add pairs', icon='add', on_click=addition.open).props('outline dense')
             FolderPanel(self._labels)

@@ -29,11 +29,3 @@ def test_a_folder_of_pairs_that_is_not_there_is_created(tmp_path: Path) -> None:
             assert main(['studio', '--port', str(port), '--pairs', str(folder)]) == 1
 
     assert [path.name for path in tmp_path.iterdir()] == ['own']
-
-
-def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
-
-    assert main(['studio', '--folder', str(tmp_path / 'videos')]) == 1
-
-    assert f'{tmp_path}/videos does not exist; expected a folder' in capsys.readouterr().err

@@ -38,7 +38,7 @@ def test_a_chosen_example_is_not_read_again_and_grounds_alike(
     worker: ModelWorker, memories: ExampleMemories, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def use() -> None:
-        reading, ready = Workspace(worker, Limits()), Workspace(worker, Limits(), None, memories)
+        reading, ready = Workspace(worker, Limits()), Workspace(worker, Limits(), memories)
         read = await reading.add_demonstration(files / 'press.mp4', 'press.mp4')
         image = await reading.add_image(files / 'panel.png', 'panel.png')
         expected = await reading.ground(image, [read])

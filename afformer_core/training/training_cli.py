@@ -85,7 +85,6 @@ class TrainingCli(LightningCLI):
         trained: class of the module that trains the model.
         data: class of the training data.
         data_is_chosen: whether YAML files name a subclass of `data`.
-        counted: unit of a batch, as a word for curves.
         writer: class of the callback that writes the best model.
     """
 
@@ -93,7 +92,6 @@ class TrainingCli(LightningCLI):
     trained: ClassVar[type[LightningModule]]
     data: ClassVar[type[BatchedData]]
     data_is_chosen: ClassVar[bool]
-    counted: ClassVar[str]
     writer: ClassVar[type[BestWriter]]
 
     def __init__(self, arguments: Sequence[str]) -> None:
@@ -189,7 +187,7 @@ class TrainingCli(LightningCLI):
         }
         dtype = _DTYPES[self.config.weights_type]
         writer = self.writer(output, description, dtype, self._ingredients)
-        callbacks: list[Callback] = [TrainingMonitor(self.counted), writer]
+        callbacks: list[Callback] = [TrainingMonitor(), writer]
         if self.datamodule.validation_samples:
             best = ModelCheckpoint(
                 checkpoints,
@@ -313,7 +311,6 @@ class GroundingTrainingCli(TrainingCli):
     trained: ClassVar[type[LightningModule]] = GroundingTraining
     data = GroundingData
     data_is_chosen = True
-    counted = 'pairs'
     writer = ModelWriter
 
     def tie(self, parser: LightningArgumentParser) -> None:

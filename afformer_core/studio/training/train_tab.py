@@ -70,7 +70,7 @@ class _TrainPanel:
                 self._output = ui.label().classes(
                     'w-full whitespace-pre-wrap break-all font-mono text-xs border p-2 output'
                 )
-                ui.label('Losses, speed and heatmaps of samples, in a shell:').classes('text-sm')
+                ui.label('Curves of the losses, in a shell:').classes('text-sm')
                 ui.code(f'tensorboard --logdir {trainings.models.folder}', language='bash')
         self._timer = ui.timer(_SECONDS, self._refresh, active=False)
 

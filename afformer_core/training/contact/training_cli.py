@@ -21,7 +21,6 @@ class ContactTrainingCli(TrainingCli):
     trained = ContactTraining
     data = GroundingData
     data_is_chosen = True
-    counted = 'demonstrations'
     writer = ContactWriter
 
     def tie(self, parser: LightningArgumentParser) -> None:

@@ -21,7 +21,6 @@ class HandTrainingCli(TrainingCli):
     trained = HandTraining
     data = HandData
     data_is_chosen = False
-    counted = 'images'
     writer = DetectorWriter
 
     def tie(self, parser: LightningArgumentParser) -> None:

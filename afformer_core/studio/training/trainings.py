@@ -107,6 +107,8 @@ class Trainings:
             '--checkpoint_steps': _CHECKPOINT_STEPS,
             # A step takes seconds without a GPU.
             '--trainer.log_every_n_steps': 1,
+            # Writes each step into a file, unlike the bar of rich.
+            '--trainer.callbacks+': 'lightning.pytorch.callbacks.TQDMProgressBar',
             '--trainer.enable_model_summary': 'false',
         }
         self._begin(folder, [f'{option}={value}' for option, value in options.items()])

@@ -55,7 +55,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory, files: Path) -> Path:
     return folder
 
 
-def run(task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def run(task: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     """Run in a thread of its own: a browser of other tests has an event loop in this one."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(lambda: asyncio.run(task())).result()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,8 @@ from afformer_core.files.folder_lock import folder_lock
 from afformer_core.studio.training.model_folders import ModelFolders
 from afformer_core.studio.training.training_process import TrainingState
 from afformer_core.studio.training.trainings import Trainings
+
+from ..conftest import run
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_the_model_with_which_a_training_began_is_known(
     configuration = folder / 'config.yaml'
     assert trainings.initial('espresso') == ''
     with pytest.raises(AfformerError, match='espresso does not name a model'):
-        asyncio.run(trainings.compare('espresso'))
+        run(lambda: trainings.compare('espresso'))
 
     configuration.write_text(f'model:\n  initial: {folder.parent / "mocha"}\n')
     assert trainings.initial('espresso') == 'mocha'

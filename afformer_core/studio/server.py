@@ -25,7 +25,6 @@ from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.studio_tab import StudioTab, Turn, build_tabs
-from afformer_core.studio.trying.example_memories import ExampleMemories
 from afformer_core.studio.trying.try_tab import TryTab
 from afformer_core.studio.trying.workspace import Workspace
 
@@ -64,8 +63,6 @@ class StudioSettings:
         pairs: folder of own pairs to mark; None: none.
         points: number of points after which a pair is finished, at least 1.
         limits: maximum sizes of the input.
-        examples_on_click: whether an example is read when it is clicked, instead of all of them
-            when the page opens, which takes some seconds of one core.
 
     Raises:
         ValueError: a number is out of its range, or a folder does not exist.
@@ -76,7 +73,6 @@ class StudioSettings:
     pairs: Path | None = None
     points: int = 10
     limits: Limits = field(default_factory=Limits)
-    examples_on_click: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:
@@ -104,9 +100,8 @@ def serve(
     with _listen(settings.host, settings.port) as listening:
         worker = ModelWorker(load)
         worker.submit(lambda grounder: None)
-        examples = ExampleMemories(worker)
         guard = Guard(
-            _application(worker, examples, settings, added),
+            _application(worker, settings, added),
             token,
             settings.limits.file_bytes + _AROUND_FILE,
             settings.port,
@@ -119,7 +114,6 @@ def serve(
         try:
             asyncio.run(uvicorn.Server(config).serve([listening]))
         finally:
-            examples.close()
             worker.close()
             for tab in added:
                 tab.close()
@@ -131,7 +125,6 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def _application(
     worker: ModelWorker,
-    examples: ExampleMemories,
     settings: StudioSettings,
     added: Sequence[StudioTab],
 ) -> FastAPI:
@@ -139,7 +132,7 @@ def _application(
 
     @ui.page('/', title='afformer studio')
     def page() -> None:
-        _build(worker, examples, settings, added)
+        _build(worker, settings, added)
 
     # NiceGUI inspects all objects of the process at its start, including deprecated ones of torch.
     warnings.filterwarnings('ignore', category=FutureWarning, module='nicegui')
@@ -167,13 +160,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _build(
     worker: ModelWorker,
-    examples: ExampleMemories,
     settings: StudioSettings,
     added: Sequence[StudioTab],
 ) -> None:
-    if not settings.examples_on_click:
-        examples.prepare()
-    workspace = Workspace(worker, settings.limits, examples)
+    workspace = Workspace(worker, settings.limits)
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)
     ui.add_css(_STYLE + pointer.STYLE)
@@ -183,16 +173,14 @@ def _build(
         colours = ui.toggle(list(_COLOURS), value='System')
         colours.props('dense unelevated color=blue-grey-10 text-color=white toggle-color=primary')
         colours.on_value_change(lambda event: dark.set_value(_COLOURS[event.value]))
-    builders: dict[str, Callable[[], Turn | None]] = {
-        'Try': lambda: _build_try(workspace, examples)
-    }
+
+    def build_try() -> None:
+        TryTab(workspace)
+
+    builders: dict[str, Callable[[], Turn | None]] = {'Try': build_try}
     pairs = settings.pairs
     if pairs is not None:
         builders['Label'] = lambda: (
             LabelTab(PointLabels(pairs), worker, settings.limits, settings.points).turn_to
         )
     build_tabs({**builders, **{tab.name: tab.build for tab in added}})
-
-
-def _build_try(workspace: Workspace, examples: ExampleMemories) -> None:
-    TryTab(workspace, examples)

@@ -65,11 +65,6 @@ def add_parser(subparsers: Any) -> None:
         help='number of points after which a pair counts as finished (default: 10)',
     )  # fmt: skip
     parser.add_argument(
-        '--examples-on-click', action='store_true',
-        help='read an example when it is clicked, instead of all when the page opens, which takes '
-        'about 10 s of one core',
-    )  # fmt: skip
-    parser.add_argument(
         '--node', metavar='NAME',
         help='grounding node that the tab Robot shows, such as /left/grounding; needs ROS 2 '
         '(default: /grounding)',
@@ -101,7 +96,6 @@ def run(arguments: argparse.Namespace) -> int:
         pairs=pairs,
         points=arguments.points,
         limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
-        examples_on_click=arguments.examples_on_click,
     )
     serve(
         settings,

@@ -18,7 +18,6 @@ from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.labelling.action_choice import ActionChoice
 from afformer_core.studio.labelling.addition_dialog import AdditionDialog
-from afformer_core.studio.labelling.folder_panel import FolderPanel
 from afformer_core.studio.labelling.media_check import unreadable_media
 from afformer_core.studio.labelling.pair_list import PairList
 from afformer_core.studio.labelling.pair_view import Gesture, Marks, PairView
@@ -104,9 +103,7 @@ class LabelTab:
     def _build_side(self, enough: int) -> None:
         self._pairs = PairList(self._labels, enough, self._choose)
         addition = AdditionDialog(self._labels, self._limits, self._show_added)
-        with ui.row().classes('gap-2'):
-            ui.button('Add pairs', icon='add', on_click=addition.open).props('outline dense')
-            FolderPanel(self._labels)
+        ui.button('Add pairs', icon='add', on_click=addition.open).props('outline dense')
 
     def _build_tools(self) -> None:
         with ui.row().classes('items-center gap-1'):

@@ -10,7 +10,6 @@ from afformer_core.studio.messages import told_errors
 from afformer_core.studio.trying.answer_panel import AnswerImage, AnswerPanel
 from afformer_core.studio.trying.contact_question import ContactQuestion
 from afformer_core.studio.trying.demonstration_panel import DemonstrationPanel
-from afformer_core.studio.trying.example_memories import ExampleMemories
 from afformer_core.studio.trying.gallery import Gallery
 from afformer_core.studio.trying.image_panel import ImagePanel
 from afformer_core.studio.trying.workspace import Workspace
@@ -32,10 +31,9 @@ class TryTab:
 
     Args:
         workspace: demonstrations and images of the page.
-        examples: memories of the examples.
     """
 
-    def __init__(self, workspace: Workspace, examples: ExampleMemories) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._request = 0
         self._loading = False
@@ -49,7 +47,7 @@ class TryTab:
                 answer_image = AnswerImage()
             with ui.column().classes('min-w-0 gap-2 md:col-start-2 lg:col-start-3'):
                 self._answer = AnswerPanel(answer_image, self._sentence)
-        Gallery(examples, self._load)
+        Gallery(self._load)
         self._show_nothing()
 
     def _ground_later(self) -> None:

@@ -24,7 +24,6 @@ from afformer_core.studio.limits import Limits, read_limited_demonstration, read
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.page_uploads import PageUploads
 from afformer_core.studio.timeline import TimelineFrame, timeline_of
-from afformer_core.studio.trying.example_memories import ExampleMemories
 
 _PEAKS = 5
 # Minimum length of a video with parts, seconds.
@@ -112,7 +111,6 @@ class Workspace:
     Args:
         worker: worker with the model.
         limits: maximum sizes of the input.
-        examples: demonstrations that are already memorized; None: none.
 
     Attributes:
         limits: the limits.
@@ -124,11 +122,9 @@ class Workspace:
         self,
         worker: ModelWorker,
         limits: Limits,
-        examples: ExampleMemories | None = None,
     ) -> None:
         self.limits = limits
         self.uploads = PageUploads()
-        self._examples = examples
         self.demonstrations: list[ShownDemonstration] = []
         self.images: list[ShownImage] = []
         self._worker = worker
@@ -242,16 +238,8 @@ class Workspace:
 
     async def _memorized(self, path: Path, name: str) -> ShownDemonstration:
         key = f'{next(_numbers)} {name}'
-        example = None if self._examples is None else self._examples.get(path)
-        if example is None:
-            media, maximum = await self._read(path, name)
-            memorized = await self._worker.run(
-                lambda grounder: memorize_whole(media, key, grounder)
-            )
-        else:
-            media, maximum = example.media, example.maximum_frames
-            memorized = replace(example.demonstration, name=key)
-            await self._worker.run(lambda grounder: grounder.add_demonstration(memorized))
+        media, maximum = await self._read(path, name)
+        memorized = await self._worker.run(lambda grounder: memorize_whole(media, key, grounder))
         return ShownDemonstration(
             key,
             name,

@@ -35,7 +35,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trainer(models: Path, marked_pairs: Path, tiny_configuration: Path) -> Iterator[str]:
     """Address of a studio that trains on marked pairs."""
     options = ['--pairs', str(marked_pairs), '--models', str(models), '--backend', 'torch']
-    options.append('--examples-on-click')
     with serving(*options, '--training-configuration', str(tiny_configuration)) as running:
         yield running.address
 
@@ -123,7 +122,7 @@ def test_three_pairs_make_a_model_better_without_leaving_the_browser(
     for name, (left, top) in corners.items():
         write_image(tmp_path / name, photograph[top:, left:])
     options = ['--pairs', str(tmp_path / 'own'), '--models', str(tmp_path / 'models')]
-    options += ['--backend', 'torch', '--examples-on-click']
+    options += ['--backend', 'torch']
     options += ['--training-configuration', str(tiny_configuration)]
     with serving(*options) as running, opened(chromium, running.address) as page:
         page.set_default_timeout(300_000)

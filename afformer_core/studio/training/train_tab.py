@@ -17,7 +17,7 @@ _SECONDS = 1.0
 _GRID = 'w-full grid gap-4 items-start grid-cols-1 md:grid-cols-[16rem_minmax(0,1fr)]'
 _WORDS = {
     None: 'No training yet. Choose a model to begin with, a name and the steps.',
-    TrainingState.RUNNING: 'Training. Videos are decoded before the first step',
+    TrainingState.RUNNING: 'Training',
     TrainingState.STOPPING: 'Stopping after this step',
     TrainingState.STOPPED: 'Stopped. Resume continues from the last checkpoint',
     TrainingState.FINISHED: 'Finished: the model is written',
@@ -140,12 +140,13 @@ class _TrainPanel:
             latest = self._shown.value if self._shown.value in names else names[0]
             self._shown.set_options(names, value=latest)
         name = self._shown.value
-        state, output, before = None, '', ''
+        state, output, before, steps = None, '', '', ''
         if name is not None:
             state = await asyncio.to_thread(trainings.state, name)
             output = await asyncio.to_thread(trainings.output, name)
             before = await asyncio.to_thread(trainings.initial, name)
-        self._words.text = _WORDS[state]
+            steps = await asyncio.to_thread(trainings.steps, name)
+        self._words.text = _WORDS[state] + (f' ({steps} steps)' if steps else '')
         self._output.text = output
         self._output.set_visibility(bool(output))
         self._compare.set_visibility(state is TrainingState.FINISHED and bool(before))

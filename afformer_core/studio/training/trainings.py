@@ -145,14 +145,14 @@ class Trainings:
 
     def initial(self, name: str) -> str:
         """Return the name of the model with which a training began; empty if it is not known."""
-        try:
-            text = (self.models.path(name) / CONFIGURATION_FILE).read_text(encoding='utf-8')
-            initial = str(yaml.safe_load(text)['model']['initial'])
-        except (OSError, KeyError, TypeError, yaml.YAMLError):
-            return ''
+        initial = self._setting(name, 'model', 'initial')
         known = self.models.models()
         paths = {name: {name, str(self.models.model(name))} for name in known}
         return next((name for name, given in paths.items() if initial in given), '')
+
+    def steps(self, name: str) -> str:
+        """Return the number of steps of a training as text; empty if it is not known."""
+        return self._setting(name, 'trainer', 'max_steps')
 
     def output(self, name: str) -> str:
         """Return the last lines of the output of a training; empty if there is none."""
@@ -211,6 +211,14 @@ class Trainings:
             )
             self._process.stop()
             self._process.wait(_SECONDS_TO_END)
+
+    def _setting(self, name: str, part: str, key: str) -> str:
+        """Return a setting of a training as text; empty if it is not known."""
+        try:
+            text = (self.models.path(name) / CONFIGURATION_FILE).read_text(encoding='utf-8')
+            return str(yaml.safe_load(text)[part][key])
+        except (OSError, KeyError, TypeError, yaml.YAMLError):
+            return ''
 
     def _begin(self, folder: Path, arguments: list[str]) -> None:
         missing = [name for name in _PACKAGES if find_spec(name) is None]

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings with which the studio does not start."""
+"""Settings with which the studio does not start, and requests without its token."""
 
 from __future__ import annotations
 
 import socket
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,10 @@ def test_a_folder_of_pairs_that_is_not_there_is_created(tmp_path: Path) -> None:
             assert main(['studio', '--port', str(port), '--pairs', str(folder)]) == 1
 
     assert [path.name for path in tmp_path.iterdir()] == ['own']
+
+
+def test_another_account_gets_nothing_without_the_token(studio: str) -> None:
+    address, _, token = studio.partition('?')
+    assert len(token) > len('token=') + 20
+    with pytest.raises(urllib.error.HTTPError, match='401'):
+        urllib.request.urlopen(address, timeout=30)

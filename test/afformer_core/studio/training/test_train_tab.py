@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ def start(page: Any, name: str, steps: int) -> None:
 
 
 def test_a_training_that_stands_on_disk_is_shown_and_can_be_resumed(page: Any) -> None:
-    page.get_by_text('Stopped. Resume continues').wait_for()
+    page.get_by_text('Stopped. Resume continues from the last checkpoint (9 steps)').wait_for()
 
     assert page.locator('.output').inner_text() == 'first\nstep 2'
     assert page.get_by_role('button', name='Resume').is_enabled()
@@ -91,14 +90,14 @@ def test_a_model_is_trained_stopped_resumed_and_compared(
 ) -> None:
     page.set_default_timeout(300_000)
     start(page, 'tuned', 40)
-    page.locator('.output', has_text=re.compile('[0-9]+/40')).wait_for()
+    page.locator('.output', has_text='kld=').wait_for()
     page.get_by_role('button', name='Stop').click()
     page.get_by_text('Stopped. Resume continues').wait_for()
     assert (models / 'tuned/checkpoints/last.ckpt').is_file()
     assert not (models / 'tuned/model.json').exists()
 
     page.get_by_role('button', name='Resume').click()
-    page.locator('.output', has_text=re.compile('[0-9]+/40')).wait_for()
+    page.locator('.output', has_text='kld=').wait_for()
     with opened(chromium, trainer) as other:
         other.set_default_timeout(300_000)
         other.get_by_role('tab', name='Train').click()
@@ -107,7 +106,7 @@ def test_a_model_is_trained_stopped_resumed_and_compared(
             other.get_by_role('button', name='Better than before?').click()
         content = report.value.path().read_text()
     assert 'tuned' in content
-    assert 'Difference to shipped' in content
+    assert 'Difference to afformer_small' in content
 
 
 @pytest.mark.slow
@@ -156,8 +155,8 @@ def test_three_pairs_make_a_model_better_without_leaving_the_browser(
     table = tmp_path / 'all.json'
     models = ['shipped', str(tmp_path / 'models/tuned')]
     assert main(['evaluate', *models, *own, '--json', str(table)]) == 0
-    before, after = json.loads(table.read_text())['measures']['models'].values()
-    assert after['predictors']['model']['kld'] < before['predictors']['model']['kld']
+    difference = json.loads(table.read_text())['measures']['differences']['tuned']['kld']
+    assert difference['high'] < 0
     rows = read_point_table(tmp_path / 'own/cup/points.csv')
     assert {row.image: (round(row.x), round(row.y)) for row in rows} == {
         name: (spoon[0] - left, spoon[1] - top) for name, (left, top) in corners.items()
@@ -180,7 +179,7 @@ def test_why_a_training_failed_is_told(page: Any, models: Path, tiny_configurati
     page.get_by_role('option', name='broken').click()
     page.get_by_role('button', name='Resume').click()
 
-    page.get_by_text('Failed', exact=True).wait_for()
+    page.get_by_text('Failed').wait_for()
     assert '/nowhere' in page.locator('.output').inner_text()
 
 
@@ -195,7 +194,7 @@ def test_the_end_of_the_server_ends_a_training_with_a_checkpoint(
         page.set_default_timeout(300_000)
         page.get_by_role('tab', name='Train').click()
         start(page, 'tuned', 1000)
-        page.locator('.output', has_text=re.compile('[0-9]+/1000')).wait_for()
+        page.locator('.output', has_text='kld=').wait_for()
         assert is_trained_now(tmp_path / 'tuned')
 
     assert not is_trained_now(tmp_path / 'tuned')

@@ -30,9 +30,7 @@ from afformer_core.training.callbacks.last_checkpoint import LastCheckpoint
 from afformer_core.training.callbacks.model_writer import BestWriter, ModelWriter
 from afformer_core.training.datasets.batched_data import BatchedData, GroundingData
 from afformer_core.training.module import GroundingTraining
-from afformer_core.training.optimization import Optimization
 from afformer_core.training.resuming import (
-    Reached,
     alone_in,
     require_checkpoint_of,
     require_same_configuration,
@@ -233,7 +231,6 @@ class TrainingCli(LightningCLI):
             if reached.steps >= self.trainer.max_steps:
                 self._say_trained(reached.steps)
                 return
-            self._say_rate(reached)
         self._say_restricted()
         self.trainer.fit(
             self.model,
@@ -258,22 +255,6 @@ class TrainingCli(LightningCLI):
             'that of the model. If the files of the data do not name their licence, set it as '
             'licence of the data',
             file=sys.stderr,
-        )
-
-    def _say_rate(self, reached: Reached) -> None:
-        """Report how the learning rate changes if the number of steps changed."""
-        planned = self.trainer.max_steps
-        if not self.trainer.is_global_zero or planned == reached.planned_steps:
-            return
-        optimization: Optimization = self.model.optimization
-        before, after = (
-            optimization.learning_rate * optimization.share(reached.steps, steps)
-            for steps in (reached.planned_steps, planned)
-        )
-        print(
-            f'{self.config.output} resumes at step {reached.steps} of {planned}, where '
-            f'{reached.planned_steps} were planned; the learning rate was {before:.3g} and is '
-            f'{after:.3g} from here on, as its cosine falls over all {planned} steps'
         )
 
     def _say_trained(self, steps: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from abc import abstractmethod
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -27,8 +26,16 @@ from afformer_core.training import configured_paths
 from afformer_core.training.callbacks.checkpoint_files import WholeCheckpoints
 from afformer_core.training.callbacks.heatmap_images import HeatmapImages
 from afformer_core.training.callbacks.last_checkpoint import LastCheckpoint
-from afformer_core.training.callbacks.model_writer import BestWriter, ModelWriter
+from afformer_core.training.callbacks.model_writer import (
+    BestWriter,
+    ContactWriter,
+    DetectorWriter,
+    ModelWriter,
+)
+from afformer_core.training.contact.module import ContactTraining
 from afformer_core.training.datasets.batched_data import BatchedData, GroundingData
+from afformer_core.training.hands.data import HandData
+from afformer_core.training.hands.module import HandTraining
 from afformer_core.training.module import GroundingTraining
 from afformer_core.training.resuming import (
     alone_in,
@@ -42,6 +49,7 @@ from afformer_core.training.training_monitor import TrainingMonitor
 _DTYPES = {'float32': torch.float32, 'float16': torch.float16, 'int8': torch.int8}
 # Steps between points of the curves if `trainer.log_every_n_steps` is not given.
 _STEPS_OF_A_POINT = 10
+_INPUT_SIZE = ('model.architecture.input_size', 'data.init_args.input_size', 'parse')
 _LAST = 'last.ckpt'
 _CONFIGURATION = 'config.yaml'
 _DESCRIPTION = """\
@@ -84,13 +92,17 @@ class TrainingCli(LightningCLI):
         data: class of the training data.
         data_is_chosen: whether YAML files name a subclass of `data`.
         writer: class of the callback that writes the best model.
+        links: options of the data or the model, those that they set, and when.
+        shown: classes of the callbacks that show images of a validation.
     """
 
     name: ClassVar[str]
     trained: ClassVar[type[LightningModule]]
     data: ClassVar[type[BatchedData]]
-    data_is_chosen: ClassVar[bool]
+    data_is_chosen: ClassVar[bool] = True
     writer: ClassVar[type[BestWriter]]
+    links: ClassVar[tuple[tuple[str, str, str], ...]]
+    shown: ClassVar[tuple[type[Callback], ...]] = ()
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._arguments = list(arguments)
@@ -139,20 +151,13 @@ class TrainingCli(LightningCLI):
             default='float32',
             help='data type in which the model folder stores the weights',
         )
-        self.tie(parser)
+        for source, target, when in self.links:
+            parser.link_arguments(source, target, apply_on=when)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse the arguments, with null where an option of the data is null."""
         super().parse_arguments(parser, args)
         configured_paths.restore_null(parser, self.config)
-
-    @abstractmethod
-    def tie(self, parser: LightningArgumentParser) -> None:
-        """Tie the options of the data to those of the model."""
-
-    @abstractmethod
-    def images(self) -> Sequence[Callback]:
-        """Return the callbacks that show images of a validation."""
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer, with the task's callbacks after those of the configuration."""
@@ -194,7 +199,7 @@ class TrainingCli(LightningCLI):
                 mode='max' if writer.sign > 0 else 'min',
                 enable_version_counter=False,
             )
-            callbacks += [*self.images(), best]
+            callbacks += [*(kind() for kind in self.shown), best]
         return [*callbacks, LastCheckpoint(checkpoints / _LAST, self.config.checkpoint_steps)]
 
     def _seed(self) -> int | None:
@@ -291,14 +296,30 @@ class GroundingTrainingCli(TrainingCli):
     name = 'grounding'
     trained: ClassVar[type[LightningModule]] = GroundingTraining
     data = GroundingData
-    data_is_chosen = True
     writer = ModelWriter
+    links = (
+        _INPUT_SIZE,
+        ('data.action_names', 'model.action_names', 'instantiate'),
+    )
+    shown = (HeatmapImages,)
 
-    def tie(self, parser: LightningArgumentParser) -> None:
-        """Tie input size and action names (see `TrainingCli.tie`)."""
-        parser.link_arguments('model.architecture.input_size', 'data.init_args.input_size')
-        parser.link_arguments('data.action_names', 'model.action_names', apply_on='instantiate')
 
-    def images(self) -> Sequence[Callback]:
-        """Return the callback that shows heatmaps (see `TrainingCli.images`)."""
-        return [HeatmapImages()]
+class ContactTrainingCli(TrainingCli):
+    """Command line of the training of a contact head (see `TrainingCli`)."""
+
+    name = 'contact'
+    trained = ContactTraining
+    data = GroundingData
+    writer = ContactWriter
+    links = (_INPUT_SIZE,)
+
+
+class HandTrainingCli(TrainingCli):
+    """Command line of the training of a hand detector (see `TrainingCli`)."""
+
+    name = 'hands'
+    trained = HandTraining
+    data = HandData
+    data_is_chosen = False
+    writer = DetectorWriter
+    links = (('model.interval', 'data.interval', 'parse'),)

@@ -167,6 +167,7 @@ def _build(
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)
     ui.add_css(_STYLE + pointer.STYLE)
+    ui.add_body_html(f'<script>{pointer.SCRIPT}</script>')
     with ui.header().classes('items-center py-1 bg-blue-grey-10 text-white'):
         ui.label('afformer studio').classes('text-lg')
         ui.space()

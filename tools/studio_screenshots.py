@@ -42,7 +42,6 @@ _RATE = 5.0
 # of its spoon, which the shipped model does not choose.
 _CROPS = {'kitchen.png': (0, 360), 'office.png': (60, 300), 'terrace.png': (110, 330)}
 _SPOON = ((402, 14), (396, 22), (404, 28), (394, 38), (400, 46), (390, 56), (395, 66))
-_CALLBACKS = 'afformer_core.training.callbacks'
 _CONFIGURATION: dict[str, Any] = {
     'seed_everything': 0,
     'model': {
@@ -63,12 +62,6 @@ _CONFIGURATION: dict[str, Any] = {
         'val_check_interval': 500,
         'check_val_every_n_epoch': None,
         'num_sanity_val_steps': 0,
-        'callbacks': [
-            {
-                'class_path': f'{_CALLBACKS}.training_heatmaps.TrainingHeatmaps',
-                'init_args': {'count': 3, 'steps': 10},
-            }
-        ],
     },
 }
 
@@ -95,7 +88,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _capture_try(page, folder)
             _capture_label(page, folder)
             _capture_train(page, folder)
-            _capture_compare(page, folder)
             _capture_robot(page, folder)
     return 0
 
@@ -118,15 +110,8 @@ def _capture_train(page: Any, folder: Path) -> None:
     page.get_by_label('Name of the new model').fill('espresso')
     page.get_by_role('spinbutton', name='Steps').fill('40')
     page.get_by_role('button', name='Start').click()
-    page.locator('.change', has_text='on your pairs').wait_for()
-    page.locator('.heatmaps img').nth(2).wait_for()
+    page.get_by_text('Finished').wait_for()
     _save(page, folder / 'studio_train.jpg')
-
-
-def _capture_compare(page: Any, folder: Path) -> None:
-    page.get_by_role('tab', name='Compare').click()
-    page.locator('.pair').nth(2).wait_for()
-    _save(page, folder / 'studio_compare.jpg')
 
 
 def _capture_robot(page: Any, folder: Path) -> None:
@@ -139,8 +124,6 @@ def _capture_robot(page: Any, folder: Path) -> None:
     page.get_by_text('cup_handle, as it was recorded:').wait_for()
     page.locator('.overlay img[src^="data:image/jpeg"]').wait_for()
     page.locator('.first-frame img').wait_for()
-    # The chart of presence becomes a line.
-    page.wait_for_timeout(15_000)
     _save(page, folder / 'studio_robot.jpg')
 
 

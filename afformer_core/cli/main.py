@@ -34,7 +34,6 @@ _GROUPS = {
     'data': ('verify', 'convert', 'simulate'),
     'training and evaluation': (
         'train',
-        'cache',
         'evaluate',
         'benchmark',
         'calibrate',

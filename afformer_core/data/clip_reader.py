@@ -12,14 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from afformer_core.data.frame_cache import FrameCache, SampledClip
-from afformer_core.data.frame_cache_filling import RequestedClip, fill_frame_cache
 from afformer_core.data.frame_sampling import FrameSampling
 from afformer_core.data.sample import Sample
 from afformer_core.errors import VideoError
 from afformer_core.media.frame_folder import frame_number, frame_paths, stream_frames
 from afformer_core.media.images import resize_to_input
 from afformer_core.media.video import VideoReader
-from afformer_core.parallel.engine import ParallelEngine
 
 # Increment when reading or resizing of the same frames changes. Folders of frames have a separate
 # number, so that cached videos need not be decoded again.
@@ -84,59 +82,6 @@ class ClipReader:
             clip = self._sample(sample, paths)
             cache.save(key, clip)
         return clip.images()
-
-    def fill_cache(self, samples: Sequence[Sample], engine: ParallelEngine) -> None:
-        """Decode the clips of some samples that are missing in the cache.
-
-        Args:
-            samples: the samples.
-            engine: engine that decodes clips; each of its machines must have them at the same
-                paths. This machine writes the cache.
-
-        Raises:
-            DatasetError: the cache cannot be written, or some clips cannot be read (see
-                `fill_frame_cache`).
-        """
-        if self.cache_folder is None:
-            return
-        clips = list({sample.demonstration: sample for sample in samples}.values())
-        fill_frame_cache(self.cache_folder, clips, self._requested, self._decode, engine)
-
-    def _requested(self, sample: Sample) -> RequestedClip:
-        return RequestedClip((self._key(sample, frame_paths(sample.video_path)),), sample)
-
-    def _decode(self, sample: Sample) -> tuple[SampledClip]:
-        return (self._sample(sample, frame_paths(sample.video_path)),)
-
-    def is_kept(self, sample: Sample) -> bool:
-        """Check whether the cache has a sample's clip; False without a cache.
-
-        Raises:
-            VideoError: the clip is missing.
-        """
-        if self.cache_folder is None:
-            return False
-        key = self._key(sample, frame_paths(sample.video_path))
-        return FrameCache(self.cache_folder).path(key).is_file()
-
-    def expected_frames(self, sample: Sample) -> int:
-        """Estimate the number of selected frames of a clip, without decoding any.
-
-        Raises:
-            VideoError: the clip cannot be opened, or has no times and the sampling needs them.
-        """
-        paths = frame_paths(sample.video_path)
-        if paths is not None:
-            times = self._folder_times(sample, paths)
-        else:
-            with VideoReader(sample.video_path, sample.clip) as reader:
-                seconds = reader.duration
-                if sample.clip is not None:
-                    seconds = sample.clip[1] - sample.clip[0]
-                if seconds is None:
-                    return self.sampling.longest
-                times = np.arange(max(1, round(seconds * reader.rate))) / reader.rate
-        return len({index for window in self.sampling.windows(times) for index in window})
 
     def _sample(self, sample: Sample, paths: Sequence[Path] | None) -> SampledClip:
         if paths is not None:

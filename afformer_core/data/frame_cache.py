@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from afformer_core.errors import DatasetError
+from afformer_core.files.atomic import write_aside
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class SampledClip:
 class FrameCache:
     """Files of sampled clips in a folder, which any number of processes may share.
 
-    A file is an uncompressed `.npy` of the frames, which any tool opens, followed by an array of
-    bytes: JSON with the key and the windows. It receives its final name when it is complete. A
-    truncated file, or a file of another key, counts as missing.
+    A file is a `.safetensors` of the frames, with the key and the windows as metadata. It receives
+    its final name when it is complete. A truncated file, or a file of another key, counts as
+    missing.
 
     Args:
         folder: folder of the files; created when the first one is written.
@@ -74,22 +74,18 @@ class FrameCache:
             key: text that identifies the clip and how it was sampled and resized, of characters
                 that file names may have.
         """
-        return self.folder / f'{key}.npy'
+        return self.folder / f'{key}.safetensors'
 
     def load(self, key: str) -> SampledClip | None:
-        """Memory-map the clip of a key; None if there is no valid file of it."""
-        path = self.path(key)
+        """Read the clip of a key; None if there is no valid file of it."""
         try:
-            # Copy on write, because torch accepts only writable arrays and the file must not
-            # change.
-            mapped = np.lib.format.open_memmap(path, mode='c')
-            with path.open('rb') as file:
-                file.seek(mapped.offset + mapped.nbytes)
-                note = json.loads(np.lib.format.read_array(file).tobytes())
-            if note['key'] != key:
-                return None
-            return SampledClip(np.asarray(mapped), tuple(map(tuple, note['windows'])))
-        except (FileNotFoundError, NotADirectoryError, KeyError, TypeError, ValueError):
+            with safe_open(self.path(key), 'numpy') as file:
+                note = file.metadata() or {}
+                if note.get('key') != key:
+                    return None
+                windows = tuple(map(tuple, json.loads(note['windows'])))
+                return SampledClip(file.get_tensor('frames'), windows)
+        except (OSError, SafetensorError):
             return None
 
     def save(self, key: str, clip: SampledClip) -> None:
@@ -99,31 +95,12 @@ class FrameCache:
             DatasetError: the folder cannot be written, for example to a full disk; no part of the
                 clip remains there.
         """
-        note = json.dumps({'key': key, 'windows': clip.windows}).encode()
+        note = {'key': key, 'windows': json.dumps(clip.windows)}
+        content = save({'frames': np.ascontiguousarray(clip.frames)}, note)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor, aside = tempfile.mkstemp(prefix=f'.{key}.', dir=self.folder)
-            try:
-                with os.fdopen(descriptor, 'wb') as file:
-                    _write_array(file, clip.frames)
-                    _write_array(file, np.frombuffer(note, np.uint8))
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.chmod(aside, 0o644)
-                os.replace(aside, self.path(key))
-            except BaseException:
-                Path(aside).unlink(missing_ok=True)
-                raise
+            write_aside(self.path(key), content)
         except OSError as error:
             raise DatasetError(
                 f'frames cannot be written to the cache folder {self.folder}: {error}. Free some '
                 'space, or choose another folder'
             ) from error
-
-
-def _write_array(file: IO[bytes], array: np.ndarray) -> None:
-    array = np.ascontiguousarray(array)
-    description = np.lib.format.header_data_from_array_1_0(array)
-    np.lib.format.write_array_header_1_0(file, description)
-    # `tofile` is not used, because its error does not report a full disk.
-    file.write(array.data)

@@ -17,16 +17,6 @@ def is_bag(path: Path) -> bool:
     return path.suffix == '.mcap' or (path / 'metadata.yaml').is_file()
 
 
-def image_topics(path: Path) -> tuple[str, ...]:
-    """List the topics of images of a bag, by name.
-
-    Raises:
-        BagError: the bag is missing or damaged.
-    """
-    with Bag(path) as bag:
-        return _image_topics(bag)
-
-
 def read_bag_frames(
     path: Path, topic: str, maximum: int, progress: Progress = untold
 ) -> tuple[EvenFrames, int, float]:

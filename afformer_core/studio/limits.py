@@ -13,14 +13,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.demonstrations.bag_frames import is_bag
-from afformer_core.demonstrations.media import (
-    MediaFrames,
-    read_demonstration,
-    split_contact,
-    split_part,
-    split_topic,
-)
+from afformer_core.demonstrations.media import MediaFrames, read_demonstration, split_part
 from afformer_core.errors import ImageError, VideoError
 from afformer_core.media.images import read_image, read_image_size
 
@@ -134,18 +127,15 @@ def read_limited_demonstration(
     """Read a demonstration.
 
     Args:
-        path: path of a video, a folder of images or a bag, see `read_demonstration`.
+        path: path of a video, and its part, see `read_demonstration`.
         maximum_frames: maximum number of frames that the model keeps.
         limits: the limits.
         name: its display name.
 
     Raises:
-        DemonstrationError: the bag has no such topic.
-        VideoError, BagError, ImageError: it cannot be read, or exceeds a limit.
+        VideoError: it cannot be read, or exceeds a limit.
     """
-    file, topic = split_topic(split_part(split_contact(path)[0])[0])
-    if file.is_file() and not topic and not is_bag(file):
-        require_small_video(file, limits, name)
+    require_small_video(split_part(path)[0], limits, name)
     return read_demonstration(path, maximum_frames, ReadingLimit(limits, name))
 
 

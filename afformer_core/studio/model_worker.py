@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from afformer_core.runtime import ArrayGrounder
@@ -29,11 +29,7 @@ class ModelWorker:
 
     async def run(self, task: Callable[[ArrayGrounder], Result]) -> Result:
         """Run a task with the model, after earlier tasks; errors of the task are raised here."""
-        return await asyncio.wrap_future(self.future(task))
-
-    def future(self, task: Callable[[ArrayGrounder], Result]) -> Future[Result]:
-        """Submit a task, and return its future result."""
-        return self._thread.submit(lambda: task(self._opened()))
+        return await asyncio.wrap_future(self._thread.submit(lambda: task(self._opened())))
 
     def submit(self, task: Callable[[ArrayGrounder], None]) -> None:
         """Submit a task without waiting for it."""

@@ -10,7 +10,6 @@ import socket
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +17,6 @@ import uvicorn
 from fastapi import FastAPI
 from nicegui import ui
 
-from afformer_core.hands.open_detector import open_hand_detector
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.access import Guard
 from afformer_core.studio.labelling import pointer
@@ -27,8 +25,6 @@ from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.studio_tab import StudioTab, Turn, build_tabs
-from afformer_core.studio.trying.example_memories import ExampleMemories
-from afformer_core.studio.trying.timeline_hands import TimelineHands
 from afformer_core.studio.trying.try_tab import TryTab
 from afformer_core.studio.trying.workspace import Workspace
 
@@ -64,13 +60,9 @@ class StudioSettings:
     Attributes:
         host: address to listen on.
         port: port, 1 to 65535.
-        folders: resolved folders whose files the page may choose.
         pairs: folder of own pairs to mark; None: none.
         points: number of points after which a pair is finished, at least 1.
         limits: maximum sizes of the input.
-        detector: hand detector for timelines, as for `open_hand_detector`; '': none.
-        examples_on_click: whether an example is read when it is clicked, instead of all of them
-            when the page opens, which takes some seconds of one core.
 
     Raises:
         ValueError: a number is out of its range, or a folder does not exist.
@@ -78,21 +70,17 @@ class StudioSettings:
 
     host: str = '127.0.0.1'
     port: int = 8765
-    folders: tuple[Path, ...] = ()
     pairs: Path | None = None
     points: int = 10
     limits: Limits = field(default_factory=Limits)
-    detector: str = ''
-    examples_on_click: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.port <= 65535:
             raise ValueError(f'the port is {self.port}; expected one from 1 to 65535')
         if self.points < 1:
             raise ValueError(f'the number of points is {self.points}; expected at least 1')
-        for folder in (*self.folders, *(() if self.pairs is None else (self.pairs,))):
-            if not folder.is_dir():
-                raise ValueError(f'{folder} does not exist; expected a folder')
+        if self.pairs is not None and not self.pairs.is_dir():
+            raise ValueError(f'{self.pairs} does not exist; expected a folder')
 
 
 def serve(
@@ -112,10 +100,8 @@ def serve(
     with _listen(settings.host, settings.port) as listening:
         worker = ModelWorker(load)
         worker.submit(lambda grounder: None)
-        hands = TimelineHands(partial(open_hand_detector, settings.detector))
-        examples = ExampleMemories(worker)
         guard = Guard(
-            _application(worker, hands, examples, settings, added),
+            _application(worker, settings, added),
             token,
             settings.limits.file_bytes + _AROUND_FILE,
             settings.port,
@@ -128,9 +114,7 @@ def serve(
         try:
             asyncio.run(uvicorn.Server(config).serve([listening]))
         finally:
-            examples.close()
             worker.close()
-            hands.close()
             for tab in added:
                 tab.close()
 
@@ -141,8 +125,6 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def _application(
     worker: ModelWorker,
-    hands: TimelineHands,
-    examples: ExampleMemories,
     settings: StudioSettings,
     added: Sequence[StudioTab],
 ) -> FastAPI:
@@ -150,7 +132,7 @@ def _application(
 
     @ui.page('/', title='afformer studio')
     def page() -> None:
-        _build(worker, hands, examples, settings, added)
+        _build(worker, settings, added)
 
     # NiceGUI inspects all objects of the process at its start, including deprecated ones of torch.
     warnings.filterwarnings('ignore', category=FutureWarning, module='nicegui')
@@ -178,35 +160,28 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _build(
     worker: ModelWorker,
-    hands: TimelineHands,
-    examples: ExampleMemories,
     settings: StudioSettings,
     added: Sequence[StudioTab],
 ) -> None:
-    if not settings.examples_on_click:
-        examples.prepare()
-    workspace = Workspace(worker, settings.limits, hands if settings.detector else None, examples)
+    workspace = Workspace(worker, settings.limits)
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)
     ui.add_css(_STYLE + pointer.STYLE)
+    ui.add_body_html(f'<script>{pointer.SCRIPT}</script>')
     with ui.header().classes('items-center py-1 bg-blue-grey-10 text-white'):
         ui.label('afformer studio').classes('text-lg')
         ui.space()
         colours = ui.toggle(list(_COLOURS), value='System')
         colours.props('dense unelevated color=blue-grey-10 text-color=white toggle-color=primary')
         colours.on_value_change(lambda event: dark.set_value(_COLOURS[event.value]))
-    builders: dict[str, Callable[[], Turn | None]] = {
-        'Try': lambda: _build_try(workspace, examples, settings)
-    }
+
+    def build_try() -> None:
+        TryTab(workspace)
+
+    builders: dict[str, Callable[[], Turn | None]] = {'Try': build_try}
     pairs = settings.pairs
     if pairs is not None:
         builders['Label'] = lambda: (
-            LabelTab(
-                PointLabels(pairs), worker, settings.limits, settings.points, settings.folders
-            ).turn_to
+            LabelTab(PointLabels(pairs), worker, settings.limits, settings.points).turn_to
         )
     build_tabs({**builders, **{tab.name: tab.build for tab in added}})
-
-
-def _build_try(workspace: Workspace, examples: ExampleMemories, settings: StudioSettings) -> None:
-    TryTab(workspace, examples, settings.folders)

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sources of files of a page: uploads, the webcam, and this machine."""
+"""The sources of files of a page: uploads and the webcam."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from nicegui import events, ui
 
-from afformer_core.studio.file_choice import Kind
-from afformer_core.studio.file_dialog import FileDialog
 from afformer_core.studio.limits import Limits, shown_name
 from afformer_core.studio.messages import tell_error, told_errors
 from afformer_core.studio.page_uploads import PageUploads
@@ -33,28 +31,20 @@ Take = Callable[[Path, str], Awaitable[None]]
 
 
 def file_sources(
-    label: str,
-    accept: str,
-    kinds: Collection[Kind],
-    take: Take,
-    folders: tuple[Path, ...],
-    limits: Limits,
-    uploads: PageUploads,
+    label: str, accept: str, take: Take, limits: Limits, uploads: PageUploads, *, video: bool
 ) -> None:
-    """Build an upload field, a button for the webcam and, with folders, one for this machine.
+    """Build an upload field, and a button for the webcam.
 
     Args:
         label: text of the field.
         accept: types of files that the browser offers, in the syntax of HTML.
-        kinds: kinds that can be chosen; the webcam records a video if that is one of them, or else
-            takes an image.
         take: function that handles a file; its errors are shown in the page.
-        folders: resolved folders that may be read.
         limits: maximum sizes of the input.
         uploads: uploads of the page.
+        video: whether videos are expected, which the webcam records, instead of images.
     """
     megabytes = limits.file_bytes / 1e6
-    expected = 'a video' if Kind.VIDEO in kinds else 'an image'
+    expected = 'a video' if video else 'an image'
 
     async def uploaded(event: events.UploadEventArguments) -> None:
         name = shown_name(event.file.name)
@@ -88,19 +78,6 @@ def file_sources(
     field.on('failed', lambda: tell_error('the upload was cut off. Try again'), args=[])
     field.on('finish', lambda: field.reset(), args=[])
     field.props(f'accept="{accept}" flat bordered').classes('w-full')
-    field.add_slot('header', _DROP_ZONE.format(icon=_ICONS[Kind.VIDEO in kinds], label=label))
-    with ui.row().classes('gap-1'):
-        webcam = WebcamDialog(field, video=Kind.VIDEO in kinds)
-        ui.button('Webcam', icon='videocam', on_click=webcam.open).props('flat dense no-caps')
-        if folders:
-            dialog = FileDialog(folders, kinds)
-
-            async def choose() -> None:
-                chosen = await dialog.choose()
-                if chosen is not None:
-                    with told_errors():
-                        await take(chosen.path, shown_name(chosen.name))
-
-            ui.button('Choose on this machine', icon='folder_open', on_click=choose).props(
-                'flat dense no-caps'
-            )
+    field.add_slot('header', _DROP_ZONE.format(icon=_ICONS[video], label=label))
+    webcam = WebcamDialog(field, video=video)
+    ui.button('Webcam', icon='videocam', on_click=webcam.open).props('flat dense no-caps')

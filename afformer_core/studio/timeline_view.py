@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from nicegui import ui
 
 from afformer_core.evaluation.report.tiles import image_source
-from afformer_core.hands.hand import Hand
 from afformer_core.studio.immediate_slider import ImmediateSlider
 from afformer_core.studio.timeline import TimelineFrame
 
@@ -25,11 +24,9 @@ class TimelineView:
     def __init__(self, frames: Sequence[TimelineFrame], frame_count: int, name: str) -> None:
         self._frames = frames
         self._frame_count = frame_count
-        self._hands: Sequence[tuple[Hand, ...]] = ()
         self._number = 0
         self._sources = [image_source(frame.image) for frame in frames]
-        # The drawing contains only numbers.
-        self._image = ui.interactive_image(sanitize=False).classes('w-full')
+        self._image = ui.interactive_image().classes('w-full')
         self._text = ui.label().classes('text-sm')
         self._slider = ImmediateSlider(min=0, max=max(1, len(frames) - 1), value=0)
         self._slider.classes('px-2').props(f'markers aria-label="Frame of {attribute_text(name)}"')
@@ -43,35 +40,11 @@ class TimelineView:
                 thumbnail.on('click', lambda _, number=number: self._show(number))
         self._show(0)
 
-    def show_hands(self, hands: Sequence[tuple[Hand, ...]]) -> None:
-        """Draw and describe the hands of each frame from now on."""
-        self._hands = hands
-        self._show(self._number)
-
     def _show(self, number: int) -> None:
         self._number = min(number, len(self._frames) - 1)
-        hands = self._hands[self._number] if self._hands else ()
         self._image.set_source(self._sources[self._number])
-        self._image.content = ''.join(map(_outline, hands))
-        text = _frame_text(self._frames[self._number], self._frame_count)
-        self._text.text = text + (_hands_text(hands) if self._hands else '')
+        self._text.text = _frame_text(self._frames[self._number], self._frame_count)
         self._slider.value = self._number
-
-
-def _outline(hand: Hand) -> str:
-    left, top, right, bottom = hand.box
-    dashes = '' if hand.contact else ' stroke-dasharray="6 4"'
-    return ''.join(
-        f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" '
-        f'height="{bottom - top:.1f}" fill="none" stroke="{colour}" stroke-width="{width}"'
-        f'{dashes} />'
-        for colour, width in (('black', 4), ('white', 2))
-    )
-
-
-def _hands_text(hands: Sequence[Hand]) -> str:
-    told = ', '.join('a hand in contact' if hand.contact else 'a hand' for hand in hands)
-    return f'; {told or "no hand"}'
 
 
 def _frame_text(frame: TimelineFrame, count: int) -> str:

@@ -14,9 +14,12 @@ from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from afformer_core.errors import AfformerError
 from afformer_core.files.local_paths import why_not_local
-from afformer_core.training.contact.training_cli import ContactTrainingCli
-from afformer_core.training.hands.training_cli import HandTrainingCli
-from afformer_core.training.training_cli import GroundingTrainingCli, TrainingCli
+from afformer_core.training.training_cli import (
+    ContactTrainingCli,
+    GroundingTrainingCli,
+    HandTrainingCli,
+    TrainingCli,
+)
 
 TASKS: Mapping[str, type[TrainingCli]] = {
     kind.name: kind for kind in (GroundingTrainingCli, ContactTrainingCli, HandTrainingCli)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -104,9 +103,9 @@ class Optimization:
         ]
         return torch.optim.AdamW(described, lr=self.learning_rate)
 
-    def schedule(self, optimizer: torch.optim.Optimizer, steps: int) -> RateSchedule:
+    def schedule(self, optimizer: torch.optim.Optimizer, steps: int) -> LambdaLR:
         """Build the schedule of the rates over a number of steps."""
-        return RateSchedule(optimizer, partial(self.share, steps=steps), steps)
+        return LambdaLR(optimizer, partial(self.share, steps=steps))
 
     def share(self, step: int, steps: int) -> float:
         """Return the learning rate of a step as a share of the highest.
@@ -128,42 +127,6 @@ class Optimization:
         if not layered or not is_of_backbone(name):
             return self.backbone_factor
         return self.backbone_factor * self.layer_decay ** (_LAST_LAYER - layer_number(name))
-
-
-class RateSchedule(LambdaLR):
-    """Learning rates of all parameters, as shares of the highest by step.
-
-    A training that resumes with another number of steps uses the rates for that number from its
-    next step on.
-
-    Args:
-        optimizer: optimizer whose rates are set.
-        share: function from a step, counted from 0, to the share of the highest rate.
-        steps: steps of the whole training.
-
-    Attributes:
-        steps: see the arguments.
-    """
-
-    def __init__(
-        self, optimizer: torch.optim.Optimizer, share: Callable[[int], float], steps: int
-    ) -> None:
-        self.steps = steps
-        super().__init__(optimizer, share)
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Resume at the step of a checkpoint."""
-        steps = self.steps
-        super().load_state_dict(state_dict)
-        self.steps = steps
-        # The optimizer still has the rates of the checkpoint's own schedule for this step.
-        rates = [
-            base * share(self.last_epoch)
-            for base, share in zip(self.base_lrs, self.lr_lambdas, strict=True)
-        ]
-        self._last_lr = rates
-        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            group['lr'] = rate
 
 
 def is_of_backbone(name: str) -> bool:

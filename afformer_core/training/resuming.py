@@ -30,12 +30,10 @@ class Reached:
 
     Attributes:
         steps: number of finished steps.
-        planned_steps: number of steps of its learning-rate schedule.
         samples: note on its samples.
     """
 
     steps: int
-    planned_steps: int
     samples: SamplesNote
 
 
@@ -73,11 +71,7 @@ def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
     try:
         content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
         found = {name: tensor.shape for name, tensor in content['state_dict'].items()}
-        reached = Reached(
-            int(content['global_step']),
-            int(content['lr_schedulers'][0]['steps']),
-            content[SAMPLES],
-        )
+        reached = Reached(int(content['global_step']), content[SAMPLES])
     except Exception as error:
         raise AfformerError(
             f'{path} is not a checkpoint that training can resume from ({type(error).__name__}: '

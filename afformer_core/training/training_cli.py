@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from abc import abstractmethod
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -27,12 +26,18 @@ from afformer_core.training import configured_paths
 from afformer_core.training.callbacks.checkpoint_files import WholeCheckpoints
 from afformer_core.training.callbacks.heatmap_images import HeatmapImages
 from afformer_core.training.callbacks.last_checkpoint import LastCheckpoint
-from afformer_core.training.callbacks.model_writer import BestWriter, ModelWriter
+from afformer_core.training.callbacks.model_writer import (
+    BestWriter,
+    ContactWriter,
+    DetectorWriter,
+    ModelWriter,
+)
+from afformer_core.training.contact.module import ContactTraining
 from afformer_core.training.datasets.batched_data import BatchedData, GroundingData
+from afformer_core.training.hands.data import HandData
+from afformer_core.training.hands.module import HandTraining
 from afformer_core.training.module import GroundingTraining
-from afformer_core.training.optimization import Optimization
 from afformer_core.training.resuming import (
-    Reached,
     alone_in,
     require_checkpoint_of,
     require_same_configuration,
@@ -44,6 +49,7 @@ from afformer_core.training.training_monitor import TrainingMonitor
 _DTYPES = {'float32': torch.float32, 'float16': torch.float16, 'int8': torch.int8}
 # Steps between points of the curves if `trainer.log_every_n_steps` is not given.
 _STEPS_OF_A_POINT = 10
+_INPUT_SIZE = ('model.architecture.input_size', 'data.init_args.input_size', 'parse')
 _LAST = 'last.ckpt'
 _CONFIGURATION = 'config.yaml'
 _DESCRIPTION = """\
@@ -85,16 +91,18 @@ class TrainingCli(LightningCLI):
         trained: class of the module that trains the model.
         data: class of the training data.
         data_is_chosen: whether YAML files name a subclass of `data`.
-        counted: unit of a batch, as a word for curves.
         writer: class of the callback that writes the best model.
+        links: options of the data or the model, those that they set, and when.
+        shown: classes of the callbacks that show images of a validation.
     """
 
     name: ClassVar[str]
     trained: ClassVar[type[LightningModule]]
     data: ClassVar[type[BatchedData]]
-    data_is_chosen: ClassVar[bool]
-    counted: ClassVar[str]
+    data_is_chosen: ClassVar[bool] = True
     writer: ClassVar[type[BestWriter]]
+    links: ClassVar[tuple[tuple[str, str, str], ...]]
+    shown: ClassVar[tuple[type[Callback], ...]] = ()
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._arguments = list(arguments)
@@ -143,20 +151,13 @@ class TrainingCli(LightningCLI):
             default='float32',
             help='data type in which the model folder stores the weights',
         )
-        self.tie(parser)
+        for source, target, when in self.links:
+            parser.link_arguments(source, target, apply_on=when)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse the arguments, with null where an option of the data is null."""
         super().parse_arguments(parser, args)
         configured_paths.restore_null(parser, self.config)
-
-    @abstractmethod
-    def tie(self, parser: LightningArgumentParser) -> None:
-        """Tie the options of the data to those of the model."""
-
-    @abstractmethod
-    def images(self) -> Sequence[Callback]:
-        """Return the callbacks that show images of a validation."""
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer, with the task's callbacks after those of the configuration."""
@@ -189,7 +190,7 @@ class TrainingCli(LightningCLI):
         }
         dtype = _DTYPES[self.config.weights_type]
         writer = self.writer(output, description, dtype, self._ingredients)
-        callbacks: list[Callback] = [TrainingMonitor(self.counted), writer]
+        callbacks: list[Callback] = [TrainingMonitor(), writer]
         if self.datamodule.validation_samples:
             best = ModelCheckpoint(
                 checkpoints,
@@ -198,7 +199,7 @@ class TrainingCli(LightningCLI):
                 mode='max' if writer.sign > 0 else 'min',
                 enable_version_counter=False,
             )
-            callbacks += [*self.images(), best]
+            callbacks += [*(kind() for kind in self.shown), best]
         return [*callbacks, LastCheckpoint(checkpoints / _LAST, self.config.checkpoint_steps)]
 
     def _seed(self) -> int | None:
@@ -235,7 +236,6 @@ class TrainingCli(LightningCLI):
             if reached.steps >= self.trainer.max_steps:
                 self._say_trained(reached.steps)
                 return
-            self._say_rate(reached)
         self._say_restricted()
         self.trainer.fit(
             self.model,
@@ -260,22 +260,6 @@ class TrainingCli(LightningCLI):
             'that of the model. If the files of the data do not name their licence, set it as '
             'licence of the data',
             file=sys.stderr,
-        )
-
-    def _say_rate(self, reached: Reached) -> None:
-        """Report how the learning rate changes if the number of steps changed."""
-        planned = self.trainer.max_steps
-        if not self.trainer.is_global_zero or planned == reached.planned_steps:
-            return
-        optimization: Optimization = self.model.optimization
-        before, after = (
-            optimization.learning_rate * optimization.share(reached.steps, steps)
-            for steps in (reached.planned_steps, planned)
-        )
-        print(
-            f'{self.config.output} resumes at step {reached.steps} of {planned}, where '
-            f'{reached.planned_steps} were planned; the learning rate was {before:.3g} and is '
-            f'{after:.3g} from here on, as its cosine falls over all {planned} steps'
         )
 
     def _say_trained(self, steps: int) -> None:
@@ -312,15 +296,30 @@ class GroundingTrainingCli(TrainingCli):
     name = 'grounding'
     trained: ClassVar[type[LightningModule]] = GroundingTraining
     data = GroundingData
-    data_is_chosen = True
-    counted = 'pairs'
     writer = ModelWriter
+    links = (
+        _INPUT_SIZE,
+        ('data.action_names', 'model.action_names', 'instantiate'),
+    )
+    shown = (HeatmapImages,)
 
-    def tie(self, parser: LightningArgumentParser) -> None:
-        """Tie input size and action names (see `TrainingCli.tie`)."""
-        parser.link_arguments('model.architecture.input_size', 'data.init_args.input_size')
-        parser.link_arguments('data.action_names', 'model.action_names', apply_on='instantiate')
 
-    def images(self) -> Sequence[Callback]:
-        """Return the callback that shows heatmaps (see `TrainingCli.images`)."""
-        return [HeatmapImages()]
+class ContactTrainingCli(TrainingCli):
+    """Command line of the training of a contact head (see `TrainingCli`)."""
+
+    name = 'contact'
+    trained = ContactTraining
+    data = GroundingData
+    writer = ContactWriter
+    links = (_INPUT_SIZE,)
+
+
+class HandTrainingCli(TrainingCli):
+    """Command line of the training of a hand detector (see `TrainingCli`)."""
+
+    name = 'hands'
+    trained = HandTraining
+    data = HandData
+    data_is_chosen = False
+    writer = DetectorWriter
+    links = (('model.interval', 'data.interval', 'parse'),)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
@@ -20,7 +19,6 @@ from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.quality_of_service import InputQuality
 from afformer_ros.studio.demonstration_camera import DemonstrationCamera
 from afformer_ros.studio.grounding_requests import GroundingRequests, RequestError
-from afformer_ros.studio.presence_chart import PresenceSample
 from afformer_ros.studio.ros_thread import RosThread
 
 _LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
@@ -29,8 +27,6 @@ _POLL_PERIOD = 1.0
 _STATE_PATIENCE = 3.0
 # Seconds after which demonstrations are listed again: nodes of one store share them.
 _LIST_PERIOD = 5.0
-# A minute at 30 Hz.
-_SAMPLES = 1800
 
 
 class NodeState(Enum):
@@ -62,7 +58,6 @@ class GroundingWatch:
         affordance: its last result; None before the first one.
         arrival: arrival of that result, seconds of the monotonic clock.
         overlay: its last overlay; None before the first one.
-        presence: presences of the last minute.
         diagnostics: the last statuses of its components, the most important first.
         camera: the images from which it records.
     """
@@ -86,7 +81,6 @@ class GroundingWatch:
         self.affordance: Affordance | None = None
         self.arrival = 0.0
         self.overlay: Image | None = None
-        self.presence: deque[PresenceSample] = deque(maxlen=_SAMPLES)
         self.diagnostics: tuple[DiagnosticStatus, ...] = ()
 
     def begin(self) -> None:
@@ -179,9 +173,6 @@ class GroundingWatch:
 
     def _take_affordance(self, message: Affordance) -> None:
         self.affordance, self.arrival = message, time.monotonic()
-        self.presence.append(
-            PresenceSample(self.arrival, message.presence, message.presence_threshold)
-        )
 
     def _take_overlay(self, message: Image) -> None:
         self.overlay = message

@@ -18,7 +18,6 @@ from afformer_ros.studio.diagnostics_list import DiagnosticsList
 from afformer_ros.studio.grounding_link import GroundingLink
 from afformer_ros.studio.grounding_watch import NodeState
 from afformer_ros.studio.lifecycle_buttons import LifecycleButtons
-from afformer_ros.studio.presence_chart import presence_svg
 from afformer_ros.studio.words import (
     age_in_words,
     best_point_in_words,
@@ -60,10 +59,6 @@ class RobotView:
                 # The content above and below fits 1280x720 without scrolling.
                 self._image = ui.interactive_image().classes('w-full overlay')
                 self._image.style('max-width: 64vh')
-                ui.label('Presence over the last minute; dashed: what is needed').classes(
-                    'text-sm'
-                )
-                self._chart = ui.html('').classes('w-full presence-chart')
             with ui.column().classes('min-w-0 gap-2'):
                 self._controls = DemonstrationControls(link)
             with ui.column().classes('min-w-0 gap-2 md:col-start-2 lg:col-start-3'):
@@ -94,8 +89,6 @@ class RobotView:
         self._demonstrations.refresh()
         self._marker.refresh()
         self._diagnostics.show(watch.diagnostics)
-        now = time.monotonic()
-        self._chart.content = presence_svg(tuple(watch.presence), now)
         affordance = watch.affordance
         if affordance is None:
             self._presence.text = 'No result yet.'
@@ -104,7 +97,7 @@ class RobotView:
             self._presence.text = presence_in_words(affordance)
             self._certainty.text = certainty_in_words(affordance)
             self._point.text = best_point_in_words(affordance)
-            self._age.text = age_in_words(now - watch.arrival)
+            self._age.text = age_in_words(time.monotonic() - watch.arrival)
         self._certainty.set_visibility(bool(self._certainty.text))
         self._age.set_visibility(bool(self._age.text))
         await self._show_overlay(watch.overlay)

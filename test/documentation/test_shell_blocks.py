@@ -56,8 +56,6 @@ def afformer_parses(words: Sequence[str], root: Path) -> None:
     arguments = parse(words)
     if words[0] == 'train':
         training_parses(arguments.arguments)
-    if words[0] == 'cache':
-        training_parses(['--output=.', *arguments.passed_on])
 
 
 def training_parses(words: Sequence[str]) -> None:

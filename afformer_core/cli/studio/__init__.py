@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER, INPUT_NAME, STORE
+from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER, STORE
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
 _DESCRIPTION = """\
 Serve a web page and print its address. On the page, drop a video and an image to
 see where to act, and how. With --pairs, also mark the points of your own pairs,
-fine-tune a model on them, and compare two models. If ROS 2 is installed, also
-watch a grounding node and record demonstrations.
+and fine-tune a model on them. If ROS 2 is installed, also watch a grounding node
+and record demonstrations.
 
 Only browsers on this machine can open the page, unless --host is given. The
 address contains a token, without which the server answers no request. No data
@@ -26,7 +26,6 @@ leaves the machine."""
 _EXAMPLE = """\
 examples:
   afformer studio
-  afformer studio --folder recordings --folder photographs
   afformer studio --pairs my_pairs --models models
   afformer studio --node /left/grounding
   afformer studio --model models/espresso --host 0.0.0.0 --port 9000"""
@@ -49,19 +48,13 @@ def add_parser(subparsers: Any) -> None:
     )
     add_session_options(parser)
     parser.add_argument(
-        '--folder', type=INPUT_FOLDER, action='append', default=[], metavar='FOLDER',
-        help='folder on this machine from which the page may open videos, bags and images; can '
-        'be repeated (default: none)',
-    )  # fmt: skip
-    parser.add_argument(
         '--pairs', type=STORE, metavar='FOLDER',
-        help='folder of your own pairs, created if missing; adds tabs to add and mark pairs, to '
-        'train on them and to compare models (default: none)',
+        help='folder of your own pairs, created if missing; adds tabs to add and mark pairs '
+        'and to train on them (default: none)',
     )  # fmt: skip
     parser.add_argument(
         '--models', type=STORE, default=Path('models'), metavar='FOLDER',
-        help='folder to which trainings write models, and from which models are compared '
-        '(default: models)',
+        help='folder to which trainings write models (default: models)',
     )  # fmt: skip
     parser.add_argument(
         '--training-configuration', type=INPUT_FILE, metavar='FILE',
@@ -70,16 +63,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--points', type=int, default=10, metavar='N',
         help='number of points after which a pair counts as finished (default: 10)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--detector', type=INPUT_NAME, default='',
-        help='hand detector whose hands are drawn on the frames of demonstrations: mediapipe, '
-        'simulated, or the folder of a detector (default: none)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--examples-on-click', action='store_true',
-        help='read an example when it is clicked, instead of all when the page opens, which takes '
-        'about 10 s of one core',
     )  # fmt: skip
     parser.add_argument(
         '--node', metavar='NAME',
@@ -110,12 +93,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = StudioSettings(
         host=arguments.host,
         port=arguments.port,
-        folders=tuple(folder.resolve() for folder in arguments.folder),
         pairs=pairs,
         points=arguments.points,
         limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
-        detector=arguments.detector,
-        examples_on_click=arguments.examples_on_click,
     )
     serve(
         settings,
@@ -126,20 +106,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _pair_tabs(arguments: argparse.Namespace) -> tuple[Any, ...]:
-    """Open the tabs that train on own pairs and compare models on them, if there are pairs."""
+    """Open the tab that trains on own pairs, if there are pairs."""
     pairs = arguments.pairs
     if pairs is None:
         return ()
-    from afformer_core.studio.comparison.compare_tab import CompareTab
-    from afformer_core.studio.comparison.comparisons import Comparisons
     from afformer_core.studio.training.model_folders import ModelFolders
     from afformer_core.studio.training.train_tab import TrainTab
     from afformer_core.studio.training.trainings import Trainings
 
     models = ModelFolders(arguments.models)
     trainings = Trainings(models, pairs, arguments.training_configuration)
-    comparisons = Comparisons(models, pairs, lambda folder: open_grounder(folder, arguments))
-    return TrainTab(trainings, comparisons), CompareTab(comparisons)
+    return (TrainTab(trainings),)
 
 
 def _robot_tabs(node: str | None) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,15 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.cache_room import CachePart
 from afformer_core.data.frame_cache import FrameCache, SampledClip
-from afformer_core.data.frame_cache_filling import RequestedClip, fill_frame_cache
 from afformer_core.errors import VideoError
 from afformer_core.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.maskahand.sources import FrameSource, open_source
 from afformer_core.media.images import resize_to_input
 from afformer_core.media.lens import LensIntrinsics
-from afformer_core.parallel.engine import ParallelEngine
 
 # Increment when the resizing of frames changes.
 _CACHE_VERSION = 1
@@ -114,66 +111,6 @@ class ClipImages:
             for key, kept_images in zip(keys, kept, strict=True):
                 cache.save(key, kept_images)
         return _clip_frames(clip, kept)
-
-    def fill_cache(self, clips: Sequence[InteractionClip], engine: ParallelEngine) -> None:
-        """Decode the frames of clips that are missing in the cache.
-
-        Args:
-            clips: clips, taken one by one.
-            engine: engine that decodes clips; each of its machines must have the videos at the
-                same paths or URLs. This machine writes the cache.
-
-        Raises:
-            DatasetError: the cache cannot be written, or some clips cannot be read (see
-                `fill_frame_cache`).
-        """
-        if self.cache_folder is not None:
-            fill_frame_cache(self.cache_folder, clips, self._requests(), self._decode, engine)
-
-    def _requests(self) -> Callable[[InteractionClip], RequestedClip]:
-        """Return a function that checks only once per video whether its file changed."""
-        fingerprints: dict[tuple[Path, str, LensIntrinsics | None], str] = {}
-
-        def ask(clip: InteractionClip) -> RequestedClip:
-            request = ClipRequest.of(clip, self.frames)
-            source = request.path, request.topic, request.lens
-            if source not in fingerprints:
-                fingerprints[source] = self._fingerprint(request)
-            return RequestedClip(self._keys(request, fingerprints[source]), request)
-
-        return ask
-
-    def missing(self, clips: Sequence[InteractionClip]) -> list[CachePart]:
-        """Return the missing parts of the cache for some clips; empty without a cache.
-
-        A clip whose video is missing is ignored, because reading it will raise an error.
-        """
-        if self.cache_folder is None:
-            return []
-        cache, count, size = FrameCache(self.cache_folder), 0, 0
-        ask = self._requests()
-        for clip in clips:
-            try:
-                asked = ask(clip)
-            except VideoError:
-                continue
-            lacking = [
-                len(times) * self._image_bytes(clip, part)
-                for part, (times, key) in enumerate(
-                    zip(asked.request.times, asked.keys, strict=True)
-                )
-                if not cache.path(key).is_file()
-            ]
-            count += bool(lacking)
-            size += sum(lacking)
-        return [CachePart(f'frames of {count:,} mined clips', size)] if count else []
-
-    def _image_bytes(self, clip: InteractionClip, part: int) -> int:
-        """Return the size of a frame in a part of a clip; frames of demonstrations are smaller."""
-        if part == 0:
-            return self.size[0] * self.size[1] * 3
-        width, height = self._fitted_size(*clip.video.size)
-        return width * height * 3
 
     def fingerprint(self, clip: InteractionClip) -> str:
         """Return a text that changes when the file of the clip's video changes.

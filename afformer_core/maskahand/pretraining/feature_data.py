@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import Module
 
 from afformer_core.data.augmentation import ImageSettings
 from afformer_core.licences import UNKNOWN
@@ -27,8 +26,6 @@ from afformer_core.maskahand.pretraining.pretraining_dataset import (
 )
 from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.parallel.engine import ParallelEngine
-from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.training.datasets.annotated_data import AnnotationSource
 from afformer_core.training.datasets.batch import FailedBatch, MixedBatch
 from afformer_core.training.datasets.batched_data import Examples
@@ -39,16 +36,14 @@ from afformer_core.training.datasets.collation import (
 )
 from afformer_core.training.datasets.feature_cache import (
     FeatureCache,
-    ImageAndVideoEncoder,
     open_feature_cache,
 )
-from afformer_core.training.datasets.feature_computation import ImageSet, own_device
-from afformer_core.training.datasets.feature_data import (
-    FeatureDataset,
-    encoders_in_training,
-    frozen_encoders,
+from afformer_core.training.datasets.feature_data import FeatureDataset, encoders_in_training
+from afformer_core.training.datasets.feature_files import (
+    ImageSet,
+    folder_of_part,
+    open_features,
 )
-from afformer_core.training.datasets.feature_files import folder_of_part, open_features
 
 
 @dataclass(frozen=True)
@@ -66,11 +61,7 @@ class ClipFeatures:
 
 
 def open_clip_features(
-    folder: Path,
-    clips: Sequence[InteractionClip],
-    encoder: Encoder,
-    images: ClipImages,
-    engine: ParallelEngine = ONE_PROCESS,
+    folder: Path, clips: Sequence[InteractionClip], encoder: Encoder, images: ClipImages
 ) -> ClipFeatures:
     """Open the features of clips; compute them first if they are missing or do not match.
 
@@ -79,7 +70,6 @@ def open_clip_features(
         clips: all training clips.
         encoder: encoder, whose backbone runs in evaluation mode.
         images: reader of the clips.
-        engine: engine that computes features; this machine reads clips.
 
     Raises:
         VideoError: a video is missing, damaged, or not the one that was mined.
@@ -88,7 +78,7 @@ def open_clip_features(
     stacks = _Demonstrations(clips, images, max(lengths))
     demonstrations = ImageSet('demonstrations', stacks, np.asarray)
     key = {'clips': _digest(clips, images)}
-    features = open_features(folder, [demonstrations], encoder, key, engine)
+    features = open_features(folder, [demonstrations], encoder, key)
     return ClipFeatures(features['demonstrations'], np.array(lengths))
 
 
@@ -182,45 +172,28 @@ class MaskAHandFeatureData(PretrainingData):
     def prepare_data(self) -> None:
         """Compute the features, once on each machine."""
         super().prepare_data()
-        self._compute(encoders_in_training(self.trainer), ONE_PROCESS)
-
-    def fill_cache(self, model: Module, engine: ParallelEngine) -> None:
-        """Decode the clips and compute the features (see `BatchedData.fill_cache`)."""
-        super().prepare_data()
-        self._images.fill_cache(self._clips, engine)
-        self._compute(frozen_encoders(model, torch.device(own_device())), engine)
-
-    def _compute(self, encoders: ImageAndVideoEncoder, engine: ParallelEngine) -> None:
-        self._clip_features(encoders, engine)
+        self._clip_features()
         if self.validation_samples:
-            self._validation_features(encoders, engine)
+            self._validation_features()
 
     def _training(self) -> Examples:
-        encoders = encoders_in_training(self.trainer)
-        features = self._clip_features(encoders, ONE_PROCESS)
-        return self._examples, partial(collate_with_features, features)
+        return self._examples, partial(collate_with_features, self._clip_features())
 
     def _validation(self) -> Examples:
-        encoders = encoders_in_training(self.trainer)
-        features = self._validation_features(encoders, ONE_PROCESS)
+        features = self._validation_features()
         return FeatureDataset(self.validation_samples, features), collate_features
 
-    def _clip_features(
-        self, encoders: ImageAndVideoEncoder, engine: ParallelEngine
-    ) -> ClipFeatures:
-        folder = self._folder('clips')
-        return open_clip_features(folder, self._clips, encoders.video, self._images, engine)
+    def _clip_features(self) -> ClipFeatures:
+        encoder = encoders_in_training(self.trainer).video
+        return open_clip_features(self._folder('clips'), self._clips, encoder, self._images)
 
-    def _validation_features(
-        self, encoders: ImageAndVideoEncoder, engine: ParallelEngine
-    ) -> FeatureCache:
+    def _validation_features(self) -> FeatureCache:
         return open_feature_cache(
             self._folder('validation'),
             self.validation_samples,
-            encoders,
+            encoders_in_training(self.trainer),
             self.input_size,
             self._images.frames,
-            engine,
         )
 
     def _folder(self, name: str) -> Path:

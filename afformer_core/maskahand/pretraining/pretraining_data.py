@@ -8,11 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from torch.nn import Module
-
 from afformer_core.data.augmentation import ImageSettings
-from afformer_core.data.cache_room import CachePart, require_cache_folder, require_room
-from afformer_core.data.clip_cache_size import missing_clips
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import UniformSampling
 from afformer_core.data.verification import usable_samples
@@ -28,7 +24,6 @@ from afformer_core.maskahand.pretraining.pretraining_dataset import (
 )
 from afformer_core.maskahand.pretraining.stored_clips import stored_clips
 from afformer_core.maskahand.pretraining.synthesis import SynthesisSettings
-from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.training.datasets.annotated_data import AnnotationSource
 from afformer_core.training.datasets.batched_data import Examples, GroundingData
 from afformer_core.training.datasets.collation import (
@@ -86,12 +81,10 @@ class PretrainingData(GroundingData):
         self._clip_sampler = StreamedSampler(len(self._clips), batch_size, seed)
 
     def prepare_data(self) -> None:
-        """Check the validation's media and the space for the cache, once on each machine."""
+        """Check the validation's media, once on each machine."""
         if not self._inspected:
             self._keep_usable()
         super().prepare_data()
-        if self._images.cache_folder is not None:
-            require_room(self._images.cache_folder, self._missing())
 
     def setup(self, stage: str) -> None:
         """Exclude unusable samples, in processes that have not yet checked media."""
@@ -106,10 +99,6 @@ class PretrainingData(GroundingData):
                 self._validated.skip_broken,
                 'data.validation.skip_broken',
             )
-
-    def _missing(self) -> list[CachePart]:
-        """Return the missing parts of the cache of frames."""
-        return self._images.missing(self._clips)
 
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the datasets of the clips, and the index for clips without a dataset."""
@@ -216,21 +205,11 @@ class MaskAHandData(PretrainingData):
             workers, seed, licence,
         )  # fmt: skip
 
-    def fill_cache(self, model: Module, engine: ParallelEngine) -> None:
-        """Decode the clips in an engine (see `BatchedData.fill_cache`)."""
-        require_cache_folder(self._images.cache_folder)
-        self.prepare_data()
-        self._images.fill_cache(self._clips, engine)
-        self._reader.fill_cache(self.validation_samples, engine)
-
     def _training(self) -> Examples:
         return self._examples, collate_pretraining
 
     def _validation(self) -> Examples:
         return ImageDataset(self.validation_samples, self._reader, None), collate_images
-
-    def _missing(self) -> list[CachePart]:
-        return super()._missing() + missing_clips(self._reader, self.validation_samples)
 
     @property
     def _reader(self) -> ClipReader:

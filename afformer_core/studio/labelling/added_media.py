@@ -22,7 +22,7 @@ class Medium:
     """A file to store.
 
     Attributes:
-        path: path of the file, or of a folder of frames.
+        path: path of the file.
         name: its display name.
     """
 
@@ -49,7 +49,7 @@ def store_media(target: Path, demonstrations: Sequence[Medium], images: Sequence
 
     Args:
         target: folder of the object; created if missing.
-        demonstrations: its videos, and folders of frames.
+        demonstrations: its videos.
         images: its images.
 
     Raises:
@@ -72,14 +72,9 @@ def _store(medium: Medium, folder: Path) -> None:
     # Readers of the folder skip hidden names.
     hidden = folder / f'.{path.name}.part'
     try:
-        if medium.path.is_dir():
-            shutil.copytree(medium.path, hidden)
-        else:
-            shutil.copyfile(medium.path, hidden)
+        shutil.copyfile(medium.path, hidden)
         hidden.rename(path)
     except BaseException:
-        if hidden.is_dir():
-            shutil.rmtree(hidden)
         hidden.unlink(missing_ok=True)
         raise
 

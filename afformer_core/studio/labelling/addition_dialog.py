@@ -12,7 +12,6 @@ from nicegui.elements.dialog import Dialog
 
 from afformer_core.data.readers.folder_pairs import DEMONSTRATIONS, IMAGES
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES
-from afformer_core.studio.file_choice import Kind
 from afformer_core.studio.labelling.added_media import Medium, object_folder, store_media
 from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits, require_small_image, require_small_video
@@ -28,7 +27,6 @@ class AdditionDialog:
 
     Args:
         labels: tables of the folder, whose pairs are listed again.
-        folders: resolved folders that may be read.
         limits: maximum sizes of media.
         added: called after files were stored, with the folder of their object.
     """
@@ -36,7 +34,6 @@ class AdditionDialog:
     def __init__(
         self,
         labels: PointLabels,
-        folders: tuple[Path, ...],
         limits: Limits,
         added: Callable[[Path], Awaitable[None]],
     ) -> None:
@@ -53,11 +50,11 @@ class AdditionDialog:
             self._name.props('dense outlined').classes('w-full')
             file_sources(
                 'Drop videos of the action here, or tap to choose', 'video/*,.gif,.mkv',
-                (Kind.VIDEO, Kind.FRAMES), self._take_video, folders, limits, self._uploads,
+                self._take_video, limits, self._uploads, video=True,
             )  # fmt: skip
             file_sources(
                 'Drop other images of it here, or tap to choose', 'image/*',
-                (Kind.IMAGE,), self._take_image, folders, limits, self._uploads,
+                self._take_image, limits, self._uploads, video=False,
             )  # fmt: skip
             self._told = ui.label().classes('text-sm break-words staged')
             with ui.row():
@@ -71,8 +68,7 @@ class AdditionDialog:
         self._dialog.open()
 
     async def _take_video(self, path: Path, name: str) -> None:
-        if not path.is_dir():
-            await asyncio.to_thread(require_small_video, path, self._limits, name)
+        await asyncio.to_thread(require_small_video, path, self._limits, name)
         self._take(DEMONSTRATIONS, path, name)
 
     async def _take_image(self, path: Path, name: str) -> None:

@@ -18,7 +18,6 @@ from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.labelling.action_choice import ActionChoice
 from afformer_core.studio.labelling.addition_dialog import AdditionDialog
-from afformer_core.studio.labelling.folder_panel import FolderPanel
 from afformer_core.studio.labelling.media_check import unreadable_media
 from afformer_core.studio.labelling.pair_list import PairList
 from afformer_core.studio.labelling.pair_view import Gesture, Marks, PairView
@@ -63,7 +62,6 @@ class LabelTab:
         worker: worker with the model, which suggests points.
         limits: maximum sizes of media.
         enough: number of points after which a pair is finished.
-        folders: resolved folders from which pairs can be added.
     """
 
     def __init__(
@@ -72,7 +70,6 @@ class LabelTab:
         worker: ModelWorker,
         limits: Limits,
         enough: int,
-        folders: tuple[Path, ...],
     ) -> None:
         self._labels = labels
         self._worker = worker
@@ -90,7 +87,7 @@ class LabelTab:
         ui.label(_KEYS).classes('text-sm max-md:hidden')
         with ui.element().classes(_GRID):
             with ui.column().classes('min-w-0 gap-2 max-md:order-last'):
-                self._build_side(enough, folders)
+                self._build_side(enough)
             with ui.column().classes('min-w-0 gap-2'):
                 self._actions = ActionChoice(
                     labels.action_names, takes_new=labels.takes_new_actions
@@ -103,12 +100,10 @@ class LabelTab:
         self._timer = ui.timer(_REFRESH, self._refresh, active=False)
         self._opened = False
 
-    def _build_side(self, enough: int, folders: tuple[Path, ...]) -> None:
+    def _build_side(self, enough: int) -> None:
         self._pairs = PairList(self._labels, enough, self._choose)
-        addition = AdditionDialog(self._labels, folders, self._limits, self._show_added)
-        with ui.row().classes('gap-2'):
-            ui.button('Add pairs', icon='add', on_click=addition.open).props('outline dense')
-            FolderPanel(self._labels)
+        addition = AdditionDialog(self._labels, self._limits, self._show_added)
+        ui.button('Add pairs', icon='add', on_click=addition.open).props('outline dense')
 
     def _build_tools(self) -> None:
         with ui.row().classes('items-center gap-1'):

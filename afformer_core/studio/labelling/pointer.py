@@ -4,65 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from nicegui import events
 from nicegui.element import Element
 
 from afformer_core.media.polygons import Point
 
-# Distance of a finger from a grip within which it is on the grip, pixels of the screen.
-_FINGER = 14
 STYLE = """
 .grip { fill: transparent; pointer-events: all; cursor: move }
 .dragged-over { touch-action: none }
 """
-_NEAREST = """
-  const root = event.currentTarget;
-  const nearest = (point, reach) => {
-    let found = null;
-    for (const grip of root.querySelectorAll('.grip')) {
-      const box = grip.getBoundingClientRect(), radius = box.width / 2;
-      const [x, y] = [box.left + radius - point.clientX, box.top + box.height / 2 - point.clientY];
-      if (Math.hypot(x, y) <= (found?.distance ?? radius + reach))
-        found = {grip: grip, distance: Math.hypot(x, y)};
-    }
-    return found?.grip;
-  };
-"""
-# A finger that begins on a grip moves its mark; elsewhere, it scrolls the page or the zoomed
-# image.
-_FINGER_DOWN = f"""(event) => {{{_NEAREST}
-  if (event.touches.length === 1 && nearest(event.touches[0], {_FINGER})) event.preventDefault();
-}}"""
-# The circles of a mark follow the pointer until the server draws them elsewhere.
-_PRESS = f"""(event) => {{{_NEAREST}
-  if (!event.isPrimary || event.button !== 0) return;
-  const box = root.getBoundingClientRect(), reach = event.pointerType === 'touch' ? {_FINGER} : 0;
-  root.setPointerCapture(event.pointerId);
-  emit(event.type, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height,
-       reach / box.width);
-  const grip = nearest(event, reach);
-  const at = grip && `[cx="${{grip.getAttribute('cx')}}"][cy="${{grip.getAttribute('cy')}}"]`;
-  root.moved = grip ? [...root.querySelectorAll('circle' + at)] : [];
-  root.begin = [event.clientX, event.clientY];
-}}"""
-_MOVE = """(event) => {
-  const root = event.currentTarget, width = root.getBoundingClientRect().width;
-  for (const circle of root.moved ?? []) {
-    const scale = circle.ownerSVGElement.viewBox.baseVal.width / width;
-    const [x, y] = [event.clientX - root.begin[0], event.clientY - root.begin[1]];
-    circle.setAttribute('transform', `translate(${x * scale} ${y * scale})`);
-  }
-}"""
-_RELEASE = """(event) => {
-  const root = event.currentTarget, box = root.getBoundingClientRect();
-  if (event.type === 'pointercancel')
-    for (const circle of root.moved ?? []) circle.removeAttribute('transform');
-  root.moved = [];
-  if (!event.isPrimary || event.button > 0) return;
-  emit(event.type, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height,
-       0);
-}"""
+SCRIPT = Path(__file__).with_name('gestures.js').read_text(encoding='utf-8')
 
 # Called with the shares of width and height at which a gesture begins and ends, and with the share
 # of the width within which it is on a grip; 0 for a mouse or a pen.
@@ -80,11 +33,11 @@ class Pointer:
     def __init__(self, image: Element, act: Act) -> None:
         self._act = act
         self._pressed: tuple[Point, float] | None = None
-        image.on('touchstart', js_handler=_FINGER_DOWN)
-        image.on('pointerdown', self._follow, js_handler=_PRESS)
-        image.on('pointermove', js_handler=_MOVE)
+        image.on('touchstart', js_handler='(event) => gestures.fingerDown(event)')
+        image.on('pointerdown', self._follow, js_handler='(event) => gestures.press(event, emit)')
+        image.on('pointermove', js_handler='(event) => gestures.move(event)')
         for end in ('pointerup', 'pointercancel'):
-            image.on(end, self._follow, js_handler=_RELEASE)
+            image.on(end, self._follow, js_handler='(event) => gestures.release(event, emit)')
 
     def drop(self) -> None:
         """Drop an unfinished gesture."""

@@ -9,21 +9,7 @@ from nicegui import events, ui
 from nicegui.element import Element
 
 _LEVELS = (1, 2, 4, 8)
-# The pixel at (left, top) of the viewport, or at its centre, stays in place.
-_ZOOM = """
-const viewport = getHtmlElement({viewport});
-const left = {left} ?? viewport.clientWidth / 2, top = {top} ?? viewport.clientHeight / 2;
-const x = (viewport.scrollLeft + left) / viewport.scrollWidth;
-const y = (viewport.scrollTop + top) / viewport.scrollHeight;
-viewport.style.setProperty('--zoom', {level});
-viewport.style.overflow = {level} > 1 ? 'auto' : 'hidden';
-viewport.scrollLeft = x * viewport.scrollWidth - left;
-viewport.scrollTop = y * viewport.scrollHeight - top;
-"""
-_WHEEL = """(event) => {
-  const box = event.currentTarget.getBoundingClientRect();
-  emit(event.deltaY < 0 ? 1 : -1, event.clientX - box.left, event.clientY - box.top);
-}"""
+_WHEEL = '(event) => gestures.turnWheel(event, emit)'
 
 
 class Zoom:
@@ -68,8 +54,7 @@ class Zoom:
 
     def _show(self, level: int, left: float | None = None, top: float | None = None) -> None:
         self.level = level
-        positions = {
-            name: 'null' if value is None else f'{value:.1f}'
-            for name, value in (('left', left), ('top', top))
-        }
-        ui.run_javascript(_ZOOM.format(viewport=self.viewport.id, level=level, **positions))
+        position = ', '.join('null' if at is None else f'{at:.1f}' for at in (left, top))
+        ui.run_javascript(
+            f'gestures.zoom(getHtmlElement({self.viewport.id}), {level}, {position})'
+        )

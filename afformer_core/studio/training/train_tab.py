@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tab to fine-tune a model on own pairs, and to watch the training."""
+"""A tab to fine-tune a model on own pairs, and to follow the training."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ import asyncio
 from nicegui import ui
 
 from afformer_core.runtime.shipped_model import SHIPPED
-from afformer_core.studio.comparison.comparisons import Comparisons
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.studio_tab import Turn
 from afformer_core.studio.training.training_process import TrainingState
-from afformer_core.studio.training.training_progress import TrainingProgress
-from afformer_core.studio.training.training_verdict import TrainingVerdict
-from afformer_core.studio.training.training_view import TrainingView
 from afformer_core.studio.training.trainings import Trainings
 
 _SECONDS = 1.0
 _GRID = 'w-full grid gap-4 items-start grid-cols-1 md:grid-cols-[16rem_minmax(0,1fr)]'
+_WORDS = {
+    None: 'No training yet. Choose a model to begin with, a name and the steps.',
+    TrainingState.RUNNING: 'Training',
+    TrainingState.STOPPING: 'Stopping after this step',
+    TrainingState.STOPPED: 'Stopped. Resume continues from the last checkpoint',
+    TrainingState.FINISHED: 'Finished: the model is written',
+    TrainingState.FAILED: 'Failed',
+}
 
 
 class TrainTab:
@@ -28,18 +32,16 @@ class TrainTab:
 
     Args:
         trainings: trainings of the server, which end with it.
-        comparisons: comparisons of the server, which the tab does not close.
     """
 
     name = 'Train'
 
-    def __init__(self, trainings: Trainings, comparisons: Comparisons) -> None:
+    def __init__(self, trainings: Trainings) -> None:
         self._trainings = trainings
-        self._comparisons = comparisons
 
     def build(self) -> Turn:
         """Build the tab in a page (see `StudioTab.build`)."""
-        return _TrainPanel(self._trainings, self._comparisons).turn_to
+        return _TrainPanel(self._trainings).turn_to
 
     def close(self) -> None:
         """Stop a running training (see `Trainings.close`)."""
@@ -47,14 +49,13 @@ class TrainTab:
 
 
 class _TrainPanel:
-    """The tab in one page: settings on the left, progress on the right.
+    """The tab in one page: settings on the left, state and output on the right.
 
     Args:
         trainings: trainings of the server.
-        comparisons: comparisons of the server.
     """
 
-    def __init__(self, trainings: Trainings, comparisons: Comparisons) -> None:
+    def __init__(self, trainings: Trainings) -> None:
         self._trainings = trainings
         with ui.element().classes(_GRID):
             with ui.column().classes('min-w-0 gap-2'):
@@ -62,8 +63,15 @@ class _TrainPanel:
                 ui.separator()
                 self._build_choice()
             with ui.column().classes('w-full min-w-0 gap-2'):
-                self._verdict = TrainingVerdict(comparisons)
-                self._view = TrainingView()
+                self._words = ui.label().classes('font-bold training-state')
+                self._words.props('aria-live=polite')
+                self._compare = ui.button('Better than before?', icon='compare')
+                self._compare.props('outline no-caps').on_click(self._download_report)
+                self._output = ui.label().classes(
+                    'w-full whitespace-pre-wrap break-all font-mono text-xs border p-2 output'
+                )
+                ui.label('Curves of the losses, in a shell:').classes('text-sm')
+                ui.code(f'tensorboard --logdir {trainings.models.folder}', language='bash')
         self._timer = ui.timer(_SECONDS, self._refresh, active=False)
 
     async def turn_to(self, shown: bool) -> None:  # noqa: FBT001
@@ -109,32 +117,38 @@ class _TrainPanel:
             await asyncio.to_thread(self._trainings.resume, name)
             await self._show(name)
 
+    async def _download_report(self) -> None:
+        self._compare.props('loading')
+        try:
+            with told_errors():
+                ui.download(await self._trainings.compare(str(self._shown.value)))
+        finally:
+            self._compare.props(remove='loading')
+
     async def _show(self, name: str) -> None:
         self._shown.set_options(list(self._trainings.names), value=name)
         await self._refresh()
 
     async def _refresh(self) -> None:
-        models = list(self._trainings.models.models())
+        trainings = self._trainings
+        models = list(trainings.models.models())
         if self._initial.options != models:
             chosen = self._initial.value if self._initial.value in models else SHIPPED
             self._initial.set_options(models, value=chosen)
-        names = list(self._trainings.names)
+        names = list(trainings.names)
         if names and (self._shown.options != names or self._shown.value not in names):
             latest = self._shown.value if self._shown.value in names else names[0]
             self._shown.set_options(names, value=latest)
         name = self._shown.value
-        state, progress, failure, own = None, TrainingProgress(), '', False
-        before, is_new = '', False
+        state, output, before, steps = None, '', '', ''
         if name is not None:
-            # Reads growing files.
-            progress = await asyncio.to_thread(self._trainings.progress, name)
-            state = await asyncio.to_thread(self._trainings.state, name)
-            failure, own = self._trainings.failure(name), self._trainings.is_own(name)
-            before = await asyncio.to_thread(self._trainings.initial, name)
-            is_new = self._trainings.has_just_finished(name)
-        self._view.show(progress, state, failure)
-        finished = state is TrainingState.FINISHED
-        self._verdict.show(before, str(name), is_finished=finished, is_new=is_new)
-        self._stop.set_enabled(own and state is TrainingState.RUNNING)
-        ended = state in (TrainingState.STOPPED, TrainingState.FAILED)
-        self._resume.set_enabled(ended)
+            state = await asyncio.to_thread(trainings.state, name)
+            output = await asyncio.to_thread(trainings.output, name)
+            before = await asyncio.to_thread(trainings.initial, name)
+            steps = await asyncio.to_thread(trainings.steps, name)
+        self._words.text = _WORDS[state] + (f' ({steps} steps)' if steps else '')
+        self._output.text = output
+        self._output.set_visibility(bool(output))
+        self._compare.set_visibility(state is TrainingState.FINISHED and bool(before))
+        self._stop.set_enabled(state is TrainingState.RUNNING and trainings.is_own(name))
+        self._resume.set_enabled(state in (TrainingState.STOPPED, TrainingState.FAILED))

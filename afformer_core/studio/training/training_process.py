@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,6 @@ from enum import Enum
 from pathlib import Path
 
 from afformer_core.errors import AfformerError
-from afformer_core.exit_status import describe_exit
 from afformer_core.files.folder_lock import FolderHeldError, folder_lock
 
 LOG_FILE = 'training.log'
@@ -21,7 +19,6 @@ LOG_FILE = 'training.log'
 _NICENESS = '10'
 # Exit status of a shell after an interruption.
 _INTERRUPTED = 130
-_SHOWN_BYTES = 4000
 
 
 class TrainingState(Enum):
@@ -58,8 +55,7 @@ class TrainingProcess:
             raise AfformerError(
                 f'{folder} is being trained by another process. Wait until it ends'
             )
-        with (folder / LOG_FILE).open('ab') as log:
-            self._begin = os.fstat(log.fileno()).st_size
+        with (folder / LOG_FILE).open('wb') as log:
             # In a separate session, because the server handles Ctrl-C in the terminal.
             self._process = subprocess.Popen(
                 ['nice', '-n', _NICENESS, *command],
@@ -86,16 +82,9 @@ class TrainingProcess:
         return self._process.poll() is None
 
     @property
-    def last_words(self) -> str:
-        """How the process ended, and the last lines of its output."""
-        try:
-            with (self.folder / LOG_FILE).open('rb') as log:
-                size = os.fstat(log.fileno()).st_size
-                log.seek(max(self._begin, size - _SHOWN_BYTES))
-                said = log.read().decode(errors='replace').splitlines()
-        except FileNotFoundError:
-            said = [f'{self.folder} is gone.']
-        return '\n'.join([*said[-12:], f'It {describe_exit(self._process.returncode)}.'])
+    def exit_status(self) -> int | None:
+        """Exit status of the process; None before its end."""
+        return self._process.poll()
 
     def stop(self) -> None:
         """Request once, like Ctrl-C, that the process ends with a checkpoint."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,30 +12,31 @@ from pathlib import Path
 import yaml
 
 from afformer_core.errors import AfformerError
+from afformer_core.exit_status import describe_exit
 from afformer_core.files.share_folders import share_folders
 from afformer_core.runtime.model_folder import DESCRIPTION_FILE
 from afformer_core.studio.training.model_folders import ModelFolders
 from afformer_core.studio.training.training_process import (
+    LOG_FILE,
     TrainingProcess,
     TrainingState,
     is_trained_now,
 )
-from afformer_core.studio.training.training_progress import (
-    CONFIGURATION_FILE,
-    ProgressReader,
-    TrainingProgress,
-)
 
+CONFIGURATION_FILE = 'config.yaml'
+"""Name of the configuration of a training, in its model folder."""
+
+_REPORT_FILE = 'comparison.html'
 _CONFIGURATION = Path('config/train/own_pairs.yaml')
 # Packages of the extra `train`.
 _PACKAGES = ('lightning', 'jsonargparse', 'tensorboard')
 _CHECKPOINT_STEPS = 50
-_CHECKPOINT = 'checkpoints/last.ckpt'
 _MOST_STEPS = 1_000_000
 _DEFAULT_STEPS = 500
 # Cache of decoded frames beside the models, which several trainings share.
 _FRAMES = '.frames'
 _SECONDS_TO_END = 60.0
+_SHOWN_BYTES, _SHOWN_LINES = 4000, 12
 
 
 class Trainings:
@@ -55,7 +58,6 @@ class Trainings:
         self._pairs = pairs.resolve()
         self._configuration = (configuration or _shared_configuration()).resolve()
         self._process: TrainingProcess | None = None
-        self._readers: dict[str, ProgressReader] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -103,9 +105,10 @@ class Trainings:
             '--data.cache_folder': self.models.folder / _FRAMES,
             '--trainer.max_steps': steps,
             '--checkpoint_steps': _CHECKPOINT_STEPS,
-            # A step takes seconds without a GPU, and the page shows each.
+            # A step takes seconds without a GPU.
             '--trainer.log_every_n_steps': 1,
-            '--trainer.enable_progress_bar': 'false',
+            # Writes each step into a file, unlike the bar of rich.
+            '--trainer.callbacks+': 'lightning.pytorch.callbacks.TQDMProgressBar',
             '--trainer.enable_model_summary': 'false',
         }
         self._begin(folder, [f'{option}={value}' for option, value in options.items()])
@@ -136,46 +139,67 @@ class Trainings:
         folder = self.models.path(name)
         if is_trained_now(folder):
             return TrainingState.RUNNING
-        progress = self.progress(name)
-        # A model without checkpoints must not be overwritten.
-        goes_on = progress.step < progress.steps and (folder / _CHECKPOINT).is_file()
-        if (folder / DESCRIPTION_FILE).is_file() and not goes_on:
+        if (folder / DESCRIPTION_FILE).is_file():
             return TrainingState.FINISHED
         return TrainingState.STOPPED
 
     def initial(self, name: str) -> str:
         """Return the name of the model with which a training began; empty if it is not known."""
-        try:
-            text = (self.models.path(name) / CONFIGURATION_FILE).read_text(encoding='utf-8')
-            initial = str(yaml.safe_load(text)['model']['initial'])
-        except (OSError, KeyError, TypeError, yaml.YAMLError):
-            return ''
+        initial = self._setting(name, 'model', 'initial')
         known = self.models.models()
         paths = {name: {name, str(self.models.model(name))} for name in known}
         return next((name for name, given in paths.items() if initial in given), '')
 
-    def failure(self, name: str) -> str:
-        """Return the last lines of a failed training; empty otherwise."""
-        process = self._process
-        if process is None or process.folder.name != name:
-            return ''
-        return process.last_words if process.state is TrainingState.FAILED else ''
+    def steps(self, name: str) -> str:
+        """Return the number of steps of a training as text; empty if it is not known."""
+        return self._setting(name, 'trainer', 'max_steps')
 
-    def has_just_finished(self, name: str) -> bool:
-        """Check whether a training is the latest of this server, and has finished."""
+    def output(self, name: str) -> str:
+        """Return the last lines of the output of a training; empty if there is none."""
+        try:
+            with (self.models.path(name) / LOG_FILE).open('rb') as log:
+                log.seek(max(0, os.fstat(log.fileno()).st_size - _SHOWN_BYTES))
+                text = log.read().decode(errors='replace')
+        except FileNotFoundError:
+            return ''
+        # A progress bar overwrites its line after a carriage return.
+        lines = [line.rstrip('\r').rpartition('\r')[2] for line in text.split('\n')]
+        lines = [line for line in lines if line.strip()][-_SHOWN_LINES:]
         process = self._process
-        if process is None or process.folder.name != name:
-            return False
-        return process.state is TrainingState.FINISHED
+        if process is not None and process.folder.name == name and process.exit_status:
+            lines.append(f'It {describe_exit(process.exit_status)}.')
+        return '\n'.join(lines)
+
+    async def compare(self, name: str) -> Path:
+        """Evaluate a model beside the one with which it began, and return the HTML report.
+
+        Raises:
+            AfformerError: it is not known, or `afformer evaluate` fails.
+        """
+        before, after = self.initial(name), self.models.path(name)
+        if not before:
+            raise AfformerError(f'{after} does not name a model of the page to compare with')
+        report = after / _REPORT_FILE
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, '-m', 'afformer_core.cli.main', 'evaluate'),
+            *(str(self.models.model(before)), str(after), '--annotations', str(self._pairs)),
+            *('--report', str(report)),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            _, said = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+        if process.returncode:
+            raise AfformerError(said.decode(errors='replace').strip().rpartition('\n')[2])
+        return report
 
     def is_own(self, name: str) -> bool:
         """Check whether this server runs a training, so that it can stop it."""
         process = self._process
         return process is not None and process.folder.name == name and process.is_alive
-
-    def progress(self, name: str) -> TrainingProgress:
-        """Read the progress of a training; thread-safe."""
-        return self._readers.setdefault(name, ProgressReader(self.models.path(name))).read()
 
     def close(self) -> None:
         """Stop a running training, and wait until its checkpoint is written."""
@@ -187,6 +211,14 @@ class Trainings:
             )
             self._process.stop()
             self._process.wait(_SECONDS_TO_END)
+
+    def _setting(self, name: str, part: str, key: str) -> str:
+        """Return a setting of a training as text; empty if it is not known."""
+        try:
+            text = (self.models.path(name) / CONFIGURATION_FILE).read_text(encoding='utf-8')
+            return str(yaml.safe_load(text)[part][key])
+        except (OSError, KeyError, TypeError, yaml.YAMLError):
+            return ''
 
     def _begin(self, folder: Path, arguments: list[str]) -> None:
         missing = [name for name in _PACKAGES if find_spec(name) is None]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nicegui import background_tasks, ui
+from nicegui import ui
 
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_part import Part
@@ -131,15 +131,7 @@ class DemonstrationCard:
     def _show(self) -> None:
         self._timeline.clear()
         with self._timeline:
-            view = TimelineView(self.shown.timeline, self.shown.frame_count, self.shown.name)
+            TimelineView(self.shown.timeline, self.shown.frame_count, self.shown.name)
         begin, end = self.shown.part or (0.0, self.shown.duration)
         self._text.text = f'The model uses {begin:.2f} to {end:.2f} s:'
         self._unmark.set_visibility(self.shown.contact is not None)
-        background_tasks.create(self._show_hands(self.shown, view), name='hands')
-
-    async def _show_hands(self, shown: ShownDemonstration, view: TimelineView) -> None:
-        # A separate task has no slot in the page for messages.
-        with self._card, told_errors():
-            hands = await self._workspace.find_hands(shown)
-            if hands and shown is self.shown and not self._card.is_deleted:
-                view.show_hands(hands)

@@ -9,7 +9,6 @@ from pathlib import Path
 from nicegui import ui
 
 from afformer_core.media.polygons import Point
-from afformer_core.studio.file_choice import Kind
 from afformer_core.studio.source_buttons import file_sources
 from afformer_core.studio.trying.demonstration_card import DemonstrationCard
 from afformer_core.studio.trying.workspace import ShownDemonstration, Workspace
@@ -20,26 +19,21 @@ class DemonstrationPanel:
 
     Args:
         workspace: demonstrations of the page.
-        folders: resolved folders that may be read.
         changed: called when the choice of demonstrations changes.
     """
 
-    def __init__(
-        self, workspace: Workspace, folders: tuple[Path, ...], changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, workspace: Workspace, changed: Callable[[], None]) -> None:
         self._workspace = workspace
         self._changed = changed
         self._cards: list[DemonstrationCard] = []
         ui.label('Demonstrations').classes('text-lg font-bold')
-        kinds = (Kind.VIDEO, Kind.FRAMES, Kind.BAG)
         file_sources(
             'Drop videos here, or tap to choose',
             'video/*,.gif,.mkv',
-            kinds,
             self.add,
-            folders,
             workspace.limits,
             workspace.uploads,
+            video=True,
         )
         self._waiting = ui.row().classes('items-center')
         self._column = ui.column().classes('w-full max-md:order-1')

@@ -12,11 +12,10 @@ from nicegui import ui
 
 from afformer_core.evaluation.report.tiles import fit, image_source
 from afformer_core.example_pairs.download import download_pairs, downloaded_pairs
-from afformer_core.example_pairs.pair_folder import ExamplePair
+from afformer_core.example_pairs.pair_folder import ExamplePair, rendered_pairs
 from afformer_core.media.video import VideoReader
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.timeline_view import attribute_text
-from afformer_core.studio.trying.example_memories import ExampleMemories, example_pairs
 
 _THUMBNAIL = 240
 
@@ -25,14 +24,10 @@ class Gallery:
     """The gallery.
 
     Args:
-        examples: memories of the examples.
         load: called with the chosen pair.
     """
 
-    def __init__(
-        self, examples: ExampleMemories, load: Callable[[ExamplePair], Awaitable[None]]
-    ) -> None:
-        self._examples = examples
+    def __init__(self, load: Callable[[ExamplePair], Awaitable[None]]) -> None:
         self._load = load
         with ui.column().classes('w-full gap-2'):
             ui.label('No files at hand? Click an example.').classes('text-base')
@@ -48,7 +43,7 @@ class Gallery:
         self._fetch.set_visibility(not downloaded_pairs())
         self._row.clear()
         with self._row, told_errors():
-            for pair in example_pairs():
+            for pair in (*downloaded_pairs(), *rendered_pairs()):
                 self._card(pair)
 
     def _card(self, pair: ExamplePair) -> None:
@@ -64,7 +59,6 @@ class Gallery:
         self._fetch.props(add='loading')
         with told_errors():
             await asyncio.to_thread(download_pairs)
-            self._examples.prepare()
         self._fetch.props(remove='loading')
         self._show()
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from nicegui import ui
 
 from afformer_core.evaluation.report.tiles import fit, image_source
-from afformer_core.studio.file_choice import Kind
 from afformer_core.studio.source_buttons import file_sources
 from afformer_core.studio.timeline_view import attribute_text
 from afformer_core.studio.trying.workspace import ShownImage, Workspace
@@ -22,16 +21,13 @@ class ImagePanel:
 
     Args:
         workspace: images of the page.
-        folders: resolved folders that may be read.
         changed: called when another image is chosen.
 
     Attributes:
         chosen: the image for grounding; None before the first one.
     """
 
-    def __init__(
-        self, workspace: Workspace, folders: tuple[Path, ...], changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, workspace: Workspace, changed: Callable[[], None]) -> None:
         self._workspace = workspace
         self._changed = changed
         self.chosen: ShownImage | None = None
@@ -39,11 +35,10 @@ class ImagePanel:
         file_sources(
             'Drop images here, or tap to choose',
             'image/*',
-            (Kind.IMAGE,),
             self.add,
-            folders,
             workspace.limits,
             workspace.uploads,
+            video=False,
         )
         self._thumbnails = ui.row().classes('w-full gap-2')
 

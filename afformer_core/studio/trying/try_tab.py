@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from nicegui import background_tasks, ui
 
 from afformer_core.example_pairs.pair_folder import ExamplePair
@@ -12,7 +10,6 @@ from afformer_core.studio.messages import told_errors
 from afformer_core.studio.trying.answer_panel import AnswerImage, AnswerPanel
 from afformer_core.studio.trying.contact_question import ContactQuestion
 from afformer_core.studio.trying.demonstration_panel import DemonstrationPanel
-from afformer_core.studio.trying.example_memories import ExampleMemories
 from afformer_core.studio.trying.gallery import Gallery
 from afformer_core.studio.trying.image_panel import ImagePanel
 from afformer_core.studio.trying.workspace import Workspace
@@ -34,27 +31,23 @@ class TryTab:
 
     Args:
         workspace: demonstrations and images of the page.
-        examples: memories of the examples.
-        folders: resolved folders that may be read.
     """
 
-    def __init__(
-        self, workspace: Workspace, examples: ExampleMemories, folders: tuple[Path, ...]
-    ) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._request = 0
         self._loading = False
         with ui.element().classes(_GRID) as self._columns:
             with ui.column().classes('min-w-0 gap-2 max-md:contents md:row-span-2 lg:row-span-1'):
-                self._demonstrations = DemonstrationPanel(workspace, folders, self._ground_later)
+                self._demonstrations = DemonstrationPanel(workspace, self._ground_later)
             with ui.column().classes('min-w-0 gap-2'):
-                self._images = ImagePanel(workspace, folders, self._ground_later)
+                self._images = ImagePanel(workspace, self._ground_later)
                 self._sentence = ui.label().classes('text-xl sentence')
                 self._question = ContactQuestion(self._demonstrations.mark)
                 answer_image = AnswerImage()
             with ui.column().classes('min-w-0 gap-2 md:col-start-2 lg:col-start-3'):
                 self._answer = AnswerPanel(answer_image, self._sentence)
-        Gallery(examples, self._load)
+        Gallery(self._load)
         self._show_nothing()
 
     def _ground_later(self) -> None:

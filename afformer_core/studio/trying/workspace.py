@@ -13,11 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.demonstrations.bag_frames import is_bag
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.errors import DemonstrationError, ImageError
-from afformer_core.hands.hand import Hand
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_part import Part
 from afformer_core.runtime import ArrayGrounder, Grounding
@@ -26,8 +24,6 @@ from afformer_core.studio.limits import Limits, read_limited_demonstration, read
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.page_uploads import PageUploads
 from afformer_core.studio.timeline import TimelineFrame, timeline_of
-from afformer_core.studio.trying.example_memories import ExampleMemories
-from afformer_core.studio.trying.timeline_hands import TimelineHands
 
 _PEAKS = 5
 # Minimum length of a video with parts, seconds.
@@ -42,7 +38,7 @@ class ShownDemonstration:
     Attributes:
         key: its unique name in the model.
         name: its display name.
-        source: path of its source; `BAG#TOPIC` for a topic of a bag.
+        source: path of the video.
         duration: seconds between the first and the last frame of the source; 0 if it has no times.
         frame_count: number of frames of the part, or of its source.
         timeline: frames to show, in order.
@@ -65,8 +61,8 @@ class ShownDemonstration:
 
     @property
     def has_parts(self) -> bool:
-        """Whether a part can be chosen: it is a video of at least half a second."""
-        return self.duration >= _SHORTEST and self.source.is_file() and not is_bag(self.source)
+        """Whether a part can be chosen: it lasts at least half a second."""
+        return self.duration >= _SHORTEST
 
 
 @dataclass(frozen=True)
@@ -115,8 +111,6 @@ class Workspace:
     Args:
         worker: worker with the model.
         limits: maximum sizes of the input.
-        hands: hand detector for timelines; None: none.
-        examples: demonstrations that are already memorized; None: none.
 
     Attributes:
         limits: the limits.
@@ -128,13 +122,9 @@ class Workspace:
         self,
         worker: ModelWorker,
         limits: Limits,
-        hands: TimelineHands | None = None,
-        examples: ExampleMemories | None = None,
     ) -> None:
         self.limits = limits
         self.uploads = PageUploads()
-        self._hands = hands
-        self._examples = examples
         self.demonstrations: list[ShownDemonstration] = []
         self.images: list[ShownImage] = []
         self._worker = worker
@@ -145,13 +135,12 @@ class Workspace:
         """Read and memorize a demonstration.
 
         Args:
-            path: path of a video, a folder of images or a bag; `BAG#TOPIC` names a topic of a bag.
+            path: path of a video.
             name: its display name.
 
         Raises:
-            DemonstrationError: the page has the maximum number of demonstrations, or the bag has
-                no such topic.
-            VideoError, BagError, ImageError: it cannot be read, or exceeds a limit.
+            DemonstrationError: the page has the maximum number of demonstrations.
+            VideoError: it cannot be read, or exceeds a limit.
         """
         if len(self.demonstrations) + self._awaited >= self.limits.demonstrations:
             raise DemonstrationError(
@@ -228,14 +217,6 @@ class Workspace:
         self.uploads.drop(shown.source)
         self._worker.submit(lambda grounder: grounder.delete_demonstration(shown.key))
 
-    async def find_hands(self, shown: ShownDemonstration) -> tuple[tuple[Hand, ...], ...]:
-        """Detect the hands in each frame of a timeline; empty if no detector is installed.
-
-        Raises:
-            AfformerError: the detector cannot be opened.
-        """
-        return () if self._hands is None else await self._hands.detect(shown.timeline)
-
     async def ground(
         self, image: ShownImage, chosen: Sequence[ShownDemonstration]
     ) -> ShownGrounding:
@@ -257,16 +238,8 @@ class Workspace:
 
     async def _memorized(self, path: Path, name: str) -> ShownDemonstration:
         key = f'{next(_numbers)} {name}'
-        example = None if self._examples is None else self._examples.get(path)
-        if example is None:
-            media, maximum = await self._read(path, name)
-            memorized = await self._worker.run(
-                lambda grounder: memorize_whole(media, key, grounder)
-            )
-        else:
-            media, maximum = example.media, example.maximum_frames
-            memorized = replace(example.demonstration, name=key)
-            await self._worker.run(lambda grounder: grounder.add_demonstration(memorized))
+        media, maximum = await self._read(path, name)
+        memorized = await self._worker.run(lambda grounder: memorize_whole(media, key, grounder))
         return ShownDemonstration(
             key,
             name,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A writer of the best model of a training."""
+"""Writers of the best model of a training."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import nn
+from torchvision.models.detection import FasterRCNN
 
+from afformer_core.hands.detector_folder import save_hand_detector
+from afformer_core.hands.motion_detector import MotionHandDetector
 from afformer_core.licences import Ingredient
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.runtime.matching.exemplars import Exemplars
 from afformer_core.runtime.model_folder import copy_matching
-from afformer_core.runtime.weights import save_model
+from afformer_core.runtime.weights import save_matching_network, save_model
 from afformer_core.training.callbacks.averaging import averaged_model
+from afformer_core.training.contact.module import ContactTraining
 from afformer_core.training.exemplars import add_exemplars, make_exemplars
+from afformer_core.training.hands.module import HandTraining
 from afformer_core.training.module import GroundingTraining
 
 
@@ -155,3 +161,46 @@ class ModelWriter(BestWriter):
             )
         if self._exemplars is not None:
             add_exemplars(self.folder, self._exemplars)
+
+
+class ContactWriter(BestWriter):
+    """A writer of `model.json` and the weights of a matching network."""
+
+    measure = 'contact'
+    sign = 1
+    metrics = ('contact',)
+
+    def write(
+        self, model: nn.Module, trained: LightningModule, training: Mapping[str, Any]
+    ) -> None:
+        """Write the folder of the matching network (see `BestWriter.write`)."""
+        assert isinstance(model, MatchingNetwork)
+        assert isinstance(trained, ContactTraining)
+        if trained.initial is not None:
+            training = {**training, 'initial': trained.initial}
+        save_matching_network(self.folder, model, training, self.dtype)
+
+
+class DetectorWriter(BestWriter):
+    """A writer of `detector.json` and the weights."""
+
+    # The average over eleven recalls jumps when the highest recall passes one of them.
+    measure = 'hand_interaction_area'
+    sign = 1
+    metrics = ('hand', 'hand_interaction', 'hand_interaction_area', 'interaction')
+
+    def write(
+        self, model: nn.Module, trained: LightningModule, training: Mapping[str, Any]
+    ) -> None:
+        """Write the folder of the detector (see `BestWriter.write`)."""
+        assert isinstance(model, FasterRCNN | MotionHandDetector)
+        assert isinstance(trained, HandTraining)
+        save_hand_detector(
+            self.folder,
+            model,
+            trained.architecture,
+            training,
+            round(trained.interaction_score, 4),
+            trained.interval,
+            self.dtype,
+        )

@@ -19,9 +19,8 @@ from afformer_core.data.sample import Sample
 from afformer_core.data.verification import usable_samples
 from afformer_core.errors import DatasetError
 from afformer_core.licences import UNKNOWN, Ingredient, Origin, ingredients_of
-from afformer_core.training.datasets.batch import Batch
 from afformer_core.training.datasets.batched_data import Examples, GroundingData
-from afformer_core.training.datasets.samplers import BatchSampler, Draw
+from afformer_core.training.datasets.samplers import BatchSampler
 
 
 @dataclass(frozen=True)
@@ -185,16 +184,6 @@ class AnnotatedData(GroundingData):
         """Return the origins of all samples (see `BatchedData.ingredients`)."""
         origins = (sample.origin for sample in self.training_samples)
         return (*ingredients_of('training data', origins), *super().ingredients())
-
-    def training_batch(self, index: int) -> Batch:
-        """Read one training sample without augmentation.
-
-        Raises:
-            DatasetError: its media cannot be read.
-        """
-        example = self._dataset(self.training_samples, training=False)[Draw((index,), (0, index))]
-        batch: Batch = self.on_before_batch_transfer(self._collate([example]), 0)
-        return batch
 
     @property
     def _sampler(self) -> BatchSampler:

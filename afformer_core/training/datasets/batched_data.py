@@ -14,13 +14,11 @@ from typing import Any
 import cv2
 import torch
 from lightning.pytorch import LightningDataModule
-from torch import nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from afformer_core.data.sample import Sample
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Ingredient, ingredients_of
-from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.training.datasets.batch import FailedBatch
 from afformer_core.training.datasets.samplers import (
     DemonstrationSampler,
@@ -86,23 +84,6 @@ class BatchedData(LightningDataModule):
                 f'because no more are left for training',
                 file=sys.stderr,
             )
-
-    def fill_cache(self, model: nn.Module, engine: ParallelEngine) -> None:
-        """Create missing entries of the cache of a training, by the processes of an engine.
-
-        Args:
-            model: the module that trains the model.
-            engine: engine that reads media; each of its machines must have them at the same paths.
-                This machine writes the cache.
-
-        Raises:
-            DatasetError: this kind of data is never cached, there is no space for the cache, or
-                media cannot be read.
-        """
-        raise DatasetError(
-            f'{type(self).__name__} has no cache; expected data with a cache_folder, such as '
-            'FeatureData or ImageData'
-        )
 
     def training_note(self) -> SamplesNote:
         """Return `count` and `sha256` of the training samples in order, without reading media."""

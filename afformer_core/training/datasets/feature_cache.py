@@ -21,10 +21,7 @@ from afformer_core.media.frame_folder import FrameFolder, frame_paths
 from afformer_core.media.images import read_image, resize_to_input
 from afformer_core.media.video import read_video
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.parallel.engine import ParallelEngine
-from afformer_core.parallel.local_engine import ONE_PROCESS
-from afformer_core.training.datasets.feature_computation import ImageSet
-from afformer_core.training.datasets.feature_files import open_features
+from afformer_core.training.datasets.feature_files import ImageSet, open_features
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,6 @@ def open_feature_cache(
     encoders: ImageAndVideoEncoder,
     size: tuple[int, int],
     frames: int,
-    engine: ParallelEngine = ONE_PROCESS,
 ) -> FeatureCache:
     """Open the cache of a dataset; build it first if it is missing or does not match.
 
@@ -74,12 +70,10 @@ def open_feature_cache(
         size: (height, width) to which images and frames are resized.
         frames: number of frames of each video, uniformly sampled; every video must have at least
             as many.
-        engine: engine that reads media and computes features (see `open_features`).
 
     Raises:
-        AfformerError: the first image or video cannot be read.
-        DatasetError: others cannot be read, a video is too short, or the folder cannot be written,
-            for example to a full disk.
+        AfformerError: an image or a video cannot be read, a video is too short, or the folder
+            cannot be written, for example to a full disk.
     """
     images = sorted({str(sample.image_path) for sample in samples})
     videos = sorted({sample.demonstration for sample in samples})
@@ -95,11 +89,11 @@ def open_feature_cache(
         'frames': frames,
     }
     if encoders.image is encoders.video:
-        features = open_features(folder, (image_set, video_set), encoders.image, key, engine)
+        features = open_features(folder, (image_set, video_set), encoders.image, key)
     else:
         features = {
-            **open_features(folder / 'images', (image_set,), encoders.image, key, engine),
-            **open_features(folder / 'videos', (video_set,), encoders.video, key, engine),
+            **open_features(folder / 'images', (image_set,), encoders.image, key),
+            **open_features(folder / 'videos', (video_set,), encoders.video, key),
         }
     return FeatureCache(
         features['images'],

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from lightning.pytorch import Trainer
 from numpy.typing import NDArray
-from torch.nn import Module
 from torch.utils.data import Dataset
 
 from afformer_core.data.augmentation.flips import Reversal
@@ -20,8 +18,6 @@ from afformer_core.data.sample import Sample
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.matching.network import MatchingNetwork
-from afformer_core.parallel.engine import ParallelEngine
-from afformer_core.parallel.local_engine import ONE_PROCESS
 from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.training.datasets.collation import (
     AnnotatedPoints,
@@ -34,7 +30,6 @@ from afformer_core.training.datasets.feature_cache import (
     ImageAndVideoEncoder,
     open_feature_cache,
 )
-from afformer_core.training.datasets.feature_computation import own_device
 from afformer_core.training.datasets.feature_files import folder_of_part
 from afformer_core.training.datasets.samplers import Draw
 
@@ -157,24 +152,14 @@ class FeatureData(AnnotatedData):
     def prepare_data(self) -> None:
         """Compute the features, once on each machine."""
         super().prepare_data()
-        self._compute(encoders_in_training(self.trainer), ONE_PROCESS)
-
-    def fill_cache(self, model: Module, engine: ParallelEngine) -> None:
-        """Compute the features in an engine (see `BatchedData.fill_cache`)."""
-        super().prepare_data()
-        self._compute(frozen_encoders(model, torch.device(own_device())), engine)
-
-    def _compute(self, encoders: ImageAndVideoEncoder, engine: ParallelEngine) -> None:
         for part in ('training', 'validation'):
             if samples := getattr(self, f'{part}_samples'):
-                self._features(samples, part, encoders, engine)
+                self._features(samples, part)
 
     def _dataset(self, samples: Sequence[Sample], *, training: bool) -> Dataset[Any]:
         part = 'training' if training else 'validation'
         reversal = self._reversal if training else None
-        encoders = encoders_in_training(self.trainer)
-        features = self._features(samples, part, encoders, ONE_PROCESS)
-        return FeatureDataset(samples, features, reversal)
+        return FeatureDataset(samples, self._features(samples, part), reversal)
 
     @property
     def longest(self) -> int:
@@ -185,35 +170,20 @@ class FeatureData(AnnotatedData):
     def _collate(self) -> Callable[[Any], Any]:
         return collate_features
 
-    def _features(
-        self,
-        samples: Sequence[Sample],
-        part: str,
-        encoders: ImageAndVideoEncoder,
-        engine: ParallelEngine,
-    ) -> FeatureCache:
+    def _features(self, samples: Sequence[Sample], part: str) -> FeatureCache:
+        encoders = encoders_in_training(self.trainer)
         folder = folder_of_part(self._cache_folder, part, self.input_size)
-        return open_feature_cache(folder, samples, encoders, self.input_size, self._frames, engine)
+        return open_feature_cache(folder, samples, encoders, self.input_size, self._frames)
 
 
 def encoders_in_training(trainer: Trainer | None) -> ImageAndVideoEncoder:
-    """Return the encoders of the model in training, on its device (see `frozen_encoders`)."""
-    assert trainer is not None
-    # The trainer moves the model later, but the features must exist before.
-    return frozen_encoders(trainer.lightning_module, trainer.strategy.root_device)
-
-
-def frozen_encoders(training: Module, device: torch.device) -> ImageAndVideoEncoder:
-    """Return the encoders of a model, on a device; their first stages are frozen.
-
-    Args:
-        training: the module that trains the model.
-        device: the device.
+    """Return the encoders of the model in training, on its device; their first stages are frozen.
 
     Raises:
         ValueError: the first stage of an encoder is trained.
     """
-    model = training.model
+    assert trainer is not None
+    model = trainer.lightning_module.model
     assert isinstance(model, Afformer | MatchingNetwork)
     if not all(encoder.backbone_with_fpn.frozen_stages() for encoder in model.encoders):
         raise ValueError(
@@ -221,4 +191,6 @@ def frozen_encoders(training: Module, device: torch.device) -> ImageAndVideoEnco
             'optimization.backbone_factor to 0, name the beginning of the backbone in '
             'optimization.frozen, or train on images'
         )
+    # The trainer moves the model later, but the features must exist before.
+    device = trainer.strategy.root_device
     return ImageAndVideoEncoder(model.encoder.to(device), model.video_encoder.to(device))

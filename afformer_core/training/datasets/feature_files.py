@@ -5,26 +5,53 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tqdm import tqdm
 
+from afformer_core.errors import DatasetError
 from afformer_core.files.folder_lock import folder_lock
 from afformer_core.models.backbones.encoder import BackboneWithPyramid, Encoder
-from afformer_core.parallel.engine import ParallelEngine
-from afformer_core.parallel.local_engine import ONE_PROCESS
-from afformer_core.training.datasets.feature_computation import ImageSet
-from afformer_core.training.datasets.feature_rows import KEY_FILE, feature_file
-from afformer_core.training.datasets.feature_run import compute_features
 
 _BACKBONE = 'backbone'
+_KEY_FILE = 'key.json'
+_TYPE = np.dtype(np.float16)
+# Frames that pass through the backbone at once.
+_FRAMES_AT_ONCE = 8
+# Threads that compute on one GPU.
+_THREADS_OF_A_GPU = 4
+
+ReadStack = Callable[[Any], NDArray[np.uint8]]
+Stages = tuple[NDArray[np.float16], ...]
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Stacks of images that pass through the backbone.
+
+    Attributes:
+        name: name of the set, and of its files.
+        stacks: argument of `read` for each stack, at least one.
+        read: thread-safe function that reads a stack as uint8 RGB [T, h, w, 3], with one T for
+            all.
+    """
+
+    name: str
+    stacks: Sequence[Any]
+    read: ReadStack
 
 
 def folder_of_part(cache_folder: Path, part: str, size: tuple[int, int]) -> Path:
@@ -37,8 +64,7 @@ def open_features(
     sets: Sequence[ImageSet],
     encoder: Encoder,
     key: Mapping[str, Any],
-    engine: ParallelEngine = ONE_PROCESS,
-) -> dict[str, tuple[NDArray[np.float16], ...]]:
+) -> dict[str, Stages]:
     """Open a folder of features; compute them first if they are missing or do not match.
 
     They are the backbone's stages before the first trained one. If the folder has fewer stages,
@@ -46,22 +72,19 @@ def open_features(
     others.
 
     Args:
-        folder: folder of the features, which only this process reads and writes.
+        folder: folder of the features.
         sets: sets of images.
         encoder: encoder, whose backbone runs in evaluation mode, on its device.
         key: identity of the images, as JSON types; features with another key are not used.
-        engine: engine that reads images and computes features; each of its machines must have the
-            images. After an interruption, the same call continues.
 
     Returns:
         for each set by its name: one array for each stage, fine to coarse, float16 [stacks, T, C,
         h, w], memory-mapped from disk.
 
     Raises:
-        AfformerError: the first stack of a set cannot be read.
-        DatasetError: the folder cannot be written, for example to a full disk, in which case no
-            features remain there; a process was killed; or, after all others are computed, some
-            images cannot be read.
+        AfformerError: an image cannot be read.
+        DatasetError: the folder cannot be written, for example to a full disk; no features remain
+            there.
         ValueError: the first stage of the backbone is trained.
     """
     backbone = encoder.backbone_with_fpn
@@ -78,11 +101,10 @@ def open_features(
             if not count:
                 count = backbone.frozen_stages()
                 whole = {**key, _BACKBONE: _magnitude(backbone, count)}
-                same = partial(_is_of, key=key, backbone=backbone, count=count)
-                compute_features(folder, sets, encoder, whole, same, engine)
+                _compute_features(folder, sets, encoder, whole)
     return {
         image_set.name: tuple(
-            np.load(folder / feature_file(image_set.name, stage), mmap_mode='r')
+            np.load(folder / _file_name(image_set.name, stage), mmap_mode='r')
             for stage in backbone.stages[:count]
         )
         for image_set in sets
@@ -91,7 +113,7 @@ def open_features(
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Compute each operation with one thread (see `Computation`)."""
+    """Compute each operation with one thread (see `_write_set`)."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -133,15 +155,101 @@ def _kept_stages(
     folder: Path, sets: Sequence[ImageSet], backbone: BackboneWithPyramid, key: Mapping[str, Any]
 ) -> int:
     """Count the usable stages of these images in a folder; 0 if they must be computed."""
-    path = folder / KEY_FILE
+    path = folder / _KEY_FILE
     if not path.is_file():
         return 0
     kept = takewhile(
         lambda stage: all(
-            (folder / feature_file(image_set.name, stage)).is_file() for image_set in sets
+            (folder / _file_name(image_set.name, stage)).is_file() for image_set in sets
         ),
         backbone.stages,
     )
     count = len(tuple(kept))
     same = _is_of(json.loads(path.read_text(encoding='utf-8')), key, backbone, count)
     return count if same and count <= backbone.frozen_stages() else 0
+
+
+def _file_name(image_set: str, stage: str) -> str:
+    return f'{image_set}_{stage}.npy'
+
+
+def _compute_features(
+    folder: Path, sets: Sequence[ImageSet], encoder: Encoder, key: Mapping[str, Any]
+) -> None:
+    """Compute the features of sets, and write their folder atomically."""
+    aside = folder.with_name(f'.{folder.name}.partial')
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        aside.mkdir()
+        for image_set in sets:
+            _write_set(aside, image_set, encoder)
+        (aside / _KEY_FILE).write_text(json.dumps(key), encoding='utf-8')
+        shutil.rmtree(folder, ignore_errors=True)
+        aside.replace(folder)
+    except OSError as error:
+        raise DatasetError(
+            f'features cannot be written to the cache folder {folder.parent}: {error}. Free some '
+            'space, or choose another folder'
+        ) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write_set(folder: Path, image_set: ImageSet, encoder: Encoder) -> None:
+    """Write the files of a set, one for each stage.
+
+    Sums depend on the number of threads that share them. One thread therefore computes each stack,
+    and several threads compute stacks at once.
+    """
+    names, count = encoder.backbone_with_fpn.stages, len(image_set.stacks)
+    on_cpu = encoder.mean.device.type == 'cpu'
+    threads = len(os.sched_getaffinity(0)) if on_cpu else _THREADS_OF_A_GPU
+    files: list[IO[bytes]] = []
+    with ExitStack() as opened, ThreadPoolExecutor(threads) as pool:
+        compute = partial(_stages_of, encoder, image_set.read)
+        computed = _in_order(pool, compute, image_set.stacks, 2 * threads)
+        described = f'features of {image_set.name}'
+        for stages in tqdm(computed, total=count, desc=described, unit=''):
+            if not files:
+                for name, stage in zip(names, stages, strict=False):
+                    path = folder / _file_name(image_set.name, name)
+                    created = opened.enter_context(path.open('wb'))
+                    shape = (count, *stage.shape)
+                    header = {'descr': _TYPE.str, 'fortran_order': False, 'shape': shape}
+                    np.lib.format.write_array_header_1_0(created, header)
+                    files.append(created)
+            for file, stage in zip(files, stages, strict=True):
+                file.write(np.ascontiguousarray(stage).data)
+        for file in files:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, compute: Callable[[Any], Stages], stacks: Sequence[Any], ahead: int
+) -> Iterator[Stages]:
+    """Yield the features of stacks in order; some are computed in advance."""
+    rest = iter(stacks)
+    waiting = deque(pool.submit(compute, stack) for stack in islice(rest, ahead))
+    while waiting:
+        stages = waiting.popleft().result()
+        waiting.extend(pool.submit(compute, stack) for stack in islice(rest, 1))
+        yield stages
+
+
+@torch.inference_mode()
+def _stages_of(encoder: Encoder, read: ReadStack, stack: Any) -> Stages:
+    """Compute the stages of a backbone before the first one that is trained, fine to coarse."""
+    try:
+        images = read(stack)
+    except OSError as error:
+        raise DatasetError(str(error)) from error
+    backbone, device = encoder.backbone_with_fpn, encoder.mean.device
+    count = backbone.frozen_stages()
+    found = []
+    # For a whole long clip, the first layers would need gigabytes.
+    for frames in np.split(images, range(_FRAMES_AT_ONCE, len(images), _FRAMES_AT_ONCE)):
+        normalised = encoder.normalise(torch.from_numpy(frames).to(device))
+        stages = backbone.first_stages(normalised, count)
+        found.append([stage.half().cpu().numpy() for stage in stages])
+    return tuple(np.concatenate(parts) for parts in zip(*found, strict=True))

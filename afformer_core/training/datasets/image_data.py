@@ -10,19 +10,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.nn import Module
 from torch.utils.data import Dataset
 
 from afformer_core.data.augmentation import Augmentation, AugmentationSettings, Example
 from afformer_core.data.augmentation.flips import Reversal
-from afformer_core.data.cache_room import require_cache_folder, require_room
-from afformer_core.data.clip_cache_size import missing_clips
 from afformer_core.data.clip_reader import ClipReader
 from afformer_core.data.frame_sampling import parse_frame_sampling
 from afformer_core.data.sample import Sample
 from afformer_core.errors import AfformerError
 from afformer_core.media.images import read_image, resize_to_input
-from afformer_core.parallel.engine import ParallelEngine
 from afformer_core.training.datasets.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.training.datasets.collation import (
     AnnotatedPoints,
@@ -158,19 +154,6 @@ class ImageData(AnnotatedData):
         sampling = parse_frame_sampling(frames)
         self._reader = ClipReader(sampling, self.input_size, cache_folder, folder_rate)
         self._augmentation = Augmentation(augmentation, self.action_names)
-
-    def prepare_data(self) -> None:
-        """Check that there is space for the cache, once on each machine."""
-        super().prepare_data()
-        if self._reader.cache_folder is not None:
-            samples = [*self.training_samples, *self.validation_samples]
-            require_room(self._reader.cache_folder, missing_clips(self._reader, samples))
-
-    def fill_cache(self, model: Module, engine: ParallelEngine) -> None:
-        """Decode the clips in an engine (see `BatchedData.fill_cache`)."""
-        require_cache_folder(self._reader.cache_folder)
-        self.prepare_data()
-        self._reader.fill_cache([*self.training_samples, *self.validation_samples], engine)
 
     def _dataset(self, samples: Sequence[Sample], *, training: bool) -> Dataset[Any]:
         if not training:

@@ -11,7 +11,6 @@ from safetensors.torch import load_file
 from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.maskahand.pretraining.pretraining_data import MaskAHandData
-from afformer_core.parallel.local_engine import LocalEngine
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.training.command import train
@@ -203,49 +202,3 @@ def test_annotations_that_are_missing_are_told_ahead_of_the_index(tmp_path: Path
         DatasetError, match=r'nowhere\.json does not exist; expected an annotation file'
     ):
         MaskAHandData(tmp_path / 'no_index.json', validation)
-
-
-def test_the_room_for_frames_of_clips_and_validation_is_told(
-    mined: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    validation = AnnotationSource(write_pairs(tmp_path))
-    cache = tmp_path / 'cache'
-    data = MaskAHandData(mined, validation, (32, 32), frames=2, batch_size=3, cache_folder=cache)
-    data.prepare_data()
-    told = [line for line in capsys.readouterr().err.splitlines() if 'the cache' in line]
-    assert len(told) == 1
-    assert '(frames of 3 mined clips and 4 clips of 2 frames at 32x32) in' in told[0]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = [path for path in sorted(folder.rglob('*')) if path.is_file()]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
-
-
-def test_a_cache_that_was_filled_beforehand_is_that_of_training(
-    mined: Path, annotated: Path, tmp_path: Path
-) -> None:
-    validation = f'--data.validation.annotations={annotated}'
-    output = f'--output={tmp_path / "model"}'
-    train(with_features(mined, tmp_path / 'trained', validation, output))
-    assert main(['cache', *with_features(mined, tmp_path / 'cached', validation)]) == 0
-
-    made = contents(tmp_path / 'cached')
-    assert len([name for name in made if name.startswith('frames/')]) == 6
-    assert len([name for name in made if name.startswith('clips_64x64/')]) == 4
-    assert len([name for name in made if name.startswith('validation_64x64/')]) == 7
-    assert made == contents(tmp_path / 'trained')
-
-
-def test_clips_of_images_and_of_a_validation_are_filled_beforehand(
-    mined: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    validation = AnnotationSource(write_pairs(tmp_path))
-    cache = tmp_path / 'cache'
-    data = MaskAHandData(mined, validation, (32, 32), frames=2, batch_size=3, cache_folder=cache)
-    data.fill_cache(torch.nn.Identity(), LocalEngine(1))
-    # Of each of three clips its demonstration and its interactions, and four clips.
-    assert len(list(cache.iterdir())) == 10
-    capsys.readouterr()
-    data.prepare_data()
-    assert 'the cache will need' not in capsys.readouterr().err

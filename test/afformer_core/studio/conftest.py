@@ -55,7 +55,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory, files: Path) -> Path:
     return folder
 
 
-def run(task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+def run(task: Callable[[], Coroutine[Any, Any, Any]]) -> None:
     """Run in a thread of its own: a browser of other tests has an event loop in this one."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(lambda: asyncio.run(task())).result()
@@ -133,9 +133,9 @@ def opened(chromium: Any, studio: str) -> Iterator[Any]:
 
 
 @pytest.fixture(scope='session')
-def running_studio(files: Path, pairs: Path) -> Iterator[Studio]:
-    """A studio that may open `files`, marks `pairs`, and takes uploads up to 2 MB."""
-    with serving('--largest-file', '2', '--folder', str(files), '--pairs', str(pairs)) as running:
+def running_studio(pairs: Path) -> Iterator[Studio]:
+    """A studio that marks `pairs`, and takes uploads up to 2 MB."""
+    with serving('--largest-file', '2', '--pairs', str(pairs)) as running:
         yield running
 
 
@@ -149,14 +149,4 @@ def studio(running_studio: Studio) -> str:
 def page(chromium: Any, studio: str) -> Iterator[Any]:
     """The page of `running_studio`."""
     with opened(chromium, studio) as page:
-        yield page
-
-
-@pytest.fixture
-def page_with_hands(chromium: Any) -> Iterator[Any]:
-    """A page of a studio with the detector of simulated hands."""
-    with (
-        serving('--detector', 'simulated', '--examples-on-click') as running,
-        opened(chromium, running.address) as page,
-    ):
         yield page

@@ -42,7 +42,7 @@ def labelled(own: Path) -> Iterator[Path]:
 @pytest.fixture(scope='module')
 def running(own: Path) -> Iterator[Studio]:
     """A studio that marks `own`."""
-    with serving('--pairs', str(own), '--examples-on-click') as studio:
+    with serving('--pairs', str(own)) as studio:
         yield studio
 
 
@@ -140,7 +140,7 @@ def test_a_reload_keeps_the_points_and_begins_anew(
 def test_a_server_that_is_killed_is_told_and_its_points_are_there_again(
     chromium: Any, own: Path, labelled: Path
 ) -> None:
-    options = ('--pairs', str(own), '--examples-on-click')
+    options = ('--pairs', str(own))
     page = chromium.new_page(viewport={'width': 1280, 'height': 720})
     page.set_default_timeout(60_000)
     with serving(*options) as first:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings with which the studio does not start."""
+"""Settings with which the studio does not start, and requests without its token."""
 
 from __future__ import annotations
 
 import socket
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -31,9 +33,8 @@ def test_a_folder_of_pairs_that_is_not_there_is_created(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ['own']
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
-
-    assert main(['studio', '--folder', str(tmp_path / 'videos')]) == 1
-
-    assert f'{tmp_path}/videos does not exist; expected a folder' in capsys.readouterr().err
+def test_another_account_gets_nothing_without_the_token(studio: str) -> None:
+    address, _, token = studio.partition('?')
+    assert len(token) > len('token=') + 20
+    with pytest.raises(urllib.error.HTTPError, match='401'):
+        urllib.request.urlopen(address, timeout=30)

@@ -76,14 +76,6 @@ def test_an_empty_split(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert 'contains 0 samples' in failure(capsys, *images(pairs, *SHORT, '--output=model'))
 
 
-def test_a_wrong_root(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    more = [*SHORT, '--output=model', '--data.train.root=/nowhere']
-
-    said = failure(capsys, *images(pairs, *more))
-    assert '/nowhere' in said
-    assert 'missing or broken' in said
-
-
 def test_what_is_missing_can_be_left_out(pairs: Path, tmp_path: Path) -> None:
     pairs.with_name('1.mp4').unlink()
     more = ['--data.train.skip_broken=true', '--data.validation.skip_broken=true']
@@ -237,6 +229,8 @@ def test_a_training_that_is_done_says_so(
         ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),
         ('--trainer.fast_dev_run=true', 'trainer.fast_dev_run is True'),
         ('--trainer.limit_train_batches=2', 'Give data.train.share'),
+        ('--data.train.root=/nowhere', '/nowhere/'),
+        ('--model.backbone_weights=coco', 'backbone_weights is '),
         ('--data.frames=uniform 8', 'gives 8 frames of a demonstration; expected at most 4'),
         (
             '--model.optimization.frozen=[encoder,decoder,predictor]',
@@ -254,14 +248,6 @@ def test_what_would_be_left_undone_is_refused(
     options = images(annotations, *SHORT, f'--output={tmp_path}', option)
 
     assert named in failure(capsys, *options)
-
-
-def test_weights_of_another_backbone(
-    annotations: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    more = [*SHORT, '--output=model', '--model.backbone_weights=coco']
-
-    assert 'backbone_weights is ' in failure(capsys, *images(annotations, *more))
 
 
 def started(options: list[str], **more: Any) -> subprocess.Popen[str]:

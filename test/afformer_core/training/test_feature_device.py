@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from afformer_core.models import afformer_small
-from afformer_core.training.datasets.feature_computation import ImageSet
 from afformer_core.training.datasets.feature_data import encoders_in_training
-from afformer_core.training.datasets.feature_files import open_features
+from afformer_core.training.datasets.feature_files import ImageSet, open_features
 from afformer_core.training.optimization import Optimization
 
 from ..conftest import random_model

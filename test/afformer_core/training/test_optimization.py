@@ -93,33 +93,6 @@ def test_rises_then_falls_as_a_cosine(model: Afformer) -> None:
     assert rates == pytest.approx([0.5, 1.0, 1.0, 0.853553, 0.5, 0.146447, 0.0], abs=1e-5)
 
 
-def test_a_resumed_training_takes_its_next_step_at_the_rate_of_its_own_schedule(
-    model: Afformer,
-) -> None:
-    optimization = Optimization(1e-3, backbone_factor=0.1, warmup_steps=2)
-    before = optimization.optimizer(model)
-    schedule = optimization.schedule(before, 6)
-    for _ in range(4):
-        before.step()
-        schedule.step()
-    # Of ten steps rather than six.
-    after = optimization.optimizer(model)
-    resumed = optimization.schedule(after, 10)
-    after.load_state_dict(before.state_dict())
-    resumed.load_state_dict(schedule.state_dict())
-
-    body, block = model.encoder.backbone_with_fpn.body, model.decoder.self2d_cross3d_block
-    learning = group_of(after, block.mlp.fc1.weight)
-    # A quarter of the way down from the second step to the tenth.
-    assert learning['lr'] == pytest.approx(1e-3 * 0.853553)
-    assert group_of(after, body.conv_stem.weight)['lr'] == pytest.approx(1e-4 * 0.853553)
-    assert resumed.steps == 10
-    assert resumed.get_last_lr() == [group['lr'] for group in after.param_groups]
-    after.step()
-    resumed.step()
-    assert learning['lr'] == pytest.approx(1e-3 * optimization.share(5, 10))
-
-
 @pytest.mark.parametrize(
     ('field', 'value'),
     [

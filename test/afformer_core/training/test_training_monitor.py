@@ -11,7 +11,6 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from afformer_core.training import training_monitor
 from afformer_core.training.command import train
 from afformer_core.training.training_cli import GroundingTrainingCli
 from afformer_core.training.training_monitor import TrainingMonitor
@@ -35,13 +34,7 @@ def events(annotations: Path, tmp_path_factory: pytest.TempPathFactory) -> Event
     return EventAccumulator(str(folder / 'tensorboard'), {'images': 0}).Reload()
 
 
-@pytest.mark.parametrize(
-    'name',
-    [
-        'train/kld', 'train/action_loss', 'learning_rate', 'throughput/pairs_per_second',
-        'memory/peak_megabytes',
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize('name', ['train/kld', 'train/action_loss', 'learning_rate'])
 def test_the_first_and_the_last_step_have_points(events: EventAccumulator, name: str) -> None:
     assert steps(events, name) == [1, 3]
     assert all(point.value > 0 for point in events.Scalars(name))
@@ -81,65 +74,39 @@ class Curves:
 
 
 class Run:
-    """A trainer at some step, of batches of four on two processes; a step takes 0.5 s."""
+    """A trainer at some step."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, loss: torch.Tensor) -> None:
-        self.clock = 100.0
+    def __init__(self, loss: torch.Tensor) -> None:
         self.logger = Curves()
         self.shown: dict[str, Any] = {}
-        self.monitor = TrainingMonitor('pairs')
+        self.monitor = TrainingMonitor()
         self.trainer = SimpleNamespace(
             global_step=0,
             max_steps=100,
             log_every_n_steps=10,
             accumulate_grad_batches=1,
-            world_size=2,
             loggers=[self.logger],
             callback_metrics={'train/kld': loss, 'validation/kld': torch.tensor(9.0)},
             optimizers=[SimpleNamespace(param_groups=[{'lr': 0.5}, {'lr': 0.125}])],
-            strategy=SimpleNamespace(root_device=torch.device('cpu')),
         )
         self.module = SimpleNamespace(log_dict=lambda values, **_: self.shown.update(values))
-        monkeypatch.setattr(training_monitor.time, 'perf_counter', lambda: self.clock)
 
     def step(self) -> None:
-        self.monitor.on_train_batch_start(self.trainer, self.module, range(4), 0)
-        self.clock += 0.5
+        self.monitor.on_train_batch_start(self.trainer, self.module, None, 0)
         self.trainer.global_step += 1
-        self.monitor.on_train_batch_end(self.trainer, self.module, None, range(4), 0)
+        self.monitor.on_train_batch_end(self.trainer, self.module, None, None, 0)
 
 
-def test_pairs_a_second_of_all_processes_without_validation(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    run = Run(monkeypatch, torch.tensor(2.0))
-    for _ in range(9):
-        run.step()
-        run.clock += 0.5
-    run.step()
-    # Validation, then steps that wait for nothing.
-    run.monitor.on_validation_end(run.trainer, run.module)
-    run.clock += 1000
-    for _ in range(10):
-        run.step()
-
-    speeds = [point['throughput/pairs_per_second'] for point in run.logger.points.values()]
-    # 8 pairs in 0.5 s; 72 in nine steps that wait for as long as they compute.
-    assert speeds == [16.0, 8.0, 16.0]
-
-
-def test_the_last_step_has_a_point_wherever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = Run(monkeypatch, torch.tensor(2.0))
+def test_the_last_step_has_a_point_wherever_it_is() -> None:
+    run = Run(torch.tensor(2.0))
     run.trainer.max_steps = 22
     for _ in range(22):
         run.step()
     assert list(run.logger.points) == [1, 10, 20, 22]
 
 
-def test_a_point_has_losses_and_rates_and_the_bar_the_losses(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    run = Run(monkeypatch, torch.tensor(2.0))
+def test_a_point_has_losses_and_rates_and_the_bar_the_losses() -> None:
+    run = Run(torch.tensor(2.0))
     run.step()
     point = run.logger.points[1]
     assert (point['train/kld'], point['learning_rate'], point['learning_rate_lowest']) == (
@@ -151,8 +118,8 @@ def test_a_point_has_losses_and_rates_and_the_bar_the_losses(
     assert run.shown == {'kld': torch.tensor(2.0)}
 
 
-def test_between_points_no_value_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = Run(monkeypatch, torch.empty((), device='meta'))
+def test_between_points_no_value_is_asked_for() -> None:
+    run = Run(torch.empty((), device='meta'))
     run.trainer.global_step = 1
     for _ in range(8):
         run.step()

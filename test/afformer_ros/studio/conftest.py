@@ -37,7 +37,7 @@ def _running(model: Path, node: str) -> Iterator[str]:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     command = [sys.executable, '-m', 'afformer_core.cli.main', 'studio', '--port', str(port)]
-    options = ['--model', str(model), '--threads', '1', '--node', node, '--examples-on-click']
+    options = ['--model', str(model), '--threads', '1', '--node', node]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         yield server.stdout.readline().strip()

@@ -94,21 +94,3 @@ def test_a_video_that_is_gone(clips: list[InteractionClip], tmp_path: Path) -> N
     for cache in (None, tmp_path / 'cache'):
         with pytest.raises(VideoError, match=r'0\.mp4'):
             ClipImages((32, 32), 4, 48, cache).read(clips[0])
-
-
-def test_what_the_cache_lacks_is_what_reading_adds(
-    clips: list[InteractionClip], tmp_path: Path
-) -> None:
-    images = ClipImages((32, 32), 4, 48, tmp_path / 'cache')
-    (part,) = images.missing(clips)
-    assert part.what == 'frames of 3 mined clips'
-    # 4 frames for the model and 2 with interactions of each.
-    sizes = 3 * 4 * 32 * 32 + 2 * (32 * 48 + 48 * 48 + 48 * 32)
-    assert part.size == 3 * sizes
-    images.read(clips[0])
-    (rest,) = images.missing(clips)
-    assert part.size - rest.size == 3 * (4 * 32 * 32 + 2 * 32 * 48)
-    for clip in clips:
-        images.read(clip)
-    assert images.missing(clips) == []
-    assert replace(images, cache_folder=None).missing(clips) == []

@@ -243,15 +243,6 @@ def test_a_phone_shows_the_image_over_its_whole_width_and_first(tab: Any) -> Non
     assert tab.evaluate('document.documentElement.scrollWidth') == 390
 
 
-def test_the_folder_is_checked(tab: Any) -> None:
-    click(tab, 20, 40)
-    tab.locator('.marked circle').first.wait_for()
-    tab.get_by_role('button', name='Check').click()
-    tab.get_by_text('No file is missing or broken').wait_for()
-    assert '- samples: 1\n' in tab.locator('.health').inner_text()
-    tab.get_by_role('button', name='Close').click()
-
-
 def test_a_demonstration_that_cannot_be_read_is_told_and_passed_over(
     text_as_video: Path, page: Any
 ) -> None:

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-FOLDER = 'afformer_core.training.callbacks'
-
 
 @pytest.fixture(scope='session')
 def tiny_configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Configuration of trainings on images of 64x64, which draws two samples."""
+    """Configuration of trainings on images of 64x64."""
     content = {
         'model': {
             'architecture': {
@@ -38,12 +36,6 @@ def tiny_configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
             'val_check_interval': 500,
             'check_val_every_n_epoch': None,
             'num_sanity_val_steps': 0,
-            'callbacks': [
-                {
-                    'class_path': f'{FOLDER}.training_heatmaps.TrainingHeatmaps',
-                    'init_args': {'count': 2, 'steps': 500},
-                }
-            ],
         },
     }
     path = tmp_path_factory.mktemp('tiny') / 'tiny.yaml'

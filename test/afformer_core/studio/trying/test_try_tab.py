@@ -139,14 +139,6 @@ def test_another_image_is_chosen_by_a_key(page: Any, files: Path) -> None:
     page.get_by_text('press.mp4 in panel.png').wait_for()
 
 
-def test_frames_are_chosen_in_a_folder_that_was_given(page: Any, files: Path) -> None:
-    page.get_by_role('button', name='Choose on this machine').first.click()
-    page.get_by_text(f'{files}/').click()
-    page.get_by_text('frames (folder of frames)').click()
-
-    page.get_by_text('Frame 1 of 3: the model keeps it').wait_for()
-
-
 @pytest.mark.slow
 def test_the_webcam_gives_a_demonstration_and_an_image(page: Any) -> None:
     page.get_by_role('button', name='Webcam', exact=True).nth(0).click()

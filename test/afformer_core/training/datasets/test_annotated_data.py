@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which samples of an annotation file are trained and validated on."""
 
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -111,29 +110,3 @@ def test_a_batch_that_is_cut_is_told(
     data.prepare_data()
     lines = capsys.readouterr().err.splitlines(keepends=True)
     assert ''.join(line for line in lines if 'batch' in line) == said
-
-
-def test_the_room_that_a_cache_takes_is_told_once_it_is_needed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source, cache = AnnotationSource(write_pairs(tmp_path)), tmp_path / 'cache'
-    data = ImageData(source, source, (32, 32), 'uniform 2', cache_folder=cache)
-    data.prepare_data()
-    # Of four clips with at least two frames.
-    said = f'about 24.6 kB (4 clips of 2 frames at 32x32) in {cache}; '
-    assert said in capsys.readouterr().err
-    assert not cache.exists()
-    for sample in data.training_samples:
-        data._reader.read(sample)
-    data.prepare_data()
-    assert 'cache' not in capsys.readouterr().err
-
-
-def test_a_cache_that_the_disk_cannot_hold_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = AnnotationSource(write_pairs(tmp_path))
-    data = ImageData(source, None, (32, 32), 'uniform 2', cache_folder=tmp_path / 'cache')
-    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: SimpleNamespace(free=24_000))
-    with pytest.raises(DatasetError, match='but only 24 kB'):
-        data.prepare_data()

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of features, for a backbone that is frozen or frozen in part."""
 
-import os
-import shutil
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,15 +15,13 @@ from afformer_core.errors import DatasetError, ImageError
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.training.datasets import feature_run
 from afformer_core.training.datasets.batch import FeatureBatch
 from afformer_core.training.datasets.collation import (
     AnnotatedPoints,
     FeatureExample,
     collate_features,
 )
-from afformer_core.training.datasets.feature_computation import ImageSet
-from afformer_core.training.datasets.feature_files import open_features
+from afformer_core.training.datasets.feature_files import ImageSet, open_features
 from afformer_core.training.optimization import Optimization
 
 from ...conftest import random_model
@@ -155,46 +150,12 @@ def test_features_of_another_backbone_are_made_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures('small_disk')
-@pytest.mark.parametrize('reserved', [True, False])
-def test_a_full_disk_is_told_with_the_folder_and_nothing_is_left(
-    tmp_path: Path, reserved: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not reserved:
-        monkeypatch.delattr(os, 'posix_fallocate', raising=False)
+def test_a_full_disk_is_told_with_the_folder_and_nothing_is_left(tmp_path: Path) -> None:
     afformer = model()
     FROZEN.freeze(afformer)
     with pytest.raises(DatasetError, match=r'written to the cache folder .* Free some space'):
         batch(tmp_path / 'kept', afformer)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_what_they_take_is_told_before_they_are_made(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    afformer = model()
-    FROZEN.freeze(afformer)
-    open_features(tmp_path / 'kept', SETS, afformer.encoder, {})
-    # Of 64x64 pixels 8x8 of 40, 4x4 of 112 and 2x2 of 320 channels, in half precision.
-    frame = 2 * (8 * 8 * 40 + 4 * 4 * 112 + 2 * 2 * 320)
-    assert 5 * frame == 56_320
-    said = (
-        'afformer: the cache will need about 56.3 kB (features of 1 video of 4 frames at 64x64 '
-        f'and features of 1 image at 64x64) in {tmp_path}; '
-    )
-    assert said in capsys.readouterr().err
-    open_features(tmp_path / 'kept', SETS, afformer.encoder, {})
-    assert capsys.readouterr().err == ''
-
-
-def test_they_are_not_begun_where_the_disk_is_too_small(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    afformer = model()
-    FROZEN.freeze(afformer)
-    monkeypatch.setattr(shutil, 'disk_usage', lambda folder: SimpleNamespace(free=50_000))
-    with pytest.raises(DatasetError, match=r'needs about 56\.3 kB .* but only 50 kB are free'):
-        open_features(tmp_path / 'kept', SETS, afformer.encoder, {})
-    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
 def test_nothing_is_left_where_a_image_cannot_be_read(tmp_path: Path) -> None:
@@ -229,75 +190,32 @@ def test_two_runs_at_once_make_them_once(tmp_path: Path) -> None:
         thread.start()
     for thread in runs:
         thread.join()
-    # To see how large it is, then to keep it.
-    assert made == ['photo', 'photo']
+    assert made == ['photo']
     assert sorted(path.name for path in (tmp_path / 'kept').iterdir()) == [
         'image_p3.npy', 'image_p4.npy', 'image_p5.npy', 'key.json',
     ]  # fmt: skip
 
 
-class _Images:
-    """Reads images by their number, and can be interrupted or find some damaged."""
-
-    def __init__(self) -> None:
-        self.read: list[int] = []
-        self.damaged: set[int] = set()
-        self.last = 99
-
-    def __call__(self, number: int) -> NDArray[np.uint8]:
-        if number > self.last:
-            raise KeyboardInterrupt
-        if number in self.damaged:
-            raise ImageError(f'{number}.png is damaged')
-        self.read.append(number)
-        return IMAGES[number : number + 1]
-
-
-@pytest.fixture
-def one_by_one(monkeypatch: pytest.MonkeyPatch) -> _Images:
-    monkeypatch.setattr(feature_run, '_PART_STACKS', 1)
-    return _Images()
-
-
-def test_an_interrupted_run_goes_on_and_gives_the_same(
-    tmp_path: Path, one_by_one: _Images
+def test_a_long_clip_is_computed_as_its_frames_are_in_the_order_of_the_stacks(
+    tmp_path: Path,
 ) -> None:
+    rng = np.random.default_rng(1)
+    clips = rng.integers(0, 256, (9, 16, 64, 64, 3), np.uint8)
     afformer = model()
     FROZEN.freeze(afformer)
-    sets = [ImageSet('image', range(5), one_by_one)]
-    whole = open_features(tmp_path / 'whole', sets, afformer.encoder, {})['image']
-    one_by_one.last = 2
-    with pytest.raises(KeyboardInterrupt):
-        open_features(tmp_path / 'parts', sets, afformer.encoder, {})
-    assert not (tmp_path / 'parts').exists()
-    one_by_one.last = 99
-    one_by_one.read.clear()
+    sets = [
+        ImageSet('clips', range(9), lambda number: clips[number]),
+        ImageSet('halves', range(18), lambda number: clips.reshape(18, 8, 64, 64, 3)[number]),
+    ]
+    features = open_features(tmp_path / 'kept', sets, afformer.encoder, {})
 
-    parts = open_features(tmp_path / 'parts', sets, afformer.encoder, {})['image']
-
-    # The first once more, to see how large it is.
-    assert sorted(one_by_one.read) == [0, 3, 4]
-    assert all(np.array_equal(a, b) for a, b in zip(whole, parts, strict=True))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['parts', 'whole']
-
-
-def test_images_that_cannot_be_read_are_told_and_the_others_are_kept(
-    tmp_path: Path, one_by_one: _Images, capsys: pytest.CaptureFixture[str]
-) -> None:
-    afformer = model()
-    FROZEN.freeze(afformer)
-    sets = [ImageSet('image', range(5), one_by_one)]
-    one_by_one.damaged = {1, 3}
-    with pytest.raises(DatasetError, match=r'2 of 5 .* cannot be read, the first: 1.png is damag'):
-        open_features(tmp_path / 'kept', sets, afformer.encoder, {})
-    assert 'afformer: 3.png is damaged\n' in capsys.readouterr().err
-    assert not (tmp_path / 'kept').exists()
-    one_by_one.damaged.clear()
-    one_by_one.read.clear()
-
-    open_features(tmp_path / 'kept', sets, afformer.encoder, {})
-
-    assert sorted(one_by_one.read) == [0, 1, 3]
+    for whole, halves in zip(features['clips'], features['halves'], strict=True):
+        assert np.array_equal(whole, np.reshape(halves, whole.shape))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    again = open_features(tmp_path / 'again', sets, afformer.encoder, {})
+    torch.set_num_threads(threads)
+    assert np.array_equal(again['clips'][0], features['clips'][0])
 
 
 def test_the_model_has_the_modes_of_before(tmp_path: Path) -> None:

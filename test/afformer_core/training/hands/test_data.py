@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from afformer_core.errors import DatasetError
-from afformer_core.parallel.local_engine import LocalEngine
 from afformer_core.training.datasets.batch import FailedBatch
 from afformer_core.training.datasets.samplers import Draw
 from afformer_core.training.hands.augmentation import HandAugmentation
@@ -159,9 +158,3 @@ def test_a_neighbour_of_another_size_is_named(tmp_path: Path) -> None:
 
     assert isinstance(made, FailedBatch)
     assert '3.jpg: the shapes of frames are' in made.reason
-
-
-def test_nothing_of_them_is_cached(hands: Path) -> None:
-    data = HandData(HandSource(hands, 'trainval'))
-    with pytest.raises(DatasetError, match='HandData has no cache; expected data with a cache_f'):
-        data.fill_cache(torch.nn.Identity(), LocalEngine(1))

@@ -105,8 +105,6 @@ def test_a_detector_of_motion_sees_frames_around_each() -> None:
     assert {hand.score for hand in moving} != {hand.score for hand in resting}
 
 
-
-
 def test_it_reads_no_further_than_a_batch(folder: Path) -> None:
     taken = []
 

@@ -41,14 +41,14 @@ class ContactMarker:
         # The drawing contains only numbers.
         self._image = ui.interactive_image(on_mouse=self._mark, cross=True, sanitize=False)
         self._image.classes('w-full first-frame')
-        self._unmark = ui.button('Unmark', on_click=self._take_away)
-        self._unmark.props('flat dense no-caps')
+        self._unmark = ui.button('Unmark', on_click=self._take_away).props('flat dense no-caps')
         self._show_nothing('Select a demonstration to mark what it operates.')
 
     def refresh(self) -> None:
         """Follow the state of the demonstrations and the last result."""
         if self._answer is not None:
-            self._told.text = mark_in_words(self._answer, self._link.watch.affordance)
+            last = self._link.watch.affordance
+            self._told.text = mark_in_words(self._answer, None if last is self._earlier else last)
         status = self._link.watch.status
         recording = status is not None and status.state == DemonstrationStatus.RECORDING
         if status is self._status or recording or self._reading:
@@ -78,8 +78,7 @@ class ContactMarker:
         if image is None:
             self._show_nothing(answer.message)
             return
-        height, width = image.shape[:2]
-        self._size = width, height
+        width, _ = self._size = image.shape[1], image.shape[0]
         self._image.set_source(jpeg_source(bytes(answer.frame.data)))
         self._image.set_visibility(True)
         # Pixel coordinates refer to corners in the browser, and to centres in the node.
@@ -88,7 +87,8 @@ class ContactMarker:
         numbered = diamonds([(x + 0.5, y + 0.5) for x, y in candidates], _RADIUS * width)
         self._image.content = circles(mark, _RADIUS * width) + numbered
         self._unmark.set_visibility(answer.marked)
-        self._answer = answer
+        # An earlier result may be of another demonstration that had this name.
+        self._answer, self._earlier = answer, self._link.watch.affordance
 
     def _show_nothing(self, reason: str) -> None:
         self._answer, self._told.text = None, reason

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from afformer_core.cli.main import main as afformer
-from afformer_core.maskahand.mining.index import read_index
+from afformer_core.offline.maskahand.mining.index import read_index
 
 
 def main() -> int:

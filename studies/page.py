@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from afformer_core.files.atomic import write_aside
-from afformer_core.reports.tables import Cell, Table
+from afformer_core.offline.reports.tables import Cell, Table
 from studies.intervals import SeedMean, order_beside_the_paper, seed_means
 from studies.results import StudyResult, read_results, row_labels
 

@@ -7,7 +7,7 @@ import argparse
 import json
 from pathlib import Path
 
-from afformer_core.reports import provenance as described
+from afformer_core.files import provenance as described
 
 
 def provenance() -> dict[str, str]:

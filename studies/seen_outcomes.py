@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from afformer_core.changes.outcome import Expected, Seen, expected_after, judge_outcome
-from afformer_core.reports.tables import Table
+from afformer_core.offline.reports.tables import Table
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld, WorldSnapshot
 from afformer_sim.bodies.pose import STILL

@@ -27,10 +27,10 @@ from typing import Any
 import PIL.Image
 import yaml
 
-from afformer_core.data.readers.point_table import PointRow, point_table_text
 from afformer_core.example_pairs.pair_folder import ExamplePair, rendered_pairs
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import read_video
+from afformer_core.offline.data.readers.point_table import PointRow, point_table_text
 
 _SIZE = {'width': 1280, 'height': 800}
 _MILLISECONDS = 300_000
@@ -53,7 +53,7 @@ _CONFIGURATION: dict[str, Any] = {
         'optimization': {'learning_rate': 1e-3, 'backbone_factor': 0.0},
     },
     'data': {
-        'class_path': 'afformer_core.training.datasets.image_data.ImageData',
+        'class_path': 'afformer_core.offline.training.datasets.image_data.ImageData',
         'init_args': {'frames': 'uniform 4', 'batch_size': 3, 'workers': 0},
     },
     'trainer': {

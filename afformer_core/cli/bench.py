@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER, REPORT_FILE
 
 if TYPE_CHECKING:
-    from afformer_core.reports.tables import Table
+    from afformer_core.offline.reports.tables import Table
 
 _DESCRIPTION = """\
 Measure the time and memory of grounding a camera image. Without model folders,
@@ -111,7 +111,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, and print the tables."""
     from afformer_core.files.atomic import write_aside
-    from afformer_core.reports.provenance import provenance
+    from afformer_core.files.provenance import provenance
 
     if arguments.threads < 1 or min(arguments.frames) < 1:
         raise ValueError(
@@ -143,12 +143,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _tables(arguments: argparse.Namespace) -> list[Table]:
     from dataclasses import replace
 
-    from afformer_core.benchmarks.inference_variants import InferenceVariant, default_variants
-    from afformer_core.benchmarks.latency_tables import latency_table, random_model
-    from afformer_core.benchmarks.measured_model import copy_with_graphs
-    from afformer_core.benchmarks.node_latency_table import node_latency_table
-    from afformer_core.data.readers.opra import OPRA_ACTIONS
+    from afformer_core.actions import OPRA_ACTIONS
     from afformer_core.models.presets import afformer_r50
+    from afformer_core.offline.benchmarks.inference_variants import (
+        InferenceVariant,
+        default_variants,
+    )
+    from afformer_core.offline.benchmarks.latency_tables import latency_table, random_model
+    from afformer_core.offline.benchmarks.measured_model import copy_with_graphs
+    from afformer_core.offline.benchmarks.node_latency_table import node_latency_table
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     variants = default_variants()
@@ -181,7 +184,7 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
 
 
 def _image_tables(arguments: argparse.Namespace) -> list[Table]:
-    from afformer_core.benchmarks.image_path import image_path_table, parse_size
+    from afformer_core.offline.benchmarks.image_path import image_path_table, parse_size
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     if min(arguments.demonstrations) < 1:

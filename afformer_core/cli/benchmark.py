@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         PairsAndClips,
         Predictors,
     )
-    from afformer_core.evaluation.report.report import EvaluationReport, Fact
+    from afformer_core.offline.evaluation.report.report import EvaluationReport, Fact
 
 _DESCRIPTION = """\
 The benchmark "demonstration to image": a video of a hand, another image of the
@@ -112,8 +112,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run_fetch(arguments: argparse.Namespace) -> int:
     """Fetch the media, and print what is complete and what is not."""
-    from afformer_core.evaluation.demonstration_to_image.entries import read_entries
-    from afformer_core.evaluation.demonstration_to_image.fetching import fetch_benchmark
+    from afformer_core.offline.evaluation.demonstration_to_image.entries import read_entries
+    from afformer_core.offline.evaluation.demonstration_to_image.fetching import fetch_benchmark
 
     entries = read_entries()
     fetched = fetch_benchmark(entries, arguments.output, keep_sources=arguments.keep_sources)
@@ -129,10 +129,10 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure a system, and print its report."""
-    from afformer_core.evaluation.demonstration_to_image.outside_system import is_command
-    from afformer_core.evaluation.report.html_report import report_path, write_report
     from afformer_core.files.atomic import write_aside
-    from afformer_core.reports.provenance import provenance
+    from afformer_core.files.provenance import provenance
+    from afformer_core.offline.evaluation.demonstration_to_image.outside_system import is_command
+    from afformer_core.offline.evaluation.report.html_report import report_path, write_report
     from afformer_core.runtime.model_folder import description_files
     from afformer_core.runtime.shipped_model import model_folder
 
@@ -152,9 +152,11 @@ def run_measure(arguments: argparse.Namespace) -> int:
 
 def _measure(arguments: argparse.Namespace) -> tuple[EvaluationReport, MakeExamples]:
     from afformer_core.cli.evaluation.evaluate_parts import measure_predictors
-    from afformer_core.evaluation.demonstration_to_image.benchmark_row import benchmark_table
-    from afformer_core.evaluation.demonstration_to_image.outside_system import is_command
-    from afformer_core.evaluation.parts.part_measures import PartsMeasured
+    from afformer_core.offline.evaluation.demonstration_to_image.benchmark_row import (
+        benchmark_table,
+    )
+    from afformer_core.offline.evaluation.demonstration_to_image.outside_system import is_command
+    from afformer_core.offline.evaluation.parts.part_measures import PartsMeasured
 
     data = _read_data(arguments.folder)
     facts: dict[str, Fact] = {'system': arguments.system, 'benchmark': str(arguments.folder)}
@@ -176,9 +178,9 @@ _FRAMES = 8
 
 def _read_data(folder: Path) -> PairsAndClips:
     from afformer_core.cli.evaluation.evaluate_parts import PairsAndClips, usable_pairs
-    from afformer_core.data.readers.contact_clips import CLIPS_FILE, read_contact_clips
-    from afformer_core.data.readers.part_pairs import PAIRS_FILE
     from afformer_core.errors import DatasetError
+    from afformer_core.offline.data.readers.contact_clips import CLIPS_FILE, read_contact_clips
+    from afformer_core.offline.data.readers.part_pairs import PAIRS_FILE
 
     folders = [path.parent for path in sorted(folder.glob(f'*/{PAIRS_FILE}'))]
     if not folders:
@@ -207,8 +209,11 @@ def _open_model(arguments: argparse.Namespace) -> tuple[Predictors, int]:
 
 def _ask(arguments: argparse.Namespace, data: PairsAndClips) -> Predictors:
     from afformer_core.cli.evaluation.evaluate_parts import Predictors, open_baselines
-    from afformer_core.evaluation.demonstration_to_image.outside_system import ask_command
-    from afformer_core.evaluation.parts.predictors import MarkedContactPredictor, PointPredictor
+    from afformer_core.offline.evaluation.demonstration_to_image.outside_system import ask_command
+    from afformer_core.offline.evaluation.parts.predictors import (
+        MarkedContactPredictor,
+        PointPredictor,
+    )
 
     def ask(folder: Path) -> Any:
         return ask_command(

@@ -17,9 +17,9 @@ from afformer_core.cli.options.engine_options import add_engine_options, divide_
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, REPORT_FILE
 
 if TYPE_CHECKING:
-    from afformer_core.evaluation.pairs.pairs import Pair
-    from afformer_core.evaluation.pairs.parallel_evaluation import RunSettings
-    from afformer_core.evaluation.parts.predictors import ModelPredictor
+    from afformer_core.offline.evaluation.pairs.pairs import Pair
+    from afformer_core.offline.evaluation.pairs.parallel_evaluation import RunSettings
+    from afformer_core.offline.evaluation.parts.predictors import ModelPredictor
     from afformer_core.runtime import ArrayGrounder
     from afformer_core.runtime.presence import PresenceCalibration
 
@@ -94,7 +94,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Calibrate the model, and print the results."""
     from afformer_core.files.atomic import write_aside
-    from afformer_core.reports.provenance import provenance
+    from afformer_core.files.provenance import provenance
 
     if not arguments.annotations and not arguments.pairs:
         raise ValueError('no data is given. Give --annotations, --pairs or both')
@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _data_files(arguments: argparse.Namespace) -> list[Path]:
     """List the files that annotate the data."""
-    from afformer_core.data.annotations import annotating_files
+    from afformer_core.offline.data.annotations import annotating_files
 
     given = [*(arguments.annotations or ()), *(arguments.pairs or ())]
     return [file for path in given for file in annotating_files(path)]
@@ -130,14 +130,17 @@ def _data_files(arguments: argparse.Namespace) -> list[Path]:
 def _fit_presence(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """Fit presence and the decoder's certainty, and write them with the zoom stages."""
     from afformer_core.cli.evaluation.evaluate_models import choose_pairs_of, open_model
-    from afformer_core.data.annotations import open_annotations
-    from afformer_core.evaluation.pairs.parallel_evaluation import (
+    from afformer_core.offline.data.annotations import open_annotations
+    from afformer_core.offline.evaluation.pairs.parallel_evaluation import (
         RunSettings,
         evaluate_pairs,
         open_run,
     )
-    from afformer_core.evaluation.pairs.presence_fit import fit_decoder_certainty, fit_presence
-    from afformer_core.evaluation.protocols.protocols import RowsProtocol
+    from afformer_core.offline.evaluation.pairs.presence_fit import (
+        fit_decoder_certainty,
+        fit_presence,
+    )
+    from afformer_core.offline.evaluation.protocols.protocols import RowsProtocol
     from afformer_core.runtime.model_folder import read_description, write_description
 
     folder = arguments.model
@@ -168,8 +171,8 @@ def _join_matching(
     arguments: argparse.Namespace, folder: Path, settings: RunSettings, pairs: Sequence[Pair]
 ) -> None:
     """Write the matching network of the subfolder to `model.json`, unless it is there."""
-    from afformer_core.evaluation.pairs.parallel_evaluation import evaluate_pairs
-    from afformer_core.evaluation.pairs.presence_fit import even_confidence
+    from afformer_core.offline.evaluation.pairs.parallel_evaluation import evaluate_pairs
+    from afformer_core.offline.evaluation.pairs.presence_fit import even_confidence
     from afformer_core.runtime.matching.weighing import MatchingSettings
     from afformer_core.runtime.model_folder import (
         DESCRIPTION_FILE,
@@ -209,8 +212,8 @@ def _open_predictors(arguments: argparse.Namespace) -> dict[str, ModelPredictor]
 
 def _fit_on_pairs(arguments: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """Fit certainty, the action threshold and presence, and write them to `model.json`."""
-    from afformer_core.evaluation.parts.certainty_fit import fit_certainty, fit_similarity
-    from afformer_core.evaluation.parts.part_run import evaluate_parts
+    from afformer_core.offline.evaluation.parts.certainty_fit import fit_certainty, fit_similarity
+    from afformer_core.offline.evaluation.parts.part_run import evaluate_parts
     from afformer_core.runtime.model_folder import read_description, write_description
 
     folder = arguments.model

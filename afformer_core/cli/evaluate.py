@@ -21,10 +21,10 @@ from afformer_core.cli.options.engine_options import add_engine_options, divide_
 from afformer_core.cli.options.path_options import INPUT_FOLDER
 
 if TYPE_CHECKING:
-    from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
-    from afformer_core.evaluation.report.benchmark import BenchmarkReport
-    from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
-    from afformer_core.evaluation.report.report import EvaluationReport
+    from afformer_core.offline.evaluation.protocols.protocols import EvaluationProtocol
+    from afformer_core.offline.evaluation.report.benchmark import BenchmarkReport
+    from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
+    from afformer_core.offline.evaluation.report.report import EvaluationReport
 
     _MakeExamples = Callable[[], Mapping[str, Sequence[QualitativeExample]]]
 
@@ -110,8 +110,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.benchmark is not None:
         return _run_benchmark(arguments)
-    from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS
-    from afformer_core.evaluation.report.html_report import report_path
+    from afformer_core.offline.evaluation.protocols.named_protocols import PROTOCOLS
+    from afformer_core.offline.evaluation.report.html_report import report_path
 
     page = None if arguments.report is None else report_path(arguments.report)
     if arguments.pairs is not None or arguments.contacts is not None:
@@ -127,8 +127,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run_benchmark(arguments: argparse.Namespace) -> int:
-    from afformer_core.evaluation.protocols.named_protocols import PROTOCOLS
-    from afformer_core.evaluation.report.benchmark import SPLITS, BenchmarkReport
+    from afformer_core.offline.evaluation.protocols.named_protocols import PROTOCOLS
+    from afformer_core.offline.evaluation.report.benchmark import SPLITS, BenchmarkReport
 
     if len(arguments.models) > 1:
         raise ValueError(
@@ -155,7 +155,7 @@ def _run_parts(arguments: argparse.Namespace, page: Path | None) -> int:
 
 def _print(report: EvaluationReport | BenchmarkReport, arguments: argparse.Namespace) -> None:
     from afformer_core.files.atomic import write_aside
-    from afformer_core.reports.provenance import provenance
+    from afformer_core.files.provenance import provenance
 
     json_path = arguments.json
     made = provenance(arguments.seed, [*_model_files(arguments), *_data_files(arguments)])
@@ -176,9 +176,9 @@ def _model_files(arguments: argparse.Namespace) -> list[Path]:
 
 def _data_files(arguments: argparse.Namespace) -> list[Path]:
     """List the files that annotate the data; some may not exist."""
-    from afformer_core.data.annotations import annotating_files
-    from afformer_core.data.readers.contact_clips import CLIPS_FILE
-    from afformer_core.evaluation.report.benchmark import SPLITS
+    from afformer_core.offline.data.annotations import annotating_files
+    from afformer_core.offline.data.readers.contact_clips import CLIPS_FILE
+    from afformer_core.offline.evaluation.report.benchmark import SPLITS
 
     if arguments.benchmark is not None:
         return [arguments.benchmark / f'{split}.json' for split in SPLITS]
@@ -190,7 +190,7 @@ def _data_files(arguments: argparse.Namespace) -> list[Path]:
 
 def _show(report: EvaluationReport, make_examples: _MakeExamples, page: Path | None) -> None:
     """Write the page of the report, if it is requested."""
-    from afformer_core.evaluation.report.html_report import write_report
+    from afformer_core.offline.evaluation.report.html_report import write_report
 
     if page is not None:
         write_report(page, report, make_examples())
@@ -200,7 +200,9 @@ def _evaluate_model(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
 ) -> tuple[EvaluationReport, _MakeExamples]:
     from afformer_core.cli.evaluation import evaluate_models as models
-    from afformer_core.evaluation.report.qualitative_examples import best_and_worst_examples
+    from afformer_core.offline.evaluation.report.qualitative_examples import (
+        best_and_worst_examples,
+    )
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     questions = models.read_questions(arguments, protocol)
@@ -215,10 +217,12 @@ def _compare_models(
     arguments: argparse.Namespace, protocol: EvaluationProtocol
 ) -> tuple[EvaluationReport, _MakeExamples]:
     from afformer_core.cli.evaluation import evaluate_models as models
-    from afformer_core.evaluation.model_differences import most_different_rows
-    from afformer_core.evaluation.report.compared_report import build_compared_report
-    from afformer_core.evaluation.report.qualitative_examples import most_different_examples
-    from afformer_core.evaluation.report.report import baseline_labels
+    from afformer_core.offline.evaluation.model_differences import most_different_rows
+    from afformer_core.offline.evaluation.report.compared_report import build_compared_report
+    from afformer_core.offline.evaluation.report.qualitative_examples import (
+        most_different_examples,
+    )
+    from afformer_core.offline.evaluation.report.report import baseline_labels
 
     folders = models.name_models(arguments.models)
     # an invalid model is reported before the others are measured

@@ -47,9 +47,9 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Import the checkpoint, and print a description of it."""
     from afformer_core.files.atomic import file_sha256
+    from afformer_core.files.provenance import provenance
     from afformer_core.hands.faster_rcnn import is_hand_detector
     from afformer_core.models.pretrained.checkpoint_file import read_checkpoint
-    from afformer_core.reports.provenance import provenance
 
     content = read_checkpoint(arguments.checkpoint)
     facts: dict[str, Any] = {
@@ -103,7 +103,7 @@ def _import_detector(
 
 
 def _action_names(given: str | None, state: Mapping[str, Any]) -> tuple[str, ...]:
-    from afformer_core.data.readers.opra import OPRA_ACTIONS
+    from afformer_core.actions import OPRA_ACTIONS
     from afformer_core.models.official.official_checkpoint import count_actions
     from afformer_core.models.pretrained.checkpoint_file import CheckpointError
 

@@ -21,9 +21,9 @@ from afformer_core.cli.options.path_options import (
 from afformer_core.errors import DatasetError
 
 if TYPE_CHECKING:
-    from afformer_core.maskahand.mining.mining import MinedCounts, Mining
-    from afformer_core.maskahand.sources import FoundSources
-    from afformer_core.parallel.engine import ParallelEngine
+    from afformer_core.offline.maskahand.mining.mining import MinedCounts, Mining
+    from afformer_core.offline.maskahand.sources import FoundSources
+    from afformer_core.offline.parallel.engine import ParallelEngine
 
 _DESCRIPTION = """\
 Detect hands in long videos, and write to OUTPUT/index.json when and where hands
@@ -128,15 +128,15 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Mine the videos; return 0 if all of them could be read to their end."""
-    from afformer_core.parallel.worker_process import let_waiting_threads_sleep
+    from afformer_core.worker_process import let_waiting_threads_sleep
 
     # before the imports below import PyTorch
     let_waiting_threads_sleep()
 
+    from afformer_core.files.provenance import provenance
     from afformer_core.hands.open_detector import open_hand_detector
-    from afformer_core.maskahand.mining.mining import INDEX_FILE, Mining, MiningSettings
-    from afformer_core.maskahand.sources import find_sources
-    from afformer_core.reports.provenance import provenance
+    from afformer_core.offline.maskahand.mining.mining import INDEX_FILE, Mining, MiningSettings
+    from afformer_core.offline.maskahand.sources import find_sources
 
     engine = engine_of(arguments, arguments.processes)
     settings = MiningSettings(
@@ -166,7 +166,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _of_training(found: FoundSources, annotations: Path, held_out: Path | None) -> FoundSources:
     """Select the videos of a dataset that may be mined; report the others on stderr."""
-    from afformer_core.data.split_videos import TrainingVideos
+    from afformer_core.offline.data.split_videos import TrainingVideos
 
     videos = TrainingVideos.read(annotations, held_out)
     kept = found.only(videos.has)
@@ -201,7 +201,7 @@ def _detect(mining: Mining, engine: ParallelEngine) -> None:
 
 
 def _report(counts: MinedCounts, path: Path) -> int:
-    from afformer_core.maskahand.sources.urls import address
+    from afformer_core.offline.maskahand.sources.urls import address
 
     for broken, reason in counts.broken:
         print(f'afformer: {address(broken)}: {reason}', file=sys.stderr)

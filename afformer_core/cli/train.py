@@ -22,7 +22,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train the model, and write its folder."""
-    from afformer_core.training.command import train
+    from afformer_core.offline.training.command import train
 
     given = list(arguments.arguments)
     if '--debug' in given:

@@ -52,9 +52,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check the dataset, and print the problems."""
-    from afformer_core.data.annotations import open_annotations
-    from afformer_core.data.health import dataset_health
     from afformer_core.files.atomic import write_aside
+    from afformer_core.offline.data.annotations import open_annotations
+    from afformer_core.offline.data.health import dataset_health
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     health = dataset_health(dataset, arguments.decode)

@@ -81,9 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Crop the dataset, and print where the result is."""
     from tqdm import tqdm
 
+    from afformer_core.offline.training.zoomed_dataset import ZoomSettings, write_zoomed_dataset
     from afformer_core.runtime.coarse_to_fine import ZoomStage
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
-    from afformer_core.training.zoomed_dataset import ZoomSettings, write_zoomed_dataset
 
     settings = ZoomSettings(
         model=model_folder(arguments.model or SHIPPED),

@@ -21,9 +21,9 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES, FrameFolder, stream_frames
 from afformer_core.media.images import read_image
 from afformer_core.media.polygons import Point
+from afformer_core.media.read_ahead import read_ahead
 from afformer_core.media.video import FrameCountError, VideoReader
 from afformer_core.media.video_part import Part, is_part
-from afformer_core.parallel.read_ahead import read_ahead
 from afformer_core.runtime.demonstration import Demonstration
 from afformer_core.runtime.grounding import Peak
 

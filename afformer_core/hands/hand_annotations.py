@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from afformer_core.data.annotation_files import naming, read_text
 from afformer_core.errors import DatasetError
+from afformer_core.files.annotation_files import naming, read_text
 
 # Contact with a portable or a stationary object; 0, 1 and 2 are contact with nothing, oneself and
 # another person.

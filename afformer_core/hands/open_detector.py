@@ -8,7 +8,7 @@ from pathlib import Path
 from afformer_core.errors import ModelFolderError
 from afformer_core.hands.detector import BATCH_SIZE, HandDetector
 from afformer_core.hands.hand import LOWEST_SCORE
-from afformer_core.parallel.worker_process import process_number
+from afformer_core.worker_process import process_number
 
 SIMULATED = 'simulated'
 """Name of the shipped light detector for simulated hands."""

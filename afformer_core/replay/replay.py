@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from afformer_core.errors import ImageError
+from afformer_core.files.provenance import provenance
 from afformer_core.media.bag import Bag, BagError, BagExtract
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
@@ -32,7 +33,6 @@ from afformer_core.replay.scores import score
 from afformer_core.replay.summary import ReplaySummary, summarize
 from afformer_core.replay.table import write_table
 from afformer_core.replay.topics import ReplayTopics
-from afformer_core.reports.provenance import provenance
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.stream.pipeline import GroundingPipeline, PipelineSettings, Predict
 from afformer_core.stream.spatial_inputs import SpatialInputs

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES
-from afformer_core.evaluation.report.tiles import fit
 from afformer_core.media.video_frames import uniform_indices
+from afformer_core.offline.evaluation.report.tiles import fit
 
 _SIDE = 320
 

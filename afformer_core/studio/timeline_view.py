@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from nicegui import ui
 
-from afformer_core.evaluation.report.tiles import image_source
+from afformer_core.offline.evaluation.report.tiles import image_source
 from afformer_core.studio.immediate_slider import ImmediateSlider
 from afformer_core.studio.timeline import TimelineFrame
 

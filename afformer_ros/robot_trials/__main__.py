@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
-from afformer_core.reports.provenance import provenance
+from afformer_core.files.provenance import provenance
 from afformer_core.runtime.model_folder import description_files
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 from afformer_ros.environment import keep_apart, prepare_environment

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from afformer_core.evaluation.report.report import EvaluationReport
-from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, interval_note
-from afformer_core.reports.tables import Cell, Table
+from afformer_core.offline.evaluation.report.report import EvaluationReport
+from afformer_core.offline.reports.bootstrap import Estimate, bootstrap_mean, interval_note
+from afformer_core.offline.reports.tables import Cell, Table
 from afformer_ros.robot_trials.attempt import WRONG_ELEMENT, ArmAttempt
 from afformer_ros.robot_trials.trials import RobotTrial
 

@@ -9,8 +9,8 @@ from typing import Any
 from nicegui import ui
 
 from afformer_core.errors import ImageError
-from afformer_core.evaluation.report.tiles import fit, image_source
 from afformer_core.messages.image_decoding import to_rgb
+from afformer_core.offline.evaluation.report.tiles import fit, image_source
 from afformer_ros.studio.demonstration_camera import ReplayFrame, replay_source
 from afformer_ros.studio.grounding_watch import GroundingWatch, is_recording
 

@@ -11,7 +11,7 @@ from nicegui import background_tasks, events, ui
 from numpy.typing import NDArray
 
 from afformer_core.messages.image_decoding import to_rgb
-from afformer_core.reports.pages import jpeg_source
+from afformer_core.offline.reports.pages import jpeg_source
 from afformer_core.studio.labelling.marks import circles, diamonds
 from afformer_core.studio.messages import told_errors
 from afformer_ros.msg import DemonstrationStatus

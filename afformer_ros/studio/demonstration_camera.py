@@ -17,8 +17,8 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.qos import QoSProfile
 
 from afformer_core.errors import ImageError
-from afformer_core.evaluation.report.tiles import fit
 from afformer_core.messages.image_decoding import to_rgb
+from afformer_core.offline.evaluation.report.tiles import fit
 from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.msg import DemonstrationStatus
 from afformer_ros.quality_of_service import InputQuality

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_core.data.readers.opra import OPRA_ACTIONS
+from afformer_core.actions import OPRA_ACTIONS
 from afformer_sim.bodies.grip import Grip
 from afformer_sim.bodies.pose import STILL, Pose, turned
 from afformer_sim.bodies.solid import Solid

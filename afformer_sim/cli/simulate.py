@@ -14,7 +14,7 @@ from afformer_core.cli.options.session_options import add_session_options, open_
 from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
 
 if TYPE_CHECKING:
-    from afformer_core.parallel.engine import ParallelEngine
+    from afformer_core.offline.parallel.engine import ParallelEngine
 
 BAG = 'rgbd-bag'
 CLOSED_LOOP = 'closed-loop'
@@ -158,7 +158,7 @@ def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
     from afformer_core.files.atomic import write_aside
-    from afformer_core.reports.provenance import provenance
+    from afformer_core.files.provenance import provenance
     from afformer_core.runtime.model_folder import description_files
     from afformer_core.runtime.shipped_model import model_folder
     from afformer_sim.closed_loop.benchmark import closed_loop_trials

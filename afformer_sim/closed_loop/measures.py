@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, bootstrap_median
+from afformer_core.offline.reports.bootstrap import Estimate, bootstrap_mean, bootstrap_median
 from afformer_sim.bodies.element import ACTIONS
 from afformer_sim.closed_loop.benchmark import ClosedLoopTrial, PointOutcomes
 from afformer_sim.closed_loop.motion_measures import DirectionMeasures, measure_motions

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from afformer_core.reports.bootstrap import Estimate, bootstrap_mean, bootstrap_median
+from afformer_core.offline.reports.bootstrap import Estimate, bootstrap_mean, bootstrap_median
 from afformer_sim.bodies.element import ACTIONS
 from afformer_sim.closed_loop.benchmark import ClosedLoopTrial
 

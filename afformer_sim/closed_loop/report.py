@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from afformer_core.evaluation.report.report import EvaluationReport
-from afformer_core.reports.bootstrap import interval_note
-from afformer_core.reports.tables import Cell, Table
+from afformer_core.offline.evaluation.report.report import EvaluationReport
+from afformer_core.offline.reports.bootstrap import interval_note
+from afformer_core.offline.reports.tables import Cell, Table
 from afformer_sim.closed_loop.benchmark import ClosedLoopTrial
 from afformer_sim.closed_loop.measures import (
     TrialMeasures,

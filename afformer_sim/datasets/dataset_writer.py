@@ -26,9 +26,9 @@ import numpy as np
 
 from afformer_core.media.images import write_jpeg
 from afformer_core.media.video_encoding import encode_video
-from afformer_core.parallel.engine import ParallelEngine
-from afformer_core.parallel.local_engine import ONE_PROCESS
-from afformer_core.parallel.resumable_dataset import Production, write_json
+from afformer_core.offline.parallel.engine import ParallelEngine
+from afformer_core.offline.parallel.local_engine import ONE_PROCESS
+from afformer_core.offline.parallel.resumable_dataset import Production, write_json
 from afformer_sim.bodies.element import ACTIONS
 from afformer_sim.bodies.pose import STILL
 from afformer_sim.bodies.seeds import Stream, make_rng

@@ -23,9 +23,9 @@ import numpy as np
 
 from afformer_core.hands.hand_annotations import NEIGHBOUR_FOLDERS, NEIGHBOURS
 from afformer_core.media.images import write_jpeg
-from afformer_core.parallel.engine import ParallelEngine
-from afformer_core.parallel.local_engine import ONE_PROCESS
-from afformer_core.parallel.resumable_dataset import Production
+from afformer_core.offline.parallel.engine import ParallelEngine
+from afformer_core.offline.parallel.local_engine import ONE_PROCESS
+from afformer_core.offline.parallel.resumable_dataset import Production
 from afformer_sim.bodies.element import CARRIED
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.datasets.hand_annotation import (

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from afformer_core.cli.convert import write_dataset
-from afformer_core.data.annotated_dataset import AnnotatedDataset
-from afformer_core.data.manifest.contents import Manifest, ManifestHeader, region
-from afformer_core.data.polygon_mask import PolygonMask
 from afformer_core.media.frame_folder import FrameRange
+from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader, region
+from afformer_core.offline.data.polygon_mask import PolygonMask
 
 # The dataset names no action.
 _ACTION = 'interact'

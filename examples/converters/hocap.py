@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from afformer_core.cli.convert import write_dataset
-from afformer_core.data.annotated_dataset import AnnotatedDataset
-from afformer_core.data.manifest.contents import Manifest, ManifestHeader
 from afformer_core.media.frame_folder import FrameRange
+from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader
 
 # The dataset names tasks by numbers alone.
 _ACTION = 'pick up'

@@ -16,9 +16,9 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from afformer_core.cli.convert import write_dataset
-from afformer_core.data.annotated_dataset import AnnotatedDataset
-from afformer_core.data.manifest.contents import Manifest, ManifestHeader, region
-from afformer_core.data.polygon_mask import PolygonMask
+from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader, region
+from afformer_core.offline.data.polygon_mask import PolygonMask
 
 # Labels of the operated parts, by category: the object itself, or all of its parts.
 _OBJECT = {

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.cli.convert import write_dataset
-from afformer_core.data.annotated_dataset import AnnotatedDataset
-from afformer_core.data.manifest.contents import Manifest, ManifestHeader
+from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader
 
 # Seconds before an action that are searched for a frame without hands, and between two of them.
 _BEFORE, _STEP = 8.0, 0.5

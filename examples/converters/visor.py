@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from afformer_core.cli.convert import write_dataset
-from afformer_core.data.annotated_dataset import AnnotatedDataset
-from afformer_core.data.manifest.contents import Manifest, ManifestHeader, region
-from afformer_core.data.polygon_mask import PolygonMask
 from afformer_core.media.images import read_image_size
+from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader, region
+from afformer_core.offline.data.polygon_mask import PolygonMask
 
 # Size of the videos and of the masks, if a frame is missing.
 _SIZE = (1920, 1080)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from afformer_core.licences import Ingredient, Origin, ingredients_of, merged, restricted, terms_of
-from afformer_core.training.initial_weights import backbone_ingredients
+from afformer_core.offline.training.initial_weights import backbone_ingredients
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def afformer_parses(words: Sequence[str], root: Path) -> None:
 
 def training_parses(words: Sequence[str]) -> None:
     """Every option and file, without making what they ask for."""
-    command = importlib.import_module('afformer_core.training.command')
+    command = importlib.import_module('afformer_core.offline.training.command')
     kinds = command.TASKS.values()
     with pytest.MonkeyPatch.context() as patch:
         for kind in kinds:

@@ -19,8 +19,8 @@ import pytest
 import yaml
 
 from afformer_core.cli.main import build_parser
-from afformer_core.maskahand.mining.index import read_index
 from afformer_core.media.video import write_video
+from afformer_core.offline.maskahand.mining.index import read_index
 
 # Fields of KubeRay's RayJob that the file may use, with those that it must have.
 JOB = {'entrypoint', 'rayClusterSpec', 'backoffLimit', 'shutdownAfterJobFinishes'}

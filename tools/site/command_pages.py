@@ -87,7 +87,7 @@ def _page(name: str, parser: argparse.ArgumentParser) -> str:
 
 
 def _training_options() -> str:
-    from afformer_core.training.command import train
+    from afformer_core.offline.training.command import train
 
     printed = io.StringIO()
     with (

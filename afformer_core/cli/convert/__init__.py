@@ -12,7 +12,7 @@ from afformer_core.cli.options.media_options import add_dataset_part
 from afformer_core.cli.options.path_options import INPUT_PATH, OUTPUT_PATH
 
 if TYPE_CHECKING:
-    from afformer_core.data.annotated_dataset import AnnotatedDataset
+    from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
 
 _DESCRIPTION = """\
 Write a dataset as a manifest, a file in JSON lines or Parquet with a clip, a target
@@ -47,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Convert the dataset, and print what the manifest contains."""
-    from afformer_core.data.annotations import open_annotations
+    from afformer_core.offline.data.annotations import open_annotations
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     write_dataset(dataset, arguments.output)
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def write_dataset(dataset: AnnotatedDataset, output: Path) -> None:
     """Write a manifest; print its samples, their licences, and what was left out of them."""
-    from afformer_core.data.manifest.conversion import convert
+    from afformer_core.offline.data.manifest.conversion import convert
 
     convert(dataset, output)
     print(f'{output}: {len(dataset)} samples')

@@ -14,16 +14,16 @@ from afformer_core.cli.options.engine_options import engine_of
 from afformer_core.cli.options.session_options import open_grounder
 
 if TYPE_CHECKING:
-    from afformer_core.data.annotated_dataset import AnnotatedDataset
-    from afformer_core.evaluation.baseline_prior import BaselinePrior
-    from afformer_core.evaluation.model_differences import ModelRows
-    from afformer_core.evaluation.pairs.pair_result import PairResult
-    from afformer_core.evaluation.pairs.pairs import Pair
-    from afformer_core.evaluation.pairs.parallel_evaluation import RunSettings
-    from afformer_core.evaluation.pairs.pooled_rows import PooledRows
-    from afformer_core.evaluation.protocols.protocols import EvaluationProtocol
-    from afformer_core.evaluation.report.qualitative_examples import MeasuredRows
-    from afformer_core.evaluation.report.report import EvaluationReport
+    from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+    from afformer_core.offline.evaluation.baseline_prior import BaselinePrior
+    from afformer_core.offline.evaluation.model_differences import ModelRows
+    from afformer_core.offline.evaluation.pairs.pair_result import PairResult
+    from afformer_core.offline.evaluation.pairs.pairs import Pair
+    from afformer_core.offline.evaluation.pairs.parallel_evaluation import RunSettings
+    from afformer_core.offline.evaluation.pairs.pooled_rows import PooledRows
+    from afformer_core.offline.evaluation.protocols.protocols import EvaluationProtocol
+    from afformer_core.offline.evaluation.report.qualitative_examples import MeasuredRows
+    from afformer_core.offline.evaluation.report.report import EvaluationReport
     from afformer_core.runtime import ArrayGrounder
     from afformer_core.runtime.presence import PresenceCalibration
 
@@ -73,9 +73,9 @@ def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) 
         DatasetError: the annotations are invalid, or contain no pair that the protocol can
             measure.
     """
-    from afformer_core.data.annotations import open_annotations
-    from afformer_core.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
-    from afformer_core.evaluation.protocols.pooled_protocol import PooledProtocol
+    from afformer_core.offline.data.annotations import open_annotations
+    from afformer_core.offline.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
+    from afformer_core.offline.evaluation.protocols.pooled_protocol import PooledProtocol
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     pairs = choose_pairs_of(arguments, dataset)
@@ -87,8 +87,8 @@ def read_questions(arguments: argparse.Namespace, protocol: EvaluationProtocol) 
 
 def choose_pairs_of(arguments: argparse.Namespace, dataset: AnnotatedDataset) -> tuple[Pair, ...]:
     """Choose the pairs of a dataset according to the options, at least one."""
-    from afformer_core.data.verification import usable_samples
-    from afformer_core.evaluation.pairs.pairs import choose_pairs
+    from afformer_core.offline.data.verification import usable_samples
+    from afformer_core.offline.evaluation.pairs.pairs import choose_pairs
 
     samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
     return choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
@@ -101,14 +101,14 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
         ModelFolderError: there is no valid model.
         ValueError: the options do not suit the model; see `ModelRun`.
     """
-    from afformer_core.data.frame_sampling import parse_frame_sampling
-    from afformer_core.evaluation.pairs.parallel_evaluation import (
+    from afformer_core.offline.data.frame_sampling import parse_frame_sampling
+    from afformer_core.offline.evaluation.pairs.parallel_evaluation import (
         RunSettings,
         evaluate_pairs,
         open_run,
     )
-    from afformer_core.evaluation.pairs.pooled_rows import pool
-    from afformer_core.evaluation.protocols.pooled_protocol import PooledProtocol
+    from afformer_core.offline.evaluation.pairs.pooled_rows import pool
+    from afformer_core.offline.evaluation.protocols.pooled_protocol import PooledProtocol
 
     protocol, dataset = questions.protocol, questions.dataset
     settings = RunSettings(
@@ -147,8 +147,11 @@ def read_prior(arguments: argparse.Namespace, questions: Questions) -> BaselineP
     Raises:
         DatasetError: the prior annotations are invalid or name different actions.
     """
-    from afformer_core.data.annotations import open_annotations
-    from afformer_core.evaluation.baseline_prior import prior_from_folds, prior_from_training
+    from afformer_core.offline.data.annotations import open_annotations
+    from afformer_core.offline.evaluation.baseline_prior import (
+        prior_from_folds,
+        prior_from_training,
+    )
 
     protocol, dataset = questions.protocol, questions.dataset
     if arguments.prior_annotations is None:
@@ -161,7 +164,7 @@ def report_on(
     answers: Answers, questions: Questions, prior: BaselinePrior, seed: int
 ) -> EvaluationReport:
     """Build the report of one model."""
-    from afformer_core.evaluation.report.report import build_report
+    from afformer_core.offline.evaluation.report.report import build_report
 
     return build_report(
         answers.results,
@@ -177,8 +180,8 @@ def report_on(
 
 def rows_to_show(answers: Answers, questions: Questions) -> MeasuredRows:
     """Return the rows of a model for images; reopen it if another model was opened since."""
-    from afformer_core.evaluation.pairs.parallel_evaluation import open_run
-    from afformer_core.evaluation.report.qualitative_examples import (
+    from afformer_core.offline.evaluation.pairs.parallel_evaluation import open_run
+    from afformer_core.offline.evaluation.report.qualitative_examples import (
         measured_by_model,
         measured_by_pooling,
     )
@@ -192,10 +195,10 @@ def rows_to_show(answers: Answers, questions: Questions) -> MeasuredRows:
 
 def rows_to_compare(answers: Answers, questions: Questions) -> ModelRows:
     """Return the rows of a model that are paired with those of others."""
-    from afformer_core.evaluation.metrics.scoring import concatenate
-    from afformer_core.evaluation.model_differences import ModelRows
-    from afformer_core.evaluation.protocols.buttons_protocol import ButtonsProtocol
-    from afformer_core.evaluation.tables.accuracy import hit_actions
+    from afformer_core.offline.evaluation.metrics.scoring import concatenate
+    from afformer_core.offline.evaluation.model_differences import ModelRows
+    from afformer_core.offline.evaluation.protocols.buttons_protocol import ButtonsProtocol
+    from afformer_core.offline.evaluation.tables.accuracy import hit_actions
 
     results, pooled = answers.results, answers.pooled
     return ModelRows(

@@ -14,18 +14,20 @@ from afformer_core.cli.evaluation.evaluate_models import name_models, open_model
 from afformer_core.cli.options.engine_options import engine_of
 
 if TYPE_CHECKING:
-    from afformer_core.data.readers.contact_clips import ContactClip
-    from afformer_core.data.readers.part_pairs import PartPair
-    from afformer_core.evaluation.demonstration_to_image.outside_system import OutsideSystem
-    from afformer_core.evaluation.parts.part_run import OpenPredictors
-    from afformer_core.evaluation.parts.predictors import (
+    from afformer_core.offline.data.readers.contact_clips import ContactClip
+    from afformer_core.offline.data.readers.part_pairs import PartPair
+    from afformer_core.offline.evaluation.demonstration_to_image.outside_system import (
+        OutsideSystem,
+    )
+    from afformer_core.offline.evaluation.parts.part_run import OpenPredictors
+    from afformer_core.offline.evaluation.parts.predictors import (
         ContactPredictor,
         ModelPredictor,
         PointPredictor,
     )
-    from afformer_core.evaluation.report.qualitative_examples import QualitativeExample
-    from afformer_core.evaluation.report.report import EvaluationReport, Fact
-    from afformer_core.parallel.engine import ParallelEngine
+    from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
+    from afformer_core.offline.evaluation.report.report import EvaluationReport, Fact
+    from afformer_core.offline.parallel.engine import ParallelEngine
     from afformer_core.runtime import ArrayGrounder
 
     MakeExamples = Callable[[], dict[str, list[QualitativeExample]]]
@@ -144,12 +146,12 @@ def measure_predictors(
         engine: engine that grounds the pairs and reads the clips; None: this process alone.
         open_again: opens models and baselines again, for other processes of the engine.
     """
-    from afformer_core.evaluation.parts.contact_scores import measure_contacts
-    from afformer_core.evaluation.parts.part_examples import pair_examples
-    from afformer_core.evaluation.parts.part_measures import measure_all
-    from afformer_core.evaluation.parts.part_report import parts_report
-    from afformer_core.evaluation.parts.part_run import evaluate_parts
-    from afformer_core.parallel.local_engine import ONE_PROCESS
+    from afformer_core.offline.evaluation.parts.contact_scores import measure_contacts
+    from afformer_core.offline.evaluation.parts.part_examples import pair_examples
+    from afformer_core.offline.evaluation.parts.part_measures import measure_all
+    from afformer_core.offline.evaluation.parts.part_report import parts_report
+    from afformer_core.offline.evaluation.parts.part_run import evaluate_parts
+    from afformer_core.offline.parallel.local_engine import ONE_PROCESS
 
     engine = engine or ONE_PROCESS
     models = predictors.models
@@ -177,8 +179,11 @@ def measure_predictors(
 def _evaluate_contacts_alone(
     arguments: argparse.Namespace,
 ) -> tuple[EvaluationReport, MakeExamples]:
-    from afformer_core.evaluation.parts.contact_scores import contact_tables, measure_contacts
-    from afformer_core.evaluation.report.report import SCHEMA_OF_PARTS, EvaluationReport
+    from afformer_core.offline.evaluation.parts.contact_scores import (
+        contact_tables,
+        measure_contacts,
+    )
+    from afformer_core.offline.evaluation.report.report import SCHEMA_OF_PARTS, EvaluationReport
 
     clips, left_out = _read_clips(arguments)
     models = open_models(arguments)
@@ -207,7 +212,7 @@ def _frame_count(models: Mapping[str, ModelPredictor]) -> int:
 
 def _read_clips(arguments: argparse.Namespace) -> tuple[list[ContactClip], int]:
     """Return the clips with marked contacts, and the number of clips that belong to pairs."""
-    from afformer_core.data.readers.contact_clips import read_contact_clips
+    from afformer_core.offline.data.readers.contact_clips import read_contact_clips
 
     if arguments.contacts is None:
         return [], 0
@@ -219,7 +224,7 @@ def _read_clips(arguments: argparse.Namespace) -> tuple[list[ContactClip], int]:
 def _facts_of_all(
     arguments: argparse.Namespace, models: Mapping[str, ModelPredictor]
 ) -> dict[str, Fact]:
-    from afformer_core.evaluation.report.compared_report import facts_of_models
+    from afformer_core.offline.evaluation.report.compared_report import facts_of_models
 
     return {
         'model': ', '.join(str(path) for path in arguments.models) or 'shipped',
@@ -250,8 +255,8 @@ def usable_pairs(
     folders: Sequence[Path], root: Path | None, *, skip_broken: bool
 ) -> tuple[list[PartPair], dict[str, str]]:
     """Return the pairs whose media can be decoded, and the reasons for the other pairs."""
-    from afformer_core.data.readers.pooled_part_pairs import read_pooled_pairs
-    from afformer_core.data.verification import find_problems, usable_samples
+    from afformer_core.offline.data.readers.pooled_part_pairs import read_pooled_pairs
+    from afformer_core.offline.data.verification import find_problems, usable_samples
 
     read = read_pooled_pairs(folders, root)
     samples = [pair.sample for pair in read]
@@ -264,7 +269,7 @@ def usable_pairs(
 
 def open_predictor(arguments: argparse.Namespace, folder: Path) -> ModelPredictor:
     """Open a model as a predictor of points."""
-    from afformer_core.evaluation.parts.predictors import ModelPredictor
+    from afformer_core.offline.evaluation.parts.predictors import ModelPredictor
 
     return ModelPredictor(open_model(arguments, folder))
 
@@ -285,7 +290,7 @@ def open_predictors(
     with_baselines: bool = True,
 ) -> Predictors:
     """Add to the models of the arguments the given contact, and baselines if they are wanted."""
-    from afformer_core.evaluation.parts.predictors import MarkedContactPredictor
+    from afformer_core.offline.evaluation.parts.predictors import MarkedContactPredictor
     from afformer_core.runtime.model_folder import read_description
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
@@ -316,18 +321,18 @@ def open_baselines(
         the baselines and their labels by name, and notes on missing ones.
     """
     from afformer_core.errors import AfformerError
-    from afformer_core.evaluation.parts.kept_values import KeptByImage
-    from afformer_core.evaluation.parts.matching import (
+    from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
+    from afformer_core.offline.evaluation.parts.kept_values import KeptByImage
+    from afformer_core.offline.evaluation.parts.matching import (
         FoundContact,
         NearestFeaturePredictor,
         marked_contact,
     )
-    from afformer_core.evaluation.parts.predictors import (
+    from afformer_core.offline.evaluation.parts.predictors import (
         CentrePredictor,
         RelativePositionPredictor,
         SiftPredictor,
     )
-    from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
 
     baselines: dict[str, PointPredictor] = {
         'centre': CentrePredictor(),

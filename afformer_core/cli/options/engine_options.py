@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from afformer_core.parallel.engine import ParallelEngine
+    from afformer_core.offline.parallel.engine import ParallelEngine
 
 # Backends that compute only on a GPU.
 _GPU_BACKENDS = ('torch-cuda', 'onnxruntime-cuda', 'onnxruntime-tensorrt', 'tensorrt')
@@ -48,8 +48,8 @@ def engine_of(arguments: argparse.Namespace, processes: int | None) -> ParallelE
     Raises:
         ValueError: options of a cluster are given without a cluster, or a number is out of range.
     """
-    from afformer_core.parallel.local_engine import LocalEngine
-    from afformer_core.parallel.ray_engine import RayEngine
+    from afformer_core.offline.parallel.local_engine import LocalEngine
+    from afformer_core.offline.parallel.ray_engine import RayEngine
 
     if processes is not None and processes < 1:
         raise ValueError(f'--processes is {processes}; expected at least 1')

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from afformer_core.data.readers.folder_pairs import DEMONSTRATIONS, IMAGES
 from afformer_core.files.folder_lock import folder_lock
+from afformer_core.offline.data.readers.folder_pairs import DEMONSTRATIONS, IMAGES
 
 _OBJECT = re.compile(r'\w[\w -]{0,63}')
 # Characters of names that neither paths of bags and parts of videos nor tables interpret.

@@ -10,8 +10,8 @@ from pathlib import Path
 from nicegui import ui
 from nicegui.elements.dialog import Dialog
 
-from afformer_core.data.readers.folder_pairs import DEMONSTRATIONS, IMAGES
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES
+from afformer_core.offline.data.readers.folder_pairs import DEMONSTRATIONS, IMAGES
 from afformer_core.studio.labelling.added_media import Medium, object_folder, store_media
 from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits, require_small_image, require_small_video

@@ -13,8 +13,8 @@ from typing import Literal
 
 from nicegui import events, ui
 
-from afformer_core.data.readers.point_table import PointRow
 from afformer_core.media.polygons import Point
+from afformer_core.offline.data.readers.point_table import PointRow
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.labelling.action_choice import ActionChoice
 from afformer_core.studio.labelling.addition_dialog import AdditionDialog

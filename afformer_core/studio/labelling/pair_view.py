@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from nicegui import ui
 
 from afformer_core.demonstrations.media import MediaFrames
-from afformer_core.evaluation.report.tiles import fit, image_source
 from afformer_core.media.polygons import Point
+from afformer_core.offline.evaluation.report.tiles import fit, image_source
 from afformer_core.studio.labelling import marks
 from afformer_core.studio.labelling.point_labels import LabelledPair, nearest_point
 from afformer_core.studio.labelling.pointer import Pointer

@@ -8,12 +8,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from afformer_core.data.readers.folder_pairs import ACTIONS_FILES, object_folders, pair_actions
-from afformer_core.data.readers.point_table import PointRow, point_table_text, read_point_table
-from afformer_core.data.readers.unmarked_pairs import read_unmarked_pairs
 from afformer_core.files.atomic import write_aside
 from afformer_core.files.folder_lock import folder_lock
 from afformer_core.media.polygons import Point
+from afformer_core.offline.data.readers.folder_pairs import (
+    ACTIONS_FILES,
+    object_folders,
+    pair_actions,
+)
+from afformer_core.offline.data.readers.point_table import (
+    PointRow,
+    point_table_text,
+    read_point_table,
+)
+from afformer_core.offline.data.readers.unmarked_pairs import read_unmarked_pairs
 
 # Tables have hundredths of a pixel.
 _STEP = 0.01

@@ -10,10 +10,10 @@ from pathlib import PurePath
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.data.readers.point_table import PointRow, point_table_text
 from afformer_core.drawing.overlay import draw_overlay
-from afformer_core.evaluation.report.tiles import fit
 from afformer_core.media.images import encode_png
+from afformer_core.offline.data.readers.point_table import PointRow, point_table_text
+from afformer_core.offline.evaluation.report.tiles import fit
 from afformer_core.runtime import Grounding
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_core.studio.trying.workspace import ShownGrounding

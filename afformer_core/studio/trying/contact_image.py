@@ -11,8 +11,8 @@ from nicegui import events, ui
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.media import tapped
-from afformer_core.evaluation.report.tiles import image_source
 from afformer_core.media.polygons import Point
+from afformer_core.offline.evaluation.report.tiles import image_source
 from afformer_core.studio.labelling.marks import circles, diamonds
 
 # Size of the displayed marks, pixels of the frame.

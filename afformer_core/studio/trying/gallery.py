@@ -10,10 +10,10 @@ from pathlib import Path
 
 from nicegui import ui
 
-from afformer_core.evaluation.report.tiles import fit, image_source
 from afformer_core.example_pairs.download import download_pairs, downloaded_pairs
 from afformer_core.example_pairs.pair_folder import ExamplePair, rendered_pairs
 from afformer_core.media.video import VideoReader
+from afformer_core.offline.evaluation.report.tiles import fit, image_source
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.timeline_view import attribute_text
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from afformer_core.cli.main import main
+from afformer_core.files.provenance import machine
 from afformer_core.models import afformer_r50
 from afformer_core.models.afformer import Afformer
-from afformer_core.reports.provenance import machine
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.model_folder import read_description
 

@@ -6,9 +6,9 @@ import cv2
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.maskahand.mining.index import read_index, write_index
+from afformer_core.offline.maskahand.mining.index import read_index, write_index
 
-from ..maskahand.mined_videos import write_mined
+from ..offline.maskahand.mined_videos import write_mined
 
 CONFIGURATION = """
 model:
@@ -16,7 +16,7 @@ model:
     preset: afformer_small
     input_size: [64, 64]
 data:
-  class_path: afformer_core.maskahand.pretraining.pretraining_data.MaskAHandData
+  class_path: afformer_core.offline.maskahand.pretraining.pretraining_data.MaskAHandData
   init_args:
     index: {index}
     frames: 4
@@ -99,7 +99,7 @@ def test_another_seed_gives_others(configuration: Path, tmp_path: Path) -> None:
         ('model: {architecture: {input_size: null}}', 'model.architecture.input_size of '),
         ('model: {architecture: null}', 'model.architecture.input_size of '),
         (
-            'data: {class_path: afformer_core.training.datasets.image_data.ImageData}',
+            'data: {class_path: afformer_core.offline.training.datasets.image_data.ImageData}',
             'configuration of pre-training',
         ),
         ('- data', 'contains list; expected a configuration'),

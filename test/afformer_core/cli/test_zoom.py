@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.annotations import open_annotations
 from afformer_core.models import afformer_small
+from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.runtime.weights import save_model
 
 from ..conftest import random_model
-from ..training.conftest import write_pairs
+from ..offline.training.conftest import write_pairs
 
 
 def test_it_writes_a_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

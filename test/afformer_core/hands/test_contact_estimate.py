@@ -17,7 +17,7 @@ from afformer_core.hands.contact_estimate import (
     hand_size,
 )
 
-from ..maskahand.landmarks import pointing_hand
+from ..offline.maskahand.landmarks import pointing_hand
 
 _IMAGE = (1280, 720)
 # A hand comes to x = 600 within 0.5 s, rests there for 0.7 s, and leaves; 10 frames a second.

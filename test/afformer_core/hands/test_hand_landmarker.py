@@ -16,7 +16,7 @@ from afformer_core.hands.landmarks.hand_region import HandRegion
 from afformer_core.hands.landmarks.landmark_network import LandmarkedHand
 from afformer_core.hands.landmarks.palm_detection import Palm, View
 
-from ..maskahand.landmarks import pointing_hand
+from ..offline.maskahand.landmarks import pointing_hand
 
 IMAGE = np.zeros((360, 640, 3), np.uint8)
 Point = tuple[float, float]

@@ -7,7 +7,7 @@ import pytest
 
 from afformer_core.hands.hand_tracks import HandTracks
 
-from ..maskahand.landmarks import pointing_hand
+from ..offline.maskahand.landmarks import pointing_hand
 
 _IMAGE = (1280, 720)
 

@@ -17,7 +17,7 @@ from afformer_core.hands.landmarks.landmark_network import LandmarkedHand
 from afformer_core.hands.mediapipe_hands import MediaPipeHands
 from afformer_core.media.video import VideoFrame, VideoReader
 
-from ..maskahand.landmarks import pointing_hand
+from ..offline.maskahand.landmarks import pointing_hand
 
 _RATE = 10.0
 _BLACK = np.zeros((720, 1280, 3), np.uint8)

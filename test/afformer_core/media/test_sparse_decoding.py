@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.maskahand.sources.video_file import VideoFile
 from afformer_core.media.sparse_decoding import Needed
 from afformer_core.media.video import VideoReader
+from afformer_core.offline.maskahand.sources.video_file import VideoFile
 
 RATE, FRAMES = 30, 150
 
@@ -153,7 +153,7 @@ def test_a_frame_that_was_skipped_and_is_chosen_after_all_is_read(
     expected = list(source.frames(5.0))
 
     monkeypatch.setattr(
-        'afformer_core.maskahand.sources.encoded_video.may_be_chosen', lambda *_: False
+        'afformer_core.offline.maskahand.sources.encoded_video.may_be_chosen', lambda *_: False
     )
 
     for one, other in zip(source.frames(5.0), expected, strict=True):

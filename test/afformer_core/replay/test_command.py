@@ -16,10 +16,10 @@ from afformer_core.cli.main import main
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.files.provenance import commit
 from afformer_core.media.bag import Bag
 from afformer_core.media.video import write_video
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
-from afformer_core.reports.provenance import commit
 from afformer_core.runtime import ArrayGrounder
 
 ALWAYS_PRESENT = tuple(

@@ -15,7 +15,7 @@ from afformer_core.runtime.shipped_model import shipped_model_folder
 LOAD_AND_GROUND = """
 import json, sys
 import numpy as np
-from afformer_core.parallel.measured_subprocess import peak_megabytes
+from afformer_core.offline.parallel.measured_subprocess import peak_megabytes
 from afformer_core.grounder import Grounder
 
 grounder = Grounder.load(sys.argv[1], backend='onnxruntime', precision='fp32', threads=2)

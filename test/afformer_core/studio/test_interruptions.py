@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from afformer_core.data.readers.point_table import read_point_table
+from afformer_core.offline.data.readers.point_table import read_point_table
 
 from .conftest import Studio, opened, serving
 

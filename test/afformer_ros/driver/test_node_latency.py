@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.benchmarks.inference_variants import InferenceVariant
-from afformer_core.benchmarks.node_latency_table import node_latency_table
+from afformer_core.offline.benchmarks.inference_variants import InferenceVariant
+from afformer_core.offline.benchmarks.node_latency_table import node_latency_table
 
 
 @pytest.mark.slow

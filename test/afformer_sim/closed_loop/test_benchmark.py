@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.data.readers.opra import OPRA_ACTIONS
+from afformer_core.actions import OPRA_ACTIONS
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
 from afformer_core.runtime import ArrayGrounder

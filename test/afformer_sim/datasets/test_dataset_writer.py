@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.annotations import open_annotations
-from afformer_core.data.verification import find_problems
 from afformer_core.media.video import read_video
+from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.data.verification import find_problems
 from afformer_sim.bodies.element import ACTIONS
 from afformer_sim.cli import simulate
 from afformer_sim.datasets.dataset_writer import DatasetSettings, write_dataset

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.annotations import open_annotations
-from afformer_core.data.verification import find_problems
 from afformer_core.media.video import read_video
+from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.data.verification import find_problems
 from afformer_sim.datasets.photograph_writer import PhotographSettings, write_photographs
 
 SETTINGS = PhotographSettings(seed=2, scenes=2, demonstrations=1, frames=4, longest_side=128)

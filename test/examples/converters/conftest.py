@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.data.annotated_dataset import AnnotatedDataset
-from afformer_core.data.annotations import open_annotations
+from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+from afformer_core.offline.data.annotations import open_annotations
 
 Convert = Callable[..., AnnotatedDataset]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.data.verification import find_problems
 from afformer_core.licences import Origin
 from afformer_core.media.video import read_video
+from afformer_core.offline.data.verification import find_problems
 
 from .conftest import Convert
 from .ego_exo4d_files import BOWL, EMPTY, MASK, MASKS, TAKE, annotate, write_ego_exo4d

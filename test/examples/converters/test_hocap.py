@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.data.annotated_dataset import AnnotatedDataset
-from afformer_core.data.sample import Sample
-from afformer_core.data.verification import find_problems
 from afformer_core.licences import Origin
 from afformer_core.media.video import read_video
+from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+from afformer_core.offline.data.sample import Sample
+from afformer_core.offline.data.verification import find_problems
 
 from .conftest import Convert
 from .hocap_files import (

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.data.verification import find_problems
 from afformer_core.licences import Origin
+from afformer_core.offline.data.verification import find_problems
 
 from .conftest import Convert
 from .hoi4d_files import (

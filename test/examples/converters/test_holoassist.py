@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.data.verification import find_problems
 from afformer_core.errors import DatasetError
 from afformer_core.licences import Origin
+from afformer_core.offline.data.verification import find_problems
 
 from .conftest import Convert
 from .holoassist_files import (

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.data.verification import find_problems
 from afformer_core.licences import Origin
+from afformer_core.offline.data.verification import find_problems
 
 from .conftest import Convert
 from .visor_files import FRAMES, annotate, entity, frame, hand, write_visor

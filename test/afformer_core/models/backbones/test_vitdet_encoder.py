@@ -21,7 +21,7 @@ from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.backbones.simple_pyramid import SimpleFeaturePyramid
 from afformer_core.models.backbones.vitdet import VisionTransformer
 from afformer_core.models.backbones.vitdet_encoder import SeparateLastBlockEncoder, VitDetBackbone
-from afformer_core.training.initial_weights import adopt_weights
+from afformer_core.offline.training.initial_weights import adopt_weights
 
 from ...conftest import random_model
 

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from afformer_core.actions import OPRA_ACTIONS
 from afformer_core.cli.main import main
-from afformer_core.data.readers.opra import OPRA_ACTIONS
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.official.official_checkpoint import count_actions, import_official
 from afformer_core.models.pretrained.checkpoint_file import CheckpointError, read_checkpoint

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from afformer_core.actions import OPRA_ACTIONS
 from afformer_core.cli.main import main
-from afformer_core.data.readers.opra import OPRA_ACTIONS
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.official.official_checkpoint import import_official
 from afformer_core.models.pretrained.checkpoint_file import CheckpointError

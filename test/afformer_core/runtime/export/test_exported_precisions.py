@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.annotations import open_annotations
-from afformer_core.evaluation.pairs.pairs import choose_pairs
 from afformer_core.media.images import read_image, resize_to_input
 from afformer_core.media.video import read_video
+from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.evaluation.pairs.pairs import choose_pairs
 from afformer_core.runtime.backends import open_decoder
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.golden.differences import TOLERANCES, Differences

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.data.annotations import open_annotations
+from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.studio.labelling.point_labels import PointLabels, nearest_point
 
 

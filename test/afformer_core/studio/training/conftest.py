@@ -22,7 +22,7 @@ def tiny_configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
             'optimization': {'learning_rate': 1e-3, 'backbone_factor': 0.0},
         },
         'data': {
-            'class_path': 'afformer_core.training.datasets.image_data.ImageData',
+            'class_path': 'afformer_core.offline.training.datasets.image_data.ImageData',
             'init_args': {
                 'train': {'annotations': 'my_pairs'},
                 'frames': 'uniform 2',

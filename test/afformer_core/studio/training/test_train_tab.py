@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from afformer_core.cli.main import main
-from afformer_core.data.readers.point_table import read_point_table
 from afformer_core.example_pairs.pair_folder import rendered_pairs
 from afformer_core.media.images import read_image, write_image
+from afformer_core.offline.data.readers.point_table import read_point_table
 from afformer_core.studio.training.training_process import is_trained_now
 
 from ..conftest import opened, serving

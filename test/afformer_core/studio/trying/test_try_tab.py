@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.data.readers.point_table import read_point_table
 from afformer_core.media.images import read_image
+from afformer_core.offline.data.readers.point_table import read_point_table
 
 
 def upload(page: Any, video: Any, image: Any) -> None:

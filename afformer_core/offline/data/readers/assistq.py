@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AssistQ Buttons: narrated steps of AssistQ's videos, and the buttons that they operate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from afformer_core.errors import DatasetError
+from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader
+from afformer_core.offline.data.readers.assistq_files import (
+    AnsweredStep,
+    ScriptLine,
+    UserImage,
+    read_answers,
+)
+from afformer_core.offline.data.readers.assistq_video import AssistqVideo
+from afformer_core.offline.data.readers.narration import Claim, Narration, best_claims
+
+ASSISTQ = 'AssistQ Buttons'
+ASSISTQ_ACTIONS: tuple[str, ...] = ('operate',)
+
+
+def read_assistq(path: Path, root: Path | None = None) -> Manifest:
+    """Read the narrated steps of AssistQ that operate one button, each with a user's image of it.
+
+    A sample's demonstration is the part of the video in which a line of the script is spoken, its
+    target image the user's image of the step, its element the button's box, and its point the
+    middle of the box, or of its visible part. Its scene has all boxes of the image; samples with
+    the same image share a scene. AssistQ has no list of actions, so all samples have the same one.
+
+    Afformer's authors have not released the assignment of video parts to buttons, and AssistQ's
+    scripts do not name buttons like its answers do. A sample is therefore a match between a right
+    answer and a line of the script. The line of an answer is the one with the largest weight of
+    common words (`Narration`); among the buttons of one image whose answers have the same line,
+    the one with the largest weight is used. Ties are excluded. A line of several answers is one
+    sample for each image. Numbers measured on these samples are therefore not comparable with the
+    published ones. Equal steps for the same image count once among those that are left out.
+
+    The scripts and boxes of all videos are read at once. Samples are in the order of the videos in
+    the annotations, then of the script's lines, then of the images in `buttons.csv`.
+
+    Args:
+        path: file such as `train.json` (see `read_answers`).
+        root: folder of the videos' folders, each with `video.mp4` or `video.mov`, `script.txt`,
+            `buttons.csv` and `images`. None for the folder beside the annotations with their name
+            up to the first `_` (`train` for `train.json`), or else their own.
+
+    Raises:
+        DatasetError: a text file is missing or malformed, the root lacks the folder of a video, or
+            a right answer names a button that has no box.
+    """
+    header = ManifestHeader(actions=ASSISTQ_ACTIONS, source=ASSISTQ)
+    manifest = Manifest(path, _beside(path) if root is None else root, header)
+    answers = read_answers(path)
+    absent = [name for name in answers if not (manifest.root / name).is_dir()]
+    if absent:
+        raise DatasetError(
+            f'{manifest.root} has no folder {absent[0]} ({len(absent)} of {len(answers)} videos '
+            "are missing). Give the folder of the videos' folders as root"
+        )
+    for name, steps in answers.items():
+        video = AssistqVideo.read(manifest.root / name)
+        for (line, image), element in sorted(_agreed(manifest, video, steps).items()):
+            _add(manifest, name, video, video.script[line], video.images[image], element)
+    return manifest
+
+
+def _agreed(
+    manifest: Manifest, video: AssistqVideo, steps: tuple[AnsweredStep, ...]
+) -> dict[tuple[int, int], int]:
+    """Find the button for each pair of line and image; count steps without a button."""
+    narration = Narration([line.text for line in video.script])
+    claims = []
+    # A step of several questions counts once.
+    for step in dict.fromkeys(map(video.find, steps)):
+        found = narration.find(step.words)
+        if len(step.elements) != 1:
+            manifest.left_out['several buttons' if step.elements else 'no button'] += 1
+        elif found is None:
+            manifest.left_out['several lines fit equally well'] += 1
+        else:
+            indices = (found.line, step.image)
+            claims.append(Claim(indices, step.elements[0], found.score))
+    agreed = best_claims(claims)
+    rejected = sum(agreed.get(claim.indices) != claim.element for claim in claims)
+    if rejected:
+        manifest.left_out['another button fits the line as well or better'] += rejected
+    return agreed
+
+
+def _add(
+    manifest: Manifest,
+    name: str,
+    video: AssistqVideo,
+    line: ScriptLine,
+    image: UserImage,
+    element: int,
+) -> None:
+    outlines = [box.outline for box in image.boxes]
+    limit = np.array(image.size) - 0.5
+    visible = np.clip(outlines[element], -0.5, limit)
+    manifest.add(
+        f'{image.boxes[element].name} at line {line.number} of {name} in {manifest.path}',
+        {'action': ASSISTQ_ACTIONS[0], 'points': [visible.mean(axis=0).tolist()]},
+        id=f'{manifest.path.stem}/{name}/{line.number}/{image.name}/{image.boxes[element].name}',
+        clip=f'{name}/{video.file}',
+        target=f'{name}/images/{image.name}',
+        target_size=list(image.size),
+        clip_seconds=list(line.clip),
+        scene={
+            'id': f'{name}/{image.name}',
+            'element': element,
+            'polygons': [outline.tolist() for outline in outlines],
+            'kinds': ['button'] * len(outlines),
+            'in_view': [
+                bool((outline >= -0.5).all() and (outline <= limit).all()) for outline in outlines
+            ],
+        },
+    )
+
+
+def _beside(annotations: Path) -> Path:
+    folder = annotations.parent / annotations.stem.split('_')[0]
+    return folder if folder.is_dir() else annotations.parent

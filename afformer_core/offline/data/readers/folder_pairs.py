@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Your own pairs: a folder of demonstrations, images, and a table of points.
+
+    my_pairs/
+      actions.txt                    optional: the names of the actions, one per line, in the order
+                                     of their indices; or actions.json, a list of them
+      licence.txt                    optional: the licence of all, such as CC-BY-4.0 or own
+      espresso_machine/              a folder for each object, with any name
+        demonstrations/
+          press_left.mp4             a video,
+          turn_knob/0001.jpg ...     or a folder of numbered frames
+        images/
+          kitchen.jpg                other images of the object, without hands
+        points.csv
+
+`points.csv` has a header and one row for each point, in any order:
+
+    demonstration,image,action,x,y
+    press_left.mp4,kitchen.jpg,press,412,238
+    press_left.mp4,kitchen.jpg,press,415,240
+    turn_knob,kitchen.jpg,turn,120,301.5
+
+(x, y) is the point that the demonstrated action touches, in pixels of the image as it is shown: x
+from 0 to its width, y from the top. Rows of the same demonstration, image and action are one set
+of points; those of the same demonstration and image are one sample. A demonstration may have
+points in several images, and an image for several demonstrations. All files in a folder show one
+object, which files in other folders do not show. A single object needs no folder of its own: its
+`points.csv`, `demonstrations` and `images` may be at the top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from afformer_core.errors import DatasetError
+from afformer_core.files.annotation_files import naming, read_action_names, read_text
+from afformer_core.licences import UNKNOWN, Origin
+from afformer_core.media.images import read_image_size
+from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader
+from afformer_core.offline.data.readers.point_table import POINTS_FILE, PointRow, read_point_table
+
+ACTIONS_FILES = ('actions.txt', 'actions.json')
+LICENCE_FILE = 'licence.txt'
+DEMONSTRATIONS, IMAGES = 'demonstrations', 'images'
+
+
+def read_folder_pairs(path: Path, root: Path | None = None) -> Manifest:
+    """Read the pairs of a folder with the layout of this module.
+
+    Samples are in the order of the objects' names, then of the first rows of their pairs. Only the
+    tables and the headers of the images are read. A folder with media but without a table is
+    excluded, and listed in `without_table`.
+
+    Args:
+        path: folder with `points.csv`, or with subfolders that have one.
+        root: folder of the objects' media if they are not beside the tables, with a subfolder of
+            the same name for each object.
+
+    Raises:
+        DatasetError: there is no table; a table is malformed, repeats a row, or has a point
+            outside its image, an unknown action, or a missing or broken image, each with the file
+            and the line; or the names of actions are malformed.
+    """
+    tables = {
+        table.parent.relative_to(path): read_point_table(table) for table in _table_paths(path)
+    }
+    names = pair_actions(path, (row.action for rows in tables.values() for row in rows))
+    origin = folder_origin(path)
+    header = ManifestHeader(actions=names, source=origin.source, licence=origin.licence)
+    manifest = Manifest(path, path if root is None else root, header)
+    for object_folder, rows in tables.items():
+        _add_object(manifest, object_folder, rows)
+    manifest.without_table = tuple(_without_table(manifest, tables))
+    return manifest
+
+
+def _without_table(manifest: Manifest, tables: Container[Path]) -> Iterator[str]:
+    for folder in object_folders(manifest.path):
+        object_folder = folder.relative_to(manifest.path)
+        media = [
+            name
+            for name in (DEMONSTRATIONS, IMAGES)
+            if (manifest.root / object_folder / name).is_dir()
+        ]
+        if media and object_folder not in tables:
+            yield (
+                f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}. Mark '
+                f'its points with `afformer studio --pairs {manifest.path}`, or rename the '
+                f'existing table'
+            )
+
+
+def _add_object(manifest: Manifest, object_folder: Path, rows: Sequence[PointRow]) -> None:
+    pairs: dict[tuple[Path, Path], dict[str, list[list[float]]]] = {}
+    sizes: dict[Path, tuple[int, int]] = {}
+    table = manifest.path / object_folder / POINTS_FILE
+    for row in rows:
+        # Paths make `turn_knob` and `turn_knob/` equal.
+        demonstration, image = Path(row.demonstration), Path(row.image)
+        with naming(f'line {row.line} of {table}'):
+            if image not in sizes:
+                sizes[image] = read_image_size(manifest.root / object_folder / IMAGES / image)
+            _require_inside(row, sizes[image])
+            if row.action not in manifest.header.actions:
+                names = ', '.join(manifest.header.actions)
+                raise ValueError(f'action is {row.action!r}; expected one of {names}')
+        parts = pairs.setdefault((demonstration, image), {})
+        parts.setdefault(row.action, []).append([row.x, row.y])
+    for (demonstration, image), parts in pairs.items():
+        manifest.add(
+            f'{demonstration} on {image} in {table}',
+            *({'action': action, 'points': points} for action, points in parts.items()),
+            id=(object_folder / demonstration / image).as_posix(),
+            clip=(object_folder / DEMONSTRATIONS / demonstration).as_posix(),
+            target=(object_folder / IMAGES / image).as_posix(),
+            target_size=list(sizes[image]),
+            object=object_folder.as_posix(),
+        )
+
+
+def object_folders(folder: Path) -> list[Path]:
+    """List the folder itself and all its subfolders, as the possible folders of objects."""
+    visible = sorted(path for path in folder.iterdir() if not path.name.startswith('.'))
+    return [folder, *(path for path in visible if path.is_dir())]
+
+
+def _table_paths(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise DatasetError(f'{folder} does not exist; expected a folder of pairs')
+    paths = [object_folder / POINTS_FILE for object_folder in object_folders(folder)]
+    tables = [path for path in paths if path.is_file()]
+    if not tables:
+        raise DatasetError(
+            f'neither {folder} nor a folder in it contains {POINTS_FILE}. Mark the points with '
+            f'`afformer studio --pairs {folder}`, or name the annotation file of a dataset in '
+            'another format'
+        )
+    return tables
+
+
+def pair_actions(folder: Path, used: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of all actions: those listed in a file in the folder, or the used ones.
+
+    Raises:
+        DatasetError: there are two such files, or a file is malformed.
+    """
+    files = [folder / name for name in ACTIONS_FILES if (folder / name).exists()]
+    if len(files) > 1:
+        raise DatasetError(f'{folder} contains both {files[0].name} and {files[1].name}. Keep one')
+    return read_action_names(files[0]) if files else tuple(sorted(set(used)))
+
+
+def folder_origin(folder: Path) -> Origin:
+    """Return the origin of a folder's pairs: its name, and the licence in `licence.txt`, if any.
+
+    Raises:
+        DatasetError: the file does not contain exactly one line.
+    """
+    file = folder / LICENCE_FILE
+    licence = read_text(file).strip() if file.exists() else UNKNOWN
+    with naming(str(file)):
+        return Origin(folder.resolve().name or UNKNOWN, licence)
+
+
+def _require_inside(row: PointRow, size: tuple[int, int]) -> None:
+    if not (0 <= row.x < size[0] and 0 <= row.y < size[1]):
+        raise ValueError(
+            f'the point is ({row.x:g}, {row.y:g}); expected one within {row.image}, '
+            f'which is {size[0]}x{size[1]}'
+        )

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pairs with outlined parts: a clip, an image, and the right parts of the image.
+
+    my_real_pairs/
+      pairs.json                     a list with one object a pair
+      actions.txt                    optional: as in a folder of pairs with points
+      clips/open_drawer.mp4          media, at the paths that `pairs.json` names
+      targets/kitchen.jpg
+
+An object of `pairs.json`; only the first four names are required:
+
+    {"clip": "clips/open_drawer.mp4", "target": "targets/kitchen.jpg",
+     "parts": [[[515, 160], [610, 155], [612, 235]]], "action": "pull",
+     "id": "drawer_1", "accepted_actions": ["pull", "hold"], "kind": "other-scene",
+     "source_video": "kitchen_tour", "target_size": [960, 624], "clip_size": [640, 360],
+     "before": {"frame": 0, "x": 292, "y": 48}, "contact": {"frame": 45, "x": 290, "y": 45},
+     "robot": false, "licence": "CC-BY-4.0"}
+
+- `parts`: polygons of (x, y) in pixels of the target, or of `target_size` if the target was
+  resized since. A peak inside any of them is right.
+- `accepted_actions`: all actions that count as right, including `action`; default: only `action`.
+- `kind`: difference between clip and target, a free word by which tables are split.
+- `source_video`: pairs that share it are not independent: intervals draw them together, and none
+  serves as the other video of another. Default: the path of the clip.
+- `contact`: frame, from 0, and pixel of the clip where the hand touches. `before`: a frame in
+  which the hand does not cover the contact point yet (or not any more), and its pixel there.
+- `repository`: origin of clip and target, by which results are split; default: the name of the
+  folder.
+- `robot`: whether a robot is visible in the target.
+- `licence`: licence of clip and target; default: the licence in `licence.txt`, as beside pairs
+  with points.
+
+Other names are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from afformer_core.files.annotation_files import naming, read_entries
+from afformer_core.media.images import read_image_size
+from afformer_core.media.polygons import Polygon, inner_points
+from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader, region
+from afformer_core.offline.data.manifest.fields import (
+    flag,
+    items,
+    outlines,
+    point,
+    text,
+    whole,
+    wholes,
+)
+from afformer_core.offline.data.polygon_mask import PolygonMask
+from afformer_core.offline.data.readers.folder_pairs import folder_origin, pair_actions
+from afformer_core.offline.data.sample import Sample
+
+PAIRS_FILE = 'pairs.json'
+
+
+@dataclass(frozen=True)
+class ClipPoint:
+    """A point in a frame of a clip.
+
+    Attributes:
+        frame: number of the frame, from 0.
+        x, y: pixel of the frame; the first pixel's centre is (0, 0).
+    """
+
+    frame: int
+    x: float
+    y: float
+
+    @classmethod
+    def from_json(cls, name: str, value: Mapping[str, Any]) -> ClipPoint:
+        """Check plain JSON types.
+
+        Raises:
+            KeyError: a field is missing.
+            ValueError: a field has an unexpected value.
+        """
+        x, y = point(name, [value['x'], value['y']])
+        return cls(whole(f'frame of {name}', value['frame'], 0), x, y)
+
+
+@dataclass(frozen=True)
+class PartPair:
+    """A demonstration, a target image, and the right parts of it.
+
+    Attributes:
+        sample: the pair without its parts; its points are the parts' centres and the points
+            halfway to their corners.
+        parts: outlines, float64 [K, 2] (x, y) pixels of the sample's `image_size`; at least one.
+        accepted_actions: names, at least one.
+        source_video: video from which the clip was cut.
+        kind: difference between clip and target; empty: unknown.
+        contact: contact of the hand, or None.
+        before: the same point while no hand covers it, or None.
+        robot: whether the target shows a robot; None: unknown.
+        folder: name of its folder.
+        source: origin of clip and target; the name of the folder if that is not given.
+    """
+
+    sample: Sample
+    parts: tuple[Polygon, ...]
+    accepted_actions: tuple[str, ...]
+    source_video: str
+    kind: str = ''
+    contact: ClipPoint | None = None
+    before: ClipPoint | None = None
+    robot: bool | None = None
+    folder: str = ''
+    source: str = ''
+
+    def __post_init__(self) -> None:
+        if not self.parts or not self.accepted_actions:
+            raise ValueError(
+                f'{self.sample.sample_id} has {len(self.parts)} parts and '
+                f'{len(self.accepted_actions)} accepted actions; expected at least one of each'
+            )
+
+    @property
+    def marked(self) -> ClipPoint | None:
+        """The marked contact of the demonstration, in a frame without a hand if known."""
+        return self.before or self.contact
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """Source and source video, which dependent pairs share."""
+        return self.source, self.source_video
+
+
+class PartPairsDataset(AnnotatedDataset):
+    """The pairs of a folder in the layout of this module.
+
+    Opening reads `pairs.json`, and the headers of images without `target_size`; `find_problems`
+    checks the media.
+
+    Args:
+        folder: with `pairs.json`.
+        root: folder of the media if they do not lie below it.
+
+    Raises:
+        DatasetError: there is no such file, or an entry is malformed, with its name.
+
+    Attributes:
+        pairs: pairs in the order of the file, with the samples of the dataset.
+    """
+
+    def __init__(self, folder: Path | str, root: Path | str | None = None) -> None:
+        path = Path(folder)
+        entries = read_entries(path / PAIRS_FILE, 'pair')
+        used = []
+        for position, entry in entries.items():
+            with naming(position):
+                used.append(text('action', entry['action']))
+        origin = folder_origin(path)
+        # The points of a part that is cut off by the edge may lie beyond it.
+        header = ManifestHeader(
+            actions=pair_actions(path, used),
+            source=origin.source,
+            licence=origin.licence,
+            points_outside=True,
+        )
+        manifest = Manifest(path, path if root is None else Path(root), header)
+        for position, entry in entries.items():
+            with naming(position):
+                _add(manifest, position, entry)
+        super().__init__(manifest)
+        pairs = []
+        for (position, entry), sample in zip(entries.items(), self, strict=True):
+            with naming(position):
+                pairs.append(_pair(entry, sample, path.resolve().name))
+        self.pairs = tuple(pairs)
+
+
+def _add(manifest: Manifest, position: str, entry: Mapping[str, Any]) -> None:
+    clip, target = text('clip', entry['clip']), text('target', entry['target'])
+    size = _size('target_size', entry) or read_image_size(manifest.root / target)
+    parts = tuple(np.array(outline) for outline in outlines('parts', entry['parts']))
+    for part in parts:
+        if (part.max(0) < 0).any() or (part.min(0) >= size).any():
+            raise ValueError(
+                f'a part from {part.min(0).tolist()} to {part.max(0).tolist()} lies outside the '
+                f'target of {size[0]}x{size[1]}'
+            )
+    points = np.concatenate([inner_points(part) for part in parts])
+    manifest.add(
+        position,
+        {'action': entry['action'], 'points': points.tolist(), **region(PolygonMask(parts))},
+        id=text('id', entry.get('id', f'{clip} on {target}')),
+        clip=clip,
+        target=target,
+        target_size=list(size),
+        licence=entry.get('licence'),
+    )
+
+
+def _pair(entry: Mapping[str, Any], sample: Sample, folder: str) -> PartPair:
+    accepted = items('accepted_actions', entry.get('accepted_actions') or [entry['action']])
+    if entry['action'] not in accepted or not all(isinstance(name, str) for name in accepted):
+        raise ValueError(
+            f'accepted_actions is {accepted!r}; expected {entry["action"]!r} among texts'
+        )
+    robot = entry.get('robot')
+    return PartPair(
+        sample,
+        sample.masks_by_action[sample.actions[0]].outlines,
+        tuple(accepted),
+        text('source_video', entry.get('source_video', entry['clip'])),
+        text('kind', entry['kind']) if entry.get('kind') else '',
+        _clip_point('contact', entry),
+        _clip_point('before', entry),
+        None if robot is None else flag('robot', robot),
+        folder,
+        text('repository', entry.get('repository') or folder),
+    )
+
+
+def _size(name: str, entry: Mapping[str, Any]) -> tuple[int, int] | None:
+    if entry.get(name) is None:
+        return None
+    width, height = wholes(name, entry[name], 2, 1)
+    return width, height
+
+
+def _clip_point(name: str, entry: Mapping[str, Any]) -> ClipPoint | None:
+    if entry.get(name) is None:
+        return None
+    mark, size = ClipPoint.from_json(name, entry[name]), _size('clip_size', entry)
+    if size and not (0 <= mark.x < size[0] and 0 <= mark.y < size[1]):
+        raise ValueError(
+            f'{name} is ({mark.x:g}, {mark.y:g}); expected a pixel of the clip of '
+            f'{size[0]}x{size[1]}'
+        )
+    return mark

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Baselines: predictors that ignore both the video and the image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.offline.evaluation.protocols.protocols import (
+    EvaluationProtocol,
+    Heatmaps,
+    ProtocolRow,
+)
+
+"""Index of a row, and the row, to a heatmap [height, width] at the protocol's size."""
+
+Sum = NDArray[np.float64]
+Key = TypeVar('Key', bound=Hashable)
+
+_CHUNK = 64
+_CROP = 224
+
+
+@dataclass(frozen=True)
+class FixedMap:
+    """The same heatmap [height, width] for every row, sum 1."""
+
+    heatmap: Heatmaps
+
+    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
+        """Predict the heatmap."""
+        return self.heatmap
+
+
+def uniform(size: tuple[int, int]) -> FixedMap:
+    """Return a heatmap with the same probability at every pixel of (height, width)."""
+    return FixedMap(np.full(size, 1 / (size[0] * size[1]), np.float32))
+
+
+def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> FixedMap:
+    """Return a Gaussian in the middle of (height, width); `sigma` is a share of each side.
+
+    Raises:
+        ValueError: sigma is not above 0.
+    """
+    if not sigma > 0:
+        raise ValueError(f'the sigma of the Gaussian is {sigma}; expected above 0')
+    profiles = []
+    for length in size:
+        offsets = (np.arange(length) - (length - 1) / 2) / (sigma * length)
+        profiles.append(np.exp(-0.5 * offsets**2))
+    return FixedMap(_normalised(np.outer(*profiles)))
+
+
+def center_bias(protocol: EvaluationProtocol) -> FixedMap:
+    """Return the heatmap of "Center Bias" in the paper's Table 2, as defined in earlier work.
+
+    It is a Gaussian with a full width at half maximum of a quarter of the side, truncated to the
+    central half. Its centre is the last pixel before the centre of the image.
+    """
+    offsets = np.arange(_CROP) - (_CROP // 2 - 1)
+    profile = np.exp(-4 * math.log(2) * (offsets / (_CROP // 4)) ** 2)
+    profile[: _CROP // 4] = profile[_CROP - _CROP // 4 :] = 0
+    return FixedMap(protocol.prediction(_normalised(np.outer(profile, profile))))
+
+
+class ActionMeanMaps:
+    """Mean ground truth of every action.
+
+    Args:
+        maps: mean maps by action.
+        overall: mean of all rows, for unseen actions.
+    """
+
+    def __init__(self, maps: dict[int, Heatmaps], overall: Heatmaps) -> None:
+        self._maps = maps
+        self._overall = overall
+
+    @classmethod
+    def fit(cls, protocol: EvaluationProtocol, rows: Sequence[ProtocolRow]) -> ActionMeanMaps:
+        """Average the ground truths of rows.
+
+        Raises:
+            ValueError: there is no row.
+        """
+        if not rows:
+            raise ValueError(
+                'there is no row to average; expected at least one annotation for a mean map'
+            )
+        sums = _sums_by_key(protocol, rows, [row.action for row in rows])
+        maps = {action: _normalised(total) for action, total in sums.items()}
+        return cls(maps, _normalised(np.sum(list(sums.values()), axis=0)))
+
+    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
+        """Return the mean map of the row's action."""
+        return self._maps.get(row.action, self._overall)
+
+
+class CrossValidatedMeanMaps:
+    """Mean ground truth of the same action in the other folds.
+
+    Groups are sorted by name and assigned to the folds in turn, so that no image or scene serves
+    as its own prior.
+
+    Args:
+        protocol: protocol that computes the ground truths.
+        rows: rows to predict.
+        folds: folds, at least 2.
+
+    Raises:
+        ValueError: there are fewer than two groups or fewer than two folds.
+    """
+
+    def __init__(
+        self, protocol: EvaluationProtocol, rows: Sequence[ProtocolRow], folds: int = 5
+    ) -> None:
+        groups = sorted({row.group for row in rows})
+        if folds < 2 or len(groups) < 2:
+            raise ValueError(
+                f'got {len(groups)} images and {folds} folds; cross-validation needs two of each'
+            )
+        self._fold = {group: index % folds for index, group in enumerate(groups)}
+        keys = [(self._fold[row.group], row.action) for row in rows]
+        sums = _sums_by_key(protocol, rows, keys)
+        self._maps = _leave_one_fold_out(sums)
+
+    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
+        """Return the mean map of the row's action, or of all actions if other folds lack it."""
+        fold = self._fold[row.group]
+        specific = self._maps.get((fold, row.action))
+        return self._maps[fold, None] if specific is None else specific
+
+
+def _leave_one_fold_out(
+    sums: dict[tuple[int, int], Sum],
+) -> dict[tuple[int, int | None], Heatmaps]:
+    maps: dict[tuple[int, int | None], Heatmaps] = {}
+    actions = {action for _, action in sums}
+    for fold in {fold for fold, _ in sums}:
+        others = {key: total for key, total in sums.items() if key[0] != fold}
+        maps[fold, None] = _normalised(np.sum(list(others.values()), axis=0))
+        for action in actions:
+            same = [total for key, total in others.items() if key[1] == action]
+            if same:
+                maps[fold, action] = _normalised(np.sum(same, axis=0))
+    return maps
+
+
+def _sums_by_key(
+    protocol: EvaluationProtocol, rows: Sequence[ProtocolRow], keys: Sequence[Key]
+) -> dict[Key, Sum]:
+    sums: dict[Key, Sum] = {}
+    for start in range(0, len(rows), _CHUNK):
+        targets = protocol.targets(rows[start : start + _CHUNK])
+        for target, key in zip(targets, keys[start : start + _CHUNK], strict=True):
+            if key in sums:
+                sums[key] += target
+            else:
+                sums[key] = target.astype(np.float64)
+    return sums
+
+
+def _normalised(heatmap: Sum) -> Heatmaps:
+    return np.asarray(heatmap / heatmap.sum(), np.float32)

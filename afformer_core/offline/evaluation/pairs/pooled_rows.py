@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results with a protocol that pools all demonstrations of an image and an action."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from afformer_core.errors import DatasetError
+from afformer_core.offline.data.sample import Sample
+from afformer_core.offline.evaluation.metrics.peak_measures import (
+    PeakScores,
+    best_positions,
+    measure_peaks,
+)
+from afformer_core.offline.evaluation.metrics.scoring import (
+    RowScores,
+    concatenate,
+    measure,
+    with_peaks,
+)
+from afformer_core.offline.evaluation.pairs.pair_result import PairResult
+from afformer_core.offline.evaluation.protocols.pooled_protocol import PooledProtocol
+from afformer_core.offline.evaluation.protocols.protocols import Heatmaps, ProtocolRow
+
+MEAN_HEATMAP = 'mean_heatmap'
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """Counts of the pooled demonstrations.
+
+    Attributes:
+        combination: combination of several demonstrations in a row: `mean_heatmap`.
+        rows: number of rows with at least one grounded demonstration.
+        rows_without_demonstration: other rows of the dataset, which are not measured.
+        demonstrations: number of demonstrations of all rows together.
+        demonstrations_of_a_row_most: largest number of demonstrations in a row.
+    """
+
+    combination: str
+    rows: int
+    rows_without_demonstration: int
+    demonstrations: int
+    demonstrations_of_a_row_most: int
+
+
+@dataclass(frozen=True)
+class PooledRows:
+    """The rows of an image and an action, and the results of a model.
+
+    Attributes:
+        protocol: protocol of the rows.
+        rows: N rows, at least one.
+        heatmaps: [N, 28, 28], the mean over the demonstrations of each row, in the form of the
+            protocol.
+        scores: scores of the rows.
+        single_scores: scores of single demonstrations against the ground truth of their row; the
+            mean over the demonstrations of each row.
+        pooling: counts of the pooled demonstrations.
+    """
+
+    protocol: PooledProtocol
+    rows: tuple[ProtocolRow, ...]
+    heatmaps: Heatmaps
+    scores: RowScores
+    single_scores: RowScores
+    pooling: Pooling
+
+
+def pool(
+    results: Sequence[PairResult],
+    samples: Sequence[Sample],
+    protocol: PooledProtocol,
+    seed: int = 0,
+    progress: bool = True,
+) -> PooledRows:
+    """Combine the results of a model for all demonstrations of an image and an action.
+
+    Args:
+        results: results of the model, with their heatmaps.
+        samples: samples of the whole dataset, whose points all count, even if they were not
+            grounded.
+        protocol: protocol of the pooled rows.
+        seed: seed of the jitter in AUC-J.
+        progress: show a progress bar on stderr.
+
+    Raises:
+        DatasetError: no row has a grounded demonstration.
+    """
+    drawn: dict[tuple[str, int], list[Heatmaps]] = {}
+    for result in results:
+        assert result.heatmaps is not None
+        for row, heatmap in zip(result.rows, result.heatmaps, strict=True):
+            drawn.setdefault((row.image, row.action), []).append(heatmap)
+    every = protocol.rows(samples)
+    rows = tuple(row for row in every if (row.image, row.action) in drawn)
+    if not rows:
+        raise DatasetError(
+            f'no row of the protocol {protocol.name} has a demonstration that was grounded; check '
+            'that the annotations have points inside the images'
+        )
+    targets = protocol.targets(rows)
+    by_row = [np.stack(drawn[row.image, row.action]) for row in rows]
+    heatmaps = np.stack([maps.mean(axis=0) for maps in by_row])
+    together = zip(rows, by_row, targets, strict=True)
+    bar = tqdm(together, 'pooling', len(rows), unit='row', disable=not progress)
+    singles = [
+        _mean(_measured(protocol, [row] * len(maps), maps, target, (seed, number)))
+        for number, (row, maps, target) in enumerate(bar)
+    ]
+    counts = [len(maps) for maps in by_row]
+    return PooledRows(
+        protocol,
+        rows,
+        heatmaps,
+        _measured(protocol, rows, heatmaps, targets, (seed, len(rows))),
+        concatenate(singles),
+        Pooling(MEAN_HEATMAP, len(rows), len(every) - len(rows), sum(counts), max(counts)),
+    )
+
+
+def _measured(
+    protocol: PooledProtocol,
+    rows: Sequence[ProtocolRow],
+    heatmaps: Heatmaps,
+    targets: Heatmaps,
+    seed: tuple[int, int],
+) -> RowScores:
+    """Measure rows against ground truths [N, 28, 28], or against a shared one [28, 28]."""
+    expected = np.broadcast_to(targets, heatmaps.shape)
+    measured = measure(heatmaps, expected, np.random.default_rng(seed), protocol.epsilon)
+    positions = [
+        best_positions(*row_and_heatmap) for row_and_heatmap in zip(heatmaps, rows, strict=True)
+    ]
+    return with_peaks(measured, measure_peaks(rows, expected, positions))
+
+
+def _mean(scores: RowScores) -> RowScores:
+    """Compute the mean over all rows, as the scores of one row."""
+    peaks = PeakScores(*(_over(getattr(scores.peaks, field.name)) for field in fields(PeakScores)))
+    return RowScores(_over(scores.kld), _over(scores.sim), _over(scores.auc_judd), peaks)
+
+
+def _over(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(values.mean(axis=0, keepdims=True))

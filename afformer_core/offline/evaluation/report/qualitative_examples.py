@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The best, median and worst rows of an evaluation, as images with a caption."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from afformer_core.errors import ImageError, VideoError
+from afformer_core.media.images import read_image
+from afformer_core.media.video import read_video
+from afformer_core.offline.data.sample import Sample
+from afformer_core.offline.evaluation.metrics.scoring import RowScores, concatenate
+from afformer_core.offline.evaluation.pairs.pair_evaluator import ModelRun
+from afformer_core.offline.evaluation.pairs.pair_result import PairResult
+from afformer_core.offline.evaluation.pairs.pooled_rows import PooledRows
+from afformer_core.offline.evaluation.protocols.protocols import (
+    EvaluationProtocol,
+    Heatmaps,
+    Predictor,
+    ProtocolRow,
+)
+from afformer_core.offline.evaluation.report.tiles import (
+    TILE_SIDE,
+    RgbImage,
+    draw_heatmap,
+    fit,
+    mark_annotation,
+    mark_peak,
+)
+from afformer_core.offline.evaluation.tables.action_names import best_action
+
+PREDICTION = 'prediction'
+_FRAMES = 4
+
+
+@dataclass(frozen=True)
+class MeasuredRows:
+    """Rows with their predictor and scores.
+
+    Attributes:
+        protocol: protocol of the rows.
+        rows: rows, at least one.
+        scores: scores of the rows.
+        predictor: predictor that computes the heatmap of a row again.
+        action_names: names of the actions of the dataset.
+        answers: action of the predictor for each row, with its score; empty: none.
+    """
+
+    protocol: EvaluationProtocol
+    rows: Sequence[ProtocolRow]
+    scores: RowScores
+    predictor: Predictor
+    action_names: Sequence[str]
+    answers: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        lengths = len(self.rows), len(self.scores.kld), len(self.answers or self.rows)
+        if len(set(lengths)) > 1:
+            raise ValueError(
+                f'rows, scores and answers are {lengths[0]}, {lengths[1]} and {lengths[2]}; '
+                'expected as many of each'
+            )
+
+
+def measured_by_model(
+    results: Sequence[PairResult],
+    run: ModelRun,
+    protocol: EvaluationProtocol,
+    action_names: Sequence[str],
+) -> MeasuredRows:
+    """Return the rows of a model's results.
+
+    Args:
+        results: results, at least one.
+        run: run that grounds the pairs of chosen rows again.
+        protocol: protocol of the results.
+        action_names: names of the actions of the dataset.
+    """
+    by_row = [(result, number) for result in results for number in range(len(result.rows))]
+
+    def predict(index: int, row: ProtocolRow) -> Heatmaps:
+        result, number = by_row[index]
+        heatmap: Heatmaps = run.measured(result.pair)[number]
+        return heatmap
+
+    return MeasuredRows(
+        protocol,
+        [row for result in results for row in result.rows],
+        concatenate([result.scores for result in results]),
+        predict,
+        action_names,
+        [_answer(result) for result, _ in by_row if result.action_scores],
+    )
+
+
+def measured_by_pooling(pooled: PooledRows, action_names: Sequence[str]) -> MeasuredRows:
+    """Return the rows of an image and an action, with the mean of their heatmaps."""
+
+    def predict(index: int, row: ProtocolRow) -> Heatmaps:
+        heatmap: Heatmaps = pooled.heatmaps[index]
+        return heatmap
+
+    return MeasuredRows(pooled.protocol, pooled.rows, pooled.scores, predict, action_names)
+
+
+@dataclass(frozen=True)
+class QualitativeExample:
+    """One row for visual inspection.
+
+    Attributes:
+        title: the sample and its action.
+        measures: short texts, such as `KLD 0.52`.
+        frames: frames of the demonstration, in order; empty if there is none, or its clip is
+            missing.
+        image: the target; None if it is missing.
+        predicted: heatmaps with their best peaks, by caption.
+        target: the ground truth with the annotation.
+    """
+
+    title: str
+    measures: tuple[str, ...]
+    frames: tuple[RgbImage, ...]
+    image: RgbImage | None
+    predicted: Mapping[str, RgbImage]
+    target: RgbImage
+
+
+def best_and_worst_examples(
+    measured: MeasuredRows, count: int = 6, *, progress: bool = True
+) -> dict[str, list[QualitativeExample]]:
+    """Return examples by `best`, `median` and `worst`, by KLD; the worst row first in `worst`.
+
+    Args:
+        measured: the rows to choose from. If the clip or the image of a row is missing, only its
+            heatmaps are shown.
+        count: maximum number of each; with at least three rows, no row is used twice.
+        progress: show a progress bar on stderr.
+    """
+    chosen = choose(measured.scores.kld.tolist(), count)
+    total = sum(map(len, chosen.values()))
+    with tqdm(total=total, desc='images', unit='row', disable=not progress) as bar:
+        examples: dict[str, list[QualitativeExample]] = {name: [] for name in chosen}
+        for name, indices in chosen.items():
+            for index in indices:
+                examples[name].append(_example(measured, index))
+                bar.update()
+    return examples
+
+
+def most_different_examples(
+    models: Iterable[tuple[str, MeasuredRows]], chapters: Mapping[str, Sequence[int]]
+) -> dict[str, list[QualitativeExample]]:
+    """Choose the rows whose predictions differ most between models.
+
+    Args:
+        models: the same rows of each model, by name, in turn, so that only one model must be open.
+        chapters: indices of rows, by name.
+    """
+    examples: dict[str, list[QualitativeExample]] = {}
+    for name, measured in models:
+        drawn = {
+            chapter: [_of_model(name, _example(measured, index)) for index in indices]
+            for chapter, indices in chapters.items()
+        }
+        examples = (
+            drawn
+            if not examples
+            else {
+                chapter: [_beside(*both) for both in zip(examples[chapter], of_other, strict=True)]
+                for chapter, of_other in drawn.items()
+            }
+        )
+    return examples
+
+
+def _of_model(name: str, example: QualitativeExample) -> QualitativeExample:
+    measures = tuple(f'{name}: {measure}' for measure in example.measures[:1])
+    return replace(example, measures=measures, predicted={name: example.predicted[PREDICTION]})
+
+
+def _beside(example: QualitativeExample, other: QualitativeExample) -> QualitativeExample:
+    return replace(
+        example,
+        measures=(*example.measures, *other.measures),
+        predicted={**example.predicted, **other.predicted},
+    )
+
+
+def choose(klds: Sequence[float], count: int) -> dict[str, list[int]]:
+    """Choose the best, the median and the worst rows, at most `count` each."""
+    ranked = sorted(range(len(klds)), key=klds.__getitem__)
+    taken = max(1, min(count, len(ranked) // 3))
+    middle = (len(ranked) - taken) // 2
+    return {
+        'best': ranked[:taken],
+        'median': ranked[middle : middle + taken],
+        'worst': ranked[::-1][:taken],
+    }
+
+
+def _example(measured: MeasuredRows, index: int) -> QualitativeExample:
+    row = measured.rows[index]
+    image = _image(Path(row.image))
+    predicted = draw_heatmap(image, measured.predictor(index, row), row)
+    mark_peak(predicted, measured.scores.peaks.position[index], row)
+    target = draw_heatmap(image, measured.protocol.targets([row])[0], row)
+    mark_annotation(target, row)
+    return QualitativeExample(
+        f'{_name(row)}, {measured.action_names[row.action]}',
+        (*_measures(measured.scores, index), *measured.answers[index : index + 1]),
+        () if row.sample is None else _frames(row.sample),
+        None if image is None else fit(image, TILE_SIDE),
+        {PREDICTION: predicted},
+        target,
+    )
+
+
+def _name(row: ProtocolRow) -> str:
+    # File names without folders may not be unique.
+    return '/'.join(Path(row.image).parts[-4:]) if row.sample is None else row.sample.sample_id
+
+
+def _measures(scores: RowScores, index: int) -> list[str]:
+    peaks = scores.peaks
+    texts = [
+        f'KLD {scores.kld[index]:.2f}',
+        f'SIM {scores.sim[index]:.2f}',
+        f'AUC-J {scores.auc_judd[index]:.2f}',
+    ]
+    if np.isnan(peaks.position[index]).any():
+        texts.append('no peak')
+    elif not math.isnan(peaks.hit[index]):
+        texts.append('hit' if peaks.hit[index] else 'no hit')
+        texts.append(f'peak error {peaks.error[index]:.1f} %')
+    return texts
+
+
+def _answer(result: PairResult) -> str:
+    best = best_action(result.action_scores)
+    return f'says {best} ({result.action_scores[best]:.2f})'
+
+
+def _image(path: Path) -> RgbImage | None:
+    try:
+        return read_image(path)
+    except ImageError:
+        return None
+
+
+def _frames(sample: Sample) -> tuple[RgbImage, ...]:
+    try:
+        frames = read_video(sample.video_path, _FRAMES, sample.clip)
+    except VideoError:
+        return ()
+    return tuple(fit(frame, TILE_SIDE // 2) for frame in frames)

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files of an index and of its parts, in a folder of this machine or at a URL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from afformer_core.errors import DatasetError
+from afformer_core.files.atomic import write_aside
+from afformer_core.offline.maskahand.sources.urls import (
+    RemoteFile,
+    address,
+    content_of,
+    remove_url,
+    url_of,
+    write_url,
+    written_below,
+)
+
+_METADATA = b'afformer'
+# Bytes of a block of a remote Parquet file, of which several are kept.
+_BLOCK = 1 << 20
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file atomically, and create its folders.
+
+    Raises:
+        DatasetError: the file cannot be written, for example to a full disk.
+    """
+    if (url := url_of(path)) is not None:
+        write_url(url, content)
+        return
+    try:
+        write_aside(path, content)
+    except OSError as error:
+        raise DatasetError(
+            f'{path} cannot be written: {error.strerror or error}; the results before it are '
+            'complete. Free some space, or correct the permissions, and run the same command '
+            'again to continue'
+        ) from error
+
+
+def read_file(path: Path) -> bytes:
+    """Read a small file completely.
+
+    Raises:
+        OSError, VideoError: the file is missing or cannot be read.
+    """
+    if (url := url_of(path)) is None:
+        return path.read_bytes()
+    if (content := content_of(url)) is None:
+        raise FileNotFoundError(f'{url} does not exist')
+    return content
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, if it exists.
+
+    Raises:
+        OSError, DatasetError: it cannot be removed.
+    """
+    if (url := url_of(path)) is None:
+        path.unlink(missing_ok=True)
+    else:
+        remove_url(url)
+
+
+def written_files(folder: Path) -> set[Path]:
+    """Return the files in a folder and below; none if it does not exist.
+
+    Raises:
+        DatasetError: the folder cannot be listed.
+    """
+    if (url := url_of(folder)) is None:
+        return {path for path in folder.rglob('*') if not path.name.startswith('.')}
+    return set(map(Path, written_below(url)))
+
+
+def parquet_file(path: Path) -> pq.ParquetFile:
+    """Open a Parquet file.
+
+    Raises:
+        OSError, VideoError, pyarrow.ArrowInvalid: the file is missing or damaged.
+    """
+    if (url := url_of(path)) is None:
+        return pq.ParquetFile(path, memory_map=True)
+    return pq.ParquetFile(pa.PythonFile(RemoteFile(url, _BLOCK, 'blockcache'), mode='r'))
+
+
+def parquet_bytes(tables: list[pa.Table], schema: pa.Schema, facts: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a Parquet file.
+
+    Args:
+        tables: row groups.
+        schema: schema of the tables.
+        facts: JSON object for the metadata of the file.
+    """
+    written = pa.BufferOutputStream()
+    named = schema.with_metadata({_METADATA: json.dumps(facts).encode()})
+    with pq.ParquetWriter(written, named, compression='zstd') as writer:
+        for table in tables:
+            writer.write_table(table.replace_schema_metadata(named.metadata))
+    return bytes(written.getvalue())
+
+
+def parquet_facts(file: pq.ParquetFile, path: Path) -> dict[str, Any]:
+    """Return the facts that `parquet_bytes` stored.
+
+    Raises:
+        ValueError: there are none.
+    """
+    metadata = file.schema_arrow.metadata or {}
+    if _METADATA not in metadata:
+        raise ValueError(f'{address(path)} has no metadata of afformer')
+    return dict(json.loads(metadata[_METADATA]))

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The frames of clips from which examples are made, decoded and resized."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import VideoError
+from afformer_core.media.images import resize_to_input
+from afformer_core.media.lens import LensIntrinsics
+from afformer_core.offline.data.frame_cache import FrameCache, SampledClip
+from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
+from afformer_core.offline.maskahand.sources import FrameSource, open_source
+
+# Increment when the resizing of frames changes.
+_CACHE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ClipFrames:
+    """The frames from which examples are made.
+
+    Attributes:
+        demonstration: uint8 [T, h, w, 3] RGB, the demonstration at the model's input size.
+        interactions: uint8 [M, H, W, 3] RGB, the frames of the clip's interactions, in the shape
+            of the video: masks are drawn in them before they become squares.
+        hand_free: uint8 [H, W, 3] RGB of that shape, the frames without a hand to which
+            interactions refer, by number.
+    """
+
+    demonstration: NDArray[np.uint8]
+    interactions: NDArray[np.uint8]
+    hand_free: Mapping[int, NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class ClipRequest:
+    """The requested frames of a clip, without other facts of its video.
+
+    Attributes:
+        path, topic, lens, size: those of the `MinedVideo`.
+        times: seconds of the demonstration's frames, of those with interactions, and of those
+            without a hand, which are left out if there is none.
+    """
+
+    path: Path
+    topic: str
+    lens: LensIntrinsics | None
+    size: tuple[int, int]
+    times: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def of(cls, clip: InteractionClip, frames: int) -> ClipRequest:
+        """Return the frames of a clip, with a maximum number for the demonstration."""
+        interactions = tuple(interaction.number for interaction in clip.interactions)
+        parts = [clip.demonstration(frames), interactions, clip.hand_free]
+        video = clip.video
+        times = tuple(tuple(video.times[number] for number in part) for part in parts if part)
+        return cls(video.path, video.topic, video.lens, video.size, times)
+
+
+@dataclass(frozen=True)
+class ClipImages:
+    """A reader of the clips of mined videos.
+
+    Attributes:
+        size: (height, width) of a demonstration's frames.
+        frames: maximum number of frames of a demonstration.
+        image_side: longest side of the frames with interactions.
+        cache_folder: folder of the cache of clips; None for no cache. Several processes may share
+            it.
+        folder_rate: frame numbers per second of videos that are folders of frames (see
+            `open_source`).
+    """
+
+    size: tuple[int, int]
+    frames: int
+    image_side: int
+    cache_folder: Path | None = None
+    folder_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.frames < 1:
+            raise ValueError(f'frames is {self.frames}; expected at least 1')
+        if self.image_side < 1:
+            raise ValueError(f'image_side is {self.image_side}; expected at least 1')
+
+    def read(self, clip: InteractionClip) -> ClipFrames:
+        """Read the frames of a clip, which must not be modified because they may be memory-mapped.
+
+        Raises:
+            VideoError: the video is missing, damaged, or not the one that was mined.
+            DatasetError: the cache folder cannot be written, for example to a full disk.
+        """
+        request = ClipRequest.of(clip, self.frames)
+        if self.cache_folder is None:
+            return _clip_frames(clip, self._decode(request))
+        cache = FrameCache(self.cache_folder)
+        keys = self._keys(request, self._fingerprint(request))
+        kept = [kept_images for kept_images in map(cache.load, keys) if kept_images is not None]
+        if len(kept) < len(keys):
+            kept = self._decode(request)
+            for key, kept_images in zip(keys, kept, strict=True):
+                cache.save(key, kept_images)
+        return _clip_frames(clip, kept)
+
+    def fingerprint(self, clip: InteractionClip) -> str:
+        """Return a text that changes when the file of the clip's video changes.
+
+        Raises:
+            VideoError: the video no longer exists.
+        """
+        return self._fingerprint(ClipRequest.of(clip, self.frames))
+
+    def _fingerprint(self, request: ClipRequest) -> str:
+        try:
+            return self._source(request).fingerprint()
+        except OSError as error:
+            raise VideoError(
+                f'{request.path} cannot be read: {error}. Restore it or mine again'
+            ) from error
+
+    def _source(self, request: ClipRequest) -> FrameSource:
+        return open_source(request.path, request.topic, self.folder_rate, request.lens)
+
+    def _decode(self, request: ClipRequest) -> list[SampledClip]:
+        """Decode the frames of each of a clip's parts."""
+        times = sorted({time for part in request.times for time in part})
+        images = self._source(request).at(times)
+        height, width = images.shape[1:3]
+        if (width, height) != request.size:
+            raise VideoError(
+                f'{request.path} has frames of {width}x{height}; expected '
+                f'{request.size[0]}x{request.size[1]}, as when it was mined. Mine again'
+            )
+        at = dict(zip(times, images, strict=True))
+        shown, *others = request.times
+        stacks = [
+            np.stack([resize_to_input(at[time], self.size) for time in shown]),
+            *(np.stack([self._fitted(at[time]) for time in part]) for part in others),
+        ]
+        return [SampledClip(stack, (tuple(range(len(stack))),)) for stack in stacks]
+
+    def _fitted(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        height, width = image.shape[:2]
+        size = self._fitted_size(width, height)
+        if size == (width, height):
+            return image
+        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+    def _fitted_size(self, width: int, height: int) -> tuple[int, int]:
+        """Compute (width, height) whose longer side is not above `image_side`."""
+        scale = min(1.0, self.image_side / max(height, width))
+        return max(1, round(width * scale)), max(1, round(height * scale))
+
+    def _keys(self, request: ClipRequest, fingerprint: str) -> tuple[str, ...]:
+        """Compute the cache's key of each of the clip's parts."""
+        source = (str(request.path.resolve()), request.topic, fingerprint)
+        keys = []
+        for part, times in enumerate(request.times):
+            size = self.image_side if part else self.size
+            described = json.dumps((_CACHE_VERSION, *source, times, size))
+            keys.append(hashlib.sha256(described.encode()).hexdigest())
+        return tuple(keys)
+
+
+def _clip_frames(clip: InteractionClip, parts: Sequence[SampledClip]) -> ClipFrames:
+    demonstration, interactions, *hand_free = (part.frames for part in parts)
+    images = hand_free[0] if hand_free else ()
+    return ClipFrames(demonstration, interactions, dict(zip(clip.hand_free, images, strict=True)))

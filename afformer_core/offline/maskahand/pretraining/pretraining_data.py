@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The data of a pre-training on an index of mined clips, without labels (paper, section 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from afformer_core.errors import DatasetError
+from afformer_core.licences import UNKNOWN, Ingredient, Origin
+from afformer_core.offline.data.augmentation import ImageSettings
+from afformer_core.offline.data.clip_reader import ClipReader
+from afformer_core.offline.data.frame_sampling import UniformSampling
+from afformer_core.offline.data.verification import usable_samples
+from afformer_core.offline.maskahand.mining.index import read_head
+from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
+from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
+from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
+    PretrainingDataset,
+    PretrainingExample,
+    collate_pretraining,
+)
+from afformer_core.offline.maskahand.pretraining.stored_clips import stored_clips
+from afformer_core.offline.maskahand.pretraining.synthesis import SynthesisSettings
+from afformer_core.offline.training.datasets.annotated_data import AnnotationSource
+from afformer_core.offline.training.datasets.batched_data import Examples, GroundingData
+from afformer_core.offline.training.datasets.collation import (
+    FailedExample,
+    collate_images,
+)
+from afformer_core.offline.training.datasets.image_data import ImageDataset
+from afformer_core.offline.training.datasets.samplers import StreamedSampler
+
+
+class PretrainingData(GroundingData):
+    """The common part of `MaskAHandData` and `MaskAHandFeatureData`.
+
+    Args:
+        index: index file, written by `afformer mine`.
+        validation: annotated data, measured without its actions; None: none.
+        synthesis: settings of the target images.
+        targets: number of target images of each clip in a step.
+        interactions: maximum number of frames of a clip for target images.
+        batch_size: number of clips in a step, over all processes.
+        images: reader of clips; it gets the index's rate of folders of frames.
+        video: changes of demonstrations.
+        workers: number of reading processes.
+        seed: seed of the order, and of the randomness in target images.
+        licence: licence of videos whose dataset does not name one, such as CC-BY-4.0, or `own` for
+            your own recordings.
+    """
+
+    def __init__(
+        self,
+        index: Path,
+        validation: AnnotationSource | None,
+        synthesis: SynthesisSettings,
+        targets: int,
+        interactions: int,
+        batch_size: int,
+        images: ClipImages,
+        video: ImageSettings,
+        workers: int,
+        seed: int,
+        licence: str,
+    ) -> None:
+        super().__init__(images.size, workers)
+        self._origin = Origin(Path(index).stem, licence)
+        # Before reading the index, because a large one takes a long time.
+        if validation is not None:
+            self.validation_samples, _ = validation.read()
+        hidden_score = synthesis.masks.hidden_score if synthesis.hand_free_share else None
+        self._clips = stored_clips(Path(index), interactions, hidden_score)
+        self._validated = validation
+        self._inspected = validation is None
+        self._index = Path(index)
+        self._images = replace(images, folder_rate=self._clips.settings.get('folder_rate'))
+        self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
+        self._clip_sampler = StreamedSampler(len(self._clips), batch_size, seed)
+
+    def prepare_data(self) -> None:
+        """Check the validation's media, once on each machine."""
+        if not self._inspected:
+            self._keep_usable()
+        super().prepare_data()
+
+    def setup(self, stage: str) -> None:
+        """Exclude unusable samples, in processes that have not yet checked media."""
+        if not self._inspected and self._validated is not None and self._validated.skip_broken:
+            self._keep_usable()
+
+    def _keep_usable(self) -> None:
+        self._inspected = True
+        if self._validated is not None:
+            self.validation_samples = usable_samples(
+                self.validation_samples,
+                self._validated.skip_broken,
+                'data.validation.skip_broken',
+            )
+
+    def ingredients(self) -> tuple[Ingredient, ...]:
+        """Return the datasets of the clips, and the index for clips without a dataset."""
+        known = read_head(self._index).origins
+        others = max(0, len(self._clips) - sum(ingredient.samples for ingredient in known))
+        clips = (Ingredient('training data', self._origin, others),) if others else ()
+        known = tuple(
+            replace(ingredient, origin=self._licensed(ingredient.origin)) for ingredient in known
+        )
+        return (*known, *clips, *super().ingredients())
+
+    def _licensed(self, origin: Origin) -> Origin:
+        return (
+            replace(origin, licence=self._origin.licence) if origin.licence == UNKNOWN else origin
+        )
+
+    @property
+    def clips(self) -> Sequence[InteractionClip]:
+        """The clips from which examples are made, with frames before the hand if requested."""
+        return self._clips
+
+    @property
+    def longest(self) -> int:
+        """Largest number of frames of a demonstration in a batch."""
+        return self._images.frames
+
+    def first_examples(self, count: int) -> list[PretrainingExample]:
+        """Make some of the first examples of training, from different clips.
+
+        Raises:
+            DatasetError: a video cannot be read.
+        """
+        steps = -(-count // self._clip_sampler.demonstrations)
+        draws = [draw for step in range(steps) for draw in self._clip_sampler.batch(step)]
+        examples = []
+        for draw in draws[:count]:
+            example = self._examples[draw]
+            if isinstance(example, FailedExample):
+                raise DatasetError(f'{example.reason}. {self._advice}')
+            examples.append(example)
+        return examples
+
+    @property
+    def _sampler(self) -> StreamedSampler:
+        return self._clip_sampler
+
+    def _training_facts(self) -> Iterable[Any]:
+        return self._clips.facts()
+
+    @property
+    def _advice(self) -> str:
+        return f'Mine again for an index like {self._index} of the videos that can be read'
+
+
+_SYNTHESIS = SynthesisSettings()
+_AS_IT_IS = ImageSettings()
+
+
+class MaskAHandData(PretrainingData):
+    """Clips read from videos in every step, to train the whole model.
+
+    Args:
+        index: index file, written by `afformer mine`, or its URL.
+        validation: annotated data, measured without its actions; null: none.
+        input_size: (height, width) of images, which comes from the model and is not set.
+        frames: maximum number of evenly spaced frames of a demonstration.
+        synthesis: settings of the target images, which are made from frames with hands.
+        targets: number of target images of each clip in a step, each from another frame and with
+            other masks.
+        interactions: maximum number of frames of a clip for target images, evenly spaced among
+            those in which a hand interacts.
+        image_side: maximum side of such a frame, in which masks are drawn before it is resized to
+            a square; larger ones are shrunk.
+        batch_size: number of clips in a step, over all processes.
+        workers: number of reading processes.
+        cache_folder: folder for decoded and resized clips; null: none.
+        video: changes of a clip as a demonstration, the same for all frames.
+        seed: seed of the order, and of the randomness in target images.
+        licence: licence of videos whose dataset does not name one, such as CC-BY-4.0, or `own` for
+            your own recordings.
+    """
+
+    def __init__(
+        self,
+        index: Path | str,
+        validation: AnnotationSource | None = None,
+        input_size: tuple[int, int] = (256, 256),
+        frames: int = 32,
+        synthesis: SynthesisSettings = _SYNTHESIS,
+        targets: int = 3,
+        interactions: int = 8,
+        image_side: int = 512,
+        batch_size: int = 8,
+        workers: int = 2,
+        cache_folder: Path | None = None,
+        video: ImageSettings = _AS_IT_IS,
+        seed: int = 0,
+        licence: str = UNKNOWN,
+    ) -> None:
+        size = (int(input_size[0]), int(input_size[1]))
+        images = ClipImages(size, frames, image_side, cache_folder)
+        super().__init__(
+            Path(index), validation, synthesis, targets, interactions, batch_size, images, video,
+            workers, seed, licence,
+        )  # fmt: skip
+
+    def _training(self) -> Examples:
+        return self._examples, collate_pretraining
+
+    def _validation(self) -> Examples:
+        return ImageDataset(self.validation_samples, self._reader, None), collate_images
+
+    @property
+    def _reader(self) -> ClipReader:
+        """Reader of the validation's clips."""
+        images = self._images
+        sampling = UniformSampling(images.frames)
+        return ClipReader(sampling, images.size, images.cache_folder)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Examples made from mined clips during training (paper, sections 4.2 and 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from afformer_core.errors import AfformerError
+from afformer_core.media.images import resize_to_input
+from afformer_core.offline.data.augmentation import ImageSettings, changed_images
+from afformer_core.offline.maskahand.pretraining.clip_images import ClipFrames, ClipImages
+from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
+from afformer_core.offline.maskahand.pretraining.synthesis import (
+    SynthesisSettings,
+    SyntheticImage,
+    synthesize,
+)
+from afformer_core.offline.training.datasets.batch import BoxSupervision, FailedBatch, ImageBatch
+from afformer_core.offline.training.datasets.collation import FailedExample, failure, padded_frames
+from afformer_core.offline.training.datasets.samplers import Draw
+
+
+@dataclass(frozen=True)
+class PretrainingExample:
+    """A clip as a demonstration, with target images made from it.
+
+    Attributes:
+        demonstration: uint8 RGB [T, h, w, 3] at the model's input size.
+        images: uint8 RGB [K, h, w, 3], likewise.
+        corners: for each image float32 [N, 4, 2] (see `SyntheticImage`).
+        clip: number of the clip.
+    """
+
+    demonstration: NDArray[np.uint8]
+    images: NDArray[np.uint8]
+    corners: tuple[NDArray[np.float32], ...]
+    clip: int
+
+
+class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
+    """A dataset of examples by their `Draw`; one that cannot be read is a `FailedExample`.
+
+    Args:
+        clips: clips that draws refer to.
+        images: reader of the clips.
+        synthesis: settings of the target images.
+        targets: number of targets of each demonstration, K, each from another interaction if there
+            are enough.
+        video: changes of demonstrations, applied equally to all frames.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[InteractionClip],
+        images: ClipImages,
+        synthesis: SynthesisSettings,
+        targets: int,
+        video: ImageSettings,
+    ) -> None:
+        if targets < 1:
+            raise ValueError(f'targets is {targets}; expected at least 1')
+        self._clips = clips
+        self._images = images
+        self._synthesis = synthesis
+        self._targets = targets
+        self._video = video
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, draw: Draw) -> PretrainingExample | FailedExample:
+        (number,) = draw.indices
+        clip = self._clips[number]
+        try:
+            frames = self._images.read(clip)
+        except (AfformerError, OSError) as error:
+            return FailedExample(str(error))
+        rng = np.random.default_rng(draw.seed)
+        made = [
+            self._made(clip, frames, index, rng)
+            for index in _drawn(len(clip.interactions), self._targets, rng)
+        ]
+        demonstration, _ = changed_images(frames.demonstration, self._video, rng)
+        return PretrainingExample(
+            demonstration,
+            np.stack([self._resized(example) for example in made]),
+            tuple(example.corners for example in made),
+            number,
+        )
+
+    def _made(
+        self,
+        clip: InteractionClip,
+        frames: ClipFrames,
+        index: int,
+        rng: np.random.Generator,
+    ) -> SyntheticImage:
+        """Make a target image from one of a clip's interactions, or from the frame before it."""
+        hand_free = None
+        preceded = [
+            (i, shown.hand_free)
+            for i, shown in enumerate(clip.interactions)
+            if shown.hand_free is not None
+        ]
+        if preceded and rng.random() < self._synthesis.hand_free_share:
+            index, number = preceded[rng.integers(len(preceded))]
+            hand_free = frames.hand_free[number]
+        interaction, image = clip.interactions[index], frames.interactions[index]
+        return synthesize(image, clip.video.size, interaction, self._synthesis, rng, hand_free)
+
+    def _resized(self, made: SyntheticImage) -> NDArray[np.uint8]:
+        return resize_to_input(made.image, self._images.size)
+
+
+def collate_pretraining(
+    examples: Sequence[PretrainingExample | FailedExample],
+) -> ImageBatch | FailedBatch:
+    """Collate examples to a batch of images whose targets are the boxes of hands."""
+    read = [example for example in examples if isinstance(example, PretrainingExample)]
+    if len(read) < len(examples):
+        return failure(examples)
+    frames, lengths = padded_frames([example.demonstration for example in read])
+    return ImageBatch(
+        boxes_of(read),
+        tuple(example.clip for example in read for _ in example.corners),
+        frames,
+        lengths,
+        images_of(read),
+    )
+
+
+def boxes_of(examples: Sequence[PretrainingExample]) -> BoxSupervision:
+    """Collect the targets of all images of some examples."""
+    corners = [box for example in examples for box in example.corners]
+    padded = torch.full((len(corners), max(map(len, corners)), 4, 2), torch.nan)
+    for row, boxes in zip(padded, corners, strict=True):
+        row[: len(boxes)] = torch.from_numpy(boxes)
+    return BoxSupervision(padded)
+
+
+def images_of(examples: Sequence[PretrainingExample]) -> torch.Tensor:
+    """Stack all images of some examples, uint8 [D * K, h, w, 3]."""
+    return torch.from_numpy(np.concatenate([example.images for example in examples]))
+
+
+def _drawn(count: int, expected: int, rng: np.random.Generator) -> list[int]:
+    """Draw numbers below `count`, without repetition before all are drawn."""
+    order = [rng.permutation(count) for _ in range(-(-expected // count))]
+    drawn: list[int] = np.concatenate(order)[:expected].tolist()
+    return drawn

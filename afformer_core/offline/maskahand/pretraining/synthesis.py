@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Target images without hands, made from frames with hands (paper, sections 4.2 and 4.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.hands.hand import Hand
+from afformer_core.offline.data.augmentation import (
+    ImageSettings,
+    PerspectiveSettings,
+    changed_images,
+)
+from afformer_core.offline.data.augmentation.geometric import inside, warp_points
+from afformer_core.offline.maskahand.pretraining.camera_motion import camera_motion
+from afformer_core.offline.maskahand.pretraining.interactions import Direction, Interaction
+from afformer_core.offline.maskahand.pretraining.masks import MaskSettings, without_hands
+
+FORMS = ('box', 'front', 'contact_point')
+
+
+@dataclass(frozen=True)
+class BoxTarget:
+    """The form of the target.
+
+    Attributes:
+        form: 'box' for the whole box, as in the paper; 'front' for the part of the box that leads
+            in the direction of motion, because fingertips lead and the centre of a hand is its
+            palm, or the whole box if the hand did not move; 'contact_point' for a square around
+            the detector's point of contact, or the front if that point is unknown or outside the
+            frame.
+        share: share of the box's width for a front to the left or right, of its height for one
+            above or below; of the box's longer side for the square; above 0, at most 1.
+    """
+
+    form: str = 'box'
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMS:
+            raise ValueError(f'form is {self.form!r}; expected one of {FORMS}')
+        if not 0 < self.share <= 1:
+            raise ValueError(f'share is {self.share}; expected above 0 and at most 1')
+
+    def corners(self, interaction: Interaction, size: tuple[int, int]) -> NDArray[np.float64]:
+        """Compute the targets of all hands that interact in a frame.
+
+        All hands are used instead of a random one. The frame does not show which hand the clip is
+        about, and a random choice would have the same mean with more noise.
+
+        Args:
+            interaction: the frame.
+            size: (width, height) of the frame, in whose pixels the boxes are given.
+
+        Returns:
+            float64 [N, 4, 2], (x, y) clockwise in the image, as shares of width and height, 0 to
+            1, clipped to the frame.
+        """
+        corners = []
+        for hand, direction in zip(interaction.interacting, interaction.approaches, strict=True):
+            (left, top), (right, bottom) = self._part(hand, direction, size)
+            corners.append([[left, top], [right, top], [right, bottom], [left, bottom]])
+        return np.asarray(corners)
+
+    def _part(
+        self, hand: Hand, direction: Direction | None, size: tuple[int, int]
+    ) -> NDArray[np.float64]:
+        """Return [[left, top], [right, bottom]] as shares of the frame, clipped to it."""
+        if self.form == 'contact_point' and hand.contact_point is not None:
+            middle = np.array(hand.contact_point)
+            if np.all((middle >= 0) & (middle <= size)):
+                half = self.share * max(hand.size) / 2
+                return np.clip(np.stack((middle - half, middle + half)) / size, 0, 1)
+        box = np.clip(np.divide(hand.box, (*size, *size)), 0, 1).reshape(2, 2)
+        if self.form == 'box' or direction is None:
+            return box
+        return _front(box, direction, self.share)
+
+
+def _front(box: NDArray[np.float64], direction: Direction, share: float) -> NDArray[np.float64]:
+    """Return the part of a box [[left, top], [right, bottom]] that lies ahead.
+
+    The extent of the box across the direction is unchanged; for a diagonal direction, the part is
+    a corner.
+    """
+    ahead = np.divide(direction, np.abs(direction).max())
+    cut = (box[1] - box[0]) * (1 - share) * np.abs(ahead)
+    return np.stack([box[0] + cut * (ahead > 0), box[1] - cut * (ahead < 0)])
+
+
+def _paper_changes() -> ImageSettings:
+    return ImageSettings(perspective=PerspectiveSettings(distortion=0.5))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynthesisSettings:
+    """Settings of the synthesis of a target image from a frame.
+
+    The defaults are the paper's masks, perspective and target, but with all hands hidden, with
+    masks filled in several ways and without black corners; see docs/research/maskahand.md.
+
+    Attributes:
+        masks: masks over hands, and elsewhere.
+        image: changes of the masked frame, with the boxes in it.
+        target: form of the target.
+        hand_free_share: share of the images of clips with hand-free frames that are made from such
+            a frame instead of one with a hidden hand, 0 to 1. The paper does not use them, because
+            its videos are egocentric and always show hands.
+    """
+
+    masks: MaskSettings = field(default_factory=MaskSettings)
+    image: ImageSettings = field(default_factory=_paper_changes)
+    target: BoxTarget = field(default_factory=BoxTarget)
+    hand_free_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.hand_free_share <= 1:
+            raise ValueError(f'hand_free_share is {self.hand_free_share}; expected 0 to 1')
+
+
+@dataclass(frozen=True)
+class SyntheticImage:
+    """An image without hands, and the boxes of hands that would interact in it.
+
+    Attributes:
+        image: uint8 [H, W, 3] RGB.
+        corners: float32 [N, 4, 2], (x, y) of the corners of N boxes, clockwise in the image, as
+            shares of width and height. The centre of each lies in the image.
+    """
+
+    image: NDArray[np.uint8]
+    corners: NDArray[np.float32]
+
+
+def synthesize(
+    frame: NDArray[np.uint8],
+    video_size: tuple[int, int],
+    interaction: Interaction,
+    settings: SynthesisSettings,
+    rng: np.random.Generator,
+    hand_free: NDArray[np.uint8] | None = None,
+) -> SyntheticImage:
+    """Make a target image from a frame in which hands interact.
+
+    A frame without hands is used instead, if the position of the following contact is known.
+
+    Args:
+        frame: uint8 [H, W, 3] RGB, the video's frame at any size.
+        video_size: (width, height) of the video, in whose pixels boxes are.
+        interaction: hands in the frame.
+        settings: settings of the image.
+        rng: random generator; the result depends only on it and the other arguments.
+        hand_free: uint8 [H, W, 3], the frame before the hand came; None to hide the hand.
+    """
+    size = frame.shape[1], frame.shape[0]
+    hands = [
+        _resized(hand, np.divide(size, video_size))
+        for hand in interaction.hands
+        if settings.masks.hides(hand, interacts=hand in interaction.interacting)
+    ]
+    # Converts coordinates with 0 at the image's edge to those with 0 at the first pixel's centre.
+    corners = settings.target.corners(interaction, video_size) * size - 0.5
+    moved = None
+    if hand_free is not None:
+        moved = _moved_corners(corners, frame, hand_free)
+    if hand_free is not None and moved is not None:
+        hidden, corners = hand_free, moved
+    else:
+        hidden = without_hands(frame, hands, settings.masks, rng)
+    middles = corners.mean(axis=1, keepdims=True)
+    images, homography = changed_images(hidden[None], settings.image, rng, list(middles))
+    if homography is not None:
+        corners = warp_points(corners.reshape(-1, 2), homography).reshape(corners.shape)
+    return SyntheticImage(images[0], ((corners + 0.5) / size).astype(np.float32))
+
+
+def _moved_corners(
+    corners: NDArray[np.float64], frame: NDArray[np.uint8], hand_free: NDArray[np.uint8]
+) -> NDArray[np.float64] | None:
+    """Move corners into another frame; None if that is unknown, or outside of that frame."""
+    motion = camera_motion(frame, hand_free)
+    if motion is None:
+        return None
+    moved = warp_points(corners.reshape(-1, 2), motion).reshape(corners.shape)
+    return moved if inside(moved.mean(axis=1), frame.shape[:2]).all() else None
+
+
+def _resized(hand: Hand, scale: NDArray[np.float64]) -> Hand:
+    left, top, right, bottom = (np.reshape(hand.box, (2, 2)) * scale).ravel().tolist()
+    # Hiding a hand does not need its point of contact.
+    return replace(hand, box=(left, top, right, bottom), contact_point=None)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training command: Lightning's, with our models and data."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+from afformer_core.errors import AfformerError
+from afformer_core.files.local_paths import why_not_local
+from afformer_core.offline.training.training_cli import (
+    ContactTrainingCli,
+    GroundingTrainingCli,
+    HandTrainingCli,
+    TrainingCli,
+)
+
+TASKS: Mapping[str, type[TrainingCli]] = {
+    kind.name: kind for kind in (GroundingTrainingCli, ContactTrainingCli, HandTrainingCli)
+}
+# Warnings of Lightning that do not apply here, each preceded by the reason.
+_SAID_IN_VAIN = (
+    # The command is one of several, so its arguments are not those of the process.
+    "LightningCLI's args parameter",
+    # Batches depend only on the step, which a checkpoint stores.
+    "You're resuming from a checkpoint that ended before",
+    # Batch norms keep their pretrained statistics.
+    r'Found \d+ module\(s\) in eval mode',
+    # A resumed training already has checkpoints.
+    'Checkpoint directory .* exists',
+    # Lightning itself calls it.
+    r'`isinstance\(treespec, LeafSpec\)` is deprecated',
+    # The configuration sets the number of workers; with a cache or features, 0 is fastest.
+    'The .*dataloader.* does not have many workers',
+    # Validation measures are computed from the results of all processes.
+    'It is recommended to use `self.log.*sync_dist=True`',
+    # Mixed precision keeps weights in 32 bits, as the summary assumes.
+    'Precision .*-mixed is not supported by the model summary',
+)
+_FILE_OPTIONS = ('-c', '--config')
+_NAME_OPTION = '--task'
+
+
+def train(arguments: Sequence[str]) -> None:
+    """Train with the given arguments.
+
+    Args:
+        arguments: arguments of `afformer train`.
+
+    Raises:
+        AfformerError: the input is wrong.
+        KeyboardInterrupt: the training was interrupted, and a checkpoint was written.
+    """
+    with without_needless_warnings():
+        training = parse_training(arguments)
+        try:
+            training.fit()
+        except SystemExit as stopped:
+            # Lightning converts an interruption to this exit.
+            if training.trainer.interrupted and stopped.code == 1:
+                raise KeyboardInterrupt from None
+            raise
+        except MisconfigurationException as error:
+            raise AfformerError(str(error)) from error
+
+
+@contextmanager
+def without_needless_warnings() -> Iterator[None]:
+    """Suppress irrelevant warnings of Lightning."""
+    for name in ('lightning.pytorch', 'lightning.fabric'):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        for message in _SAID_IN_VAIN:
+            warnings.filterwarnings('ignore', message)
+        warnings.filterwarnings('ignore', category=DeprecationWarning)
+        yield
+
+
+def parse_training(arguments: Sequence[str]) -> TrainingCli:
+    """Build the model, data and trainer of the arguments.
+
+    Args:
+        arguments: arguments of `afformer train`.
+
+    Raises:
+        AfformerError: the input is wrong.
+    """
+    begins = (*_FILE_OPTIONS, '--model', '-h', '--help', '--print_config')
+    if not any(argument.startswith(begins) for argument in arguments):
+        raise AfformerError(
+            'no configuration was given. Give one with -c, such as '
+            '-c config/train/simulated/small.yaml'
+        )
+    for option, value in _options(arguments):
+        if option in _FILE_OPTIONS and (refusal := why_not_local(value, 'file')):
+            raise AfformerError(refusal)
+    name = task_name(arguments)
+    if name not in TASKS:
+        raise AfformerError(f'task is {name!r}; expected one of {", ".join(TASKS)}')
+    try:
+        return TASKS[name](arguments)
+    except MisconfigurationException as error:
+        raise AfformerError(str(error)) from error
+    except ValueError as error:
+        # The parser hides errors in the data behind a list of types.
+        origin = error.__cause__ or error.__context__
+        if 'Union subtypes' in str(error) and isinstance(origin, AfformerError | ValueError):
+            raise origin from None
+        raise
+
+
+def task_name(arguments: Sequence[str]) -> str:
+    """Return the task: the last `task` in files and options, or `grounding`.
+
+    The options of a model depend on the task, which is therefore determined before they are
+    parsed.
+
+    Args:
+        arguments: arguments of `afformer train`.
+    """
+    name = GroundingTrainingCli.name
+    for option, value in _options(arguments):
+        if option == _NAME_OPTION:
+            name = value
+        elif option in _FILE_OPTIONS:
+            name = _name_in(Path(value), name)
+    return name
+
+
+def _options(arguments: Sequence[str]) -> list[tuple[str, str]]:
+    """List options with their values, given after `=` or in the next argument."""
+    found = []
+    for index, argument in enumerate(arguments):
+        option, equals, value = argument.partition('=')
+        following = arguments[index + 1] if index + 1 < len(arguments) else ''
+        found.append((option, value if equals else following))
+    return found
+
+
+def _name_in(path: Path, otherwise: str) -> str:
+    """Read `task` in a YAML file; the parser later reports errors in the file."""
+    try:
+        fields = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError, yaml.YAMLError):
+        return otherwise
+    return str(fields.get('task', otherwise)) if isinstance(fields, dict) else otherwise

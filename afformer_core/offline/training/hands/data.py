@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training and validation images of hands, in 100DOH's layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from afformer_core.errors import AfformerError, DatasetError
+from afformer_core.hands.frame_stack import frame_stack
+from afformer_core.hands.hand_annotations import (
+    NEIGHBOURS,
+    AnnotatedImage,
+    read_hand_annotations,
+)
+from afformer_core.licences import UNKNOWN, Ingredient, Origin, Use
+from afformer_core.media.images import read_image
+from afformer_core.offline.training.datasets.batched_data import BatchedData, Examples
+from afformer_core.offline.training.datasets.collation import FailedExample
+from afformer_core.offline.training.datasets.samplers import DemonstrationSampler, Draw
+from afformer_core.offline.training.hands.augmentation import HandAugmentation, cut_video
+from afformer_core.offline.training.hands.batch import HandExample, collate_hands
+
+_NO_AUGMENTATION = HandAugmentation()
+
+
+@dataclass(frozen=True)
+class HandSource:
+    """The images of a dataset.
+
+    Attributes:
+        folder: folder of the dataset.
+        split: name of a list of images in it.
+        share: share of the images, drawn at random; above 0, at most 1.
+        licence: licence of the images, such as CC-BY-4.0, or `own` for your own recordings.
+
+    Raises:
+        ValueError: the share is out of its range.
+    """
+
+    folder: Path
+    split: str
+    share: float = 1.0
+    licence: str = UNKNOWN
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f'share is {self.share}; expected above 0 and at most 1')
+
+    def read(self) -> list[AnnotatedImage]:
+        """Read the annotations; the images are not opened.
+
+        Raises:
+            DatasetError: see `read_hand_annotations`.
+        """
+        images = read_hand_annotations(Path(self.folder), self.split)
+        if self.share == 1:
+            return images
+        count = max(1, round(self.share * len(images)))
+        chosen = np.random.default_rng(0).permutation(len(images))[:count]
+        return [images[index] for index in sorted(chosen.tolist())]
+
+
+def _ingredient(use: Use, source: HandSource, count: int) -> Ingredient:
+    return Ingredient(use, Origin(source.folder.resolve().name, source.licence), count)
+
+
+class HandData(BatchedData):
+    """Images read from disk in every step.
+
+    Args:
+        train: training images.
+        validation: validation images; null: none.
+        batch_size: number of images in a step, over all processes.
+        workers: number of reading processes.
+        augmentation: random changes in training.
+        seed: seed of the order and of augmentation.
+        interval: interval of the model, which is not set; with an interval, examples are stacks of
+            frames.
+    """
+
+    validation_samples: list[AnnotatedImage]
+
+    def __init__(
+        self,
+        train: HandSource,
+        validation: HandSource | None = None,
+        batch_size: int = 16,
+        workers: int = 2,
+        augmentation: HandAugmentation = _NO_AUGMENTATION,
+        seed: int = 0,
+        interval: float | None = None,
+    ) -> None:
+        super().__init__(workers)
+        self._images = train.read()
+        self.validation_samples = [] if validation is None else validation.read()
+        self._ingredients = [_ingredient('training data', train, len(self._images))]
+        if validation is not None:
+            count = len(self.validation_samples)
+            self._ingredients.append(_ingredient('validation data', validation, count))
+        self._drawn = DemonstrationSampler(len(self._images), batch_size, seed)
+        self._augmentation = augmentation
+        self._read = read_still if interval is None else read_motion
+
+    @property
+    def _sampler(self) -> DemonstrationSampler:
+        return self._drawn
+
+    @property
+    def _advice(self) -> str:
+        return 'Leave it out of its split, or copy it again'
+
+    def ingredients(self) -> tuple[Ingredient, ...]:
+        """Return the folders of the images (see `BatchedData.ingredients`)."""
+        return tuple(self._ingredients)
+
+    def _training_facts(self) -> Iterable[Any]:
+        return map(asdict, self._images)
+
+    def _training(self) -> Examples:
+        return HandDataset(self._images, self._read, self._augmentation), collate_hands
+
+    def _validation(self) -> Examples:
+        return HandDataset(self.validation_samples, self._read, None), collate_hands
+
+
+class HandDataset(Dataset[HandExample | FailedExample]):
+    """A dataset of examples by their `Draw`; one that cannot be read is a `FailedExample`.
+
+    Args:
+        images: images that draws refer to.
+        read: function from an image to the detector's input, `read_still` or `read_motion`.
+        augmentation: augmentation in training; None leaves images unchanged.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[AnnotatedImage],
+        read: Callable[[AnnotatedImage], NDArray[np.uint8]],
+        augmentation: HandAugmentation | None,
+    ) -> None:
+        self._images = images
+        self._read = read
+        self._augmentation = augmentation
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, draw: Draw) -> HandExample | FailedExample:
+        (index,) = draw.indices
+        annotated = self._images[index]
+        rng = np.random.default_rng(draw.seed)
+        try:
+            frames = self._cut(self._read(annotated), rng)
+        except (AfformerError, OSError, ValueError) as error:
+            return FailedExample(f'{annotated.image}: {error}')
+        boxes = np.array([hand.box for hand in annotated.hands], np.float64).reshape(-1, 4)
+        contacts = np.array([hand.contact for hand in annotated.hands], np.bool_)
+        nowhere = (np.nan, np.nan)
+        contact_points = np.array(
+            [hand.contact_point or nowhere for hand in annotated.hands]
+        ).reshape(-1, 2)
+        if self._augmentation is not None:
+            frames, boxes, contact_points = self._changed(frames, boxes, contact_points, rng)
+        return HandExample(frames, boxes, contacts, contact_points, index)
+
+    def _cut(self, frames: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Cut the video of an image, if drawn."""
+        if self._augmentation is None or rng.random() >= self._augmentation.cut:
+            return frames
+        other = self._images[int(rng.integers(len(self._images)))]
+        return cut_video(frames, self._read(other), rng)
+
+    def _changed(
+        self,
+        frames: NDArray[np.uint8],
+        boxes: NDArray[np.float64],
+        contact_points: NDArray[np.float64],
+        rng: np.random.Generator,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
+        """Augment an image; points are changed like boxes without an extent."""
+        assert self._augmentation is not None
+        known = ~np.isnan(contact_points).any(axis=1)
+        points = np.tile(contact_points[known], 2)
+        frames, moved = self._augmentation.apply(frames, np.concatenate((boxes, points)), rng)
+        contact_points[known] = moved[len(boxes) :, :2]
+        return frames, moved[: len(boxes)], contact_points
+
+
+def read_motion(annotated: AnnotatedImage) -> NDArray[np.uint8]:
+    """Read an image and its neighbours as a stack, uint8 RGB [FRAMES, H, W, 3] (see `read_still`).
+
+    Raises:
+        ValueError: a neighbour has another size.
+    """
+    image = read_still(annotated)[0]
+    # Without known neighbours, nothing moves.
+    neighbours = list(map(read_image, annotated.neighbours)) or [image] * len(NEIGHBOURS)
+    return frame_stack(image, neighbours)
+
+
+def read_still(annotated: AnnotatedImage) -> NDArray[np.uint8]:
+    """Read an image, uint8 RGB [1, H, W, 3].
+
+    Raises:
+        ImageError: the image cannot be read.
+        DatasetError: its size differs from its annotation.
+    """
+    image = read_image(annotated.image)
+    found = (image.shape[1], image.shape[0])
+    if found != annotated.size:
+        raise DatasetError(
+            f'the size is {found[0]}x{found[1]}; expected '
+            f'{annotated.size[0]}x{annotated.size[1]}, for which the boxes were annotated'
+        )
+    return image[None]

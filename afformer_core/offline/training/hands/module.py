@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training of a hand detector, step by step."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from afformer_core.hands.average_precision import (
+    area_precision,
+    eleven_point_precision,
+    hands_found,
+    interactions_found,
+    states_found,
+)
+from afformer_core.hands.detector_folder import INTERACTION_SCORE
+from afformer_core.hands.faster_rcnn_hands import hands_of, on_host
+from afformer_core.hands.hand import Hand, colours
+from afformer_core.hands.initial_detector import initial_detector, initial_ingredients
+from afformer_core.hands.motion_detector import MotionHandDetector
+from afformer_core.offline.training.hands.batch import HandBatch
+from afformer_core.offline.training.hands.data import HandData
+from afformer_core.offline.training.model_training import ModelTraining
+from afformer_core.offline.training.optimization import Optimization
+from afformer_core.offline.training.validation import gathered
+
+_OPTIMIZATION = Optimization()
+
+
+class HandTraining(ModelTraining):
+    """The training of a Faster R-CNN that detects hands and their contact with objects.
+
+    Args:
+        architecture: architecture of the detector, one of `ARCHITECTURES`.
+        weights: initial weights: `coco`, `imagenet`, `random` or the folder of a detector (see
+            `initial_detector`).
+        optimization: the optimizer and its rates.
+        interval: seconds between the frames of stacks; null for a detector of single images.
+        searched_share: share of the images of a step on which the detection of hands is trained;
+            the others train only contact, from motion. 0: the detection is not trained. Must be 1
+            for single images.
+        precision: required precision of the interactions found in validation, which determines the
+            stored interaction score; above 0, at most 1.
+
+    Attributes:
+        model: the detector.
+        architecture, interval: see the arguments.
+        interaction_score: lowest score with that precision in the last validation; the paper's
+            score if no score has it.
+        ingredients: ingredients of the initial weights.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    def __init__(
+        self,
+        architecture: str,
+        weights: str = 'random',
+        optimization: Optimization = _OPTIMIZATION,
+        interval: float | None = None,
+        searched_share: float = 1.0,
+        precision: float = 0.95,
+    ) -> None:
+        if not 0 < precision <= 1:
+            raise ValueError(f'precision is {precision}; expected above 0 and at most 1')
+        if not 0 <= searched_share <= 1 or (interval is None and searched_share != 1):
+            raise ValueError(
+                f'searched_share is {searched_share} and interval {interval}; expected a share of '
+                '0 to 1, and 1 without an interval'
+            )
+        super().__init__(initial_detector(architecture, weights, interval), optimization)
+        self.architecture = architecture
+        self.interval = interval
+        self.interaction_score: float = INTERACTION_SCORE
+        self.ingredients = initial_ingredients(weights)
+        optimization.freeze(self.model)
+        if isinstance(self.model, MotionHandDetector):
+            self.model.searched_share = searched_share
+            if not searched_share:
+                self.model.hands.requires_grad_(False)
+        self._precision = precision
+        self._found: dict[int, tuple[Hand, ...]] = {}
+
+    def training_step(self, batch: HandBatch, batch_index: int) -> Tensor:
+        """Compute the loss of a batch."""
+        cuda = [self.device] if self.device.type == 'cuda' else []
+        # Sampling of anchors and proposals is seeded by the step, so that a resumed training draws
+        # the same.
+        with torch.random.fork_rng(cuda):
+            torch.manual_seed(_seed(self.global_step, batch))
+            parts: dict[str, Tensor] = self.model(_colours(batch), list(batch.targets))
+        loss = torch.stack(list(parts.values())).sum()
+        self.note_loss(loss)
+        self.log('train/loss', loss, logger=False)
+        for name, value in parts.items():
+            self.log(f'train/{name.removeprefix("loss_")}', value, logger=False)
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Check the loss, and discard the detections of the last validation."""
+        super().on_validation_epoch_start()
+        self._found.clear()
+
+    def validation_step(self, batch: HandBatch, batch_index: int) -> None:
+        """Detect hands in a batch."""
+        outputs = on_host(self.model(_colours(batch)))
+        self._found.update(zip(batch.samples, map(hands_of, outputs), strict=True))
+
+    def on_validation_epoch_end(self) -> None:
+        """Gather the detections of all processes and measure them; each image counts once."""
+        found = {i: hands for part in gathered(self._found) for i, hands in part.items()}
+        data: HandData = self.trainer.datamodule  # type: ignore[attr-defined]
+        detected = [found[index] for index in sorted(found)]
+        annotated = [data.validation_samples[index].hands for index in sorted(found)]
+        interactions = interactions_found(detected, annotated)
+        score = interactions.score_of_precision(self._precision)
+        self.interaction_score = INTERACTION_SCORE if score is None else score
+        states = states_found(detected, annotated)
+        for name, measured in {
+            'hand': eleven_point_precision(hands_found(detected, annotated)),
+            'hand_interaction': eleven_point_precision(states),
+            'hand_interaction_area': area_precision(states),
+            'interaction': eleven_point_precision(interactions),
+        }.items():
+            self.log(f'validation/{name}', measured, prog_bar=True, rank_zero_only=True)
+
+
+def _colours(batch: HandBatch) -> list[Tensor]:
+    """Convert the images to floats, on their device."""
+    return [colours(image) for image in batch.images]
+
+
+def _seed(step: int, batch: HandBatch) -> int:
+    """Return a seed that depends only on the step and the images."""
+    return int(np.random.SeedSequence((step, *batch.samples)).generate_state(1)[0])

@@ -1,0 +1,325 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Command line of a training: Lightning's, with saved configuration, checkpoints and resuming."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from jsonargparse import DefaultHelpFormatter
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from afformer_core.files.atomic import write_aside
+from afformer_core.files.provenance import provenance
+from afformer_core.licences import Ingredient, merged, restricted
+from afformer_core.offline.data.annotations import annotating_files
+from afformer_core.offline.training import configured_paths
+from afformer_core.offline.training.callbacks.checkpoint_files import WholeCheckpoints
+from afformer_core.offline.training.callbacks.heatmap_images import HeatmapImages
+from afformer_core.offline.training.callbacks.last_checkpoint import LastCheckpoint
+from afformer_core.offline.training.callbacks.model_writer import (
+    BestWriter,
+    ContactWriter,
+    DetectorWriter,
+    ModelWriter,
+)
+from afformer_core.offline.training.contact.module import ContactTraining
+from afformer_core.offline.training.datasets.batched_data import BatchedData, GroundingData
+from afformer_core.offline.training.hands.data import HandData
+from afformer_core.offline.training.hands.module import HandTraining
+from afformer_core.offline.training.module import GroundingTraining
+from afformer_core.offline.training.resuming import (
+    alone_in,
+    require_checkpoint_of,
+    require_same_configuration,
+    require_same_samples,
+)
+from afformer_core.offline.training.trainer_settings import require_honoured
+from afformer_core.offline.training.training_monitor import TrainingMonitor
+
+_DTYPES = {'float32': torch.float32, 'float16': torch.float16, 'int8': torch.int8}
+# Steps between points of the curves if `trainer.log_every_n_steps` is not given.
+_STEPS_OF_A_POINT = 10
+_INPUT_SIZE = ('model.architecture.input_size', 'data.init_args.input_size', 'parse')
+_LAST = 'last.ckpt'
+_CONFIGURATION = 'config.yaml'
+_DESCRIPTION = """\
+Train a model that YAML files and options configure. Each file in config/train is a
+configuration. Later files and options override earlier ones. Paths are relative to
+the current folder."""
+_EXAMPLE = """examples:
+  afformer train -c config/train/simulated/small.yaml --output models/sim_small
+  afformer train -c config/train/opra/r50.yaml \\
+      -c config/train/ablations/table_4c/strides_1_2_2.yaml \\
+      --output models/strides_1_2_2 --trainer.devices 4 --data.batch_size 32
+  afformer train -c config/train/hands/light.yaml --output models/hands_light
+  afformer train -c config/train/hands/light.yaml --help
+"""
+
+
+class _ExamplesAsTyped(RawDescriptionHelpFormatter, DefaultHelpFormatter):
+    """A help formatter that keeps the lines of the examples."""
+
+
+class ConfigurationSaver(SaveConfigCallback):
+    """A writer of the whole configuration as `config.yaml` beside the weights."""
+
+    def setup(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
+        """Write the configuration, in the first process."""
+        if trainer.is_global_zero:
+            content = self.parser.dump(self.config)
+            write_aside(Path(self.config.output) / _CONFIGURATION, content.encode())
+
+
+class TrainingCli(LightningCLI):
+    """Command line of a training: parses YAML files and options, builds model, data and trainer.
+
+    Args:
+        arguments: arguments of `afformer train`.
+
+    Attributes:
+        name: value of `task` in YAML files.
+        trained: class of the module that trains the model.
+        data: class of the training data.
+        data_is_chosen: whether YAML files name a subclass of `data`.
+        writer: class of the callback that writes the best model.
+        links: options of the data or the model, those that they set, and when.
+        shown: classes of the callbacks that show images of a validation.
+    """
+
+    name: ClassVar[str]
+    trained: ClassVar[type[LightningModule]]
+    data: ClassVar[type[BatchedData]]
+    data_is_chosen: ClassVar[bool] = True
+    writer: ClassVar[type[BestWriter]]
+    links: ClassVar[tuple[tuple[str, str, str], ...]]
+    shown: ClassVar[tuple[type[Callback], ...]] = ()
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._arguments = list(arguments)
+        configured_paths.register_paths()
+        super().__init__(
+            self.trained,
+            self.data,
+            save_config_callback=ConfigurationSaver,
+            seed_everything_default=0,
+            subclass_mode_data=self.data_is_chosen,
+            args=self._arguments,
+            run=False,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+            parser_kwargs={
+                'prog': 'afformer train',
+                'description': _DESCRIPTION,
+                'epilog': _EXAMPLE,
+                'formatter_class': _ExamplesAsTyped,
+            },
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add options beyond Lightning's, and tie the data to the model."""
+        parser.add_argument(
+            '--task',
+            choices=(self.name,),
+            default=self.name,
+            help='kind of model to train; set by a YAML file',
+        )
+        parser.add_argument(
+            '--output',
+            type=Path,
+            required=True,
+            help='model folder to write; if it has a checkpoint, training resumes from it',
+        )
+        parser.add_argument(
+            '--checkpoint_steps',
+            type=int,
+            default=500,
+            help='number of steps between checkpoints',
+        )
+        parser.add_argument(
+            '--weights_type',
+            choices=tuple(_DTYPES),
+            default='float32',
+            help='data type in which the model folder stores the weights',
+        )
+        for source, target, when in self.links:
+            parser.link_arguments(source, target, apply_on=when)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse the arguments, with null where an option of the data is null."""
+        super().parse_arguments(parser, args)
+        configured_paths.restore_null(parser, self.config)
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """Build the trainer, with the task's callbacks after those of the configuration."""
+        output = Path(self.config.output)
+        given = {**self.config_init.trainer, **kwargs}
+        # A short training also needs a point of its curves at the last step.
+        given['log_every_n_steps'] = min(
+            given['log_every_n_steps'] or _STEPS_OF_A_POINT, max(1, given['max_steps'])
+        )
+        if not self.datamodule.validation_samples:
+            given['limit_val_batches'] = 0
+        if given['logger'] in (None, True):
+            given['logger'] = TensorBoardLogger(str(output), name='tensorboard', version='')
+        given['callbacks'] = [*_listed(given['callbacks']), *self._callbacks(output)]
+        given['plugins'] = [WholeCheckpoints(), *_listed(given['plugins'])]
+        given['default_root_dir'] = str(output)
+        # The batch samplers distribute batches to processes themselves.
+        given['use_distributed_sampler'] = False
+        return self._instantiate_trainer(given, [])
+
+    def _ingredients(self) -> tuple[Ingredient, ...]:
+        """Return the data and weights from which the model is made, each once."""
+        return merged((*self.model.ingredients, *self.datamodule.ingredients()))
+
+    def _callbacks(self, output: Path) -> list[Callback]:
+        checkpoints = output / 'checkpoints'
+        description: Mapping[str, Any] = {
+            'commands': [shlex.join(['afformer', 'train', *self._arguments])],
+            'provenance': provenance(self._seed(), _files_in(self.config.data)),
+        }
+        dtype = _DTYPES[self.config.weights_type]
+        writer = self.writer(output, description, dtype, self._ingredients)
+        callbacks: list[Callback] = [TrainingMonitor(), writer]
+        if self.datamodule.validation_samples:
+            best = ModelCheckpoint(
+                checkpoints,
+                'best',
+                monitor=f'validation/{writer.measure}',
+                mode='max' if writer.sign > 0 else 'min',
+                enable_version_counter=False,
+            )
+            callbacks += [*(kind() for kind in self.shown), best]
+        return [*callbacks, LastCheckpoint(checkpoints / _LAST, self.config.checkpoint_steps)]
+
+    def _seed(self) -> int | None:
+        seed = self.config.seed_everything
+        return None if seed is None or isinstance(seed, bool) else int(seed)
+
+    def fit(self) -> None:
+        """Train, starting from the last checkpoint if there is one.
+
+        A training that already has all its steps is not changed, and a message is printed.
+
+        Raises:
+            AfformerError: an option of the trainer is not supported, another process trains in the
+                folder, the checkpoint is damaged or has another architecture, configuration or
+                samples, or a file cannot be read or written.
+            ValueError: the output folder is an input.
+        """
+        require_honoured(self.config.trainer)
+        configured_paths.require_inputs_of_training_kept(self.config)
+        output = Path(self.config.output)
+        # One process represents all processes of a training.
+        with alone_in(output) if self.trainer.is_global_zero else nullcontext():
+            self._fit(output)
+
+    def _fit(self, output: Path) -> None:
+        last = output / 'checkpoints' / _LAST
+        resumed = last.is_file()
+        if resumed:
+            reached = require_checkpoint_of(last, self.model)
+            require_same_configuration(output / _CONFIGURATION, self.parser.dump(self.config))
+            # Setup excludes broken samples if requested, which the comparison needs.
+            self.datamodule.setup('fit')
+            require_same_samples(output, reached.samples, self.datamodule.training_note())
+            if reached.steps >= self.trainer.max_steps:
+                self._say_trained(reached.steps)
+                return
+        self._say_restricted()
+        self.trainer.fit(
+            self.model,
+            datamodule=self.datamodule,
+            ckpt_path=str(last) if resumed else None,
+            weights_only=True,
+        )
+
+    def _say_restricted(self) -> None:
+        """Warn about data and weights with restrictions on use."""
+        used = [
+            ingredient for ingredient in self._ingredients() if ingredient.use != 'validation data'
+        ]
+        if not self.trainer.is_global_zero or not (found := restricted(used)):
+            return
+        named = ', '.join(
+            f'{ingredient.origin.source} ({ingredient.use}, licence {ingredient.origin.licence})'
+            for ingredient in found
+        )
+        print(
+            f'afformer: warning: the licence of {named} is non-commercial or unknown, and so is '
+            'that of the model. If the files of the data do not name their licence, set it as '
+            'licence of the data',
+            file=sys.stderr,
+        )
+
+    def _say_trained(self, steps: int) -> None:
+        if self.trainer.is_global_zero:
+            print(
+                f'{self.config.output} is already trained for {steps} steps. Raise '
+                'trainer.max_steps or give another output folder'
+            )
+
+
+def _files_in(settings: Any) -> list[Path]:
+    """List the files that the settings of the data name, such as annotations."""
+    if isinstance(settings, str | Path):
+        return annotating_files(Path(settings))
+    if isinstance(settings, Mapping):
+        settings = settings.values()
+    elif hasattr(settings, '__dict__'):
+        settings = vars(settings).values()
+    elif not isinstance(settings, Sequence):
+        return []
+    return [file for value in settings for file in _files_in(value)]
+
+
+def _listed(given: Any) -> list[Any]:
+    """Convert nothing, one, or several objects, as Lightning accepts them, to a list."""
+    if given is None:
+        return []
+    return list(given) if isinstance(given, Sequence) else [given]
+
+
+class GroundingTrainingCli(TrainingCli):
+    """Command line of the training of a grounding model (see `TrainingCli`)."""
+
+    name = 'grounding'
+    trained: ClassVar[type[LightningModule]] = GroundingTraining
+    data = GroundingData
+    writer = ModelWriter
+    links = (
+        _INPUT_SIZE,
+        ('data.action_names', 'model.action_names', 'instantiate'),
+    )
+    shown = (HeatmapImages,)
+
+
+class ContactTrainingCli(TrainingCli):
+    """Command line of the training of a contact head (see `TrainingCli`)."""
+
+    name = 'contact'
+    trained = ContactTraining
+    data = GroundingData
+    writer = ContactWriter
+    links = (_INPUT_SIZE,)
+
+
+class HandTrainingCli(TrainingCli):
+    """Command line of the training of a hand detector (see `TrainingCli`)."""
+
+    name = 'hands'
+    trained = HandTraining
+    data = HandData
+    data_is_chosen = False
+    writer = DetectorWriter
+    links = (('model.interval', 'data.interval', 'parse'),)

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All changes together: points under their dots, frames alike, and the same from one seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from afformer_core.offline.data.augmentation import (
+    Augmentation,
+    AugmentationSettings,
+    CropSettings,
+    Example,
+    FlipSettings,
+    ImageSettings,
+    PerspectiveSettings,
+    PhotometricSettings,
+)
+from afformer_core.offline.data.augmentation.geometric import inside
+
+NAMES = ('press', 'clockwise', 'counterclockwise')
+TURNS = (('clockwise', 'counterclockwise'),)
+SIZE = (96, 128)
+MOVED = ImageSettings(
+    crop=CropSettings(scale=(0.5, 0.9), aspect=(0.8, 1.25)),
+    perspective=PerspectiveSettings(distortion=0.3),
+)
+COLOURED = ImageSettings(
+    photometric=PhotometricSettings(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
+)
+EVERYTHING = ImageSettings(
+    photometric=COLOURED.photometric, crop=MOVED.crop, perspective=MOVED.perspective
+)
+
+
+def noise(frames: int = 3) -> Example:
+    rng = np.random.default_rng(5)
+    return Example(
+        rng.integers(0, 256, (frames, 64, 64, 3), np.uint8),
+        rng.integers(0, 256, (64, 64, 3), np.uint8),
+        (1, 0),
+        (np.array([[20.0, 30.0], [80.0, 5.0]]), np.array([[40.0, 31.5]])),
+    )
+
+
+def arrays(example: Example) -> Sequence[np.ndarray]:
+    return example.frames, example.image, np.array(example.actions), *example.points
+
+
+def changed(settings: AugmentationSettings, example: Example, seed: int = 0) -> Example:
+    return Augmentation(settings, NAMES)(example, np.random.default_rng(seed))
+
+
+def test_by_default_nothing_is_changed() -> None:
+    for before, after in zip(
+        arrays(noise()), arrays(changed(AugmentationSettings(), noise())), strict=True
+    ):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_points_stay_on_what_they_mark(
+    dot_image: Callable[..., np.ndarray], dot_position: Callable[..., np.ndarray]
+) -> None:
+    dots = [(40.0, 50.0), (90.0, 30.0)]
+    image = dot_image(SIZE, dots)
+    example = Example(image[None], image, (0, 1), tuple(np.array([dot]) for dot in dots))
+    settings = AugmentationSettings(flip=FlipSettings(probability=0.5), image=MOVED)
+    measured = 0
+    for seed in range(30):
+        after = changed(settings, example, seed)
+        for (point,) in after.points:
+            if inside(np.array([point - 6, point + 6]), SIZE).all():
+                np.testing.assert_allclose(dot_position(after.image, point), point, atol=0.3)
+                measured += 1
+    assert measured > 40
+
+
+def test_points_of_each_action_stay_in_the_image() -> None:
+    for seed in range(50):
+        after = changed(AugmentationSettings(image=MOVED), noise(1), seed)
+        for points in after.points:
+            assert inside(points, (64, 64)).any()
+
+
+def test_frames_of_a_video_are_changed_alike() -> None:
+    example = noise(1)
+    repeated = Example(
+        example.frames.repeat(4, axis=0), example.image, example.actions, example.points
+    )
+    after = changed(AugmentationSettings(video=EVERYTHING), repeated)
+    assert not np.array_equal(after.frames[0], example.frames[0])
+    for frame in after.frames:
+        np.testing.assert_array_equal(frame, after.frames[0])
+
+
+def test_video_and_image_are_changed_apart() -> None:
+    image = noise(1).image
+    example = Example(image[None], image, (0,), (np.array([[30.0, 30.0]]),))
+    for settings in (MOVED, COLOURED):
+        after = changed(AugmentationSettings(video=settings, image=settings), example)
+        assert not np.array_equal(after.frames[0], after.image)
+
+
+def test_video_and_image_are_mirrored_together() -> None:
+    settings = AugmentationSettings(flip=FlipSettings(probability=0.5, exchanged_actions=TURNS))
+    mirrored = 0
+    for seed in range(20):
+        after = changed(settings, noise(), seed)
+        here = not np.array_equal(after.image, noise().image)
+        mirrored += here
+        step = -1 if here else 1
+        np.testing.assert_array_equal(after.image, noise().image[:, ::step])
+        np.testing.assert_array_equal(after.frames, noise().frames[:, :, ::step])
+        assert after.actions == ((2, 0) if here else (1, 0))
+    assert 5 < mirrored < 15
+
+
+def test_one_seed_gives_the_same_bytes_and_another_does_not() -> None:
+    settings = AugmentationSettings(
+        flip=FlipSettings(probability=0.5, exchanged_actions=TURNS),
+        video=EVERYTHING,
+        image=EVERYTHING,
+    )
+    first, again, other = (changed(settings, noise(), seed) for seed in (3, 3, 4))
+    for one, two in zip(arrays(first), arrays(again), strict=True):
+        assert one.tobytes() == two.tobytes()
+    assert first.image.tobytes() != other.image.tobytes()
+
+
+def test_what_was_given_is_left_as_it_is() -> None:
+    example = noise()
+    for array in arrays(example):
+        array.flags.writeable = False
+    changed(
+        AugmentationSettings(
+            flip=FlipSettings(probability=1.0, exchanged_actions=TURNS),
+            video=EVERYTHING,
+            image=EVERYTHING,
+        ),
+        example,
+    )
+    for before, after in zip(arrays(noise()), arrays(example), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_an_action_that_there_is_not_is_found_when_it_is_made() -> None:
+    with pytest.raises(ValueError, match='expected names of press, pull'):
+        Augmentation(
+            AugmentationSettings(flip=FlipSettings(probability=0.5, exchanged_actions=TURNS)),
+            ('press', 'pull'),
+        )

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Folders of one's own pairs: what their samples are, and mistakes in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from afformer_core.cli.main import main
+from afformer_core.errors import DatasetError
+from afformer_core.media.video import write_video
+from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.data.verification import find_problems
+
+HEADER = 'demonstration,image,action,x,y\n'
+ESPRESSO = (
+    HEADER
+    + 'press.mp4,kitchen.jpg,press,10,20\n'
+    + 'turn,kitchen.jpg,turn,40,5.5\n'
+    + 'press.mp4,kitchen.jpg,hold,11,21\n'
+    + 'press.mp4,kitchen.jpg,press,12,22\n'
+    + 'press.mp4,office.png,press,1,2\n'
+)
+
+
+def write_object(folder: Path, table: str) -> None:
+    """`press.mp4`, the frames `turn`, `kitchen.jpg` of 64x48 and `office.png` of 32x24."""
+    (folder / 'demonstrations' / 'turn').mkdir(parents=True)
+    (folder / 'images').mkdir()
+    write_video(folder / 'demonstrations/press.mp4', np.zeros((3, 48, 64, 3), np.uint8), 10.0)
+    for number in range(3):
+        PIL.Image.new('RGB', (64, 48)).save(folder / f'demonstrations/turn/{number}.jpg')
+    PIL.Image.new('RGB', (64, 48)).save(folder / 'images/kitchen.jpg')
+    PIL.Image.new('RGB', (32, 24)).save(folder / 'images/office.png')
+    (folder / 'points.csv').write_text(table)
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """Two objects; `.trash`, `features` and `notes.txt` are none."""
+    folder = tmp_path / 'pairs'
+    write_object(folder / 'espresso', ESPRESSO)
+    write_object(folder / 'dishwasher', HEADER + 'turn,office.png,pull,31.9,23.9\n')
+    (folder / '.trash').mkdir()
+    (folder / '.trash' / 'points.csv').write_text('not a table')
+    (folder / 'features').mkdir()
+    (folder / 'notes.txt').touch()
+    return folder
+
+
+def test_each_pair_of_a_table_is_a_sample(pairs: Path) -> None:
+    dataset = open_annotations(pairs)
+    assert [sample.sample_id for sample in dataset] == [
+        'dishwasher/turn/office.png',
+        'espresso/press.mp4/kitchen.jpg',
+        'espresso/turn/kitchen.jpg',
+        'espresso/press.mp4/office.png',
+    ]
+    sample = dataset[1]
+    assert sample.video_path == pairs / 'espresso/demonstrations/press.mp4'
+    assert sample.image_path == pairs / 'espresso/images/kitchen.jpg'
+    assert sample.image_size == (64, 48)
+    assert [dataset.action_names[action] for action in sample.actions] == ['press', 'hold']
+    assert sample.points[0].tolist() == [[10.0, 20.0], [12.0, 22.0]]
+    assert sample.points[1].tolist() == [[11.0, 21.0]]
+    assert sample.scene is None
+    assert sample.clip is None
+
+
+def test_actions_are_those_of_all_tables_in_order_of_their_names(pairs: Path) -> None:
+    assert open_annotations(pairs).action_names == ('hold', 'press', 'pull', 'turn')
+
+
+@pytest.mark.parametrize(
+    ('name', 'content'),
+    [
+        ('actions.txt', 'turn\npress\nhold\npull\npush\n'),
+        ('actions.json', '["turn", "press", "hold", "pull", "push"]'),
+    ],
+)
+def test_actions_may_be_named_in_an_order_of_their_own(
+    pairs: Path, name: str, content: str
+) -> None:
+    (pairs / name).write_text(content)
+    dataset = open_annotations(pairs)
+    assert dataset.action_names == ('turn', 'press', 'hold', 'pull', 'push')
+    assert dataset[1].actions == (1, 2)
+
+
+def test_an_action_that_is_not_named_is_found(pairs: Path) -> None:
+    (pairs / 'actions.txt').write_text('press\npull\nturn\n')
+    with pytest.raises(
+        DatasetError,
+        match=r"line 4 of .*espresso/points\.csv: action is 'hold'; expected one of press",
+    ):
+        open_annotations(pairs)
+
+
+def test_two_files_of_actions_are_refused(pairs: Path) -> None:
+    (pairs / 'actions.txt').write_text('press\n')
+    (pairs / 'actions.json').write_text('["press"]')
+    with pytest.raises(DatasetError, match=r'both actions\.txt and actions\.json'):
+        open_annotations(pairs)
+
+
+def test_a_single_object_needs_no_folder_of_its_own(pairs: Path) -> None:
+    dataset = open_annotations(pairs / 'espresso')
+    assert dataset[0].sample_id == 'press.mp4/kitchen.jpg'
+    assert dataset[0].image_path == pairs / 'espresso/images/kitchen.jpg'
+
+
+def test_what_lies_in_a_folder_shows_one_object(pairs: Path) -> None:
+    objects = [sample.object_id for sample in open_annotations(pairs)]
+    assert objects == ['dishwasher', 'espresso', 'espresso', 'espresso']
+    assert {sample.object_id for sample in open_annotations(pairs / 'espresso')} == {'.'}
+
+
+def test_media_may_lie_elsewhere(pairs: Path, tmp_path: Path) -> None:
+    (tmp_path / 'tables' / 'espresso').mkdir(parents=True)
+    (pairs / 'espresso/points.csv').rename(tmp_path / 'tables/espresso/points.csv')
+    sample = open_annotations(tmp_path / 'tables', root=pairs)[0]
+    assert sample.image_path == pairs / 'espresso/images/kitchen.jpg'
+
+
+def test_two_spellings_of_a_folder_are_one_demonstration(pairs: Path) -> None:
+    rows = 'turn,kitchen.jpg,turn,1,2\nturn/,kitchen.jpg,turn,3,4\n'
+    (pairs / 'espresso/points.csv').write_text(HEADER + rows)
+    (sample,) = open_annotations(pairs / 'espresso')
+    assert sample.points[0].tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+@pytest.mark.parametrize(
+    ('row', 'message'),
+    [
+        (
+            'press.mp4,garden.jpg,press,1,2',
+            r'espresso/images/garden\.jpg does not exist; expected an image',
+        ),
+        ('press.mp4,../points.csv,press,1,2', r'points\.csv cannot be read as an image'),
+        (
+            'press.mp4,office.png,press,32,2',
+            r'\(32, 2\); expected one within .* 32x24',
+        ),
+        ('press.mp4,office.png,press,1,-0.5', r'\(1, -0\.5\); expected one within office\.png'),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_line(pairs: Path, row: str, message: str) -> None:
+    with (pairs / 'espresso/points.csv').open('a') as file:
+        file.write(row)
+    with pytest.raises(DatasetError, match=rf'line 7 of .*espresso/points\.csv: .*{message}'):
+        open_annotations(pairs)
+
+
+def test_points_of_a_photo_that_is_shown_turned(pairs: Path) -> None:
+    image = PIL.Image.new('RGB', (64, 48))
+    exif = image.getexif()
+    exif[274] = 6
+    image.save(pairs / 'espresso/images/kitchen.jpg', exif=exif)
+    (pairs / 'espresso/points.csv').write_text(HEADER + 'turn,kitchen.jpg,turn,40,60\n')
+    dataset = open_annotations(pairs / 'espresso')
+    assert dataset[0].image_size == (48, 64)
+    assert find_problems(dataset) == []
+
+
+@pytest.mark.parametrize(
+    ('name', 'advice'),
+    [('empty', 'afformer studio --pairs .*empty`'), ('absent', 'does not exist; expected')],
+)
+def test_a_folder_without_a_table_is_refused(tmp_path: Path, name: str, advice: str) -> None:
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(DatasetError, match=f'{name}.*{advice}'):
+        open_annotations(tmp_path / name)
+
+
+def test_verify_finds_a_demonstration_that_is_missing(
+    pairs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['verify', str(pairs), '--decode']) == 0
+    (pairs / 'espresso/demonstrations/press.mp4').unlink()
+    capsys.readouterr()
+    assert main(['verify', str(pairs)]) == 1
+    output = capsys.readouterr().out
+    assert 'actions: hold 1, press 2, pull 1, turn 1' in output
+    assert 'does not exist; expected a video file' in output
+
+
+@pytest.mark.parametrize('media', ['demonstrations', 'images'])
+def test_verify_tells_an_object_whose_table_is_misspelt(
+    pairs: Path, media: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pairs / 'mug' / media).mkdir(parents=True)
+    (pairs / 'mug' / 'point.csv').write_text(ESPRESSO)
+    assert main(['verify', str(pairs)]) == 1
+    output = capsys.readouterr().out
+    assert 'missing or broken: 0' in output
+    assert 'folders without a table: 1' in output
+    assert f'{pairs}/mug is left out: it has {media} but no points.csv' in output
+
+
+def test_media_elsewhere_without_a_table_are_told(pairs: Path, tmp_path: Path) -> None:
+    """Media of objects that no folder beside the tables names may be of another split."""
+    tables = tmp_path / 'tables'
+    (tables / 'espresso').mkdir(parents=True)
+    (pairs / 'espresso/points.csv').rename(tables / 'espresso/points.csv')
+    assert open_annotations(tables, root=pairs).manifest.without_table == ()
+    (tables / 'dishwasher').mkdir()
+    (told,) = open_annotations(tables, root=pairs).manifest.without_table
+    assert f'{tables}/dishwasher is left out' in told

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pairs with outlined parts: what their samples are, and mistakes in `pairs.json`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+import pytest
+
+from afformer_core.errors import DatasetError
+from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.data.readers.part_pairs import ClipPoint, PartPairsDataset
+
+LEAST = {
+    'clip': 'clips/pull.mp4',
+    'target': 'targets/kitchen.png',
+    'parts': [[[10, 20], [30, 20], [30, 40], [10, 40]]],
+    'action': 'pull',
+}
+FULL = {
+    **LEAST,
+    'id': 'drawer',
+    'accepted_actions': ['pull', 'hold'],
+    'kind': 'other-scene',
+    'parts': [[[1, 2], [3, 2], [3, 4]], [[5.5, 6], [7, 6], [7, 8], [5, 8]]],
+    'before': {'frame': 2, 'x': 12, 'y': 13.5},
+    'contact': {'frame': 9, 'x': 11, 'y': 14},
+    'clip_size': [64, 48],
+    'target_size': [128, 96],
+    'source_video': 'kitchen_tour',
+    'robot': True,
+    'repository': 'someone/kitchens',
+    'licence': 'CC0',
+}
+
+
+def write(folder: Path, *pairs: Any) -> Path:
+    """`pairs.json`, and a target of 64x48 pixels."""
+    (folder / 'targets').mkdir(exist_ok=True)
+    PIL.Image.new('RGB', (64, 48)).save(folder / 'targets/kitchen.png')
+    (folder / 'pairs.json').write_text(json.dumps(pairs))
+    return folder
+
+
+def test_a_pair_has_all_that_is_told_of_it(tmp_path: Path) -> None:
+    dataset = open_annotations(write(tmp_path, FULL))
+    assert isinstance(dataset, PartPairsDataset)
+    (pair,) = dataset.pairs
+    assert pair.sample.sample_id == 'drawer'
+    assert pair.sample.video_path == tmp_path / 'clips/pull.mp4'
+    assert pair.sample.image_path == tmp_path / 'targets/kitchen.png'
+    assert pair.sample.image_size == (128, 96)
+    assert [part.tolist() for part in pair.parts] == FULL['parts']
+    assert pair.accepted_actions == ('pull', 'hold')
+    assert (pair.kind, pair.source_video, pair.robot) == ('other-scene', 'kitchen_tour', True)
+    assert (pair.folder, pair.source) == (tmp_path.name, 'someone/kitchens')
+    assert pair.before == ClipPoint(2, 12.0, 13.5)
+    assert pair.contact == ClipPoint(9, 11.0, 14.0)
+    assert dataset.action_names == ('pull',)
+
+
+def test_clip_target_parts_and_action_are_enough(tmp_path: Path) -> None:
+    (pair,) = PartPairsDataset(write(tmp_path, LEAST)).pairs
+    assert pair.sample.sample_id == 'clips/pull.mp4 on targets/kitchen.png'
+    assert pair.sample.image_size == (64, 48)
+    assert pair.accepted_actions == ('pull',)
+    assert (pair.kind, pair.source_video, pair.robot) == ('', 'clips/pull.mp4', None)
+    assert pair.marked is None
+    assert pair.group == (tmp_path.name, 'clips/pull.mp4')
+
+
+def test_the_bare_point_is_marked_rather_than_the_covered_one(tmp_path: Path) -> None:
+    contact_alone = {name: value for name, value in FULL.items() if name != 'before'}
+    bare, covered = PartPairsDataset(
+        write(tmp_path, FULL, {**contact_alone, 'id': 'covered'})
+    ).pairs
+    assert bare.marked == ClipPoint(2, 12.0, 13.5)
+    assert covered.marked == ClipPoint(9, 11.0, 14.0)
+
+
+def test_the_points_of_a_sample_are_in_its_part(tmp_path: Path) -> None:
+    (sample,) = PartPairsDataset(write(tmp_path, LEAST))
+    assert sample.points[0].tolist() == [[20, 30], [15, 25], [25, 25], [25, 35], [15, 35]]
+
+
+def test_the_points_of_a_part_that_is_cut_off_may_lie_outside(tmp_path: Path) -> None:
+    part = [[50, 10], [90, 10], [90, 40], [50, 40]]
+    (sample,) = open_annotations(write(tmp_path, {**LEAST, 'parts': [part]}))
+    assert sample.points[0][0].tolist() == [70, 25]
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'clip': None}, r'pair 1 of .*pairs.json \(drawer\): clip is None; expected text'),
+        ({'parts': []}, r'parts is \[\]; expected a list of at least one'),
+        ({'parts': [[[1, 2], [3, 4]]]}, 'parts has an outline of 2 corners; expected at least 3'),
+        ({'parts': [[[1, 2], [3, 4], [5]]]}, 'pair 1 of'),
+        (
+            {'parts': [[[200, 2], [300, 2], [300, 9]]]},
+            r'a part from \[200.0, 2.0\] to \[300.0, 9.0\] lies outside the target of 128x96',
+        ),
+        ({'accepted_actions': ['hold']}, r"\['hold'\]; expected 'pull' among texts"),
+        (
+            {'before': {'frame': 2, 'x': 70, 'y': 1}},
+            r'before is \(70, 1\); expected a pixel of the clip of 64x48',
+        ),
+        (
+            {'before': {'frame': -1, 'x': 7, 'y': 1}},
+            'frame of before is -1; expected a whole number of at least 0',
+        ),
+        (
+            {'before': {'frame': 0.5, 'x': 7, 'y': 1}},
+            'frame of before is 0.5; expected a whole number',
+        ),
+        ({'contact': {'frame': 0, 'x': 7}}, "pair 1 .* has no 'y'"),
+        ({'target_size': [128, 0]}, 'target_size is 0; expected a whole number of at least 1'),
+        ({'robot': 'yes'}, "robot is 'yes'; expected true or false"),
+        ({'id': 'first'}, 'another sample is named first'),
+    ],
+)
+def test_a_malformed_pair_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    folder = write(tmp_path, {**FULL, 'id': 'first'}, {**FULL, **change})
+    with pytest.raises(DatasetError, match=message):
+        PartPairsDataset(folder)
+
+
+@pytest.mark.parametrize('missing', ['clip', 'target', 'parts', 'action'])
+def test_what_is_needed_and_missing_is_named(tmp_path: Path, missing: str) -> None:
+    folder = write(tmp_path, {name: value for name, value in FULL.items() if name != missing})
+    with pytest.raises(DatasetError, match=rf"pair 0 of .* \(drawer\) has no '{missing}'"):
+        PartPairsDataset(folder)
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('{', 'is not JSON'),
+        ('{}', 'must hold a list of at least one pair'),
+        ('[]', 'must hold a list of at least one pair'),
+        ('["drawer"]', "pair 0 of .* is 'drawer'; expected an object"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / 'pairs.json').write_text(content)
+    with pytest.raises(DatasetError, match=message):
+        PartPairsDataset(tmp_path)

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clips of samples: videos of any rate, parts of them, folders of frames, and what is kept."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.errors import VideoError
+from afformer_core.media.frame_folder import FrameRange
+from afformer_core.media.images import resize_to_input
+from afformer_core.media.video import VideoReader, read_video
+from afformer_core.offline.data.clip_reader import ClipReader
+from afformer_core.offline.data.frame_sampling import (
+    FrameSampling,
+    UniformSampling,
+    WindowSampling,
+)
+from afformer_core.offline.data.sample import Sample
+
+SIZE = (24, 32)
+HALF_SECONDS = WindowSampling(2.0, 4, 2)
+
+
+def write_frames(path: Path, times: Sequence[int], shift: int = 0) -> Path:
+    """Grey frames that begin at milliseconds; frame k has level 20 (k + shift)."""
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('libx264', rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuv420p'
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        stream.options = {'crf': '10'}
+        for number, time in enumerate(times):
+            image = np.full((48, 64, 3), 20 * (number + shift), np.uint8)
+            frame = av.VideoFrame.from_ndarray(image, format='rgb24')
+            frame.pts, frame.time_base = time, Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def write_folder(folder: Path, numbers: Sequence[int]) -> Path:
+    """Frame k has grey level 2 k."""
+    folder.mkdir()
+    for number in numbers:
+        cv2.imwrite(str(folder / f'frame_{number:04}.png'), np.full((48, 64, 3), 2 * number))
+    return folder
+
+
+def sample(path: Path, clip: tuple[float, float] | None = None) -> Sample:
+    return Sample('0', path, Path('a.jpg'), (8, 8), (0,), (np.ones((1, 2)),), clip=clip)
+
+
+def levels(windows: list[np.ndarray], step: int = 20) -> list[list[int]]:
+    """Index of the grey level of each frame of each window."""
+    return [[round(float(frame.mean()) / step) for frame in window] for window in windows]
+
+
+def test_frames_are_resized_as_by_the_model(tmp_path: Path) -> None:
+    path = tmp_path / 'clip.mp4'
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (3, 12, 16, 3), np.uint8)
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('libx264', rate=10)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, 'yuv420p'
+        for image in coarse.repeat(8, axis=1).repeat(8, axis=2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format='rgb24')))
+        container.mux(stream.encode())
+
+    (window,) = ClipReader(UniformSampling(2), (40, 30)).read(sample(path))
+
+    assert window.dtype == np.uint8
+    expected = [resize_to_input(frame, (40, 30)) for frame in read_video(path)[[0, 2]]]
+    np.testing.assert_array_equal(window, expected)
+
+
+def test_uniform_takes_what_read_video_takes(tmp_path: Path) -> None:
+    path = write_frames(tmp_path / 'clip.mkv', range(0, 1100, 100))
+    (window,) = ClipReader(UniformSampling(4), (48, 64)).read(sample(path))
+    np.testing.assert_array_equal(window, read_video(path, 4))
+
+
+@pytest.mark.parametrize('suffix', ['mp4', 'mkv'])
+def test_a_rate_that_varies_is_sampled_by_time(tmp_path: Path, suffix: str) -> None:
+    path = write_frames(tmp_path / f'clip.{suffix}', [0, 100, 400, 1600, 1700, 1950, 2000])
+    assert levels(ClipReader(HALF_SECONDS, SIZE).read(sample(path))) == [
+        [0, 2, 2, 2],
+        [2, 2, 2, 6],
+    ]
+
+
+def test_a_long_clip_is_several_windows(tmp_path: Path) -> None:
+    path = write_frames(tmp_path / 'clip.mkv', range(0, 3000, 250))
+    windows = ClipReader(HALF_SECONDS, SIZE).read(sample(path))
+    assert levels(windows) == [[0, 2, 4, 6], [4, 6, 8, 10]]
+    assert {window.shape for window in windows} == {(4, *SIZE, 3)}
+
+
+def test_a_part_is_sampled_from_where_it_begins(tmp_path: Path) -> None:
+    path = write_frames(tmp_path / 'clip.mkv', [0, 100, 3000, 3500, 4000, 6000])
+    part = sample(path, clip=(2.5, 4.2))
+    assert levels(ClipReader(HALF_SECONDS, SIZE).read(part)) == [[1, 2, 3, 4]]
+
+
+def test_a_real_clip_with_an_edit_list(test_data: Path) -> None:
+    path = test_data / 'opra/clips/seattle/1/193/217.5_6.5.mp4'
+    (window,) = ClipReader(WindowSampling(2.0, 32, 16), (64, 64)).read(sample(path))
+    # It shows 196 frames at 29.97 a second, of the 265 that are in the file.
+    shown = [0, 15, 30, 44, 59, 74, 89, 104, 119, 134, 149, 164, 179, 194]
+    with VideoReader(path) as reader:
+        expected = [resize_to_input(frame, (64, 64)) for frame in reader.select(shown)]
+    np.testing.assert_array_equal(window, expected)
+
+
+def test_a_folder_of_frames(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / 'take', range(1, 8))
+    reader = ClipReader(UniformSampling(4), SIZE)
+    assert levels(reader.read(sample(folder)), 2) == [[1, 3, 5, 7]]
+    assert levels(reader.read(sample(FrameRange(folder, 2, 4).path)), 2) == [[2, 3, 4]]
+
+
+def test_numbers_of_a_folder_are_times_at_its_rate(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / 'take', range(10, 100, 10))
+    reader = ClipReader(HALF_SECONDS, SIZE, folder_rate=60.0)
+    clip = sample(FrameRange(folder, 11, 90, 10).path)
+    assert levels(reader.read(clip), 2) == [[20, 50, 80]]
+
+
+def test_a_folder_without_times_is_refused_by_a_sampling_that_needs_them(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / 'take', [1])
+    with pytest.raises(VideoError, match='take is a folder of frames, which have no times'):
+        ClipReader(HALF_SECONDS, SIZE).read(sample(folder))
+
+
+def test_frames_without_numbers_are_refused_by_a_sampling_that_needs_times(
+    tmp_path: Path,
+) -> None:
+    cv2.imwrite(str(tmp_path / 'press.png'), np.zeros((48, 64, 3)))
+    with pytest.raises(VideoError, match=r'press\.png has no number'):
+        ClipReader(HALF_SECONDS, SIZE, folder_rate=60.0).read(sample(tmp_path))
+
+
+def test_a_part_in_seconds_of_a_folder_is_refused(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / 'take', [1])
+    with pytest.raises(VideoError, match='Leave out the part in seconds'):
+        ClipReader(UniformSampling(), SIZE).read(sample(folder, clip=(0.0, 1.0)))
+
+
+@pytest.mark.parametrize('cache', ['', 'cache'])
+def test_an_absent_video_is_named(tmp_path: Path, cache: str) -> None:
+    reader = ClipReader(UniformSampling(), SIZE, tmp_path / cache if cache else None)
+    with pytest.raises(VideoError, match=r'absent\.mp4 does not exist; expected a video file'):
+        reader.read(sample(tmp_path / 'absent.mp4'))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_frame_at_a_time_is_in_memory_at_full_size(tmp_path: Path) -> None:
+    frame = np.zeros((720, 1280, 3), np.uint8)
+    with av.open(str(tmp_path / 'large.mp4'), 'w') as container:
+        stream = container.add_stream('mpeg4', rate=25)
+        stream.width, stream.height = 1280, 720
+        for _ in range(12):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format='rgb24')))
+        container.mux(stream.encode())
+    reader = ClipReader(UniformSampling(12), SIZE)
+    tracemalloc.start()
+    try:
+        reader.read(sample(tmp_path / 'large.mp4'))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * frame.nbytes
+
+
+def cached(tmp_path: Path, sampling: FrameSampling = HALF_SECONDS) -> ClipReader:
+    return ClipReader(sampling, SIZE, tmp_path / 'cache')
+
+
+def test_a_kept_clip_is_the_same_and_needs_no_video(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = sample(write_frames(tmp_path / 'clip.mkv', [0, 100, 1600, 1700, 2600]))
+    first = cached(tmp_path).read(clip)
+    monkeypatch.setattr('afformer_core.offline.data.clip_reader.VideoReader', None)
+    again = cached(tmp_path).read(clip)
+    assert levels(again) == levels(first) == [[0, 1, 1, 1], [1, 1, 3, 3]]
+    for window, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(window, other)
+
+
+def test_a_video_that_was_replaced_is_read_again(tmp_path: Path) -> None:
+    path = write_frames(tmp_path / 'clip.mkv', [0, 500])
+    cached(tmp_path).read(sample(path))
+    times = path.stat()
+    write_frames(path, [0, 500], shift=4)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns + 1))
+    assert levels(cached(tmp_path).read(sample(path))) == [[4, 5]]
+
+
+def test_a_frame_that_was_replaced_is_read_again(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / 'take', [1, 2])
+    reader = cached(tmp_path, UniformSampling())
+    reader.read(sample(folder))
+    path = folder / 'frame_0002.png'
+    times = path.stat()
+    cv2.imwrite(str(path), np.full((48, 64, 3), 18))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns + 1))
+    assert levels(reader.read(sample(folder)), 2) == [[1, 9]]
+
+
+def test_whatever_changes_the_frames_is_kept_apart(tmp_path: Path) -> None:
+    path = write_frames(tmp_path / 'clip.mkv', range(0, 3000, 500))
+    other = write_frames(tmp_path / 'other.mkv', range(0, 3000, 500))
+    os.utime(other, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    reader = cached(tmp_path)
+    for one, clip in (
+        (reader, sample(path)),
+        (reader, sample(other)),
+        (reader, sample(path, clip=(1.0, 2.0))),
+        (replace(reader, size=(32, 24)), sample(path)),
+        (replace(reader, sampling=UniformSampling(4)), sample(path)),
+    ):
+        one.read(clip)
+    assert len(list((tmp_path / 'cache').iterdir())) == 5
+
+
+def test_one_video_by_two_names_is_kept_once(tmp_path: Path) -> None:
+    path = write_frames(tmp_path / 'clip.mkv', [0, 500])
+    (tmp_path / 'link.mkv').symlink_to(path)
+    cached(tmp_path).read(sample(path))
+    cached(tmp_path).read(sample(tmp_path / 'link.mkv'))
+    assert len(list((tmp_path / 'cache').iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    'wrong', [{'size': (0, 32)}, {'folder_rate': 0.0}, {'folder_rate': float('nan')}]
+)
+def test_settings_out_of_range_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match='expected'):
+        replace(ClipReader(UniformSampling(), SIZE), **wrong)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from afformer_core.offline.data.heatmaps import (
+    blur_kernel_size,
+    blur_sigma,
+    pad_points,
+    target_heatmaps,
+)
+
+
+def blurred_by_convolution(pixels, height, width):
+    """The definition: a full two-dimensional convolution of the map of ones."""
+    size = blur_kernel_size(height, width)
+    offsets = torch.arange(size, dtype=torch.float64) - size // 2
+    kernel = torch.exp(-0.5 * (offsets / blur_sigma(size)) ** 2)
+    kernel = kernel / kernel.sum()
+    impulses = torch.zeros(1, 1, height, width, dtype=torch.float64)
+    for x, y in pixels:
+        impulses[0, 0, y, x] = 1
+    padded = functional.pad(impulses + 1e-10, [size // 2] * 4, mode='reflect')
+    blurred = functional.conv2d(padded, torch.outer(kernel, kernel)[None, None])[0, 0]
+    return blurred / blurred.sum()
+
+
+def test_kernel_of_the_published_evaluation():
+    assert blur_kernel_size(256, 256) == 85
+    assert blur_sigma(85) == pytest.approx(13.1)
+
+
+def test_kernel_scales_with_the_map_and_stays_odd():
+    assert [blur_kernel_size(side, side) for side in (64, 128, 192)] == [21, 43, 65]
+
+
+def test_equals_a_full_convolution_with_reflected_border():
+    points = torch.tensor([[[1.9, 0.2], [20.0, 30.7], [38.99, 47.5]]])
+    expected = blurred_by_convolution([(1, 0), (20, 30), (38, 47)], 48, 40)
+    found = target_heatmaps(points, (48, 40))[0].double()
+    assert (found - expected).abs().max() < 1e-6 * expected.max()
+
+
+def test_points_of_one_pixel_count_once():
+    once = target_heatmaps(torch.tensor([[[5.0, 6.0], [20.0, 9.0]]]), (32, 32))
+    thrice = target_heatmaps(
+        torch.tensor([[[5.0, 6.0], [5.9, 6.9], [20.0, 9.0], [5.2, 6.1]]]), (32, 32)
+    )
+    assert torch.equal(once, thrice)
+
+
+def test_points_outside_the_image_count_for_nothing():
+    inside = target_heatmaps(torch.tensor([[[5.0, 6.0]]]), (32, 32))
+    points = torch.tensor([[[0.0, 32.0], [-1.0, 0.0], [5.0, 6.0], [32.0, 3.0], [9.0, -4.0]]])
+    assert torch.equal(target_heatmaps(points, (32, 32)), inside)
+
+
+def test_a_point_on_the_first_pixel_is_kept_beside_points_outside():
+    corner = target_heatmaps(torch.tensor([[[-5.0, 3.0], [0.5, 0.5]]]), (32, 32))
+    assert np.unravel_index(int(corner.argmax()), (32, 32)) == (0, 0)
+
+
+def test_a_set_without_points_is_uniform():
+    heatmap = target_heatmaps(torch.full((1, 2, 2), torch.nan), (16, 32))
+    assert torch.allclose(heatmap, torch.full((1, 16, 32), 1 / 512))
+
+
+def test_padded_batch_equals_one_at_a_time():
+    sets = [np.array([[3.0, 4.0]]), np.array([[8.0, 9.0], [20.0, 1.0], [7.0, 7.0]])]
+    batch = target_heatmaps(pad_points(sets), (32, 32))
+    for heatmap, points in zip(batch, sets, strict=True):
+        alone = target_heatmaps(torch.from_numpy(points)[None], (32, 32))[0]
+        assert torch.allclose(heatmap, alone, atol=1e-9)
+
+
+def test_every_map_sums_to_one():
+    heatmaps = target_heatmaps(torch.rand(4, 10, 2) * 64, (64, 64))
+    assert torch.allclose(heatmaps.sum((1, 2)), torch.ones(4))
+
+
+def test_refuses_points_of_another_shape():
+    with pytest.raises(ValueError, match=r'\[10, 2\]; expected \[N, P, 2\]'):
+        target_heatmaps(torch.zeros(10, 2), (32, 32))
+
+
+def test_refuses_a_map_too_oblong_for_its_kernel():
+    with pytest.raises(ValueError, match='less elongated'):
+        target_heatmaps(torch.zeros(1, 1, 2), (8, 2048))

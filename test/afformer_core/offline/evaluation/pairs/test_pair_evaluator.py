@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole evaluation of a real model, by the command."""
+
+import argparse
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from afformer_core.cli.evaluate import add_parser
+from afformer_core.errors import DatasetError, ImageError
+from afformer_core.media.images import read_image
+from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.evaluation.pairs.pair_evaluator import ModelRun
+from afformer_core.offline.evaluation.pairs.pairs import Pair, choose_pairs
+from afformer_core.offline.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.offline.evaluation.report.benchmark import SPLITS
+from afformer_core.offline.reports import bootstrap
+from afformer_core.runtime import ArrayGrounder
+
+
+def evaluate(*words):
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    arguments = parser.parse_args(['evaluate', *map(str, words)])
+    return arguments.run(arguments)
+
+
+class CountingGrounder(ArrayGrounder):
+    """Counts the frames that are encoded."""
+
+    encoded = 0
+
+    def encode(self, frame):
+        self.encoded += 1
+        return super().encode(frame)
+
+
+@pytest.fixture
+def grounder(model_folder):
+    loaded = ArrayGrounder.load(model_folder, 'torch')
+    return CountingGrounder(loaded.configuration, loaded._networks)
+
+
+def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(scenes, grounder):
+    pairs = choose_pairs(list(open_annotations(scenes)))
+    ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs)
+    # Six clips of five frames; negative ones are the scene's own, and those of another scene are
+    # not kept.
+    assert grounder.encoded == 2 * 6 * 5
+    assert len(grounder.demonstrations) == 2
+
+
+def test_two_clips_of_one_video_are_two_demonstrations(scenes, grounder):
+    sample = open_annotations(scenes)[0]
+    # At ten frames a second.
+    first, second = (replace(sample, scene=None, clip=clip) for clip in ((0.0, 0.2), (0.2, 0.5)))
+    pairs = choose_pairs([first, second, first])
+    ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs)
+    assert grounder.encoded == 2 + 3
+
+
+def test_the_clip_that_was_used_longest_ago_gives_way(scenes, grounder):
+    sample = replace(open_annotations(scenes)[0], scene=None)
+    # One frame each at ten frames a second, and one of two: nine clips of which eight are kept.
+    ends = [(first, first + width) for width in (1, 2) for first in range(5)][:9]
+    pairs = [Pair(replace(sample, clip=(first / 10, last / 10)), None) for first, last in ends]
+    run = ModelRun(grounder, RowsProtocol((32, 32)))
+    for pair in [*pairs[:8], pairs[0], pairs[8]]:
+        run.ground(pair)
+    before = grounder.encoded
+
+    run.ground(pairs[0])
+    assert grounder.encoded == before
+    run.ground(pairs[1])
+    assert grounder.encoded > before
+
+
+def test_results_are_those_of_the_grounder(scenes, grounder):
+    (pair, *_) = choose_pairs(list(open_annotations(scenes)))
+    run = ModelRun(grounder, RowsProtocol((32, 32)))
+    (found,) = run.evaluate([pair])
+    grounding = run.ground(pair)
+    # The image is twice as large as its annotation.
+    assert np.multiply(found.peak, 2) + 0.5 == pytest.approx(
+        [grounding.peaks[0].u, grounding.peaks[0].v]
+    )
+    assert found.action_scores == grounding.action_scores
+    assert found.hard_negative_kld.shape == (1,)
+
+
+def test_of_demonstrations_together_the_mean_of_the_logits_counts(scenes, grounder):
+    (pair, *_) = choose_pairs(list(open_annotations(scenes)))
+    both = replace(pair, companions=(pair.hard_negative,))
+    run = ModelRun(grounder, RowsProtocol((32, 32)), together=2)
+
+    (found,) = run.evaluate([both])
+
+    names = [f'{sample.demonstration}, window 0' for sample in (pair.sample, pair.hard_negative)]
+    prediction = grounder.predict(read_image(pair.sample.image_path), *names)
+    assert found.presence_features.confidence == prediction.peaks((64, 64), 1)[0].score
+    with pytest.raises(DatasetError, match='1 demonstrations of its element'):
+        run.evaluate([pair])
+
+
+def test_missing_image_is_named(scenes, grounder, tmp_path):
+    sample = replace(open_annotations(scenes)[0], image_path=tmp_path / 'gone.jpg')
+    with pytest.raises(ImageError, match=r'gone\.jpg does not exist; expected an image file'):
+        ModelRun(grounder, RowsProtocol((32, 32))).ground(Pair(sample, None))
+
+
+def test_command_prints_tables(scenes, model_folder, capsys):
+    assert evaluate(model_folder, '--annotations', scenes, '--threads', 1) == 0
+    output = capsys.readouterr().out
+    for text in (
+        '- backend: torch',
+        '- frames: uniform 8',
+        '- pairs: 6',
+        '### Accuracy',
+        '### Best peak',
+        '### By action',
+        "same action's mean map (5 folds)",
+        '### Does the demonstration determine the answer?',
+        '### Are absent elements detected?',
+    ):
+        assert text in output
+
+
+@pytest.mark.slow
+def test_command_runs_the_benchmark(scenes, model_folder, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(bootstrap, '_REPETITIONS', 20)
+    shutil.copytree(scenes.parent, tmp_path / 'benchmark')
+    for split in SPLITS:
+        shutil.copy(scenes, tmp_path / 'benchmark' / f'{split}.json')
+
+    words = ('--benchmark', tmp_path / 'benchmark', '--limit', 2, '--pairs-per-group', 1)
+    evaluate(model_folder, *words, '--backend', 'torch', '--json', '-')
+
+    # Nothing else went to stdout, from whatever library.
+    report = json.loads(capfd.readouterr().out)
+    assert list(report) == ['schema', 'splits', 'provenance']
+    assert list(report['splits']) == list(SPLITS)
+    for split, content in report['splits'].items():
+        assert content['facts']['annotations'].endswith(f'/{split}.json')
+        measures = content['measures']
+        assert (measures['pairs'], measures['groups']) == (2, 2)
+        kld = measures['predictors']['model']['kld']
+        assert list(kld) == ['value', 'low', 'high', 'count', 'confidence']
+        assert (kld['count'], kld['confidence']) == (2, 0.95)
+
+
+def test_the_benchmark_takes_no_options_of_one_file(tmp_path):
+    with pytest.raises(ValueError, match='--benchmark writes no page'):
+        evaluate('--benchmark', tmp_path, '--report', tmp_path / 'page.html')
+
+
+def test_command_writes_json(scenes, model_folder, capsys):
+    words = ('--limit', 2, '--pairs-per-group', 1, '--prior-annotations', scenes)
+    evaluate(model_folder, '--annotations', scenes, *words, '--json', '-')
+    report = json.loads(capsys.readouterr().out)
+    measures = report['measures']
+    assert (measures['pairs'], measures['groups']) == (2, 2)
+    baseline = measures['predictors']['action_mean_map']['kld']['value']
+    share = measures['predictors']['model']['kld']['value'] / baseline
+    assert measures['kld_share_of_baseline']['value'] == pytest.approx(share)
+
+
+@pytest.mark.slow
+def test_command_measures_data_without_scenes(opra, model_folder, tmp_path, capsys):
+    assert evaluate(model_folder, '--annotations', opra, '--json', '-', '--report', tmp_path) == 0
+    measures = json.loads(capsys.readouterr().out)['measures']
+    assert measures['demonstration_use']['pairs'] == 12
+    assert not measures['demonstration_use']['of_elements']
+    assert measures['abstention']['negative']['pairs'] == 12
+    model = measures['predictors']['model']
+    assert model['rows'] == 12
+    assert {name: each['rows'] for name, each in measures['by_action'].items()} == {
+        'hold': 8, 'touch': 4,
+    }  # fmt: skip
+    for name in ('hit_rate', 'peak_error_mean', 'peak_error_median'):
+        assert model[name]['low'] <= model[name]['value'] <= model[name]['high']
+        assert model[name]['count'] == 12
+    assert model['peak_inside'] is None
+    assert [path.name for path in tmp_path.iterdir()] == ['report.html']
+    page = (tmp_path / 'report.html').read_text()
+    # Of the twelve, four each, with four frames and two heatmaps.
+    assert page.count('<img') == 3 * 4 * (4 + 2)
+
+
+@pytest.mark.slow
+def test_command_tells_which_button(scenes, model_folder, capsys):
+    words = ('--annotations', scenes, '--protocol', 'buttons', '--json', '-')
+    assert evaluate(model_folder, *words) == 0
+    predictors = json.loads(capsys.readouterr().out)['measures']['predictors']
+    assert predictors['uniform']['which_button']['value'] == pytest.approx(0.5)
+    assert predictors['random_element']['which_button'] == pytest.approx(0.5)
+    model = predictors['model']
+    assert model['which_button']['value'] == model['nearest']['value']
+    above = model['which_button_above_chance']['value']
+    assert above == pytest.approx(model['which_button']['value'] - 0.5)
+
+
+def test_one_image_has_no_mean_map_of_others_beside_it(opra, model_folder, tmp_path, capsys):
+    entries = json.loads(opra.read_text())[:3]
+    (tmp_path / 'test.json').write_text(json.dumps(entries))
+    options = ('--annotations', tmp_path / 'test.json', '--root', opra.parent)
+    output = ('--backend', 'torch', '--json', tmp_path / 'found.json')
+    assert evaluate(model_folder, *options, *output) == 0
+
+    measures = json.loads((tmp_path / 'found.json').read_text())['measures']
+    assert list(measures['predictors']) == [
+        'model', 'uniform', 'centred_gaussian', 'constant_action',
+    ]  # fmt: skip
+    assert measures['kld_share_of_baseline'] is None
+    assert '--prior-annotations' in capsys.readouterr().out

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+import base64
+import re
+from html.parser import HTMLParser
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.offline.evaluation.report.html_report import report_path, write_report
+from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
+from afformer_core.offline.evaluation.report.report import EvaluationReport
+from afformer_core.offline.evaluation.tables.estimates import PredictorMeasures
+from afformer_core.offline.reports.bootstrap import Estimate
+from afformer_core.offline.reports.tables import Table
+
+GREY = np.full((60, 80, 3), 128, np.uint8)
+TABLE = Table(
+    'Accuracy',
+    ('KLD', 'pairs'),
+    {'model': [Estimate(0.5, 0.25, 1.0, 12), 12], 'a < b': [None, 3]},
+    ('lower is better',),
+)
+REPORT = EvaluationReport(
+    {'model': 'models/<my model>', 'pairs': 12},
+    None,
+    (TABLE,),
+    PredictorMeasures(12, Estimate(0.5, 0.25, 1.0, 12), hit_rate=Estimate(0.815, 0.7, 0.9, 12)),
+)
+VOID = {'meta', 'img'}
+
+
+class Reader(HTMLParser):
+    """Collects texts, and fails where tags do not match."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.texts, self.images = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        if tag == 'img':
+            self.images.append(dict(attributes)['src'])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def read(path):
+    reader = Reader()
+    reader.feed(path.read_text(encoding='utf-8'))
+    assert reader.open == []
+    return reader
+
+
+def example(frames=()):
+    return QualitativeExample(
+        'test/3 & 4, push', ('KLD 0.52', 'hit'), frames, None, {'prediction': GREY}, GREY
+    )
+
+
+def test_facts_measures_and_tables_are_told(tmp_path):
+    write_report(tmp_path / 'page.html', REPORT, {})
+    texts = read(tmp_path / 'page.html').texts
+    assert texts.count('Evaluation of <my model>') == 2
+    for text in ('models/<my model>', 'Accuracy', 'a < b', '0.500', '0.250 to 1.000', '12', '-'):
+        assert text in texts
+    assert '82%' in texts
+    assert 'lower is better' in texts
+    assert 'Top-1 action' not in texts
+
+
+def test_images_are_in_the_page_with_their_measures(tmp_path):
+    examples = {'best': [example((GREY,) * 4)], 'worst': [example()]}
+    write_report(tmp_path / 'page.html', REPORT, examples)
+    page = read(tmp_path / 'page.html')
+    assert len(page.images) == 4 + 2 + 2
+    for source in page.images:
+        kind, data = source.split(',')
+        assert kind == 'data:image/jpeg;base64'
+        decoded = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+        assert decoded.shape == (60, 80, 3)
+    for text in ('test/3 & 4, push', 'KLD 0.52', 'hit'):
+        assert page.texts.count(text) == 2
+    assert page.texts.count('demonstration') == 1
+
+
+def test_the_page_needs_nothing_from_elsewhere(tmp_path):
+    write_report(tmp_path / 'page.html', REPORT, {'best': [example()]})
+    text = (tmp_path / 'page.html').read_text()
+    assert not re.findall(r'https?:|<script|<link|@import|url\(', text)
+
+
+def test_nothing_is_left_beside_the_page(tmp_path):
+    (tmp_path / 'page.html').write_text('of before')
+    write_report(tmp_path / 'page.html', REPORT, {})
+    assert [path.name for path in tmp_path.iterdir()] == ['page.html']
+    assert 'of before' not in (tmp_path / 'page.html').read_text()
+
+
+def test_path_of_the_page(tmp_path):
+    assert report_path(tmp_path / 'a.html') == tmp_path / 'a.html'
+    assert report_path(tmp_path / 'a.HTM') == tmp_path / 'a.HTM'
+    assert report_path(tmp_path / 'a.b') == tmp_path / 'a.b' / 'report.html'
+
+
+def test_what_is_in_the_way_of_the_page_is_named(tmp_path):
+    (tmp_path / 'file').touch()
+    (tmp_path / 'folder.html').mkdir()
+    with pytest.raises(ValueError, match=r'file is a file, so it cannot contain the report'):
+        report_path(tmp_path / 'file')
+    with pytest.raises(ValueError, match=r'folder\.html is a folder'):
+        report_path(tmp_path / 'folder.html')

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.data.sample import KnownElements, Sample
+from afformer_core.offline.evaluation.baselines import uniform
+from afformer_core.offline.evaluation.metrics.scoring import score
+from afformer_core.offline.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.offline.evaluation.report.qualitative_examples import (
+    MeasuredRows,
+    best_and_worst_examples,
+    choose,
+)
+from afformer_core.offline.evaluation.report.tiles import mark_annotation, mark_peak
+
+PROTOCOL = RowsProtocol((24, 32))
+
+
+def measured(samples, predictor=None, answers=()):
+    rows = PROTOCOL.rows(samples)
+    predictor = predictor or uniform(PROTOCOL.size)
+    scores = score(PROTOCOL, rows, {'one': predictor}, progress=False)['one']
+    return MeasuredRows(PROTOCOL, rows, scores, predictor, ('hold', 'touch'), answers)
+
+
+def only(examples):
+    return examples['best'][0]
+
+
+@pytest.mark.parametrize(
+    ('klds', 'best', 'median', 'worst'),
+    [
+        ([5.0, 1.0, 4.0, 2.0, 3.0, 0.0], [5, 1], [3, 4], [0, 2]),
+        ([1.0, float('inf'), 0.5], [2], [0], [1]),
+        ([1.0], [0], [0], [0]),
+    ],
+)
+def test_chosen_rows(klds, best, median, worst):
+    assert choose(klds, 2) == {'best': best, 'median': median, 'worst': worst}
+
+
+def test_rows_and_scores_must_belong_together():
+    one = measured([sample()])
+    with pytest.raises(ValueError, match='rows, scores and answers are 2, 1 and 2'):
+        replace(one, rows=[*one.rows, *one.rows])
+
+
+def test_frames_image_prediction_and_target_are_shown(opra):
+    shown = only(best_and_worst_examples(measured([open_annotations(opra)[2]]), progress=False))
+    assert shown.title == 'test/2, hold'
+    assert [frame.shape for frame in shown.frames] == [(120, 160, 3)] * 4
+    for image in (shown.image, shown.predicted['prediction'], shown.target):
+        assert image.shape == (240, 320, 3)
+    # The kettle is red.
+    assert shown.image[120, 160].tolist() == [40, 40, 160]
+    assert shown.target[120, 249].tolist() != shown.image[120, 249].tolist()
+
+
+def test_heatmaps_are_shown_alone_where_there_are_no_media(opra):
+    gone = replace(
+        open_annotations(opra)[0],
+        image_path=Path('gone.jpg'),
+        video_path=Path('gone.mp4'),
+        image_size=(30, 60),
+        points=(np.array([[25.0, 50.0]]),),
+    )
+    shown = only(best_and_worst_examples(measured([gone]), progress=False))
+    assert shown.frames == ()
+    assert shown.image is None
+    # In the shape of the annotated image.
+    (predicted,) = shown.predicted.values()
+    assert predicted.shape == shown.target.shape == (320, 160, 3)
+    # Uniform is bright all over, the target at its point.
+    assert predicted.min(axis=2).min() > 100
+    assert shown.target[5, 5].max() < 30
+
+
+def test_measures_are_told(opra):
+    samples = open_annotations(opra)[:1]
+    flat = only(best_and_worst_examples(measured(samples), progress=False))
+    assert flat.measures[0].startswith('KLD ')
+    assert flat.measures[3:] == ('no peak',)
+
+    def right(index, row):
+        return PROTOCOL.targets([row])[0]
+
+    answered = measured(samples, right, ['says hold (0.70)'])
+    shown = only(best_and_worst_examples(answered, progress=False))
+    assert shown.measures[0] == 'KLD 0.00'
+    assert shown.measures[3] == 'hit'
+    assert shown.measures[4].startswith('peak error ')
+    assert shown.measures[5] == 'says hold (0.70)'
+
+
+def test_a_peak_is_marked_where_it_is():
+    (row,) = measured([sample()]).rows
+    tile = np.zeros((120, 160, 3), np.uint8)
+    mark_peak(tile, np.array([60.0, 20.0]), row)
+    rows, columns = np.nonzero(tile.max(2))
+    assert (columns.mean(), rows.mean()) == pytest.approx((121, 41), abs=1)
+
+
+def test_no_peak_is_not_marked():
+    (row,) = measured([sample()]).rows
+    tile = np.zeros((120, 160, 3), np.uint8)
+    mark_peak(tile, np.array([np.nan, np.nan]), row)
+    assert not tile.any()
+
+
+def test_the_outline_of_the_demonstrated_element_is_in_colour():
+    boxes = tuple(
+        np.array([[x - 5, 25], [x + 5, 25], [x + 5, 35], [x - 5, 35]], float) for x in (20, 60)
+    )
+    scene = KnownElements('panel', 1, boxes, ('button',) * 2, (True,) * 2)
+    (row,) = measured([replace(sample(), scene=scene)]).rows
+    tile = np.full((120, 160, 3), 90, np.uint8)
+    mark_annotation(tile, row)
+    assert tile[61, 111].tolist() == [0, 230, 255]
+    assert tile[61, 31].min() > 150
+    assert tile[61, 41].tolist() == [90, 90, 90]
+
+
+def sample():
+    points = np.array([[60.0, 20.0]])
+    return Sample('s', Path('gone.mp4'), Path('gone.jpg'), (80, 60), (0,), (points,))

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every number of an evaluation by name, and tables that are made of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afformer_core.offline.evaluation.baseline_prior import BaselinePrior
+from afformer_core.offline.evaluation.baselines import FixedMap
+from afformer_core.offline.evaluation.pairs.pair_result import PairResult
+from afformer_core.offline.evaluation.pairs.pooled_rows import Pooling
+from afformer_core.offline.evaluation.protocols.buttons_protocol import ButtonsProtocol
+from afformer_core.offline.evaluation.report.report import EvaluationReport, build_report
+from afformer_core.offline.evaluation.tables import abstention, accuracy, which_button
+from afformer_core.offline.evaluation.tables import accuracy as action_table
+from afformer_core.offline.reports.bootstrap import Estimate
+from afformer_core.offline.reports.named_numbers import to_json
+from afformer_core.runtime.presence import PresenceCalibration
+
+NAMES = ('press', 'hold')
+pytestmark = pytest.mark.usefixtures('few_draws')
+CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.json', 'ab12')
+LEFT_HALF = np.asarray(np.repeat([[1.0, 1e-3]], 32, axis=0).repeat(16, axis=1), np.float32)
+
+
+def build(results: Sequence[PairResult], seed: int = 0) -> EvaluationReport:
+    """With every part that there is: elements, buttons, a calibration and a mean map."""
+    prior = BaselinePrior(FixedMap(LEFT_HALF / LEFT_HALF.sum()), "same action's mean map", 1)
+    protocol = ButtonsProtocol((32, 32))
+    return build_report(
+        results, protocol, prior, NAMES, {'model': 'counted'}, CALIBRATION, seed, progress=False
+    )
+
+
+def leaves(content: Any, path: str = '') -> Iterator[tuple[str, Any]]:
+    """Every number with its path; one with an interval is one."""
+    if isinstance(content, dict) and 'confidence' not in content:
+        for name, value in content.items():
+            yield from leaves(value, f'{path}.{name}' if path else name)
+    elif content is not None:
+        yield path, content
+
+
+def test_names_of_all_numbers(results: list[PairResult]) -> None:
+    content = build(results).to_json()
+    assert list(content) == ['schema', 'facts', 'measures']
+    measures = content['measures']
+    named = {name: value for name, value in leaves(measures) if isinstance(value, dict)}
+    found = {name: round(value['value'], 6) for name, value in named.items()}
+    assert {
+        'predictors.model.kld': 1.0,
+        'predictors.model.peak_inside': 0.5,
+        'predictors.model.nearest': 0.75,
+        'predictors.model.which_button': 0.75,
+        'predictors.model.which_button_above_chance': 0.25,
+        'predictors.model.top_1': 0.75,
+        'predictors.model.balanced_accuracy': 0.75,
+        'predictors.constant_action.balanced_accuracy': 0.5,
+        'predictors.uniform.which_button': 0.5,
+        'demonstration_use.hard_negative.peak_in_own_region': 0.0,
+        'demonstration_use.hard_negative.peak_in_other_region': 0.75,
+        'demonstration_use.kld_rise': 4.0,
+        'abstention.own.found': 0.75,
+        'abstention.negative.found': 0.25,
+        'abstention.auroc.presence': 0.9375,
+        'by_action.press.kld': 0.75,
+        'by_action.hold.kld': 1.25,
+    }.items() <= found.items()
+    assert measures['pairs'] == 4
+    assert measures['groups'] == 2
+    assert measures['milliseconds_median'] == 10.0
+    assert measures['predictors']['random_element']['which_button'] == 0.5
+
+
+def test_a_number_is_told_with_interval_confidence_and_count(results: list[PairResult]) -> None:
+    kld = build(results).to_json()['measures']['predictors']['model']['kld']
+    # Of two scenes with a mean of 1 each, and 4 rows.
+    assert kld == {'value': 1.0, 'low': 1.0, 'high': 1.0, 'count': 4, 'confidence': 0.95}
+
+
+def test_the_seed_is_that_of_every_draw(
+    monkeypatch: pytest.MonkeyPatch, results: list[PairResult]
+) -> None:
+    seeds = []
+
+    def rng(seed: Any = None) -> np.random.Generator:
+        seeds.append(seed)
+        return draw(seed)
+
+    draw = np.random.default_rng
+    monkeypatch.setattr(np.random, 'default_rng', rng)
+    build(results, seed=5)
+    # Of the jitter of each predictor that is measured here, and of the intervals.
+    assert seeds.count((5, 0)) == 4
+    assert set(seeds) == {5, (5, 0)}
+
+
+def test_share_of_the_mean_map(results: list[PairResult]) -> None:
+    measures = build(results).measures
+    baseline = measures.predictors['action_mean_map'].kld.value
+    assert measures.kld_share_of_baseline.value == pytest.approx(1.0 / baseline)
+    assert baseline != pytest.approx(1.0, abs=0.1)
+
+
+def test_every_number_of_the_tables_is_found_by_name(results: list[PairResult]) -> None:
+    report = build(results)
+    named = [value for _, value in leaves(json.loads(json.dumps(report.to_json()['measures'])))]
+    cells = [cell for table in report.tables for row in table.rows.values() for cell in row]
+    assert sum(isinstance(cell, Estimate) for cell in cells) > 60
+    for cell in cells:
+        assert cell is None or to_json(cell) in named
+
+
+@pytest.mark.parametrize(
+    ('module', 'columns', 'name'),
+    [
+        (accuracy, 'ACCURACY_COLUMNS', 'hit_rate'),
+        (accuracy, 'ELEMENT_TABLE_COLUMNS', 'top_1'),
+        (which_button, 'BUTTON_COLUMNS', 'kld'),
+        (action_table, 'ACTION_TABLE_COLUMNS', 'nearest'),
+    ],
+)
+def test_a_further_column_changes_no_number(
+    monkeypatch: pytest.MonkeyPatch,
+    results: list[PairResult],
+    module: ModuleType,
+    columns: str,
+    name: str,
+) -> None:
+    before = build(results)
+    monkeypatch.setattr(module, columns, {name: 'NEW', **getattr(module, columns)})
+    after = build(results)
+    assert '| NEW |' in re.sub(' +', ' ', after.to_markdown())
+    assert after.to_json() == before.to_json()
+
+
+@pytest.mark.parametrize(
+    ('module', 'columns'),
+    [
+        (accuracy, 'ACCURACY_COLUMNS'),
+        (accuracy, 'ELEMENT_TABLE_COLUMNS'),
+        (which_button, 'BUTTON_COLUMNS'),
+        (action_table, 'ACTION_TABLE_COLUMNS'),
+        (abstention, 'ABSTENTION_COLUMNS'),
+    ],
+)
+def test_another_order_of_columns_changes_no_number(
+    monkeypatch: pytest.MonkeyPatch, results: list[PairResult], module: ModuleType, columns: str
+) -> None:
+    before = build(results)
+    monkeypatch.setattr(module, columns, dict(reversed(getattr(module, columns).items())))
+    after = build(results)
+    assert after.to_markdown() != before.to_markdown()
+    assert after.to_json() == before.to_json()
+
+
+def test_what_is_not_measured_is_null(results: list[PairResult]) -> None:
+    alone = [
+        replace(
+            each,
+            pair=replace(each.pair, hard_negative=None),
+            hard_negative_kld=None,
+            hard_negative_peak=None,
+            negative_presence_features=None,
+        )
+        for each in results
+    ]
+    report = build(alone)
+    measures = report.to_json()['measures']
+    assert measures['demonstration_use'] is None
+    assert measures['abstention'] is None
+    titles = [table.title for table in report.tables]
+    assert titles == [
+        'Accuracy', 'Best peak', 'Which button?', 'By action',
+    ]  # fmt: skip
+
+
+PLACEHOLDERS = (
+    (r'^predictors\.\w+', 'predictors.PREDICTOR'),
+    (r'^by_action\.\w+', 'by_action.ACTION'),
+    (r'^abstention\.auroc\.\w+', 'abstention.auroc.MEASURE'),
+)
+
+
+def test_every_name_is_described(root: Path, results: list[PairResult]) -> None:
+    page = (root / 'docs' / 'reference' / 'evaluation_json.md').read_text()
+    _, _, rest = page.partition('| name in `measures` | |')
+    table, _, _ = rest.partition('\n\n')
+    described = set(re.findall(r'^\| `([\w.]+)` \|', table, re.MULTILINE))
+    names = set()
+    for name, _ in leaves(build(results).to_json()['measures']):
+        for pattern, placeholder in PLACEHOLDERS:
+            name = re.sub(pattern, placeholder, name)
+        names.add(name)
+    names |= {f'pooling.{each.name}' for each in fields(Pooling)}
+    assert described == names

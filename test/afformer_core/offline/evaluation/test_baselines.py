@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from afformer_core.offline.evaluation.baselines import (
+    ActionMeanMaps,
+    CrossValidatedMeanMaps,
+    center_bias,
+    centred_gaussian,
+    uniform,
+)
+from afformer_core.offline.evaluation.protocols.protocols import ProtocolRow, RowsProtocol
+
+PROTOCOL = RowsProtocol((32, 32))
+
+
+def row(action, group, x, y):
+    return ProtocolRow(action, group, np.array([[x, y]], float), (32, 32))
+
+
+def test_uniform():
+    assert uniform((4, 8))(0, row(0, 'a', 1, 1)).tolist() == [[1 / 32] * 8] * 4
+
+
+def test_gaussian_is_centred_and_its_spread_follows_each_side():
+    heatmap = centred_gaussian((40, 80))(0, row(0, 'a', 1, 1))
+    assert heatmap.sum() == pytest.approx(1, abs=1e-5)
+    assert np.allclose(heatmap, heatmap[::-1, ::-1])
+    one_sigma_right = heatmap[20, 40 + 24] / heatmap[20, 40]
+    one_sigma_down = heatmap[20 + 12, 40] / heatmap[20, 40]
+    assert one_sigma_right == pytest.approx(np.exp(-0.5), abs=0.03)
+    assert one_sigma_down == pytest.approx(np.exp(-0.5), abs=0.03)
+
+
+def test_gaussian_by_hand():
+    heatmap = centred_gaussian((1, 3), 1.0)(0, row(0, 'a', 1, 1))
+    side = np.exp(-0.5 * (1 / 3) ** 2)
+    assert heatmap[0] == pytest.approx(np.array([side, 1, side]) / (1 + 2 * side))
+
+
+@pytest.mark.parametrize('sigma', [0.0, -0.1, float('nan')])
+def test_a_gaussian_has_a_width(sigma):
+    with pytest.raises(ValueError, match='expected above 0'):
+        centred_gaussian((4, 4), sigma)
+
+
+def test_center_bias_is_cut_off_to_the_central_half():
+    heatmap = center_bias(RowsProtocol((224, 224))).heatmap
+    assert heatmap.sum() == pytest.approx(1, abs=1e-5)
+    occupied = np.flatnonzero(heatmap.sum(0) > 0)
+    assert (occupied[0], occupied[-1]) == (56, 167)
+    assert np.array_equal(np.flatnonzero(heatmap.sum(1) > 0), occupied)
+    # Of pixel 111 a quarter of the side from edge to edge of its upper half.
+    assert heatmap[111, 111 + 28] / heatmap[111, 111] == pytest.approx(0.5)
+    assert heatmap[111 - 28, 111] / heatmap[111, 111] == pytest.approx(0.5)
+
+
+def test_groups_are_dealt_to_the_folds_in_turn():
+    """Of three groups in two folds the first and the third are in one."""
+    rows = [row(0, 'c', 4, 5), row(0, 'a', 12, 5), row(0, 'b', 20, 20)]
+    maps = CrossValidatedMeanMaps(PROTOCOL, rows, folds=2)
+    alone, others = PROTOCOL.targets(rows[2:])[0], PROTOCOL.targets(rows[:2]).mean(0)
+    for number, expected in enumerate((alone, alone, others)):
+        assert np.allclose(maps(number, rows[number]), expected, atol=1e-8)
+
+
+def test_two_folds_are_the_fewest():
+    with pytest.raises(ValueError, match='got 2 images and 1 folds'):
+        CrossValidatedMeanMaps(PROTOCOL, [row(0, 'a', 4, 5), row(0, 'b', 4, 5)], folds=1)
+
+
+def test_more_rows_than_are_averaged_at_once():
+    rows = [row(0, str(number), number % 30, 5) for number in range(130)]
+    maps = ActionMeanMaps.fit(PROTOCOL, rows)
+    assert np.allclose(maps(0, rows[0]), PROTOCOL.targets(rows).mean(0), atol=1e-7)
+
+
+def test_mean_map_of_an_action_is_the_mean_of_its_ground_targets():
+    rows = [row(0, 'a', 4, 5), row(1, 'a', 20, 20), row(0, 'b', 9, 5)]
+    maps = ActionMeanMaps.fit(PROTOCOL, rows)
+    expected = PROTOCOL.targets([rows[0], rows[2]]).mean(0)
+    assert np.allclose(maps(0, row(0, 'c', 0, 0)), expected, atol=1e-8)
+
+
+def test_mean_map_of_an_unseen_action_is_that_of_all():
+    rows = [row(0, 'a', 4, 5), row(1, 'a', 20, 20)]
+    maps = ActionMeanMaps.fit(PROTOCOL, rows)
+    assert np.allclose(maps(0, row(3, 'c', 0, 0)), PROTOCOL.targets(rows).mean(0), atol=1e-8)
+
+
+def test_mean_maps_need_a_row():
+    with pytest.raises(ValueError, match='at least one annotation'):
+        ActionMeanMaps.fit(PROTOCOL, [])
+
+
+def test_no_group_is_its_own_prior():
+    rows = [row(0, 'a', 4, 5), row(0, 'a', 6, 5), row(0, 'b', 20, 20), row(0, 'c', 28, 9)]
+    maps = CrossValidatedMeanMaps(PROTOCOL, rows)
+    expected = PROTOCOL.targets(rows[2:]).mean(0)
+    assert np.allclose(maps(0, rows[0]), expected, atol=1e-8)
+    assert np.allclose(maps(1, rows[1]), expected, atol=1e-8)
+
+
+def test_an_action_that_other_folds_lack_gets_the_mean_of_all_others():
+    rows = [row(0, 'a', 4, 5), row(1, 'b', 20, 20)]
+    maps = CrossValidatedMeanMaps(PROTOCOL, rows)
+    assert np.allclose(maps(0, rows[0]), PROTOCOL.targets(rows[1:])[0], atol=1e-8)
+
+
+def test_cross_validation_needs_two_images():
+    with pytest.raises(ValueError, match='got 1 images and 5 folds'):
+        CrossValidatedMeanMaps(PROTOCOL, [row(0, 'a', 4, 5)])

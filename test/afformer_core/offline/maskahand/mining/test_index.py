@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An index on disk is the index that was written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from afformer_core.errors import DatasetError
+from afformer_core.hands.hand import Hand
+from afformer_core.offline.maskahand.mining.clip_table import ClipTable
+from afformer_core.offline.maskahand.mining.index import (
+    HandIndex,
+    MinedVideo,
+    read_head,
+    read_index,
+    write_index,
+)
+
+IN_CONTACT = Hand((1.0, 2.0, 30.5, 40.0), True, 0.95, (31.5, 20.0))
+IDLE = Hand((1.0, 2.0, 30.5, 40.0), False, 0.5)
+
+
+def test_hands_come_back_with_and_without_a_contact_point(tmp_path: Path) -> None:
+    video = MinedVideo(
+        path=tmp_path / 'a.mp4',
+        topic='',
+        size=(64, 48),
+        times=(0.0, 0.25, 0.5),
+        hands={1: (IN_CONTACT, IDLE)},
+        clips=((0, 2),),
+    )
+    index = HandIndex({'rate': 4.0}, 0.9, (video,))
+    write_index(tmp_path / 'mined' / 'index.json', index)
+
+    assert read_index(tmp_path / 'mined' / 'index.json') == index
+
+
+def test_shards_of_before_calibrations_were_kept_are_read(tmp_path: Path) -> None:
+    video = MinedVideo(
+        path=tmp_path / 'a.mp4',
+        topic='',
+        size=(64, 48),
+        times=(0.0, 0.25),
+        hands={1: (IDLE,)},
+        clips=((0, 1),),
+    )
+    index = HandIndex({'rate': 4.0}, 0.9, (video,))
+    write_index(tmp_path / 'index.json', index)
+    [shard] = read_head(tmp_path / 'index.json').shards
+    file = tmp_path / shard['videos']
+    pq.write_table(pq.read_table(file).drop_columns(['lens']), file)
+
+    assert read_index(tmp_path / 'index.json') == index
+
+
+def test_an_index_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / 'index.json'
+    path.write_text(json.dumps({'format': 'afformer-hand-index', 'version': 1, 'videos': []}))
+
+    with pytest.raises(DatasetError, match='expected an index of hands of version 2'):
+        read_index(path)
+
+
+@pytest.mark.parametrize('damage', [{'settings': 5}, {'broken': [{}]}, {'shards': 7}], ids=str)
+def test_what_is_no_head_is_damage(tmp_path: Path, damage: dict[str, Any]) -> None:
+    path = tmp_path / 'index.json'
+    write_index(path, HandIndex({}, 0.9, (video_of(tmp_path, 'a', 2),)))
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+
+    with pytest.raises(DatasetError, match='is damaged'):
+        read_index(path)
+
+
+def test_shards_are_written_once_and_those_of_an_earlier_index_removed(tmp_path: Path) -> None:
+    path = tmp_path / 'index.json'
+    write_index(path, HandIndex({}, 0.9, (video_of(tmp_path, 'a', 2),)))
+    before = {each: each.stat().st_mtime_ns for each in (tmp_path / 'shards').iterdir()}
+    assert len(before) == 2
+
+    write_index(path, HandIndex({}, 0.9, (video_of(tmp_path, 'a', 2),)))
+    assert {each: each.stat().st_mtime_ns for each in (tmp_path / 'shards').iterdir()} == before
+    write_index(path, HandIndex({}, 0.9, (video_of(tmp_path, 'b', 3),)))
+    assert len(set((tmp_path / 'shards').iterdir()) - set(before)) == 2
+    assert not set((tmp_path / 'shards').iterdir()) & set(before)
+
+
+def test_a_large_index_has_several_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('afformer_core.offline.maskahand.mining.index._SHARD_FRAMES', 4)
+    monkeypatch.setattr('afformer_core.offline.maskahand.mining.shards._GROUP_FRAMES', 2)
+    videos = tuple(video_of(tmp_path, f'{number}', 1 + number) for number in range(5))
+    path = tmp_path / 'index.json'
+    write_index(path, HandIndex({}, 0.9, videos))
+
+    head = read_head(path)
+
+    assert [shard['video_count'] for shard in head.shards] == [2, 1, 1, 1]
+    assert (head.videos, head.clips) == (5, 15)
+    assert read_index(path).videos == videos
+
+
+@pytest.mark.parametrize(
+    ('kind', 'read'), [('videos', read_index), ('clips', lambda path: ClipTable.open([path]))]
+)
+def test_a_shard_that_is_damaged_is_told(
+    tmp_path: Path, kind: str, read: Callable[[Path], Any]
+) -> None:
+    path = tmp_path / 'index.json'
+    write_index(path, HandIndex({}, 0.9, (video_of(tmp_path, 'a', 2),)))
+    [shard] = tmp_path.glob(f'shards/{kind}-*')
+    shard.write_bytes(shard.read_bytes()[:-20])
+
+    with pytest.raises(DatasetError, match=rf'{shard.name} of the index cannot be read: .*Mine'):
+        read(path)
+
+
+def test_a_video_of_two_folders_is_taken_once(tmp_path: Path) -> None:
+    for name, videos in (('one', 'ab'), ('other', 'bc')):
+        folder = tmp_path / name
+        index = HandIndex({}, 0.9, tuple(video_of(folder, each, 3) for each in videos))
+        write_index(folder / 'index.json', index)
+
+    table = ClipTable.open([tmp_path / name / 'index.json' for name in ('one', 'other')])
+
+    found = [(table.video(number).path, *table.window(number)) for number in range(len(table))]
+    paths = [tmp_path / path for path in ('one/a', 'one/b', 'other/c')]
+    assert found == [(path, first, first + 1) for path in paths for first in range(3)]
+
+
+def test_clips_are_selected_by_their_columns(tmp_path: Path) -> None:
+    path = tmp_path / 'index.json'
+    write_index(path, HandIndex({}, 0.9, (video_of(tmp_path, 'a', 4),)))
+    table = ClipTable.open([path])
+    assert table.columns['interactions'].tolist() == [1, 2, 2, 2]
+    assert table.columns['score'].tolist() == [0.95] * 4
+    assert table.columns['stop'].tolist() == [0.25, 0.5, 0.75, 1.0]
+
+    late = table.only(table.columns['start'] > 0.3)
+
+    assert [late.window(number) for number in range(len(late))] == [(2, 3), (3, 4)]
+
+
+def test_indexes_of_other_scores_are_not_mixed(tmp_path: Path) -> None:
+    for name, score in (('one', 0.9), ('other', 0.5)):
+        write_index(tmp_path / name / 'index.json', HandIndex({}, score, ()))
+    paths = [tmp_path / name / 'index.json' for name in ('one', 'other')]
+    with pytest.raises(DatasetError, match=r'other has the interaction score .*\(0.5, None\)'):
+        ClipTable.open(paths)
+
+
+def video_of(folder: Path, name: str, clips: int) -> MinedVideo:
+    """A video with overlapping clips, a hand in contact in all frames but the first."""
+    times = tuple(number / 4 for number in range(clips + 1))
+    hands = dict.fromkeys(range(1, clips + 1), (IN_CONTACT, IDLE))
+    windows = tuple((first, first + 1) for first in range(clips))
+    return MinedVideo(
+        path=folder / name,
+        topic='',
+        size=(64, 48),
+        times=times,
+        hands=hands,
+        clips=windows,
+        content=f'content of {name}',
+    )
+
+
+def test_a_contact_point_is_finite() -> None:
+    with pytest.raises(ValueError, match='contact point of a hand is'):
+        Hand((0.0, 0.0, 1.0, 1.0), True, 1.0, (float('nan'), 0.0))

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+
+from afformer_core.errors import DatasetError
+from afformer_core.hands.hand import Hand
+from afformer_core.offline.maskahand.mining.index import HandIndex, MinedVideo
+from afformer_core.offline.maskahand.pretraining.interactions import Approaches, interaction_clips
+
+IN_CONTACT = Hand((10.0, 10.0, 30.0, 30.0), True, 0.995)
+UNSURE = Hand((10.0, 10.0, 30.0, 30.0), True, 0.9)
+IDLE = Hand((40.0, 10.0, 60.0, 30.0), False, 0.999)
+OUTSIDE = Hand((-30.0, 10.0, 0.0, 30.0), True, 1.0)
+
+
+def _index(hands, *clips, frames=20):
+    times = tuple(number / 4 for number in range(frames))
+    return HandIndex(
+        {},
+        0.99,
+        (
+            MinedVideo(
+                path=Path('a.mp4'), topic='', size=(100, 80), times=times, hands=hands, clips=clips
+            ),
+        ),
+    )
+
+
+def test_frames_in_which_a_hand_surely_interacts():
+    hands = {3: (IN_CONTACT, IDLE), 4: (UNSURE,), 5: (IDLE,), 6: (OUTSIDE,), 12: (IN_CONTACT,)}
+    first, second = interaction_clips(_index(hands, (0, 9), (8, 19)), most=8)
+
+    assert [each.number for each in first.interactions] == [3]
+    assert first.interactions[0].hands == (IN_CONTACT, IDLE)
+    assert first.interactions[0].interacting == (IN_CONTACT,)
+    assert [each.number for each in second.interactions] == [12]
+    assert (second.first, second.last) == (8, 19)
+
+
+def test_a_clip_without_any_is_left_out():
+    clips = interaction_clips(_index({3: (IN_CONTACT,), 12: (UNSURE,)}, (0, 9), (10, 19)), most=8)
+    assert [clip.first for clip in clips] == [0]
+
+
+def test_of_many_some_are_taken_evenly():
+    hands = dict.fromkeys(range(10), (IN_CONTACT,))
+    (clip,) = interaction_clips(_index(hands, (0, 9)), most=4)
+    assert [each.number for each in clip.interactions] == [0, 3, 6, 9]
+
+
+def test_from_where_hands_came_is_told_of_those_that_are_taken_alone(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        Approaches, 'of', lambda self, number, hand: asked.append(number) or (1.0, 0.0)
+    )
+    hands = dict.fromkeys(range(10), (IN_CONTACT,))
+    (clip,) = interaction_clips(_index(hands, (0, 9)), most=4)
+    assert asked == [0, 3, 6, 9]
+    assert clip.interactions[1].approaches == ((1.0, 0.0),)
+
+
+def test_what_a_model_is_shown_is_spread_over_the_clip():
+    (clip,) = interaction_clips(_index({4: (IN_CONTACT,)}, (4, 19)), most=1)
+    assert clip.demonstration(4) == (4, 9, 14, 19)
+
+
+def test_a_clip_of_one_frame_is_shown_as_it_is():
+    (clip,) = interaction_clips(_index({4: (IN_CONTACT,)}, (4, 4)), most=8)
+    assert clip.demonstration(32) == (4,)
+
+
+def test_without_any_interaction_there_is_nothing_to_learn():
+    with pytest.raises(DatasetError, match='no frame of the 1 clips of the index has'):
+        interaction_clips(_index({3: (OUTSIDE, IDLE)}, (0, 9)), most=8)

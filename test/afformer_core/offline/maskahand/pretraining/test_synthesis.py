@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Synthesized target images: hands hidden, context moved, the target moved with it."""
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from afformer_core.hands.hand import Hand
+from afformer_core.offline.data.augmentation import (
+    CropSettings,
+    ImageSettings,
+    PerspectiveSettings,
+)
+from afformer_core.offline.data.heatmaps import coverage
+from afformer_core.offline.maskahand.pretraining.interactions import Interaction
+from afformer_core.offline.maskahand.pretraining.masks import MaskSettings
+from afformer_core.offline.maskahand.pretraining.synthesis import SynthesisSettings, synthesize
+
+SIZE = (160, 120)
+SKIN, GROUND = (255, 0, 0), (90, 100, 110)
+IN_CONTACT = Hand((60.0, 40.0, 90.0, 70.0), True, 0.995)
+IDLE = Hand((10.0, 80.0, 34.0, 104.0), False, 0.97)
+UNSURE = Hand((120.0, 10.0, 150.0, 34.0), True, 0.3)
+FLAT = ImageSettings()
+SLANTED = ImageSettings(perspective=PerspectiveSettings(distortion=0.5))
+CROPPED = ImageSettings(perspective=PerspectiveSettings(distortion=0.5, border='crop'))
+
+
+def _frame(*hands, size=SIZE):
+    """Skin where hands are, and nowhere else."""
+    frame = np.full((size[1], size[0], 3), GROUND, np.uint8)
+    for hand in hands:
+        left, top, right, bottom = (max(0, round(side)) for side in hand.box)
+        frame[top:bottom, left:right] = SKIN
+    return frame
+
+
+def _made(hands, seed=0, frame=None, masks=None, image=FLAT):
+    frame = _frame(*hands) if frame is None else frame
+    interaction = Interaction(0, hands, (hands[0],), (None,))
+    settings = SynthesisSettings(masks=masks or MaskSettings(fill='mean'), image=image)
+    return synthesize(frame, SIZE, interaction, settings, np.random.default_rng(seed))
+
+
+def _skin(image):
+    reddish = (image[..., 0] > 200) & (image[..., 1] < 60) & (image[..., 2] < 60)
+    return int(reddish.sum())
+
+
+@pytest.mark.parametrize('image', [FLAT, SLANTED], ids=['as it is', 'slanted'])
+def test_idle_and_unsure_hands_are_hidden_too(image):
+    for seed in range(5):
+        assert _skin(_made((IN_CONTACT, IDLE, UNSURE), seed, image=image).image) == 0
+
+
+def test_what_is_hardly_a_hand_stays():
+    faint = Hand(UNSURE.box, True, 0.05)
+    masks = MaskSettings(random_masks=0, fill='mean')
+    assert _skin(_made((IN_CONTACT, faint), masks=masks).image) == 30 * 24
+
+
+def test_a_hand_that_interacts_is_hidden_whatever_the_score():
+    hands = (Hand(IN_CONTACT.box, True, 0.6), Hand(IDLE.box, False, 0.6))
+    masks = MaskSettings(random_masks=0, fill='mean', hidden_score=0.9)
+    assert _skin(_made(hands, masks=masks).image) == 24 * 24
+
+
+def test_hands_that_do_not_interact_may_stay():
+    masks = MaskSettings(random_masks=0, fill='mean', hidden='interacting')
+    image = _made((IN_CONTACT, IDLE, UNSURE), masks=masks).image
+    # The other two, of 24 x 24 and 30 x 24 pixels.
+    assert _skin(image) == 24 * 24 + 30 * 24
+
+
+def test_nothing_is_black_around_what_was_moved():
+    for seed in range(20):
+        image = _made((IN_CONTACT,), seed, image=SLANTED).image
+        assert image.min() >= 80
+
+
+def test_what_is_moved_may_be_cropped_beside_black_corners():
+    for seed in range(20):
+        image = _made((IN_CONTACT,), seed, image=CROPPED).image
+        assert (image.max(axis=2) == 0).any()
+        # The ground reaches all four sides.
+        assert all(side.max() >= 80 for side in (image[1], image[-2], image[:, 1], image[:, -2]))
+
+
+def _inside(corners, scale=1.0):
+    """How much of each pixel lies in a box, enlarged about its middle."""
+    middle = corners.mean(axis=0)
+    enlarged = ((corners - middle) * scale + middle) * SIZE
+    return coverage(torch.from_numpy(enlarged).float(), (SIZE[1], SIZE[0])).numpy()
+
+
+@pytest.mark.parametrize('image', [SLANTED, CROPPED], ids=['reflected', 'cropped'])
+def test_the_target_moves_with_what_is_under_it(image):
+    # Without masks the hand itself shows where the target must be.
+    masks = MaskSettings(shape='none', random_masks=0)
+    for seed in range(10):
+        made = _made((IN_CONTACT,), seed, masks=masks, image=image)
+        red = made.image[..., 1] < 50
+        inside = _inside(made.corners[0])
+        assert red[inside > 0.99].all()
+        assert not red[(inside == 0) & (_inside(made.corners[0], 1.4) > 0.5)].any()
+
+
+def test_without_changes_the_target_is_the_box():
+    (corners,) = _made((IN_CONTACT,)).corners.tolist()
+    assert np.ravel(corners) == pytest.approx(
+        [60 / 160, 40 / 120, 90 / 160, 40 / 120, 90 / 160, 70 / 120, 60 / 160, 70 / 120]
+    )
+
+
+@pytest.mark.parametrize(
+    'box',
+    [
+        (-1.0, -1.0, 161.0, 121.0),
+        (-30.0, 90.0, 12.0, 150.0),
+        (159.0, 0.0, 200.0, 40.0),
+        (80.2, 60.2, 80.5, 60.6),
+    ],
+    ids=['the whole frame', 'a corner', 'an edge', 'less than a pixel'],
+)
+@pytest.mark.parametrize(
+    'image',
+    [
+        ImageSettings(
+            perspective=PerspectiveSettings(distortion=0.6), crop=CropSettings(scale=(0.2, 1.0))
+        ),
+        ImageSettings(perspective=PerspectiveSettings(distortion=1.0, border='crop')),
+    ],
+    ids=['cropped and slanted', 'as slanted as can be'],
+)
+def test_a_box_stays_in_the_image_however_it_is_moved(box, image):
+    for seed in range(100):
+        (corners,) = _made((Hand(box, True, 1.0),), seed, image=image).corners
+        assert np.isfinite(corners).all()
+        inside = coverage(torch.from_numpy(corners) * 32, (32, 32))
+        assert inside.sum() > 0
+
+
+def _texture_image(shift=0):
+    wide = cv2.resize(skimage.data.coffee(), (SIZE[0] + 20, SIZE[1]), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(wide[:, shift : shift + SIZE[0]])
+
+
+def _before(hand_free):
+    frame = _texture_image()
+    frame[40:70, 60:90] = SKIN
+    interaction = Interaction(0, (IN_CONTACT,), (IN_CONTACT,), (None,))
+    settings = SynthesisSettings(masks=MaskSettings(fill='colour'), image=FLAT)
+    return synthesize(
+        frame, SIZE, interaction, settings, np.random.default_rng(0), hand_free=hand_free
+    )
+
+
+def test_a_frame_without_a_hand_is_shown_as_it_is():
+    made = _before(_texture_image(shift=8))
+
+    assert np.array_equal(made.image, _texture_image(shift=8))
+    # What lay under the hand lies 8 pixels to the left.
+    expected = np.array([[52, 40], [82, 40], [82, 70], [52, 70]]) / SIZE
+    assert np.abs((made.corners[0] - expected) * SIZE).max() < 1
+
+
+def test_the_hand_is_hidden_where_the_frame_without_one_is_of_something_else():
+    made = _before(np.full((SIZE[1], SIZE[0], 3), 90, np.uint8))
+
+    assert not np.array_equal(made.image[40:70, 60:90], np.full((30, 30, 3), SKIN))
+    assert np.array_equal(made.image[-1], _texture_image()[-1])
+    assert made.corners[0, 0].tolist() == pytest.approx([60 / 160, 40 / 120])
+
+
+def test_a_share_is_0_to_1():
+    with pytest.raises(ValueError, match=r'hand_free_share is 1\.5; expected 0 to 1'):
+        SynthesisSettings(hand_free_share=1.5)
+
+
+def test_boxes_follow_a_frame_that_was_made_smaller():
+    small = _frame(*[Hand(tuple(side / 2 for side in IN_CONTACT.box), True, 1.0)], size=(80, 60))
+    made = _made((IN_CONTACT,), frame=small, masks=MaskSettings(random_masks=0, fill='mean'))
+    assert made.image.shape == (60, 80, 3)
+    assert _skin(made.image) == 0
+    assert made.corners[0, 0].tolist() == pytest.approx([60 / 160, 40 / 120])
+
+
+def test_the_same_rng_gives_the_same_image():
+    first, same, other = (
+        _made((IN_CONTACT, IDLE), seed, masks=MaskSettings(), image=SLANTED) for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first.image, same.image)
+    assert np.array_equal(first.corners, same.corners)
+    assert not np.array_equal(first.image, other.image)
+
+
+def test_the_default_is_the_papers_but_for_what_gives_hands_away():
+    settings = SynthesisSettings()
+    assert (settings.masks.fill, settings.masks.hidden) == ('random', 'all')
+    assert settings.image.perspective.border == 'reflect'
+    assert (settings.masks.shape, settings.masks.scale, settings.masks.random_masks) == (
+        'scaled',
+        1.5,
+        1,
+    )
+    assert settings.image.perspective.distortion == 0.5
+    assert settings.target.form == 'box'

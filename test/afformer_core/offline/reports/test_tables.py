@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+
+from afformer_core.offline.reports.bootstrap import Estimate
+from afformer_core.offline.reports.tables import Table, cell_text
+
+TABLE = Table(
+    'Accuracy',
+    ('KLD', 'pairs'),
+    {'model': [Estimate(0.5, 0.25, 1.0, 12), 12], 'baseline': [float('inf'), None]},
+    ('lower is better',),
+)
+
+
+def test_markdown():
+    assert TABLE.to_markdown().splitlines() == [
+        '### Accuracy',
+        '',
+        '|          |                  KLD | pairs |',
+        '|----------|---------------------:|------:|',
+        '| model    | 0.500 [0.250, 1.000] |    12 |',
+        '| baseline |                  inf |     - |',
+        '',
+        '- lower is better',
+    ]
+
+
+def test_labels_begin_at_the_left_and_numbers_end_at_the_right():
+    table = Table('T', ('n',), {'a': [1], 'longer': [100]})
+    assert table.to_markdown().splitlines()[4:] == ['| a      |   1 |', '| longer | 100 |']
+
+
+def test_json_is_strict_and_keyed_by_label_and_column():
+    fields = json.loads(json.dumps(TABLE.to_json(), allow_nan=False))
+    assert fields['rows']['model']['KLD'] == {
+        'value': 0.5, 'low': 0.25, 'high': 1.0, 'count': 12, 'confidence': 0.95,
+    }  # fmt: skip
+    assert fields['rows']['baseline'] == {'KLD': 'inf', 'pairs': None}
+
+
+def test_refuses_a_row_of_another_length():
+    with pytest.raises(ValueError, match="row 'model' has 1 cells; it needs 2"):
+        Table('Accuracy', ('KLD', 'SIM'), {'model': [1.0]})
+
+
+def test_a_table_of_named_numbers():
+    rows = {'model': {'pairs': 12, 'kld': 0.5}, 'baseline': {'kld': 2.5}}
+    table = Table.of('Accuracy', {'kld': 'KLD', 'pairs': 'pairs'}, rows, ['a note'])
+    assert table.columns == ('KLD', 'pairs')
+    assert table.rows == {'model': [0.5, 12], 'baseline': [2.5, None]}
+    assert table.notes == ('a note',)
+    assert table.to_json()['rows']['model'] == {'kld': 0.5, 'pairs': 12}
+
+
+def test_a_column_that_no_row_has_is_refused():
+    with pytest.raises(ValueError, match="no row of 'Accuracy' has klt"):
+        Table.of('Accuracy', {'klt': 'KLD'}, {'model': {'kld': 0.5}})
+
+
+@pytest.mark.parametrize(
+    ('cell', 'text'),
+    [
+        (9.9996, '10.000'),
+        (10.0, '10.0'),
+        (-9.5, '-9.500'),
+        (-12.34, '-12.3'),
+        (7, '7'),
+        (None, '-'),
+    ],
+)
+def test_three_digits_below_ten_and_one_from_there(cell, text):
+    assert cell_text(cell) == text

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every configuration of config/train starts, learns for three steps and leaves a model."""
+
+import itertools
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from afformer_core.media.video import write_video
+from afformer_core.models import afformer_r50, afformer_small
+from afformer_core.offline.training.command import train
+from afformer_core.runtime.model_folder import read_network
+from afformer_core.runtime.weights import save_model
+
+from ....conftest import random_model
+from ...maskahand.mined_videos import write_mined
+from ..conftest import write_contact, write_pairs
+from .configurations import CONFIGURATIONS, OVERLAYS, files_of_example, label
+
+# Folders of overlays that change the architecture.
+ARCHITECTURAL = ('table_1', 'table_4', 'table_7', 'equation_8')
+# Of the ViTDet models, whose weights fill a gigabyte with those of the optimizer.
+SIDES = {'opra/vitdet_b': 128, 'opra/vitdet_b_released': 64}
+# Where configurations have their indices of hands.
+MINED = ('assistq/mined', 'epic/mined', 'mined', 'opra/mined', 'simulated_videos/mined')
+
+
+@pytest.fixture(scope='module')
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every dataset at the path that the configurations name."""
+    root = tmp_path_factory.mktemp('workspace')
+    write_opra(root / 'opra')
+    write_epic(root / 'epic')
+    write_assistq(root / 'assistq')
+    (root / 'simulated_hands').mkdir()
+    hands = write_pairs(root / 'simulated_hands', shortest=8)
+    write_contact(hands, shortest=8)
+    (root / 'simulated').mkdir()
+    annotations = write_pairs(root / 'simulated', shortest=8)
+    write_contact(annotations, shortest=8)
+    annotations.with_name('validation.json').write_text(annotations.read_text())
+    # What is simulated has OPRA's actions.
+    annotations.with_name('actions.json').unlink()
+    hands.with_name('actions.json').unlink()
+    (root / 'simulated_more').symlink_to(root / 'simulated')
+    (root / 'my_pairs' / 'demonstrations').mkdir(parents=True)
+    (root / 'my_pairs' / 'images').mkdir()
+    shutil.copy(root / 'simulated' / '0.mp4', root / 'my_pairs' / 'demonstrations' / 'press.mp4')
+    shutil.copy(root / 'simulated' / '0_0.png', root / 'my_pairs' / 'images' / 'panel.png')
+    (root / 'my_pairs' / 'points.csv').write_text(
+        'demonstration,image,action,x,y\npress.mp4,panel.png,press,20,30\n'
+    )
+    small = random_model(afformer_small(('press',), (64, 64)))
+    for name in ('sim_small', 'sim_tuned'):
+        save_model(root / 'models' / name, small, {})
+    save_model(root / 'models' / 'maskahand_opra', random_model(afformer_r50((), (64, 64))), {})
+    actionless = random_model(afformer_small((), (64, 64)))
+    for name in ('maskahand_sim', 'maskahand_sim_tuned'):
+        save_model(root / 'models' / name, actionless, {})
+    for mined in MINED:
+        (root / mined).mkdir(parents=True)
+        write_mined(root / mined)
+    return root
+
+
+def write_opra(root: Path) -> None:
+    """Annotations in a folder beside the media."""
+    root.mkdir()
+    annotations = write_pairs(root).read_text()
+    (root / 'annotations').mkdir()
+    for split in ('train', 'test'):
+        (root / 'annotations' / f'{split}.json').write_text(annotations)
+
+
+def write_epic(root: Path) -> None:
+    """The frames of a clip, and two images that were cut from another."""
+    frames = root / 'frames_rgb_flow/rgb/train/P01/P01_01'
+    frames.mkdir(parents=True)
+    (root / 'images').mkdir()
+    for number in range(1, 62, 10):
+        PIL.Image.new('RGB', (64, 64), (number, 0, 0)).save(frames / f'frame_{number:010}.jpg')
+    crops = ['P01_02_1_0_0_64_64.jpg', 'P01_02_9_0_0_64_64.jpg']
+    for crop in crops:
+        PIL.Image.new('RGB', (64, 64), (9, 9, 9)).save(root / 'images' / crop)
+    clip = {'v_id': 'P01_01', 'start': 1, 'stop': 61, 'verb': 0, 'noun': 0}
+    images = [
+        {'image': [crop], 'verb': 0, 'noun': 0, 'points': [[20, 30]], 'shape': [64, 64]}
+        for crop in crops
+    ]
+    parts = {f'{split}_{what}': each for split in ('train', 'test') for what, each in (
+        ('clips', [clip]), ('images', images)
+    )}  # fmt: skip
+    release = {'verbs': ['open'], 'nouns': ['door'], 'inactive_images': {}, **parts}
+    (root / 'annotations.json').write_text(json.dumps(release))
+
+
+def write_assistq(root: Path) -> None:
+    """Two videos with what is said in them, their buttons, and a question each."""
+    question = {
+        'question': 'How to boil water?',
+        'answers': [['Press <button1> to boil', 'Wait']],
+        'correct': [1],
+        'images': ['kettle-user.png'],
+    }
+    names = 'kettle_a1b2c', 'kettle_d3e4f'
+    for split, name in itertools.product(('train', 'test'), names):
+        folder = root / split / name
+        (folder / 'images').mkdir(parents=True)
+        frames = np.zeros((16, 64, 64, 3), np.uint8)
+        write_video(folder / 'video.mp4', frames, 4.0)
+        (folder / 'script.txt').write_text('0:00:01-0:00:03 Press the power button to boil.\n')
+        (folder / 'buttons.csv').write_text('button1,5,5,20,16,kettle-user.png,64,48\n')
+        PIL.Image.new('RGB', (64, 48), (5, 5, 5)).save(folder / 'images' / 'kettle-user.png')
+        (root / f'{split}.json').write_text(json.dumps({each: [question] for each in names}))
+
+
+def run(
+    workspace: Path, folder: Path, side: int, *configurations: Path, options: Sequence[str] = ()
+) -> None:
+    """Three steps of small images on one CPU, whatever the configuration asks for."""
+    files = [f'-c={path}' for path in configurations]
+    small = [
+        f'--model.architecture.input_size=[{side},{side}]',
+        '--data.batch_size=2',
+        '--data.workers=0',
+        '--data.cache_folder=null',
+        '--trainer.accelerator=cpu',
+        '--trainer.devices=1',
+        '--trainer.precision=32',
+        '--trainer.max_steps=3',
+        '--trainer.val_check_interval=1000',
+        '--trainer.enable_progress_bar=false',
+        '--trainer.enable_model_summary=false',
+        '--checkpoint_steps=1000',
+        f'--output={folder}',
+    ]
+    features = ('simulated/', 'maskahand/simulated', 'maskahand/folder')
+    if label(configurations[0]).startswith(features):
+        # The features are kept, or there are none.
+        small.remove('--data.cache_folder=null')
+    else:
+        small.append('--model.backbone_weights=random')
+    train([*files, *small, *options])
+    assert read_network(folder).training['step'] == 3
+
+
+def configurations() -> list[Any]:
+    """Of each kind one is quick; the others go with the slow tests.
+
+    Those of hand detectors have a test of their own, `hands/test_configurations.py`.
+    """
+    quick = ('opra/r50', 'own_pairs', 'simulated/ablation')
+    return [
+        pytest.param(path, id=label(path), marks=() if label(path) in quick else pytest.mark.slow)
+        for path in sorted(set(CONFIGURATIONS.rglob('*.yaml')) - set(OVERLAYS))
+        if path.parent.name != 'hands'
+    ]
+
+
+@pytest.mark.parametrize('configuration', configurations())
+def test_every_configuration(
+    configuration: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    run(workspace, tmp_path, SIDES.get(label(configuration), 64), configuration)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('overlay', OVERLAYS, ids=lambda path: label(path))
+def test_every_overlay(
+    overlay: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    run(workspace, tmp_path, 64, *files_of_example(overlay))
+
+
+@pytest.mark.parametrize('overlay', OVERLAYS, ids=lambda path: label(path))
+def test_every_overlay_says_what_it_is_given_after(overlay: Path) -> None:
+    first, *_, last = files_of_example(overlay)
+    assert overlay in files_of_example(overlay)
+    assert first.is_file()
+    assert first not in OVERLAYS
+    assert last in OVERLAYS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'overlay',
+    [path for path in OVERLAYS if path.parent.name.startswith(ARCHITECTURAL)],
+    ids=lambda path: label(path),
+)
+def test_every_architecture_on_features(
+    overlay: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    run(workspace, tmp_path, 64, CONFIGURATIONS / 'simulated/ablation.yaml', overlay)
+
+
+@pytest.mark.slow
+def test_the_naive_baseline_is_pre_trained_and_fine_tuned(
+    workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(workspace)
+    baseline = CONFIGURATIONS / 'ablations/table_1/resnet50_deconv.yaml'
+    pretrained, tuned = tmp_path / 'pretrained', tmp_path / 'tuned'
+    run(workspace, pretrained, 64, CONFIGURATIONS / 'maskahand/opra.yaml', baseline)
+    initial = [f'--model.initial={pretrained}']
+    whole = CONFIGURATIONS / 'opra/r50_finetune.yaml'
+    run(workspace, tuned, 64, whole, baseline, options=initial)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+import torch
+
+from afformer_core.offline.data.heatmaps import blurred_maps, coverage, target_heatmaps
+from afformer_core.offline.training.datasets.batch import BoxSupervision, PointSupervision
+
+
+def _box(left, top, right, bottom):
+    return torch.tensor([[left, top], [right, top], [right, bottom], [left, bottom]])
+
+
+NOTHING = torch.full((4, 2), torch.nan)
+
+
+def test_whole_pixels_are_covered():
+    expected = torch.zeros(4, 6)
+    expected[1:3, 2:5] = 1
+    assert torch.equal(coverage(_box(2.0, 1.0, 5.0, 3.0), (4, 6)), expected)
+
+
+def test_a_pixel_is_covered_in_part():
+    covered = coverage(_box(0.0, 0.0, 1.25, 1.0), (1, 3))
+    assert covered[0].tolist() == pytest.approx([1.0, 0.25, 0.0])
+
+
+def test_a_slanted_box():
+    diamond = torch.tensor([[4.0, 0.0], [8.0, 4.0], [4.0, 8.0], [0.0, 4.0]])
+    covered = coverage(diamond, (8, 8))
+    assert float(covered.sum()) == pytest.approx(32, rel=0.02)
+    assert covered[0, 0] == 0
+    assert covered[4, 4] == 1
+
+
+@pytest.mark.parametrize('x', [0.0, 3.0, 3.2, 3.499, 7.999])
+def test_however_small_a_box_is_it_is_somewhere(x):
+    covered = coverage(_box(x, 5.0, x + 0.001, 5.001), (8, 8))
+    assert covered.sum() > 0
+    assert abs(int(covered.sum(dim=0).argmax()) + 0.5 - x) <= 1
+
+
+def test_what_is_beside_the_map_covers_nothing():
+    assert not coverage(_box(9.0, 2.0, 12.0, 4.0), (8, 8)).any()
+
+
+def test_a_target_is_a_blurred_box():
+    targets = BoxSupervision(_box(0.25, 0.5, 0.5, 0.75)[None, None]).targets((64, 64))
+    (heatmap,) = targets.heatmaps
+    assert float(heatmap.sum()) == pytest.approx(1, abs=1e-5)
+    row, column = divmod(int(heatmap.argmax()), 64)
+    assert abs(row - 39.5) <= 1
+    assert abs(column - 23.5) <= 1
+    assert heatmap[40, 24] > 3 * heatmap[40, 40] > 0
+    assert targets.shown.tolist() == [True]
+    assert targets.images.tolist() == [0]
+
+
+def test_a_box_of_one_pixel_is_an_annotated_point():
+    box = BoxSupervision(_box(20 / 64, 30 / 64, 21 / 64, 31 / 64)[None, None])
+    point = target_heatmaps(torch.tensor([[[20.5, 30.5]]]), (64, 64))
+    torch.testing.assert_close(box.targets((64, 64)).heatmaps, point)
+
+
+def test_several_boxes_of_an_image_are_one_target():
+    left, right = _box(0.1, 0.4, 0.2, 0.5), _box(0.7, 0.4, 0.9, 0.5)
+    together = BoxSupervision(torch.stack((left, right))[None]).targets((64, 64))
+    assert len(together.heatmaps) == 1
+    share = float(together.heatmaps[0, :, :32].sum())
+    assert share == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_where_two_boxes_overlap_is_no_likelier_than_elsewhere():
+    one, other = _box(0.2, 0.3, 0.6, 0.7), _box(0.4, 0.3, 0.8, 0.7)
+    together = BoxSupervision(torch.stack((one, other))[None]).targets((40, 40)).heatmaps
+    union = BoxSupervision(_box(0.2, 0.3, 0.8, 0.7)[None, None]).targets((40, 40)).heatmaps
+    torch.testing.assert_close(together, union)
+
+
+def test_padding_is_no_box():
+    box = _box(0.1, 0.4, 0.2, 0.5)
+    padded = BoxSupervision(torch.stack((box, NOTHING))[None]).targets((32, 32))
+    alone = BoxSupervision(box[None, None]).targets((32, 32))
+    assert torch.equal(padded.heatmaps, alone.heatmaps)
+
+
+def test_an_image_without_any_box_does_not_show_it():
+    targets = BoxSupervision(NOTHING[None, None]).targets((32, 32))
+    assert targets.shown.tolist() == [False]
+    assert torch.allclose(targets.heatmaps, torch.full((1, 32, 32), 1 / 32**2))
+
+
+@pytest.mark.parametrize('size', [(64, 64), (48, 96)])
+def test_a_box_that_spans_the_image_is_uniform(size):
+    heatmaps = BoxSupervision(_box(0.0, 0.0, 1.0, 1.0)[None, None]).targets(size).heatmaps
+    assert float(heatmaps.min()) == pytest.approx(1 / (size[0] * size[1]), rel=1e-4)
+
+
+def test_targets_are_made_in_single_precision_in_any_step():
+    boxes = BoxSupervision(_box(0.25, 0.5, 0.5, 0.75)[None, None])
+    with torch.autocast('cpu', torch.bfloat16):
+        mixed = boxes.targets((64, 64)).heatmaps
+    assert torch.equal(mixed, boxes.targets((64, 64)).heatmaps)
+
+
+def test_maps_that_are_too_oblong():
+    with pytest.raises(ValueError, match='less elongated'):
+        blurred_maps(torch.ones(1, 8, 1024))
+
+
+def test_annotated_points_are_shares_of_width_and_height():
+    points = torch.tensor([[[0.25, 0.5], [0.75, 0.5]], [[torch.nan] * 2] * 2], dtype=torch.float64)
+    target = PointSupervision(points, torch.tensor([1, 0]), torch.tensor([0, 1]))
+    targets = target.targets((48, 96))
+
+    expected = target_heatmaps(torch.tensor([[[24.0, 24.0], [72.0, 24.0]]]), (48, 96))
+    torch.testing.assert_close(targets.heatmaps[:1], expected)
+    assert torch.allclose(targets.heatmaps[1], torch.full((48, 96), 1 / (48 * 96)))
+    assert (targets.actions.tolist(), targets.images.tolist()) == ([1, 0], [0, 1])
+    assert targets.shown.tolist() == [True, False]
+
+
+@pytest.mark.parametrize(('second_row', 'negative'), [(torch.nan, True), (0.5, False)])
+def test_an_image_without_any_point_is_negative_also_after_a_move(second_row, negative):
+    points = torch.tensor([[[0.25, 0.5]], [[second_row] * 2]])
+    target = PointSupervision(points, torch.tensor([1, 0]), torch.tensor([0, 1]))
+
+    assert target.targets((48, 48)).negative is negative
+    # A copy on a GPU is not asked for what its points are.
+    moved = target.moved(lambda tensor: torch.ones_like(tensor))
+    assert moved.targets((48, 48)).negative is negative
+
+
+def test_an_image_without_any_box_is_negative():
+    boxes = torch.stack((_box(0.25, 0.5, 0.5, 0.75)[None], NOTHING[None]))
+
+    assert BoxSupervision(boxes).targets((32, 32)).negative is True
+    assert BoxSupervision(boxes[:1]).targets((32, 32)).negative is False

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Training on images that do not show what was demonstrated, and on time that runs backwards."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+from afformer_core.media.video import write_video
+from afformer_core.models import afformer_small
+from afformer_core.models.afformer import Afformer
+from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.data.augmentation.flips import Reversal
+from afformer_core.offline.data.clip_reader import ClipReader
+from afformer_core.offline.data.frame_sampling import UniformSampling
+from afformer_core.offline.training.command import train
+from afformer_core.offline.training.datasets.batch import FeatureBatch, ImageBatch
+from afformer_core.offline.training.datasets.collation import collate_features, collate_images
+from afformer_core.offline.training.datasets.feature_cache import (
+    ImageAndVideoEncoder,
+    open_feature_cache,
+)
+from afformer_core.offline.training.datasets.feature_data import FeatureDataset
+from afformer_core.offline.training.datasets.image_data import ImageDataset
+from afformer_core.offline.training.datasets.samplers import Draw
+from afformer_core.runtime.weights import load_model
+
+from .conftest import MODEL, TRAINER
+
+# Of the second video with both of its images, and of the first image of the third one.
+DRAW = Draw((2, 3), (0, 0), (4,))
+BACKWARDS = Reversal(1.0, {0: 1, 1: 0})
+
+
+def image_batch(annotations: Path, draw: Draw, reversal: Reversal | None = None) -> ImageBatch:
+    reader = ClipReader(UniformSampling(4), (64, 64))
+    example = ImageDataset(open_annotations(annotations), reader, None, reversal)[draw]
+    batch = collate_images([example])
+    assert isinstance(batch, ImageBatch)
+    return batch
+
+
+def test_a_negative_image_has_the_uniform_heatmap(annotations: Path) -> None:
+    targets = image_batch(annotations, DRAW).supervision.targets((16, 16))
+
+    assert targets.shown.tolist() == [True, True, False]
+    assert targets.actions.tolist() == [1, 1, 1]
+    assert targets.heatmaps[2].numpy() == pytest.approx(np.full((16, 16), 1 / 256))
+    assert float(targets.heatmaps[:2].amax(dim=(1, 2)).min()) > 2 / 256
+
+
+def test_the_demonstration_is_encoded_once(annotations: Path) -> None:
+    batch = image_batch(annotations, DRAW)
+    model = Afformer(afformer_small(('press', 'hold'), (64, 64))).eval()
+    together, _ = batch.predict(model)
+    alone, _ = model(batch.images[2:], batch.frames)
+
+    assert batch.frames.shape[0] == 1
+    assert together.shape[0] == 3
+    assert torch.allclose(together[2:], alone, atol=1e-4)
+
+
+def test_backwards_the_last_frame_comes_first(annotations: Path) -> None:
+    forwards = image_batch(annotations, DRAW)
+    backwards = image_batch(annotations, DRAW, BACKWARDS)
+
+    assert torch.equal(backwards.frames, forwards.frames.flip(1))
+    assert torch.equal(backwards.images, forwards.images)
+    assert backwards.supervision.actions.tolist() == [0, 0, 0]
+
+
+def test_features_are_those_of_the_images(annotations: Path, tmp_path: Path) -> None:
+    samples = list(open_annotations(annotations))[2:]
+    encoder = Afformer(afformer_small(('press', 'hold'), (64, 64))).encoder.requires_grad_(False)
+    both = ImageAndVideoEncoder(encoder, encoder)
+    cache = open_feature_cache(tmp_path / 'features', samples, both, (64, 64), 3)
+    draw = Draw((0, 1), (0, 0), (2,))
+    forwards, backwards = (
+        collate_features([FeatureDataset(samples, cache, reversal)[draw]])
+        for reversal in (None, BACKWARDS)
+    )
+    assert isinstance(forwards, FeatureBatch)
+    assert isinstance(backwards, FeatureBatch)
+    targets = backwards.supervision.targets((16, 16))
+
+    assert targets.shown.tolist() == [True, True, False]
+    assert targets.actions.tolist() == [0, 0, 0]
+    assert all(map(torch.equal, backwards.images, forwards.images))
+    for one, other in zip(backwards.videos, forwards.videos, strict=True):
+        assert torch.equal(one, other.flip(1))
+    assert torch.equal(forwards.images[0][2], torch.from_numpy(cache.images[0][2, 0].copy()))
+
+
+def peak_probability(folder: Path, annotations: Path, draw: Draw) -> list[float]:
+    """The largest probability in the heatmap of each image."""
+    with torch.inference_mode():
+        heatmaps, _ = image_batch(annotations, draw).predict(load_model(folder))
+    return heatmaps.flatten(2).softmax(dim=2).amax(dim=(1, 2)).tolist()
+
+
+def write_colours(root: Path) -> Path:
+    """Two demonstrations of a colour each, with two images of a disc of that colour."""
+    rng = np.random.default_rng(0)
+    entries = []
+    for video, colour in enumerate(((220, 40, 40), (50, 50, 230))):
+        frames = np.full((4, 64, 64, 3), 110, np.uint8)
+        frames[:, 16:48, 16:48] = colour
+        write_video(root / f'{video}.mp4', frames, 4.0)
+        for target in range(2):
+            image = np.full((64, 64, 3), 110, np.uint8)
+            x, y = rng.integers(14, 50, 2).tolist()
+            cv2.circle(image, (x, y), 12, colour, -1)
+            PIL.Image.fromarray(image).save(root / f'{video}_{target}.png')
+            entry = {'image_path': f'{video}_{target}.png', 'video_path': f'{video}.mp4'}
+            position = {'width': 64, 'height': 64, 'actions': [1], 'heatmaps': [[[x, y]]]}
+            entries.append(entry | position)
+    (root / 'train.json').write_text(json.dumps(entries))
+    return root / 'train.json'
+
+
+@pytest.mark.slow
+def test_learns_what_is_not_in_view(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    annotations = write_colours(tmp_path)
+    train(
+        [
+            '--data=afformer_core.offline.training.datasets.image_data.ImageData',
+            f'--data.train.annotations={annotations}',
+            '--data.frames=uniform 2',
+            '--data.batch_size=4',
+            '--data.targets=2',
+            '--data.workers=0',
+            '--data.negative_targets=2',
+            *MODEL,
+            *TRAINER,
+            '--model.backbone_weights=imagenet',
+            '--trainer.max_steps=120',
+            f'--output={tmp_path}/model',
+        ]
+    )
+    events = EventAccumulator(str(tmp_path / 'model' / 'tensorboard')).Reload()
+    draws = [Draw((0, 1), (0,), (2, 3)), Draw((2, 3), (0,), (0, 1))]
+    found = np.array([peak_probability(tmp_path / 'model', annotations, draw) for draw in draws])
+
+    assert len(events.Scalars('train/negative_kld')) == 120
+    assert found[:, :2].mean() > 2 * found[:, 2:].mean()

@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Mistakes in the input of training are told in one line, and lose nothing."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from afformer_core.cli.main import main
+from afformer_core.files.folder_lock import folder_lock
+
+from .conftest import images, write_pairs
+
+SHORT = ['--trainer.max_steps=4', '--checkpoint_steps=2']
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written to a relative path must not land in the project."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """Annotations of one's own, to be spoilt."""
+    return write_pairs(tmp_path)
+
+
+def failure(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """What the command says on bad input."""
+    assert main(['train', *options]) == 1
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def change(annotations: Path, how: Callable[[list[dict[str, Any]]], object]) -> None:
+    entries = json.loads(annotations.read_text())
+    how(entries)
+    annotations.write_text(json.dumps(entries))
+
+
+def test_a_video_that_is_damaged_inside_is_named_by_a_worker(
+    pairs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = pairs.with_name('2.mp4')
+    content = bytearray(video.read_bytes())
+    start = content.index(b'mdat') + 4
+    content[start : start + 2000] = bytes(2000)
+    video.write_bytes(content)
+
+    said = failure(capsys, *images(pairs, *SHORT, '--data.workers=1', '--output=model'))
+    assert said.startswith('afformer: error: train/')
+    assert '2.mp4' in said
+    assert 'afformer verify --decode' in said
+
+
+def test_a_point_that_is_no_number(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(pairs, lambda entries: entries[3].update(heatmaps=[[[float('nan'), 5.0]]]))
+
+    said = failure(capsys, *images(pairs, *SHORT, '--output=model'))
+    assert 'entry 3 of' in said
+    assert 'points has nan; expected finite numbers' in said
+
+
+def test_an_empty_split(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs.write_text('[]')
+
+    assert 'contains 0 samples' in failure(capsys, *images(pairs, *SHORT, '--output=model'))
+
+
+def test_what_is_missing_can_be_left_out(pairs: Path, tmp_path: Path) -> None:
+    pairs.with_name('1.mp4').unlink()
+    more = ['--data.train.skip_broken=true', '--data.validation.skip_broken=true']
+
+    assert main(['train', *images(pairs, *SHORT, *more, f'--output={tmp_path}/model')]) == 0
+
+
+def test_validation_with_other_actions(
+    pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / 'other').mkdir()
+    other = write_pairs(tmp_path / 'other')
+    other.with_name('actions.json').write_text('["press", "pull"]')
+    more = [*SHORT, '--output=model', f'--data.validation.annotations={other}']
+
+    said = failure(capsys, *images(pairs, *more))
+    assert "['press', 'pull']" in said
+    assert 'in a folder of pairs, actions.txt names them all' in said
+
+
+@pytest.mark.parametrize(
+    ('option', 'named'),
+    [
+        ('--model.architecture.chanels=96', 'chanels'),
+        ('--trainer.maximum_steps=3', 'maximum_steps'),
+        ('--data.batchsize=3', 'batchsize'),
+        ('--model.loss.actions=focal', 'focal'),
+        ('--model.architecture.decoder=transformer', 'transformer'),
+        ('--data.frames=every second', 'every second'),
+    ],
+)
+def test_a_key_or_value_that_does_not_exist(
+    annotations: Path, option: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = main(['train', *images(annotations, *SHORT, '--output=model', option)])
+    except SystemExit as stopped:
+        status = stopped.code
+
+    assert status in (1, 2)
+    assert named in capsys.readouterr().err
+
+
+def test_without_a_number_of_steps(annotations: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 'trainer.max_steps' in failure(capsys, *images(annotations, '--output=model'))
+
+
+def test_a_checkpoint_of_another_architecture(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = images(annotations, *SHORT, f'--output={tmp_path}')
+    assert main(['train', *options]) == 0
+
+    said = failure(capsys, *options, '--model.architecture.decoder_blocks=per_step')
+    assert 'last.ckpt has another architecture' in said
+
+
+def test_a_checkpoint_that_is_cut_off(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / 'checkpoints' / 'last.ckpt'
+    path.parent.mkdir()
+    path.write_bytes(b'PK\x03\x04 half of it')
+
+    said = failure(capsys, *images(annotations, *SHORT, f'--output={tmp_path}'))
+    assert 'last.ckpt is not a checkpoint' in said
+
+
+def test_a_folder_that_another_process_trains_in(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / 'model'
+    folder.mkdir()
+    with folder_lock(folder):
+        said = failure(capsys, *images(annotations, *SHORT, f'--output={folder}'))
+
+    assert f'{folder} is being trained by another process' in said
+    assert list(folder.iterdir()) == []
+
+
+def test_another_configuration_in_the_same_folder(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = images(annotations, *SHORT, f'--output={tmp_path}')
+    assert main(['train', *options]) == 0
+
+    said = failure(capsys, *options, '--model.optimization.weight_decay=0.9')
+    assert 'model.optimization.weight_decay is 0.9; expected 0.05' in said
+
+
+@pytest.mark.parametrize(
+    ('how', 'named'),
+    [
+        (lambda entries: entries.pop(), 'contains a training on 8 samples, now there are 7'),
+        (
+            lambda entries: entries[3].update(heatmaps=[[[30, 31]]]),
+            'contains a training on 8 samples, some of which have changed',
+        ),
+    ],
+    ids=['fewer', 'another point'],
+)
+def test_other_samples_in_the_same_folder(
+    pairs: Path,
+    tmp_path: Path,
+    how: Callable[[list[dict[str, Any]]], object],
+    named: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = images(pairs, *SHORT, f'--output={tmp_path}/model', '--data.validation=null')
+    assert main(['train', *options]) == 0
+    last = tmp_path / 'model' / 'checkpoints' / 'last.ckpt'
+    before = last.read_bytes()
+    change(pairs, how)
+
+    assert named in failure(capsys, *options)
+    assert last.read_bytes() == before
+
+
+def test_a_checkpoint_that_does_not_say_what_it_was_trained_on_is_refused(
+    pairs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = images(pairs, *SHORT, f'--output={tmp_path}/model', '--data.validation=null')
+    assert main(['train', *options]) == 0
+    last = tmp_path / 'model' / 'checkpoints' / 'last.ckpt'
+    checkpoint = torch.load(last, weights_only=True)
+    del checkpoint['training_samples']
+    torch.save(checkpoint, last)
+
+    assert 'last.ckpt is not a checkpoint that training can resume from' in failure(
+        capsys, *options
+    )
+
+
+def test_a_training_that_is_done_says_so(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = images(annotations, *SHORT, f'--output={tmp_path}')
+    assert main(['train', *options]) == 0
+    capsys.readouterr()
+
+    assert main(['train', *options]) == 0
+    assert capsys.readouterr().out == (
+        f'{tmp_path} is already trained for 4 steps. Raise trainer.max_steps or give another '
+        'output folder\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ('option', 'named'),
+    [
+        ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),
+        ('--trainer.fast_dev_run=true', 'trainer.fast_dev_run is True'),
+        ('--trainer.limit_train_batches=2', 'Give data.train.share'),
+        ('--data.train.root=/nowhere', '/nowhere/'),
+        ('--model.backbone_weights=coco', 'backbone_weights is '),
+        ('--data.frames=uniform 8', 'gives 8 frames of a demonstration; expected at most 4'),
+        (
+            '--model.optimization.frozen=[encoder,decoder,predictor]',
+            'expected at least one parameter that is not frozen',
+        ),
+        (
+            '--model.optimization.frozen=[nothing]',
+            "frozen has 'nothing', but no parameter begins with it",
+        ),
+    ],
+)
+def test_what_would_be_left_undone_is_refused(
+    option: str, named: str, annotations: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    options = images(annotations, *SHORT, f'--output={tmp_path}', option)
+
+    assert named in failure(capsys, *options)
+
+
+def started(options: list[str], **more: Any) -> subprocess.Popen[str]:
+    """In a process group of its own, as a terminal's foreground job is."""
+    more = {'start_new_session': True, **more}
+    command = [sys.executable, '-m', 'afformer_core.cli.main', 'train', *options]
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, **more)
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < end, f'{path} was not written'
+        assert process.poll() is None, process.communicate()[1][-2000:]
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_a_full_disk_leaves_the_checkpoint_of_before(annotations: Path, tmp_path: Path) -> None:
+    options = images(annotations, f'--output={tmp_path}', '--checkpoint_steps=2')
+    assert main(['train', *options, '--trainer.max_steps=2']) == 0
+    path = tmp_path / 'checkpoints' / 'last.ckpt'
+    before = path.read_bytes()
+
+    def fill_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+    process = started([*options, '--trainer.max_steps=8'], preexec_fn=fill_disk)
+    _, said = process.communicate(timeout=100)
+
+    assert process.returncode == 1
+    assert 'last.ckpt cannot be written' in said.splitlines()[-1]
+    assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir() if each.name.startswith('.')] == []
+
+
+STEPS, WRITTEN = 30, 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_stopped_and_resumed_equals_not_stopped(
+    number: signal.Signals, annotations: Path, whole: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    """By Ctrl-C in a terminal, which workers get as well, by a scheduler, or without warning."""
+    options = images(annotations, *STOPPED, f'--output={tmp_path}')
+    last = tmp_path / 'checkpoints' / 'last.ckpt'
+    killed = number == signal.SIGKILL
+    process = started([*options, f'--checkpoint_steps={WRITTEN}'])
+    wait_for(last, process)
+    os.killpg(process.pid, number)
+    _, said = process.communicate(timeout=100)
+
+    assert process.returncode == (-number if killed else 130), said[-2000:]
+    # What is asked to stop writes the step in which it was asked.
+    first = WRITTEN if killed else WRITTEN + 1
+    assert first <= torch.load(last, weights_only=True)['global_step'] < STEPS
+    assert main(['train', *options]) == 0
+    state = torch.load(last, weights_only=True)
+    assert state['global_step'] == STEPS
+    differing = [
+        name for name, t in whole.items() if not torch.equal(t, state['state_dict'][name])
+    ]
+    assert differing == []
+
+
+# With workers, and with an average that must not miss the step that was interrupted.
+STOPPED = [
+    f'--trainer.max_steps={STEPS}',
+    '--data.workers=1',
+    '--trainer.callbacks=afformer_core.offline.training.callbacks.averaging.MovingAverage',
+    '--trainer.callbacks.decay=0.9',
+]
+
+
+@pytest.fixture(scope='module')
+def whole(annotations: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """Weights after a training that nobody stopped."""
+    folder = tmp_path_factory.mktemp('whole')
+    assert main(['train', *images(annotations, *STOPPED, f'--output={folder}')]) == 0
+    state = torch.load(folder / 'checkpoints' / 'last.ckpt', weights_only=True)
+    return dict(state['state_dict'])

@@ -20,10 +20,10 @@ from visualization_msgs.msg import MarkerArray
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_ros.demo.bag_recorder import BagRecorder
+from afformer_ros.demo.scenes import CAMERA_RATE, DemoScene
 from afformer_ros.driver.grounding_driver import GroundingDriver
 from afformer_ros.driver.node_processes import NodeProcess, NodeProcesses
 from afformer_ros.msg import Affordance, DemonstrationStatus
-from afformer_sim.demo_scenes.scene import CAMERA_RATE, DemoScene
 
 _TOPICS = {
     'demonstration': Image,

@@ -33,7 +33,7 @@ from afformer_core.runtime.presence import PresenceFeatures
 from afformer_core.stream.pipeline import PipelineSettings
 from afformer_core.stream.settings import StreamSettings
 from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
+from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
 
 OUTPUTS = {
     '/affordance', '/heatmap', '/mask', '/overlay', '/markers', '/grasp_candidates',

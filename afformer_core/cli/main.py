@@ -40,7 +40,7 @@ _GROUPS = {
         'zoom',
         'import-checkpoint',
     ),
-    'unlabelled videos': ('mine', 'synthesize'),
+    'unlabelled videos': ('mine',),
 }
 SUBCOMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 

@@ -277,12 +277,12 @@ def _upright(radius: float, half: float, level: float, colour: Colour) -> Solid:
 
 
 def _drawn_uses(
-    held: tuple[Grip, ...], touched: tuple[Grip, ...], stroke: float, ends: tuple[float, float]
+    held: tuple[Grip, ...], front_grips: tuple[Grip, ...], stroke: float, ends: tuple[float, float]
 ) -> tuple[Use, ...]:
     """Return the uses of a part that slides out, far or near by shares of a stroke."""
     far, near = (ends[0] * stroke, stroke), (0.0, ends[1] * stroke)
     pull, push = Use('pull', held, _OUT, near, far), Use('push', held, _OUT, far, near)
-    return pull, push, Use('hold', held), Use('touch', touched)
+    return pull, push, Use('hold', held), Use('touch', front_grips)
 
 
 def _ring(radius: float) -> np.ndarray:
@@ -393,24 +393,24 @@ class _Wardrobe:
         self._narrowest = math.inf
 
     def dress(self, cell: PanelCell) -> tuple[str, ElementFinish]:
-        """Return kind and look of the element in a cell."""
+        """Return kind and finish of the element in a cell."""
         rng = self._random
-        kind, fill, look = self._styles[cell.block]
+        kind, fill, finish = self._styles[cell.block]
         if self._palette:
-            kind, fill, look = self._palette[int(rng.integers(3))]
+            kind, fill, finish = self._palette[int(rng.integers(3))]
         side = fill * min(cell.width, cell.height, self._limit, 0.07)
         width = height = side
-        if kind == 'button' and look.shape == 'square':
+        if kind == 'button' and finish.shape == 'square':
             width = min(fill * min(cell.width, self._narrowest), 1.7 * side)
         elif kind == 'handle':
-            room = min(0.9 * (cell.height if look.vertical else cell.width), 0.11)
+            room = min(0.9 * (cell.height if finish.vertical else cell.width), 0.11)
             length = max(room * min(1.0, fill + 0.15), 0.024)
-            width, height = (side, length) if look.vertical else (length, side)
-        look = replace(look, width=width, height=height)
+            width, height = (side, length) if finish.vertical else (length, side)
+        finish = replace(finish, width=width, height=height)
         if self._colourful and rng.random() < 0.3:
             colour = element_colour(rng, self._panel)
-            look = replace(look, colour=colour, accent=contrasting_colour(rng, colour))
-        return kind, look
+            finish = replace(finish, colour=colour, accent=contrasting_colour(rng, colour))
+        return kind, finish
 
     def _style(self) -> _Style:
         rng = self._random

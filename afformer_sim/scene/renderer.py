@@ -151,8 +151,7 @@ class Renderer:
         Returns:
             float32 [H, W] metres; the far plane's distance for empty pixels.
         """
-        self._update(camera, size, hand, states or {})
-        return self._read_depth(size, None)
+        return self.render_with_depth(camera, size, hand, states)[1]
 
     def render_with_depth(
         self,
@@ -163,24 +162,15 @@ class Renderer:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Render an image and its depth at once; see `render` and `depth`."""
         self._update(camera, size, hand, states or {})
-        image = np.empty((size[1], size[0], 3), np.uint8)
-        depth = self._read_depth(size, image)
-        return np.ascontiguousarray(image[::-1]), depth
-
-    def _read_depth(self, size: tuple[int, int], image: np.ndarray | None) -> np.ndarray:
-        """Draw, and read depth; if an image is given, fill it upside down."""
-        width, height = size
-        viewport = mujoco.MjrRect(0, 0, width, height)
         # one minus the usual depth has more precision at far distances
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR.value
-        buffer = np.empty((height, width), np.float32)
-        mujoco.mjr_render(viewport, self._scene, self._context)
-        mujoco.mjr_readPixels(image, buffer, viewport, self._context)
+        depth = np.empty((size[1], size[0]), np.float32)
+        image = self._read(size, depth)
         extent = float(self._model.stat.extent)
         planes = self._model.vis.map
         near, far = extent * float(planes.znear), extent * float(planes.zfar)
-        metres = near * far / (near + buffer[::-1].astype(np.float64) * (far - near))
-        return metres.astype(np.float32)
+        metres = near * far / (near + depth[::-1].astype(np.float64) * (far - near))
+        return image, metres.astype(np.float32)
 
     def _update(
         self,
@@ -253,10 +243,11 @@ class Renderer:
         geom.segid = self._scene.ngeom
         self._scene.ngeom += 1
 
-    def _read(self, size: tuple[int, int]) -> np.ndarray:
+    def _read(self, size: tuple[int, int], depth: np.ndarray | None = None) -> np.ndarray:
+        """Draw, and read the image; if a buffer for depth is given, fill it upside down."""
         width, height = size
         viewport = mujoco.MjrRect(0, 0, width, height)
         image = np.empty((height, width, 3), np.uint8)
         mujoco.mjr_render(viewport, self._scene, self._context)
-        mujoco.mjr_readPixels(image, None, viewport, self._context)
+        mujoco.mjr_readPixels(image, depth, viewport, self._context)
         return np.ascontiguousarray(image[::-1])

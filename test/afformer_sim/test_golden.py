@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a seed gives: the numbers of scenes of each family, and the colours of what is painted.
+"""Golden numbers of the scenes of a seed in each family, and golden colours of what is painted.
 
 Datasets of a seed must stay the same from release to release, whatever is drawn and in whichever
 order. Numbers are compared, rounded, because the pixels of two graphics drivers differ.

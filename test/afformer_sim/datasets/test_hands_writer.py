@@ -11,9 +11,10 @@ import pytest
 
 from afformer_sim.bodies.element import Use
 from afformer_sim.bodies.grip import Fingertip
-from afformer_sim.datasets.hand_annotation import AnnotatedHand, annotation_xml
 from afformer_sim.datasets.hands_writer import (
+    AnnotatedHand,
     HandsSettings,
+    annotation_xml,
     moments,
     neighbouring_times,
     write_hands,

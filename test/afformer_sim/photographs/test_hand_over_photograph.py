@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from afformer_sim.photographs.hand_over_photograph import HandImage, compose, light_of
+from afformer_sim.photographs.photograph_demonstration import HandImage, compose, light_of
 
 GREY = np.full((60, 80, 3), 100, np.uint8)
 

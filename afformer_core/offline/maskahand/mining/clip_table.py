@@ -17,10 +17,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from afformer_core.errors import DatasetError
-from afformer_core.offline.maskahand.mining.index import IndexHead, read_head
+from afformer_core.offline.maskahand.mining.index import (
+    IndexHead,
+    read_head,
+    shard_damage_told,
+    video_of_row,
+)
 from afformer_core.offline.maskahand.mining.index_files import parquet_file
 from afformer_core.offline.maskahand.mining.mined_video import MinedVideo
-from afformer_core.offline.maskahand.mining.shards import shard_damage_told, video_of_row
 
 _COLUMNS = ['video', 'first', 'last', 'start', 'stop', 'interactions', 'score']
 # Row groups that a process keeps, each about 15 minutes of video, and videos of which it keeps all

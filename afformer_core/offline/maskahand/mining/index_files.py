@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 
 from afformer_core.errors import DatasetError
 from afformer_core.files.atomic import write_aside
+from afformer_core.hands.hand import Hand
 from afformer_core.offline.maskahand.sources.urls import (
     RemoteFile,
     address,
@@ -22,6 +24,62 @@ from afformer_core.offline.maskahand.sources.urls import (
     write_url,
     written_below,
 )
+
+
+def absolute(path: str, folder: Path) -> Path:
+    """Return the path of a video, given its path in an index."""
+    return Path(path) if url_of(Path(path)) else Path(os.path.normpath(folder / path))
+
+
+def relative(path: Path, folder: Path) -> str:
+    """Return the path of a video in an index, given the folder of the index.
+
+    Between a URL and a machine, no path is relative.
+    """
+    if url_of(folder) is not None and url_of(path) is None:
+        return path.absolute().as_posix()
+    return url_of(path) or Path(os.path.relpath(path, folder)).as_posix()
+
+
+HAND = pa.struct(
+    [
+        ('frame', pa.int32()),
+        ('left', pa.float64()),
+        ('top', pa.float64()),
+        ('right', pa.float64()),
+        ('bottom', pa.float64()),
+        ('contact', pa.bool_()),
+        ('score', pa.float64()),
+        ('contact_x', pa.float64()),
+        ('contact_y', pa.float64()),
+    ]
+)
+"""A hand, with the number of its frame."""
+
+
+def hand_row(frame: int, hand: Hand) -> dict[str, Any]:
+    """Convert a hand of a frame to a value of `HAND`."""
+    left, top, right, bottom = hand.box
+    x, y = hand.contact_point or (None, None)
+    return {
+        'frame': frame,
+        'left': left,
+        'top': top,
+        'right': right,
+        'bottom': bottom,
+        'contact': hand.contact,
+        'score': hand.score,
+        'contact_x': x,
+        'contact_y': y,
+    }
+
+
+def hand_of_row(row: Mapping[str, Any]) -> Hand:
+    """Convert a value of `HAND` to the hand."""
+    box = (row['left'], row['top'], row['right'], row['bottom'])
+    point = None if row['contact_x'] is None else (row['contact_x'], row['contact_y'])
+    return Hand(box, row['contact'], row['score'], point)
+
 
 _METADATA = b'afformer'
 # Bytes of a block of a remote Parquet file, of which several are kept.

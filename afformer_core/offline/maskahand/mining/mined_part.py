@@ -14,8 +14,10 @@ from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.hand import LOWEST_SCORE, Hand
 from afformer_core.media.video import VideoFrame
-from afformer_core.offline.maskahand.mining.hand_rows import HAND, hand_of_row, hand_row
 from afformer_core.offline.maskahand.mining.index_files import (
+    HAND,
+    hand_of_row,
+    hand_row,
     parquet_bytes,
     parquet_facts,
     parquet_file,

@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from afformer_core.hands.hand import Hand
-from afformer_core.licences import Origin
 from afformer_core.media.lens import LensIntrinsics
 
 
@@ -20,8 +18,7 @@ class MinedVideo:
 
     Attributes:
         path: path of the file, the folder of frames, the bag or the tar.
-        topic: topic of the images in a bag, name of the video in a tar, or `t=BEGIN,END` of a part
-            of a video; empty otherwise.
+        topic: topic of the images in a bag, or name of the video in a tar; empty otherwise.
         size: (width, height) of its frames in pixels.
         times: seconds from its first frame of each examined frame, increasing.
         hands: hands in an examined frame, best first, by the frame's number; frames without hands
@@ -29,7 +26,6 @@ class MinedVideo:
         clips: (first, last) number of the frames of each clip with an interaction.
         content: text that is equal for videos with the same content; empty if unknown.
         lens: calibration with which its frames were undistorted; None: not undistorted.
-        origin: its dataset, with the licence; None if unknown.
     """
 
     path: Path
@@ -40,24 +36,6 @@ class MinedVideo:
     clips: tuple[tuple[int, int], ...]
     content: str = ''
     lens: LensIntrinsics | None = None
-    origin: Origin | None = None
-
-    def __post_init__(self) -> None:
-        count = len(self.times)
-        if min(self.size) < 1:
-            raise ValueError(f'size is {self.size[0]}x{self.size[1]}; expected at least 1x1 pixel')
-        for earlier, later in pairwise(self.times):
-            if later <= earlier:
-                raise ValueError(f'time {later} follows {earlier}; expected increasing times')
-        for number in self.hands:
-            if not 0 <= number < count:
-                raise ValueError(f'hands are in frame {number}; expected 0 to {count - 1}')
-        for first, last in self.clips:
-            if not 0 <= first <= last < count:
-                raise ValueError(
-                    f'a clip is from frame {first} to {last}; expected increasing numbers from 0 '
-                    f'to {count - 1}'
-                )
 
 
 @dataclass(frozen=True)
@@ -76,11 +54,6 @@ class HandIndex:
     interaction_score: float
     videos: tuple[MinedVideo, ...]
     broken: tuple[tuple[Path, str], ...] = ()
-
-    @property
-    def clips(self) -> int:
-        """Number of clips."""
-        return sum(len(video.clips) for video in self.videos)
 
 
 def interacting_hands(video: MinedVideo, number: int, score: float) -> tuple[Hand, ...]:

@@ -12,7 +12,8 @@ videos. All files are in a folder of this machine or at a URL:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,19 +21,16 @@ from typing import Any
 
 from afformer_core.errors import AfformerError
 from afformer_core.hands.detector import HandDetector
-from afformer_core.offline.maskahand.mining.clip_windows import windows_with
-from afformer_core.offline.maskahand.mining.examination import (
-    ExaminedPart,
-    OpenDetector,
-    open_examination,
+from afformer_core.media.read_ahead import read_ahead
+from afformer_core.offline.maskahand.mining.index import MinedVideo, write_videos
+from afformer_core.offline.maskahand.mining.mined_part import (
+    MinedPart,
+    ReadableFrames,
+    by_frame,
+    failed,
+    hands_in,
+    write_part,
 )
-from afformer_core.offline.maskahand.mining.index import (
-    HandIndex,
-    MinedVideo,
-    read_index,
-    write_videos,
-)
-from afformer_core.offline.maskahand.mining.mined_part import MinedPart, failed, write_part
 from afformer_core.offline.maskahand.mining.video_parts import (
     MiningPart,
     VideoParts,
@@ -41,11 +39,118 @@ from afformer_core.offline.maskahand.mining.video_parts import (
     video_parts,
 )
 from afformer_core.offline.maskahand.sources import FoundSources
-from afformer_core.offline.maskahand.sources.undistorted import lens_of, origin_of
+from afformer_core.offline.maskahand.sources.undistorted import lens_of
 from afformer_core.offline.maskahand.sources.urls import url_of
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import LOCAL, ONE_PROCESS
 from afformer_core.offline.parallel.ray_engine import RayEngine
+
+
+def clip_windows(count: int, length: int, stride: int) -> list[tuple[int, int]]:
+    """Divide the frames of a video into windows, the last of which ends with it.
+
+    Args:
+        count: number of frames of the video.
+        length: number of frames of a window, at least 2.
+        stride: frames from the beginning of a window to that of the next, at least 1.
+
+    Returns:
+        (first, last) frame of each window, in order. A video that is shorter than a window is one
+        window; a single frame gives none.
+
+    Raises:
+        ValueError: length or stride is too small.
+    """
+    if length < 2 or stride < 1:
+        raise ValueError(
+            f'windows have {length} frames at a stride of {stride}; expected at least 2 frames '
+            'and a stride of at least 1'
+        )
+    if count < 2:
+        return []
+    if count <= length:
+        return [(0, count - 1)]
+    firsts = [*range(0, count - length, stride), count - length]
+    return [(first, first + length - 1) for first in firsts]
+
+
+def windows_with(
+    count: int, numbers: Collection[int], length: int, stride: int
+) -> tuple[tuple[int, int], ...]:
+    """Select the windows of `clip_windows` with an interaction in at least one frame.
+
+    Args:
+        count, length, stride: see `clip_windows`.
+        numbers: numbers of the frames with an interaction, in any order.
+    """
+    ordered = sorted(numbers)
+    return tuple(
+        (first, last)
+        for first, last in clip_windows(count, length, stride)
+        if bisect_left(ordered, first) < bisect_right(ordered, last)
+    )
+
+
+# Maximum number of full-size batches of frames that wait for a GPU.
+_BATCHES_AHEAD = 2
+
+OpenDetector = Callable[[], HandDetector]
+
+
+@dataclass(frozen=True)
+class ExaminedPart:
+    """A part that a process examined.
+
+    Attributes:
+        frames: number of examined frames.
+        damage: see `MinedPart`.
+        unwritten: the result, if the process did not write it.
+    """
+
+    frames: int
+    damage: str
+    unwritten: MinedPart | None = None
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The detection of hands in parts, one after another.
+
+    Attributes:
+        detector: detector of hands.
+        rate: examined frames per second.
+        writes: whether it writes the results.
+    """
+
+    detector: HandDetector
+    rate: float
+    writes: bool
+
+    def __call__(self, part: MiningPart) -> ExaminedPart:
+        """Examine a part."""
+        try:
+            seen = self._seen(part)
+        except AfformerError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            seen = failed(error)
+        if self.writes:
+            write_part(part.file, seen, part.facts)
+        return ExaminedPart(len(seen.times), seen.damage, None if self.writes else seen)
+
+    def _seen(self, part: MiningPart) -> MinedPart:
+        frames = part.source.frames(self.rate, part.start, part.stop)
+        if self.detector.on_gpu:
+            # A thread decodes the next batches while the GPU computes.
+            frames = read_ahead(frames, _BATCHES_AHEAD * self.detector.batch_size)
+        readable = ReadableFrames(frames)
+        return readable.with_hands(by_frame(hands_in(self.detector, readable)))
+
+
+def open_examination(open_detector: OpenDetector, rate: float, *, writes: bool) -> Examination:
+    """Open the detector in the process that examines parts (see `Examination`)."""
+    return Examination(open_detector(), rate, writes)
+
 
 INDEX_FILE = 'index.json'
 
@@ -192,16 +297,6 @@ class Mining:
                 seen = failed(result.error)
                 yield result.part, ExaminedPart(0, seen.damage, seen)
 
-    def index(self) -> HandIndex:
-        """Write the index (see `write_index`), and read it with all its videos.
-
-        Raises:
-            DatasetError: parts were not examined, their files are damaged, or the folder cannot
-                be written.
-        """
-        self.write_index()
-        return read_index(self._output / INDEX_FILE)
-
     def write_index(self, made: Mapping[str, Any] | None = None) -> MinedCounts:
         """Join the results, cut the clips, and write the index, video after video.
 
@@ -293,5 +388,4 @@ def _with_clips(
         clips=clips,
         content=video.content,
         lens=lens_of(source),
-        origin=origin_of(source),
     )

@@ -14,14 +14,13 @@ from typing import Any
 
 from afformer_core.errors import AfformerError
 from afformer_core.hands.hand import LOWEST_SCORE, Hand
-from afformer_core.offline.maskahand.mining.index_files import written_files
+from afformer_core.offline.maskahand.mining.index_files import relative, written_files
 from afformer_core.offline.maskahand.mining.mined_part import (
     MinedPart,
     part_damage,
     read_part,
     size_change,
 )
-from afformer_core.offline.maskahand.mining.video_paths import relative
 from afformer_core.offline.maskahand.sources import FrameSource
 from afformer_core.offline.maskahand.sources.urls import address
 
@@ -233,6 +232,6 @@ def _about(source: FrameSource, text: str) -> str:
         told = told.replace(named, source.path.name)
     if not source.topic:
         return told
-    # Only a topic of a bag begins with a slash, unlike a video in a tar or a part of a video.
+    # Only a topic of a bag begins with a slash, unlike a video in a tar.
     kind = 'topic' if source.topic.startswith('/') else 'part'
     return f'{kind} {source.topic}: {told}'

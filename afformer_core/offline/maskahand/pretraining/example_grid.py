@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.media.video_frames import uniform_indices
-from afformer_core.offline.maskahand.pretraining.pretraining_data import PretrainingData
+from afformer_core.offline.maskahand.pretraining.pretraining_data import MaskAHandData
 from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
     PretrainingExample,
     boxes_of,
@@ -80,7 +80,7 @@ class ExampleImages(Callback):
             ValueError: the data are not of a pre-training.
         """
         data = trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, PretrainingData):
+        if not isinstance(data, MaskAHandData):
             raise ValueError(f'data are {type(data).__name__}; expected those of a pre-training')
         loggers = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
         if trainer.global_step > 0 or not trainer.is_global_zero or not loggers:

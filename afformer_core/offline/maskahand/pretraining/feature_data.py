@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from afformer_core.licences import UNKNOWN
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.offline.data.augmentation import ImageSettings
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
-from afformer_core.offline.maskahand.pretraining.pretraining_data import PretrainingData
+from afformer_core.offline.maskahand.pretraining.pretraining_data import MaskAHandData
 from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
     PretrainingExample,
     boxes_of,
@@ -116,10 +115,9 @@ def _digest(clips: Sequence[InteractionClip], images: ClipImages) -> str:
 
 
 _SYNTHESIS = SynthesisSettings()
-_AS_IT_IS = ImageSettings()
 
 
-class MaskAHandFeatureData(PretrainingData):
+class MaskAHandFeatureData(MaskAHandData):
     """Features of clips from a frozen backbone, computed once, and images made in every step.
 
     It is suitable for machines without a GPU: target images pass through the whole backbone, but
@@ -127,24 +125,11 @@ class MaskAHandFeatureData(PretrainingData):
     `FeatureData`).
 
     Args:
-        index: index file, written by `afformer mine`, or its URL.
         cache_folder: folder for features of clips, and for frames with hands.
         validation: annotated data, measured without its actions; null: none. Each of its clips
             needs at least `frames` frames.
-        input_size: (height, width) of images, which comes from the model and is not set.
-        frames: maximum number of evenly spaced frames of a demonstration.
-        synthesis: settings of the target images, which are made from frames with hands.
-        targets: number of target images of each clip in a step, each from another frame and with
-            other masks.
-        interactions: maximum number of frames of a clip for target images, evenly spaced among
-            those in which a hand interacts.
-        image_side: maximum side of such a frame, in which masks are drawn before it is resized to
-            a square; larger ones are shrunk.
-        batch_size: number of clips in a step, over all processes.
-        workers: number of reading processes.
-        seed: seed of the order, and of the randomness in target images.
-        licence: licence of videos whose dataset does not name one, such as CC-BY-4.0, or `own` for
-            your own recordings.
+        index, input_size, frames, synthesis, targets, interactions, image_side, batch_size,
+            workers, seed, licence: see `MaskAHandData`.
     """
 
     def __init__(
@@ -163,13 +148,11 @@ class MaskAHandFeatureData(PretrainingData):
         seed: int = 0,
         licence: str = UNKNOWN,
     ) -> None:
-        size = (int(input_size[0]), int(input_size[1]))
         self._cache_folder = Path(cache_folder)
         kept = self._cache_folder / 'frames'
-        images = ClipImages(size, frames, image_side, kept)
         super().__init__(
-            Path(index), validation, synthesis, targets, interactions, batch_size, images,
-            _AS_IT_IS, workers, seed, licence,
+            index, validation, input_size, frames, synthesis, targets, interactions, image_side,
+            batch_size, workers, kept, seed=seed, licence=licence,
         )  # fmt: skip
 
     def prepare_data(self) -> None:

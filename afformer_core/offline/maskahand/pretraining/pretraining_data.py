@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from afformer_core.offline.data.augmentation import ImageSettings
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.data.verification import usable_samples
-from afformer_core.offline.maskahand.mining.index import read_head
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
@@ -22,7 +20,7 @@ from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
     PretrainingExample,
     collate_pretraining,
 )
-from afformer_core.offline.maskahand.pretraining.stored_clips import stored_clips
+from afformer_core.offline.maskahand.pretraining.stored_clips import StoredClips
 from afformer_core.offline.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.offline.training.datasets.annotated_data import AnnotationSource
 from afformer_core.offline.training.datasets.batched_data import Examples, GroundingData
@@ -33,50 +31,63 @@ from afformer_core.offline.training.datasets.collation import (
 from afformer_core.offline.training.datasets.image_data import ImageDataset
 from afformer_core.offline.training.datasets.samplers import StreamedSampler
 
+_SYNTHESIS = SynthesisSettings()
+_AS_IT_IS = ImageSettings()
 
-class PretrainingData(GroundingData):
-    """The common part of `MaskAHandData` and `MaskAHandFeatureData`.
+
+class MaskAHandData(GroundingData):
+    """Clips read from videos in every step, to train the whole model.
 
     Args:
-        index: index file, written by `afformer mine`.
-        validation: annotated data, measured without its actions; None: none.
-        synthesis: settings of the target images.
-        targets: number of target images of each clip in a step.
-        interactions: maximum number of frames of a clip for target images.
+        index: index file, written by `afformer mine`, or its URL.
+        validation: annotated data, measured without its actions; null: none.
+        input_size: (height, width) of images, which comes from the model and is not set.
+        frames: maximum number of evenly spaced frames of a demonstration.
+        synthesis: settings of the target images, which are made from frames with hands.
+        targets: number of target images of each clip in a step, each from another frame and with
+            other masks.
+        interactions: maximum number of frames of a clip for target images, evenly spaced among
+            those in which a hand interacts.
+        image_side: maximum side of such a frame, in which masks are drawn before it is resized to
+            a square; larger ones are shrunk.
         batch_size: number of clips in a step, over all processes.
-        images: reader of clips; it gets the index's rate of folders of frames.
-        video: changes of demonstrations.
         workers: number of reading processes.
+        cache_folder: folder for decoded and resized clips; null: none.
+        video: changes of a clip as a demonstration, the same for all frames.
         seed: seed of the order, and of the randomness in target images.
-        licence: licence of videos whose dataset does not name one, such as CC-BY-4.0, or `own` for
-            your own recordings.
+        licence: licence of the videos, such as CC-BY-4.0, or `own` for your own recordings.
     """
 
     def __init__(
         self,
-        index: Path,
-        validation: AnnotationSource | None,
-        synthesis: SynthesisSettings,
-        targets: int,
-        interactions: int,
-        batch_size: int,
-        images: ClipImages,
-        video: ImageSettings,
-        workers: int,
-        seed: int,
-        licence: str,
+        index: Path | str,
+        validation: AnnotationSource | None = None,
+        input_size: tuple[int, int] = (256, 256),
+        frames: int = 32,
+        synthesis: SynthesisSettings = _SYNTHESIS,
+        targets: int = 3,
+        interactions: int = 8,
+        image_side: int = 512,
+        batch_size: int = 8,
+        workers: int = 2,
+        cache_folder: Path | None = None,
+        video: ImageSettings = _AS_IT_IS,
+        seed: int = 0,
+        licence: str = UNKNOWN,
     ) -> None:
-        super().__init__(images.size, workers)
+        size = (int(input_size[0]), int(input_size[1]))
+        super().__init__(size, workers)
         self._origin = Origin(Path(index).stem, licence)
         # Before reading the index, because a large one takes a long time.
         if validation is not None:
             self.validation_samples, _ = validation.read()
         hidden_score = synthesis.masks.hidden_score if synthesis.hand_free_share else None
-        self._clips = stored_clips(Path(index), interactions, hidden_score)
+        self._clips = StoredClips(Path(index), interactions, hidden_score)
         self._validated = validation
         self._inspected = validation is None
         self._index = Path(index)
-        self._images = replace(images, folder_rate=self._clips.settings.get('folder_rate'))
+        rate = self._clips.settings.get('folder_rate')
+        self._images = ClipImages(size, frames, image_side, cache_folder, rate)
         self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
         self._clip_sampler = StreamedSampler(len(self._clips), batch_size, seed)
 
@@ -101,19 +112,9 @@ class PretrainingData(GroundingData):
             )
 
     def ingredients(self) -> tuple[Ingredient, ...]:
-        """Return the datasets of the clips, and the index for clips without a dataset."""
-        known = read_head(self._index).origins
-        others = max(0, len(self._clips) - sum(ingredient.samples for ingredient in known))
-        clips = (Ingredient('training data', self._origin, others),) if others else ()
-        known = tuple(
-            replace(ingredient, origin=self._licensed(ingredient.origin)) for ingredient in known
-        )
-        return (*known, *clips, *super().ingredients())
-
-    def _licensed(self, origin: Origin) -> Origin:
-        return (
-            replace(origin, licence=self._origin.licence) if origin.licence == UNKNOWN else origin
-        )
+        """Return the index as a dataset, with the licence of its videos."""
+        clips = Ingredient('training data', self._origin, len(self._clips))
+        return (clips, *super().ingredients())
 
     @property
     def clips(self) -> Sequence[InteractionClip]:
@@ -151,59 +152,6 @@ class PretrainingData(GroundingData):
     @property
     def _advice(self) -> str:
         return f'Mine again for an index like {self._index} of the videos that can be read'
-
-
-_SYNTHESIS = SynthesisSettings()
-_AS_IT_IS = ImageSettings()
-
-
-class MaskAHandData(PretrainingData):
-    """Clips read from videos in every step, to train the whole model.
-
-    Args:
-        index: index file, written by `afformer mine`, or its URL.
-        validation: annotated data, measured without its actions; null: none.
-        input_size: (height, width) of images, which comes from the model and is not set.
-        frames: maximum number of evenly spaced frames of a demonstration.
-        synthesis: settings of the target images, which are made from frames with hands.
-        targets: number of target images of each clip in a step, each from another frame and with
-            other masks.
-        interactions: maximum number of frames of a clip for target images, evenly spaced among
-            those in which a hand interacts.
-        image_side: maximum side of such a frame, in which masks are drawn before it is resized to
-            a square; larger ones are shrunk.
-        batch_size: number of clips in a step, over all processes.
-        workers: number of reading processes.
-        cache_folder: folder for decoded and resized clips; null: none.
-        video: changes of a clip as a demonstration, the same for all frames.
-        seed: seed of the order, and of the randomness in target images.
-        licence: licence of videos whose dataset does not name one, such as CC-BY-4.0, or `own` for
-            your own recordings.
-    """
-
-    def __init__(
-        self,
-        index: Path | str,
-        validation: AnnotationSource | None = None,
-        input_size: tuple[int, int] = (256, 256),
-        frames: int = 32,
-        synthesis: SynthesisSettings = _SYNTHESIS,
-        targets: int = 3,
-        interactions: int = 8,
-        image_side: int = 512,
-        batch_size: int = 8,
-        workers: int = 2,
-        cache_folder: Path | None = None,
-        video: ImageSettings = _AS_IT_IS,
-        seed: int = 0,
-        licence: str = UNKNOWN,
-    ) -> None:
-        size = (int(input_size[0]), int(input_size[1]))
-        images = ClipImages(size, frames, image_side, cache_folder)
-        super().__init__(
-            Path(index), validation, synthesis, targets, interactions, batch_size, images, video,
-            workers, seed, licence,
-        )  # fmt: skip
 
     def _training(self) -> Examples:
         return self._examples, collate_pretraining

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,12 +15,68 @@ from afformer_core.offline.data.augmentation import (
     PerspectiveSettings,
     changed_images,
 )
-from afformer_core.offline.data.augmentation.geometric import inside, warp_points
-from afformer_core.offline.maskahand.pretraining.camera_motion import camera_motion
-from afformer_core.offline.maskahand.pretraining.interactions import Direction, Interaction
+from afformer_core.offline.data.augmentation.geometric import Homography, inside, warp_points
+from afformer_core.offline.maskahand.pretraining.interactions import Interaction
 from afformer_core.offline.maskahand.pretraining.masks import MaskSettings, without_hands
 
-FORMS = ('box', 'front', 'contact_point')
+_CORNERS, _QUALITY, _APART = 300, 0.01, 5
+_WINDOW, _LEVELS = (15, 15), 3
+# Pixels: largest error of a corner tracked forward and back, and of a corner that moves
+# consistently.
+_OFF_BACK, _OFF = 0.5, 1.5
+# Least number, and least share of the tracked corners, that must move consistently.
+_LEAST, _SHARE = 20, 0.5
+
+
+def camera_motion(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Homography | None:
+    """Estimate where the static background of one frame lies in another.
+
+    Corners are tracked (Lucas and Kanade), and most of them must agree, because hands and carried
+    objects move differently.
+
+    Args:
+        first, second: uint8 [H, W, 3] RGB, of one size.
+
+    Returns:
+        [3, 3] from (x, y, 1) in the first frame to that in the second; None if too little is
+        visible in both, for example after a cut.
+    """
+    before, after = map(_grey, (first, second))
+    corners = _corners(before)
+    if len(corners) < _LEAST:
+        return None
+    there, found = _followed(before, after, corners)
+    back, found_back = _followed(after, before, there)
+    off = np.linalg.norm(back - corners, axis=-1).ravel()
+    kept = found & found_back & (off < _OFF_BACK)
+    if kept.sum() < _LEAST:
+        return None
+    homography, agreeing = cv2.findHomography(corners[kept], there[kept], cv2.RANSAC, _OFF)
+    if homography is None or agreeing.sum() < max(_LEAST, _SHARE * len(agreeing)):
+        return None
+    return np.asarray(homography, np.float64)
+
+
+def _grey(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _corners(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Detect corners, [N, 1, 2], in OpenCV's layout."""
+    corners = cv2.goodFeaturesToTrack(image, _CORNERS, _QUALITY, _APART)
+    return np.empty((0, 1, 2), np.float32) if corners is None else np.asarray(corners, np.float32)
+
+
+def _followed(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], corners: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        first, second, corners, np.empty_like(corners), winSize=_WINDOW, maxLevel=_LEVELS
+    )
+    return np.asarray(there, np.float32), found.ravel().astype(bool)
+
+
+FORMS = ('box', 'contact_point')
 
 
 @dataclass(frozen=True)
@@ -27,13 +84,10 @@ class BoxTarget:
     """The form of the target.
 
     Attributes:
-        form: 'box' for the whole box, as in the paper; 'front' for the part of the box that leads
-            in the direction of motion, because fingertips lead and the centre of a hand is its
-            palm, or the whole box if the hand did not move; 'contact_point' for a square around
-            the detector's point of contact, or the front if that point is unknown or outside the
-            frame.
-        share: share of the box's width for a front to the left or right, of its height for one
-            above or below; of the box's longer side for the square; above 0, at most 1.
+        form: 'box' for the whole box, as in the paper; 'contact_point' for a square around the
+            detector's point of contact, because the centre of a hand is its palm, or the whole box
+            if that point is unknown or outside the frame.
+        share: share of the box's longer side for the square; above 0, at most 1.
     """
 
     form: str = 'box'
@@ -60,35 +114,19 @@ class BoxTarget:
             1, clipped to the frame.
         """
         corners = []
-        for hand, direction in zip(interaction.interacting, interaction.approaches, strict=True):
-            (left, top), (right, bottom) = self._part(hand, direction, size)
+        for hand in interaction.interacting:
+            (left, top), (right, bottom) = self._part(hand, size)
             corners.append([[left, top], [right, top], [right, bottom], [left, bottom]])
         return np.asarray(corners)
 
-    def _part(
-        self, hand: Hand, direction: Direction | None, size: tuple[int, int]
-    ) -> NDArray[np.float64]:
+    def _part(self, hand: Hand, size: tuple[int, int]) -> NDArray[np.float64]:
         """Return [[left, top], [right, bottom]] as shares of the frame, clipped to it."""
         if self.form == 'contact_point' and hand.contact_point is not None:
             middle = np.array(hand.contact_point)
             if np.all((middle >= 0) & (middle <= size)):
                 half = self.share * max(hand.size) / 2
                 return np.clip(np.stack((middle - half, middle + half)) / size, 0, 1)
-        box = np.clip(np.divide(hand.box, (*size, *size)), 0, 1).reshape(2, 2)
-        if self.form == 'box' or direction is None:
-            return box
-        return _front(box, direction, self.share)
-
-
-def _front(box: NDArray[np.float64], direction: Direction, share: float) -> NDArray[np.float64]:
-    """Return the part of a box [[left, top], [right, bottom]] that lies ahead.
-
-    The extent of the box across the direction is unchanged; for a diagonal direction, the part is
-    a corner.
-    """
-    ahead = np.divide(direction, np.abs(direction).max())
-    cut = (box[1] - box[0]) * (1 - share) * np.abs(ahead)
-    return np.stack([box[0] + cut * (ahead > 0), box[1] - cut * (ahead < 0)])
+        return np.clip(np.divide(hand.box, (*size, *size)), 0, 1).reshape(2, 2)
 
 
 def _paper_changes() -> ImageSettings:

@@ -11,20 +11,9 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from afformer_core.offline.maskahand.sources.urls import facts_of, open_file, url_of
-
-
-class SupportsRead(Protocol):
-    """An opened file."""
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Go to a position."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Read bytes."""
-
 
 # Number of bytes read at the beginning, in the middle and at the end of a file.
 _SAMPLE = 1 << 16
@@ -47,9 +36,7 @@ def files_fingerprint(paths: Iterable[Path]) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
-def content_fingerprint(
-    paths: Sequence[Path], *facts: str, sizes: Sequence[int] | None = None
-) -> str:
+def content_fingerprint(paths: Sequence[Path], *facts: str) -> str:
     """Hash the content of files, independent of their location, to a short text.
 
     It covers the sizes of all files, and 64 kB at the beginning, in the middle and at the end of
@@ -59,17 +46,15 @@ def content_fingerprint(
     Args:
         paths: files, in order, at least one.
         facts: further distinguishing facts, such as a topic.
-        sizes: their sizes in bytes, if known.
 
     Raises:
         OSError, VideoError: a file no longer exists.
     """
-    if sizes is None:
-        sizes = [_size(path) for path in paths]
+    sizes = [_size(path) for path in paths]
     chosen = sorted({0, len(paths) // 2, len(paths) - 1})
     with ExitStack() as stack:
         files = [(stack.enter_context(open_file(paths[i], _SAMPLE)), sizes[i]) for i in chosen]
-        several = (repr(list(sizes)), *facts)
+        several = (repr(sizes), *facts)
         return samples_fingerprint(files, *(facts if len(paths) == 1 else several))
 
 
@@ -78,7 +63,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if url is None else facts_of(url)[0]
 
 
-def samples_fingerprint(files: Sequence[tuple[SupportsRead, int]], *facts: str) -> str:
+def samples_fingerprint(files: Sequence[tuple[Any, int]], *facts: str) -> str:
     """Hash 64 kB at the beginning, in the middle and at the end of opened files of known size.
 
     Args:

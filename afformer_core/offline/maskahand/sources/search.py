@@ -1,58 +1,142 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The search of files, folders and URLs for videos."""
+"""The search of files, folders and URLs for long videos, and videos by their names in an index."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.demonstrations.media import split_topic
 from afformer_core.errors import AfformerError, DatasetError, VideoError
 from afformer_core.media.bag import BagError
-from afformer_core.media.frame_folder import FrameFolder
+from afformer_core.media.frame_folder import FrameFolder, frame_number
+from afformer_core.media.lens import LensIntrinsics
 from afformer_core.offline.maskahand.sources.bag_topic import BagTopic, bag_topics
-from afformer_core.offline.maskahand.sources.folder_contents import BAG_METADATA, FolderContents
 from afformer_core.offline.maskahand.sources.frame_source import FrameSource
-from afformer_core.offline.maskahand.sources.intrinsics_files import (
-    INTRINSICS_FILE,
+from afformer_core.offline.maskahand.sources.numbered_frames import NumberedFrames
+from afformer_core.offline.maskahand.sources.undistorted import (
     IntrinsicsFiles,
+    Undistorted,
+    lens_of,
 )
-from afformer_core.offline.maskahand.sources.lerobot import is_lerobot, lerobot_episodes
-from afformer_core.offline.maskahand.sources.numbered_frames import FRAMES_TOPIC
-from afformer_core.offline.maskahand.sources.opening import open_source
-from afformer_core.offline.maskahand.sources.remote_bag import MCAP_SUFFIX
-from afformer_core.offline.maskahand.sources.tar_video import TAR_SUFFIX, TarVideo, tar_names
 from afformer_core.offline.maskahand.sources.urls import address, files_below, url_of
-from afformer_core.offline.maskahand.sources.video_file import VideoFile
+from afformer_core.offline.maskahand.sources.video_file import (
+    TAR_SUFFIX,
+    TarVideo,
+    VideoFile,
+    tar_names,
+)
 
 VIDEO_SUFFIXES = (
     '.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts',
     '.ogv', '.ts', '.webm', '.wmv',
 )  # fmt: skip
+BAG_METADATA = 'metadata.yaml'
 # Files of the recorders of ROS 1 and 2; an sqlite file without metadata is not a bag.
-_ROS_1_SUFFIX, _SQLITE_SUFFIX = '.bag', '.db3'
-_NO_VIDEO_SUFFIXES = (_ROS_1_SUFFIX, _SQLITE_SUFFIX, MCAP_SUFFIX, TAR_SUFFIX)
+_MCAP_SUFFIX, _ROS_1_SUFFIX, _SQLITE_SUFFIX = '.mcap', '.bag', '.db3'
+_NO_VIDEO_SUFFIXES = (_ROS_1_SUFFIX, _SQLITE_SUFFIX, _MCAP_SUFFIX, TAR_SUFFIX)
 
 
-class Search:
-    """A search, with the results so far in `sources` and `broken`.
+@dataclass(frozen=True)
+class FoundSources:
+    """The videos in files and folders.
+
+    Attributes:
+        sources: videos in the order of their paths.
+        broken: (path, reason) of unusable videos.
+        folder_rate: frame numbers per second of folders of frames (see `NumberedFrames`); None
+            if unknown.
+    """
+
+    sources: tuple[FrameSource, ...]
+    broken: tuple[tuple[Path, str], ...] = ()
+    folder_rate: float | None = None
+
+    def only(self, expected: Callable[[Path], bool]) -> FoundSources:
+        """Select the videos whose paths fulfil a condition."""
+        return FoundSources(
+            tuple(source for source in self.sources if expected(source.path)),
+            tuple(broken for broken in self.broken if expected(broken[0])),
+            self.folder_rate,
+        )
+
+
+def find_sources(paths: Iterable[Path], folder_rate: float | None = None) -> FoundSources:
+    """Find the long videos among files, and in folders, recursively.
+
+    These are video files, folders of numbered image files, the cameras of rosbag2s, recorded
+    demonstrations, videos in tars, and video files and tars by their URL (see `urls`). Anything
+    else is ignored, as are hidden files. Links are followed; a video that is found in several ways
+    is taken once.
 
     Args:
-        folder_rate: see `find_sources`.
+        paths: files and folders; `BAG#TOPIC` names one topic of a bag.
+        folder_rate: frame numbers per second of folders of frames (see `NumberedFrames`); None to
+            list these as broken.
+
+    Raises:
+        DatasetError: one of the paths does not exist.
     """
+    search = _Search(folder_rate)
+    for path in paths:
+        search.add_named(path)
+    # Only the first path to each video is kept; one with two paths is read with either's lens.
+    unique: dict[tuple[Path, str], FrameSource] = {}
+    for source in sorted(search.sources, key=_order):
+        unique.setdefault((source.path.resolve(), source.topic), source)
+    return FoundSources(tuple(unique.values()), tuple(sorted(set(search.broken))), folder_rate)
+
+
+def _order(source: FrameSource) -> tuple[Path, str, bool]:
+    return source.path, source.topic, lens_of(source) is None
+
+
+def open_source(
+    path: Path,
+    topic: str = '',
+    folder_rate: float | None = None,
+    lens: LensIntrinsics | None = None,
+) -> FrameSource:
+    """Return the source of a path and a topic, such as a `MinedVideo` has, without reading it.
+
+    Args:
+        path, topic: path and topic of the source; of a tar, the name of the video in it.
+        folder_rate: frame numbers per second of folders of frames (see `NumberedFrames`).
+        lens: calibration with which frames are undistorted; None: not undistorted.
+
+    Raises:
+        VideoError: the path is a folder of frames, and no rate is given.
+    """
+    source = _source(path, topic, folder_rate)
+    return source if lens is None else Undistorted(source, lens)
+
+
+def _source(path: Path, topic: str, folder_rate: float | None) -> FrameSource:
+    if topic:
+        return TarVideo(path, topic) if path.suffix == TAR_SUFFIX else BagTopic(path, topic)
+    if not path.is_dir():
+        return VideoFile(path)
+    if folder_rate is None:
+        raise VideoError(
+            f'{path} is a folder of frames without times. Give the rate of the numbers in their '
+            'names, as --folder-rate does'
+        )
+    return NumberedFrames(path, folder_rate)
+
+
+class _Search:
+    """A search, with the results so far in `sources` and `broken`."""
 
     def __init__(self, folder_rate: float | None) -> None:
         self._folder_rate = folder_rate
-        self._folders: set[Path] = set()
         self._intrinsics = IntrinsicsFiles(Path())
         self.sources: list[FrameSource] = []
         self.broken: list[tuple[Path, str]] = []
 
     def add_named(self, path: Path) -> None:
         """Add a path from the user, even if it is hidden, with any suffix."""
-        self._folders.clear()
         if (url := url_of(path)) is not None:
             self._add_url(path, url)
             return
@@ -64,13 +148,18 @@ class Search:
             self._take(BagTopic(file, topic))
         elif file.is_dir():
             self._add_folder(file, list(self._files_below(file)))
-        elif file.suffix in _NO_VIDEO_SUFFIXES:
-            self._try(file, self._add_file)
         else:
-            self._add_video(file)
+            self._add_named_file(file)
+
+    def _add_named_file(self, path: Path) -> None:
+        if path.suffix in _NO_VIDEO_SUFFIXES:
+            self._try(path, self._add_file)
+        else:
+            self._take(VideoFile(path))
 
     def _files_below(self, root: Path) -> Iterator[Path]:
         """Yield the files in a folder and below, in order, and record unreadable folders."""
+        entered: set[Path] = set()
 
         def tell(error: OSError) -> None:
             self.broken.append((Path(error.filename), f'it cannot be read: {error.strerror}'))
@@ -78,57 +167,43 @@ class Search:
         for name, folders, files in os.walk(root, onerror=tell, followlinks=True):
             folder = Path(name)
             # A link may point to one of its own parents.
-            if folder.resolve() in self._folders:
+            if folder.resolve() in entered:
                 folders.clear()
                 continue
-            self._folders.add(folder.resolve())
+            entered.add(folder.resolve())
             folders[:] = sorted(below for below in folders if not below.startswith('.'))
             yield from (folder / file for file in sorted(files))
 
     def _add_url(self, path: Path, url: str) -> None:
         """Add a video, or all videos of a folder, recursively; unreachable ones are broken."""
-        bag, _, topic = str(path).partition('#/')
-        if topic:
-            files = {folder / INTRINSICS_FILE for folder in (Path(bag), Path(bag).parent)}
-            self._intrinsics = IntrinsicsFiles(Path(bag).parent, files, guessed=True)
-            self._take(BagTopic(Path(bag), f'/{topic}'))
-            return
         try:
-            found = files_below(url)
+            paths = list(map(Path, files_below(url)))
         except VideoError as error:
             self._tell(path, error)
             return
-        paths = [Path(found_path) for found_path in found]
         if paths == [path]:
-            beside = path.parent / INTRINSICS_FILE
-            self._intrinsics = IntrinsicsFiles(path.parent, {beside}, guessed=True)
-        else:
-            self._intrinsics = IntrinsicsFiles(path, set(paths))
-            self._add_folder(path, paths)
+            self._intrinsics = IntrinsicsFiles(path, ())
+            self._add_named_file(path)
             return
-        if path.suffix in _NO_VIDEO_SUFFIXES:
-            self._try(path, self._add_file)
-        else:
-            self._add_video(path)
+        self._intrinsics = IntrinsicsFiles(path, set(paths))
+        for file in _shown(path, paths):
+            self._try(file, self._add_file)
 
     def _add_folder(self, root: Path, files: Sequence[Path]) -> None:
         """Add the videos of a folder, given all files in it and below."""
-        inside = FolderContents.of(root, files, self._is_dataset)
-        for folder, episodes in inside.datasets.items():
-            self._try(folder, partial(self._add_dataset, episodes))
-        for folder, names in inside.frames.items():
-            self._try(folder, partial(self._add_frames, names))
-        for bag in inside.bags:
+        left = _shown(root, files)
+        bags = {file.parent for file in left if file.name == BAG_METADATA}
+        left = [file for file in left if not any(parent in bags for parent in file.parents)]
+        folders: dict[Path, list[str]] = {}
+        for file in left:
+            folders.setdefault(file.parent, []).append(file.name)
+        for folder, names in folders.items():
+            if sum(_is_numbered(folder / name) for name in names) > 1:
+                self._try(folder, self._add_frames)
+        for bag in sorted(bags):
             self._try(bag, self._add_bag)
-        for file in inside.others:
+        for file in left:
             self._try(file, self._add_file)
-
-    def _is_dataset(self, folder: Path) -> bool:
-        try:
-            return is_lerobot(folder)
-        except VideoError:
-            # The listing of the episodes reports it.
-            return True
 
     def _try(self, path: Path, add: Callable[[Path], None]) -> None:
         """Add a path with a function, or record the reason why it fails."""
@@ -140,7 +215,7 @@ class Search:
             self._tell(path, error)
 
     def _add_file(self, path: Path) -> None:
-        if path.suffix in (MCAP_SUFFIX, _ROS_1_SUFFIX):
+        if path.suffix in (_MCAP_SUFFIX, _ROS_1_SUFFIX):
             self._add_bag(path)
         elif path.suffix == TAR_SUFFIX:
             self._add_tar(path)
@@ -149,21 +224,17 @@ class Search:
                 (path, f'there is no {BAG_METADATA} beside it. Create it with `ros2 bag reindex`')
             )
         elif path.suffix.lower() in VIDEO_SUFFIXES:
-            self._add_video(path)
+            self._take(VideoFile(path))
 
-    def _add_frames(self, names: Sequence[str], folder: Path) -> None:
-        FrameFolder(folder, names)
-        topic = FRAMES_TOPIC if url_of(folder) else ''
-        self._take(open_source(folder, topic, self._folder_rate))
+    def _add_frames(self, folder: Path) -> None:
+        FrameFolder(folder)
+        self._take(open_source(folder, '', self._folder_rate))
 
     def _add_bag(self, path: Path) -> None:
-        self._take_all(bag_topics(path))
-
-    def _add_dataset(self, files: Sequence[Path], folder: Path) -> None:
-        self._take_all(lerobot_episodes(folder, files))
-
-    def _add_video(self, path: Path) -> None:
-        self._take(VideoFile(path))
+        if url_of(path) is not None:
+            raise BagError(f'{address(path)} is a bag at a URL; expected a video. Copy it here')
+        for source in bag_topics(path):
+            self._take(source)
 
     def _add_tar(self, path: Path) -> None:
         """Add the videos of a tar, and record damage after them."""
@@ -173,10 +244,6 @@ class Search:
         for name in names:
             if Path(name).suffix.lower() in VIDEO_SUFFIXES:
                 self._take(TarVideo(path, name))
-
-    def _take_all(self, sources: Iterable[FrameSource]) -> None:
-        for source in sources:
-            self._take(source)
 
     def _take(self, source: FrameSource) -> None:
         """Add a video, undistorted if there is a calibration."""
@@ -190,3 +257,20 @@ class Search:
         for named in (address(path), str(path)):
             told = told.replace(named, path.name)
         self.broken.append((path, told))
+
+
+def _shown(root: Path, files: Iterable[Path]) -> list[Path]:
+    """Leave out hidden files."""
+    return [
+        file
+        for file in files
+        if not any(part.startswith('.') for part in file.relative_to(root).parts)
+    ]
+
+
+def _is_numbered(path: Path) -> bool:
+    try:
+        frame_number(path)
+    except VideoError:
+        return False
+    return True

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sources of frames with a known lens, which return undistorted frames."""
+"""Sources of frames with a known lens, and the files `intrinsics.json` that tell the lens."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.licences import Origin
+from afformer_core.errors import VideoError
 from afformer_core.media.lens import LensIntrinsics
-from afformer_core.media.undistortion import undistort
+from afformer_core.media.undistortion import pinhole_focal, undistort
 from afformer_core.media.video import VideoFrame
 from afformer_core.offline.maskahand.sources.frame_source import FrameSource, LostFrame
+from afformer_core.offline.maskahand.sources.urls import address, content_of, url_of
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,69 @@ class Undistorted:
         return np.stack([undistort(image, self.lens) for image in self.source.at(times)])
 
 
-def origin_of(source: FrameSource) -> Origin | None:
-    """Return the dataset of a source, with its licence; None if unknown."""
-    inner = source.source if isinstance(source, Undistorted) else source
-    origin: Origin | None = getattr(inner, 'origin', None)
-    return origin
-
-
 def lens_of(source: FrameSource) -> LensIntrinsics | None:
     """Return the calibration with which frames of a source are undistorted, or None."""
     return source.lens if isinstance(source, Undistorted) else None
+
+
+INTRINSICS_FILE = 'intrinsics.json'
+
+
+class IntrinsicsFiles:
+    """The calibrations for the videos in a folder and below, each read once.
+
+    Args:
+        root: the folder; files above it are ignored.
+        listed: files of a folder at a URL, so that no other file is requested; None for a folder
+            on the disk.
+    """
+
+    def __init__(self, root: Path, listed: Collection[Path] | None = None) -> None:
+        self._root, self._listed = root, listed
+        self._read: dict[Path, LensIntrinsics | VideoError | None] = {}
+
+    def applied(self, source: FrameSource) -> FrameSource:
+        """Return a source, undistorted if there is a file in its folder or above.
+
+        The nearest file is used.
+
+        Raises:
+            VideoError: the file is malformed.
+        """
+        for folder in (source.path, *source.path.parents):
+            lens = self._lens(folder / INTRINSICS_FILE)
+            if lens is not None:
+                return Undistorted(source, lens)
+            if folder == self._root:
+                break
+        return source
+
+    def _lens(self, file: Path) -> LensIntrinsics | None:
+        if self._listed is not None and file not in self._listed:
+            return None
+        if file not in self._read:
+            try:
+                self._read[file] = self._read_file(file)
+            except VideoError as error:
+                self._read[file] = VideoError(
+                    f'{address(file)}: {error}. Correct it, or rename it if it does not belong '
+                    f'to a camera'
+                )
+        found = self._read[file]
+        if isinstance(found, VideoError):
+            raise found
+        return found
+
+    def _read_file(self, file: Path) -> LensIntrinsics | None:
+        try:
+            url = url_of(file)
+            content = file.read_bytes() if url is None else content_of(url)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise VideoError(f'it cannot be read: {error.strerror}') from error
+        if content is None:
+            return None
+        lens = LensIntrinsics.from_json(content)
+        pinhole_focal(lens)
+        return lens

@@ -35,10 +35,6 @@ def address(path: Path) -> str:
     return url_of(path) or str(path)
 
 
-class AccessRefusedError(VideoError):
-    """Raised if the credentials do not permit reading a file."""
-
-
 class RemoteFile(io.RawIOBase):
     """A file at a URL, which is read in blocks at any position.
 
@@ -115,8 +111,7 @@ def content_of(url: str) -> bytes | None:
     """Read a small file completely; return None if it does not exist.
 
     Raises:
-        AccessRefusedError: the file may not be read.
-        VideoError: the transfer failed.
+        VideoError: the file may not be read, or the transfer failed.
     """
     with _told(url):
         system, name = _system(url)
@@ -134,29 +129,12 @@ def files_below(url: str) -> list[str]:
     """
     with _told(url):
         system, name = _system(url)
-        if not url.endswith('/') and system.isfile(name) and not _is_page(system, name):
+        if not url.endswith('/') and system.isfile(name):
             return [url]
         found = sorted(system.find(name))
         if not found:
             raise FileNotFoundError
         return [system.unstrip_protocol(found_name) for found_name in found]
-
-
-def files_in(url: str) -> dict[str, tuple[int | None, str]]:
-    """Return the files of a folder by their names, with their facts (see `facts_of`).
-
-    Web servers provide only names, without sizes and modification facts.
-
-    Raises:
-        VideoError: see `RemoteFile`.
-    """
-    with _told(url):
-        system, name = _system(f'{url}/')
-        listed = system.ls(name, detail=True)
-    files = (entry for entry in listed if entry['type'] == 'file')
-    return {
-        entry['name'].rpartition('/')[2]: (entry.get('size'), _changes(entry)) for entry in files
-    }
 
 
 def written_below(url: str) -> list[str]:
@@ -209,11 +187,6 @@ def open_file(path: Path, block: int = _BLOCK) -> io.RawIOBase | io.BufferedRead
     return path.open('rb') if url is None else RemoteFile(url, block)
 
 
-def _is_page(system: Any, name: str) -> bool:
-    """Check whether a web server answers with a page, which indicates a folder."""
-    return bool(system.info(name).get('mimetype') == 'text/html')
-
-
 def _changes(facts: dict[str, Any]) -> str:
     return repr(sorted((key, str(facts[key])) for key in _CHANGES if facts.get(key)))
 
@@ -239,8 +212,6 @@ def _told(url: str, *, written: bool = False) -> Iterator[None]:
             told += '. Correct the address'
         elif _is_refused(error):
             told += '. Check the credentials of this machine and their permissions'
-            if not written:
-                raise AccessRefusedError(told) from error
         kind: type[AfformerError] = DatasetError if written else VideoError
         raise kind(told) from error
 

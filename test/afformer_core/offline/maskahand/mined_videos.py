@@ -10,7 +10,11 @@ import numpy as np
 
 from afformer_core.hands.hand import Hand
 from afformer_core.media.video import write_video
-from afformer_core.offline.maskahand.mining.index import HandIndex, MinedVideo, write_index
+from afformer_core.offline.maskahand.mining.index import HandIndex, MinedVideo, write_videos
+from afformer_core.offline.maskahand.pretraining.interactions import (
+    InteractionClip,
+    interaction_clip,
+)
 
 RATE = 4.0
 SIDE = 16
@@ -48,6 +52,20 @@ def write_mined(root: Path, frames: int = 12, clip: int = 12) -> Path:
     index = HandIndex({'detector': 'annotations', 'folder_rate': None}, 0.99, tuple(videos))
     write_index(root / 'index.json', index)
     return root / 'index.json'
+
+
+def write_index(path: Path, index: HandIndex) -> None:
+    write_videos(path, index.settings, index.interaction_score, index.videos, index.broken)
+
+
+def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
+    """All clips of an index in which a hand interacts, of as many interactions at most."""
+    clips = (
+        interaction_clip(video, first, last, index.interaction_score, most)
+        for video in index.videos
+        for first, last in video.clips
+    )
+    return [clip for clip in clips if clip is not None]
 
 
 def _hands(size: tuple[int, int], frame: int, frames: int) -> tuple[Hand, ...]:

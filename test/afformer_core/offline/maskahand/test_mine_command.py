@@ -16,7 +16,7 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.files.provenance import commit
 from afformer_core.media.video import write_video
-from afformer_core.offline.maskahand.mining import examination
+from afformer_core.offline.maskahand.mining import mining
 from afformer_core.offline.maskahand.mining.index import read_index
 
 
@@ -135,19 +135,19 @@ def test_two_runs_mine_into_one_folder(
 ) -> None:
     write_video(videos / 'b.mp4', red.film(6, 10, [(4, 5)]), 10)
     asked = ['mine', str(videos), '--detector', 'red', '--processes', '1', '--output']
-    written = examination.write_part
+    written = mining.write_part
 
     def write_after_another_run(*result: Any) -> None:
-        monkeypatch.setattr(examination, 'write_part', written)
+        monkeypatch.setattr(mining, 'write_part', written)
         assert main([*asked, str(tmp_path / 'mined')]) == 0
         written(*result)
 
-    monkeypatch.setattr(examination, 'write_part', write_after_another_run)
+    monkeypatch.setattr(mining, 'write_part', write_after_another_run)
     assert main([*asked, str(tmp_path / 'mined')]) == 0
     assert main([*asked, str(tmp_path / 'alone')]) == 0
     both, alone = (read_index(tmp_path / name / 'index.json') for name in ('mined', 'alone'))
     assert both == alone
-    assert both.clips == 2
+    assert sum(len(video.clips) for video in both.videos) == 2
 
 
 def test_an_interrupted_run_says_that_it_can_go_on(
@@ -159,7 +159,7 @@ def test_an_interrupted_run_says_that_it_can_go_on(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(examination, 'write_part', interrupt)
+    monkeypatch.setattr(mining, 'write_part', interrupt)
     asked = ['mine', str(videos), '--output', str(tmp_path / 'mined'), '--detector', 'red']
     assert main(asked) == 130
     assert 'interrupted; run the same command again to continue' in capsys.readouterr().err

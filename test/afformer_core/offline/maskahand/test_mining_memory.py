@@ -50,7 +50,7 @@ def mined_megabytes(red: ModuleType, folder: Path, output: Path) -> float:
         found = find_sources([Path({str(folder)!r})])
         mining = Mining(found, RedHands, Path({str(output)!r}), MiningSettings(rate=1.0))
         list(mining.detect())
-        mining.index()
+        mining.write_index()
         # unlike that of getrusage, this peak is not inherited from who started the process
         peak = re.search(r'VmHWM:\\s*(\\d+) kB', Path('/proc/self/status').read_text())
         print(int(peak[1]) / 1024)

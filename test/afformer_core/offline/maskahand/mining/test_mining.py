@@ -61,9 +61,8 @@ def mine(
     """The index, and how often a frame was looked at."""
     mining = Mining(find_sources([folder]), getattr(red, detector), output, settings)
     detected_videos = sum(mining.detect(LocalEngine(processes)))
-    index = mining.index()
-    assert read_index(output / 'index.json') == index
-    return index, detected_videos
+    mining.write_index()
+    return read_index(output / 'index.json'), detected_videos
 
 
 def copied(videos: Path, target: Path) -> Path:
@@ -118,7 +117,7 @@ def test_the_index_does_not_depend_on_processes(
     mine(red, videos, tmp_path / 'one')
     one, some = ((tmp_path / name / 'index.json').read_bytes() for name in ('one', 'some'))
     assert one == some
-    assert index.clips == 9
+    assert sum(len(video.clips) for video in index.videos) == 9
 
 
 def test_frames_are_decoded_in_another_thread_for_a_gpu_and_the_index_is_the_same(
@@ -291,7 +290,8 @@ def test_frames_that_change_in_size_end_a_video(red: ModuleType, tmp_path: Path)
         settings = MiningSettings(rate=5.0, part_frames=part_frames)
         mining = Mining(found, red.RedHands, tmp_path / f'{part_frames}', settings)
         list(mining.detect())
-        index = mining.index()
+        mining.write_index()
+        index = read_index(tmp_path / f'{part_frames}' / 'index.json')
         assert len(index.videos[0].times) == 25
         assert index.settings['folder_rate'] == 5.0
         [(path, reason)] = index.broken
@@ -308,7 +308,8 @@ def test_images_that_cannot_be_read_are_left_out_and_told(red: ModuleType, tmp_p
     found = find_sources([tmp_path / 'frames'], folder_rate=5.0)
     mining = Mining(found, red.RedHands, tmp_path / 'mined', SETTINGS)
     list(mining.detect())
-    index = mining.index()
+    mining.write_index()
+    index = read_index(tmp_path / 'mined' / 'index.json')
 
     [video] = index.videos
     assert len(video.times) == 38

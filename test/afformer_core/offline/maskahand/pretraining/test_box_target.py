@@ -9,29 +9,26 @@ SIZE = (200, 100)
 BOX = (40.0, 20.0, 80.0, 60.0)
 
 
-def _extents(target, *hands):
-    """(left, top, right, bottom) as shares, of each (box, direction)."""
-    in_contact = tuple(Hand(box, True, 1.0) for box, _ in hands)
-    interaction = Interaction(
-        0, in_contact, in_contact, tuple(direction for _, direction in hands)
-    )
-    corners = target.corners(interaction, SIZE)
-    assert corners.shape == (len(hands), 4, 2)
+def _extents(target, *boxes):
+    """(left, top, right, bottom) as shares, of each box."""
+    in_contact = tuple(Hand(box, True, 1.0) for box in boxes)
+    corners = target.corners(Interaction(0, in_contact, in_contact), SIZE)
+    assert corners.shape == (len(boxes), 4, 2)
     return [(*each[0], *each[2]) for each in corners.tolist()]
 
 
 def test_the_whole_box_in_shares_of_the_frame():
-    assert _extents(BoxTarget(), (BOX, (1.0, 0.0))) == [pytest.approx((0.2, 0.2, 0.4, 0.6))]
+    assert _extents(BoxTarget(), BOX) == [pytest.approx((0.2, 0.2, 0.4, 0.6))]
 
 
 def test_corners_go_clockwise():
     hand = Hand(BOX, True, 1.0)
-    corners = BoxTarget().corners(Interaction(0, (hand,), (hand,), (None,)), SIZE)
+    corners = BoxTarget().corners(Interaction(0, (hand,), (hand,)), SIZE)
     assert corners[0].tolist() == [[0.2, 0.2], [0.4, 0.2], [0.4, 0.6], [0.2, 0.6]]
 
 
 def test_every_hand_that_interacts_has_its_box():
-    boxes = _extents(BoxTarget(), (BOX, None), ((100.0, 0.0, 120.0, 50.0), None))
+    boxes = _extents(BoxTarget(), BOX, (100.0, 0.0, 120.0, 50.0))
     assert boxes == [pytest.approx((0.2, 0.2, 0.4, 0.6)), pytest.approx((0.5, 0, 0.6, 0.5))]
 
 
@@ -44,39 +41,12 @@ def test_every_hand_that_interacts_has_its_box():
     ids=['partly outside', 'larger than the frame'],
 )
 def test_what_is_outside_the_frame_is_not_looked_for(box, extent):
-    assert _extents(BoxTarget(), (box, None)) == [pytest.approx(extent)]
+    assert _extents(BoxTarget(), box) == [pytest.approx(extent)]
 
 
-@pytest.mark.parametrize(
-    ('direction', 'extent'),
-    [
-        ((1.0, 0.0), (0.3, 0.2, 0.4, 0.6)),
-        ((-1.0, 0.0), (0.2, 0.2, 0.3, 0.6)),
-        ((0.0, -1.0), (0.2, 0.2, 0.4, 0.4)),
-        ((0.5**0.5, 0.5**0.5), (0.3, 0.4, 0.4, 0.6)),
-        (None, (0.2, 0.2, 0.4, 0.6)),
-    ],
-    ids=['right', 'left', 'up', 'down and right', 'at rest'],
-)
-def test_the_front_lies_ahead(direction, extent):
-    assert _extents(BoxTarget('front'), (BOX, direction)) == [pytest.approx(extent)]
-
-
-def test_the_share_of_the_front():
-    target = BoxTarget('front', 0.25)
-    assert _extents(target, (BOX, (1.0, 0.0))) == [pytest.approx((0.35, 0.2, 0.4, 0.6))]
-
-
-def test_the_front_is_of_what_is_in_the_frame():
-    # A hand that reaches in from below has its wrist outside.
-    box = (40.0, 60.0, 80.0, 400.0)
-    (extent,) = _extents(BoxTarget('front'), (box, (0.0, -1.0)))
-    assert extent == pytest.approx((0.2, 0.6, 0.4, 0.8))
-
-
-def _around(contact_point, direction=None):
+def _around(contact_point):
     hand = Hand(BOX, True, 1.0, contact_point)
-    interaction = Interaction(0, (hand,), (hand,), (direction,))
+    interaction = Interaction(0, (hand,), (hand,))
     (corners,) = BoxTarget('contact_point', 0.5).corners(interaction, SIZE).tolist()
     return (*corners[0], *corners[2])
 
@@ -91,8 +61,7 @@ def test_the_square_ends_with_the_frame():
 
 
 @pytest.mark.parametrize('contact_point', [None, (90.0, -1.0), (201.0, 50.0)])
-def test_without_a_contact_point_in_the_frame_it_is_the_front(contact_point):
-    assert _around(contact_point, (1.0, 0.0)) == pytest.approx((0.3, 0.2, 0.4, 0.6))
+def test_without_a_contact_point_in_the_frame_it_is_the_box(contact_point):
     assert _around(contact_point) == pytest.approx((0.2, 0.2, 0.4, 0.6))
 
 

@@ -5,7 +5,7 @@ import pytest
 import skimage.data
 
 from afformer_core.offline.data.augmentation.geometric import warp_images, warp_points
-from afformer_core.offline.maskahand.pretraining.camera_motion import camera_motion
+from afformer_core.offline.maskahand.pretraining.synthesis import camera_motion
 
 TEXTURE_IMAGE = cv2.resize(skimage.data.coffee(), (256, 192), interpolation=cv2.INTER_AREA)
 POSITIONS = np.array([[40.0, 30.0], [200.0, 40.0], [128.0, 96.0], [60.0, 160.0], [210.0, 150.0]])

@@ -11,10 +11,9 @@ from afformer_core.offline.maskahand.mining.index import read_index
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.offline.maskahand.pretraining.interactions import (
     InteractionClip,
-    interaction_clips,
 )
 
-from ..mined_videos import write_mined
+from ..mined_videos import interaction_clips, write_mined
 
 
 @pytest.fixture

@@ -5,11 +5,12 @@ import pytest
 
 from afformer_core.hands.hand import Hand
 from afformer_core.offline.maskahand.mining.index import HandIndex, MinedVideo
-from afformer_core.offline.maskahand.pretraining.hand_free import (
+from afformer_core.offline.maskahand.pretraining.stored_clips import (
     hand_free_frame,
     with_hand_free_frames,
 )
-from afformer_core.offline.maskahand.pretraining.interactions import interaction_clips
+
+from ..mined_videos import interaction_clips
 
 IN_CONTACT = (Hand((10.0, 10.0, 30.0, 30.0), True, 0.995),)
 COMING = (Hand((40.0, 10.0, 60.0, 30.0), False, 0.9),)
@@ -59,7 +60,7 @@ def test_interactions_name_a_frame_of_shortly_before(rate, named):
     hands = {9: COMING, 10: IN_CONTACT, 11: IN_CONTACT, 12: IN_CONTACT}
     video = mined(hands, rate, ((8, 15),))
     clips = interaction_clips(HandIndex({}, 0.99, (video,)), most=3)
-    (clip,) = with_hand_free_frames(clips, 0.99, 0.1)
+    clip = with_hand_free_frames(clips[0], 0.99, 0.1)
 
     assert clip.hand_free == named
     expected = [*named, *named, None] if named else [None] * 3

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 from pathlib import Path
 
-import pytest
-
-from afformer_core.errors import DatasetError
 from afformer_core.hands.hand import Hand
 from afformer_core.offline.maskahand.mining.index import HandIndex, MinedVideo
-from afformer_core.offline.maskahand.pretraining.interactions import Approaches, interaction_clips
+
+from ..mined_videos import interaction_clips
 
 IN_CONTACT = Hand((10.0, 10.0, 30.0, 30.0), True, 0.995)
 UNSURE = Hand((10.0, 10.0, 30.0, 30.0), True, 0.9)
@@ -49,17 +47,6 @@ def test_of_many_some_are_taken_evenly():
     assert [each.number for each in clip.interactions] == [0, 3, 6, 9]
 
 
-def test_from_where_hands_came_is_told_of_those_that_are_taken_alone(monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        Approaches, 'of', lambda self, number, hand: asked.append(number) or (1.0, 0.0)
-    )
-    hands = dict.fromkeys(range(10), (IN_CONTACT,))
-    (clip,) = interaction_clips(_index(hands, (0, 9)), most=4)
-    assert asked == [0, 3, 6, 9]
-    assert clip.interactions[1].approaches == ((1.0, 0.0),)
-
-
 def test_what_a_model_is_shown_is_spread_over_the_clip():
     (clip,) = interaction_clips(_index({4: (IN_CONTACT,)}, (4, 19)), most=1)
     assert clip.demonstration(4) == (4, 9, 14, 19)
@@ -68,8 +55,3 @@ def test_what_a_model_is_shown_is_spread_over_the_clip():
 def test_a_clip_of_one_frame_is_shown_as_it_is():
     (clip,) = interaction_clips(_index({4: (IN_CONTACT,)}, (4, 4)), most=8)
     assert clip.demonstration(32) == (4,)
-
-
-def test_without_any_interaction_there_is_nothing_to_learn():
-    with pytest.raises(DatasetError, match='no frame of the 1 clips of the index has'):
-        interaction_clips(_index({3: (OUTSIDE, IDLE)}, (0, 9)), most=8)

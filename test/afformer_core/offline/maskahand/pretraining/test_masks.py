@@ -27,41 +27,27 @@ def _extent(covered):
     return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
 
 
-def test_a_mask_is_larger_than_the_box_about_its_middle():
-    covered = _covered([BOX], **ALONE)
-    assert _extent(covered) == (35, 25, 65, 55)
-    assert covered.sum() == 30 * 30
-
-
-def test_an_exact_mask_is_the_box():
-    assert _extent(_covered([BOX], scale=1.0, **ALONE)) == (40, 30, 60, 50)
-
-
-def test_without_masks_nothing_is_hidden():
-    assert not _covered([BOX], shape='none', random_masks=0).any()
-
-
-def test_what_a_mask_touches_in_part_is_hidden():
-    covered = _covered([(10.6, 20.6, 11.2, 21.2)], scale=1.0, **ALONE)
-    assert _extent(covered) == (10, 20, 12, 22)
-
-
-def test_a_tiny_box_is_hidden():
-    assert _extent(_covered([(10.4, 20.4, 10.5, 20.5)], **ALONE)) == (10, 20, 11, 21)
-
-
 @pytest.mark.parametrize(
-    ('box', 'extent'),
+    ('box', 'settings', 'extent'),
     [
-        ((-10.0, 80.0, 10.0, 100.0), (0, 75, 15, 90)),
-        ((-50.0, -50.0, 400.0, 300.0), (0, 0, 120, 90)),
+        (BOX, {}, (35, 25, 65, 55)),
+        (BOX, {'scale': 1.0}, (40, 30, 60, 50)),
+        ((10.6, 20.6, 11.2, 21.2), {'scale': 1.0}, (10, 20, 12, 22)),
+        ((10.4, 20.4, 10.5, 20.5), {}, (10, 20, 11, 21)),
+        ((-10.0, 80.0, 10.0, 100.0), {}, (0, 75, 15, 90)),
+        ((-50.0, -50.0, 400.0, 300.0), {}, (0, 0, 120, 90)),
     ],
+    ids=['larger', 'exact', 'touched in part', 'tiny', 'at a corner', 'all'],
 )
-def test_a_mask_ends_at_the_edges_of_the_image(box, extent):
-    assert _extent(_covered([box], **ALONE)) == extent
+def test_a_mask_is_the_enlarged_box_within_the_image(box, settings, extent):
+    covered = _covered([box], **{**ALONE, **settings})
+    left, top, right, bottom = extent
+    assert _extent(covered) == extent
+    assert covered.sum() == (right - left) * (bottom - top)
 
 
-def test_a_hand_beside_the_image_needs_no_mask():
+def test_without_masks_and_beside_the_image_nothing_is_hidden():
+    assert not _covered([BOX], shape='none', random_masks=0).any()
     assert not _covered([(200.0, 10.0, 220.0, 30.0)], **ALONE).any()
 
 

@@ -15,7 +15,6 @@ from afformer_core.offline.maskahand.pretraining.feature_data import (
     ClipFeatures,
     collate_with_features,
 )
-from afformer_core.offline.maskahand.pretraining.interactions import interaction_clips
 from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
     PretrainingDataset,
     PretrainingExample,
@@ -30,7 +29,7 @@ from afformer_core.offline.training.datasets.batch import FailedBatch, ImageBatc
 from afformer_core.offline.training.datasets.collation import FailedExample
 from afformer_core.offline.training.datasets.samplers import Draw
 
-from ..mined_videos import write_mined
+from ..mined_videos import interaction_clips, write_mined
 
 AS_IT_IS = ImageSettings()
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from afformer_core.errors import DatasetError
-from afformer_core.offline.maskahand.mining.index import HandIndex, read_index, write_index
-from afformer_core.offline.maskahand.pretraining.hand_free import with_hand_free_frames
-from afformer_core.offline.maskahand.pretraining.interactions import interaction_clips
-from afformer_core.offline.maskahand.pretraining.stored_clips import stored_clips
+from afformer_core.offline.maskahand.mining.index import HandIndex, read_index
+from afformer_core.offline.maskahand.pretraining.stored_clips import (
+    StoredClips,
+    with_hand_free_frames,
+)
 
-from ..mined_videos import write_mined
+from ..mined_videos import interaction_clips, write_index, write_mined
 
 
 @pytest.mark.parametrize('hidden_score', [None, 0.6])
@@ -31,9 +32,10 @@ def test_clips_are_those_of_the_whole_index(tmp_path: Path, hidden_score: float 
     write_index(path, index)
     expected = interaction_clips(index, 3)
     if hidden_score is not None:
-        expected = with_hand_free_frames(expected, index.interaction_score, hidden_score)
+        score = index.interaction_score
+        expected = [with_hand_free_frames(clip, score, hidden_score) for clip in expected]
 
-    stored = stored_clips(path, 3, hidden_score)
+    stored = StoredClips(path, 3, hidden_score)
 
     assert list(stored) == expected
     assert stored[-1] == expected[-1]
@@ -47,4 +49,4 @@ def test_clips_are_those_of_the_whole_index(tmp_path: Path, hidden_score: float 
 def test_an_index_without_an_interaction_is_told(tmp_path: Path) -> None:
     write_index(tmp_path / 'index.json', HandIndex({}, 0.9, ()))
     with pytest.raises(DatasetError, match='no frame of the 0 clips of the index has a hand'):
-        stored_clips(tmp_path / 'index.json', 3, None)
+        StoredClips(tmp_path / 'index.json', 3, None)

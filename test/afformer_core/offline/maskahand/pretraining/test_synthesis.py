@@ -39,7 +39,7 @@ def _frame(*hands, size=SIZE):
 
 def _made(hands, seed=0, frame=None, masks=None, image=FLAT):
     frame = _frame(*hands) if frame is None else frame
-    interaction = Interaction(0, hands, (hands[0],), (None,))
+    interaction = Interaction(0, hands, (hands[0],))
     settings = SynthesisSettings(masks=masks or MaskSettings(fill='mean'), image=image)
     return synthesize(frame, SIZE, interaction, settings, np.random.default_rng(seed))
 
@@ -150,7 +150,7 @@ def _texture_image(shift=0):
 def _before(hand_free):
     frame = _texture_image()
     frame[40:70, 60:90] = SKIN
-    interaction = Interaction(0, (IN_CONTACT,), (IN_CONTACT,), (None,))
+    interaction = Interaction(0, (IN_CONTACT,), (IN_CONTACT,))
     settings = SynthesisSettings(masks=MaskSettings(fill='colour'), image=FLAT)
     return synthesize(
         frame, SIZE, interaction, settings, np.random.default_rng(0), hand_free=hand_free
@@ -194,16 +194,3 @@ def test_the_same_rng_gives_the_same_image():
     assert np.array_equal(first.image, same.image)
     assert np.array_equal(first.corners, same.corners)
     assert not np.array_equal(first.image, other.image)
-
-
-def test_the_default_is_the_papers_but_for_what_gives_hands_away():
-    settings = SynthesisSettings()
-    assert (settings.masks.fill, settings.masks.hidden) == ('random', 'all')
-    assert settings.image.perspective.border == 'reflect'
-    assert (settings.masks.shape, settings.masks.scale, settings.masks.random_masks) == (
-        'scaled',
-        1.5,
-        1,
-    )
-    assert settings.image.perspective.distortion == 0.5
-    assert settings.target.form == 'box'

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
-from afformer_core.offline.maskahand.mining.index import HandIndex, MinedVideo
+from afformer_core.offline.maskahand.mining.index import HandIndex, MinedVideo, read_index
 from afformer_core.offline.maskahand.mining.mining import Mining, MiningSettings
 from afformer_core.offline.maskahand.sources import find_sources
 from afformer_core.offline.parallel.engine import ParallelEngine
@@ -26,7 +26,8 @@ def mine(
     found = find_sources([Path(path) for path in paths], folder_rate)
     mining = Mining(found, red.RedHands, output, settings)
     list(mining.detect(engine))
-    return mining.index()
+    mining.write_index()
+    return read_index(output / 'index.json')
 
 
 def seen(video: MinedVideo) -> tuple[object, ...]:

@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.offline.maskahand.mining import examination
+from afformer_core.offline.maskahand.mining import mining
 from afformer_core.offline.maskahand.mining.clip_table import ClipTable
 from afformer_core.offline.maskahand.mining.index import read_index
 from afformer_core.offline.maskahand.mining.index_files import written_files
@@ -37,7 +37,7 @@ def may(action: str, bucket: str) -> dict[str, object]:
 
 
 @pytest.fixture(scope='module')
-def service(film: Path, lerobot_dataset: Path) -> Iterator[tuple[str, tuple[str, str]]]:
+def service(film: Path) -> Iterator[tuple[str, tuple[str, str]]]:
     """Address of a server that checks credentials, and those of a user.
 
     He may use the bucket `lab`, and `absent`, which does not exist, read `shelf`, list `listed`,
@@ -63,9 +63,6 @@ def service(film: Path, lerobot_dataset: Path) -> Iterator[tuple[str, tuple[str,
     for bucket in ('lab', 'listed', 'private', 'shelf'):
         s3.create_bucket(Bucket=bucket)
         s3.put_object(Bucket=bucket, Key='videos/a.mp4', Body=film.read_bytes())
-    for file in filter(Path.is_file, lerobot_dataset.rglob('*')):
-        key_name = f'robot/{file.relative_to(lerobot_dataset)}'
-        s3.put_object(Bucket='lab', Key=key_name, Body=file.read_bytes())
     answer_without_asking(address, '0')
     yield address, (key['AccessKeyId'], key['SecretAccessKey'])
     answer_without_asking(address, 'inf')
@@ -110,16 +107,6 @@ def test_a_bucket_is_mined(
     assert told['s3://absent/v'].startswith('v cannot be read: FileNotFoundError')
 
 
-def test_episodes_of_a_dataset_in_a_bucket_are_those_of_the_disk(
-    user: tuple[str, str], red: ModuleType, lerobot_dataset: Path, tmp_path: Path
-) -> None:
-    index = mine(red, tmp_path, 's3://lab/robot')
-
-    expected = mine(red, tmp_path / 'local', str(lerobot_dataset)).videos
-    assert [video.topic for video in index.videos] == ['t=0.0,4.0', 't=4.0,7.5', 't=0.0,3.0']
-    assert list(map(seen, index.videos)) == list(map(seen, expected))
-
-
 @pytest.fixture
 def asked(red_detector: list[str], film: Path) -> Callable[..., list[str]]:
     """The words of `afformer mine` of the film into an output."""
@@ -154,7 +141,7 @@ def test_an_index_in_a_bucket_is_that_of_the_disk_and_goes_on(
     names = {path.name for path in written_files(there)}
     assert {'index.json', '00000.parquet'} < names
     # What is there is not looked at again.
-    monkeypatch.setattr(examination, 'write_part', None)
+    monkeypatch.setattr(mining, 'write_part', None)
     assert main(asked('s3://lab/some/mined', 's3://lab/videos')) == 0
     assert {path.name for path in written_files(there)} == names
 

@@ -14,7 +14,6 @@ from afformer_core.offline.maskahand.sources.fingerprint import (
     files_fingerprint,
     samples_fingerprint,
 )
-from afformer_core.offline.maskahand.sources.video_part import VideoPart
 
 # Longer than the samples of its begin, middle and end.
 SIZE = 400_000
@@ -50,12 +49,3 @@ def test_a_change_within_a_second_is_noticed(tmp_path: Path) -> None:
     os.utime(path, ns=(0, 5_900_000_000))
 
     assert files_fingerprint([path]) != before
-
-
-def test_parts_of_one_file_have_contents_of_their_own(tmp_path: Path) -> None:
-    path = tmp_path / 'a.mp4'
-    path.write_bytes(b'x' * 7)
-
-    contents = {VideoPart(path, *part).content() for part in ((0, 4), (4, 7.5), (0, 7.5))}
-
-    assert len(contents) == 3

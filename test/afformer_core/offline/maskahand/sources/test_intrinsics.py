@@ -18,9 +18,9 @@ from afformer_core.cli.main import main
 from afformer_core.media.undistortion import pinhole_focal
 from afformer_core.offline.maskahand.mining.index import read_index
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
-from afformer_core.offline.maskahand.pretraining.interactions import interaction_clips
 from afformer_core.offline.maskahand.sources import find_sources, open_source
 
+from ..mined_videos import interaction_clips
 from .mined_paths import mine, seen
 from .warped_film import LENS, LINE, RECTANGLE, write_warped
 
@@ -108,18 +108,11 @@ def in_memory(folder: Path) -> Path:
     return Path('memory://lab')
 
 
-def by_its_url(folder: Path) -> Path:
-    memory = fsspec.filesystem('memory')
-    memory.pipe('/lab/a.mp4', (folder / 'a.mp4').read_bytes())
-    memory.pipe('/lab/intrinsics.json', (folder / 'intrinsics.json').read_bytes())
-    return Path('memory://lab/a.mp4')
-
-
 def by_its_path(folder: Path) -> Path:
     return folder / 'a.mp4'
 
 
-@pytest.mark.parametrize('lay', [in_parent, in_tar, in_memory, by_its_url, by_its_path])
+@pytest.mark.parametrize('lay', [in_parent, in_tar, in_memory, by_its_path])
 def test_a_calibration_holds_for_what_is_beside_and_below(
     lay: Callable[[Path], Path], red: ModuleType, folder: Path, tmp_path: Path
 ) -> None:

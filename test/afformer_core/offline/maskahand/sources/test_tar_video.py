@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.errors import VideoError
-from afformer_core.offline.maskahand.sources.tar_video import TarVideo
+from afformer_core.offline.maskahand.sources.video_file import TarVideo
 
 SECOND = 10**9
 

@@ -8,10 +8,11 @@ import tarfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from afformer_core.offline.maskahand.sources import find_sources, open_source
 from afformer_core.offline.maskahand.sources.urls import RemoteFile, url_of
@@ -211,3 +212,33 @@ def test_two_who_read_a_file_in_memory_have_a_position_each() -> None:
     first, second = (RemoteFile('memory://two/letters') for _ in range(2))
 
     assert (first.read(4), second.read(3), first.read()) == (b'abcd', b'abc', b'ef')
+
+
+def refusal(text: str = '', **facts: object) -> Exception:
+    error = Exception(text)
+    vars(error).update(facts)
+    return error
+
+
+@pytest.mark.parametrize(
+    'error',
+    [
+        PermissionError('Access Denied'),
+        refusal(status=403),
+        refusal(code=401),
+        refusal(response=SimpleNamespace(status_code=403)),
+        refusal('Forbidden: storage.objects.list is not for you'),
+    ],
+    ids=['s3', 'web', 'gs', 'hf', 'gs private'],
+)
+def test_a_refusal_of_each_file_system_is_told(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> bool:
+        raise error
+
+    monkeypatch.setattr(MemoryFileSystem, 'isfile', refuse)
+    [(path, told)] = find_sources([Path('memory://lab/videos')]).broken
+    assert url_of(path) == 'memory://lab/videos'
+    assert told.startswith(f'videos cannot be read: {type(error).__name__}:')
+    assert told.endswith('. Check the credentials of this machine and their permissions')

@@ -88,7 +88,7 @@ def test_a_late_part_is_sought_and_not_read_from_the_beginning(
 ) -> None:
     decoded = []
     monkeypatch.setattr(
-        'afformer_core.offline.maskahand.sources.encoded_video.chosen_frames',
+        'afformer_core.offline.maskahand.sources.video_file.chosen_frames',
         lambda frames, *_: (decoded.append(time) or (time, frame) for time, frame in frames),
     )
     list(VideoFile(mp4).frames(5.0, 28.0, math.inf))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from afformer_core.offline.maskahand.mining.clip_windows import clip_windows, windows_with
+from afformer_core.offline.maskahand.mining.mining import clip_windows, windows_with
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,6 @@ with those of PyTorch."""
 _EXAMPLE = """examples:
   afformer export my_model
   afformer export my_model --precision fp16      # into my_model/fp16, for a GPU
-  afformer export                # the shipped model, for this user
-  afformer export --all-users    # the shipped model, for all users; run as root
 """
 
 
@@ -38,13 +36,7 @@ def add_parser(subparsers: Any) -> None:
         type=INPUT_FOLDER,
         nargs='?',
         help='model folder, or `shipped`, whose graphs are written to the cache folder of this '
-        'user unless the package contains graphs (default: shipped)',
-    )
-    parser.add_argument(
-        '--all-users',
-        action='store_true',
-        help='export the shipped model to /var/cache/afformer, for all users of this machine; '
-        'needs permission to write there',
+        'user unless the folder of the package is writable (default: shipped)',
     )
     parser.add_argument(
         '--precision',
@@ -71,30 +63,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export the graphs, and print their paths."""
-    from afformer_core.files.private_files import let_all_users_read
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder_to_export
 
-    folder = _folder(arguments)
-    print(_export_into(folder, arguments))
-    if arguments.all_users:
-        let_all_users_read(folder)
+    print(_export_into(model_folder_to_export(arguments.model or SHIPPED), arguments))
     return 0
-
-
-def _folder(arguments: argparse.Namespace) -> Path:
-    from afformer_core.runtime.shipped_model import (
-        SHIPPED,
-        model_folder_to_export,
-        shipped_model_to_share,
-    )
-
-    if not arguments.all_users:
-        return model_folder_to_export(arguments.model or SHIPPED)
-    if str(arguments.model or SHIPPED) != SHIPPED:
-        raise ValueError(
-            f'the model is {arguments.model}, and --all-users exports the shipped model; expected '
-            'one of them. Leave one out'
-        )
-    return shipped_model_to_share()
 
 
 def _export_into(folder: Path, arguments: argparse.Namespace) -> str:

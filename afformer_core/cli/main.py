@@ -184,7 +184,7 @@ def one_line(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return (
             f"the package '{error.name}' is not installed. Run "
-            f'{how_to_install("train,sim,export")}, with the extras that you need'
+            f'{how_to_install("offline,sim")}, with the extras that you need'
         )
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f'{error.filename}: {error.strerror}'

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exported graphs of a network: ONNX files for each precision.
 
-The graphs of a model have golden outputs beside them. Graphs in fp32 are in the folder itself,
-others in a subfolder with the name of the precision.
+The graphs of a model have golden outputs beside them. Graphs in fp32 are in the folder itself and
+read their weights from its `model.safetensors`; others are in a subfolder with the name of the
+precision and contain their weights.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     ModelDescription,
     NetworkDescription,
+    checked_weights_path,
     read_json,
     read_network,
 )
@@ -29,7 +31,7 @@ from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE
 GRAPHS_FILE = 'graphs.json'
 # Increases whenever the files of the graphs change, such as the layout of a memory or of the
 # golden outputs. Graphs of another version are exported again.
-VERSION = 8
+VERSION = 9
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ def graphs_of(folder: Path, description: NetworkDescription, precision: str) -> 
         path = folder / file
         if not path.is_file() or file_sha256(path) != hashes.get(file):
             raise ModelFolderError(f'{path} is missing or was altered since its export. {again}')
+    if precision == 'fp32':
+        checked_weights_path(folder, description)
     sha256 = {name: str(hashes[f'{name}.onnx']) for name in description.graph_names}
     return Graphs(folder, precision, int(fields['opset']), sha256, _files(description))
 

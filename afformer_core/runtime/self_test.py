@@ -15,6 +15,7 @@ from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
@@ -117,6 +118,9 @@ class GoldenOutputs:
     def write(self, folder: Path) -> None:
         """Write the golden outputs into a folder atomically."""
         arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
+        images = np.concatenate([*self.frames, self.image])
+        arrays['frame_count'] = np.array(len(self.frames))
+        arrays['images_png'] = cv2.imencode('.png', images)[1].ravel()
         arrays['clip_frames'] = np.concatenate([np.asarray(clip, np.int64) for clip in self.clips])
         arrays['clip_lengths'] = np.array([len(clip) for clip in self.clips], np.int64)
         write_aside(folder / GOLDEN_OUTPUTS_FILE, save(arrays))
@@ -133,14 +137,16 @@ class GoldenOutputs:
             arrays = load_file(path)
             ends = np.cumsum(arrays['clip_lengths'])[:-1]
             clips = tuple(tuple(part.tolist()) for part in np.split(arrays['clip_frames'], ends))
-            return cls(clips=clips, **{name: arrays[name] for name in _ARRAYS})
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
+            images = np.asarray(cv2.imdecode(arrays['images_png'], cv2.IMREAD_COLOR), np.uint8)
+            *frames, image = np.split(images, int(arrays['frame_count']) + 1)
+            return cls(np.stack(frames), clips, image, *(arrays[name] for name in _ARRAYS))
+        except (OSError, SafetensorError, KeyError, ValueError, cv2.error) as error:
             raise ModelFolderError(
                 f'{path} cannot be read: {error}. Run: afformer export {folder}'
             ) from error
 
 
-_ARRAYS = ('frames', 'image', 'heatmap_logits', 'action_logits', 'presence_features')
+_ARRAYS = ('heatmap_logits', 'action_logits', 'presence_features')
 
 
 def self_test(

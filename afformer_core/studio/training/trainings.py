@@ -28,7 +28,7 @@ CONFIGURATION_FILE = 'config.yaml'
 
 _REPORT_FILE = 'comparison.html'
 _CONFIGURATION = Path('config/train/own_pairs.yaml')
-# Packages of the extra `train`.
+# Packages of the extra `offline`.
 _PACKAGES = ('lightning', 'jsonargparse', 'tensorboard')
 _CHECKPOINT_STEPS = 50
 _MOST_STEPS = 1_000_000
@@ -224,7 +224,8 @@ class Trainings:
         missing = [name for name in _PACKAGES if find_spec(name) is None]
         if missing:
             raise AfformerError(
-                f"training needs {missing[0]}, which is not installed. Run: pip install '.[train]'"
+                f'training needs {missing[0]}, which is not installed. '
+                "Run: pip install '.[offline]'"
             )
         if self._process is not None and self._process.is_alive:
             raise AfformerError(f'{self._process.folder} is being trained. Stop it first')

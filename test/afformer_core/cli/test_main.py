@@ -68,7 +68,7 @@ def test_a_missing_library_names_the_extras(
     run_with: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_with(ModuleNotFoundError('No module named mujoco', name='mujoco')) == 1
-    assert "pip install '.[train,sim,export]'" in capsys.readouterr().err
+    assert "pip install '.[offline,sim]'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

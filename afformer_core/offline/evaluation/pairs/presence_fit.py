@@ -128,7 +128,7 @@ def _regression(
         from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
     except ImportError as error:
         raise AfformerError(
-            f'a calibration needs scikit-learn. Run {how_to_install("train")}'
+            f'a calibration needs scikit-learn. Run {how_to_install("offline")}'
         ) from error
     # Features of equal scale, so that the weak regularisation affects them equally.
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9

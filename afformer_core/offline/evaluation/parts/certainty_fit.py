@@ -137,7 +137,7 @@ def _regression(
         from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
     except ImportError as error:
         raise AfformerError(
-            f'a calibration needs scikit-learn. Run {how_to_install("train")}'
+            f'a calibration needs scikit-learn. Run {how_to_install("offline")}'
         ) from error
     regression = LogisticRegression(class_weight=class_weight).fit(values[:, None], right)
     slope = max(float(regression.coef_[0, 0]), 0.0)

@@ -76,6 +76,21 @@ def test_the_opset_is_written_down(small_folder: Path) -> None:
     assert read_graphs(small_folder).opset == 18
 
 
+@pytest.mark.parametrize('name', ['encode_frames', 'encode_image', 'encode'])
+def test_weights_stay_in_the_weights_file(shipped_model: Path, name: str) -> None:
+    folder = shipped_model / 'matching' if name == 'encode' else shipped_model
+    graph = onnx.load(read_graphs(folder).path(name), load_external_data=False).graph
+
+    external = {
+        entry.value
+        for tensor in graph.initializer
+        for entry in tensor.external_data
+        if entry.key == 'location'
+    }
+    assert external == {'model.safetensors'}
+    assert sum(len(tensor.raw_data) for tensor in graph.initializer) < 100_000
+
+
 PLAIN = replace(
     afformer_small(ACTIONS, (64, 64)), maximum_frames=5, image_levels=('p4', 'p3', 'p2'),
     temporal_strides=(1, 2, 4), action_pooling='mean',

@@ -25,7 +25,6 @@ KEYS_OF_MODULES = {'tf2_ros': 'tf2_ros_py'}
 # What pip brings, by rosdep's keys that mean a package of apt.
 APT_KEYS = {
     'filelock': 'python3-filelock',
-    'jinja2': 'python3-jinja2',
     'numpy': 'python3-numpy',
     'opencv-python-headless': 'python3-opencv',
     'pillow': 'python3-pil',
@@ -33,10 +32,10 @@ APT_KEYS = {
     'tqdm': 'python3-tqdm',
 }
 # rosdep has no key, or one that calls pip, which Ubuntu 24.04 refuses to run outside of an
-# environment. Its python3-torch and python3-torchvision are older than what is needed.
+# environment.
 ONLY_BY_PIP = {
-    'av', 'mcap', 'onnxruntime', 'pyarrow', 'rosbags', 'rosbags-image',
-    'safetensors', 'simplejpeg', 'threadpoolctl', 'timm', 'torch', 'torchvision',
+    'av', 'mcap', 'onnxruntime', 'rosbags', 'rosbags-image', 'safetensors', 'simplejpeg',
+    'threadpoolctl',
 }  # fmt: skip
 
 WORKFLOWS = ('lint', 'test', 'docs', 'ros', 'apt')

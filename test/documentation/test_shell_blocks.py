@@ -110,8 +110,8 @@ def pip_knows_the_extras(words: Sequence[str], root: Path) -> None:
 
 
 def extras_exist(words: Sequence[str], root: Path) -> None:
-    (extras,) = words
-    pip_knows_the_extras(['install', f'.[{extras}]'], root)
+    assert len(words) < 2
+    pip_knows_the_extras(['install', f'.[{",".join(words)}]'], root)
 
 
 def python_takes_it(words: Sequence[str], root: Path) -> None:

@@ -133,9 +133,9 @@ def test_graphs_that_were_not_exported(copied_folder: Path) -> None:
 @pytest.mark.parametrize(
     ('changes', 'reason'),
     [
-        ({'version': None}, r'is None; expected 8\.'),
-        ({'version': 7}, r'is 7; expected 8\.'),
-        ({'version': 9}, r'is 9; expected 8\.'),
+        ({'version': None}, r'is None; expected 9\.'),
+        ({'version': 8}, r'is 8; expected 9\.'),
+        ({'version': 10}, r'is 10; expected 9\.'),
         (
             {'code_sha256': '0' * 64},
             'exported by another version of the code that defines the network, .*',

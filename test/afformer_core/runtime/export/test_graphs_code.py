@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -109,20 +108,3 @@ def test_it_does_not_depend_on_where_the_package_lies(package: Path, tmp_path: P
     copy = shutil.copytree(package, tmp_path / 'site-packages')
 
     assert code_sha256(Path(copy)) == code_sha256(package)
-
-
-@pytest.mark.skipif(shutil.which('make') is None, reason='make is not installed')
-def test_make_exports_again_after_a_change_of_any_of_them(root: Path) -> None:
-    target = 'afformer_core/weights/afformer_small/graphs.json'
-    database = subprocess.run(
-        ['make', '--dry-run', '--print-data-base', '--question', target],
-        cwd=root, capture_output=True, text=True, check=False,
-    ).stdout  # fmt: skip
-    (rule,) = (line for line in database.splitlines() if line.startswith(f'{target}: '))
-
-    needed = {path for file in FILES[3:] for path in (f'afformer_core/{file}',)}
-    needed |= {
-        path.relative_to(root).as_posix()
-        for path in (root / 'afformer_core' / 'models').rglob('*.py')
-    }
-    assert needed <= set(rule.split())

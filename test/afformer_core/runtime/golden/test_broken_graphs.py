@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 from afformer_core.runtime.golden.differences import TOLERANCES, Differences
 from afformer_core.runtime.graphs import read_graphs
@@ -41,10 +42,26 @@ BREAKS: dict[str, tuple[str, str, Edit]] = {
 
 
 def break_graph(path: Path, ending: str, edit: Edit) -> None:
-    model = onnx.load(path)
-    (weight,) = (one for one in model.graph.initializer if one.name.endswith(ending))
-    changed = edit(numpy_helper.to_array(weight)).astype(np.float32)
-    weight.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(changed), weight.name))
+    """Replace a weight by another constant, in place of the operators that compute it."""
+    graph = (model := onnx.load(path)).graph
+    (name,) = {name for node in graph.node for name in node.input if name.endswith(ending)}
+    values = {weight.name: weight for weight in graph.initializer}
+    if name in values:
+        weight = numpy_helper.to_array(values[name])
+        graph.initializer.remove(values[name])
+    else:
+        (last,) = (number for number, node in enumerate(graph.node) if name in node.output)
+        output = helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+        computation = helper.make_graph(
+            graph.node[: last + 1], 'weight', [], [output], graph.initializer
+        )
+        opset = helper.make_opsetid('', 18)
+        (weight,) = ReferenceEvaluator(helper.make_model(computation, opset_imports=[opset])).run(
+            None, {}
+        )
+        del graph.node[last]
+    changed = np.ascontiguousarray(edit(weight), np.float32)
+    graph.initializer.append(numpy_helper.from_array(changed, name))
     onnx.save(model, path)
 
 
@@ -60,8 +77,8 @@ def folder(copied_folder: Path) -> Path:
     """A model folder with a copy of its graphs in `broken`."""
     broken = copied_folder / 'broken'
     broken.mkdir()
-    for graph in copied_folder.glob('*.onnx'):
-        shutil.copy(graph, broken)
+    for file in (*copied_folder.glob('*.onnx'), copied_folder / 'model.safetensors'):
+        shutil.copy(file, broken)
     return copied_folder
 
 

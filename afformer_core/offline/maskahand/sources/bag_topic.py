@@ -26,8 +26,6 @@ from afformer_core.offline.maskahand.sources.frame_selection import (
     window_of,
 )
 from afformer_core.offline.maskahand.sources.frame_source import LostFrame, read_frame
-from afformer_core.offline.maskahand.sources.remote_bag import bag_files, open_bag
-from afformer_core.offline.maskahand.sources.urls import address
 from afformer_core.outputs.outputs import OUTPUT_TYPES
 
 _COMPRESSED = '/compressed'
@@ -46,8 +44,7 @@ class BagTopic:
     may be set during the recording.
 
     Attributes:
-        path: folder of a rosbag2, or mcap file, such as a demonstration that the node has stored;
-            or the path of a URL (see `urls`).
+        path: folder of a rosbag2, or mcap file, such as a demonstration that the node has stored.
         topic: topic of sensor_msgs/Image or CompressedImage.
     """
 
@@ -56,15 +53,15 @@ class BagTopic:
 
     def fingerprint(self) -> str:
         """Hash the state of the bag's files (see `FrameSource.fingerprint`)."""
-        return files_fingerprint(bag_files(self.path))
+        return files_fingerprint(_files(self.path))
 
     def content(self) -> str:
         """Hash the content of the bag's files (see `FrameSource.content`)."""
-        return content_fingerprint(bag_files(self.path), self.topic)
+        return content_fingerprint(_files(self.path), self.topic)
 
     def duration(self) -> float | None:
         """Return the duration in seconds (see `FrameSource.duration`)."""
-        with open_bag(self.path) as bag:
+        with Bag(self.path) as bag:
             return (bag.end - _first(bag, self.topic)) * 1e-9
 
     def windows(self, length: float) -> Sequence[int]:
@@ -73,7 +70,7 @@ class BagTopic:
         A clock that is set during the recording, from 1970 to today, causes a pause of decades.
         """
         found: list[int] = []
-        with open_bag(self.path) as bag:
+        with Bag(self.path) as bag:
             first = _first(bag, self.topic)
             begin: int | None = bag.start
             while begin is not None:
@@ -101,7 +98,7 @@ class BagTopic:
         self, rate: float, start: float = 0.0, stop: float = math.inf
     ) -> Iterator[VideoFrame | LostFrame]:
         """Yield some of the frames (see `FrameSource.frames`)."""
-        with open_bag(self.path) as bag:
+        with Bag(self.path) as bag:
             timed = _timed(bag, self.topic, start)
             for time, message in chosen_frames(timed, rate, start, stop):
                 yield read_frame(time, partial(_image, bag, message))
@@ -112,7 +109,7 @@ class BagTopic:
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """Read the frames at some times (see `FrameSource.at`)."""
-        with open_bag(self.path) as bag:
+        with Bag(self.path) as bag:
             return frames_at(
                 lambda start: _timed(bag, self.topic, start),
                 partial(_image, bag),
@@ -130,13 +127,17 @@ def bag_topics(path: Path) -> list[BagTopic]:
     Raises:
         BagError: the bag is missing or damaged.
     """
-    with open_bag(path) as bag:
+    with Bag(path) as bag:
         topics = bag.topics
         return [
             BagTopic(path, topic)
             for topic in sorted(topics)
             if _may_be_camera(topic, topics) and bag.count(topic) and _shows_colours(bag, topic)
         ]
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]
 
 
 def _may_be_camera(topic: str, topics: Mapping[str, str]) -> bool:
@@ -167,7 +168,7 @@ def _first(bag: Bag, topic: str) -> int:
     for message in bag.messages((topic,), bag.start, bag.end):
         return message.time
     raise BagError(
-        f'{address(bag.path)} has no image of the topic {topic!r}. Choose one of its topics: '
+        f'{bag.path} has no image of the topic {topic!r}. Choose one of its topics: '
         f'{", ".join(sorted(bag.topics))}'
     )
 

@@ -47,9 +47,7 @@ def files_fingerprint(paths: Iterable[Path]) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
-def content_fingerprint(
-    paths: Sequence[Path], *facts: str, sizes: Sequence[int] | None = None
-) -> str:
+def content_fingerprint(paths: Sequence[Path], *facts: str) -> str:
     """Hash the content of files, independent of their location, to a short text.
 
     It covers the sizes of all files, and 64 kB at the beginning, in the middle and at the end of
@@ -59,13 +57,11 @@ def content_fingerprint(
     Args:
         paths: files, in order, at least one.
         facts: further distinguishing facts, such as a topic.
-        sizes: their sizes in bytes, if known.
 
     Raises:
         OSError, VideoError: a file no longer exists.
     """
-    if sizes is None:
-        sizes = [_size(path) for path in paths]
+    sizes = [_size(path) for path in paths]
     chosen = sorted({0, len(paths) // 2, len(paths) - 1})
     with ExitStack() as stack:
         files = [(stack.enter_context(open_file(paths[i], _SAMPLE)), sizes[i]) for i in chosen]

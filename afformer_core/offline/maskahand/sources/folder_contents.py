@@ -10,9 +10,9 @@ from pathlib import Path
 from afformer_core.errors import VideoError
 from afformer_core.media.frame_folder import frame_number
 from afformer_core.offline.maskahand.sources.lerobot import EPISODES, INFO
-from afformer_core.offline.maskahand.sources.remote_bag import MCAP_SUFFIX
 
 BAG_METADATA = 'metadata.yaml'
+MCAP_SUFFIX = '.mcap'
 
 
 @dataclass(frozen=True)

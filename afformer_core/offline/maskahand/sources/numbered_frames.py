@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
-from afformer_core.media.frame_folder import FrameFolder, decode_frame, frame_number, stream_frames
+from afformer_core.media.frame_folder import FrameFolder, frame_number, stream_frames
 from afformer_core.media.video import VideoFrame
 from afformer_core.offline.maskahand.sources.fingerprint import (
     content_fingerprint,
@@ -27,9 +25,7 @@ from afformer_core.offline.maskahand.sources.frame_selection import (
     window_of,
 )
 from afformer_core.offline.maskahand.sources.frame_source import LostFrame, read_frame
-from afformer_core.offline.maskahand.sources.urls import content_of, files_in, url_of
 
-FRAMES_TOPIC = 'frames'
 # Seconds. Frames that are farther apart cannot show an action of a hand.
 _FARTHEST_APART = 60.0
 
@@ -39,7 +35,7 @@ class NumberedFrames:
     """A folder of frames, as a `FrameSource`.
 
     Attributes:
-        path: path of the folder, or of its URL (see `urls`).
+        path: path of the folder.
         folder_rate: frame numbers per second: the rate of the video from which they were taken.
     """
 
@@ -52,27 +48,16 @@ class NumberedFrames:
 
     @property
     def topic(self) -> str:
-        """Empty, because a folder has no topics; `frames` for a folder at a URL."""
-        return '' if url_of(self.path) is None else FRAMES_TOPIC
+        """Empty, because a folder has no topics."""
+        return ''
 
     def fingerprint(self) -> str:
         """Hash the state of the files (see `FrameSource.fingerprint`)."""
-        paths, facts = self._files()
-        if facts is None:
-            files = files_fingerprint(paths)
-        else:
-            known = repr([(path.name, facts[path.name]) for path in paths])
-            # Web servers list only the names in a folder.
-            unknown = [path for path in _some(paths) if facts[path.name][0] is None]
-            described = f'{known} {files_fingerprint(unknown)}'
-            files = hashlib.sha256(described.encode()).hexdigest()[:16]
-        return f'{files} at {self.folder_rate!r}'
+        return f'{files_fingerprint(self._files())} at {self.folder_rate!r}'
 
     def content(self) -> str:
         """Hash the content of the files (see `FrameSource.content`)."""
-        paths, facts = self._files()
-        sizes = None if facts is None else [facts[path.name][0] or 0 for path in paths]
-        return content_fingerprint(paths, repr(self.folder_rate), sizes=sizes)
+        return content_fingerprint(self._files(), repr(self.folder_rate))
 
     def duration(self) -> float | None:
         """Return the duration in seconds (see `FrameSource.duration`)."""
@@ -102,29 +87,14 @@ class NumberedFrames:
         return frames_at(lambda _: self._timed(), _read, times, self.path)
 
     def _timed(self) -> Iterator[tuple[float, Path]]:
-        paths, _ = self._files()
+        paths = self._files()
         first = frame_number(paths[0])
         for path in paths:
             yield (frame_number(path) - first) / self.folder_rate, path
 
-    def _files(self) -> tuple[list[Path], dict[str, tuple[int | None, str]] | None]:
-        """Return the files of the frames in order, and the result of `files_in` for a URL."""
-        url = url_of(self.path)
-        if url is None:
-            return FrameFolder(self.path).paths(), None
-        facts = files_in(url)
-        return FrameFolder(self.path, facts).paths(), facts
-
-
-def _some(paths: Sequence[Path]) -> list[Path]:
-    return [paths[i] for i in sorted({0, len(paths) // 2, len(paths) - 1})]
+    def _files(self) -> list[Path]:
+        return FrameFolder(self.path).paths()
 
 
 def _read(path: Path) -> NDArray[np.uint8]:
-    url = url_of(path)
-    if url is None:
-        return next(stream_frames([path]))
-    content = content_of(url)
-    if content is None:
-        raise VideoError(f'{url} does not exist; expected a frame')
-    return decode_frame(io.BytesIO(content), path)
+    return next(stream_frames([path]))

@@ -9,10 +9,9 @@ from afformer_core.errors import VideoError
 from afformer_core.media.lens import LensIntrinsics
 from afformer_core.offline.maskahand.sources.bag_topic import BagTopic
 from afformer_core.offline.maskahand.sources.frame_source import FrameSource
-from afformer_core.offline.maskahand.sources.numbered_frames import FRAMES_TOPIC, NumberedFrames
+from afformer_core.offline.maskahand.sources.numbered_frames import NumberedFrames
 from afformer_core.offline.maskahand.sources.tar_video import TAR_SUFFIX, TarVideo
 from afformer_core.offline.maskahand.sources.undistorted import Undistorted
-from afformer_core.offline.maskahand.sources.urls import address, url_of
 from afformer_core.offline.maskahand.sources.video_file import VideoFile
 from afformer_core.offline.maskahand.sources.video_part import PART_MARK, VideoPart
 
@@ -43,14 +42,13 @@ def _source(path: Path, topic: str, folder_rate: float | None) -> FrameSource:
         return VideoPart.of_topic(path, topic)
     if topic and path.suffix == TAR_SUFFIX:
         return TarVideo(path, topic)
-    remote_frames = topic == FRAMES_TOPIC and url_of(path) is not None
-    if topic and not remote_frames:
+    if topic:
         return BagTopic(path, topic)
-    if not (remote_frames or path.is_dir()):
+    if not path.is_dir():
         return VideoFile(path)
     if folder_rate is None:
         raise VideoError(
-            f'{address(path)} is a folder of frames without times. Give the rate of the numbers '
+            f'{path} is a folder of frames without times. Give the rate of the numbers '
             'in their names, as --folder-rate does'
         )
     return NumberedFrames(path, folder_rate)

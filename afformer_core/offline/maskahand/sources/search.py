@@ -13,16 +13,18 @@ from afformer_core.errors import AfformerError, DatasetError, VideoError
 from afformer_core.media.bag import BagError
 from afformer_core.media.frame_folder import FrameFolder
 from afformer_core.offline.maskahand.sources.bag_topic import BagTopic, bag_topics
-from afformer_core.offline.maskahand.sources.folder_contents import BAG_METADATA, FolderContents
+from afformer_core.offline.maskahand.sources.folder_contents import (
+    BAG_METADATA,
+    MCAP_SUFFIX,
+    FolderContents,
+)
 from afformer_core.offline.maskahand.sources.frame_source import FrameSource
 from afformer_core.offline.maskahand.sources.intrinsics_files import (
     INTRINSICS_FILE,
     IntrinsicsFiles,
 )
 from afformer_core.offline.maskahand.sources.lerobot import is_lerobot, lerobot_episodes
-from afformer_core.offline.maskahand.sources.numbered_frames import FRAMES_TOPIC
 from afformer_core.offline.maskahand.sources.opening import open_source
-from afformer_core.offline.maskahand.sources.remote_bag import MCAP_SUFFIX
 from afformer_core.offline.maskahand.sources.tar_video import TAR_SUFFIX, TarVideo, tar_names
 from afformer_core.offline.maskahand.sources.urls import address, files_below, url_of
 from afformer_core.offline.maskahand.sources.video_file import VideoFile
@@ -87,12 +89,6 @@ class Search:
 
     def _add_url(self, path: Path, url: str) -> None:
         """Add a video, or all videos of a folder, recursively; unreachable ones are broken."""
-        bag, _, topic = str(path).partition('#/')
-        if topic:
-            files = {folder / INTRINSICS_FILE for folder in (Path(bag), Path(bag).parent)}
-            self._intrinsics = IntrinsicsFiles(Path(bag).parent, files, guessed=True)
-            self._take(BagTopic(Path(bag), f'/{topic}'))
-            return
         try:
             found = files_below(url)
         except VideoError as error:
@@ -152,11 +148,12 @@ class Search:
             self._add_video(path)
 
     def _add_frames(self, names: Sequence[str], folder: Path) -> None:
+        _require_on_disk(folder, 'folders of frames')
         FrameFolder(folder, names)
-        topic = FRAMES_TOPIC if url_of(folder) else ''
-        self._take(open_source(folder, topic, self._folder_rate))
+        self._take(open_source(folder, folder_rate=self._folder_rate))
 
     def _add_bag(self, path: Path) -> None:
+        _require_on_disk(path, 'bags')
         self._take_all(bag_topics(path))
 
     def _add_dataset(self, files: Sequence[Path], folder: Path) -> None:
@@ -190,3 +187,8 @@ class Search:
         for named in (address(path), str(path)):
             told = told.replace(named, path.name)
         self.broken.append((path, told))
+
+
+def _require_on_disk(path: Path, kind: str) -> None:
+    if url_of(path) is not None:
+        raise VideoError(f'{kind} are read from a disk, and not from {address(path)}. Copy it')

@@ -142,23 +142,6 @@ def files_below(url: str) -> list[str]:
         return [system.unstrip_protocol(found_name) for found_name in found]
 
 
-def files_in(url: str) -> dict[str, tuple[int | None, str]]:
-    """Return the files of a folder by their names, with their facts (see `facts_of`).
-
-    Web servers provide only names, without sizes and modification facts.
-
-    Raises:
-        VideoError: see `RemoteFile`.
-    """
-    with _told(url):
-        system, name = _system(f'{url}/')
-        listed = system.ls(name, detail=True)
-    files = (entry for entry in listed if entry['type'] == 'file')
-    return {
-        entry['name'].rpartition('/')[2]: (entry.get('size'), _changes(entry)) for entry in files
-    }
-
-
 def written_below(url: str) -> list[str]:
     """Return the URLs of the files that any machine has written in a folder and below.
 

@@ -16,9 +16,9 @@ if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
 from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
+from afformer_ros.planner.contact import ArmContact, BlockedError, Felt, UnreachableError
 from afformer_ros.planner.kinematics import TipKinematics
-from afformer_ros.planner.skills import Correct, Felt, Skills
+from afformer_ros.planner.skills import Correct, Skills
 from afformer_ros.planner.waiting import Waiting
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model
 

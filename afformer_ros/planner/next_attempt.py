@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+
 import numpy as np
 
 from afformer_core.changes.outcome import ObservedOutcome, Seen

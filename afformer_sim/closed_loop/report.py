@@ -152,9 +152,7 @@ def _verdicts(attempts: Sequence[PointOutcomes]) -> dict[str, Measures]:
 def _viewpoint(trial: ClosedLoopTrial) -> str:
     """Name the range of the angle between the two views."""
     return next(
-        name
-        for name, high in zip(_VIEWPOINTS, _ANGLES[1:], strict=True)
-        if trial.viewpoint < high
+        name for name, high in zip(_VIEWPOINTS, _ANGLES[1:], strict=True) if trial.viewpoint < high
     )
 
 

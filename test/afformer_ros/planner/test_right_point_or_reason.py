@@ -157,7 +157,7 @@ def test_an_image_before_the_first_pose_is_refused(bench) -> None:
         lambda _: found([in_camera()], CAMERA, time_message(made.arm.now - 3 * 10**9)),
     )
     made.tell_pose(POSE, made.arm.now)
-    assert re.search(r'is known 3\.\d{3} s after the image', made.reason(Result.NOT_FOUND))
+    assert re.search(r'is known \d\.\d{3} s after the image', made.reason(Result.NOT_FOUND))
 
 
 def test_a_point_without_a_normal_is_approached_from_the_camera(bench) -> None:
@@ -277,7 +277,7 @@ def test_without_a_certainty_the_presence_decides_alone(bench) -> None:
         lambda _: found([point_at(POINT, NORMAL)], BASE, presence=0.36, threshold=0.33),
         camera_frame='',
     )
-    assert made.reason(Result.NOT_FOUND).startswith('presence is 0.36')
+    assert made.reason(Result.UNSURE).startswith('presence is 0.36')
 
 
 def test_a_slow_clock_gives_the_node_its_time(bench, monkeypatch) -> None:
@@ -298,7 +298,9 @@ def test_a_slow_clock_gives_the_node_its_time(bench, monkeypatch) -> None:
 def test_a_goal_that_is_given_up_is_canceled(bench, monkeypatch) -> None:
     monkeypatch.setattr(grounding_client, '_PATIENCE', 0.3)
     made = bench(lambda _: None, timeout=0.1, camera_frame='')
-    assert made.reason(Result.NO_ANSWER) == ('the grounding node did not answer: 0.4 s have passed')
+    assert made.reason(Result.NO_ANSWER) == (
+        'the grounding node did not answer: 0.4 s have passed'
+    )
     wait_for(lambda: made.grounding.goals.canceled == 1)
 
 
@@ -348,6 +350,8 @@ def test_an_arm_that_feels_nothing_is_no_success_of_the_process(bench) -> None:
         timeout=60,
         check=False,
     )
-    assert done.stdout.startswith('touch at (0.520, 0.170, 0.430) m in panda_link0: nothing stopped')
+    assert done.stdout.startswith(
+        'touch at (0.520, 0.170, 0.430) m in panda_link0: nothing stopped'
+    )
     assert done.returncode == 1
     assert 'the result is not as demonstrated' in done.stderr

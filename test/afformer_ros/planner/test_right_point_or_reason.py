@@ -191,70 +191,77 @@ def test_the_next_best_candidate_is_taken_where_the_best_is_out_of_reach(bench) 
     made.assert_right()
 
 
+NAN = math.nan
+MARK = '. Mark the contact in the demonstration'
+
+
 @pytest.mark.parametrize(
-    ('presence', 'margin', 'needed'),
-    [(0.36, 0.5, '0.67'), (0.52, 0.3, '0.53')],
+    ('fields', 'margin', 'outcome', 'reason'),
+    [
+        (
+            {'presence': 0.36, 'threshold': 0.33},
+            0.5,
+            Result.UNSURE,
+            'presence is 0.36, too close to its threshold of 0.33 to act; expected at least 0.67. '
+            f'Check that the image shows the demonstrated part{MARK}',
+        ),
+        (
+            {'presence': 0.52, 'threshold': 0.33},
+            0.3,
+            Result.UNSURE,
+            'presence is 0.52, too close to its threshold of 0.33 to act; expected at least 0.53. '
+            f'Check that the image shows the demonstrated part{MARK}',
+        ),
+        (
+            {'presence': NAN},
+            0.2,
+            Result.NOT_FOUND,
+            'presence is not known, because the model is not calibrated; expected a margin of 0.2 '
+            'above its threshold. Calibrate the model, or set presence_margin to 0',
+        ),
+        (
+            {'certainty': 0.41, 'certainty_threshold': 0.63},
+            0.2,
+            Result.UNSURE,
+            f'not sure which part: certainty 0.41, threshold 0.63{MARK}',
+        ),
+        (
+            {'action': 'unknown', 'action_threshold': 0.93},
+            0.2,
+            Result.NOT_FOUND,
+            'the action is not known: touch has the best score, 0.77; expected at least 0.93. Set '
+            'the parameter action to the demonstrated action',
+        ),
+    ],
 )
-def test_a_look_alike_is_not_acted_on(bench, presence: float, margin: float, needed: str) -> None:
+def test_what_is_not_sure_is_not_acted_on(
+    bench, fields: dict[str, Any], margin: float, outcome: int, reason: str
+) -> None:
     made = bench(
-        lambda _: found([point_at(POINT, NORMAL)], BASE, presence=presence, threshold=0.33),
+        lambda _: found([point_at(POINT, NORMAL)], BASE, **fields),
         camera_frame='',
         presence_margin=margin,
     )
-    reason = made.reason(Result.UNSURE)
-    assert reason.startswith(f'presence is {presence}, too close to its threshold of 0.33')
-    assert f'expected at least {needed}' in reason
-
-
-def test_what_is_sure_enough_is_acted_on(bench) -> None:
-    made = bench(
-        lambda _: found([point_at(POINT, NORMAL)], BASE, presence=0.68, threshold=0.33),
-        camera_frame='',
-    )
-    made.assert_right()
-
-
-def test_a_presence_that_is_not_known_is_not_acted_on(bench) -> None:
-    made = bench(
-        lambda _: found([point_at(POINT, NORMAL)], BASE, presence=math.nan), camera_frame=''
-    )
-    assert 'the model is not calibrated' in made.reason(Result.NOT_FOUND)
-
-
-def answering(certainty: float, threshold: float) -> Answer:
-    """An answer with one point of a certainty, and a presence that is high enough."""
-    fields = {'certainty': certainty, 'certainty_threshold': threshold}
-    return lambda _: found([point_at(POINT, NORMAL)], BASE, **fields)
-
-
-def test_a_part_that_is_not_certain_is_not_acted_on(bench) -> None:
-    made = bench(answering(0.41, 0.63), camera_frame='')
-    assert made.reason(Result.UNSURE) == (
-        'not sure which part: certainty 0.41, threshold 0.63. Mark the contact in the '
-        'demonstration'
-    )
+    assert made.reason(outcome) == reason
 
 
 @pytest.mark.parametrize(
-    ('certainty', 'threshold'),
-    [(0.63, 0.63), (0.71, 0.63), (math.nan, 0.63), (0.07, math.nan)],
+    ('fields', 'margin'),
+    [
+        ({'presence': 0.68, 'threshold': 0.33}, 0.5),
+        ({'presence': NAN}, 0.0),
+        ({'certainty': 0.63, 'certainty_threshold': 0.63}, 0.2),
+        ({'certainty': NAN, 'certainty_threshold': 0.63}, 0.2),
+        ({'certainty': 0.07, 'certainty_threshold': NAN}, 0.2),
+    ],
 )
-def test_a_part_that_is_certain_or_of_unknown_certainty_is_acted_on(
-    bench, certainty: float, threshold: float
-) -> None:
-    made = bench(answering(certainty, threshold), camera_frame='')
-    made.assert_right()
-
-
-def test_an_action_that_is_not_known_is_not_acted_on(bench) -> None:
+def test_what_is_sure_enough_is_acted_on(bench, fields: dict[str, Any], margin: float) -> None:
     made = bench(
-        lambda _: found([point_at(POINT, NORMAL)], BASE, action='unknown', action_threshold=0.93),
+        lambda _: found([point_at(POINT, NORMAL)], BASE, **fields),
         camera_frame='',
+        presence_margin=margin,
     )
-    assert made.reason(Result.NOT_FOUND) == (
-        'the action is not known: touch has the best score, 0.77; expected at least 0.93. Set the '
-        'parameter action to the demonstrated action'
-    )
+    made.assert_right()
 
 
 def test_the_action_that_a_parameter_gives_is_asked_for(bench) -> None:
@@ -270,14 +277,6 @@ def test_the_action_that_a_parameter_gives_is_asked_for(bench) -> None:
 def test_an_action_that_the_arm_has_no_skill_for_is_refused_at_the_start() -> None:
     with pytest.raises(ValueError, match="action is 'press'; expected one of touch, hold, push"):
         PlannerParameters(action='press')
-
-
-def test_without_a_certainty_the_presence_decides_alone(bench) -> None:
-    made = bench(
-        lambda _: found([point_at(POINT, NORMAL)], BASE, presence=0.36, threshold=0.33),
-        camera_frame='',
-    )
-    assert made.reason(Result.UNSURE).startswith('presence is 0.36')
 
 
 def test_a_slow_clock_gives_the_node_its_time(bench, monkeypatch) -> None:

@@ -84,11 +84,6 @@ class PlannerParameters:
         'requests positions in base_frame, to which the grounding node transforms them with '
         'tf2',
     )
-    camera_moves: bool = parameter(
-        False,
-        'Whether the camera moves, as on a wrist. The planner then needs a camera_pose '
-        'before and after each image',
-    )
     correct_camera_pose: bool = parameter(
         True,
         'Whether the planner corrects the pose of a fixed camera by the depth of the arm, where '

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
+from afformer_ros.planner.contact import ArmContact, BlockedError, Felt, UnreachableError
 from afformer_ros.planner.kinematics import TipKinematics
 
 # A shift of positions in metres, [3], or None.
@@ -41,27 +41,6 @@ _TILTS = (0.0, 0.35, 0.6)
 _STRAY, _FREE_ATTEMPTS = 0.02, 3
 # Weight of the newest displacement in the direction of a guided part, such as a door.
 _GUIDANCE = 0.5
-
-
-@dataclass(frozen=True)
-class Felt:
-    """What an arm felt during its action.
-
-    Attributes:
-        text: readable description.
-        done: whether an obstacle stopped the tip, and the held part moved; otherwise the action
-            failed.
-        in_contact: whether an obstacle stopped the tip, or the held part resisted.
-        returned: whether the arm is back where it began, out of the view of the camera.
-    """
-
-    text: str
-    done: bool
-    in_contact: bool
-    returned: bool = True
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ class RobotGraph:
             ],
         )
         self.driver.spin_too(self.planner)
-        LockStep(node, self.planner.grounding, _ROBOT)
+        LockStep(node, self.planner.operator.grounding, _ROBOT)
         parameters = {
             'store_folder': folder / 'store',
             'demonstration_folders': f'[{folder}]',

@@ -16,7 +16,6 @@ from afformer_sim.closed_loop.dynamics import (
     FINGER_MASS,
     STIFFNESS,
     TIP_RADIUS,
-    finger,
     fixture_xml,
 )
 from afformer_sim.closed_loop.mechanism import Mechanism
@@ -41,7 +40,7 @@ class Physics(OperatedFixture):
     """
 
     def __init__(self, fixture: Fixture, mechanisms: tuple[Mechanism, ...]) -> None:
-        xml = fixture_xml(fixture, mechanisms, finger(len(mechanisms)))
+        xml = fixture_xml(fixture, mechanisms, finger=True)
         super().__init__(fixture, mechanisms, mujoco.MjModel.from_xml_string(xml), 'tip')
         self._actuators = [self._model.actuator(axis).id for axis in AXES]
         self._finger = [int(self._model.joint(axis).qposadr[0]) for axis in AXES]

@@ -35,20 +35,11 @@ class AttemptOutcome:
         verdict: judgement by the final state of the simulator.
         first_contact: index of the element that was touched first; None if there was none.
         disturbed: wrong elements that were operated.
-
-    Raises:
-        ValueError: the attempt is done although another element was operated.
     """
 
     verdict: AttemptVerdict
     first_contact: int | None = None
     disturbed: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.verdict is AttemptVerdict.DONE and self.disturbed:
-            raise ValueError(
-                f'disturbed is {self.disturbed}; a done attempt operates no other element'
-            )
 
     @property
     def done(self) -> bool:

@@ -62,7 +62,7 @@ class Graph:
         self.calls: list[object] = []
         self._end = end
         self._verdict = verdict
-        self.planner = SimpleNamespace(act=self._act)
+        self.planner = SimpleNamespace(operator=SimpleNamespace(act=self._act))
 
     def demonstrate(self, frames: Path, name: str) -> None:
         assert frames.is_dir()

@@ -194,15 +194,6 @@ def test_tables_of_the_report() -> None:
     assert list(views.rows) == ['15 to 30°']
 
 
-def test_directions_of_motion_have_a_table_where_any_can_be_judged() -> None:
-    trial = make_trial(0, 'hold', 'hold', 15.0, motion_error=7.0)
-    report = build_closed_loop_report([trial], SETTINGS, {})
-    table = report.tables[-1]
-    assert table.title == 'Direction of motion, where element and action are right'
-    assert table.columns == ('trials', 'known', 'error, degrees', 'sense right')
-    assert list(table.rows) == ['all', 'hold']
-
-
 def test_no_trial_is_no_report() -> None:
     with pytest.raises(ValueError, match='expected at least one'):
         build_closed_loop_report([], SETTINGS, {})

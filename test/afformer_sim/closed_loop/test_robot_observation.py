@@ -14,7 +14,6 @@ from afformer_core.stream.settings import StreamSettings
 from afformer_sim.cameras.camera import look_at
 from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.closed_loop.robot_observation import (
-    Published,
     RobotObservation,
     plan_observations,
     publish,
@@ -115,10 +114,3 @@ def test_the_angle_between_two_views() -> None:
     right = look_at(np.array([0.5, 0.0, 0.6]), point, 0.0, 40.0)
     assert viewpoint_degrees(front, right, point) == pytest.approx(45)
     assert viewpoint_degrees(front, front, point) == 0
-
-
-def test_what_does_not_belong_together_is_refused(observation: RobotObservation) -> None:
-    with pytest.raises(ValueError, match='expected those of a camera of 640 x 480 pixels'):
-        replace(observation, depth=observation.depth[:100])
-    with pytest.raises(ValueError, match='expected both or neither'):
-        Published(True, np.zeros(3), None)

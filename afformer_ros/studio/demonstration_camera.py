@@ -19,10 +19,10 @@ from rclpy.qos import QoSProfile
 from afformer_core.errors import ImageError
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.offline.evaluation.report.tiles import fit
-from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.msg import DemonstrationStatus
 from afformer_ros.quality_of_service import InputQuality
 from afformer_ros.studio.ros_thread import RosThread
+from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 
 _SIDE = 320
 # Frames of a replay. Of longer recordings, every second frame is dropped each time it is full.
@@ -54,7 +54,7 @@ class DemonstrationCamera:
     def __init__(self, ros: RosThread) -> None:
         self._ros = ros
         self._topic = ''
-        self._subscription: ImageSubscription | None = None
+        self._subscription: TopicSubscription | None = None
         self._recording = False
         # One of so many frames of the recording is kept.
         self._stride = 1
@@ -72,8 +72,8 @@ class DemonstrationCamera:
         if topic:
             quality = InputQuality(QoSProfile(depth=1), follows_publishers=True)
             group = MutuallyExclusiveCallbackGroup()
-            self._subscription = ImageSubscription(
-                self._ros.node, topic, 'auto', quality, self._take, group
+            self._subscription = TopicSubscription(
+                self._ros.node, topic, IMAGE_KINDS['auto'], quality, self._take, group
             )
 
     def close(self) -> None:

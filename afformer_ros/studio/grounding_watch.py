@@ -14,12 +14,12 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 
-from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.quality_of_service import InputQuality
 from afformer_ros.studio.demonstration_camera import DemonstrationCamera
 from afformer_ros.studio.grounding_requests import GroundingRequests, RequestError
 from afformer_ros.studio.ros_thread import RosThread
+from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 
 _LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 _POLL_PERIOD = 1.0
@@ -68,7 +68,7 @@ class GroundingWatch:
         self._name = name
         self._viewers = 0
         self._subscriptions: list[Any] = []
-        self._overlays: ImageSubscription | None = None
+        self._overlays: TopicSubscription | None = None
         self._task: asyncio.Task[None] | None = None
         self.camera = DemonstrationCamera(ros)
         self._forget(NodeState.UNKNOWN)
@@ -130,8 +130,13 @@ class GroundingWatch:
             node.create_subscription(DiagnosticArray, '/diagnostics', self._take_diagnostics, 10),
         ]
         quality = InputQuality(QoSProfile(depth=1), follows_publishers=True)
-        self._overlays = ImageSubscription(
-            node, 'overlay', 'raw', quality, self._take_overlay, MutuallyExclusiveCallbackGroup()
+        self._overlays = TopicSubscription(
+            node,
+            'overlay',
+            IMAGE_KINDS['raw'],
+            quality,
+            self._take_overlay,
+            MutuallyExclusiveCallbackGroup(),
         )
 
     async def _poll(self) -> None:

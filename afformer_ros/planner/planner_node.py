@@ -14,6 +14,7 @@ from rclpy.node import Node
 
 from afformer_core.changes.outcome import Expected, expected_after, shown_change
 from afformer_ros.action import GroundDemonstration
+from afformer_ros.client import GroundingClient
 from afformer_ros.msg import Affordance
 from afformer_ros.parameter_fields import declare_parameters, read_parameters
 from afformer_ros.planner.answers import (
@@ -22,6 +23,7 @@ from afformer_ros.planner.answers import (
     NoPositionError,
     NotFoundError,
     UnsteadyError,
+    found_affordance,
 )
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.base_transforms import BaseTransforms
@@ -34,7 +36,6 @@ from afformer_ros.planner.contacts import (
     check_presence,
     contacts_of,
 )
-from afformer_ros.planner.grounding_client import GroundingClient
 from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.planner.operate_action import OperateAction
 from afformer_ros.planner.operation import FoundContacts
@@ -105,7 +106,7 @@ class PlannerNode(Node):
         settings = self._settings
         self._finished = finished
         waiting = Waiting(self.get_clock(), finished, settings.clock_patience)
-        self.grounding = GroundingClient(self, waiting)
+        self.grounding = GroundingClient(self, until=waiting.until)
         self._transforms = BaseTransforms(
             self, waiting, settings.base_frame, settings.camera_frame, moves=settings.camera_moves
         )
@@ -323,7 +324,7 @@ class PlannerNode(Node):
             position_required=True,
             maximum_age=duration_message(settings.maximum_image_age),
         )
-        return self.grounding.ground(goal, seconds)
+        return found_affordance(self.grounding.ground(goal, seconds), goal.agreeing_images)
 
     def _contacts(
         self, affordance: Affordance

@@ -23,9 +23,8 @@ from afformer_core.errors import AfformerError
 from afformer_ros.commands.ground import executable_arguments
 from afformer_ros.commands.main import build_parser as build_command_parser
 from afformer_ros.commands.service_call import filled_request
-from afformer_ros.grounding.actions.node_actions import ACTIONS
-from afformer_ros.grounding.demonstrations.demonstration_services import SERVICES
 from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.interfaces import ACTIONS, SERVICES
 from afformer_ros.parameter_fields import constraints_of
 from afformer_ros.planner.operate_action import NAME as OPERATE
 from afformer_ros.planner.parameters import PlannerParameters

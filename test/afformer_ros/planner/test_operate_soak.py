@@ -39,7 +39,7 @@ OUTCOMES = {
 def test_each_of_many_goals_ends_with_its_reason_and_the_arm_at_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr('afformer_ros.planner.grounding_client._PATIENCE', 0.4)
+    monkeypatch.setattr('afformer_ros.client._PATIENCE', 0.4)
     monkeypatch.setattr('afformer_ros.planner.joint_states._PATIENCE', 0.4)
     rng = np.random.default_rng(17)
     mishap, closed = 'none', 0

@@ -26,7 +26,7 @@ from afformer_ros.action import GroundDemonstration
 from rclpy.parameter import Parameter
 
 from afformer_core.geometry.transform import RigidTransform
-from afformer_ros.planner import grounding_client
+from afformer_ros import client as grounding_client
 from afformer_ros.planner.answers import NoAnswerError, NoPositionError, NotFoundError
 from afformer_ros.planner.contact import UnreachableError
 from afformer_ros.planner.contacts import UncertainPartError
@@ -414,7 +414,10 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def test_a_goal_that_is_given_up_is_canceled(bench, monkeypatch) -> None:
     monkeypatch.setattr(grounding_client, '_PATIENCE', 0.3)
     made = bench(lambda _: None, timeout=0.1, camera_frame='')
-    assert made.reason(NoAnswerError) == ('the grounding node did not answer: 0.4 s have passed')
+    assert made.reason(NoAnswerError) == (
+        'the grounding node /grounding did not answer ground_demonstration: 0.4 s have passed. It '
+        'may still finish; look at its log'
+    )
     wait_for(lambda: made.grounding.goals.canceled == 1)
 
 
@@ -437,7 +440,7 @@ def test_a_video_that_takes_too_long_is_canceled(bench, monkeypatch) -> None:
     monkeypatch.setattr(grounding_client, '_PATIENCE', 0.2)
     monkeypatch.setattr(grounding_client, '_LOADING', 0.2)
     made = bench(lambda _: None, camera_frame='')
-    with pytest.raises(NoAnswerError, match=r'did not answer: 0\.4 s'):
+    with pytest.raises(NoAnswerError, match=r'did not answer load_demonstration: 0\.4 s'):
         made.planner.load('press.mp4')
     wait_for(lambda: made.grounding.goals.canceled == 1)
 

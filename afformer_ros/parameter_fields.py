@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
+import yaml
 from rcl_interfaces.msg import (
     FloatingPointRange,
     IntegerRange,
@@ -17,7 +18,14 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from afformer_core.errors import AfformerError
+
 Parameters = TypeVar('Parameters')
+_TYPES = {bool: 'true or false', int: 'a whole number', float: 'a number'}
+
+
+class ArgumentError(AfformerError):
+    """An argument is unknown, or its value has another type."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,24 @@ def defaults_of(kind: type[Any]) -> Mapping[str, Any]:
     }
 
 
+def value_of(name: str, text: str, default: Any) -> Any:
+    """Read the value of a parameter in the type of its default; colons separate lists.
+
+    Raises:
+        ArgumentError: the text does not give a value of this type.
+    """
+    if isinstance(default, str):
+        return text
+    if isinstance(default, list):
+        return text.split(':')
+    value = yaml.safe_load(text)
+    if isinstance(default, float) and type(value) is int:
+        value = float(value)
+    if type(value) is not type(default):
+        raise ArgumentError(f'{name} is {text!r}; expected {_TYPES[type(default)]}')
+    return value
+
+
 def declare_parameters(node: Node, kind: type[Any]) -> None:
     """Declare the parameters of a data class.
 
@@ -122,13 +148,14 @@ def read_parameters(
         changes: values that replace those of the node.
 
     Raises:
-        ValueError: a value violates a rule of the data class.
+        ValueError: a value violates a constraint or a rule of the data class.
     """
     values: dict[str, Any] = {}
     given = changes or {}
-    for name in constraints_of(kind):
+    for name, constraint in constraints_of(kind).items():
         value = given[name] if name in given else node.get_parameter(name).value
         values[name] = tuple(value) if isinstance(value, (list, tuple)) else value
+        constraint.check(name, values[name])
     return kind(**values)
 
 

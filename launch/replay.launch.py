@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from launch import LaunchContext, LaunchDescription
 from launch.actions import (
-    DeclareLaunchArgument,
     EmitEvent,
     ExecuteProcess,
     IncludeLaunchDescription,
@@ -23,12 +22,12 @@ from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
 from launch.events.process import ProcessExited
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution, ThisLaunchFileDir
+from launch.substitutions import LaunchConfiguration, ThisLaunchFileDir
 from launch_ros.actions import LifecycleNode
 from launch_ros.event_handlers import OnStateTransition
-from launch_ros.substitutions import FindPackageShare
 
 from afformer_ros.environment import prepare_environment
+from afformer_ros.launch_arguments import declared_arguments
 
 INPUT_TOPICS = ('image', 'depth', 'camera_info')
 OUTPUT_TOPICS = (
@@ -64,97 +63,6 @@ LAST_RESULTS = 2.0
 
 def generate_launch_description() -> LaunchDescription:
     """Compose the launch description."""
-    share = FindPackageShare('afformer_ros')
-
-    # Arguments
-    arguments = [
-        DeclareLaunchArgument(
-            'bag',
-            description='Folder of the rosbag2 to play.',
-        ),
-        DeclareLaunchArgument(
-            'demonstration',
-            description='Stored demonstration to ground in the images, or several of one skill '
-            'joined by +; record them first with the services of the node.',
-        ),
-        DeclareLaunchArgument(
-            'image_topic',
-            default_value='image',
-            description='Topic of the camera images in the bag, raw or compressed.',
-        ),
-        DeclareLaunchArgument(
-            'depth_topic',
-            default_value='depth',
-            description='Topic of the depth images in the bag that are registered to the camera '
-            'images, raw or compressedDepth; without them, results have no points in space.',
-        ),
-        DeclareLaunchArgument(
-            'camera_info_topic',
-            default_value='camera_info',
-            description='Topic of the calibration of the camera in the bag; without it, results '
-            'have no points in space.',
-        ),
-        DeclareLaunchArgument(
-            'other_topics',
-            default_value='/tf /tf_static',
-            description='Further topics of the bag to play, separated by spaces; leave out '
-            'results that the bag already contains.',
-        ),
-        DeclareLaunchArgument(
-            'rate',
-            default_value='1.0',
-            description='Playback speed, as a multiple of real time; a slower playback leaves '
-            'out fewer images.',
-        ),
-        DeclareLaunchArgument(
-            'record',
-            default_value='',
-            description='Folder of a new rosbag2 for the results and the played topics; empty: '
-            'nothing is recorded.',
-        ),
-        DeclareLaunchArgument(
-            'namespace',
-            default_value='',
-            description='Namespace of the node and of every topic whose name does not start '
-            'with a slash.',
-        ),
-        DeclareLaunchArgument(
-            'params_file',
-            default_value=PathJoinSubstitution([share, 'config', 'ground.yaml']),
-            description='YAML file with all parameters of the node.',
-        ),
-        DeclareLaunchArgument(
-            'target_frame',
-            default_value='',
-            description='Frame to which tf2 transforms points in space; empty: the value in the '
-            'parameter file, by default the frame of the camera images.',
-        ),
-        DeclareLaunchArgument(
-            'vertical_frame',
-            default_value='',
-            description='Frame whose z axis points up, which gives the direction of pick up and '
-            'put down; empty: the value in the parameter file, by default target_frame.',
-        ),
-        DeclareLaunchArgument(
-            'log_level',
-            default_value='info',
-            choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Minimum severity of log messages of the node.',
-        ),
-        DeclareLaunchArgument(
-            'rviz',
-            default_value='false',
-            choices=['true', 'false'],
-            description='Whether RViz is started to show the results.',
-        ),
-        DeclareLaunchArgument(
-            'rviz_frame',
-            default_value='auto',
-            description='Fixed frame of RViz; a transform from the frame of the camera images '
-            'to it must be published. auto: the frame of the first camera image.',
-        ),
-    ]
-
     # The default transports of Fast DDS lose most messages of the size of an image.
     transports = OpaqueFunction(function=lambda _: prepare_environment())
 
@@ -194,7 +102,15 @@ def generate_launch_description() -> LaunchDescription:
     bag = OpaqueFunction(function=_bag)
 
     return LaunchDescription(
-        [*arguments, transports, not_configured, not_activated, died, bag, ground]
+        [
+            *declared_arguments('replay'),
+            transports,
+            not_configured,
+            not_activated,
+            died,
+            bag,
+            ground,
+        ]
     )
 
 

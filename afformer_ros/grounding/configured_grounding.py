@@ -36,11 +36,11 @@ from afformer_ros.grounding.image_grounding import GroundingPublisher, ImageGrou
 from afformer_ros.grounding.model_loader import ModelLoader
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.grounding.spatial_subscriptions import SpatialSubscriptions
-from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.parameter_fields import read_parameters
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.rclpy_messages import RclpyMessages
 from afformer_ros.service_pool_executor import PriorityLock
+from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 from afformer_ros.transport_watch import TransportWatch
 
 _BACKWARDS = JumpThreshold(
@@ -120,10 +120,10 @@ class ConfiguredGrounding:
             self._ground_action,
             priority_lock,
         )
-        self._images = ImageSubscription(
+        self._images = TopicSubscription(
             node,
             'image',
-            parameters.image_type,
+            IMAGE_KINDS[parameters.image_type],
             qos.input_quality('image'),
             image_grounding.take,
             group,

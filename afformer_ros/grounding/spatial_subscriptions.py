@@ -12,9 +12,8 @@ from sensor_msgs.msg import CameraInfo
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.stream.spatial_inputs import SpatialInputs
 from afformer_ros.grounding.parameters import GroundingParameters
-from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.quality_of_service import QosParameters
-from afformer_ros.topic_subscription import TopicSubscription
+from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 from afformer_ros.topic_watch import TopicWatch
 
 
@@ -41,10 +40,10 @@ class SpatialSubscriptions:
         self.inputs = SpatialInputs(
             node.resolve_topic_name('depth'), node.resolve_topic_name('camera_info')
         )
-        self._depth = ImageSubscription(
+        self._depth = TopicSubscription(
             node,
             'depth',
-            parameters.depth_type,
+            IMAGE_KINDS[parameters.depth_type],
             qos.input_quality('depth'),
             self._depth_arrived,
             group,

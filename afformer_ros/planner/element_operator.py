@@ -13,19 +13,20 @@ from rclpy.node import Node
 
 from afformer_core.changes.outcome import Expected, expected_after, shown_change
 from afformer_ros.action import GroundDemonstration
+from afformer_ros.client import GroundingClient
 from afformer_ros.planner.answers import (
     GoalRefusedError,
     NoAnswerError,
     NoPositionError,
     NotFoundError,
     UnsteadyError,
+    found_affordance,
 )
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.base_transforms import BaseTransforms
 from afformer_ros.planner.camera_client import CameraClient
 from afformer_ros.planner.contact import ArmContact, BlockedError, Felt, UnreachableError
 from afformer_ros.planner.contacts import NotSureError, check_sure, contacts_of
-from afformer_ros.planner.grounding_client import GroundingClient
 from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.planner.waiting import Waiting, duration_message
@@ -60,7 +61,7 @@ class ElementOperator:
     def __init__(self, node: Node, settings: PlannerParameters, waiting: Waiting) -> None:
         self._logger = node.get_logger()
         self._settings = settings
-        self.grounding = GroundingClient(node, waiting)
+        self.grounding = GroundingClient(node, until=waiting.until)
         self._transforms = BaseTransforms(
             node, waiting, settings.base_frame, settings.camera_frame
         )
@@ -104,7 +105,8 @@ class ElementOperator:
             maximum_age=duration_message(settings.maximum_image_age),
         )
         try:
-            affordance = self.grounding.ground(goal, settings.timeout)
+            answer = self.grounding.ground(goal, settings.timeout)
+            affordance = found_affordance(answer, goal.agreeing_images)
             check_sure(affordance, settings.presence_margin)
         except (NoPositionError, NotSureError, UnsteadyError):
             raise

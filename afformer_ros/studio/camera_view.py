@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The view of the camera that a grounding node records, and a replay of the last recording."""
+"""The view of the camera that a grounding node records."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from nicegui import ui
 from afformer_core.errors import ImageError
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.offline.evaluation.report.tiles import fit, image_source
-from afformer_ros.studio.demonstration_camera import ReplayFrame, replay_source
-from afformer_ros.studio.grounding_watch import GroundingWatch, is_recording
+from afformer_ros.studio.grounding_watch import GroundingWatch
 
 _SIDE = 480
 
 
 class CameraView:
-    """The view, whose replay `build_replay` adds.
+    """The view.
 
     Args:
         watch: observed state of the node.
@@ -27,43 +26,26 @@ class CameraView:
     def __init__(self, watch: GroundingWatch) -> None:
         self._watch = watch
         self._image: Any = None
-        self._replayed: tuple[ReplayFrame, ...] = ()
         self._text = ui.label().classes('text-sm camera-text')
         with ui.element().classes('relative w-full') as self._frame:
             self._camera = ui.interactive_image().classes('w-full camera')
             self._countdown = ui.label().classes('absolute-center text-white countdown')
             self._countdown.style('font-size: 6rem; text-shadow: 0 0 8px black')
 
-    def build_replay(self) -> None:
-        """Build the replay; call this once, where it is shown."""
-        with ui.column().classes('w-full gap-1 replay') as self._replay:
-            self._name = ui.label().classes('text-sm')
-            self._film = ui.image().props('no-transition no-spinner').classes('w-full')
-        self._replay.set_visibility(False)
-
     def count(self, left: int) -> None:
         """Show the seconds until a recording begins over the image; nothing at 0."""
         self._countdown.text = str(left) if left else ''
 
     async def refresh(self) -> None:
-        """Show the last image, and the last recording if it is one of the demonstrations."""
-        camera, recording = self._watch.camera, is_recording(self._watch.status)
-        if camera.image is not self._image:
-            self._image = camera.image
-            source = await asyncio.to_thread(_encoded, self._image)
-            self._camera.set_source(source)
+        """Show the last image."""
+        image = self._watch.camera_image
+        if image is not self._image:
+            self._image = image
+            self._camera.set_source(await asyncio.to_thread(_encoded, image))
         shown = self._image is not None
         self._frame.set_visibility(shown)
         self._text.text = '' if shown else 'No image on the topic demonstration yet.'
         self._text.set_visibility(not shown)
-        # A canceled recording is none of the demonstrations.
-        finished = not recording and camera.name in self._watch.names
-        frames = camera.frames if finished else ()
-        if frames and frames is not self._replayed:
-            self._replayed = frames
-            self._film.set_source(await asyncio.to_thread(replay_source, frames))
-            self._name.text = f'{camera.name}, as it was recorded:'
-        self._replay.set_visibility(bool(frames))
 
 
 def _encoded(message: Any) -> str:

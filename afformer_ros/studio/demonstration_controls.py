@@ -43,7 +43,6 @@ class DemonstrationControls:
             button.props('outline dense no-caps')
         self._counts = ui.switch(f'Count down from {_COUNTDOWN}', value=True)
         self._told = ui.label().classes('text-sm recording')
-        self._camera.build_replay()
         with ui.expansion('Load a file of the robot', icon='folder_open').classes('w-full'):
             self._path = ui.input('Path there: a video, a bag or a folder of images')
             self._path.props('dense').classes('w-full')
@@ -69,9 +68,9 @@ class DemonstrationControls:
         self._record.set_enabled(active and not recording and not counting)
         self._finish.set_enabled(recording)
         # A recording that another client started through a service has no goal to cancel.
-        own = recording and _RECORD in self._link.requests.goals
+        own = recording and _RECORD in self._link.client.goals
         self._cancel.set_enabled(own or counting)
-        loading = _LOAD in self._link.requests.goals
+        loading = _LOAD in self._link.client.goals
         self._load.set_enabled(active and not loading)
         self._stop.set_enabled(loading)
         self._told.text = (
@@ -84,7 +83,9 @@ class DemonstrationControls:
     async def _start_recording(self) -> None:
         with told_errors():
             if await self._count_down():
-                await self._link.requests.pursue(_RECORD, name=self._name.value.strip())
+                await asyncio.to_thread(
+                    self._link.client.pursue, _RECORD, None, name=self._name.value.strip()
+                )
 
     async def _count_down(self) -> bool:
         """Wait if a countdown is wanted; return False if it was canceled or the page closed."""
@@ -110,11 +111,11 @@ class DemonstrationControls:
 
     async def _finish_recording(self) -> None:
         with told_errors():
-            if _RECORD in self._link.requests.goals:
+            if _RECORD in self._link.client.goals:
                 # The goal reports its result.
-                await self._link.requests.ask('finish_demonstration')
+                await asyncio.to_thread(self._link.client.call, 'finish_demonstration')
             else:
-                await self._link.requests.succeed('finish_demonstration')
+                await self._link.succeed('finish_demonstration')
 
     async def _load_file(self) -> None:
         path = self._path.value.strip()
@@ -129,13 +130,16 @@ class DemonstrationControls:
 
         follow = ui.timer(0.25, lambda: self._progress.set_text(shares[0]))
         with told_errors():
-            await self._link.requests.pursue(_LOAD, told, path=path, name=self._name.value.strip())
+            name = self._name.value.strip()
+            await asyncio.to_thread(
+                self._link.client.pursue, _LOAD, None, told, path=path, name=name
+            )
         follow.cancel()
         self._progress.text = ''
 
     async def _drop(self, action: str) -> None:
         with told_errors():
-            await self._link.requests.cancel(action)
+            await asyncio.to_thread(self._link.client.cancel, action)
 
     async def _press(self, event: events.KeyEventArguments) -> None:
         if not event.action.keydown or event.action.repeat:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from lifecycle_msgs.msg import Transition
@@ -50,7 +51,7 @@ class LifecycleButtons:
             self.refresh()
             try:
                 with told_errors():
-                    await self._link.requests.change_state(transition)
+                    await asyncio.to_thread(self._link.client.change_state, transition)
             finally:
                 self._changing = False
 

@@ -125,23 +125,18 @@ def test_every_message_and_service_is_described(root: Path) -> None:
         assert f'## {path.stem}\n' in page
 
 
-def test_launch_files_are_described_by_their_arguments(tmp_path: Path) -> None:
-    (tmp_path / 'launch').mkdir()
-    (tmp_path / 'launch' / 'a.launch.py').write_text(
-        '"""Launch of a.\n\nros2 launch afformer_ros a.launch.py path:=b\n"""\n'
-        "DeclareLaunchArgument('path', description='What to ' 'play.')\n"
-        'DeclareLaunchArgument(\n'
-        "    'loop', default_value='no', choices=['yes', 'no'], description='Whether again.'\n"
-        ')\n'
-    )
-    page = launch_page(tmp_path)
-    assert page.endswith(
-        '\n## a.launch.py\n\nLaunch of a.\n\n'
-        '```sh\nros2 launch afformer_ros a.launch.py path:=b\n```\n\n'
-        '| argument | default | |\n| --- | --- | --- |\n'
-        '| `path` | required | What to play. |\n'
-        '| `loop` | `no` | Whether again. One of `yes`, `no`. |\n'
-    )
+def test_launch_files_are_described_by_their_arguments(root: Path) -> None:
+    page = launch_page(root)
+    assert (
+        '\n## play.launch.py\n\nLaunch of the player, which publishes a video, an image or a '
+        'folder of images as a camera.\n\n```sh\nros2 launch afformer_ros play.launch.py path:='
+    ) in page
+    assert '| `path` | required | Video, image or folder of images to publish. |\n' in page
+    assert (
+        '| `loop` | `false` | Whether the player starts again after the last frame. One of '
+        '`true`, `false`. |\n'
+    ) in page
+    assert '| `params_file` | `config/ground.yaml` | YAML file with' in page
 
 
 def test_configuration_files_are_described_by_their_comments(root: Path) -> None:

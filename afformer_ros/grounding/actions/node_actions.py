@@ -11,12 +11,6 @@ from afformer_ros.grounding.actions.ground_goal import GoalOutcome
 from afformer_ros.grounding.actions.load_action import failed_loading
 from afformer_ros.grounding.actions.record_action import failed_recording
 
-ACTIONS = {
-    'ground_demonstration': GroundDemonstration,
-    'record_demonstration': RecordDemonstration,
-    'load_demonstration': LoadDemonstration,
-}
-
 
 def _stopped(reason: str) -> GroundDemonstration.Result:
     return GroundDemonstration.Result(outcome=GoalOutcome.STOPPED, message=reason)

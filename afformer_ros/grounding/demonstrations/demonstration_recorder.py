@@ -19,8 +19,8 @@ from afformer_core.messages.image_decoding import to_rgb
 from afformer_ros.grounding.grounding_statistics import GroundingStatistics
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
-from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 from afformer_ros.topic_watch import TopicWatch
 
 _MISSING_AFTER = 2.0
@@ -91,10 +91,10 @@ class DemonstrationRecorder:
         self._current: StartedRecording | None = None
         self._dropped = self._lost_before = 0
         self._started = 0.0
-        self._frames = ImageSubscription(
+        self._frames = TopicSubscription(
             node,
             'demonstration',
-            parameters.demonstration_type,
+            IMAGE_KINDS[parameters.demonstration_type],
             qos.input_quality('demonstration'),
             self._arrived,
             group,

@@ -20,6 +20,7 @@ from afformer_ros.grounding.demonstrations.demonstration_recorder import Demonst
 from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
 from afformer_ros.grounding.grounding_worker import GroundingWorker, WorkerStoppedError
+from afformer_ros.interfaces import SERVICES
 from afformer_ros.srv import (
     DeleteDemonstration,
     FinishDemonstration,
@@ -30,17 +31,6 @@ from afformer_ros.srv import (
     SelectDemonstration,
     StartDemonstration,
 )
-
-SERVICES = {
-    'start_demonstration': StartDemonstration,
-    'finish_demonstration': FinishDemonstration,
-    'load_demonstration': LoadDemonstration,
-    'select_demonstration': SelectDemonstration,
-    'list_demonstrations': ListDemonstrations,
-    'delete_demonstration': DeleteDemonstration,
-    'get_demonstration_frame': GetDemonstrationFrame,
-    'mark_contact': MarkContact,
-}
 
 Response = TypeVar('Response')
 

@@ -88,7 +88,7 @@ class Fuzzer:
             return
         service, request = self._request()
         fields = {name: getattr(request, name) for name in request.get_fields_and_field_types()}
-        self._judge(service, self._client.call(SERVICES[service], service, **fields))
+        self._judge(service, self._client.call(service, **fields))
 
     def _judge(self, service, answer):
         if service == 'list_demonstrations':
@@ -104,7 +104,7 @@ class Fuzzer:
             return
         calls = []
         for service, request in (self._request() for _ in range(8)):
-            caller = self._client.caller(SERVICES[service], service)
+            caller = self._client.grounding.services[service]
             self._client.wait(caller.service_is_ready, service)
             calls.append((service, caller.call_async(request)))
         pulled = self._random.random() < 0.5

@@ -8,7 +8,6 @@ import pytest
 from afformer_ros.msg import DemonstrationStatus
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rcl_interfaces.msg import Parameter, ParameterValue
-from rcl_interfaces.srv import GetParameters, SetParameters
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -317,13 +316,12 @@ def test_what_cannot_be_loaded(active, shared_nodes):
 def test_parameters_are_answered_and_guarded_while_grounding(active):
     active.record('press')
     active.ground(active.image_message(1))
-    answer = active.call(GetParameters, 'get_parameters', names=['maximum_peaks'])
+    answer = active.call('get_parameters', names=['maximum_peaks'])
     assert answer.values[0].integer_value == GroundingParameters().maximum_peaks
 
     def put(name, **value):
         kind = {'double_value': 3, 'integer_value': 2, 'string_value': 4}[next(iter(value))]
         return active.call(
-            SetParameters,
             'set_parameters',
             parameters=[Parameter(name=name, value=ParameterValue(type=kind, **value))],
         ).results[0]

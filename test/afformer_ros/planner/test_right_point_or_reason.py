@@ -24,7 +24,7 @@ if find_spec('gymnasium_robotics') is None:
 from afformer_ros.action import GroundDemonstration, OperateElement
 
 from afformer_core.geometry.transform import RigidTransform
-from afformer_ros.planner import grounding_client
+from afformer_ros import client as grounding_client
 from afformer_ros.planner.answers import NoAnswerError
 from afformer_ros.planner.parameters import PlannerParameters
 
@@ -298,7 +298,8 @@ def test_a_goal_that_is_given_up_is_canceled(bench, monkeypatch) -> None:
     monkeypatch.setattr(grounding_client, '_PATIENCE', 0.3)
     made = bench(lambda _: None, timeout=0.1, camera_frame='')
     assert made.reason(Result.NO_ANSWER) == (
-        'the grounding node did not answer: 0.4 s have passed'
+        'the grounding node /grounding did not answer ground_demonstration: 0.4 s have passed. It '
+        'may still finish; look at its log'
     )
     wait_for(lambda: made.grounding.goals.canceled == 1)
 
@@ -322,7 +323,7 @@ def test_a_video_that_takes_too_long_is_canceled(bench, monkeypatch) -> None:
     monkeypatch.setattr(grounding_client, '_PATIENCE', 0.2)
     monkeypatch.setattr(grounding_client, '_LOADING', 0.2)
     made = bench(lambda _: None, camera_frame='')
-    with pytest.raises(NoAnswerError, match=r'did not answer: 0\.4 s'):
+    with pytest.raises(NoAnswerError, match=r'did not answer load_demonstration: 0\.4 s'):
         made.planner.operator.grounding.load('press.mp4')
     wait_for(lambda: made.grounding.goals.canceled == 1)
 

@@ -125,7 +125,7 @@ class Soak:
             self._client.finish()
 
     def _track(self, kind: Any, action: str, fields: dict[str, Any]) -> Any:
-        goal = self._client.send_goal(kind, action, **fields)
+        goal = self._client.send_goal(action, **fields)
         goal.fetch_once_accepted()
         self._open.append((goal, kind))
         return goal

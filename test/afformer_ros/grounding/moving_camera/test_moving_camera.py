@@ -131,7 +131,6 @@ def test_a_goal_has_the_pose_of_its_image_in_a_frame_of_its_own(camera):
     camera.move(10)
     camera.ground_until(2, '')
     goal = camera.client.send_goal(
-        GroundDemonstration,
         'ground_demonstration',
         target_frame='base',
         agreeing_images=1,

@@ -14,8 +14,8 @@ from std_msgs.msg import Header
 
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.grounding.spatial_subscriptions import SpatialSubscriptions
-from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 
 
 class QuickNode(Node):
@@ -49,7 +49,7 @@ def test_two_names_of_one_topic_keep_their_own_quality_of_service(context):
         MutuallyExclusiveCallbackGroup(),
     )
     for topic in ('demonstration', 'image'):
-        ImageSubscription(node, topic, 'raw', qos.input_quality(topic), print, group)
+        TopicSubscription(node, topic, IMAGE_KINDS['raw'], qos.input_quality(topic), print, group)
     found = node.get_subscriptions_info_by_topic('/camera/image_raw')
     assert sorted(one.qos_profile.reliability.name for one in found) == ['BEST_EFFORT', 'RELIABLE']
 
@@ -57,7 +57,7 @@ def test_two_names_of_one_topic_keep_their_own_quality_of_service(context):
 def test_an_image_that_comes_while_it_is_subscribed_to_is_counted(context):
     node, taken = QuickNode('grounding', context=context), []
     qos, group = QosParameters().input_quality('image'), MutuallyExclusiveCallbackGroup()
-    images = ImageSubscription(node, 'image', 'raw', qos, taken.append, group)
+    images = TopicSubscription(node, 'image', IMAGE_KINDS['raw'], qos, taken.append, group)
     assert (images.watch.count, len(taken)) == (1, 1)
 
 
@@ -80,8 +80,8 @@ class Watched:
         self.taken = []
         group = MutuallyExclusiveCallbackGroup()
         quality = QosParameters().input_quality('image')
-        self.images = ImageSubscription(
-            self.node, 'image', 'auto', quality, self.taken.append, group
+        self.images = TopicSubscription(
+            self.node, 'image', IMAGE_KINDS['auto'], quality, self.taken.append, group
         )
 
     def publisher(self, reliability, kind=Image):
@@ -142,7 +142,7 @@ def test_a_publisher_that_is_there_first_decides_at_once(context):
     while not node.count_publishers(publisher.topic_name):
         time.sleep(0.01)
     quality, group = QosParameters().input_quality('image'), MutuallyExclusiveCallbackGroup()
-    images = ImageSubscription(node, 'image', 'raw', quality, print, group)
+    images = TopicSubscription(node, 'image', IMAGE_KINDS['raw'], quality, print, group)
     assert images.qos.reliability == BEST_EFFORT
 
 

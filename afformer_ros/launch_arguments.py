@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arguments of all launch files, most of which several files share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from afformer_ros.environment import share_folder
+from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.parameter_fields import constraints_of, defaults_of, value_of
+from afformer_ros.player.player_parameters import PlayerParameters
+
+_TRUTH = ('true', 'false')
+_LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
+# Cameras of two_cameras.launch.py, with the default namespaces of their nodes.
+CAMERAS = {'first': 'left', 'second': 'right'}
+# Arguments of ground.launch.py that differ between them, prefixed by the camera.
+OF_A_CAMERA = ('namespace', 'image_topic', 'depth_topic', 'camera_info_topic')
+# Parameters of the grounding node that are arguments, which apply unless they are empty.
+OVERRULING = (
+    'model',
+    'backend',
+    'precision',
+    'wait_for_engine',
+    'threads',
+    'maximum_stages',
+    'lazy',
+    'minimum_presence',
+    'store_folder',
+    'demonstration_folders',
+    'selected_demonstration',
+    'target_frame',
+    'vertical_frame',
+)
+
+
+@dataclass(frozen=True)
+class LaunchArgument:
+    """An argument of a launch file.
+
+    Attributes:
+        default: its default; None: it must be given.
+        description: its description, in sentences.
+        choices: allowed values; empty: any.
+    """
+
+    default: str | None
+    description: str
+    choices: tuple[str, ...] = ()
+
+
+def launch_arguments(file: str) -> Mapping[str, LaunchArgument]:
+    """Return the arguments of a launch file by name.
+
+    Args:
+        file: name of the file without `.launch.py`.
+    """
+    return _FILES[file]()
+
+
+def declared_arguments(file: str) -> list[Any]:
+    """Declare the arguments of a launch file (see `launch_arguments`)."""
+    # PyPI has no wheel of launch, and the documentation lists the arguments without it.
+    from launch.actions import DeclareLaunchArgument
+
+    return [
+        DeclareLaunchArgument(
+            name,
+            default_value=argument.default,
+            description=argument.description,
+            choices=list(argument.choices) or None,
+        )
+        for name, argument in launch_arguments(file).items()
+    ]
+
+
+def overruling_parameters(text_of: Callable[[str], str]) -> dict[str, Any]:
+    """Return the parameters of the grounding node that arguments set, in their types.
+
+    Args:
+        text_of: returns the value of an argument; empty: the parameter file applies.
+    """
+    defaults = defaults_of(GroundingParameters)
+    return {
+        name: value_of(name, text, defaults[name])
+        for name in OVERRULING
+        if (text := text_of(name)).strip(':')
+    }
+
+
+def _overruling(name: str) -> LaunchArgument:
+    constraint = constraints_of(GroundingParameters)[name]
+    is_truth = isinstance(defaults_of(GroundingParameters)[name], bool)
+    choices = _TRUTH if is_truth else constraint.choices
+    return LaunchArgument(
+        '',
+        f'{constraint.description}. An empty argument leaves the value of the parameter file.',
+        ('', *choices) if choices else (),
+    )
+
+
+def _shared() -> dict[str, LaunchArgument]:
+    """Return the arguments of the grounding node and of RViz."""
+    return {
+        'namespace': LaunchArgument(
+            '',
+            'Namespace of the node and of every topic whose name does not start with a slash.',
+        ),
+        'image_topic': LaunchArgument(
+            'image',
+            'Topic of the camera images in which the demonstration is grounded, raw or '
+            'compressed.',
+        ),
+        'depth_topic': LaunchArgument(
+            'depth',
+            'Topic of the depth images that are registered to the camera images, raw or '
+            'compressedDepth; without them, results have no points in space.',
+        ),
+        'camera_info_topic': LaunchArgument(
+            'camera_info',
+            'Topic of the calibration of the camera; without it, results have no points in space.',
+        ),
+        'demonstration_topic': LaunchArgument(
+            'demonstration',
+            'Topic of the images from which demonstrations are recorded; it may be the camera '
+            'topic.',
+        ),
+        'params_file': LaunchArgument(
+            str(share_folder() / 'config' / 'ground.yaml'),
+            'YAML file with all parameters of the node.',
+        ),
+        **{name: _overruling(name) for name in OVERRULING},
+        'use_sim_time': LaunchArgument(
+            'false',
+            'Whether the node uses the time on /clock, for a simulator or a played bag.',
+            _TRUTH,
+        ),
+        'autostart': LaunchArgument(
+            'true',
+            'Whether the node is configured and activated at the start; if not, use ros2 '
+            'lifecycle.',
+            _TRUTH,
+        ),
+        'respawn': LaunchArgument(
+            'true',
+            'Whether a node that died or no longer received messages is restarted, and '
+            'configured and activated if autostart is true.',
+            _TRUTH,
+        ),
+        'log_level': LaunchArgument('info', 'Minimum severity of log messages.', _LEVELS),
+        'rviz': LaunchArgument('false', 'Whether RViz is started to show the results.', _TRUTH),
+        'rviz_config': LaunchArgument(
+            str(share_folder() / 'rviz' / 'ground.rviz'), 'Configuration of RViz.'
+        ),
+        'rviz_frame': LaunchArgument(
+            'auto',
+            'Fixed frame of RViz; a transform from the frame of the camera images to it must be '
+            'published. auto: the frame of the first camera image.',
+        ),
+    }
+
+
+def _chosen(*names: str) -> dict[str, LaunchArgument]:
+    shared = _shared()
+    return {name: shared[name] for name in names}
+
+
+def _play() -> dict[str, LaunchArgument]:
+    constraints = constraints_of(PlayerParameters)
+    parameters = {
+        name: LaunchArgument(
+            (str(default).lower() if isinstance(default, bool) else str(default)) or None,
+            f'{constraints[name].description}.',
+            _TRUTH if isinstance(default, bool) else constraints[name].choices,
+        )
+        for name, default in defaults_of(PlayerParameters).items()
+    }
+    return {
+        **parameters,
+        'image_topic': LaunchArgument('image', 'Topic on which to publish.'),
+        'node_name': LaunchArgument(
+            'player', 'Name of the node; two players in one namespace need two names.'
+        ),
+        **_chosen('namespace', 'use_sim_time', 'log_level'),
+    }
+
+
+def _replay() -> dict[str, LaunchArgument]:
+    return {
+        'bag': LaunchArgument(None, 'Folder of the rosbag2 to play.'),
+        'demonstration': LaunchArgument(
+            None,
+            'Stored demonstration to ground in the images, or several of one skill joined by +; '
+            'record them first with the services of the node.',
+        ),
+        'other_topics': LaunchArgument(
+            '/tf /tf_static',
+            'Further topics of the bag to play, separated by spaces; leave out results that the '
+            'bag already contains.',
+        ),
+        'rate': LaunchArgument(
+            '1.0',
+            'Playback speed, as a multiple of real time; a slower playback leaves out fewer '
+            'images.',
+        ),
+        'record': LaunchArgument(
+            '',
+            'Folder of a new rosbag2 for the results and the played topics; empty: nothing is '
+            'recorded.',
+        ),
+        **_chosen(*OF_A_CAMERA, 'params_file', 'target_frame', 'vertical_frame'),
+        **_chosen('log_level', 'rviz', 'rviz_frame'),
+    }
+
+
+def _two_cameras() -> dict[str, LaunchArgument]:
+    arguments = {
+        f'{camera}_{name}': replace(
+            argument, description=f'{camera.capitalize()} camera: {argument.description}'
+        )
+        for camera in CAMERAS
+        for name, argument in _chosen(*OF_A_CAMERA).items()
+    }
+    for camera, namespace in CAMERAS.items():
+        name = f'{camera}_namespace'
+        arguments[name] = replace(arguments[name], default=namespace)
+    demonstrations = LaunchArgument(
+        '/demonstration',
+        'Topic of the images from which demonstrations are recorded. The node whose '
+        'start_demonstration is called records them.',
+    )
+    files = LaunchArgument(
+        _shared()['params_file'].default,
+        'YAML file with the parameters of both nodes; parameters below /left/grounding: after '
+        'those below /**: apply to that node only. With a common store_folder, each node finds '
+        'the recordings of the other when it is next configured, and a recording replaces an '
+        'earlier one with the same name.',
+    )
+    return {
+        **arguments,
+        'demonstration_topic': demonstrations,
+        'params_file': files,
+        **_chosen('selected_demonstration', 'target_frame', 'vertical_frame', 'use_sim_time'),
+        **_chosen('autostart', 'respawn', 'log_level', 'rviz', 'rviz_frame'),
+    }
+
+
+def _robot_demo() -> dict[str, LaunchArgument]:
+    return {
+        'video': LaunchArgument(None, 'Video, folder of images or bag of the demonstration.'),
+        'action': LaunchArgument(
+            '',
+            'Demonstrated action, such as pull; empty: the action that the model finds, and no '
+            'motion if it is unknown.',
+        ),
+        'folder': LaunchArgument(
+            '.',
+            'Folder that contains the video, possibly in a subfolder; the grounding node reads '
+            'no other folder.',
+        ),
+        'family': LaunchArgument(
+            'drawers',
+            'Family of the fixture in front of the simulated arm, one of those of `afformer '
+            'simulate`.',
+        ),
+        'scene': LaunchArgument('0', 'Number of the scene, from 0.'),
+        'demonstration': LaunchArgument(
+            '0',
+            'Number of the demonstration for which the scene is prepared, from 0; for example, '
+            'a drawer to be pushed is open.',
+        ),
+        'simulated': LaunchArgument(
+            'true',
+            'Whether to start the simulated arm and camera; false: start the drivers of your '
+            'own arm and camera yourself.',
+            _TRUTH,
+        ),
+        'dry_run': LaunchArgument(
+            'false', 'Whether the planner only describes the motion of the arm.', _TRUTH
+        ),
+        **_chosen('params_file', 'model', 'log_level', 'rviz'),
+    }
+
+
+_FILES: Mapping[str, Callable[[], dict[str, LaunchArgument]]] = {
+    'ground': _shared,
+    'play': _play,
+    'replay': _replay,
+    'robot_demo': _robot_demo,
+    'two_cameras': _two_cameras,
+}

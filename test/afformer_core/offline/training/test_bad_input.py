@@ -67,7 +67,7 @@ def test_a_point_that_is_no_number(pairs: Path, capsys: pytest.CaptureFixture[st
 
     said = failure(capsys, *images(pairs, *SHORT, '--output=model'))
     assert 'entry 3 of' in said
-    assert 'points has nan; expected finite numbers' in said
+    assert 'points is nan; expected a finite number' in said
 
 
 def test_an_empty_split(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from afformer_core.errors import DatasetError
 from afformer_core.licences import UNKNOWN, Ingredient, Origin
-from afformer_core.offline.data.augmentation import ImageSettings
+from afformer_core.offline.data.augmentation.augmentation import ImageSettings
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.data.verification import usable_samples

@@ -16,7 +16,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.files.annotation_files import HOW_TO_NAME
 from afformer_core.licences import UNKNOWN, Ingredient, Origin, ingredients_of
 from afformer_core.offline.data.annotations import open_annotations
-from afformer_core.offline.data.augmentation.flips import Reversal
+from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.data.verification import usable_samples
 from afformer_core.offline.training.datasets.batched_data import Examples, GroundingData

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Check the dataset, and print the problems."""
     from afformer_core.files.atomic import write_aside
     from afformer_core.offline.data.annotations import open_annotations
-    from afformer_core.offline.data.health import dataset_health
+    from afformer_core.offline.data.verification import dataset_health, health_text
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     health = dataset_health(dataset, arguments.decode)
-    print(health.json_text if arguments.json == '-' else health.text)
+    text = json.dumps(health, indent=2)
+    print(text if arguments.json == '-' else health_text(health))
     if arguments.json not in (None, '-'):
-        write_aside(Path(arguments.json), (health.json_text + '\n').encode())
-    return 0 if health.sound else 1
+        write_aside(Path(arguments.json), f'{text}\n'.encode())
+    return 1 if health['problems'] or health['folders without a table'] else 0

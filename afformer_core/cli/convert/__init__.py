@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
 
 _DESCRIPTION = """\
-Write a dataset as a manifest, a file in JSON lines or Parquet with a clip, a target
-image, an action and its points or region in each row."""
+Write a dataset as a manifest, a file in JSON lines with a clip, a target image, an
+action and its points or region in each row."""
 
 _EXAMPLE = """examples:
-  afformer convert opra/test.json opra.parquet --root opra
+  afformer convert opra/test.json opra.jsonl --root opra
   afformer convert my_pairs my_pairs.jsonl
 """
 
@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'output',
         type=OUTPUT_PATH,
-        help='file to write, which ends in .jsonl or .parquet',
+        help='file to write, which ends in .jsonl',
     )
     add_dataset_part(parser)
     parser.set_defaults(run=run)
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def write_dataset(dataset: AnnotatedDataset, output: Path) -> None:
     """Write a manifest; print its samples, their licences, and what was left out of them."""
-    from afformer_core.offline.data.manifest.conversion import convert
+    from afformer_core.offline.data.manifest.files import convert
 
     convert(dataset, output)
     print(f'{output}: {len(dataset)} samples')

@@ -255,7 +255,7 @@ def usable_pairs(
     folders: Sequence[Path], root: Path | None, *, skip_broken: bool
 ) -> tuple[list[PartPair], dict[str, str]]:
     """Return the pairs whose media can be decoded, and the reasons for the other pairs."""
-    from afformer_core.offline.data.readers.pooled_part_pairs import read_pooled_pairs
+    from afformer_core.offline.data.readers.part_pairs import read_pooled_pairs
     from afformer_core.offline.data.verification import find_problems, usable_samples
 
     read = read_pooled_pairs(folders, root)

@@ -69,6 +69,11 @@ class ModelTraining(LightningModule):
                 'or train in a wider precision'
             )
 
+    def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
+        """Log the learning rate of the step, the highest of all parameters."""
+        (optimizer,) = self.trainer.optimizers
+        self.log('learning_rate', max(group['lr'] for group in optimizer.param_groups))
+
     def on_train_epoch_end(self) -> None:
         """Check the loss of the last step before the model is written."""
         self.require_finite_loss()

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -118,7 +117,7 @@ class GroundingTraining(ModelTraining):
         loss, parts = self.loss(heatmaps, actions, targets)
         self.note_loss(loss, _STEPS_UNCHECKED)
         for name, value in parts.items():
-            self.log(f'train/{name}', value, logger=False)
+            self.log(f'train/{name}', value, prog_bar=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -126,17 +125,13 @@ class GroundingTraining(ModelTraining):
         super().on_validation_epoch_start()
         self._validation.scores.clear()
 
-    def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
-        """Measure one sample; return its `heatmaps` [H, W] by index, for images."""
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Measure one sample."""
         heatmaps, actions = batch.predict(self.model)
         samples = self._data.validation_samples
-        predicted = {}
         for index in sorted(set(batch.samples)):
             mine = [position for position, sample in enumerate(batch.samples) if sample == index]
-            predicted[index] = self._validation.add(
-                index, samples[index], heatmaps[mine], actions[mine]
-            )
-        return {'heatmaps': predicted}
+            self._validation.add(index, samples[index], heatmaps[mine], actions[mine])
 
     def on_validation_epoch_end(self) -> None:
         """Gather the measures of all processes; each sample counts once."""

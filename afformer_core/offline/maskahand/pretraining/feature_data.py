@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from afformer_core.licences import UNKNOWN
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.offline.data.augmentation import ImageSettings
+from afformer_core.offline.data.augmentation.augmentation import ImageSettings
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.offline.maskahand.pretraining.pretraining_data import PretrainingData

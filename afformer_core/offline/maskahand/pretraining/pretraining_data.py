@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from afformer_core.errors import DatasetError
 from afformer_core.licences import UNKNOWN, Ingredient, Origin
-from afformer_core.offline.data.augmentation import ImageSettings
+from afformer_core.offline.data.augmentation.augmentation import ImageSettings
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.data.verification import usable_samples
@@ -144,9 +143,6 @@ class PretrainingData(GroundingData):
     @property
     def _sampler(self) -> StreamedSampler:
         return self._clip_sampler
-
-    def _training_facts(self) -> Iterable[Any]:
-        return self._clips.facts()
 
     @property
     def _advice(self) -> str:

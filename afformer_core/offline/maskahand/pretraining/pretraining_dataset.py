@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from afformer_core.errors import AfformerError
 from afformer_core.media.images import resize_to_input
-from afformer_core.offline.data.augmentation import ImageSettings, changed_images
+from afformer_core.offline.data.augmentation.augmentation import ImageSettings, changed_images
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipFrames, ClipImages
 from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.offline.maskahand.pretraining.synthesis import (

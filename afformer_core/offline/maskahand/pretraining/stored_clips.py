@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -77,12 +77,6 @@ class StoredClips(Sequence[InteractionClip]):
     def settings(self) -> Mapping[str, Any]:
         """Settings of the index."""
         return self._table.head.settings
-
-    def facts(self) -> Iterator[Any]:
-        """Yield everything on which the clips depend, without reading them."""
-        yield self._most, self._hidden_score
-        for path, _ in self._table.shards:
-            yield path.name
 
     def _approaches(self, video: MinedVideo) -> Approaches:
         if self._last is None or self._last[0] is not video:

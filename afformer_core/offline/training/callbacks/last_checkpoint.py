@@ -12,10 +12,6 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from afformer_core.offline.training.datasets.batched_data import SamplesNote
-
-# Key of a checkpoint's note on its training samples (see `BatchedData.training_note`).
-SAMPLES = 'training_samples'
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -38,11 +34,9 @@ class LastCheckpoint(Checkpoint):
         self._steps = steps
         self._asked = False
         self._previous: dict[int, Any] = {}
-        self._samples: SamplesNote = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Install the signal handlers, and note the training samples."""
-        self._samples = trainer.datamodule.training_note()  # type: ignore[attr-defined]
+        """Install the signal handlers."""
         self._previous = {number: signal.signal(number, self._ask) for number in _SIGNALS}
 
     def on_train_batch_end(
@@ -88,12 +82,6 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         """Restore the signal handlers."""
         self._stop_listening()
-
-    def on_save_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
-        """Add the note on the training samples, so that only the same samples resume training."""
-        checkpoint[SAMPLES] = self._samples
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         print(

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -93,7 +92,7 @@ class ContactTraining(ModelTraining):
         stages, targets = retime(stages, targets, rng)
         loss = contact_loss(self.model.find_contact(stages), targets)
         self.note_loss(loss)
-        self.log('train/contact_loss', loss.detach(), logger=False)
+        self.log('train/contact_loss', loss.detach(), prog_bar=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -101,7 +100,7 @@ class ContactTraining(ModelTraining):
         super().on_validation_epoch_start()
         self._near.clear()
 
-    def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Measure one demonstration whose first frame shows the contact."""
         stages, targets = _contact_of(batch)
         contact = self.model.find_contact(stages)
@@ -109,7 +108,6 @@ class ContactTraining(ModelTraining):
         for index, distance in zip(sorted(set(batch.samples)), distances.tolist(), strict=True):
             if not math.isnan(distance):
                 self._near[index] = float(distance <= _NEAR)
-        return {}
 
     def on_validation_epoch_end(self) -> None:
         """Gather the measures of all processes; each demonstration counts once."""

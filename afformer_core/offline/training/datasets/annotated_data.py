@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.files.annotation_files import HOW_TO_NAME
 from afformer_core.licences import UNKNOWN, Ingredient, Origin, ingredients_of
 from afformer_core.offline.data.annotations import open_annotations
-from afformer_core.offline.data.augmentation.flips import Reversal
+from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.data.verification import usable_samples
 from afformer_core.offline.training.datasets.batched_data import Examples, GroundingData
@@ -195,13 +195,6 @@ class AnnotatedData(GroundingData):
             'Run `afformer verify --decode` to find all such files; skip_broken leaves out those '
             'that cannot be opened'
         )
-
-    def _training_facts(self) -> Iterable[Any]:
-        for sample in self.training_samples:
-            actions = [(action, self.action_names[action]) for action in sample.actions]
-            points = [of_action.tolist() for of_action in sample.points]
-            shown = sample.demonstration, sample.image_path, sample.image_size
-            yield sample.sample_id, *shown, actions, points
 
     def _training(self) -> Examples:
         return self._dataset(self.training_samples, training=True), self._collate

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import signal
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
@@ -29,8 +27,6 @@ from afformer_core.offline.training.datasets.samplers import (
 
 # Dataset of examples by their draws, and the function from examples to a batch.
 Examples = tuple[Dataset[Any], Callable[[Any], Any]]
-# Number of samples and a hash of their annotations, by the names `count` and `sha256`.
-SamplesNote = dict[str, int | str]
 
 
 class BatchedData(LightningDataModule):
@@ -64,10 +60,6 @@ class BatchedData(LightningDataModule):
         """Return the origins of the samples to train and to validate on, with their numbers."""
 
     @abstractmethod
-    def _training_facts(self) -> Iterable[Any]:
-        """Yield the annotations of each training sample, without its media, as JSON or paths."""
-
-    @abstractmethod
     def _training(self) -> Examples:
         """Return the training examples."""
 
@@ -84,14 +76,6 @@ class BatchedData(LightningDataModule):
                 f'because no more are left for training',
                 file=sys.stderr,
             )
-
-    def training_note(self) -> SamplesNote:
-        """Return `count` and `sha256` of the training samples in order, without reading media."""
-        lines = [json.dumps(facts, default=str) for facts in self._training_facts()]
-        return {
-            'count': len(lines),
-            'sha256': hashlib.sha256('\n'.join(lines).encode()).hexdigest(),
-        }
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the batches from the current step on."""

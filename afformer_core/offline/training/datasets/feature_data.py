@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.matching.network import MatchingNetwork
-from afformer_core.offline.data.augmentation.flips import Reversal
+from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.training.datasets.annotated_data import AnnotatedData, AnnotationSource
 from afformer_core.offline.training.datasets.collation import (

@@ -14,8 +14,12 @@ from torch.utils.data import Dataset
 
 from afformer_core.errors import AfformerError
 from afformer_core.media.images import read_image, resize_to_input
-from afformer_core.offline.data.augmentation import Augmentation, AugmentationSettings, Example
-from afformer_core.offline.data.augmentation.flips import Reversal
+from afformer_core.offline.data.augmentation.augmentation import (
+    AugmentationSettings,
+    Example,
+    augmented,
+)
+from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import parse_frame_sampling
 from afformer_core.offline.data.sample import Sample
@@ -45,7 +49,7 @@ class ImageDataset(Dataset[ImageExample | FailedExample]):
         self,
         samples: Sequence[Sample],
         reader: ClipReader,
-        augmentation: Augmentation | None,
+        augmentation: AugmentationSettings | None,
         reversal: Reversal | None = None,
     ) -> None:
         self._samples = samples
@@ -73,8 +77,9 @@ class ImageDataset(Dataset[ImageExample | FailedExample]):
             seed = int(rng.integers(1 << 32))
             # The same seed for each, so that the demonstration changes equally for all images.
             examples = [
-                self._augmentation(
-                    Example(frames, example.image, example.actions, example.points),
+                augmented(
+                    replace(example, frames=frames),
+                    self._augmentation,
                     np.random.default_rng(seed),
                 )
                 for example in examples
@@ -153,7 +158,7 @@ class ImageData(AnnotatedData):
         )  # fmt: skip
         sampling = parse_frame_sampling(frames)
         self._reader = ClipReader(sampling, self.input_size, cache_folder, folder_rate)
-        self._augmentation = Augmentation(augmentation, self.action_names)
+        self._augmentation = augmentation
 
     def _dataset(self, samples: Sequence[Sample], *, training: bool) -> Dataset[Any]:
         if not training:

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,9 +118,6 @@ class HandData(BatchedData):
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the folders of the images (see `BatchedData.ingredients`)."""
         return tuple(self._ingredients)
-
-    def _training_facts(self) -> Iterable[Any]:
-        return map(asdict, self._images)
 
     def _training(self) -> Examples:
         return HandDataset(self._images, self._read, self._augmentation), collate_hands

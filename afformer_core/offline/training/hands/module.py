@@ -93,9 +93,9 @@ class HandTraining(ModelTraining):
             parts: dict[str, Tensor] = self.model(_colours(batch), list(batch.targets))
         loss = torch.stack(list(parts.values())).sum()
         self.note_loss(loss)
-        self.log('train/loss', loss, logger=False)
+        self.log('train/loss', loss, prog_bar=True)
         for name, value in parts.items():
-            self.log(f'train/{name.removeprefix("loss_")}', value, logger=False)
+            self.log(f'train/{name.removeprefix("loss_")}', value)
         return loss
 
     def on_validation_epoch_start(self) -> None:

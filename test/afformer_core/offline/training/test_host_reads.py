@@ -78,19 +78,6 @@ def test_a_step_reads_nothing_back(
     assert found.device == META
 
 
-def test_no_loss_is_shown_in_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The progress bar and a logger would read it."""
-    asked: dict[str, dict[str, bool]] = {}
-    monkeypatch.setattr(
-        GroundingTraining, 'log', lambda _, name, value, **how: asked.update({name: how})
-    )
-    monkeypatch.setattr(GroundingTraining, 'global_step', 1)
-    training(GroundingLoss()).training_step(BATCHES['features'], 0)
-
-    assert set(asked) >= {'train/kld', 'train/action_loss'}
-    assert all(how == {'logger': False} for how in asked.values())
-
-
 def test_a_loss_that_is_not_finite_ends_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
     module = training(GroundingLoss())
     nn.init.constant_(module.model.decoder.image_level_embeds[0], NAN)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from afformer_core.offline.data.augmentation import ImageSettings, PhotometricSettings
+from afformer_core.offline.data.augmentation.augmentation import ImageSettings
+from afformer_core.offline.data.augmentation.photometric import PhotometricSettings
 from afformer_core.offline.maskahand.mining.index import read_index
 from afformer_core.offline.maskahand.pretraining import pretraining_dataset
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages

@@ -17,7 +17,7 @@ from afformer_core.demonstrations.selection import SelectionFile
 from afformer_core.demonstrations.state import DemonstrationState, Recorded, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.whole_recording import record_whole
-from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.errors import AfformerError, DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 
@@ -94,7 +94,7 @@ class DemonstrationLibrary(KeptDemonstrations):
             self._recording.losses.on_the_way = on_the_way
             self._recording.losses.dropped = dropped
 
-    def reject_frame(self, error: ImageError) -> None:
+    def reject_frame(self, error: AfformerError) -> None:
         """Count a frame that cannot be read; the recording continues."""
         if self._recording is not None:
             self._recording.losses.unreadable += 1

@@ -33,7 +33,8 @@ from afformer_core.offline.reports.tables import Cell, Table
 from afformer_core.outputs.outputs import OUTPUT_TYPES
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
-from afformer_core.stream.pipeline import GroundingPipeline, PipelineSettings
+from afformer_core.stream.pipeline import GroundingPipeline
+from afformer_core.stream.settings import PipelineSettings
 from afformer_core.stream.spatial_inputs import SpatialInputs
 
 COLUMNS = {

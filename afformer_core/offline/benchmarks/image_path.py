@@ -20,7 +20,7 @@ import numpy as np
 
 from afformer_core.arrays import UInt8Array
 from afformer_core.demonstrations.media import read_demonstration
-from afformer_core.demonstrations.whole_recording import memorize_whole
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.media.images import read_image
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore

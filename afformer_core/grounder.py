@@ -19,8 +19,9 @@ from afformer_core.demonstrations.media import (
     contact_candidates,
     contact_position,
     read_demonstration,
+    select_evenly,
 )
-from afformer_core.demonstrations.whole_recording import memorize_whole, select_evenly
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.images import Image, as_image
 from afformer_core.media.polygons import Point

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The recording of one demonstration, which encodes, trims and writes frames as they arrive."""
+"""The recording of one demonstration: of frames as they arrive, or of those of a file."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,8 +21,9 @@ from afformer_core.demonstrations.contact_reading.hand_activity import (
     MotionBeside,
 )
 from afformer_core.demonstrations.contact_reading.reading import ContactReading
-from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter
+from afformer_core.demonstrations.demonstration_file import DemonstrationWriter
 from afformer_core.demonstrations.frame_losses import FrameLosses
+from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.rotation_estimate import shown_rotation
 from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import (
@@ -37,7 +38,7 @@ from afformer_core.demonstrations.trimming import RecordedFrame, Trimmer, UsedPa
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.demonstration import Demonstration, EncodedFrames
 from afformer_core.runtime.grounding import ShownRotation
 from afformer_core.runtime.matching.contact import ContactCandidate, ReadContact, on_grid
 
@@ -148,15 +149,13 @@ class Recording:
         """Number of frames in which a hand was detected."""
         return self._trimmer.hands_seen
 
-    def unkept(self) -> list[str]:
-        """Return a sentence if the recording will be lost when the process ends."""
-        told = f'{self.name!r} will be lost when the process ends: {self.problem}'
-        return [told] if self.problem else []
-
     def state(
         self, selected: str, names: tuple[str, ...], message: str, problem: str
     ) -> DemonstrationState:
         """Return the state during this recording; see `DemonstrationState` for arguments."""
+        if self.problem:
+            lost = f'{self.name!r} will be lost when the process ends: {self.problem}'
+            problem = f'{problem}; {lost}' if problem else lost
         return DemonstrationState(
             phase=Phase.RECORDING,
             name=self.name,
@@ -306,3 +305,48 @@ def _read_contact(reading: ContactReading) -> ReadContact:
         ContactCandidate(found.x, found.y, found.probability) for found in reading.candidates
     )
     return ReadContact(on_grid(reading.log_probabilities, _GRID), tuple(candidates))
+
+
+def record_whole(
+    media: MediaFrames,
+    name: str,
+    grounder: ArrayGrounder,
+    store: DemonstrationStore | None,
+    check: Callable[[], None] = lambda: None,
+) -> Recorded:
+    """Record a sequence of frames without trimming.
+
+    Args:
+        media: the frames, at least one.
+        name, grounder, store: see `Recording`.
+        check: called before each frame is encoded; an error that it raises drops the recording.
+
+    Raises:
+        DemonstrationError: there is no frame, or the name or a marked contact is not allowed.
+        ImageError: a frame is not an image.
+    """
+    recording = Recording(name, grounder, store, RecordingSettings(trim=False), media.reader)
+    recording.contact = media.contact
+    try:
+        for number, frame in enumerate(media.frames):
+            check()
+            recording.add_frame(frame, media.duration * number / max(1, len(media.frames) - 1))
+        return recording.finish(media.frame_count, media.motion_frames)
+    finally:
+        recording.cancel()
+
+
+def memorize_whole(media: MediaFrames, name: str, grounder: ArrayGrounder) -> Demonstration:
+    """Memorize frames in a model, with the contact that is read from them.
+
+    Args:
+        media: the frames, at least one, with the contact if it is marked.
+        name: name of the demonstration, not empty; one of the same name is replaced.
+        grounder: the model.
+
+    Raises:
+        DemonstrationError: there is no frame, or the model does not support marks.
+        ImageError: a frame is not an image.
+    """
+    recorded = record_whole(media, 'whole', grounder, None)
+    return grounder.memorize(recorded.encoded, name, recorded.summary.frames)

@@ -152,16 +152,17 @@ class DemonstrationState:
     @classmethod
     def of_selection(
         cls,
-        phase: Phase,
         selected: Sequence[Summary],
         names: tuple[str, ...],
         message: str,
         problem: str,
+        *,
+        failed: bool,
     ) -> DemonstrationState:
         """Return the state without a recording; numbers are summed over the selection."""
         selection = join_names([summary.name for summary in selected])
         return cls(
-            phase=phase,
+            phase=Phase.FAILED if failed else Phase.READY if selected else Phase.IDLE,
             name=selection,
             selected=selection,
             names=names,
@@ -267,3 +268,20 @@ class Recorded:
         if self.problem:
             said.append(f'it will be lost when the process ends: {self.problem}')
         return '; '.join(said)
+
+
+@dataclass
+class FinishedDemonstration:
+    """A finished demonstration of a library.
+
+    Attributes:
+        summary: its numbers.
+        unkept: reason why it will be lost when the process ends, or ''.
+        foreign: whether another process has recorded it.
+        outdated: whether another process has replaced it since it was memorized.
+    """
+
+    summary: Summary
+    unkept: str = ''
+    foreign: bool = False
+    outdated: bool = False

@@ -187,6 +187,7 @@ class SpatialInputs:
         depth_topic, camera_info_topic: names used in explanations of missing data; empty: there is
             no such topic.
         decode: converts an added item to a message with its fields, or raises an `AfformerError`.
+        rectified: whether the images are rectified, so that P of camera_info applies to them.
     """
 
     def __init__(
@@ -194,7 +195,10 @@ class SpatialInputs:
         depth_topic: str,
         camera_info_topic: str,
         decode: Callable[[Any], Any] = lambda message: message,
+        *,
+        rectified: bool = False,
     ) -> None:
+        self._rectified = rectified
         self._depth_topic = depth_topic
         self._camera_info_topic = camera_info_topic
         self._decode = decode
@@ -228,14 +232,11 @@ class SpatialInputs:
         depth = not self._depth_topic or self._depths.wait(stamp, 0.0)
         return depth and (not self._camera_info_topic or self._camera_info is not None)
 
-    def view(
-        self, stamp: int, *, rectified: bool, tolerance: float, patience: float
-    ) -> SpatialView:
+    def view(self, stamp: int, tolerance: float, patience: float) -> SpatialView:
         """Find the depth and calibration of an image; may wait for its depth.
 
         Args:
             stamp: stamp of the image, nanoseconds.
-            rectified: whether the image is rectified.
             tolerance: maximum seconds between the image and its depth.
             patience: maximum seconds to wait for depth.
         """
@@ -245,17 +246,17 @@ class SpatialInputs:
         except AfformerError as error:
             problems.append(str(error))
         try:
-            calibration = self._calibration(rectified=rectified)
+            calibration = self._calibration()
         except AfformerError as error:
             problems.append(str(error))
         return SpatialView(depth, calibration, problems[0] if problems else '')
 
-    def _calibration(self, *, rectified: bool) -> Calibration:
+    def _calibration(self) -> Calibration:
         if not self._camera_info_topic:
             raise CalibrationError('no camera_info topic is replayed')
         if self._camera_info is None:
             raise CalibrationError(f'no camera_info has arrived on {self._camera_info_topic}')
-        return Calibration.from_message(self._decode(self._camera_info), rectified=rectified)
+        return Calibration.from_message(self._decode(self._camera_info), rectified=self._rectified)
 
     def _depth(self, stamp: int, tolerance: float, patience: float) -> DepthImage:
         if not self._depth_topic:

@@ -21,7 +21,8 @@ from afformer_core.demonstrations.selection import join_names
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.outputs.outputs import OPTIONAL_OUTPUT_TYPES, OUTPUT_TYPES, OutputMessages
-from afformer_core.stream.pipeline import GroundingPipeline, Observation, PipelineSettings
+from afformer_core.stream.pipeline import GroundingPipeline, Observation
+from afformer_core.stream.settings import PipelineSettings
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.ground_goal import GroundGoal
 from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
@@ -133,7 +134,6 @@ class ImageGrounding:
         self._status = status
         self._action = action
         self._priority_lock = priority_lock
-        self._topic = node.resolve_topic_name('image')
         self._revision = 0
 
     def take(self, message: Image | CompressedImage) -> None:
@@ -195,15 +195,14 @@ class ImageGrounding:
         )
 
     def _settings(self, goal: GroundGoal | None) -> PipelineSettings:
-        settings = self._read_parameters().pipeline_settings(self._topic)
+        settings = self._read_parameters()
         if goal is None:
             return settings
-        criteria, stream = goal.criteria, settings.stream
-        if criteria.minimum_presence:
-            stream = replace(stream, minimum_presence=criteria.minimum_presence)
-        if criteria.action:
-            stream = replace(stream, action=criteria.action)
-        return replace(settings, stream=stream)
+        if goal.criteria.minimum_presence:
+            settings = replace(settings, minimum_presence=goal.criteria.minimum_presence)
+        if goal.criteria.action:
+            settings = replace(settings, action=goal.criteria.action)
+        return settings
 
     def _observe(
         self,

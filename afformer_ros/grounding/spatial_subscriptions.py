@@ -10,7 +10,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo
 
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_core.stream.spatial_inputs import SpatialInputs
+from afformer_core.stream.spatial_inputs import SpatialInputs, is_rectified
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
@@ -38,7 +38,11 @@ class SpatialSubscriptions:
         group: CallbackGroup,
     ) -> None:
         self.inputs = SpatialInputs(
-            node.resolve_topic_name('depth'), node.resolve_topic_name('camera_info')
+            node.resolve_topic_name('depth'),
+            node.resolve_topic_name('camera_info'),
+            rectified=is_rectified(
+                parameters.image_rectification, node.resolve_topic_name('image')
+            ),
         )
         self._depth = TopicSubscription(
             node,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_core.demonstrations.media import MediaFrames
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES
-from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.prediction import Prediction

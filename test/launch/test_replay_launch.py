@@ -10,8 +10,8 @@ import pytest
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 
+from afformer_core.demonstrations.recording import record_whole
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.runtime import ArrayGrounder

@@ -20,7 +20,7 @@ import numpy as np
 
 from afformer_core.arrays import UInt8Array
 from afformer_core.demonstrations.media import read_demonstration
-from afformer_core.demonstrations.whole_recording import memorize_whole
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.media.images import read_image
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
@@ -33,7 +33,8 @@ from afformer_core.offline.reports.tables import Cell, Table
 from afformer_core.outputs.outputs import OUTPUT_TYPES
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
-from afformer_core.stream.pipeline import GroundingPipeline, PipelineSettings
+from afformer_core.stream.pipeline import GroundingPipeline
+from afformer_core.stream.settings import PipelineSettings
 from afformer_core.stream.spatial_inputs import SpatialInputs
 
 COLUMNS = {

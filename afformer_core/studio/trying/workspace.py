@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.media import MediaFrames
-from afformer_core.demonstrations.whole_recording import memorize_whole
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_part import Part

@@ -11,9 +11,8 @@ import pytest
 
 from afformer_core.demonstrations.demonstration_file import read_encoded_frames
 from afformer_core.demonstrations.media import read_demonstration
-from afformer_core.demonstrations.recording import Recording, RecordingSettings
+from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.media.video import VideoReader
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.matching.contact import ReadContact

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from afformer_core.demonstrations.media import MediaFrames
-from afformer_core.demonstrations.recording import Recording, RecordingSettings
+from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.video import VideoReader
 from afformer_sim.bodies.seeds import Stream, make_rng

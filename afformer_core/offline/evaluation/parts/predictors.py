@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
+from afformer_core.demonstrations.media import select_evenly
+from afformer_core.demonstrations.recording import record_whole
 from afformer_core.demonstrations.state import Recorded
-from afformer_core.demonstrations.whole_recording import record_whole, select_evenly
 from afformer_core.offline.evaluation.parts.clips import NEAR, Clip, MarkedFrame, Point
 from afformer_core.offline.evaluation.parts.kept_values import KeptByImage
 from afformer_core.runtime import ArrayGrounder, Grounding

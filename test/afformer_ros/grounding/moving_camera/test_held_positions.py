@@ -17,8 +17,8 @@ from std_msgs.msg import Header
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.stream.pipeline import GroundingPipeline, PipelineSettings
-from afformer_core.stream.settings import StreamSettings
+from afformer_core.stream.pipeline import GroundingPipeline
+from afformer_core.stream.settings import PipelineSettings
 from afformer_core.stream.spatial_inputs import SpatialInputs
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.frame_transforms import FrameTransforms
@@ -26,9 +26,10 @@ from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.rclpy_messages import RclpyMessages
 
 SETTINGS = PipelineSettings(
-    stream=StreamSettings(
-        smoothing_time=0.0, hold_time=2.0, minimum_presence=-1.0, peak_tolerance=0.0
-    )
+    smoothing_time=0.0,
+    hold_time=2.0,
+    minimum_presence=-1.0,
+    peak_tolerance=0.0,
 )
 # By seconds: pose of the camera in `base`, as the shift and the quaternion (x, y, z, w).
 POSES = {

@@ -12,9 +12,8 @@ import pytest
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.outputs.results import SpatialView, StreamedGrounding
-from afformer_core.replay.annotations import ImageAnnotation
-from afformer_core.replay.replayed_image import ImageScores
-from afformer_core.replay.scores import score
+from afformer_core.replay.annotations import BagAnnotations, ImageAnnotation
+from afformer_core.replay.replayed_image import ReplayedImage
 from afformer_core.runtime import Grounding, Peak
 
 CAMERA = Calibration(
@@ -55,8 +54,9 @@ def annotation(**fields: Any) -> ImageAnnotation:
     return ImageAnnotation.from_json(fields)
 
 
-def _score(result: StreamedGrounding, target: ImageAnnotation) -> ImageScores:
-    return score(result, target, target)
+def _score(result: StreamedGrounding, *targets: ImageAnnotation) -> ReplayedImage:
+    """The record of an image of the stamp 7; the result of the stamp 0 may be held."""
+    return ReplayedImage.of(7, result, (1.0, 2.0, 3.0), BagAnnotations(targets))
 
 
 def test_distances_in_pixels_in_space_and_of_the_normal(result: StreamedGrounding) -> None:
@@ -107,19 +107,36 @@ def test_distortion_is_applied(
 def test_what_was_not_found_has_no_peak(result: StreamedGrounding) -> None:
     target = annotation(points=[[128, 128]], position=[0.0, 0.0, 0.5])
     scores = _score(replace(result, found=False), target)
-    assert set(vars(scores).values()) == {None}
+    assert (scores.state, scores.u, scores.peak_pixels, scores.z) == (
+        'abstained',
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_position_that_is_held_is_compared_with_that_of_its_image(
     result: StreamedGrounding,
 ) -> None:
     held = replace(result, age=0.4)
-    now = annotation(points=[[127, 129], [129, 127]], position=[0.5, 0.0, 0.7], normal=[0, 0, -1])
-    before = annotation(position=[0.0, 0.0, 0.704], normal=SLANTED.tolist())
-    scores = score(held, now, before)
+    points = [[127, 129], [129, 127]]
+    now = annotation(stamp=7, points=points, position=[0.5, 0.0, 0.7], normal=[0, 0, -1])
+    before = annotation(stamp=0, position=[0.0, 0.0, 0.704], normal=SLANTED.tolist())
+    scores = _score(held, now, before)
+    assert scores.state == 'held'
     assert scores.peak_pixels == pytest.approx(5)
     assert scores.peak_millimetres == pytest.approx(5)
     assert scores.normal_degrees == pytest.approx(np.degrees(np.arccos(0.8)))
-    unknown = score(held, now, None)
+    unknown = _score(held, now)
     assert unknown.peak_pixels == pytest.approx(5)
     assert (unknown.peak_millimetres, unknown.normal_degrees) == (None, None)
+
+
+def test_a_record_has_the_numbers_of_its_result(result: StreamedGrounding) -> None:
+    grounding = replace(result.grounding, certainty=0.41, certainty_threshold=0.63)
+    record = ReplayedImage.of(7, replace(result, grounding=grounding), (1.0, 2.0, 3.0), None)
+    assert (record.certainty, record.confidence, record.action) == (0.41, 0.5, 'press')
+    assert (record.u, record.v, record.score, record.z) == (131.0, 132.0, 0.5, 0.7)
+    assert (record.normal_z, record.decode_ms, record.stream_ms) == (-1.0, 1.0, 3.0)
+    unknown = replace(result, surfaces=(SurfacePoint.unknown('no depth'),))
+    assert _score(unknown, annotation(points=[[1, 2]])).problem == 'no depth'

@@ -69,7 +69,7 @@ def _import_model(
     arguments: argparse.Namespace, state: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> str:
     """Write the folder of a grounding model, and describe it."""
-    from afformer_core.models.official.official_checkpoint import import_official
+    from afformer_core.models.pretrained.official_checkpoint import import_official
     from afformer_core.runtime.weights import save_model
 
     names = _action_names(arguments.actions, state)
@@ -104,8 +104,8 @@ def _import_detector(
 
 def _action_names(given: str | None, state: Mapping[str, Any]) -> tuple[str, ...]:
     from afformer_core.actions import OPRA_ACTIONS
-    from afformer_core.models.official.official_checkpoint import count_actions
     from afformer_core.models.pretrained.checkpoint_file import CheckpointError
+    from afformer_core.models.pretrained.official_checkpoint import count_actions
 
     count = count_actions(state)
     names = OPRA_ACTIONS if given is None else tuple(name.strip() for name in given.split(','))

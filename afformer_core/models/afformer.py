@@ -14,6 +14,7 @@ from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoders.cross_attention_decoder import CrossAttentionDecoder
 from afformer_core.models.decoders.decoder import FineGrainedDecoder
 from afformer_core.models.decoders.deconvolution import DeconvolutionDecoder
+from afformer_core.models.decoders.earlier_methods import Demo2VecDecoder, Img2heatmapDecoder
 from afformer_core.models.decoders.framewise_predictor import FramewisePredictor
 from afformer_core.models.decoders.memory import Decoder, VideoMemory
 from afformer_core.models.decoders.predictor import (
@@ -21,8 +22,6 @@ from afformer_core.models.decoders.predictor import (
     FocusedPredictor,
     Predictor,
 )
-from afformer_core.models.earlier_methods.demo2vec import Demo2VecDecoder
-from afformer_core.models.earlier_methods.img2heatmap import Img2heatmapDecoder
 from afformer_core.models.layers.numerics import widened
 
 

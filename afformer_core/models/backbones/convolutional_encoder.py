@@ -16,7 +16,10 @@ from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops import FeaturePyramidNetwork
 
 from afformer_core.models.backbone_levels import STAGE_CHANNELS
-from afformer_core.models.backbones.convolutional_backbone import StagesAlone, backbone_with_fpn
+from afformer_core.models.backbones.convolutional_backbone import (
+    ConvolutionalBackbone,
+    backbone_with_fpn,
+)
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.layers.numerics import FrozenNorm
@@ -102,7 +105,7 @@ def convolutional_stages(configuration: MatchingConfiguration) -> Encoder:
     levels = configuration.image_levels
     first = _STAGES.index(min(levels))
     body = _body(configuration.backbone, first)
-    backbone = StagesAlone(body.network, _STAGES[first:], body.layers)
+    backbone = ConvolutionalBackbone(body.network, None, _STAGES[first:], body.layers)
     return Encoder(backbone, levels, levels, *_COLOURS[configuration.backbone])
 
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoders.memory import Decoder, VideoMemory, key_padding
-from afformer_core.models.layers.attention import Size, group_queries_by_video, ungroup_by_image
+from afformer_core.models.layers.attention import group_queries_by_video, ungroup_by_image
 from afformer_core.models.layers.numerics import ChannelNorm
 from afformer_core.models.layers.relative_position import padded_temporal_table, temporal_table
 from afformer_core.models.layers.softmax_attention import attend_in_parts
@@ -63,9 +63,6 @@ class DeconvolutionDecoder(Decoder):
         embedding = ungroup_by_image(attend_in_parts(asked, keys, values, padding), len(image))
         spread = embedding[:, 0, 0, :, None, None].expand_as(image)
         return self.deconvolutions(self.join(torch.cat((image, spread), 1)))
-
-    def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
-        """Do nothing: no table depends on the sizes of the grids (see `Decoder.freeze_tables`)."""
 
 
 def joining_convolution(inputs: int, outputs: int) -> nn.Sequential:

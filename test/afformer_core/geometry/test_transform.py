@@ -38,14 +38,6 @@ def test_the_length_of_the_quaternion_does_not_matter_where_that_is_asked_for() 
             RigidTransform.from_message(wrong, any_length=True)
 
 
-def test_points_turn_and_shift(transform: RigidTransform) -> None:
-    np.testing.assert_allclose(transform.point(POINT), [1.76, 2.272, 3.196])
-
-
-def test_vectors_only_turn(transform: RigidTransform) -> None:
-    np.testing.assert_allclose(transform.vector(NORMAL), [-0.864, 0.4752, -0.1664])
-
-
 def test_a_surface_point(transform: RigidTransform) -> None:
     there = transform.surface(SurfacePoint(POINT, COVARIANCE, NORMAL, ''))
 

@@ -44,7 +44,9 @@ def ground(
 ) -> Tensor:
     """Heatmaps of two images, each with a demonstration of at most three frames."""
     model = random_model(configuration).to(device).requires_grad_(learns)
-    fuse_attention(model)
+    if not learns:
+        # Training does this of its own accord.
+        fuse_attention(model)
     height, width = configuration.input_size
     frames = torch.zeros(2, 3, height, width, 3, dtype=torch.uint8, device=device)
     lengths = None if lengths is None else lengths.to(device)

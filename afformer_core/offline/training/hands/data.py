@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.hands.frame_stack import frame_stack
+from afformer_core.hands.frame_stack import NOW
 from afformer_core.hands.hand_annotations import (
     NEIGHBOURS,
     AnnotatedImage,
@@ -198,7 +198,7 @@ def read_motion(annotated: AnnotatedImage) -> NDArray[np.uint8]:
     image = read_still(annotated)[0]
     # Without known neighbours, nothing moves.
     neighbours = list(map(read_image, annotated.neighbours)) or [image] * len(NEIGHBOURS)
-    return frame_stack(image, neighbours)
+    return np.stack([*neighbours[:NOW], image, *neighbours[NOW:]])
 
 
 def read_still(annotated: AnnotatedImage) -> NDArray[np.uint8]:

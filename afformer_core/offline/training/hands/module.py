@@ -15,7 +15,7 @@ from afformer_core.hands.average_precision import (
     states_found,
 )
 from afformer_core.hands.detector_folder import INTERACTION_SCORE
-from afformer_core.hands.faster_rcnn_hands import hands_of, on_host
+from afformer_core.hands.faster_rcnn_hands import hands_of
 from afformer_core.hands.hand import Hand, colours
 from afformer_core.hands.initial_detector import initial_detector, initial_ingredients
 from afformer_core.hands.motion_detector import MotionHandDetector
@@ -105,7 +105,7 @@ class HandTraining(ModelTraining):
 
     def validation_step(self, batch: HandBatch, batch_index: int) -> None:
         """Detect hands in a batch."""
-        outputs = on_host(self.model(_colours(batch)))
+        outputs = self.model(_colours(batch))
         self._found.update(zip(batch.samples, map(hands_of, outputs), strict=True))
 
     def on_validation_epoch_end(self) -> None:

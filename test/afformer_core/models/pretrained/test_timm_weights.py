@@ -69,7 +69,9 @@ def test_a_file_that_leaves_out_a_block_is_refused(tmp_path: Path) -> None:
     body = random_model(configuration).encoder.backbone_with_fpn.body
     before = {name: tensor.clone() for name, tensor in body.state_dict().items()}
 
-    with pytest.raises(AfformerError, match=r'the weights lack network\.blocks\.4\.'):
+    with pytest.raises(
+        AfformerError, match=r'the weights lack 4 tensors, such as network\.blocks\.4\.'
+    ):
         load_timm_weights(body, configuration, tmp_path / 'model.safetensors')
 
     assert all(torch.equal(before[name], each) for name, each in body.state_dict().items())

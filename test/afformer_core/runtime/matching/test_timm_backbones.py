@@ -22,11 +22,11 @@ from ...conftest import ACTIONS, add_matching_network, random_model
 @pytest.mark.timeout(900)
 def test_both_ground_as_they_do_in_torch(tmp_path: Path) -> None:
     folder, beside = tmp_path / 'model', tmp_path / 'model' / MATCHING_FOLDER
-    fields, fields_beside = (timm_fields('timm:test_vit', (side, side)) for side in (64, 128))
+    fields = timm_fields('timm:test_vit', (64, 64))
+    fields_beside = timm_fields('timm:test_convnext', (128, 128))
     save_model(folder, random_model(replace(afformer_small(ACTIONS), **fields)), {})
     add_matching_network(folder, replace(small_matching(), **fields_beside), 0.5)
-    for each in (folder, beside):
-        assert export_graphs(each).heatmap < 1e-4
+    assert max(export_graphs(each).heatmap for each in (folder, beside)) < 1e-4
     clip = np.random.default_rng(0).integers(0, 256, (5, 128, 128, 3), np.uint8)
 
     heatmaps = {}

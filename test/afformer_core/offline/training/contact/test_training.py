@@ -149,9 +149,9 @@ def test_weights_of_imagenet_are_those_of_the_backbone_alone() -> None:
 def test_training_drops_channels_alike_in_all_frames() -> None:
     torch.manual_seed(0)
     dropout = MatchingNetwork(small_matching((64, 64))).contact.dropout
-    dropped = dropout.train()(torch.ones(2, 5, 100, 3, 3))
+    dropped = dropout.train()(torch.ones(2, 100, 5, 3, 3))
 
-    assert torch.equal(dropped[:, :1].expand_as(dropped), dropped)
-    assert 0.5 < float((dropped[:, 0, :, 0, 0] > 0).float().mean()) < 0.9
+    assert torch.equal(dropped[:, :, :1].expand_as(dropped), dropped)
+    assert 0.5 < float((dropped[:, :, 0, 0, 0] > 0).float().mean()) < 0.9
     assert sorted(dropped.unique().tolist()) == pytest.approx([0.0, 1 / 0.7])
     torch.testing.assert_close(dropout.eval()(dropped), dropped)

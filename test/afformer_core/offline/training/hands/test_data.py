@@ -157,4 +157,4 @@ def test_a_neighbour_of_another_size_is_named(tmp_path: Path) -> None:
     made = collate_hands([dataset[Draw((3,), (0, 3))]])
 
     assert isinstance(made, FailedBatch)
-    assert '3.jpg: the shapes of frames are' in made.reason
+    assert '3.jpg: all input arrays must have the same shape' in made.reason

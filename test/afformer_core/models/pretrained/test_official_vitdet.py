@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,71 +16,23 @@ from torch.nn import functional
 
 from afformer_core.actions import OPRA_ACTIONS
 from afformer_core.cli.main import main
+from afformer_core.models import released_vitdet_b
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.official.official_checkpoint import import_official
 from afformer_core.models.pretrained.checkpoint_file import CheckpointError
+from afformer_core.models.pretrained.official_checkpoint import _vitdet_name, import_official
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.weights import load_model
 
 from .. import plain_vitdet as plain
-from ..released_checkpoint import module_of, save_as_released
 
 SIDE, FRAMES = 64, 2
 
 
 @pytest.fixture(scope='module')
 def state() -> dict[str, Tensor]:
-    """For images of 64 x 64 and at most 6 frames."""
-    return random_state(SIDE, 6)
-
-
-def random_state(side: int, frames: int) -> dict[str, Tensor]:
-    """Tensors of true widths and depth, for square images and at most so many frames."""
-    torch.manual_seed(0)
-    encoder = {
-        name.replace('blocks.', 'shared_blocks.'): tensor
-        for name, tensor in plain.random_backbone(11).items()
-    }
-    for kind in ('video', 'image'):
-        last = plain.random_block(127, 127)
-        encoder |= {f'{kind}_blocks.0.{name}': tensor for name, tensor in last.items()}
-    cross_block = random_cross_block(2 * side // 16 - 1, 2 * frames - 1)
-    decoder = {
-        'v3d.weight': 0.01 * torch.randn(768, 768, 3, 3),
-        **{f'cross_block_3d.{name}': tensor for name, tensor in cross_block.items()},
-    }
-    predictor = {
-        'upsampler.0.weight': 0.05 * torch.randn(768, 384, 2, 2),
-        'upsampler.0.bias': 0.1 * torch.randn(384),
-        **plain.random_norm('upsampler.1', 384),
-        'upsampler.3.weight': 0.2 * torch.randn(384, 7, 2, 2),
-        'upsampler.3.bias': torch.randn(7),
-        'actioner.0.weight': 0.05 * torch.randn(384, 768, 1, 1),
-        **plain.random_norm('actioner.1', 384),
-        **plain.random_linear('actioner.5', 384, 7),
-    }
-    parts = {'encoder': encoder, 'decoder': decoder, 'predictor': predictor}
-    return {
-        f'network.{part}.{name}': tensor
-        for part, tensors in parts.items()
-        for name, tensor in tensors.items()
-    }
-
-
-def random_cross_block(positions: int, times: int) -> dict[str, Tensor]:
-    tensors = {
-        **plain.random_norm('norm_q'),
-        **plain.random_norm('norm_k'),
-        **plain.random_norm('norm2'),
-        **plain.random_linear('mlp.fc1', 768, 3072),
-        **plain.random_linear('mlp.fc2', 3072, 768),
-        'attn.rel_pos_t': 0.3 * torch.randn(times, 64),
-        'attn.rel_pos_h': 0.3 * torch.randn(positions, 64),
-        'attn.rel_pos_w': 0.3 * torch.randn(positions, 64),
-    }
-    for name in ('q_proj', 'k_proj', 'v_proj', 'proj'):
-        tensors |= plain.random_linear(f'attn.{name}', 768, 768)
-    return tensors
+    """For images of 64 x 64 and at most 6 frames, with true widths and depth."""
+    configuration = replace(released_vitdet_b(OPRA_ACTIONS, (SIDE, SIDE)), maximum_frames=6)
+    tensors = plain.random_tensors(Afformer(configuration))
+    return {f'network.{_vitdet_name(name)}': tensor for name, tensor in tensors.items()}
 
 
 def as_released(state: dict[str, Tensor], image: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
@@ -129,24 +82,6 @@ def test_gives_what_the_released_model_gives(state: dict[str, Tensor]) -> None:
     assert (configuration.backbone, configuration.input_size) == ('vitdet_b', (SIDE, SIDE))
     assert (configuration.maximum_frames, configuration.heatmap_per_action) == (6, True)
     assert not any(parameter.requires_grad for parameter in model.parameters())
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@torch.no_grad()
-def test_a_whole_checkpoint_of_true_size(scratch: Path) -> None:
-    state = random_state(1024, 24)
-    network = module_of(plain.below(state, 'network.'))
-    path = save_as_released(scratch / 'released', network)
-    assert main(['import-checkpoint', str(path), str(scratch / 'model')]) == 0
-
-    model = load_model(scratch / 'model')
-
-    assert (model.configuration.input_size, model.configuration.maximum_frames) == (
-        (1024,) * 2,
-        24,
-    )
-    require_same(model, state, 1)
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,15 @@ from numpy.typing import NDArray
 from afformer_core.errors import AfformerError
 from afformer_core.media.video import write_video
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
-from afformer_ros.demo.scenes import demonstration_frames, given_scene
+from afformer_ros.demo.scenes import (
+    CAMERA_RATE,
+    DemoScene,
+    demonstration_frames,
+    given_scene,
+    rendered_scenes,
+)
 from afformer_ros.driver.node_processes import NodeError, NodeProcesses
 from afformer_ros.environment import keep_apart, prepare_environment
-from afformer_sim.demo_scenes.rendered_scenes import rendered_scenes
-from afformer_sim.demo_scenes.scene import CAMERA_RATE, DemoScene
 
 RgbImage = NDArray[np.uint8]
 
@@ -126,8 +130,8 @@ def _scenes(options: argparse.Namespace, folder: Path) -> list[DemoScene]:
         print(f'reading {options.video} and {options.image} ...', flush=True)
         return [given_scene(folder, options.video, options.image)]
     print(
-        'rendering hands over a photograph that training has seen, and a simulated scene that '
-        'it has not ...',
+        'reading rendered hands over a photograph that training has seen, and in a simulated '
+        'scene that it has not ...',
         flush=True,
     )
     scenes = folder / _SCENES
@@ -142,7 +146,7 @@ def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
 
     film: list[RgbImage] = []
     with NodeProcesses(folder) as processes, DemoGraph(folder, processes, options.model) as graph:
-        # The node starts while the scenes are rendered.
+        # The node starts while the scenes are read.
         scenes = _scenes(options, folder)
         graph.bring_up()
         for scene in scenes:

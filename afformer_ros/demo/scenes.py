@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes of the demo from the user's files."""
+"""Scenes of the demo: a demonstration, a camera image, and a camera that moves in front of it."""
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +16,73 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
+from afformer_core.example_pairs.pair_folder import rendered_pairs
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import VideoReader, read_video, write_video
-from afformer_sim.demo_scenes.scene import (
-    CAMERA_RATE,
-    DemoScene,
-    moving_camera,
-    resting_first,
-)
+
+CAMERA_RATE = 10.0
+CAMERA_FRAMES = 15
+# Frames of a camera that rests before it moves.
+_RESTING_FRAMES = 4
 
 _LONGEST_SIDE = 640
 # Frames per second of a demonstration that is played, and its longest duration in seconds.
 _RATE, _LONGEST = 12.0, 30.0
+
+# Action and outline, in pixels of the image, of the demonstrated part of each rendered pair.
+_DEMONSTRATED = {
+    'cup_handle': (
+        'hold',
+        (
+            *((144, 186), (166, 184), (191, 197), (170, 214), (158, 237), (149, 262)),
+            *((136, 271), (119, 262), (112, 246), (116, 226), (128, 206)),
+        ),
+    ),
+    'spoon': (
+        'touch',
+        (
+            *((309, 198), (329, 192), (348, 192), (370, 217), (376, 240), (366, 266)),
+            *((344, 284), (318, 290), (295, 282), (281, 261), (277, 238), (284, 218)),
+        ),
+    ),
+    'drawers_pull': ('pull', ((271, 188), (210, 194), (208, 173), (270, 168), (271, 173))),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoScene:
+    """One scene of the demo.
+
+    Attributes:
+        name: name of the demonstration, valid for the node.
+        title: title for people.
+        demonstration: video of the demonstration.
+        image: the still camera image.
+        camera: video of a camera that rests where `image` was taken, and then moves.
+        outline: outline of the demonstrated element, float64 [K, 2] in pixels of `image`; None if
+            unknown.
+        action: the demonstrated action; None if unknown.
+        scale: width and height of the user's image, divided by those of `image`.
+    """
+
+    name: str
+    title: str
+    demonstration: Path
+    image: Path
+    camera: Path
+    outline: NDArray[np.float64] | None = None
+    action: str | None = None
+    scale: tuple[float, float] = (1.0, 1.0)
+
+
+def rendered_scenes(folder: Path) -> Iterator[DemoScene]:
+    """Create the scenes of the rendered example pairs, with a folder of files for each."""
+    for number, pair in enumerate(rendered_pairs(), start=1):
+        action, outline = _DEMONSTRATED[pair.video.stem]
+        (folder / pair.video.stem).mkdir()
+        scene = given_scene(folder / pair.video.stem, pair.video, pair.image)
+        title = f'{number}. {pair.title}'
+        yield replace(scene, title=title, action=action, outline=np.array(outline, float))
 
 
 def given_scene(folder: Path, video: Path, image: Path) -> DemoScene:
@@ -44,7 +102,7 @@ def given_scene(folder: Path, video: Path, image: Path) -> DemoScene:
     still, camera = folder / 'camera_image.png', folder / 'camera.mp4'
     write_image(still, shrunk)
     moved = _moved(shrunk, moving_camera(shrunk.shape[1::-1]))
-    write_video(camera, resting_first(moved), CAMERA_RATE)
+    write_video(camera, _resting_first(moved), CAMERA_RATE)
     name = re.sub(r'[^A-Za-z0-9_.-]', '_', video.stem).lstrip('.')[:64] or 'demonstration'
     return DemoScene(
         name=name,
@@ -52,7 +110,6 @@ def given_scene(folder: Path, video: Path, image: Path) -> DemoScene:
         demonstration=demonstration,
         image=still,
         camera=camera,
-        outline=None,
         scale=(given.shape[1] / shrunk.shape[1], given.shape[0] / shrunk.shape[0]),
     )
 
@@ -60,6 +117,38 @@ def given_scene(folder: Path, video: Path, image: Path) -> DemoScene:
 def demonstration_frames(path: Path, count: int) -> list[NDArray[np.uint8]]:
     """Read a maximum number of evenly spaced frames of a video, uint8 RGB [H, W, 3] each."""
     return list(read_video(path, count))
+
+
+def moving_camera(size: tuple[int, int]) -> Iterator[NDArray[np.float64]]:
+    """Yield the images of a camera that moves back and forth in front of an image.
+
+    The first one is the image.
+
+    Args:
+        size: (width, height) of the image.
+
+    Returns:
+        float64 [3, 3] each, from pixels of the image to pixels of the camera's image.
+    """
+    width, height = size
+    for number in range(CAMERA_FRAMES):
+        angle = 2 * math.pi * number / CAMERA_FRAMES
+        zoom = 1.12 - 0.12 * math.cos(angle)
+        room = 0.5 * (1 - 1 / zoom)
+        centre = (
+            width * (0.5 + 0.8 * room * math.sin(angle)),
+            height * (0.5 + 0.8 * room * math.sin(2 * angle)),
+        )
+        matrix = np.eye(3)
+        matrix[:2] = cv2.getRotationMatrix2D(centre, 2 * math.sin(angle), zoom)
+        matrix[:2, 2] += np.array([width / 2, height / 2]) - centre
+        yield matrix
+
+
+def _resting_first(images: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the images of a moving camera; the first one is repeated while the camera rests."""
+    for number, image in enumerate(images):
+        yield from itertools.repeat(image, 1 if number else _RESTING_FRAMES)
 
 
 def _write_shrunk_video(path: Path, video: Path) -> None:

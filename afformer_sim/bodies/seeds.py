@@ -16,7 +16,6 @@ class Stream(IntEnum):
     WORLD = 1
     DEMONSTRATION = 2
     TARGET = 3
-    CAMERA_PATH = 4
     CHOICE = 5
     ANNOTATION = 6
     RGBD = 7

@@ -228,19 +228,6 @@ def with_meshes(
     )
 
 
-def render_demonstration(
-    scene: Scene,
-    element: int,
-    frames: int = 8,
-    size: tuple[int, int] | None = None,
-    action: str | None = None,
-) -> np.ndarray:
-    """Plan and render a demonstration: uint8 [frames, H, W, 3] RGB, see `plan_demonstration`."""
-    demonstration = plan_demonstration(scene, element, size=size, action=action)
-    with Renderer(scene, demonstration.view.size) as renderer:
-        return render_clip(renderer, scene, demonstration, frames)
-
-
 def render_clip(
     renderer: Renderer, scene: Scene, demonstration: SimulatedDemonstration, frames: int
 ) -> np.ndarray:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,7 +12,7 @@ from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import STILL
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.bodies.states import States, sample_states
-from afformer_sim.cameras.camera import Camera, direction, frame_fixture, sample_camera
+from afformer_sim.cameras.camera import Camera, sample_camera
 from afformer_sim.cameras.sensor import Sensor, sample_sensor
 from afformer_sim.scene.outline import project_outline
 from afformer_sim.scene.renderer import Renderer
@@ -119,38 +118,6 @@ def plan_target(
     return replace(view, states=states, variant=other)
 
 
-def plan_camera_path(scene: Scene, frames: int, size: tuple[int, int]) -> list[SceneView]:
-    """Plan the views of a camera that moves slowly around the fixture at rest."""
-    fixture = scene.fixture
-    rng = make_rng(scene.seed, Stream.CAMERA_PATH)
-    first = sample_view(fixture, rng, max(size), size)
-    phase, fill = rng.uniform(0, 2 * math.pi), rng.uniform(0.7, 0.85)
-    extent = fixture.extent()
-    aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
-    views = []
-    for time in frame_times(frames):
-        angle = phase + 2 * math.pi * time
-        toward = direction(24 * math.cos(angle), fixture.elevation + 12 * math.sin(angle))
-        camera = frame_fixture(
-            fixture,
-            toward,
-            aim,
-            2 * math.sin(2 * angle),
-            first.camera.field_of_view,
-            fill - 0.1 * math.sin(angle),
-            size,
-        )
-        views.append(replace(first, camera=camera))
-    return views
-
-
-def render_target(
-    scene: Scene, number: int = 0, size: tuple[int, int] | None = None
-) -> np.ndarray:
-    """Plan and render a target image: uint8 [H, W, 3] RGB, see `plan_target`."""
-    return render_views(scene, [plan_target(scene, number, size=size)])[0]
-
-
 def render_views(
     scene: Scene, views: Sequence[SceneView], renderer: Renderer | None = None
 ) -> list[np.ndarray]:
@@ -183,8 +150,3 @@ def _expose(
     renderer.set_room(view.lighting, view.surroundings)
     image = renderer.render(view.camera, view.size, states=view.states)
     return view.sensor.expose(image, rng)
-
-
-def outlines_in_views(scene: Scene, element: int, views: Sequence[SceneView]) -> list[np.ndarray]:
-    """Return an element's outline in each view, float64 [K, 2] pixels; see `project_outline`."""
-    return [view.outline(scene.fixture, element) for view in views]

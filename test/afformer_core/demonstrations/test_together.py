@@ -24,7 +24,7 @@ from afformer_sim.bodies.seeds import scene_seed
 from afformer_sim.scene.demonstration import choose_elements, plan_demonstration, render_clip
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.view import outlines_in_views, plan_target, render_target
+from afformer_sim.scene.view import plan_target, render_views
 
 # Of no data set that a model is trained on.
 SEED = 881_003
@@ -91,8 +91,8 @@ def test_both_are_better_than_one_and_no_worse_than_other_ways(
         scene = Scene(scene_seed(SEED, index))
         element = choose_elements(scene, 1)[0]
         target = plan_target(scene, 0, size=(SIDE, SIDE))
-        outline = outlines_in_views(scene, element, [target])[0]
-        image = render_target(scene, 0, (SIDE, SIDE))
+        outline = target.outline(scene.fixture, element)
+        image = render_views(scene, [target])[0]
         clips = _clips(scene, element)
         for name, ground in WAYS.items():
             peak = ground(grounder, clips, image).peaks((SIDE, SIDE), 1)[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes of the demo from files of a user."""
+"""Scenes of the demo, and the camera that moves in front of an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ import pytest
 from afformer_core.errors import VideoError
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import VideoReader, read_video, write_video
-from afformer_ros.demo.scenes import given_scene
+from afformer_ros.demo.scenes import (
+    CAMERA_FRAMES,
+    given_scene,
+    moving_camera,
+    rendered_scenes,
+)
 
 
 def write_files(folder: Path, count: int, rate: float) -> tuple[Path, Path]:
@@ -45,3 +50,29 @@ def test_a_long_video_is_refused_with_its_duration(tmp_path: Path) -> None:
     video, image = write_files(tmp_path, 9, 0.25)
     with pytest.raises(VideoError, match=r'turn it\.mp4 lasts 36 s; expected at most 30 s'):
         given_scene(tmp_path, video, image)
+
+
+def test_the_rendered_scenes_are_those_of_the_package(tmp_path: Path) -> None:
+    scenes = list(rendered_scenes(tmp_path))
+    assert [(scene.title, scene.action) for scene in scenes] == [
+        ('1. Hold the handle of a cup', 'hold'),
+        ('2. Touch a spoon', 'touch'),
+        ('3. Pull a drawer', 'pull'),
+    ]
+    assert len(read_video(scenes[2].camera)) == 18
+
+
+@pytest.mark.parametrize('size', [(480, 360), (360, 640)])
+def test_the_camera_moves_and_shows_hardly_anything_beyond_the_image(
+    size: tuple[int, int],
+) -> None:
+    width, height = size
+    corners = np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1.0]])
+
+    shown = np.stack([corners @ np.linalg.inv(matrix).T for matrix in moving_camera(size)])
+
+    shares = shown[..., :2] / size
+    assert shares.shape == (CAMERA_FRAMES, 4, 2)
+    assert shares.min() > -0.02
+    assert shares.max() < 1.02
+    assert np.ptp(shares[:, 0], axis=0).min() > 0.05

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -18,15 +17,7 @@ from afformer_sim.cameras.sensor import Sensor
 from afformer_sim.scene.outline import front_centre, project_outline
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.view import (
-    SceneView,
-    frame_times,
-    outlines_in_views,
-    plan_camera_path,
-    plan_target,
-    render_target,
-    render_views,
-)
+from afformer_sim.scene.view import SceneView, frame_times, plan_target, render_views
 
 SCENE = Scene(scene_seed(2, 3))
 CLEAN = Sensor(gain=np.ones(3), gamma=1.0, blur=0.0, noise=0.0)
@@ -182,9 +173,6 @@ def test_views_of_different_sizes_need_no_renderer() -> None:
     views[1] = plan_target(SCENE, 1, size=(48, 80))
     shapes = [image.shape for image in render_views(SCENE, views)]
     assert shapes == [(64, 96, 3), (80, 48, 3)]
-    np.testing.assert_array_equal(
-        render_target(SCENE, 1, (48, 80)), render_views(SCENE, views[1:])[0]
-    )
 
 
 def test_no_door_stands_open_behind_the_camera() -> None:
@@ -200,17 +188,3 @@ def test_no_door_stands_open_behind_the_camera() -> None:
 def test_a_clip_needs_a_frame() -> None:
     with pytest.raises(ValueError, match='at least one frame'):
         frame_times(0)
-
-
-def test_a_camera_path_moves_slowly_and_keeps_the_elements_in_view() -> None:
-    views = plan_camera_path(SCENE, 24, (160, 120))
-    steps = [np.linalg.norm(a.camera.position - b.camera.position) for a, b in pairwise(views)]
-    assert 0 < max(steps) < 0.15
-    for outline in outlines_in_views(SCENE, 2, views):
-        assert (outline >= -0.5).all()
-        assert (outline <= [159.5, 119.5]).all()
-
-
-def test_a_camera_path_is_rendered_at_its_size() -> None:
-    first, second = render_views(SCENE, plan_camera_path(SCENE, 2, (160, 120)))
-    assert first.shape == second.shape == (120, 160, 3)

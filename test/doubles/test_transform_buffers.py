@@ -214,28 +214,24 @@ def test_the_branch_above_what_both_have_in_common_does_not_count(arm):
     np.testing.assert_allclose(found.translation, [0.1, 0.014, -0.052], atol=1e-9)
 
 
-@pytest.mark.parametrize('module', ['tf2_double', 'tf2_ros'])
-def test_the_newest_time_of_tf2_is_that_of_all_frames_between(module):
-    buffer = _tf2(module)
-    buffer.add('wrist', 'base', 11.0, (0.7, 0.2, 0.5), C)
-    buffer.add('base', 'map', 10.5, (1.6, 1.4, 0.1), E)
-    buffer.add_static('camera', 'wrist', (0.05, -0.02, 0.1), B)
-    assert buffer.newest('base', 'camera') == pytest.approx(11.0)
-    assert buffer.newest('map', 'camera') == pytest.approx(10.5)
-    assert buffer.newest('wrist', 'camera') == 0.0
-    with pytest.raises(buffer.error):
-        buffer.newest('rig', 'camera')
+@pytest.fixture(params=['tf2_double', 'tf2_ros'])
+def tf2(request: pytest.FixtureRequest) -> OfTf2:
+    return _tf2(request.param)
 
 
-@pytest.mark.parametrize('module', ['tf2_double', 'tf2_ros'])
-def test_the_stamp_0_is_the_latest_to_tf2(module):
-    buffer = _tf2(module)
-    buffer.add('wrist', 'base', 10.0, (0.3, -0.2, 0.9), A)
-    buffer.add('wrist', 'base', 11.0, (0.7, 0.2, 0.5), C)
-    np.testing.assert_allclose(buffer.look_up('base', 'wrist', 0.0).translation, [0.7, 0.2, 0.5])
+def test_the_newest_time_of_tf2_is_that_of_all_frames_between(tf2):
+    tf2.add('wrist', 'base', 11.0, (0.7, 0.2, 0.5), C)
+    tf2.add('base', 'map', 10.5, (1.6, 1.4, 0.1), E)
+    tf2.add_static('camera', 'wrist', (0.05, -0.02, 0.1), B)
+    assert tf2.newest('base', 'camera') == pytest.approx(11.0)
+    assert tf2.newest('map', 'camera') == pytest.approx(10.5)
+    assert tf2.newest('wrist', 'camera') == 0.0
+    with pytest.raises(tf2.error):
+        tf2.newest('rig', 'camera')
+    # The stamp 0 is the latest.
+    np.testing.assert_allclose(tf2.look_up('base', 'wrist', 0.0).translation, [0.7, 0.2, 0.5])
 
 
-@pytest.mark.parametrize('module', ['tf2_double', 'tf2_ros'])
 @pytest.mark.parametrize(
     ('shift', 'turn'),
     [
@@ -244,29 +240,19 @@ def test_the_stamp_0_is_the_latest_to_tf2(module):
         ((0.0, 0.0, 0.0), (float('nan'), 0.5, 0.5, 0.7)),
     ],
 )
-def test_what_is_no_transform_is_ignored_by_tf2(module, shift, turn):
-    buffer = _tf2(module)
-    buffer.add('wrist', 'base', 10.0, shift, turn)
-    with pytest.raises(buffer.error):
-        buffer.look_up('base', 'wrist', 10.0)
+def test_what_is_no_transform_is_ignored_by_tf2(tf2, shift, turn):
+    tf2.add('wrist', 'base', 10.0, shift, turn)
+    with pytest.raises(tf2.error):
+        tf2.look_up('base', 'wrist', 10.0)
 
 
-@pytest.mark.parametrize('module', ['tf2_double', 'tf2_ros'])
-def test_tf2_takes_a_turn_of_any_length(module):
-    buffer = _tf2(module)
-    buffer.add('wrist', 'base', 10.0, (0.3, -0.2, 0.9), tuple(2 * one for one in A))
-    found = buffer.look_up('base', 'wrist', 10.0)
+def test_tf2_takes_a_turn_of_any_length_and_strips_slashes(tf2):
+    tf2.add('/wrist', '/base', 10.0, (0.3, -0.2, 0.9), tuple(2 * one for one in A))
+    found = tf2.look_up('base', 'wrist', 10.0)
     expected = [[0, -0.6, 0.8], [0.8, 0.48, 0.36], [-0.6, 0.64, 0.48]]
     np.testing.assert_allclose(found.rotation, expected, atol=1e-9)
-
-
-@pytest.mark.parametrize('module', ['tf2_double', 'tf2_ros'])
-def test_tf2_strips_slashes_where_transforms_arrive_alone(module):
-    buffer = _tf2(module)
-    buffer.add('/wrist', '/base', 10.0, (0.3, -0.2, 0.9), A)
-    np.testing.assert_allclose(buffer.look_up('base', 'wrist', 10.0).translation, [0.3, -0.2, 0.9])
-    with pytest.raises(buffer.error):
-        buffer.look_up('base', '/wrist', 10.0)
+    with pytest.raises(tf2.error):
+        tf2.look_up('base', '/wrist', 10.0)
 
 
 def test_a_clock_that_is_set_back_drops_what_moves():

@@ -17,7 +17,7 @@ from afformer_core.media.images import read_image
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.offline.evaluation.protocols import RowsProtocol
 
 _SIDE = 256
 _FRAMES = 4

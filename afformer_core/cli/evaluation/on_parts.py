@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from afformer_core.cli.evaluation.evaluate_models import name_models, open_model
+from afformer_core.cli.evaluation.on_pairs import describe, name_models, open_model
 from afformer_core.cli.options.engine_options import engine_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from afformer_core.offline.evaluation.demonstration_to_image.outside_system import (
         OutsideSystem,
     )
-    from afformer_core.offline.evaluation.parts.part_run import OpenPredictors
+    from afformer_core.offline.evaluation.parts.part_scores import OpenPredictors
     from afformer_core.offline.evaluation.parts.predictors import (
         ContactPredictor,
         ModelPredictor,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
     from afformer_core.offline.evaluation.report.report import EvaluationReport, Fact
     from afformer_core.offline.parallel.engine import ParallelEngine
-    from afformer_core.runtime import ArrayGrounder
 
     MakeExamples = Callable[[], dict[str, list[QualitativeExample]]]
 
@@ -42,13 +41,6 @@ _OF_OTHER_DATA = {
     'folder_rate': None,
     'heatmap_of': 'predicted',
     'protocol': 'rows256',
-}
-_BASELINES = {
-    'centre': 'centre of the image',
-    'relative_position': 'relative position of the contact, marked',
-    'sift': 'SIFT and a homography, contact marked',
-    'matching_marked': 'matching, contact marked',
-    'matching_found': "matching, contact found by the model's heatmap",
 }
 # Distances of a given contact from the mark, in percent of the diagonal.
 _PERCENTS_OFF = (1.0, 2.5)
@@ -85,7 +77,7 @@ class Predictors:
     models: Mapping[str, ModelPredictor | OutsideSystem]
     baselines: Mapping[str, PointPredictor]
     labels: Mapping[str, str]
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def all(self) -> dict[str, PointPredictor]:
@@ -101,27 +93,37 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, 
         ModelFolderError: there is no valid model.
         ValueError: an option does not apply to pairs.
     """
-    _require_fitting_options(arguments)
-    if arguments.pairs is None:
-        return _evaluate_contacts_alone(arguments)
+    from afformer_core.offline.data.readers.contact_clips import read_contact_clips
+    from afformer_core.offline.evaluation.report.report import facts_of_models
+
+    for name, default in _OF_OTHER_DATA.items():
+        if getattr(arguments, name) != default:
+            raise ValueError(
+                '--pairs and --contacts measure models on real clips; leave out '
+                f'--{name.replace("_", "-")}, which belongs to --annotations'
+            )
     pairs, left_out = usable_pairs(
-        arguments.pairs, arguments.root, skip_broken=arguments.skip_broken
+        arguments.pairs or [], arguments.root, skip_broken=arguments.skip_broken
     )
-    clips, clips_left_out = _read_clips(arguments)
+    read = [] if arguments.contacts is None else read_contact_clips(arguments.contacts)
+    clips = [clip for clip in read if arguments.pairs is None or not clip.is_in_pairs]
     models = open_models(arguments)
+    frame_count = max(model.grounder.configuration.maximum_frames for model in models.values())
     facts = {
-        **_facts_of_all(arguments, models),
-        'pairs from': ', '.join(map(str, arguments.pairs)),
+        'model': ', '.join(str(path) for path in arguments.models) or 'shipped',
+        **facts_of_models({name: describe(model.grounder) for name, model in models.items()}),
+        'frames of a video': frame_count,
     }
-    return measure_predictors(
-        PairsAndClips(pairs, left_out, clips, clips_left_out),
-        open_predictors(arguments, models),
-        _frame_count(models),
-        facts,
-        arguments.seed,
-        engine_of(arguments, arguments.processes),
-        partial(_open_all, arguments),
-    )
+    if arguments.contacts is not None:
+        facts['contacts from'] = str(arguments.contacts)
+    data = PairsAndClips(pairs, left_out, clips, len(read) - len(clips))
+    engine = engine_of(arguments, arguments.processes)
+    if arguments.pairs is None:
+        return _measure_contacts_alone(arguments, data, models, frame_count, facts), dict
+    facts['pairs from'] = ', '.join(map(str, arguments.pairs))
+    predictors = open_predictors(arguments, models)
+    opened = partial(_open_all, arguments)
+    return measure_predictors(data, predictors, frame_count, facts, arguments.seed, engine, opened)
 
 
 def _open_all(arguments: argparse.Namespace) -> dict[str, PointPredictor]:
@@ -149,12 +151,12 @@ def measure_predictors(
     from afformer_core.offline.evaluation.parts.contact_scores import measure_contacts
     from afformer_core.offline.evaluation.parts.part_examples import pair_examples
     from afformer_core.offline.evaluation.parts.part_measures import measure_all
-    from afformer_core.offline.evaluation.parts.part_report import parts_report
-    from afformer_core.offline.evaluation.parts.part_run import evaluate_parts
+    from afformer_core.offline.evaluation.parts.part_scores import evaluate_parts
+    from afformer_core.offline.evaluation.parts.part_tables import parts_report
     from afformer_core.offline.parallel.local_engine import ONE_PROCESS
 
     engine = engine or ONE_PROCESS
-    models = predictors.models
+    models = tuple(predictors.models)
     opened = (lambda: predictors.all) if engine == ONE_PROCESS else open_again
     assert opened is not None
     scores = evaluate_parts(data.pairs, opened, frame_count, engine)
@@ -162,93 +164,37 @@ def measure_predictors(
     if data.clips:
         left_out = data.clips_left_out
         contacts = measure_contacts(data.clips, opened, frame_count, left_out, seed, engine)
-    measured = measure_all(data.pairs, scores, tuple(models), data.left_out, seed, contacts)
-    report = parts_report(measured, predictors.labels, tuple(models), facts, predictors.notes)
+    measured = measure_all(data.pairs, scores, models, data.left_out, seed, contacts)
+    report = parts_report(measured, predictors.labels, models, facts, predictors.notes)
     shown = {
         predictors.labels[name]: predictor
         for name, predictor in predictors.all.items()
         if name in models or name.startswith('matching')
     }
-
-    def make_examples() -> dict[str, list[QualitativeExample]]:
-        return pair_examples(data.pairs, scores[next(iter(models))], shown, frame_count)
-
-    return report, make_examples
+    return report, lambda: pair_examples(data.pairs, scores[models[0]], shown, frame_count)
 
 
-def _evaluate_contacts_alone(
+def _measure_contacts_alone(
     arguments: argparse.Namespace,
-) -> tuple[EvaluationReport, MakeExamples]:
-    from afformer_core.offline.evaluation.parts.contact_scores import (
-        contact_tables,
-        measure_contacts,
-    )
+    data: PairsAndClips,
+    models: Mapping[str, ModelPredictor],
+    frame_count: int,
+    facts: Mapping[str, Fact],
+) -> EvaluationReport:
+    from afformer_core.offline.evaluation.parts.contact_scores import measure_contacts
+    from afformer_core.offline.evaluation.parts.part_tables import contact_tables
     from afformer_core.offline.evaluation.report.report import SCHEMA_OF_PARTS, EvaluationReport
 
-    clips, left_out = _read_clips(arguments)
-    models = open_models(arguments)
-    frame_count = _frame_count(models)
-    contacts = measure_contacts(
-        clips,
-        partial(open_models, arguments),
-        frame_count,
-        left_out,
-        arguments.seed,
-        engine_of(arguments, arguments.processes),
-    )
-    report = EvaluationReport(
-        {**_facts_of_all(arguments, models), 'clips': len(clips)},
+    opened = partial(open_models, arguments)
+    engine = engine_of(arguments, arguments.processes)
+    contacts = measure_contacts(data.clips, opened, frame_count, 0, arguments.seed, engine)
+    return EvaluationReport(
+        {**facts, 'clips': len(data.clips)},
         {'contacts': contacts},
         tuple(contact_tables(contacts, {name: name for name in models})),
-        contacts.readers[next(iter(models))],
+        contacts['readers'][next(iter(models))],
         schema=SCHEMA_OF_PARTS,
     )
-    return report, dict
-
-
-def _frame_count(models: Mapping[str, ModelPredictor]) -> int:
-    return max(model.grounder.configuration.maximum_frames for model in models.values())
-
-
-def _read_clips(arguments: argparse.Namespace) -> tuple[list[ContactClip], int]:
-    """Return the clips with marked contacts, and the number of clips that belong to pairs."""
-    from afformer_core.offline.data.readers.contact_clips import read_contact_clips
-
-    if arguments.contacts is None:
-        return [], 0
-    clips = read_contact_clips(arguments.contacts)
-    kept = [clip for clip in clips if arguments.pairs is None or not clip.is_in_pairs]
-    return kept, len(clips) - len(kept)
-
-
-def _facts_of_all(
-    arguments: argparse.Namespace, models: Mapping[str, ModelPredictor]
-) -> dict[str, Fact]:
-    from afformer_core.offline.evaluation.report.compared_report import facts_of_models
-
-    return {
-        'model': ', '.join(str(path) for path in arguments.models) or 'shipped',
-        **facts_of_models({name: _facts(model.grounder) for name, model in models.items()}),
-        'frames of a video': _frame_count(models),
-        **({} if arguments.contacts is None else {'contacts from': str(arguments.contacts)}),
-    }
-
-
-def _facts(grounder: ArrayGrounder) -> dict[str, Fact]:
-    return {
-        'backend': grounder.backend,
-        'input size': 'x'.join(str(side) for side in grounder.configuration.input_size),
-        'zoom stages': '; '.join(map(str, grounder.zoom_stages)) or 'none',
-    }
-
-
-def _require_fitting_options(arguments: argparse.Namespace) -> None:
-    for name, default in _OF_OTHER_DATA.items():
-        if getattr(arguments, name) != default:
-            raise ValueError(
-                '--pairs and --contacts measure models on real clips; leave out '
-                f'--{name.replace("_", "-")}, which belongs to --annotations'
-            )
 
 
 def usable_pairs(
@@ -258,6 +204,8 @@ def usable_pairs(
     from afformer_core.offline.data.readers.pooled_part_pairs import read_pooled_pairs
     from afformer_core.offline.data.verification import find_problems, usable_samples
 
+    if not folders:
+        return [], {}
     read = read_pooled_pairs(folders, root)
     samples = [pair.sample for pair in read]
     usable = {sample.sample_id for sample in usable_samples(samples, skip_broken, decode=True)}
@@ -276,9 +224,7 @@ def open_predictor(arguments: argparse.Namespace, folder: Path) -> ModelPredicto
 
 def open_models(arguments: argparse.Namespace) -> dict[str, ModelPredictor]:
     """Open the models of the arguments by name; a single one is named `model`."""
-    from afformer_core.runtime.shipped_model import SHIPPED
-
-    folders = name_models(arguments.models or [Path(SHIPPED)])
+    folders = name_models(arguments.models)
     models = {name: open_predictor(arguments, folder) for name, folder in folders.items()}
     return models if len(models) > 1 else {'model': next(iter(models.values()))}
 
@@ -291,21 +237,19 @@ def open_predictors(
 ) -> Predictors:
     """Add to the models of the arguments the given contact, and baselines if they are wanted."""
     from afformer_core.offline.evaluation.parts.predictors import MarkedContactPredictor
-    from afformer_core.runtime.model_folder import read_description
-    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     name, first = next(iter(models.items()))
-    told: dict[str, PointPredictor] = {}
+    marked: dict[str, PointPredictor] = {}
     labels = {name: name for name in models}
-    if read_description(model_folder((arguments.models or [SHIPPED])[0])).matching is not None:
-        told['model_marked'] = MarkedContactPredictor(first)
+    if first.grounder.matching is not None:
+        marked['model_marked'] = MarkedContactPredictor(first)
         labels['model_marked'] = f'{name}, contact marked'
         for percent in _PERCENTS_OFF:
             off = f'model_marked_{percent:g}_off'.replace('.', '_')
-            told[off] = MarkedContactPredictor(first, percent)
+            marked[off] = MarkedContactPredictor(first, percent)
             labels[off] = f'{name}, contact marked {percent:g} % off'
     others, more_labels, notes = open_baselines(first) if with_baselines else ({}, {}, ())
-    return Predictors(models, {**told, **others}, {**labels, **more_labels}, notes)
+    return Predictors(models, {**marked, **others}, {**labels, **more_labels}, notes)
 
 
 def open_baselines(
@@ -322,7 +266,6 @@ def open_baselines(
     """
     from afformer_core.errors import AfformerError
     from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
-    from afformer_core.offline.evaluation.parts.kept_values import KeptByImage
     from afformer_core.offline.evaluation.parts.matching import (
         FoundContact,
         NearestFeaturePredictor,
@@ -330,21 +273,32 @@ def open_baselines(
     )
     from afformer_core.offline.evaluation.parts.predictors import (
         CentrePredictor,
+        KeptByImage,
         RelativePositionPredictor,
         SiftPredictor,
     )
 
-    baselines: dict[str, PointPredictor] = {
-        'centre': CentrePredictor(),
-        'relative_position': RelativePositionPredictor(),
-        'sift': SiftPredictor(),
+    baselines: dict[str, tuple[str, PointPredictor]] = {
+        'centre': ('centre of the image', CentrePredictor()),
+        'relative_position': (
+            'relative position of the contact, marked',
+            RelativePositionPredictor(),
+        ),
+        'sift': ('SIFT and a homography, contact marked', SiftPredictor()),
     }
     notes: tuple[str, ...] = ()
     try:
         features = KeptByImage(ImagenetFeatures())
-        baselines['matching_marked'] = NearestFeaturePredictor(features, marked_contact)
+        baselines['matching_marked'] = (
+            'matching, contact marked',
+            NearestFeaturePredictor(features, marked_contact),
+        )
         if reader is not None:
-            baselines['matching_found'] = NearestFeaturePredictor(features, FoundContact(reader))
+            baselines['matching_found'] = (
+                "matching, contact found by the model's heatmap",
+                NearestFeaturePredictor(features, FoundContact(reader)),
+            )
     except AfformerError as error:
         notes = (f'The row of matching is missing: {error}',)
-    return baselines, {name: _BASELINES[name] for name in baselines}, notes
+    predictors = {name: predictor for name, (_, predictor) in baselines.items()}
+    return predictors, {name: label for name, (label, _) in baselines.items()}, notes

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER, REPORT_FILE
+from afformer_core.cli.options.command import add_command, add_json, print_report
+from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER
 
 if TYPE_CHECKING:
     from afformer_core.offline.reports.tables import Table
@@ -33,13 +33,8 @@ _EXAMPLE = """examples:
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'bench',
-        help='measure time and memory of inference',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'measure time and memory of inference'
+    parser = add_command(subparsers, 'bench', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         'models',
         type=INPUT_FOLDER,
@@ -100,19 +95,11 @@ def add_parser(subparsers: Any) -> None:
         help='also measure each variant in the grounding node, with images of 640x480 at 30 Hz '
         'and results sent over DDS; needs ROS 2',
     )
-    parser.add_argument(
-        '--json',
-        type=REPORT_FILE,
-        help='also write the tables to this JSON file; -: print JSON instead of the tables',
-    )
-    parser.set_defaults(run=run)
+    add_json(parser, 'the tables')
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, and print the tables."""
-    from afformer_core.files.atomic import write_aside
-    from afformer_core.files.provenance import provenance
-
     if arguments.threads < 1 or min(arguments.frames) < 1:
         raise ValueError(
             f'--threads is {arguments.threads} and --frames {arguments.frames}; '
@@ -123,20 +110,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f'--{given} is given and --{missing} is not; expected both or neither')
     tables = _image_tables(arguments) if arguments.video else _tables(arguments)
     facts = _facts(arguments.threads)
+    lines = '\n'.join(f'- {name}: {value}' for name, value in facts.items())
+    text = '\n\n'.join([lines, *(table.to_markdown() for table in tables)])
     data = [arguments.video, arguments.image] if arguments.video else []
-    report = {
-        **facts,
-        'provenance': provenance(data=data),
-        'tables': [table.to_json() for table in tables],
-    }
-    content = json.dumps(report, indent=2)
-    if arguments.json == '-':
-        print(content)
-    else:
-        lines = [f'- {name}: {value}' for name, value in facts.items()]
-        print('\n'.join(lines), *(table.to_markdown() for table in tables), sep='\n\n')
-    if arguments.json not in (None, '-'):
-        write_aside(Path(arguments.json), (content + '\n').encode())
+    content = {**facts, 'tables': [table.to_json() for table in tables]}
+    print_report(arguments, text, content, data)
     return 0
 
 
@@ -149,9 +127,12 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
         InferenceVariant,
         default_variants,
     )
-    from afformer_core.offline.benchmarks.latency_tables import latency_table, random_model
+    from afformer_core.offline.benchmarks.latency_tables import (
+        latency_table,
+        node_latency_table,
+        random_model,
+    )
     from afformer_core.offline.benchmarks.measured_model import copy_with_graphs
-    from afformer_core.offline.benchmarks.node_latency_table import node_latency_table
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     variants = default_variants()

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Baselines: predictors that ignore both the video and the image."""
+"""Baselines: predictors that ignore both the video and the image, and the prior of a dataset."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,13 +12,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.offline.evaluation.protocols.protocols import (
-    EvaluationProtocol,
+from afformer_core.errors import DatasetError
+from afformer_core.files.annotation_files import HOW_TO_NAME
+from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+from afformer_core.offline.evaluation.protocols import (
     Heatmaps,
+    Predictor,
     ProtocolRow,
+    RowsProtocol,
 )
-
-"""Index of a row, and the row, to a heatmap [height, width] at the protocol's size."""
 
 Sum = NDArray[np.float64]
 Key = TypeVar('Key', bound=Hashable)
@@ -57,7 +60,7 @@ def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> FixedMap:
     return FixedMap(_normalised(np.outer(*profiles)))
 
 
-def center_bias(protocol: EvaluationProtocol) -> FixedMap:
+def center_bias(protocol: RowsProtocol) -> FixedMap:
     """Return the heatmap of "Center Bias" in the paper's Table 2, as defined in earlier work.
 
     It is a Gaussian with a full width at half maximum of a quarter of the side, truncated to the
@@ -82,7 +85,7 @@ class ActionMeanMaps:
         self._overall = overall
 
     @classmethod
-    def fit(cls, protocol: EvaluationProtocol, rows: Sequence[ProtocolRow]) -> ActionMeanMaps:
+    def fit(cls, protocol: RowsProtocol, rows: Sequence[ProtocolRow]) -> ActionMeanMaps:
         """Average the ground truths of rows.
 
         Raises:
@@ -117,7 +120,7 @@ class CrossValidatedMeanMaps:
     """
 
     def __init__(
-        self, protocol: EvaluationProtocol, rows: Sequence[ProtocolRow], folds: int = 5
+        self, protocol: RowsProtocol, rows: Sequence[ProtocolRow], folds: int = 5
     ) -> None:
         groups = sorted({row.group for row in rows})
         if folds < 2 or len(groups) < 2:
@@ -136,6 +139,55 @@ class CrossValidatedMeanMaps:
         return self._maps[fold, None] if specific is None else specific
 
 
+@dataclass(frozen=True)
+class BaselinePrior:
+    """Prior knowledge of a dataset for baselines.
+
+    Attributes:
+        mean_maps: predictor of the mean ground truth of the same action; None without other
+            images.
+        label: label of its row in a table.
+        constant_action: the most frequent action, 0-based.
+    """
+
+    mean_maps: Predictor | None
+    label: str
+    constant_action: int
+
+
+def prior_from_training(
+    protocol: RowsProtocol, training: AnnotatedDataset, dataset: AnnotatedDataset
+) -> BaselinePrior:
+    """Fit the prior to another annotation file, usually that of the training set.
+
+    Raises:
+        DatasetError: the actions of both differ.
+    """
+    if training.action_names != dataset.action_names:
+        raise DatasetError(
+            f'the prior annotations name the actions {list(training.action_names)}, the dataset '
+            f'{list(dataset.action_names)}; give annotations with the same actions ({HOW_TO_NAME})'
+        )
+    rows = protocol.rows(training)
+    maps = ActionMeanMaps.fit(protocol, rows)
+    return BaselinePrior(maps, "same action's mean map (prior annotations)", most_frequent(rows))
+
+
+def prior_from_folds(protocol: RowsProtocol, rows: Sequence[ProtocolRow]) -> BaselinePrior:
+    """Fit the prior to a dataset's own rows, in five folds by image or scene.
+
+    A single image or scene has no mean maps.
+    """
+    several = len({row.group for row in rows}) > 1
+    maps = CrossValidatedMeanMaps(protocol, rows) if several else None
+    return BaselinePrior(maps, "same action's mean map (5 folds)", most_frequent(rows))
+
+
+def most_frequent(rows: Sequence[ProtocolRow]) -> int:
+    """Return the most frequent action of the rows."""
+    return Counter(row.action for row in rows).most_common(1)[0][0]
+
+
 def _leave_one_fold_out(
     sums: dict[tuple[int, int], Sum],
 ) -> dict[tuple[int, int | None], Heatmaps]:
@@ -152,7 +204,7 @@ def _leave_one_fold_out(
 
 
 def _sums_by_key(
-    protocol: EvaluationProtocol, rows: Sequence[ProtocolRow], keys: Sequence[Key]
+    protocol: RowsProtocol, rows: Sequence[ProtocolRow], keys: Sequence[Key]
 ) -> dict[Key, Sum]:
     sums: dict[Key, Sum] = {}
     for start in range(0, len(rows), _CHUNK):

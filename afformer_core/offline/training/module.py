@@ -12,8 +12,7 @@ from afformer_core.licences import Ingredient
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.precision import fuse_attention
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
-from afformer_core.offline.evaluation.protocols.protocols import EvaluationProtocol, RowsProtocol
+from afformer_core.offline.evaluation.protocols import CoarseRowsProtocol, RowsProtocol
 from afformer_core.offline.training.architecture import Architecture
 from afformer_core.offline.training.constants import freeze_softmax_invariant_biases
 from afformer_core.offline.training.datasets.annotated_data import AnnotatedData
@@ -151,6 +150,6 @@ class GroundingTraining(ModelTraining):
         return data
 
 
-def _validation_protocol(loss: GroundingLoss) -> EvaluationProtocol:
+def _validation_protocol(loss: GroundingLoss) -> RowsProtocol:
     """Return the protocol at 28x28 if heatmaps are trained at a reduced size, else at 256x256."""
     return RowsProtocol() if loss.heatmap_size is None else CoarseRowsProtocol()

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.metrics.scoring import measure
+from afformer_core.offline.evaluation.metrics import measure
 from afformer_core.offline.evaluation.pairs.multi_window import mean_actions, mean_heatmaps
-from afformer_core.offline.evaluation.protocols.protocols import EvaluationProtocol, RowsProtocol
+from afformer_core.offline.evaluation.protocols import RowsProtocol
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Validation:
     """
 
     configuration: AfformerConfiguration
-    protocol: EvaluationProtocol = field(default_factory=RowsProtocol)
+    protocol: RowsProtocol = field(default_factory=RowsProtocol)
     scores: dict[int, SampleScores] = field(default_factory=dict)
 
     def add(
@@ -78,9 +78,9 @@ class Validation:
         rng = np.random.default_rng((0, index))
         scores = measure(np.stack(predicted), protocol.targets(rows), rng, protocol.epsilon)
         self.scores[index] = SampleScores(
-            float(scores.kld.mean()),
-            float(scores.sim.mean()),
-            float(np.nanmean(scores.auc_judd)),
+            float(scores['kld'].mean()),
+            float(scores['sim'].mean()),
+            float(np.nanmean(scores['auc_j'])),
             self._top_1(sample, actions),
             len(rows),
         )

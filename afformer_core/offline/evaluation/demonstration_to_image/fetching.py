@@ -42,9 +42,7 @@ class Fetched:
     skipped: dict[str, str]
 
 
-def fetch_benchmark(
-    entries: Sequence[BenchmarkEntry], output: Path, *, keep_sources: bool = False
-) -> Fetched:
+def fetch_benchmark(entries: Sequence[BenchmarkEntry], output: Path) -> Fetched:
     """Download the sources of entries, cut their media, and write their folders.
 
     Media that an interrupted call has already cut are kept. Entries whose source vanished or
@@ -53,7 +51,6 @@ def fetch_benchmark(
     Args:
         entries: entries, at least one.
         output: folder for the folders of the benchmark.
-        keep_sources: keep the downloaded files.
     """
     problems: dict[SourceFile, str] = {}
     clones = output / _SOURCES
@@ -81,8 +78,7 @@ def fetch_benchmark(
         entry for entry in entries if f'{entry.folder}/{entry.annotation["id"]}' not in skipped
     ]
     _write_annotations(complete, output)
-    if not keep_sources:
-        shutil.rmtree(clones, ignore_errors=True)
+    shutil.rmtree(clones, ignore_errors=True)
     return Fetched(complete, skipped)
 
 

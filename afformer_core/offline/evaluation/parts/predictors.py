@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from hashlib import sha256
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import cv2
 import numpy as np
@@ -17,10 +19,11 @@ from afformer_core.demonstrations.media import select_evenly
 from afformer_core.demonstrations.recording import record_whole
 from afformer_core.demonstrations.state import Recorded
 from afformer_core.offline.evaluation.parts.clips import NEAR, Clip, MarkedFrame, Point
-from afformer_core.offline.evaluation.parts.kept_values import KeptByImage
 from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.stream.settings import StreamSettings
+
+Value = TypeVar('Value')
 
 MOST_POINTS = 3
 """Maximum number of points of a predictor for one image."""
@@ -112,6 +115,30 @@ class ContactPredictor(Protocol):
 
     def read_contact(self, clip: Clip) -> ClipContact | None:
         """Read the contact; None if it is not found."""
+
+
+class KeptByImage(Generic[Value]):
+    """A function with a cache of its results for the last images, by their pixels.
+
+    Args:
+        function: function of uint8 RGB [H, W, 3].
+        count: number of cached results.
+    """
+
+    def __init__(self, function: Callable[[NDArray[np.uint8]], Value], count: int = 64) -> None:
+        self._function = function
+        self._count = count
+        self._kept: OrderedDict[bytes, Value] = OrderedDict()
+
+    def __call__(self, image: NDArray[np.uint8]) -> Value:
+        """Return the function's result, which must not be modified."""
+        key = sha256(repr(image.shape).encode() + image.tobytes()).digest()
+        if key not in self._kept:
+            self._kept[key] = self._function(image)
+            if len(self._kept) > self._count:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
 
 class CentrePredictor:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,15 @@ from afformer_core.errors import ImageError, VideoError
 from afformer_core.media.images import read_image
 from afformer_core.media.video import read_video
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.metrics.scoring import RowScores, concatenate
-from afformer_core.offline.evaluation.pairs.pair_evaluator import ModelRun
-from afformer_core.offline.evaluation.pairs.pair_result import PairResult
+from afformer_core.offline.evaluation.metrics import RowScores, concatenate
+from afformer_core.offline.evaluation.pairs.actions import best_action
+from afformer_core.offline.evaluation.pairs.pair_evaluator import ModelRun, PairResult
 from afformer_core.offline.evaluation.pairs.pooled_rows import PooledRows
-from afformer_core.offline.evaluation.protocols.protocols import (
-    EvaluationProtocol,
+from afformer_core.offline.evaluation.protocols import (
     Heatmaps,
     Predictor,
     ProtocolRow,
+    RowsProtocol,
 )
 from afformer_core.offline.evaluation.report.tiles import (
     TILE_SIDE,
@@ -33,7 +34,6 @@ from afformer_core.offline.evaluation.report.tiles import (
     mark_annotation,
     mark_peak,
 )
-from afformer_core.offline.evaluation.tables.action_names import best_action
 
 PREDICTION = 'prediction'
 _FRAMES = 4
@@ -52,7 +52,7 @@ class MeasuredRows:
         answers: action of the predictor for each row, with its score; empty: none.
     """
 
-    protocol: EvaluationProtocol
+    protocol: RowsProtocol
     rows: Sequence[ProtocolRow]
     scores: RowScores
     predictor: Predictor
@@ -60,7 +60,7 @@ class MeasuredRows:
     answers: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        lengths = len(self.rows), len(self.scores.kld), len(self.answers or self.rows)
+        lengths = len(self.rows), len(self.scores['kld']), len(self.answers or self.rows)
         if len(set(lengths)) > 1:
             raise ValueError(
                 f'rows, scores and answers are {lengths[0]}, {lengths[1]} and {lengths[2]}; '
@@ -71,7 +71,7 @@ class MeasuredRows:
 def measured_by_model(
     results: Sequence[PairResult],
     run: ModelRun,
-    protocol: EvaluationProtocol,
+    protocol: RowsProtocol,
     action_names: Sequence[str],
 ) -> MeasuredRows:
     """Return the rows of a model's results.
@@ -134,67 +134,46 @@ class QualitativeExample:
 def best_and_worst_examples(
     measured: MeasuredRows, count: int = 6, *, progress: bool = True
 ) -> dict[str, list[QualitativeExample]]:
-    """Return examples by `best`, `median` and `worst`, by KLD; the worst row first in `worst`.
+    """Draw rows by KLD; see `draw_examples`.
 
     Args:
         measured: the rows to choose from. If the clip or the image of a row is missing, only its
             heatmaps are shown.
-        count: maximum number of each; with at least three rows, no row is used twice.
+        count, progress: see `draw_examples`.
+    """
+    draw = partial(_example, measured)
+    return draw_examples(measured.scores['kld'].tolist(), draw, count, progress=progress)
+
+
+def draw_examples(
+    badness: Sequence[float],
+    draw: Callable[[int], QualitativeExample],
+    count: int = 6,
+    *,
+    progress: bool = True,
+) -> dict[str, list[QualitativeExample]]:
+    """Draw examples by `best`, `median` and `worst`; the worst one first in `worst`.
+
+    Args:
+        badness: badness of each.
+        draw: function that draws one by its index.
+        count: maximum number of each; of at least three, none is used twice.
         progress: show a progress bar on stderr.
     """
-    chosen = choose(measured.scores.kld.tolist(), count)
+    chosen = choose(badness, count)
     total = sum(map(len, chosen.values()))
-    with tqdm(total=total, desc='images', unit='row', disable=not progress) as bar:
+    with tqdm(total=total, desc='images', disable=not progress) as bar:
         examples: dict[str, list[QualitativeExample]] = {name: [] for name in chosen}
         for name, indices in chosen.items():
             for index in indices:
-                examples[name].append(_example(measured, index))
+                examples[name].append(draw(index))
                 bar.update()
     return examples
 
 
-def most_different_examples(
-    models: Iterable[tuple[str, MeasuredRows]], chapters: Mapping[str, Sequence[int]]
-) -> dict[str, list[QualitativeExample]]:
-    """Choose the rows whose predictions differ most between models.
-
-    Args:
-        models: the same rows of each model, by name, in turn, so that only one model must be open.
-        chapters: indices of rows, by name.
-    """
-    examples: dict[str, list[QualitativeExample]] = {}
-    for name, measured in models:
-        drawn = {
-            chapter: [_of_model(name, _example(measured, index)) for index in indices]
-            for chapter, indices in chapters.items()
-        }
-        examples = (
-            drawn
-            if not examples
-            else {
-                chapter: [_beside(*both) for both in zip(examples[chapter], of_other, strict=True)]
-                for chapter, of_other in drawn.items()
-            }
-        )
-    return examples
-
-
-def _of_model(name: str, example: QualitativeExample) -> QualitativeExample:
-    measures = tuple(f'{name}: {measure}' for measure in example.measures[:1])
-    return replace(example, measures=measures, predicted={name: example.predicted[PREDICTION]})
-
-
-def _beside(example: QualitativeExample, other: QualitativeExample) -> QualitativeExample:
-    return replace(
-        example,
-        measures=(*example.measures, *other.measures),
-        predicted={**example.predicted, **other.predicted},
-    )
-
-
-def choose(klds: Sequence[float], count: int) -> dict[str, list[int]]:
-    """Choose the best, the median and the worst rows, at most `count` each."""
-    ranked = sorted(range(len(klds)), key=klds.__getitem__)
+def choose(badness: Sequence[float], count: int) -> dict[str, list[int]]:
+    """Choose the best, the median and the worst indices, at most `count` each."""
+    ranked = sorted(range(len(badness)), key=badness.__getitem__)
     taken = max(1, min(count, len(ranked) // 3))
     middle = (len(ranked) - taken) // 2
     return {
@@ -208,7 +187,7 @@ def _example(measured: MeasuredRows, index: int) -> QualitativeExample:
     row = measured.rows[index]
     image = _image(Path(row.image))
     predicted = draw_heatmap(image, measured.predictor(index, row), row)
-    mark_peak(predicted, measured.scores.peaks.position[index], row)
+    mark_peak(predicted, measured.scores['position'][index], row)
     target = draw_heatmap(image, measured.protocol.targets([row])[0], row)
     mark_annotation(target, row)
     return QualitativeExample(
@@ -227,17 +206,17 @@ def _name(row: ProtocolRow) -> str:
 
 
 def _measures(scores: RowScores, index: int) -> list[str]:
-    peaks = scores.peaks
     texts = [
-        f'KLD {scores.kld[index]:.2f}',
-        f'SIM {scores.sim[index]:.2f}',
-        f'AUC-J {scores.auc_judd[index]:.2f}',
+        f'KLD {scores["kld"][index]:.2f}',
+        f'SIM {scores["sim"][index]:.2f}',
+        f'AUC-J {scores["auc_j"][index]:.2f}',
     ]
-    if np.isnan(peaks.position[index]).any():
+    hit = scores['hit_rate'][index]
+    if np.isnan(scores['position'][index]).any():
         texts.append('no peak')
-    elif not math.isnan(peaks.hit[index]):
-        texts.append('hit' if peaks.hit[index] else 'no hit')
-        texts.append(f'peak error {peaks.error[index]:.1f} %')
+    elif not math.isnan(hit):
+        texts.append('hit' if hit else 'no hit')
+        texts.append(f'peak error {scores["peak_error"][index]:.1f} %')
     return texts
 
 

@@ -11,7 +11,7 @@ from afformer_core.cli.main import main
 from afformer_core.media.video import write_video
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.evaluation.pairs.pairs import choose_pairs
-from afformer_core.offline.evaluation.protocols.buttons_protocol import ButtonsProtocol
+from afformer_core.offline.evaluation.protocols import ButtonsProtocol
 
 SCRIPT = """\
 0:00:00-0:00:01 Press the power button.

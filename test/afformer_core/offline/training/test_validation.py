@@ -14,8 +14,7 @@ import torch
 from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
-from afformer_core.offline.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.offline.evaluation.protocols import CoarseRowsProtocol, RowsProtocol
 from afformer_core.offline.training.architecture import Architecture
 from afformer_core.offline.training.losses import GroundingLoss
 from afformer_core.offline.training.module import GroundingTraining

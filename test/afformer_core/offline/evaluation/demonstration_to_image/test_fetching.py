@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,9 +64,10 @@ def test_the_folders_are_those_of_pairs_and_clips(
 
 
 def test_downloads_only_the_files_that_are_needed(
-    entries: list[BenchmarkEntry], tmp_path: Path
+    entries: list[BenchmarkEntry], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetch_benchmark(entries, tmp_path, keep_sources=True)
+    monkeypatch.setattr(shutil, 'rmtree', lambda *given, **options: None)
+    fetch_benchmark(entries, tmp_path)
     clone = tmp_path / '.sources' / 'someone' / 'kitchen' / entries[0].clip.file.commit
     names = sorted(path.name for path in clone.rglob('*') if '.git' not in path.parts)
     assert names == ['00.png', '01.png', '02.png', '03.png', 'frames', 'open [1].mp4']

@@ -14,7 +14,6 @@ from afformer_core.models import AfformerConfiguration, afformer_small
 from afformer_core.offline.evaluation.pairs.multi_window import (
     ground_windows,
     mean_actions,
-    mean_heatmaps,
 )
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import DemonstrationMemory
@@ -69,11 +68,6 @@ def grounder_of(
     for grey in taught:
         grounder.set_demonstration([np.full((64, 64, 3), grey, np.uint8)], str(grey))
     return grounder
-
-
-def test_probabilities_of_heatmaps_are_averaged() -> None:
-    logits = torch.tensor([[[[0.0, 0.0]]], [[[0.0, -1e4]]]])
-    np.testing.assert_allclose(mean_heatmaps(logits), [[[0.75, 0.25]]])
 
 
 @pytest.mark.parametrize(
@@ -146,17 +140,6 @@ def test_one_window_is_grounded_as_ever() -> None:
     assert found.peaks == expected.peaks
     assert found.action_scores == expected.action_scores
     assert found.feature_similarity == expected.feature_similarity
-
-
-def test_of_many_peaks_the_five_best_are_given() -> None:
-    positions = [(8 + 16 * (number // 3), 8 + 24 * (number % 3)) for number in range(7)]
-    taught = {
-        10 * (1 + number): ([position], [2.0, 0.0]) for number, position in enumerate(positions)
-    }
-    grounder = grounder_of(SMALL, taught)
-    found = ground_windows(grounder, IMAGE, [str(grey) for grey in taught])
-    assert len(found.peaks) == 5
-    assert found.peaks[0].score == pytest.approx(1 / 7, abs=0.01)
 
 
 def test_a_calibrated_model_says_how_likely_the_mean_is() -> None:

@@ -79,14 +79,6 @@ def test_baselines_stand_beside_the_model(
     assert (found['inside']['value'], found['near']['value']) == (inside, near)
 
 
-def test_the_model_is_measured(measures: Any) -> None:
-    model = measures['predictors']['model']
-    assert 0 < model['mass_inside']['value'] < 1
-    assert model['found']['count'] == model['other_found']['count'] == 3
-    assert list(measures['by_pair']) == ['pair 0', 'pair 1', 'pair 2']
-    assert measures['by_pair']['pair 0']['centre']['distance'] == 0
-
-
 def test_a_model_with_a_matching_network_is_told_the_mark_as_well(
     part_pairs: Path, matched_folder: Path, measures: Any, tmp_path: Path
 ) -> None:
@@ -102,20 +94,6 @@ def test_a_model_with_a_matching_network_is_told_the_mark_as_well(
     assert found['model_marked_2_5_off']['mass_inside']['count'] == 3
     assert found['model_marked_2_5_off']['other_inside'] is None
     assert 'model_marked' not in measures['predictors']
-
-
-def test_two_processes_give_the_same_numbers(
-    part_pairs: Path, matched_folder: Path, tmp_path: Path
-) -> None:
-    options = ['--pairs', str(part_pairs), '--backend', 'torch', '--threads', '1']
-    measured = []
-    for count in '12':
-        file = tmp_path / f'{count}.json'
-        more = ['--processes', count, '--json', str(file)]
-        assert main(['evaluate', str(matched_folder), *options, *more]) == 0
-        by_pair = json.loads(file.read_text())['measures']['by_pair']
-        measured.append({pair: scores['model'] for pair, scores in by_pair.items()})
-    assert measured[0] == measured[1]
 
 
 def test_the_page_shows_pairs(results: Path) -> None:
@@ -233,12 +211,6 @@ def test_clips_of_pairs_are_left_out_beside_pairs(pooled: Path, marked_clips: Pa
     assert contacts['left_out'] == 1
     assert list(contacts['by_clip']) == ['turn']
     assert list(contacts['by_source']) == [marked_clips.name]
-
-
-def test_the_page_shows_groups(pooled: Path) -> None:
-    page = (pooled / 'page.html').read_text()
-    assert '<h2>By folder and source: model</h2>' in page
-    assert '<td>someone/tours (2)</td>' in page
 
 
 def test_clips_are_measured_without_pairs(

@@ -8,8 +8,8 @@ import pytest
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.sample import KnownElements, Sample
 from afformer_core.offline.evaluation.baselines import uniform
-from afformer_core.offline.evaluation.metrics.scoring import score
-from afformer_core.offline.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.offline.evaluation.metrics import score
+from afformer_core.offline.evaluation.protocols import RowsProtocol
 from afformer_core.offline.evaluation.report.qualitative_examples import (
     MeasuredRows,
     best_and_worst_examples,

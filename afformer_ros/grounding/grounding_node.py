@@ -13,6 +13,7 @@ from rclpy.parameter import Parameter
 from afformer_ros.grounding.actions.node_actions import NodeActions
 from afformer_ros.grounding.configured_grounding import ConfiguredGrounding
 from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.manager_bond import ManagerBond, installed_bond_type
 from afformer_ros.memory_tuning import release_what_is_left
 from afformer_ros.parameter_fields import (
     constraints_of,
@@ -43,7 +44,8 @@ class GroundingNode(LifecycleNode):
     `~/mark_contact`. All of these exist after its configuration; images are grounded and
     demonstrations recorded while it is active. The actions `~/ground_demonstration`,
     `~/record_demonstration` and `~/load_demonstration` always exist, so that every goal receives a
-    result with a reason.
+    result with a reason. While it is active, it maintains a bond with a lifecycle manager on
+    `bond`.
 
     Args:
         priority_lock: priority lock of results over callbacks; None: callbacks do not yield.
@@ -63,6 +65,7 @@ class GroundingNode(LifecycleNode):
         super().__init__('grounding', **options)
         self._priority_lock = priority_lock or PriorityLock()
         self._configured: ConfiguredGrounding | None = None
+        self._bond = ManagerBond(self, installed_bond_type())
         self._declared = False
         self.add_on_set_parameters_callback(self._validate_parameters)
         declare_parameters(self, GroundingParameters)
@@ -77,6 +80,7 @@ class GroundingNode(LifecycleNode):
 
     def close(self) -> bool:
         """Drop the configuration; return whether its thread ended."""
+        self._bond.close()
         configured, self._configured = self._configured, None
         return configured is None or configured.close(_STOPPING_PATIENCE)
 
@@ -118,10 +122,12 @@ class GroundingNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         result = super().on_activate(state)
         configured.activate()
+        self._bond.form()
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Stop grounding, and drop an unfinished recording."""
+        self._bond.close()
         if self._configured is not None:
             self._configured.deactivate()
         return super().on_deactivate(state)

@@ -18,7 +18,7 @@ from catkin_pkg.changelog import get_changelog_from_path
 
 import afformer_core
 
-OF_ROS = re.compile(r'\w+_(msgs|srvs|interfaces)|rclpy|launch\w*|tf2_ros|rosbag2_py')
+OF_ROS = re.compile(r'\w+_(msgs|srvs|interfaces)|rclpy|launch\w*|tf2_ros|rosbag2_py|bondpy')
 KEYS_OF_MODULES = {'tf2_ros': 'tf2_ros_py'}
 # What pip brings, by rosdep's keys that mean a package of apt.
 APT_KEYS = {
@@ -200,7 +200,7 @@ def imported_of_ros(paths: Iterable[Path]) -> set[str]:
 def test_what_the_code_imports_of_ros_is_declared(root: Path) -> None:
     folders = ('afformer_core', 'afformer_ros', 'afformer_sim', 'examples', 'launch')
     imported = imported_of_ros(path for one in folders for path in (root / one).rglob('*.py'))
-    assert {'rclpy', 'tf2_ros_py', 'launch_ros'} <= imported
+    assert {'rclpy', 'bondpy', 'tf2_ros_py', 'launch_ros'} <= imported
     assert imported <= declared_dependencies(root)
 
 

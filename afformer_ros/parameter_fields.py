@@ -18,7 +18,6 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from afformer_core.errors import AfformerError
-
 from afformer_core.settings import Constraint, constraints_of, parameter
 
 __all__ = [

@@ -313,6 +313,6 @@ def test_fields_that_are_out_of_range_are_refused() -> None:
         ]
     assert [result.outcome for result in results] == [Result.REFUSED] * 3
     assert 'attempts is 11; expected at most 10' in results[0].message
-    assert "action is 'press'; expected one of touch, hold, push, pull" in results[1].message
+    assert "action is 'press'; expected one of hold, touch, rotate" in results[1].message
     assert "'a+a' names a demonstration twice" in results[2].message
     assert bench.arm.messages == []

@@ -275,7 +275,7 @@ def test_the_action_that_a_parameter_gives_is_asked_for(bench) -> None:
 
 
 def test_an_action_that_the_arm_has_no_skill_for_is_refused_at_the_start() -> None:
-    with pytest.raises(ValueError, match="action is 'press'; expected one of touch, hold, push"):
+    with pytest.raises(ValueError, match="action is 'press'; expected one of hold, touch, rotate"):
         PlannerParameters(action='press')
 
 

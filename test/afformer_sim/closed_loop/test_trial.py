@@ -123,11 +123,3 @@ def test_one_press_upon_two_buttons_is_wrong() -> None:
     )
     assert outcome.verdict is AttemptVerdict.WRONG_ELEMENT
     assert outcome.disturbed == (1,)
-
-
-def test_what_is_not_finite_is_refused() -> None:
-    bench = Bench(pair('button', 0.1), Task(0, 'touch'))
-    with pytest.raises(ValueError, match=r'point is \[.*nan\] and normal'):
-        bench.attempt(np.array([0, 0, np.nan]), OUTWARD, 'touch', ROBOT)
-    with pytest.raises(ValueError, match="action is 'poke'; expected one of"):
-        bench.attempt(np.zeros(3), OUTWARD, 'poke', ROBOT)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
 from afformer_core.media.images import read_image, write_image
-from afformer_core.media.video import VideoReader, read_video, write_video
+from afformer_core.media.video import VideoReader, write_video
 from afformer_sim.demo_scenes.scene import (
     CAMERA_RATE,
     DemoScene,
@@ -55,11 +55,6 @@ def given_scene(folder: Path, video: Path, image: Path) -> DemoScene:
         outline=None,
         scale=(given.shape[1] / shrunk.shape[1], given.shape[0] / shrunk.shape[0]),
     )
-
-
-def demonstration_frames(path: Path, count: int) -> list[NDArray[np.uint8]]:
-    """Read a maximum number of evenly spaced frames of a video, uint8 RGB [H, W, 3] each."""
-    return list(read_video(path, count))
 
 
 def _write_shrunk_video(path: Path, video: Path) -> None:

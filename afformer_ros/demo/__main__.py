@@ -23,12 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
-from afformer_core.media.video import write_video
+from afformer_core.media.video import read_video, write_video
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_ros.demo.scenes import (
     CAMERA_RATE,
     DemoScene,
-    demonstration_frames,
     given_scene,
     rendered_scenes,
 )
@@ -161,7 +160,7 @@ def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
                 '(median) after its stamp',
                 flush=True,
             )
-            frames = demonstration_frames(scene.demonstration, 24)
+            frames = list(read_video(scene.demonstration, 24))
             film += [
                 grounding_film_frame(
                     frames[number % len(frames)], view.overlay, scene.title, result

@@ -45,9 +45,10 @@ class BaseTransforms:
         self._waiting = waiting
         self._base = base
         self._camera = camera
-        self._pose: RigidTransform | None = None
-        # Nanoseconds since when the pose has been known, and of the newest message.
-        self._since = self._newest = 0
+        # The pose, and nanoseconds since when it is known; replaced as one by another thread.
+        self._known: tuple[RigidTransform, int] | None = None
+        # Nanoseconds of the newest message.
+        self._newest = 0
         if camera:
             quality = QoSProfile(depth=_QUEUE, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
             node.create_subscription(PoseStamped, 'camera_pose', self._take, quality)
@@ -61,12 +62,12 @@ class BaseTransforms:
         if not self._camera or self._camera == self._base:
             return self._base
         if seconds or self._node.count_publishers('camera_pose'):
-            self._waiting.until(lambda: self._pose is not None, seconds or _FOLLOWING)
-        return self._base if self._pose is None else self._camera
+            self._waiting.until(lambda: self._known is not None, seconds or _FOLLOWING)
+        return self._base if self._known is None else self._camera
 
     def camera_pose(self) -> RigidTransform | None:
         """Return the newest transform from the frame of the camera to that of the base, if any."""
-        return self._pose
+        return None if self._known is None else self._known[0]
 
     def of(self, affordance: Affordance) -> tuple[RigidTransform, NDArray[np.float64] | None]:
         """Return the transform of an affordance's positions, and the position of its camera.
@@ -94,9 +95,10 @@ class BaseTransforms:
         return to_base, to_base.translation if frame == image_frame else None
 
     def _pose_at(self, stamp: int) -> RigidTransform:
-        pose, since = self._pose, self._since
-        if pose is None:
+        known = self._known
+        if known is None:
             raise NoPositionError('there is no camera_pose')
+        pose, since = known
         if stamp < since:
             raise NoPositionError(
                 f'the pose of the camera is known {(since - stamp) * 1e-9:.3f} s after the image; '
@@ -119,18 +121,15 @@ class BaseTransforms:
             )
 
     def _add(self, stamp: int, pose: RigidTransform) -> None:
-        before, passed = self._pose, stamp - self._newest
+        before, passed = self.camera_pose(), stamp - self._newest
         self._newest = stamp
         if before is None or passed < 0:
-            self._since = stamp
+            self._known = pose, stamp
         elif (
-            np.abs(pose.translation - before.translation).max() < _STILL
-            and np.abs(pose.rotation - before.rotation).max() < _STILL
+            np.abs(pose.translation - before.translation).max() >= _STILL
+            or np.abs(pose.rotation - before.rotation).max() >= _STILL
         ):
-            return
-        else:
-            self._since = stamp + (_STREAM_GAP if passed <= _STREAM_GAP else 0)
-        self._pose = pose
+            self._known = pose, stamp + (_STREAM_GAP if passed <= _STREAM_GAP else 0)
 
 
 def _transform(message: PoseStamped) -> RigidTransform:

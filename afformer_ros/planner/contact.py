@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.actions import ACTIONS
 from afformer_core.errors import AfformerError
 
-# The actions of the shipped model, for each of which an arm has a skill.
-ACTIONS = ('touch', 'hold', 'push', 'pull', 'rotate', 'pick up', 'put down')
 # Maximum difference between the length of a direction and 1.
 _UNIT = 1e-3
 

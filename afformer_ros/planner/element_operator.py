@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What looks at an element and acts on it: clients of the grounding node, camera and arm."""
+"""The operator of elements: clients of the grounding node, the camera and the arm."""
 
 from __future__ import annotations
 
@@ -187,9 +187,8 @@ class ElementOperator:
     def _open_arm(self) -> None:
         """Open the model of the arm, for its skills and for the correction of the camera."""
         # Only a planner with an arm needs MuJoCo and mink.
-        from afformer_ros.planner.arm_models import open_arm_model
         from afformer_ros.planner.camera_correction import ArmSurface, CameraCorrection
-        from afformer_ros.planner.kinematics import TipKinematics
+        from afformer_ros.planner.kinematics import TipKinematics, open_arm_model
         from afformer_ros.planner.skills import Skills
 
         settings = self._settings

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from afformer_core.actions import ACTIONS
 from afformer_core.changes.outcome import ObservedOutcome, Seen
 from afformer_ros.planner.contact import ArmContact, Felt
 
@@ -16,12 +17,8 @@ from afformer_ros.planner.contact import ArmContact, Felt
 _SAME = 0.02
 # Metres into the part before it is held.
 _PRESSING = 0.012
-# After these, what an arm has felt may be done already, and doing it again would undo it.
-_LASTING = ('touch', 'hold', 'put down')
 # Metres by which the command leads a part that resists.
 _LEAD = 0.005
-# Actions that hold the part.
-_HOLDING = ('pull', 'rotate', 'pick up', 'put down')
 
 FROM_CAMERA, FROM_FRONT = 'along the line of sight', 'along the normal of the surface'
 OTHER_SENSE, FIRMER = 'in the other sense', 'with a firmer grip'
@@ -62,7 +59,8 @@ class Attempted:
 def may_try_again(made: Attempted) -> bool:
     """Check whether an attempt changed nothing, so that another one repeats nothing."""
     if made.observed.seen is Seen.NOT_DONE:
-        return not (made.felt.done and made.attempt.contact.action in _LASTING)
+        # What the arm has felt may be done already, and doing it again would undo it.
+        return not (made.felt.done and ACTIONS[made.attempt.contact.action].passing)
     compared = not math.isnan(made.observed.here)
     return made.observed.seen is Seen.NOT_VISIBLE and compared and not made.felt.in_contact
 
@@ -100,7 +98,7 @@ def _other_ways(
         yield OTHER_SENSE, _reversed
     if contact.action == 'push' or (contact.action == 'pull' and not felt.done):
         yield MORE_FORCE, _leading
-    if contact.action in _HOLDING:
+    if ACTIONS[contact.action].holding:
         yield FIRMER, _pressing
     if contact.action in ('push', 'pull') and contact.motion is not None:
         yield FROM_FRONT, _from_front

@@ -10,6 +10,7 @@ from geometry_msgs.msg import Point
 from rclpy.node import Node
 from sensor_msgs.msg import RegionOfInterest
 
+from afformer_core.actions import ACTIONS
 from afformer_core.changes.outcome import Seen
 from afformer_core.errors import AfformerError
 from afformer_ros.action import OperateElement
@@ -17,7 +18,6 @@ from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.goal_fields import RefusedGoalError, names_of
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
 from afformer_ros.msg import OperationAttempt
-from afformer_ros.planner.contact import ACTIONS
 from afformer_ros.planner.element_operator import ElementOperator
 from afformer_ros.planner.next_attempt import Attempted
 from afformer_ros.planner.operation import Operation, OperationReport

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.actions import ACTIONS
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.contact import ArmContact, BlockedError, Felt, UnreachableError
@@ -34,7 +35,6 @@ _STROKE, _LIFT, _FREE = 0.12, 0.1, 0.02
 # Radians: rotation of a part, range that the wrist must have because the axis may deviate from the
 # normal, step, and minimum rotation.
 _TURN, _TURN_ROOM, _TURN_STEP, _LEAST_TURN = 1.2, 1.4, 0.15, 0.15
-_DWELL = {'touch': 0.1, 'hold': 0.8}
 # Shares of the horizontal direction away from the base in the direction of the tool.
 _TILTS = (0.0, 0.35, 0.6)
 # Maximum error of the tip in free motion, metres, and number of attempts.
@@ -97,8 +97,8 @@ class Skills:
         travel = self._advance(-contact.outwards, _NEAR + reach)
         text = 'touched' if travel.stopped else 'nothing stopped the tip'
         felt = Felt(text, travel.stopped, travel.stopped)
-        if contact.action in _DWELL:
-            self._arm.wait(_DWELL[contact.action])
+        if ACTIONS[contact.action].dwell:
+            self._arm.wait(ACTIONS[contact.action].dwell)
         elif contact.action == 'push':
             length = travel.length
             if travel.stopped and contact.lead:

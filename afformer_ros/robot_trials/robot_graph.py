@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
@@ -86,12 +85,7 @@ class RobotGraph:
     def __enter__(self) -> RobotGraph:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.planner.close()
         self.driver.stop_spinning()
         self.planner.destroy_node()

@@ -23,14 +23,11 @@ from afformer_sim.bodies.states import States
 from afformer_sim.cameras.camera import Camera
 from afformer_sim.cameras.depth_camera import SensedDepth
 from afformer_sim.datasets.rgbd_messages import camera_info_message, header_message
-from afformer_sim.datasets.rgbd_scene import plan_rgbd_scene
 from afformer_sim.scene.outline import front_centre
 from afformer_sim.scene.renderer import Renderer
-from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.view import SceneView
 
 _FRAME = 'camera_optical_frame'
-_LAP_SECONDS = 12.0
 # A pixel is inside if its distance to the edge is this share of the largest one, or of 8 pixels.
 _INNER_SHARE = 0.75
 _INNER_PIXELS = 8.0
@@ -92,19 +89,6 @@ class Published:
     point: np.ndarray | None
     normal: np.ndarray | None
     problem: str = ''
-
-
-def plan_observations(scene: Scene, size: tuple[int, int], count: int) -> list[SceneView]:
-    """Plan views of a robot's camera, spread around the fixture as evenly as possible.
-
-    They equal those of the scene's RGB-D bags: at 0.5 to 1 m, with every element in view.
-
-    Args:
-        scene: scene that is seen.
-        size: (width, height) of the images.
-        count: number of views.
-    """
-    return list(plan_rgbd_scene(scene, size, _LAP_SECONDS, count / _LAP_SECONDS).views)
 
 
 def see(

@@ -69,14 +69,7 @@ class Bench:
             normal: [3] of the surface there, unit length.
             action: action that it carries out, which may differ from that of the task.
             robot: [3] metres, position of the robot.
-
-        Raises:
-            ValueError: the point or the normal is not finite, or the action unknown.
         """
-        if not (np.isfinite(point).all() and abs(np.linalg.norm(normal) - 1) < 1e-3):
-            raise ValueError(
-                f'point is {point} and normal {normal}; expected finite values and unit length'
-            )
         self._physics.reset(point, normal, robot, START)
         finger = Finger(self._physics)
         contacts = finger.act(action)

@@ -28,8 +28,7 @@ from afformer_ros import client as grounding_client
 from afformer_ros.planner.answers import NoAnswerError
 from afformer_ros.planner.parameters import PlannerParameters
 
-from .operate_bench import BASE, NORMAL, POINT, OperateBench, drawn, operate_bench
-from .operate_bench import until as wait_for
+from .operate_bench import BASE, NORMAL, POINT, OperateBench, drawn, operate_bench, until
 from .stand_in_arm import time_message
 from .stand_in_grounding import Answer, found, point_at, pose_message
 
@@ -139,16 +138,19 @@ def test_a_pose_in_another_frame_than_the_base_is_not_used(bench) -> None:
 
 
 def test_a_camera_that_moves_is_not_acted_on_until_it_rests(bench) -> None:
-    made = bench(stamped(lambda: made, in_camera(), CAMERA))
-    begin = made.arm.now
+    # Milliseconds of the image.
+    taken = [60_900]
+    made = bench(lambda _: found([in_camera()], CAMERA, time_message(taken[0] * 10**6)))
     elsewhere = RigidTransform(POSE.rotation, POSE.translation + [0.0, 0.002, 0.0])
-    # What has the newest stamp counts, also as the clock is not yet there.
-    made.tell_pose(elsewhere, begin + 59 * 10**9)
-    made.tell_pose(POSE, begin + 60 * 10**9)
-    wait_for(lambda: made.arm.now > begin + 60.1e9)
-    assert 'expected a camera at rest' in made.reason(Result.NOT_FOUND)
-    wait_for(lambda: made.arm.now > begin + 61.1e9)
-    made.tell_pose(POSE, made.arm.now)
+    made.tell_pose(elsewhere, 59 * 10**9)
+    made.tell_pose(POSE, 60 * 10**9)
+    until(lambda: made.planner.operator._transforms._newest == 60 * 10**9)
+    assert 'is known 0.100 s after the image; expected a camera at rest' in made.reason(
+        Result.NOT_FOUND
+    )
+    # At rest, it may publish the same pose again.
+    made.tell_pose(POSE, 61 * 10**9)
+    taken[0] = 61_100
     made.assert_right()
 
 
@@ -275,7 +277,7 @@ def test_the_action_that_a_parameter_gives_is_asked_for(bench) -> None:
 
 
 def test_an_action_that_the_arm_has_no_skill_for_is_refused_at_the_start() -> None:
-    with pytest.raises(ValueError, match="action is 'press'; expected one of touch, hold, push"):
+    with pytest.raises(ValueError, match="action is 'press'; expected one of hold, touch, rotate"):
         PlannerParameters(action='press')
 
 
@@ -301,7 +303,7 @@ def test_a_goal_that_is_given_up_is_canceled(bench, monkeypatch) -> None:
         'the grounding node /grounding did not answer ground_demonstration: 0.4 s have passed. It '
         'may still finish; look at its log'
     )
-    wait_for(lambda: made.grounding.goals.canceled == 1)
+    until(lambda: made.grounding.goals.canceled == 1)
 
 
 def test_a_goal_that_is_accepted_too_late_is_canceled(bench, monkeypatch) -> None:
@@ -309,14 +311,14 @@ def test_a_goal_that_is_accepted_too_late_is_canceled(bench, monkeypatch) -> Non
     made = bench(lambda _: None, accepting=0.9, camera_frame='')
     assert '0.3 s have passed' in made.reason(Result.NO_ANSWER)
     assert made.grounding.goals.canceled == 0
-    wait_for(lambda: made.grounding.goals.canceled == 1)
+    until(lambda: made.grounding.goals.canceled == 1)
 
 
 def test_a_planner_that_is_stopped_cancels_its_goal(bench) -> None:
     made = bench(lambda _: None, camera_frame='')
     threading.Timer(0.7, made.planner.close).start()
     assert 'the planner was stopped' in made.reason(Result.STOPPED)
-    wait_for(lambda: made.grounding.goals.canceled == 1)
+    until(lambda: made.grounding.goals.canceled == 1)
 
 
 def test_a_video_that_takes_too_long_is_canceled(bench, monkeypatch) -> None:
@@ -325,7 +327,7 @@ def test_a_video_that_takes_too_long_is_canceled(bench, monkeypatch) -> None:
     made = bench(lambda _: None, camera_frame='')
     with pytest.raises(NoAnswerError, match=r'did not answer load_demonstration: 0\.4 s'):
         made.planner.operator.grounding.load('press.mp4')
-    wait_for(lambda: made.grounding.goals.canceled == 1)
+    until(lambda: made.grounding.goals.canceled == 1)
 
 
 def test_a_clock_that_stands_still_is_a_reason_of_its_own(bench) -> None:
@@ -334,7 +336,7 @@ def test_a_clock_that_stands_still_is_a_reason_of_its_own(bench) -> None:
 
     made = bench(answer, clock_patience=0.6, camera_frame='')
     assert 'the clock of the planner has stood still for 0.6 s' in made.reason(Result.NO_ANSWER)
-    wait_for(lambda: made.grounding.goals.canceled == 1)
+    until(lambda: made.grounding.goals.canceled == 1)
 
 
 def test_an_arm_that_feels_nothing_is_no_success_of_the_process(bench) -> None:

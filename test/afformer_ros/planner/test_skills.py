@@ -81,5 +81,5 @@ def test_a_point_out_of_reach_moves_nothing() -> None:
 
 
 def test_an_action_without_a_skill_is_refused() -> None:
-    with pytest.raises(UnknownActionError, match="the action is 'press'; expected one of touch"):
+    with pytest.raises(UnknownActionError, match="the action is 'press'; expected one of hold"):
         ArmContact('press', np.zeros(3), np.array([-1.0, 0.0, 0.0]))

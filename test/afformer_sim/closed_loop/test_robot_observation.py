@@ -15,12 +15,12 @@ from afformer_sim.cameras.camera import look_at
 from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.closed_loop.robot_observation import (
     RobotObservation,
-    plan_observations,
     publish,
     publish_pixel,
     see,
     viewpoint_degrees,
 )
+from afformer_sim.datasets.rgbd_scene import plan_rgbd_scene
 from afformer_sim.scene.outline import front_centre
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
@@ -38,7 +38,9 @@ def renderer() -> Iterator[Renderer]:
 
 @pytest.fixture(scope='module')
 def observation(renderer: Renderer) -> RobotObservation:
-    return see(renderer, plan_observations(SCENE, SIZE, 4)[1], {}, np.random.default_rng(0))
+    return see(
+        renderer, plan_rgbd_scene(SCENE, SIZE, 12.0, 1 / 3).views[1], {}, np.random.default_rng(0)
+    )
 
 
 def prediction_at(pixel: np.ndarray, feature_similarity: float = 1.0) -> Prediction:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,7 +31,6 @@ from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.rclpy_messages import message_class
-from afformer_ros.service_pool_executor import PriorityLock
 
 
 def available_output_types() -> dict[str, str]:
@@ -122,7 +122,7 @@ class ImageGrounding:
         statistics: GroundingStatistics,
         status: DemonstrationStatusPublisher,
         action: GroundAction,
-        priority_lock: PriorityLock,
+        priority_lock: threading.Lock,
     ) -> None:
         self._node = node
         self._read_parameters = read_parameters

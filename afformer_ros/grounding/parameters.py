@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.surface import SurfaceSettings
@@ -353,46 +354,23 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
     )
 
     def __post_init__(self) -> None:
-        constraints = constraints_of(type(self))
-        for field in fields(self):
-            constraints[field.name].check(field.name, getattr(self, field.name))
+        for name, constraint in constraints_of(type(self)).items():
+            constraint.check(name, getattr(self, name))
         # Values that are valid individually may contradict each other.
         _ = self.stream_settings
 
     @property
     def stream_settings(self) -> StreamSettings:
         """Current settings of the grounding of images."""
-        return StreamSettings(
-            maximum_peaks=self.maximum_peaks,
-            minimum_presence=self.minimum_presence,
-            certainty_threshold=self.certainty_threshold,
-            minimum_confidence=self.minimum_confidence,
-            minimum_feature_similarity=self.minimum_feature_similarity,
-            minimum_continuity=self.minimum_continuity,
-            release_time=self.release_time,
-            smoothing_time=self.smoothing_time,
-            hold_time=self.hold_time,
-            scene_cut_threshold=self.scene_cut_threshold,
-            peak_tolerance=self.peak_tolerance,
-            agreement_tolerance=self.agreement_tolerance,
-            action=self.action,
-            surface=SurfaceSettings(
-                noise=self.depth_noise, nearest=self.nearest_depth, farthest=self.farthest_depth
-            ),
+        surface = SurfaceSettings(
+            noise=self.depth_noise, nearest=self.nearest_depth, farthest=self.farthest_depth
         )
+        return StreamSettings(**self._values_of(StreamSettings), surface=surface)
 
     def pipeline_settings(self, image_topic: str) -> PipelineSettings:
         """Return the current settings of the pipeline."""
         stream = self.stream_settings
-        output = OutputSettings(
-            minimum_candidate_score=self.minimum_candidate_score,
-            overlay_opacity=self.overlay_opacity,
-            cloud_minimum_weight=self.cloud_minimum_weight,
-            cloud_maximum_points=self.cloud_maximum_points,
-            surface=stream.surface,
-            mask_share=self.mask_share,
-            pre_grasp_distance=self.pre_grasp_distance,
-        )
+        output = OutputSettings(**self._values_of(OutputSettings), surface=stream.surface)
         rectified = is_rectified(self.image_rectification, image_topic)
         return PipelineSettings(
             stream=stream,
@@ -401,3 +379,8 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
             depth_tolerance=self.depth_tolerance,
             depth_wait=self.depth_wait,
         )
+
+    def _values_of(self, kind: type[Any]) -> dict[str, Any]:
+        """Return the parameters that are fields of a data class of settings."""
+        names = {declared.name for declared in fields(kind)}
+        return {name: getattr(self, name) for name in names & constraints_of(type(self)).keys()}

@@ -26,7 +26,7 @@ from afformer_core.stream.pipeline import GroundingPipeline, Observation, Pipeli
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.ground_goal import GroundGoal
 from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
-from afformer_ros.grounding.grounding_statistics import GroundingStatistics, StageTimes
+from afformer_ros.grounding.grounding_statistics import Event, GroundingStatistics, StageTimes
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
@@ -142,7 +142,7 @@ class ImageGrounding:
             return
         needed = self._publisher.has_subscribers or self._action.needs_images
         if not needed and self._read_parameters().lazy:
-            self._statistics.image_ignored()
+            self._statistics.count(Event.IGNORED)
             return
         stamp = message.header.stamp
         arrival = _Arrival(
@@ -153,7 +153,7 @@ class ImageGrounding:
         )
         replaced = self._worker.offer_image(lambda library: self._ground(library, arrival))
         if replaced and self._status.state.selected:
-            self._statistics.image_replaced()
+            self._statistics.count(Event.REPLACED)
 
     def _ground(self, library: DemonstrationLibrary, arrival: _Arrival) -> None:
         """Ground an image; called by the worker."""

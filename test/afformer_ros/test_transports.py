@@ -9,10 +9,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from test.afformer_ros.grounding_client import Client
@@ -24,28 +22,6 @@ PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
 VARIABLES = ('FASTDDS_BUILTIN_TRANSPORTS', *PROFILES)
 OURS = dict.fromkeys(PROFILES, str(CAMERA.parents[2] / 'config' / 'fastdds.xml'))
 DEFAULTS: dict[str, str] = {}
-# Writes what is in the ports of its process that have the numbers of its domain. Killed processes
-# leave some behind, which others take over as they are.
-PORTS = """
-import os
-import sys
-from pathlib import Path
-import rclpy
-from afformer_ros.shared_memory_ports import SharedMemoryPorts
-first = 7400 + 250 * int(os.environ.get('ROS_DOMAIN_ID', '0'))
-for number in range(first, first + 250):
-    if not Path(f'/dev/shm/fastdds_port{number}_el').exists():
-        Path(f'/dev/shm/fastdds_port{number}').unlink(missing_ok=True)
-rclpy.init()
-node = rclpy.create_node('ports')
-ports = SharedMemoryPorts()
-ports.check()
-for name in ports.own:
-    if int(name.partition('_port')[2]) >= 7400:
-        sys.stdout.buffer.write(open(f'/dev/shm/{name}', 'rb').read())
-node.destroy_node()
-rclpy.shutdown()
-"""
 RATE, SIZE = 20.0, (640, 480)
 
 
@@ -116,23 +92,6 @@ def _seen_of(client: Client, camera: subprocess.Popen, before: Images) -> Images
     seen = replace(after, **counts)
     print(seen)
     return seen
-
-
-@pytest.mark.parametrize(('transports', 'milliseconds'), [(DEFAULTS, 1000), (OURS, 3000)])
-def test_our_transports_let_a_process_wait_three_times_as_long(transports, milliseconds):
-    kept = {key: value for key, value in os.environ.items() if key not in VARIABLES}
-    command = [sys.executable, '-c', PORTS]
-    ports = subprocess.run(
-        command, env={**kept, **transports}, stdout=subprocess.PIPE, check=True
-    ).stdout
-    # A port holds the time of its health check and, next to it, for how long its owner sleeps.
-    numbers = np.frombuffer(ports[: len(ports) // 4 * 4], np.uint32)
-    found = {
-        int(time)
-        for time, sleep in pairwise(numbers)
-        if time in (1000, 3000) and sleep == time // 3
-    }
-    assert found == {milliseconds}
 
 
 @pytest.mark.slow

@@ -4,20 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from afformer_ros.environment import share_folder
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of, defaults_of, value_of
-from afformer_ros.player.player_parameters import PlayerParameters
 
 _TRUTH = ('true', 'false')
 _LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
-# Cameras of two_cameras.launch.py, with the default namespaces of their nodes.
-CAMERAS = {'first': 'left', 'second': 'right'}
-# Arguments of ground.launch.py that differ between them, prefixed by the camera.
-OF_A_CAMERA = ('namespace', 'image_topic', 'depth_topic', 'camera_info_topic')
 # Parameters of the grounding node that are arguments, which apply unless they are empty.
 OVERRULING = (
     'model',
@@ -162,92 +157,8 @@ def _shared() -> dict[str, LaunchArgument]:
     }
 
 
-def _chosen(*names: str) -> dict[str, LaunchArgument]:
-    shared = _shared()
-    return {name: shared[name] for name in names}
-
-
-def _play() -> dict[str, LaunchArgument]:
-    constraints = constraints_of(PlayerParameters)
-    parameters = {
-        name: LaunchArgument(
-            (str(default).lower() if isinstance(default, bool) else str(default)) or None,
-            f'{constraints[name].description}.',
-            _TRUTH if isinstance(default, bool) else constraints[name].choices,
-        )
-        for name, default in defaults_of(PlayerParameters).items()
-    }
-    return {
-        **parameters,
-        'image_topic': LaunchArgument('image', 'Topic on which to publish.'),
-        'node_name': LaunchArgument(
-            'player', 'Name of the node; two players in one namespace need two names.'
-        ),
-        **_chosen('namespace', 'use_sim_time', 'log_level'),
-    }
-
-
-def _replay() -> dict[str, LaunchArgument]:
-    return {
-        'bag': LaunchArgument(None, 'Folder of the rosbag2 to play.'),
-        'demonstration': LaunchArgument(
-            None,
-            'Stored demonstration to ground in the images, or several of one skill joined by +; '
-            'record them first with the services of the node.',
-        ),
-        'other_topics': LaunchArgument(
-            '/tf /tf_static',
-            'Further topics of the bag to play, separated by spaces; leave out results that the '
-            'bag already contains.',
-        ),
-        'rate': LaunchArgument(
-            '1.0',
-            'Playback speed, as a multiple of real time; a slower playback leaves out fewer '
-            'images.',
-        ),
-        'record': LaunchArgument(
-            '',
-            'Folder of a new rosbag2 for the results and the played topics; empty: nothing is '
-            'recorded.',
-        ),
-        **_chosen(*OF_A_CAMERA, 'params_file', 'target_frame', 'vertical_frame'),
-        **_chosen('log_level', 'rviz', 'rviz_frame'),
-    }
-
-
-def _two_cameras() -> dict[str, LaunchArgument]:
-    arguments = {
-        f'{camera}_{name}': replace(
-            argument, description=f'{camera.capitalize()} camera: {argument.description}'
-        )
-        for camera in CAMERAS
-        for name, argument in _chosen(*OF_A_CAMERA).items()
-    }
-    for camera, namespace in CAMERAS.items():
-        name = f'{camera}_namespace'
-        arguments[name] = replace(arguments[name], default=namespace)
-    demonstrations = LaunchArgument(
-        '/demonstration',
-        'Topic of the images from which demonstrations are recorded. The node whose '
-        'start_demonstration is called records them.',
-    )
-    files = LaunchArgument(
-        _shared()['params_file'].default,
-        'YAML file with the parameters of both nodes; parameters below /left/grounding: after '
-        'those below /**: apply to that node only. With a common store_folder, each node finds '
-        'the recordings of the other when it is next configured, and a recording replaces an '
-        'earlier one with the same name.',
-    )
-    return {
-        **arguments,
-        'demonstration_topic': demonstrations,
-        'params_file': files,
-        **_chosen('selected_demonstration', 'target_frame', 'vertical_frame', 'use_sim_time'),
-        **_chosen('autostart', 'respawn', 'log_level', 'rviz', 'rviz_frame'),
-    }
-
-
 def _robot_demo() -> dict[str, LaunchArgument]:
+    shared = _shared()
     return {
         'video': LaunchArgument(None, 'Video, folder of images or bag of the demonstration.'),
         'action': LaunchArgument(
@@ -280,14 +191,11 @@ def _robot_demo() -> dict[str, LaunchArgument]:
         'dry_run': LaunchArgument(
             'false', 'Whether the planner only describes the motion of the arm.', _TRUTH
         ),
-        **_chosen('params_file', 'model', 'log_level', 'rviz'),
+        **{name: shared[name] for name in ('params_file', 'model', 'log_level', 'rviz')},
     }
 
 
 _FILES: Mapping[str, Callable[[], dict[str, LaunchArgument]]] = {
     'ground': _shared,
-    'play': _play,
-    'replay': _replay,
     'robot_demo': _robot_demo,
-    'two_cameras': _two_cameras,
 }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -26,12 +27,11 @@ from afformer_core.stream.settings import PipelineSettings
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.ground_goal import GroundGoal
 from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
-from afformer_ros.grounding.grounding_statistics import GroundingStatistics, StageTimes
+from afformer_ros.grounding.grounding_statistics import Event, GroundingStatistics, StageTimes
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.rclpy_messages import message_class
-from afformer_ros.service_pool_executor import PriorityLock
 
 
 def available_output_types() -> dict[str, str]:
@@ -123,7 +123,7 @@ class ImageGrounding:
         statistics: GroundingStatistics,
         status: DemonstrationStatusPublisher,
         action: GroundAction,
-        priority_lock: PriorityLock,
+        priority_lock: threading.Lock,
     ) -> None:
         self._node = node
         self._read_parameters = read_parameters
@@ -142,7 +142,7 @@ class ImageGrounding:
             return
         needed = self._publisher.has_subscribers or self._action.needs_images
         if not needed and self._read_parameters().lazy:
-            self._statistics.image_ignored()
+            self._statistics.count(Event.IGNORED)
             return
         stamp = message.header.stamp
         arrival = _Arrival(
@@ -153,7 +153,7 @@ class ImageGrounding:
         )
         replaced = self._worker.offer_image(lambda library: self._ground(library, arrival))
         if replaced and self._status.state.selected:
-            self._statistics.image_replaced()
+            self._statistics.count(Event.REPLACED)
 
     def _ground(self, library: DemonstrationLibrary, arrival: _Arrival) -> None:
         """Ground an image; called by the worker."""

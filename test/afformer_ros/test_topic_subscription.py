@@ -12,8 +12,6 @@ from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from afformer_ros.grounding.parameters import GroundingParameters
-from afformer_ros.grounding.spatial_subscriptions import SpatialSubscriptions
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 
@@ -59,12 +57,6 @@ def test_an_image_that_comes_while_it_is_subscribed_to_is_counted(context):
     qos, group = QosParameters().input_quality('image'), MutuallyExclusiveCallbackGroup()
     images = TopicSubscription(node, 'image', IMAGE_KINDS['raw'], qos, taken.append, group)
     assert (images.watch.count, len(taken)) == (1, 1)
-
-
-def test_depth_and_calibration_may_come_while_they_are_subscribed_to(context):
-    node, group = QuickNode('grounding', context=context), MutuallyExclusiveCallbackGroup()
-    spatial = SpatialSubscriptions(node, GroundingParameters(), QosParameters(), group)
-    assert (spatial.depth_watch.count, spatial.camera_info_watch.count) == (1, 1)
 
 
 RELIABLE, BEST_EFFORT = QoSReliabilityPolicy.RELIABLE, QoSReliabilityPolicy.BEST_EFFORT

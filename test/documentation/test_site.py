@@ -72,7 +72,11 @@ def test_folders_of_the_navigation_become_their_pages() -> None:
 @pytest.mark.parametrize(
     ('path', 'link', 'followed'),
     [
-        ('robot/launch.md', '../../launch/play.launch.py', '../source/launch/play.launch.py.md'),
+        (
+            'robot/launch.md',
+            '../../launch/ground.launch.py',
+            '../source/launch/ground.launch.py.md',
+        ),
         ('robot/launch.md', '../../CHANGELOG.md#added', '../develop/changelog.md#added'),
         ('robot/launch.md', 'points.md', 'points.md'),
         ('robot/launch.md', '#lifecycle', '#lifecycle'),
@@ -128,12 +132,12 @@ def test_every_message_and_service_is_described(root: Path) -> None:
 def test_launch_files_are_described_by_their_arguments(root: Path) -> None:
     page = launch_page(root)
     assert (
-        '\n## play.launch.py\n\nLaunch of the player, which publishes a video, an image or a '
-        'folder of images as a camera.\n\n```sh\nros2 launch afformer_ros play.launch.py path:='
+        '\n## robot_demo.launch.py\n\nLaunch of a simulated arm that repeats a demonstration: '
+        'driver, grounding node and planner.\n\n```sh\nros2 launch afformer_ros robot_demo.'
     ) in page
-    assert '| `path` | required | Video, image or folder of images to publish. |\n' in page
+    assert '| `video` | required | Video, folder of images or bag of' in page
     assert (
-        '| `loop` | `false` | Whether the player starts again after the last frame. One of '
+        '| `dry_run` | `false` | Whether the planner only describes the motion of the arm. One of '
         '`true`, `false`. |\n'
     ) in page
     assert '| `params_file` | `config/ground.yaml` | YAML file with' in page

@@ -11,7 +11,7 @@ import pytest
 
 from afformer_ros.launch_arguments import launch_arguments as launch_arguments_of
 
-FILES = ('ground', 'play', 'replay', 'robot_demo', 'two_cameras')
+FILES = ('ground', 'robot_demo')
 LaunchArguments = Callable[[str], Mapping[str, list[str] | None]]
 
 
@@ -45,15 +45,5 @@ def test_every_argument_is_described_in_sentences(root: Path, file: str) -> None
         assert not argument.choices or argument.default in argument.choices, name
 
 
-@pytest.mark.parametrize('file', ['ground', 'replay', 'two_cameras'])
-def test_the_fixed_frame_of_rviz_is_that_of_the_images_by_default(file: str) -> None:
-    assert launch_arguments_of(file)['rviz_frame'].default == 'auto'
-
-
-def test_the_launch_of_two_cameras_names_the_camera_and_its_namespace() -> None:
-    arguments = launch_arguments_of('two_cameras')
-    assert [arguments[f'{name}_namespace'].default for name in ('first', 'second')] == [
-        'left',
-        'right',
-    ]
-    assert arguments['second_depth_topic'].description.startswith('Second camera: Topic of the')
+def test_the_fixed_frame_of_rviz_is_that_of_the_images_by_default() -> None:
+    assert launch_arguments_of('ground')['rviz_frame'].default == 'auto'

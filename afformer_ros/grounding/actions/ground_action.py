@@ -31,7 +31,6 @@ from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
 
 _INACTIVE = 'the node is not active; activate it'
-_ENDINGS = {GoalOutcome.FOUND: Ending.SUCCEEDED, GoalOutcome.CANCELED: Ending.CANCELED}
 
 
 class GroundAction:
@@ -254,5 +253,8 @@ class GroundAction:
         self._begin_first()
 
     def _answer(self, one: GroundGoal, result: Any) -> None:
-        one.goal.end(_ENDINGS.get(result.outcome, Ending.ABORTED), result)
+        if result.outcome == GoalOutcome.FOUND:
+            one.goal.end(Ending.SUCCEEDED, result)
+        else:
+            one.goal.fail(result)
         self._node.get_logger().info(f'ground_demonstration: {result.message}')

@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import PoseArray
 from lifecycle_msgs.msg import Transition
 from sensor_msgs.msg import CameraInfo, Image
 
@@ -124,27 +123,6 @@ def test_points_lie_where_the_surface_is(camera, encoding):
     assert point.normal_valid
     normal = np.array([point.normal.x, point.normal.y, point.normal.z])
     assert normal @ NORMAL > np.cos(np.radians(2))
-
-
-def test_grasp_candidates_of_an_image_are_those_of_its_points(camera):
-    client, arrays = camera.client, []
-    listener = client.node.create_subscription(PoseArray, 'grasp_candidates', arrays.append, 10)
-    try:
-        for least, kept in ((0.0, True), (1.0, False)):
-            assert client.set_parameter('minimum_candidate_score', least).successful
-            affordance = camera.send_until('', info={}, lag=0)
-            candidates = [
-                point.grasp_candidate for point in affordance.points if point.grasp_candidate_valid
-            ]
-            assert bool(candidates) is kept
-            client.wait(
-                lambda header=affordance.header: arrays and arrays[-1].header == header,
-                'candidates of the same stamp',
-            )
-            assert list(arrays[-1].poses) == candidates
-    finally:
-        client.node.destroy_subscription(listener)
-        assert client.set_parameter('minimum_candidate_score', 0.1).successful
 
 
 def test_no_calibration_at_all(camera):

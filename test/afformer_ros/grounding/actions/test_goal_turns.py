@@ -123,7 +123,7 @@ def test_images_count_for_the_second_goal_from_its_turn_on(turns):
     first, second = turns.take(), turns.take()
     assert (first.begun, second.begun) == (True, False)
     waited = time.monotonic()
-    turns.action.cancel(first)
+    first.cancel_at(turns.action)
     assert first.result.outcome == GoalOutcome.CANCELED
     assert second.begun
     assert turns.counts_for(waited - 0.001) is None
@@ -157,7 +157,7 @@ def test_a_goal_is_refused_while_another_one_is_open(turns):
     goal = turns.take()
     with pytest.raises(RefusedGoalError, match='another goal is open, and goal_policy is refuse'):
         turns.take()
-    turns.action.cancel(goal)
+    goal.cancel_at(turns.action)
     later = turns.take()
     assert turns.counts_for(time.monotonic()) is later
 

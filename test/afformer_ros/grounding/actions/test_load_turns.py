@@ -88,7 +88,7 @@ def test_files_are_read_one_after_another(loadings):
 
 def test_what_is_canceled_before_its_turn_is_not_read(loadings):
     first, second = loadings.take('press.mp4'), loadings.take('pull.mp4')
-    loadings.action.cancel(second)
+    second.cancel_at(loadings.action)
     assert second.wait() == (Ending.CANCELED, False, 'its client canceled it')
     loadings.go_on.release()
     assert first.wait()[0] == Ending.SUCCEEDED
@@ -98,7 +98,7 @@ def test_what_is_canceled_before_its_turn_is_not_read(loadings):
 def test_what_is_canceled_while_it_is_read_is_dropped(loadings):
     goal = loadings.take('press.mp4')
     assert loadings.begun.acquire(timeout=PATIENCE)
-    loadings.action.cancel(goal)
+    goal.cancel_at(loadings.action)
     loadings.go_on.release()
     assert goal.wait() == (
         Ending.CANCELED,

@@ -126,7 +126,7 @@ def test_without_limits_a_recording_goes_on(recordings):
 
 def test_what_is_canceled_before_it_begins_is_dropped_then(recordings):
     goal = recordings.take(begun=False)
-    recordings.action.cancel(goal)
+    goal.cancel_at(recordings.action)
     assert recordings.dropped == []
     recording = recordings.begin()
     assert recordings.dropped == ['press']

@@ -118,7 +118,6 @@ GROUPS = (
             'afformer_core.offline.data.augmentation',
             'afformer_core.offline.data.manifest',
             'afformer_core.offline.data.verification',
-            'afformer_core.offline.data.health',
         ),
     ),
     ModuleGroup(

@@ -16,7 +16,7 @@ from afformer_core.media.video_frames import uniform_indices
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.training.datasets.collation import shares_of
+from afformer_core.offline.training.datasets.batch import shares_of
 from afformer_core.runtime.backends import open_matching
 from afformer_core.runtime.matching.exemplar_file import read_exemplars, write_exemplars
 from afformer_core.runtime.matching.exemplars import (

@@ -3,29 +3,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import torch
 from torch import Tensor
 
-from afformer_core.licences import Ingredient
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.precision import fuse_attention
-from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.evaluation.protocols import CoarseRowsProtocol, RowsProtocol
 from afformer_core.offline.training.architecture import Architecture
-from afformer_core.offline.training.constants import freeze_softmax_invariant_biases
-from afformer_core.offline.training.datasets.annotated_data import AnnotatedData
 from afformer_core.offline.training.datasets.batch import Batch
-from afformer_core.offline.training.datasets.batched_data import GroundingData
+from afformer_core.offline.training.datasets.batched_data import AnnotatedData, GroundingData
+from afformer_core.offline.training.exemplars import add_exemplars, make_exemplars
 from afformer_core.offline.training.inheritance import Inheritance
 from afformer_core.offline.training.initial_weights import backbone_ingredients, initial_model
 from afformer_core.offline.training.losses import GroundingLoss
-from afformer_core.offline.training.model_training import ModelTraining
+from afformer_core.offline.training.model_training import (
+    ModelTraining,
+    freeze_softmax_invariant_biases,
+)
 from afformer_core.offline.training.optimization import Optimization
-from afformer_core.offline.training.validation import Validation, gathered
-from afformer_core.runtime.model_folder import model_ingredients
+from afformer_core.offline.training.validation import Validation, gathered, weighted_means
+from afformer_core.runtime.matching.exemplars import Exemplars
+from afformer_core.runtime.model_folder import copy_matching, model_ingredients
 from afformer_core.runtime.shipped_model import model_folder
+from afformer_core.runtime.weights import save_model
 
 _LOSS = GroundingLoss()
 _OPTIMIZATION = Optimization()
@@ -52,12 +56,12 @@ class GroundingTraining(ModelTraining):
             matching network; 0: none.
 
     Attributes:
-        exemplars: see the arguments.
         inheritance: settings kept from the initial model; None if there is none.
-        ingredients: ingredients of the initial weights; empty for random ones.
     """
 
     model: Afformer
+    metrics = ('kld', 'sim', 'auc_j', 'top_1')
+    sign = -1
 
     def __init__(
         self,
@@ -74,10 +78,11 @@ class GroundingTraining(ModelTraining):
         configuration = architecture.configuration(tuple(action_names))
         folder = None if initial is None else model_folder(initial)
         super().__init__(initial_model(configuration, backbone_weights, folder), optimization)
-        self.exemplars = exemplars
+        self._most_exemplars = exemplars
+        self._exemplars: Exemplars | None = None
         self.loss = loss
         self.inheritance = None if folder is None else Inheritance.of(folder, configuration)
-        self.ingredients: tuple[Ingredient, ...] = (
+        self.ingredients = (
             backbone_ingredients(configuration.backbone, backbone_weights)
             if folder is None
             else model_ingredients(folder)
@@ -95,9 +100,10 @@ class GroundingTraining(ModelTraining):
             ValueError: the data has longer demonstrations than the model supports, or no annotated
                 pairs for exemplars.
         """
-        if self.exemplars and not isinstance(self._data, AnnotatedData):
+        if self._most_exemplars and not isinstance(self._data, AnnotatedData):
             raise ValueError(
-                f'exemplars is {self.exemplars}, and the data has no annotated pairs; expected 0'
+                f'exemplars is {self._most_exemplars}, and the data has no annotated pairs; '
+                'expected 0'
             )
         self._data.require_frames_within(self.model.configuration.maximum_frames)
         if self.inheritance is not None:
@@ -135,14 +141,28 @@ class GroundingTraining(ModelTraining):
     def on_validation_epoch_end(self) -> None:
         """Gather the measures of all processes; each sample counts once."""
         parts = gathered(self._validation.scores)
-        for name, value in self._validation.means(parts).items():
+        for name, value in weighted_means(parts).items():
             self.log(f'validation/{name}', value, prog_bar=name == 'kld', rank_zero_only=True)
 
-    @property
-    def training_samples(self) -> Sequence[Sample]:
-        """The training pairs; empty if the data has no annotated ones."""
+    def save(
+        self, folder: Path, model: Afformer, training: Mapping[str, Any], dtype: torch.dtype
+    ) -> None:
+        """Write the model folder, with what the model inherits (see `ModelTraining.save`)."""
+        if self.inheritance is None:
+            save_model(folder, model, training, dtype)
+            return
+        initial = self.inheritance.initial
+        training = {**training, 'initial': self.inheritance.to_json()}
+        save_model(folder, model, training, dtype, initial.calibration, initial.zoom_stages)
+        copy_matching(self.inheritance.folder, folder)
         data = self._data
-        return data.training_samples if isinstance(data, AnnotatedData) else ()
+        if self._exemplars is None and self._most_exemplars and isinstance(data, AnnotatedData):
+            # The exemplars depend only on the pairs, not on the trained weights.
+            self._exemplars = make_exemplars(
+                folder, data.training_samples, self._most_exemplars, progress=True
+            )
+        if self._exemplars is not None:
+            add_exemplars(folder, self._exemplars)
 
     @property
     def _data(self) -> GroundingData:

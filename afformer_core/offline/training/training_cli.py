@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import torch
 from jsonargparse import DefaultHelpFormatter
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint, ProgressBar, TQDMProgressBar
+from lightning.pytorch.callbacks import ProgressBar, TQDMProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
 
@@ -23,14 +23,11 @@ from afformer_core.files.provenance import provenance
 from afformer_core.licences import Ingredient, merged, restricted
 from afformer_core.offline.data.annotations import annotating_files
 from afformer_core.offline.training import configured_paths
-from afformer_core.offline.training.callbacks.checkpoint_files import WholeCheckpoints
-from afformer_core.offline.training.callbacks.last_checkpoint import LastCheckpoint
-from afformer_core.offline.training.callbacks.model_writer import (
-    BestWriter,
-    ContactWriter,
-    DetectorWriter,
-    ModelWriter,
+from afformer_core.offline.training.callbacks.last_checkpoint import (
+    LastCheckpoint,
+    WholeCheckpoints,
 )
+from afformer_core.offline.training.callbacks.model_writer import ModelWriter
 from afformer_core.offline.training.contact.module import ContactTraining
 from afformer_core.offline.training.datasets.batched_data import BatchedData, GroundingData
 from afformer_core.offline.training.hands.data import HandData
@@ -88,7 +85,6 @@ class TrainingCli(LightningCLI):
         trained: class of the module that trains the model.
         data: class of the training data.
         data_is_chosen: whether YAML files name a subclass of `data`.
-        writer: class of the callback that writes the best model.
         links: options of the data or the model, those that they set, and when.
     """
 
@@ -96,7 +92,6 @@ class TrainingCli(LightningCLI):
     trained: ClassVar[type[LightningModule]]
     data: ClassVar[type[BatchedData]]
     data_is_chosen: ClassVar[bool] = True
-    writer: ClassVar[type[BestWriter]]
     links: ClassVar[tuple[tuple[str, str, str], ...]]
 
     def __init__(self, arguments: Sequence[str]) -> None:
@@ -182,24 +177,15 @@ class TrainingCli(LightningCLI):
         return merged((*self.model.ingredients, *self.datamodule.ingredients()))
 
     def _callbacks(self, output: Path) -> list[Callback]:
-        checkpoints = output / 'checkpoints'
         description: Mapping[str, Any] = {
             'commands': [shlex.join(['afformer', 'train', *self._arguments])],
             'provenance': provenance(self._seed(), _files_in(self.config.data)),
         }
         dtype = _DTYPES[self.config.weights_type]
-        writer = self.writer(output, description, dtype, self._ingredients)
-        callbacks: list[Callback] = [writer]
-        if self.datamodule.validation_samples:
-            best = ModelCheckpoint(
-                checkpoints,
-                'best',
-                monitor=f'validation/{writer.measure}',
-                mode='max' if writer.sign > 0 else 'min',
-                enable_version_counter=False,
-            )
-            callbacks.append(best)
-        return [*callbacks, LastCheckpoint(checkpoints / _LAST, self.config.checkpoint_steps)]
+        return [
+            ModelWriter(output, description, dtype, self._ingredients),
+            LastCheckpoint(output / 'checkpoints' / _LAST, self.config.checkpoint_steps),
+        ]
 
     def _seed(self) -> int | None:
         seed = self.config.seed_everything
@@ -292,7 +278,6 @@ class GroundingTrainingCli(TrainingCli):
     name = 'grounding'
     trained: ClassVar[type[LightningModule]] = GroundingTraining
     data = GroundingData
-    writer = ModelWriter
     links = (
         _INPUT_SIZE,
         ('data.action_names', 'model.action_names', 'instantiate'),
@@ -305,7 +290,6 @@ class ContactTrainingCli(TrainingCli):
     name = 'contact'
     trained = ContactTraining
     data = GroundingData
-    writer = ContactWriter
     links = (_INPUT_SIZE,)
 
 
@@ -316,5 +300,4 @@ class HandTrainingCli(TrainingCli):
     trained = HandTraining
     data = HandData
     data_is_chosen = False
-    writer = DetectorWriter
     links = (('model.interval', 'data.interval', 'parse'),)

@@ -26,21 +26,19 @@ from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
     images_of,
 )
 from afformer_core.offline.maskahand.pretraining.synthesis import SynthesisSettings
-from afformer_core.offline.training.datasets.annotated_data import AnnotationSource
-from afformer_core.offline.training.datasets.batch import FailedBatch, MixedBatch
-from afformer_core.offline.training.datasets.batched_data import Examples
-from afformer_core.offline.training.datasets.collation import (
+from afformer_core.offline.training.datasets.batch import (
+    FailedBatch,
     FailedExample,
+    MixedBatch,
     collate_features,
     failure,
 )
-from afformer_core.offline.training.datasets.feature_cache import (
-    FeatureCache,
-    open_feature_cache,
-)
+from afformer_core.offline.training.datasets.batched_data import AnnotationSource, Examples
 from afformer_core.offline.training.datasets.feature_data import (
+    FeatureCache,
     FeatureDataset,
     encoders_in_training,
+    open_feature_cache,
 )
 from afformer_core.offline.training.datasets.feature_files import (
     ImageSet,

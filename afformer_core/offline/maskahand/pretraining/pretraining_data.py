@@ -23,11 +23,14 @@ from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
 )
 from afformer_core.offline.maskahand.pretraining.stored_clips import stored_clips
 from afformer_core.offline.maskahand.pretraining.synthesis import SynthesisSettings
-from afformer_core.offline.training.datasets.annotated_data import AnnotationSource
-from afformer_core.offline.training.datasets.batched_data import Examples, GroundingData
-from afformer_core.offline.training.datasets.collation import (
+from afformer_core.offline.training.datasets.batch import (
     FailedExample,
     collate_images,
+)
+from afformer_core.offline.training.datasets.batched_data import (
+    AnnotationSource,
+    Examples,
+    GroundingData,
 )
 from afformer_core.offline.training.datasets.image_data import ImageDataset
 from afformer_core.offline.training.datasets.samplers import StreamedSampler

@@ -21,8 +21,14 @@ from afformer_core.offline.maskahand.pretraining.synthesis import (
     SyntheticImage,
     synthesize,
 )
-from afformer_core.offline.training.datasets.batch import BoxSupervision, FailedBatch, ImageBatch
-from afformer_core.offline.training.datasets.collation import FailedExample, failure, padded_frames
+from afformer_core.offline.training.datasets.batch import (
+    BoxSupervision,
+    FailedBatch,
+    FailedExample,
+    ImageBatch,
+    failure,
+    padded_frames,
+)
 from afformer_core.offline.training.datasets.samplers import Draw
 
 

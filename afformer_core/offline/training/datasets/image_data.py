@@ -23,14 +23,14 @@ from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import parse_frame_sampling
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.training.datasets.annotated_data import AnnotatedData, AnnotationSource
-from afformer_core.offline.training.datasets.collation import (
+from afformer_core.offline.training.datasets.batch import (
     AnnotatedPoints,
     FailedExample,
     ImageExample,
     collate_images,
     shares_of,
 )
+from afformer_core.offline.training.datasets.batched_data import AnnotatedData
 from afformer_core.offline.training.datasets.samplers import Draw
 
 
@@ -114,48 +114,23 @@ class ImageData(AnnotatedData):
     """Clips and images read from disk in every step.
 
     Args:
-        train: training samples.
-        validation: validation samples; null: none.
-        input_size: (height, width) of images and frames, which comes from the model and is not
-            set.
         frames: sampling of the frames of a clip: `uniform 64`, or `2 fps x 32 every 16`, of which
             training draws one window and validation averages all.
         folder_rate: frame rate of clips that are folders of numbered images.
-        batch_size: number of demonstrations in a step, over all processes.
-        targets: number of target images of each demonstration in a step; 1: pairs are drawn.
-        workers: number of reading processes.
         cache_folder: folder for decoded and resized clips; null: none.
         augmentation: random changes in training.
-        seed: seed of the order and of augmentation.
-        negative_targets: number of negative images for each demonstration in a step, which show
-            another object and whose heatmap should be uniform, so that confidence is low if the
-            demonstrated element is not in view.
-        reverse_probability: probability of reversing a demonstration in training.
-        reversed_actions: name of the action after the reversal, by the name of the original
-            action; demonstrations of other actions are never reversed.
+        further: see `AnnotatedData`.
     """
 
     def __init__(
         self,
-        train: AnnotationSource,
-        validation: AnnotationSource | None = None,
-        input_size: tuple[int, int] = (256, 256),
         frames: str = 'uniform 32',
         folder_rate: float | None = None,
-        batch_size: int = 8,
-        targets: int = 1,
-        workers: int = 2,
         cache_folder: Path | None = None,
         augmentation: AugmentationSettings = _NO_AUGMENTATION,
-        seed: int = 0,
-        negative_targets: int = 0,
-        reverse_probability: float = 0.0,
-        reversed_actions: dict[str, str] | None = None,
+        **further: Any,
     ) -> None:
-        super().__init__(
-            train, validation, input_size, batch_size, targets, workers, seed, negative_targets,
-            reverse_probability, reversed_actions,
-        )  # fmt: skip
+        super().__init__(**further)
         sampling = parse_frame_sampling(frames)
         self._reader = ClipReader(sampling, self.input_size, cache_folder, folder_rate)
         self._augmentation = augmentation

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from afformer_core.models.backbones.vitdet import VisionTransformer, in_parts, layer_number
+from afformer_core.models.backbones.vitdet import VisionTransformer, in_parts
 from afformer_core.models.precision import fuse_attention
 
 CHANNELS, HEADS, DEPTH = 32, 2, 3
@@ -144,23 +144,6 @@ def test_images_are_encoded_a_few_at_a_time() -> None:
     in_parts(double, random_images, 64)
     in_parts(double, random_images[:2], 10_000)
     assert seen == [5, 1, 1]
-
-
-def test_layers_are_numbered_as_the_decay_needs_it() -> None:
-    body = 'encoder.backbone_with_fpn.body'
-    numbers = {
-        f'{body}.pos_embed': 0,
-        f'{body}.patch_embed.proj.weight': 0,
-        'pos_embed': 0,
-        f'{body}.blocks.0.attn.rel_pos_h': 1,
-        f'{body}.blocks.10.mlp.fc1.bias': 11,
-        'blocks.11.norm1.weight': 12,
-        'encoder.image_block.attn.qkv.weight': 12,
-        'video_block.norm1.weight': 12,
-        'encoder.backbone_with_fpn.fpn.p4.0.weight': 13,
-        'decoder.self2d_cross3d_block.mlp.fc1.weight': 13,
-    }
-    assert {name: layer_number(name) for name in numbers} == numbers
 
 
 @pytest.mark.slow

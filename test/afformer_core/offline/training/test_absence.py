@@ -18,13 +18,17 @@ from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.training.command import train
-from afformer_core.offline.training.datasets.batch import FeatureBatch, ImageBatch
-from afformer_core.offline.training.datasets.collation import collate_features, collate_images
-from afformer_core.offline.training.datasets.feature_cache import (
+from afformer_core.offline.training.datasets.batch import (
+    FeatureBatch,
+    ImageBatch,
+    collate_features,
+    collate_images,
+)
+from afformer_core.offline.training.datasets.feature_data import (
+    FeatureDataset,
     ImageAndVideoEncoder,
     open_feature_cache,
 )
-from afformer_core.offline.training.datasets.feature_data import FeatureDataset
 from afformer_core.offline.training.datasets.image_data import ImageDataset
 from afformer_core.offline.training.datasets.samplers import Draw
 from afformer_core.runtime.weights import load_model

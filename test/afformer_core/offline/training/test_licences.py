@@ -12,7 +12,7 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.manifest.files import convert
-from afformer_core.offline.training.datasets.annotated_data import AnnotationSource
+from afformer_core.offline.training.datasets.batched_data import AnnotationSource
 from afformer_core.runtime.model_folder import read_description
 
 from .conftest import MODEL, TRAINER, write_pairs

@@ -27,8 +27,12 @@ from afformer_core.offline.maskahand.pretraining.synthesis import (
     SyntheticImage,
     synthesize,
 )
-from afformer_core.offline.training.datasets.batch import FailedBatch, ImageBatch, MixedBatch
-from afformer_core.offline.training.datasets.collation import FailedExample
+from afformer_core.offline.training.datasets.batch import (
+    FailedBatch,
+    FailedExample,
+    ImageBatch,
+    MixedBatch,
+)
 from afformer_core.offline.training.datasets.samplers import Draw
 
 from ..mined_videos import write_mined

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 
 from afformer_core.cli.main import main
 from afformer_core.hands.faster_rcnn_hands import FasterRcnnHands
 from afformer_core.offline.training.command import task_name, train
-from afformer_core.offline.training.hands.batch import HandBatch
+from afformer_core.offline.training.hands.data import HandBatch
 from afformer_core.offline.training.hands.module import HandTraining
 
 from .conftest import TRAINER
@@ -64,15 +63,6 @@ def test_writes_a_detector_that_says_how_it_was_made(trained: Path) -> None:
     assert FasterRcnnHands.load(trained).interaction_score == fields['interaction_score']
     # Stored in half precision.
     assert (trained / 'detector.safetensors').stat().st_size < 12e6
-
-
-def test_the_whole_configuration_is_beside_the_weights(trained: Path) -> None:
-    configuration = yaml.safe_load((trained / 'config.yaml').read_text())
-
-    assert configuration['task'] == 'hands'
-    assert configuration['data']['batch_size'] == 2
-    names = sorted(path.name for path in (trained / 'checkpoints').iterdir())
-    assert names == ['best.ckpt', 'last.ckpt']
 
 
 def test_only_what_is_to_learn_changes(hands: Path, tmp_path: Path) -> None:

@@ -7,21 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from afformer_core.errors import DatasetError
-from afformer_core.offline.training.datasets.annotated_data import AnnotationSource
+from afformer_core.offline.training.datasets.batched_data import AnnotationSource
 from afformer_core.offline.training.datasets.image_data import ImageData
 
 from ..conftest import write_pairs
-
-
-def test_parts_of_the_images_have_none_in_common(tmp_path: Path) -> None:
-    annotations = write_pairs(tmp_path)
-    parts = [
-        {sample.image_path.name for sample in AnnotationSource(annotations, images=part).read()[0]}
-        for part in ((0.0, 0.7), (0.7, 1.0))
-    ]
-    # Of 8 images.
-    assert [len(part) for part in parts] == [5, 3]
-    assert not parts[0] & parts[1]
 
 
 def test_all_samples_of_an_image_are_in_the_same_part(tmp_path: Path) -> None:
@@ -37,12 +26,11 @@ def test_all_samples_of_an_image_are_in_the_same_part(tmp_path: Path) -> None:
     # Of 5 images.
     assert [len(part) for part in parts] == [2, 3]
     assert not parts[0] & parts[1]
-
-
-def test_too_few_images_for_a_part(tmp_path: Path) -> None:
-    source = AnnotationSource(write_pairs(tmp_path), images=(0.0, 0.1))
-    with pytest.raises(DatasetError, match='has 8 images, of which 0 are in the part'):
-        source.read()
+    with pytest.raises(DatasetError, match='has 5 images, of which 0 are in the part'):
+        AnnotationSource(annotations, images=(0.0, 0.1)).read()
+    for part in ((0.5, 0.5), (-0.1, 1.0), (0.0, 1.1)):
+        with pytest.raises(ValueError, match='expected a part of 0 to 1'):
+            AnnotationSource(annotations, images=part)
 
 
 def test_samples_of_further_files_follow(tmp_path: Path) -> None:
@@ -55,33 +43,17 @@ def test_samples_of_further_files_follow(tmp_path: Path) -> None:
 
     assert names == ('press', 'hold')
     assert [sample.image_path.parent.name for sample in samples] == ['drawn'] * 8 + ['real'] * 8
-
-
-def test_a_further_file_of_other_actions_is_refused(tmp_path: Path) -> None:
-    for name in ('drawn', 'real'):
-        (tmp_path / name).mkdir()
-        write_pairs(tmp_path / name)
     (tmp_path / 'real/actions.json').write_text('["press", "turn"]')
-    source = AnnotationSource(
-        tmp_path / 'drawn/train.json', further=(tmp_path / 'real/train.json',)
-    )
-
     with pytest.raises(
         DatasetError, match=r"real/train.json names the actions \['press', 'turn'\]"
     ):
-        source.read()
-
-
-@pytest.mark.parametrize('part', [(0.5, 0.5), (-0.1, 1.0), (0.0, 1.1)])
-def test_a_part_that_is_none_is_refused(part: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match='expected a part of 0 to 1'):
-        AnnotationSource(Path('train.json'), images=part)
+        AnnotationSource(first, further=(second,)).read()
 
 
 @pytest.mark.parametrize(('workers', 'stay'), [(1, True), (0, False)])
 def test_workers_of_validation_stay_for_the_next(tmp_path: Path, workers: int, stay: bool) -> None:
     source = AnnotationSource(write_pairs(tmp_path))
-    data = ImageData(source, source, (64, 64), workers=workers)
+    data = ImageData(train=source, validation=source, workers=workers)
     data.trainer = SimpleNamespace(
         accumulate_grad_batches=1, global_step=0, max_steps=2, global_rank=0, world_size=1
     )
@@ -105,7 +77,7 @@ def test_a_batch_that_is_cut_is_told(
     tmp_path: Path, batch_size: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = AnnotationSource(write_pairs(tmp_path))
-    data = ImageData(source, None, (64, 64), batch_size=batch_size)
+    data = ImageData(train=source, batch_size=batch_size)
     capsys.readouterr()
     data.prepare_data()
     lines = capsys.readouterr().err.splitlines(keepends=True)

@@ -16,7 +16,7 @@ from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.training.datasets.feature_cache import (
+from afformer_core.offline.training.datasets.feature_data import (
     FeatureCache,
     ImageAndVideoEncoder,
     open_feature_cache,

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from afformer_core.models import afformer_small
-from afformer_core.offline.training.constants import freeze_softmax_invariant_biases
+from afformer_core.offline.training.model_training import freeze_softmax_invariant_biases
 
 from ...conftest import random_model
 

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import small_matching
+from afformer_core.models.matching.configuration import MatchingConfiguration
 from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.offline.training.command import train
-from afformer_core.offline.training.contact.architecture import MatchingArchitecture
-from afformer_core.offline.training.contact.module import ContactTraining
+from afformer_core.offline.training.contact.module import ContactTraining, MatchingArchitecture
 from afformer_core.offline.training.optimization import Optimization
 from afformer_core.runtime.model_folder import read_matching_description
 from afformer_core.runtime.weights import load_matching_network, save_matching_network
@@ -88,20 +88,11 @@ def test_data_that_do_not_tell_the_contact_are_refused(initial: Path, tmp_path: 
 
     with pytest.raises(ValueError, match='have no contacts of demonstrations'):
         train(options(write_pairs(pairs, shortest=4), initial, tmp_path / 'model', 1))
-
-
-def test_longer_demonstrations_than_the_network_takes_are_refused(
-    annotations: Path, initial: Path, tmp_path: Path
-) -> None:
-    shorter = [
-        *options(annotations, initial, tmp_path, 1),
-        '--model.architecture.maximum_frames=3',
-    ]
-
+    frames = '--model.architecture.maximum_frames=3'
     with pytest.raises(
         ValueError, match=r'gives 4 frames .* at most 3\. Raise model\.architecture'
     ):
-        train(shorter)
+        train([*options(pairs / 'train.json', initial, tmp_path / 'model', 1), frames])
 
 
 def test_the_backbone_is_frozen_and_what_is_named_of_the_head() -> None:
@@ -146,12 +137,14 @@ def test_weights_of_imagenet_are_those_of_the_backbone_alone() -> None:
     assert [each.origin.licence for each in training.ingredients] == ['Apache-2.0']
 
 
-def test_training_drops_channels_alike_in_all_frames() -> None:
-    torch.manual_seed(0)
-    dropout = MatchingNetwork(small_matching((64, 64))).contact.dropout
-    dropped = dropout.train()(torch.ones(2, 100, 5, 3, 3))
+def test_the_stages_of_a_timm_model_are_found() -> None:
+    architecture = MatchingArchitecture('timm:convnext_tiny', (96, 160), 5, 24)
 
-    assert torch.equal(dropped[:, :, :1].expand_as(dropped), dropped)
-    assert 0.5 < float((dropped[:, :, 0, 0, 0] > 0).float().mean()) < 0.9
-    assert sorted(dropped.unique().tolist()) == pytest.approx([0.0, 1 / 0.7])
-    torch.testing.assert_close(dropout.eval()(dropped), dropped)
+    assert architecture.configuration() == MatchingConfiguration(
+        backbone='timm:convnext_tiny',
+        input_size=(96, 160),
+        maximum_frames=5,
+        contact_channels=24,
+        stage_strides=(32, 16, 8, 4),
+        stage_channels=(768, 384, 192, 96),
+    )

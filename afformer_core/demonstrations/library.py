@@ -20,7 +20,7 @@ from afformer_core.demonstrations.media import (
     contact_position,
     tapped,
 )
-from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
+from afformer_core.demonstrations.recording import Recording, record_whole
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, shown_rotation
 from afformer_core.demonstrations.selection import SelectionFile, join_names, split_names
 from afformer_core.demonstrations.state import (
@@ -49,7 +49,7 @@ class DemonstrationLibrary:
         grounder: model, which no other object uses.
         store: store of finished demonstrations; None: they exist only as long as this object.
         changed: called with the new state after each change.
-        settings: settings of recordings.
+        trim: see `Recording`.
         selection_file: file of the selection; None: not stored.
 
     Attributes:
@@ -66,14 +66,15 @@ class DemonstrationLibrary:
         grounder: ArrayGrounder,
         store: DemonstrationStore | None,
         changed: Callable[[DemonstrationState], None] = lambda state: None,
-        settings: RecordingSettings | None = None,
         selection_file: SelectionFile | None = None,
+        *,
+        trim: bool = True,
     ) -> None:
         DemonstrationReader()  # reports unusable hand networks now, not at the first recording
         self._grounder = grounder
         self._store = store
         self._changed = changed
-        self._settings = settings or RecordingSettings()
+        self._trim = trim
         self._recording: Recording | None = None
         self._failed = False
         self._message = 'no demonstration is selected'
@@ -120,7 +121,7 @@ class DemonstrationLibrary:
         self._require_no_recording()
         name = name or self._free_name()
         self._require_own(name)
-        self._recording = Recording(name, self._grounder, self._store, self._settings)
+        self._recording = Recording(name, self._grounder, self._store, trim=self._trim)
         problem = self._recording.problem
         remark = f'; it will be lost when the process ends: {problem}' if problem else ''
         self._report(f'recording {name!r}{remark}')
@@ -256,7 +257,7 @@ class DemonstrationLibrary:
                 self.problems = (*self.problems, str(error))
                 continue
             self._finished.pop(name, None)
-            self._finished[name] = FinishedDemonstration(summary, foreign=True, outdated=True)
+            self._finished[name] = FinishedDemonstration(summary, by_another=True, outdated=True)
         for name in removed:
             if name not in self._selected:
                 self._forget(name)
@@ -447,8 +448,8 @@ class DemonstrationLibrary:
         self._store.require_not_written(name, 'Choose another name')
         version, finished = self._store.version(name), self._finished.get(name)
         known = finished is not None and version == self._versions.get(name)
-        foreign = finished is not None and finished.foreign
-        if foreign or (version is not None and not known):
+        by_another = finished is not None and finished.by_another
+        if by_another or (version is not None and not known):
             raise DemonstrationError(
                 f'the store contains {name!r} from another process. Delete it first, or choose '
                 'another name'

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.demonstrations.contact_reading.reading import ContactReading
+from afformer_core.demonstrations.contact_reading.candidates import ContactReading
 from afformer_core.demonstrations.selection import join_names, validated_name
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.polygons import Point
@@ -66,25 +66,15 @@ class Summary:
 
     def __post_init__(self) -> None:
         validated_name(self.name)
-        if not 1 <= self.frames_kept <= self.frames:
+        if not (
+            1 <= self.frames_kept <= self.frames
+            and np.isfinite(self.duration)
+            and 0 <= self.begin <= self.end <= self.duration
+            and 0 <= self.hands_seen <= self.frames
+            and self.frames_lost >= 0
+        ):
             raise DemonstrationError(
-                f'demonstration {self.name!r} keeps {self.frames_kept} of {self.frames} frames; '
-                'it must keep at least one and cannot keep more than were seen'
-            )
-        if not (np.isfinite(self.duration) and 0 <= self.begin <= self.end <= self.duration):
-            raise DemonstrationError(
-                f'demonstration {self.name!r} lasts {self.duration} s and is used from '
-                f'{self.begin} to {self.end} s; expected finite numbers within it'
-            )
-        if not 0 <= self.hands_seen <= self.frames:
-            raise DemonstrationError(
-                f'demonstration {self.name!r} has hands in {self.hands_seen} of {self.frames} '
-                'frames; it cannot have them in more frames than were seen'
-            )
-        if self.frames_lost < 0:
-            raise DemonstrationError(
-                f'demonstration {self.name!r} has lost {self.frames_lost} frames; expected 0 or '
-                'more'
+                f'the numbers of demonstration {self.name!r} contradict each other: {self!r}'
             )
         try:
             _ = self.shown_rotation, self.marked_contact
@@ -277,11 +267,11 @@ class FinishedDemonstration:
     Attributes:
         summary: its numbers.
         unkept: reason why it will be lost when the process ends, or ''.
-        foreign: whether another process has recorded it.
+        by_another: whether another process has recorded it.
         outdated: whether another process has replaced it since it was memorized.
     """
 
     summary: Summary
     unkept: str = ''
-    foreign: bool = False
+    by_another: bool = False
     outdated: bool = False

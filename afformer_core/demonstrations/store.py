@@ -127,6 +127,10 @@ class DemonstrationStore:
         sound: list[StoreEntry] = []
         problems: list[str] = []
         for path in sorted(self.folder.glob(f'[!.]*{_SUFFIX}')):
+            # opening a pipe would block until a process writes to it
+            if not path.is_file():
+                problems.append(f'{path} cannot be used: it is not a regular file; remove it')
+                continue
             try:
                 sound.append(read_entry(path))
             except OtherFormatError as error:

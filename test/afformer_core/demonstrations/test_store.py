@@ -284,6 +284,18 @@ def test_a_disk_that_is_full_leaves_the_earlier_one(tmp_path, save):
     assert [path.name for path in tmp_path.iterdir()] == ['press.mcap']
 
 
+def test_a_pipe_is_told_and_never_opened(tmp_path, save):
+    store = DemonstrationStore(tmp_path)
+    save(store, 'press')
+    os.mkfifo(tmp_path / 'pipe.mcap')
+    entries, problems = store.load_all()
+    assert [one.summary.name for one in entries] == ['press']
+    assert problems == (
+        f'{tmp_path}/pipe.mcap cannot be used: it is not a regular file; remove it',
+    )
+    assert list(store.versions()) == ['press']
+
+
 def test_delete_where_the_folder_is_gone(tmp_path, save):
     store = DemonstrationStore(tmp_path / 'store')
     save(store, 'press')

@@ -3,7 +3,7 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.drawing.colour_map import grey_colours, heat_colours
+from afformer_core.drawing.overlay import grey_colours, heat_colours
 
 # What people without red, green or blue cones see, in linear RGB (Viénot, Brettel and Mollon).
 DICHROMACIES = {

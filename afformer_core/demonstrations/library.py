@@ -26,6 +26,7 @@ from afformer_core.demonstrations.selection import SelectionFile, join_names, sp
 from afformer_core.demonstrations.state import (
     DemonstrationState,
     FinishedDemonstration,
+    Phase,
     Recorded,
     Summary,
 )
@@ -145,13 +146,13 @@ class DemonstrationLibrary:
     def count_lost(self, on_the_way: int, dropped: int) -> None:
         """Set the numbers of frames lost so far by the middleware and by a full queue."""
         if self._recording is not None:
-            self._recording.losses.on_the_way = on_the_way
-            self._recording.losses.dropped = dropped
+            self._recording.losses['were lost on the way'] = on_the_way
+            self._recording.losses['were dropped'] = dropped
 
     def reject_frame(self, error: AfformerError) -> None:
         """Count a frame that cannot be read; the recording continues."""
         if self._recording is not None:
-            self._recording.losses.unreadable += 1
+            self._recording.losses['could not be read'] += 1
             self._report(f'recording {self._recording.name!r}: a frame was left out: {error}')
 
     def finish(self, reason: str = '') -> Summary:
@@ -163,17 +164,14 @@ class DemonstrationLibrary:
         Raises:
             DemonstrationError: no recording is running, or it has no frame and is dropped.
         """
-        recording = self._require_recording()
-        self._recording = None
+        recording, self._recording = self._require_recording(), None
         try:
             recorded = recording.finish()
         except Exception as error:
             # the recording has ended even if something fails, and the state must show it
             self.fail(str(error) or type(error).__name__)
             raise
-        notes = [reason] if reason else []
-        notes += recording.losses.told(recording.frames)
-        return self._take(recorded, notes)
+        return self._take(recorded, [*filter(None, [reason]), *recording.losses_told()])
 
     def cancel(self, reason: str) -> None:
         """Drop the recording, if there is one, and report the reason."""
@@ -333,8 +331,7 @@ class DemonstrationLibrary:
         Raises:
             DemonstrationError: the name is unknown, or its file cannot be deleted.
         """
-        if name not in self._finished:
-            self.refresh()
+        self.refresh()
         self._entry(name)
         if self._store is not None:
             self._store.delete(name)
@@ -363,18 +360,20 @@ class DemonstrationLibrary:
 
     def state(self) -> DemonstrationState:
         """Return the state of the demonstrations."""
+        recording, phase = self._recording, Phase.READY if self._selected else Phase.IDLE
+        unkept = [(name, finished.unkept) for name, finished in self._finished.items()]
+        unkept += [] if recording is None else [(recording.name, recording.problem)]
         lost = [
-            f'{name!r} will be lost when the process ends: {finished.unkept}'
-            for name, finished in self._finished.items()
-            if finished.unkept
+            f'{name!r} will be lost when the process ends: {why}' for name, why in unkept if why
         ]
-        names = tuple(self._finished)
-        problem = '; '.join(filter(None, [*lost, self._selection_problem]))
-        if self._recording is not None:
-            return self._recording.state(self.selected, names, self._message, problem)
         selected = [self._entry(name).summary for name in self._selected]
-        return DemonstrationState.of_selection(
-            selected, names, self._message, problem, failed=self._failed
+        return DemonstrationState.of(
+            Phase.RECORDING if recording else Phase.FAILED if self._failed else phase,
+            [recording] if recording else summaries,
+            selected=self.selected,
+            names=tuple(self._finished),
+            message=self._message,
+            problem='; '.join(filter(None, [*lost, self._selection_problem])),
         )
 
     def _report(self, message: str) -> None:
@@ -387,8 +386,7 @@ class DemonstrationLibrary:
         if name in self._finished:
             notes = [*notes, 'an earlier one of this name was replaced']
         self._grounder.memorize(recorded.encoded, name, summary.frames)
-        # The newest is the last one.
-        self._finished.pop(name, None)
+        self._finished.pop(name, None)  # the newest is the last one
         self._finished[name] = FinishedDemonstration(summary, recorded.problem)
         self._note_version(name)
         self._failed = False

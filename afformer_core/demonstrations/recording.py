@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,6 @@ from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.rotation_estimate import shown_rotation
 from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import (
-    DemonstrationState,
-    Phase,
     Recorded,
     StoreEntry,
     Summary,
@@ -40,42 +39,12 @@ _ENCODED_PER_FRAME = 2
 # Seconds. A larger step comes from a clock that was set, or from a frame without a stamp.
 _CLOCK_BACK = 1.0
 _CLOCK_AHEAD = 3600.0
+# What may happen to missing frames, in the order in which they are told.
+_LOSSES = ('were lost on the way', 'were dropped', 'could not be read')
 # Seconds to keep before and after the active part.
 _MARGIN = 0.5
 # Rows and columns of a contact map.
 _GRID = (48, 48)
-
-
-@dataclass
-class FrameLosses:
-    """Numbers of missing frames of a recording.
-
-    Attributes:
-        on_the_way: frames lost by the middleware, according to its reports.
-        dropped: frames that arrived while the queue was full.
-        unreadable: messages that were not images.
-    """
-
-    on_the_way: int = 0
-    dropped: int = 0
-    unreadable: int = 0
-
-    @property
-    def total(self) -> int:
-        """Number of missing frames."""
-        return self.on_the_way + self.dropped + self.unreadable
-
-    def told(self, frames: int) -> list[str]:
-        """Describe the losses as text, given the number of frames that arrived."""
-        if not self.total:
-            return []
-        counts = {
-            'were lost on the way': self.on_the_way,
-            'were dropped': self.dropped,
-            'could not be read': self.unreadable,
-        }
-        known = [f'{count} frames {what}' for what, count in counts.items() if count]
-        return [f'{self.total} of {frames + self.total} frames are missing', *known]
 
 
 class Recording:
@@ -96,7 +65,7 @@ class Recording:
     Attributes:
         name: see the arguments.
         frames: number of frames so far.
-        losses: numbers of missing frames.
+        losses: numbers of missing frames by what happened to them, such as 'were dropped'.
         duration: seconds from the first to the last frame.
         problem: known reason why it will not be on disk, or ''.
         contact: see `EncodedFrames.contact`; set it before `finish`.
@@ -117,7 +86,9 @@ class Recording:
     ) -> None:
         self.name = validated_name(name)
         self.frames = 0
-        self.losses = FrameLosses()
+        self.losses = Counter(
+            {'were lost on the way': 0, 'were dropped': 0, 'could not be read': 0}
+        )
         self.duration = 0.0
         self._grounder = grounder
         maximum = grounder.configuration.maximum_frames
@@ -144,26 +115,20 @@ class Recording:
         """Number of frames in which a hand was detected."""
         return self._trimmer.hands_seen
 
-    def state(
-        self, selected: str, names: tuple[str, ...], message: str, problem: str
-    ) -> DemonstrationState:
-        """Return the state during this recording; see `DemonstrationState` for arguments."""
-        if self.problem:
-            lost = f'{self.name!r} will be lost when the process ends: {self.problem}'
-            problem = f'{problem}; {lost}' if problem else lost
-        return DemonstrationState(
-            phase=Phase.RECORDING,
-            name=self.name,
-            selected=selected,
-            names=names,
-            frames=self.frames,
-            frames_kept=self.frames_kept,
-            duration=self.duration,
-            hands_seen=self.hands_seen,
-            message=message,
-            frames_lost=self.losses.total,
-            problem=problem,
-        )
+    @property
+    def frames_lost(self) -> int:
+        """Number of missing frames."""
+        return self.losses.total()
+
+    def losses_told(self) -> list[str]:
+        """Describe the missing frames as text; empty if there are none."""
+        if not self.frames_lost:
+            return []
+        missing = f'{self.frames_lost} of {self.frames + self.frames_lost} frames are missing'
+        return [
+            missing,
+            *(f'{count} frames {what}' for what, count in self.losses.items() if count),
+        ]
 
     def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
         """Add a frame.
@@ -268,7 +233,7 @@ class Recording:
             end=part.last.time,
             trimmed_by=part.trimmed_by,
             hands_seen=self.hands_seen,
-            frames_lost=self.losses.total,
+            frames_lost=self.frames_lost,
         ).marked(self.contact, rotation)
 
     def _complete_file(self, summary: Summary, part: UsedPart, encoded: EncodedFrames) -> None:

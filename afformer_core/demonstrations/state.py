@@ -140,29 +140,18 @@ class DemonstrationState:
     problem: str = ''
 
     @classmethod
-    def of_selection(
-        cls,
-        selected: Sequence[Summary],
-        names: tuple[str, ...],
-        message: str,
-        problem: str,
-        *,
-        failed: bool,
-    ) -> DemonstrationState:
-        """Return the state without a recording; numbers are summed over the selection."""
-        selection = join_names([summary.name for summary in selected])
+    def of(cls, phase: Phase, shown: Sequence[Any], **fields: Any) -> DemonstrationState:
+        """Return the state of the shown summaries, or of a recording; numbers are summed.
+
+        Args:
+            phase: see the attributes.
+            shown: objects with a name and these numbers.
+            fields: the other attributes.
+        """
+        keys = ('frames', 'frames_kept', 'duration', 'hands_seen', 'frames_lost')
+        numbers = {key: sum(getattr(entry, key) for entry in shown) for key in keys}
         return cls(
-            phase=Phase.FAILED if failed else Phase.READY if selected else Phase.IDLE,
-            name=selection,
-            selected=selection,
-            names=names,
-            frames=sum(summary.frames for summary in selected),
-            frames_kept=sum(summary.frames_kept for summary in selected),
-            duration=sum(summary.duration for summary in selected),
-            hands_seen=sum(summary.hands_seen for summary in selected),
-            message=message,
-            frames_lost=sum(summary.frames_lost for summary in selected),
-            problem=problem,
+            phase=phase, name=join_names([entry.name for entry in shown]), **numbers, **fields
         )
 
 
@@ -178,9 +167,6 @@ class StoreEntry:
         created: time at which it was finished, in seconds since 1970; determines the order.
         first_frame, last_frame: the used part, as indices of frames in the file, from 0.
         fingerprint: fingerprint of the model that encoded it, see `ArrayGrounder.fingerprint`.
-
-    Raises:
-        DemonstrationError: the numbers contradict each other.
     """
 
     summary: Summary
@@ -188,14 +174,6 @@ class StoreEntry:
     first_frame: int
     last_frame: int
     fingerprint: str
-
-    def __post_init__(self) -> None:
-        if not np.isfinite(self.created) or not 0 <= self.first_frame <= self.last_frame:
-            raise DemonstrationError(
-                f'demonstration {self.summary.name!r} was made at {self.created} and is used from '
-                f'frame {self.first_frame} to {self.last_frame}; expected a time and increasing '
-                'frames'
-            )
 
     def to_text(self) -> dict[str, str]:
         """Return the record as text values by key, as stored in MCAP files."""

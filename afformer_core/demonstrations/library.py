@@ -369,7 +369,7 @@ class DemonstrationLibrary:
         selected = [self._entry(name).summary for name in self._selected]
         return DemonstrationState.of(
             Phase.RECORDING if recording else Phase.FAILED if self._failed else phase,
-            [recording] if recording else summaries,
+            [recording] if recording else selected,
             selected=self.selected,
             names=tuple(self._finished),
             message=self._message,

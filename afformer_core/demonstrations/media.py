@@ -26,8 +26,7 @@ from afformer_core.media.images import Image, as_image, read_image
 from afformer_core.media.polygons import Point
 from afformer_core.media.read_ahead import read_ahead
 from afformer_core.media.video import FrameCountError, VideoReader
-from afformer_core.media.video_frames import uniform_indices
-from afformer_core.media.video_part import Part, is_part
+from afformer_core.media.video_frames import Part, is_part, uniform_indices
 from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
 from afformer_core.runtime.demonstration import Demonstration
 from afformer_core.runtime.grounding import Peak

@@ -18,8 +18,15 @@ import numpy as np
 from afformer_core.errors import VideoError
 from afformer_core.media.frame_folder import frame_paths, read_frames
 from afformer_core.media.sparse_decoding import Needed
-from afformer_core.media.video_frames import scan_frames, shown_seconds, uniform_indices, upright
-from afformer_core.media.video_part import Part, decode_part, is_part
+from afformer_core.media.video_frames import (
+    Part,
+    decode_part,
+    is_part,
+    scan_frames,
+    shown_seconds,
+    uniform_indices,
+    upright,
+)
 
 # Containers that FFmpeg may detect, independent of the name. Lists of other files, such as
 # ffconcat or m3u8, are excluded: they could read outside the folders that a node may read.

@@ -83,7 +83,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
     from afformer_core.drawing.overlay import draw_numbered
-    from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
+    from afformer_core.files.paths import NamedPath, require_inputs_kept
     from afformer_core.grounder import Grounder
     from afformer_core.media.images import read_image, require_image_path, write_image
 

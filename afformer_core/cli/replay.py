@@ -222,15 +222,13 @@ def _replay(
 def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any:
     """Record or read the demonstrations to ground."""
     from afformer_core.demonstrations.media import split_topic
-    from afformer_core.demonstrations.recording import RecordingSettings
     from afformer_core.demonstrations.store import DemonstrationStore
     from afformer_core.errors import DemonstrationError
     from afformer_core.media.bag import BagExtract
     from afformer_core.replay.demonstrations import ReplayDemonstrations
 
     grounder = open_grounder(arguments.model, arguments)
-    settings = RecordingSettings(trim=not arguments.whole)
-    demonstrations = ReplayDemonstrations(grounder, settings)
+    demonstrations = ReplayDemonstrations(grounder, trim=not arguments.whole)
     if topics.demonstration:
         window = BagExtract(arguments.demonstration_from, arguments.demonstration_to)
         demonstrations.record(bag, topics.demonstration, window)

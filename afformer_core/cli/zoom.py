@@ -9,7 +9,7 @@ from typing import Any
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 from afformer_core.cli.options.media_options import add_dataset_part
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_FOLDER
-from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
+from afformer_core.files.paths import NamedPath, require_inputs_kept
 
 _DESCRIPTION = """\
 For a share of the objects, crop each demonstration around its contact and each

@@ -20,12 +20,13 @@ from afformer_core.demonstrations.media import (
     contact_position,
     tapped,
 )
-from afformer_core.demonstrations.recording import Recording, RecordingSettings, record_whole
+from afformer_core.demonstrations.recording import Recording, record_whole
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, shown_rotation
 from afformer_core.demonstrations.selection import SelectionFile, join_names, split_names
 from afformer_core.demonstrations.state import (
     DemonstrationState,
     FinishedDemonstration,
+    Phase,
     Recorded,
     Summary,
 )
@@ -49,7 +50,7 @@ class DemonstrationLibrary:
         grounder: model, which no other object uses.
         store: store of finished demonstrations; None: they exist only as long as this object.
         changed: called with the new state after each change.
-        settings: settings of recordings.
+        trim: see `Recording`.
         selection_file: file of the selection; None: not stored.
 
     Attributes:
@@ -66,14 +67,15 @@ class DemonstrationLibrary:
         grounder: ArrayGrounder,
         store: DemonstrationStore | None,
         changed: Callable[[DemonstrationState], None] = lambda state: None,
-        settings: RecordingSettings | None = None,
         selection_file: SelectionFile | None = None,
+        *,
+        trim: bool = True,
     ) -> None:
         DemonstrationReader()  # reports unusable hand networks now, not at the first recording
         self._grounder = grounder
         self._store = store
         self._changed = changed
-        self._settings = settings or RecordingSettings()
+        self._trim = trim
         self._recording: Recording | None = None
         self._failed = False
         self._message = 'no demonstration is selected'
@@ -120,7 +122,7 @@ class DemonstrationLibrary:
         self._require_no_recording()
         name = name or self._free_name()
         self._require_own(name)
-        self._recording = Recording(name, self._grounder, self._store, self._settings)
+        self._recording = Recording(name, self._grounder, self._store, trim=self._trim)
         problem = self._recording.problem
         remark = f'; it will be lost when the process ends: {problem}' if problem else ''
         self._report(f'recording {name!r}{remark}')
@@ -144,13 +146,13 @@ class DemonstrationLibrary:
     def count_lost(self, on_the_way: int, dropped: int) -> None:
         """Set the numbers of frames lost so far by the middleware and by a full queue."""
         if self._recording is not None:
-            self._recording.losses.on_the_way = on_the_way
-            self._recording.losses.dropped = dropped
+            self._recording.losses['were lost on the way'] = on_the_way
+            self._recording.losses['were dropped'] = dropped
 
     def reject_frame(self, error: AfformerError) -> None:
         """Count a frame that cannot be read; the recording continues."""
         if self._recording is not None:
-            self._recording.losses.unreadable += 1
+            self._recording.losses['could not be read'] += 1
             self._report(f'recording {self._recording.name!r}: a frame was left out: {error}')
 
     def finish(self, reason: str = '') -> Summary:
@@ -162,17 +164,14 @@ class DemonstrationLibrary:
         Raises:
             DemonstrationError: no recording is running, or it has no frame and is dropped.
         """
-        recording = self._require_recording()
-        self._recording = None
+        recording, self._recording = self._require_recording(), None
         try:
             recorded = recording.finish()
         except Exception as error:
             # the recording has ended even if something fails, and the state must show it
             self.fail(str(error) or type(error).__name__)
             raise
-        notes = [reason] if reason else []
-        notes += recording.losses.told(recording.frames)
-        return self._take(recorded, notes)
+        return self._take(recorded, [*filter(None, [reason]), *recording.losses_told()])
 
     def cancel(self, reason: str) -> None:
         """Drop the recording, if there is one, and report the reason."""
@@ -256,7 +255,7 @@ class DemonstrationLibrary:
                 self.problems = (*self.problems, str(error))
                 continue
             self._finished.pop(name, None)
-            self._finished[name] = FinishedDemonstration(summary, foreign=True, outdated=True)
+            self._finished[name] = FinishedDemonstration(summary, by_another=True, outdated=True)
         for name in removed:
             if name not in self._selected:
                 self._forget(name)
@@ -332,8 +331,7 @@ class DemonstrationLibrary:
         Raises:
             DemonstrationError: the name is unknown, or its file cannot be deleted.
         """
-        if name not in self._finished:
-            self.refresh()
+        self.refresh()
         self._entry(name)
         if self._store is not None:
             self._store.delete(name)
@@ -362,18 +360,20 @@ class DemonstrationLibrary:
 
     def state(self) -> DemonstrationState:
         """Return the state of the demonstrations."""
+        recording, phase = self._recording, Phase.READY if self._selected else Phase.IDLE
+        unkept = [(name, finished.unkept) for name, finished in self._finished.items()]
+        unkept += [] if recording is None else [(recording.name, recording.problem)]
         lost = [
-            f'{name!r} will be lost when the process ends: {finished.unkept}'
-            for name, finished in self._finished.items()
-            if finished.unkept
+            f'{name!r} will be lost when the process ends: {why}' for name, why in unkept if why
         ]
-        names = tuple(self._finished)
-        problem = '; '.join(filter(None, [*lost, self._selection_problem]))
-        if self._recording is not None:
-            return self._recording.state(self.selected, names, self._message, problem)
         selected = [self._entry(name).summary for name in self._selected]
-        return DemonstrationState.of_selection(
-            selected, names, self._message, problem, failed=self._failed
+        return DemonstrationState.of(
+            Phase.RECORDING if recording else Phase.FAILED if self._failed else phase,
+            [recording] if recording else selected,
+            selected=self.selected,
+            names=tuple(self._finished),
+            message=self._message,
+            problem='; '.join(filter(None, [*lost, self._selection_problem])),
         )
 
     def _report(self, message: str) -> None:
@@ -386,8 +386,7 @@ class DemonstrationLibrary:
         if name in self._finished:
             notes = [*notes, 'an earlier one of this name was replaced']
         self._grounder.memorize(recorded.encoded, name, summary.frames)
-        # The newest is the last one.
-        self._finished.pop(name, None)
+        self._finished.pop(name, None)  # the newest is the last one
         self._finished[name] = FinishedDemonstration(summary, recorded.problem)
         self._note_version(name)
         self._failed = False
@@ -447,8 +446,8 @@ class DemonstrationLibrary:
         self._store.require_not_written(name, 'Choose another name')
         version, finished = self._store.version(name), self._finished.get(name)
         known = finished is not None and version == self._versions.get(name)
-        foreign = finished is not None and finished.foreign
-        if foreign or (version is not None and not known):
+        by_another = finished is not None and finished.by_another
+        if by_another or (version is not None and not known):
             raise DemonstrationError(
                 f'the store contains {name!r} from another process. Delete it first, or choose '
                 'another name'

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.contact_reading.demonstration_reader import (
     RATE,
     DemonstrationReader,
+    small_image,
 )
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, SIDE
 from afformer_core.errors import DemonstrationError, ImageError
@@ -26,8 +26,7 @@ from afformer_core.media.images import Image, as_image, read_image
 from afformer_core.media.polygons import Point
 from afformer_core.media.read_ahead import read_ahead
 from afformer_core.media.video import FrameCountError, VideoReader
-from afformer_core.media.video_frames import uniform_indices
-from afformer_core.media.video_part import Part, is_part
+from afformer_core.media.video_frames import Part, is_part, uniform_indices
 from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
 from afformer_core.runtime.demonstration import Demonstration
 from afformer_core.runtime.grounding import Peak
@@ -108,7 +107,7 @@ class EvenFrames:
         if index in self._whole:
             self._frames.append(image)
         if index in self._small:
-            self._motion_frames.append(_shrunk(image))
+            self._motion_frames.append(small_image(image, SIDE))
         if index in self._read:
             self._reader.observe(image, index / self._rate)
 
@@ -122,14 +121,6 @@ class EvenFrames:
             announced=announced,
             reader=self._reader,
         )
-
-
-def _shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    scale = SIDE / max(image.shape)
-    if scale >= 1:
-        return image
-    resized = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(resized, np.uint8)
 
 
 @dataclass(frozen=True)
@@ -395,29 +386,24 @@ class VideoProgress:
     def __init__(self, progress: Progress) -> None:
         self.duration: float | None = None
         self._progress = progress
-        self._decoded = 0
-        # None while the frames are counted.
-        self._count: int | None = None
-        # Share of the work that counting is.
-        self._counting = 0.0
+        self._decoded, self._count = 0, 0
+        # Share of the work before this pass, and of this pass.
+        self._before, self._share = 0.0, 1.0
 
     def decoded(self, time: float | None) -> None:
         """Report a decoded frame, with its seconds after the first one."""
         self._decoded += 1
-        if self._count is None:
-            known = time is not None and self.duration
-            share = min(1.0, time / self.duration) if known else math.nan  # type: ignore[operator]
-            self._progress(self._decoded, self._counting * share)
-            return
-        frames = self._count if self._counting else min(self._decoded, self._count)
-        share = min(1.0, self._decoded / self._count)
-        self._progress(frames, self._counting + (1 - self._counting) * share)
+        part = self._decoded / self._count if self._count else math.nan
+        if not self._count and time is not None and self.duration:
+            part = time / self.duration
+        frames = self._count if self._before else min(self._decoded, self._count or self._decoded)
+        self._progress(frames, self._before + self._share * min(part, 1.0))
 
-    def begin(self, count: int | None) -> None:
-        """Start reading the frames, given their number; None: counting, half of the work."""
-        if count is None:
-            self._counting = 0.5
-        self._count, self._decoded = count, 0
+    def begin(self, count: int) -> None:
+        """Start reading the frames, given their number; 0: counting, which is half of the work."""
+        self._before = 0.5 if self._share < 1 and count else 0.0
+        self._share = 1.0 if count and not self._before else 0.5
+        self._decoded, self._count = 0, count
 
 
 def _read_video(
@@ -432,7 +418,7 @@ def _read_video(
             # Damage to the file shows only when it is decoded.
             with contextlib.suppress(FrameCountError):
                 return _even_frames(reader, stored, maximum_frames, part, exact=True)
-        told.begin(None)
+        told.begin(0)
         count = reader.count()
         told.begin(count)
         return _even_frames(reader, count, maximum_frames, part)

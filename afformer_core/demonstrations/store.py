@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,24 +34,8 @@ _SUFFIX = '.mcap'
 _PARTIAL = '.partial'
 
 
-@dataclass(frozen=True)
-class FileVersion:
-    """Properties of a file that change when another file replaces it."""
-
-    modified: int
-    size: int
-    inode: int
-
-    @classmethod
-    def of(cls, path: Path) -> FileVersion | None:
-        """Read the version of a regular file; None if there is none."""
-        try:
-            found = path.stat()
-        except OSError:
-            return None
-        if not stat.S_ISREG(found.st_mode):
-            return None
-        return cls(found.st_mtime_ns, found.st_size, found.st_ino)
+# Time of modification, size and inode of a file, which change when another file replaces it.
+FileVersion = tuple[int, int, int]
 
 
 class DemonstrationStore:
@@ -117,12 +101,12 @@ class DemonstrationStore:
         Raises:
             OSError: the folder cannot be listed.
         """
-        found = {path.stem: FileVersion.of(path) for path in self.folder.glob(f'[!.]*{_SUFFIX}')}
+        found = {path.stem: _version(path) for path in self.folder.glob(f'[!.]*{_SUFFIX}')}
         return {name: version for name, version in found.items() if version is not None}
 
     def version(self, name: str) -> FileVersion | None:
         """Read the version of a demonstration's file; None if there is none."""
-        return FileVersion.of(self._path(name))
+        return _version(self._path(name))
 
     def entry(self, name: str) -> StoreEntry:
         """Read the record of a demonstration.
@@ -228,6 +212,16 @@ class DemonstrationStore:
         if not path.is_file():
             raise DemonstrationError(f'demonstration {name!r} is not stored in {self.folder}')
         return path
+
+
+def _version(path: Path) -> FileVersion | None:
+    """Read the version of a regular file; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    regular = stat.S_ISREG(found.st_mode)
+    return (found.st_mtime_ns, found.st_size, found.st_ino) if regular else None
 
 
 def _set_aside(path: Path) -> str:

@@ -117,16 +117,6 @@ class SpatialView:
     calibration: Calibration | None
     problem: str
 
-    def __post_init__(self) -> None:
-        missing = self.depth is None or self.calibration is None
-        if missing != bool(self.problem):
-            raise ValueError(
-                f'the problem is {self.problem!r}, with depth '
-                f'{"missing" if self.depth is None else "given"} and calibration '
-                f'{"missing" if self.calibration is None else "given"}; '
-                'it must say why where one is missing, and be empty otherwise'
-            )
-
 
 @dataclass(frozen=True, kw_only=True)
 class StreamedGrounding:
@@ -164,23 +154,6 @@ class StreamedGrounding:
     presence: float | None = None
     presence_threshold: float | None = None
     agreeing_images: int = 0
-
-    def __post_init__(self) -> None:
-        if (self.presence is None) != (self.presence_threshold is None):
-            raise ValueError(
-                f'the presence is {self.presence} and its threshold {self.presence_threshold}; '
-                'a calibrated model has both, another neither'
-            )
-        if len(self.surfaces) != len(self.grounding.peaks):
-            raise ValueError(
-                f'there are {len(self.surfaces)} surfaces for {len(self.grounding.peaks)} peaks; '
-                'expected one for each'
-            )
-        if self.age < 0 or (self.age > 0 and not self.found):
-            raise ValueError(
-                f'age is {self.age} and found {self.found}; '
-                'only what was found can be held, and for no negative time'
-            )
 
     @property
     def held(self) -> bool:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.media import read_demonstration, split_topic
-from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.demonstrations.selection import join_names
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
@@ -30,16 +29,16 @@ class ReplayDemonstrations:
 
     Args:
         grounder: model, which no other object uses.
-        settings: settings of the recording of demonstrations from a bag.
+        trim: see `Recording`; for a demonstration from a bag.
 
     Attributes:
         grounder: see the arguments.
         accounts: description of each demonstration by its name, in a sentence.
     """
 
-    def __init__(self, grounder: ArrayGrounder, settings: RecordingSettings) -> None:
+    def __init__(self, grounder: ArrayGrounder, *, trim: bool = True) -> None:
         self.grounder = grounder
-        self._library = DemonstrationLibrary(grounder, None, settings=settings)
+        self._library = DemonstrationLibrary(grounder, None, trim=trim)
         self.accounts: dict[str, str] = {}
 
     @property

@@ -19,14 +19,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from afformer_core.errors import DatasetError, ImageError
 from afformer_core.files.provenance import provenance
 from afformer_core.media.bag import Bag, BagError, BagExtract, BagMessage
+from afformer_core.media.images import shrink_to
+from afformer_core.media.video import encode_video
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.outputs.grounding_overlay import draw_grounding
 from afformer_core.replay.annotations import BagAnnotations
 from afformer_core.replay.depth_wait import images_with_depth
-from afformer_core.replay.overlay_video import OverlayVideo
 from afformer_core.replay.replayed_image import UNREADABLE, ReplayedImage, write_table
 from afformer_core.replay.summary import summarize
 from afformer_core.replay.topics import ReplayTopics
@@ -34,6 +38,9 @@ from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.stream.pipeline import GroundingPipeline, Predict
 from afformer_core.stream.settings import PipelineSettings
 from afformer_core.stream.spatial_inputs import SpatialInputs
+
+# Constant rate factor of the video.
+_QUALITY = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +96,35 @@ def write_replay(
     Raises:
         BagError: the bag has no image in the window that can be read.
     """
+    notes: list[str] = []
+    rows: list[ReplayedImage] = []
+    drawn = _grounded(bag, request, predict, rows, notes, progress)
+    rate = 1e9 * bag.count(request.topics.image) / max(bag.end - bag.start, 1)
+    encode_video(folder / 'overlay.mp4', drawn, min(max(rate, 1.0), 60.0), _QUALITY)
+    annotations = request.annotations
+    if annotations is not None and not any(annotations.of(row.stamp) for row in rows):
+        notes.append('No annotation has the stamp of an image.')
+    thresholds = request.settings.thresholds(request.calibration)
+    summary = summarize(rows, request.facts, notes, thresholds)
+    write_table(folder / 'groundings.csv', rows)
+    content = json.dumps({**summary, 'provenance': provenance()}, indent=2)
+    (folder / 'summary.json').write_text(content + '\n', encoding='utf-8')
+    return summary
+
+
+def _grounded(
+    bag: Bag,
+    request: ReplayRequest,
+    predict: Predict,
+    rows: list[ReplayedImage],
+    notes: list[str],
+    progress: Callable[[int], object],
+) -> Iterator[NDArray[np.uint8]]:
+    """Ground all images, add their rows, and yield the overlays of those that can be read.
+
+    Raises:
+        BagError: at the end: no image can be read.
+    """
     topics = request.topics
     spatial = SpatialInputs(
         topics.depth, topics.camera_info, bag.decode, rectified=request.rectified
@@ -96,38 +132,39 @@ def write_replay(
     pipeline = GroundingPipeline(RosbagsMessages(affordance_typestore()), spatial)
     # Images arrive here after they have waited for their depth.
     settings = replace(request.settings, depth_wait=0.0)
-    notes: list[str] = []
-    rows: list[ReplayedImage] = []
     messages = images_with_depth(_read(bag, request, notes), topics, spatial, request.depth_wait)
-    with OverlayVideo(folder / 'overlay.mp4') as video:
-        for message, header_stamp in messages:
-            stamp = message.time if header_stamp is None else header_stamp
-            began = time.monotonic()
-            try:
-                observed = pipeline.observe(bag.decode(message), predict, settings)
-            except (BagError, ImageError) as error:
-                rows.append(ReplayedImage(stamp=stamp, state=UNREADABLE, problem=str(error)))
-            else:
-                composed = pipeline.compose(observed, request.demonstration, settings)
-                times = (began, observed.decoded, observed.predicted, composed.composed)
-                stages = [1e3 * (end - begin) for begin, end in pairwise(times)]
-                rows.append(ReplayedImage.of(stamp, composed.result, stages, request.annotations))
-                opacity = settings.overlay_opacity
-                drawn = draw_grounding(composed.frame.image, composed.result, opacity)
-                video.add(drawn, composed.frame.stamp)
+    size: tuple[int, int] | None = None
+    for message, header_stamp in messages:
+        stamp = message.time if header_stamp is None else header_stamp
+        began = time.monotonic()
+        try:
+            observed = pipeline.observe(bag.decode(message), predict, settings)
+        except (BagError, ImageError) as error:
+            rows.append(ReplayedImage(stamp=stamp, state=UNREADABLE, problem=str(error)))
             progress(len(rows))
-    readable = [row for row in rows if row.state != UNREADABLE]
-    if not readable:
+            continue
+        composed = pipeline.compose(observed, request.demonstration, settings)
+        times = (began, observed.decoded, observed.predicted, composed.composed)
+        stages = [1e3 * (end - begin) for begin, end in pairwise(times)]
+        rows.append(ReplayedImage.of(stamp, composed.result, stages, request.annotations))
+        overlay = draw_grounding(composed.frame.image, composed.result, settings.overlay_opacity)
+        height, width = overlay.shape[:2]
+        size = size or (height + height % 2, width + width % 2)
+        yield _fitted(overlay, size)
+        progress(len(rows))
+    if size is None:
         raise BagError(_why_nothing(bag, topics.image, rows, notes))
-    annotations = request.annotations
-    if annotations is not None and not any(annotations.of(row.stamp) for row in readable):
-        notes.append('No annotation has the stamp of an image.')
-    thresholds = settings.thresholds(request.calibration)
-    summary = summarize(rows, request.facts, notes, thresholds)
-    write_table(folder / 'groundings.csv', rows)
-    content = json.dumps({**summary, 'provenance': provenance()}, indent=2)
-    (folder / 'summary.json').write_text(content + '\n', encoding='utf-8')
-    return summary
+
+
+def _fitted(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Shrink an image [H, W, 3] to fit into (height, width), and put it on black."""
+    height, width = size
+    scale = min(1.0, height / image.shape[0], width / image.shape[1])
+    if scale < 1:
+        image = shrink_to(image, int(scale * max(image.shape)))
+    canvas = np.zeros((height, width, 3), np.uint8)
+    canvas[: image.shape[0], : image.shape[1]] = image
+    return canvas
 
 
 def _read(bag: Bag, request: ReplayRequest, notes: list[str]) -> Iterator[BagMessage]:

@@ -89,7 +89,11 @@ class ModelLoader:
         store = DemonstrationStore(parameters.store_path)
         selection_file = SelectionFile(store.folder, self._node.get_fully_qualified_name())
         library = DemonstrationLibrary(
-            grounder, store, self._changed, parameters.recording_settings, selection_file
+            grounder,
+            store,
+            self._changed,
+            selection_file,
+            trim=parameters.trim_demonstrations,
         )
         self._grounder, self.problems = grounder, library.problems
         if grounder.calibration_problem:

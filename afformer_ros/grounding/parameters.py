@@ -7,7 +7,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.runtime.backends import BACKENDS, PRECISIONS
 from afformer_core.stream.settings import PipelineSettings
 from afformer_core.stream.spatial_inputs import RECTIFICATIONS
@@ -102,11 +101,6 @@ class DemonstrationParameters:
         'a folder, load_demonstration reads nothing',
         change='never',
     )
-
-    @property
-    def recording_settings(self) -> RecordingSettings:
-        """Settings of recordings."""
-        return RecordingSettings(trim=self.trim_demonstrations)
 
     @property
     def store_path(self) -> Path:

@@ -17,7 +17,7 @@ from afformer_core.errors import DatasetError, VideoError
 from afformer_core.media.frame_folder import FrameFolder, frame_paths, read_frames
 from afformer_core.media.images import shown_size
 from afformer_core.media.video import VideoReader
-from afformer_core.media.video_part import Part, beyond_end
+from afformer_core.media.video_frames import Part, beyond_end
 from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
 from afformer_core.offline.data.sample import Sample
 

@@ -14,7 +14,7 @@ import yaml
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from afformer_core.errors import AfformerError
-from afformer_core.files.local_paths import why_not_local
+from afformer_core.files.paths import why_not_local
 from afformer_core.offline.training.training_cli import (
     ContactTrainingCli,
     GroundingTrainingCli,

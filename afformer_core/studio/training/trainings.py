@@ -13,7 +13,7 @@ import yaml
 
 from afformer_core.errors import AfformerError
 from afformer_core.exit_status import describe_exit
-from afformer_core.files.share_folders import share_folders
+from afformer_core.files.paths import share_folders
 from afformer_core.runtime.model_folder import DESCRIPTION_FILE
 from afformer_core.studio.training.model_folders import ModelFolders
 from afformer_core.studio.training.training_process import (

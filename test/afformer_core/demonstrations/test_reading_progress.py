@@ -58,7 +58,7 @@ def test_a_folder_tells_the_frames_that_are_read(tmp_path):
 def test_without_a_duration_the_share_is_not_known_while_frames_are_counted():
     progress: list[tuple[int, float]] = []
     video = VideoProgress(lambda frames, share: progress.append((frames, share)))
-    video.begin(None)
+    video.begin(0)
     video.decoded(0.5)
     assert progress[0][0] == 1
     assert math.isnan(progress[0][1])

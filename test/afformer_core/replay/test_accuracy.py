@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
@@ -109,7 +108,7 @@ def test_published_points_are_where_the_peaks_pixels_are(
 ) -> None:
     bag_settings = RgbdBagSettings(seed=seed, seconds=1.5)
     list(write_rgbd_bag(tmp_path / 'recording', bag_settings))
-    demonstrations = ReplayDemonstrations(ArrayGrounder.load(shipped_model), RecordingSettings())
+    demonstrations = ReplayDemonstrations(ArrayGrounder.load(shipped_model))
     (tmp_path / 'out').mkdir()
     settings = PipelineSettings(
         minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1

@@ -67,12 +67,6 @@ def test_a_model_that_is_not_calibrated_has_no_presence(predict):
     assert result.found
 
 
-def test_a_presence_without_its_threshold_is_refused(predict):
-    result = see(predict(20, 20, feature_similarity=0.6))
-    with pytest.raises(ValueError, match='its threshold None; a calibrated model has both'):
-        replace(result, presence_threshold=None)
-
-
 def test_presence_rises_with_the_confidence(predict):
     by_confidence = replace(CALIBRATION, confidence=1.0, feature_similarity=0.0, intercept=0.0)
     sharp, flat = (see(predict(32, 32, spread=s), by_confidence) for s in (1.5, 20))

@@ -264,7 +264,7 @@ class ModelPredictor:
         if reading is None:
             return ClipContact(self.predict(clip.frames[0], clip).points[0])
         points = tuple((candidate.x, candidate.y) for candidate in reading.candidates)
-        return ClipContact(points[0], reading.candidates[0].time, points)
+        return ClipContact(points[0], reading.time, points)
 
     def tap(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction | None:
         """Ground the clip after a tap on the offered contact that is nearest to the mark.

@@ -17,7 +17,7 @@ from afformer_core.models.decoders.memory import Decoder, VideoMemory, key_paddi
 from afformer_core.models.layers.attention import group_queries_by_video, ungroup_by_image
 from afformer_core.models.layers.numerics import ChannelNorm
 from afformer_core.models.layers.relative_position import padded_temporal_table, temporal_table
-from afformer_core.models.layers.softmax_attention import attend_in_parts
+from afformer_core.models.layers.softmax_attention import attend
 
 
 class DeconvolutionDecoder(Decoder):
@@ -60,7 +60,7 @@ class DeconvolutionDecoder(Decoder):
         query = self.q_proj(image.mean(dim=(2, 3)))[:, None, None]
         (keys,), (values,), (padding,) = memory.keys, memory.values, memory.paddings
         asked = group_queries_by_video(query, len(keys))
-        embedding = ungroup_by_image(attend_in_parts(asked, keys, values, padding), len(image))
+        embedding = ungroup_by_image(attend(asked, keys, values, padding), len(image))
         spread = embedding[:, 0, 0, :, None, None].expand_as(image)
         return self.deconvolutions(self.join(torch.cat((image, spread), 1)))
 

@@ -11,10 +11,12 @@ from afformer_core.models.backbone_levels import is_plain_vit
 from afformer_core.models.backbones.convolutional_encoder import convolutional_encoder
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.decoders.cross_attention_decoder import CrossAttentionDecoder
-from afformer_core.models.decoders.decoder import FineGrainedDecoder
-from afformer_core.models.decoders.deconvolution import DeconvolutionDecoder
-from afformer_core.models.decoders.earlier_methods import Demo2VecDecoder, Img2heatmapDecoder
+from afformer_core.models.decoders.decoder import CrossAttentionDecoder, FineGrainedDecoder
+from afformer_core.models.decoders.earlier_methods import (
+    DeconvolutionDecoder,
+    Demo2VecDecoder,
+    Img2heatmapDecoder,
+)
 from afformer_core.models.decoders.framewise_predictor import FramewisePredictor
 from afformer_core.models.decoders.memory import Decoder, VideoMemory
 from afformer_core.models.decoders.predictor import (

@@ -107,7 +107,7 @@ def test_covariance(calibration: Calibration) -> None:
 
 
 @pytest.mark.parametrize(
-    ('place', 'change', 'peak', 'reason'),
+    ('pixels', 'change', 'peak', 'reason'),
     [
         *((None, 0, peak, 'outside the image') for peak in ((-1, 5), (5, 480.2), (math.nan, 5))),
         *((np.s_[240, 320], hole, (320.3, 239.8), 'has a hole at the peak')
@@ -121,14 +121,14 @@ def test_covariance(calibration: Calibration) -> None:
 )  # fmt: skip
 def test_why_there_is_no_point(
     calibration: Calibration,
-    place: Any,
+    pixels: Any,
     change: float,
     peak: tuple[float, float],
     reason: str,
 ) -> None:
     values = FLAT.copy()
-    if place is not None:
-        values[place] += change
+    if pixels is not None:
+        values[pixels] += change
 
     assert reason in measured(values, calibration, *peak).problem
 

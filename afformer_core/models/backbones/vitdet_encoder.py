@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encoders with a ViTDet-B backbone: the paper's shared one, and the released one.
+"""Encoders with a plain ViT: the paper's ViTDet-B, the released one, and those of timm.
 
 In the released one the last block is separate for images and frames.
 """
@@ -17,6 +17,7 @@ from afformer_core.models.backbones.simple_pyramid import (
     PlainVitBackbone,
     SimpleFeaturePyramid,
 )
+from afformer_core.models.backbones.timm_body import TimmMap, create_network
 from afformer_core.models.backbones.vitdet import (
     CHANNELS,
     DEPTH,
@@ -89,6 +90,23 @@ def vitdet_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) 
     backbone = PlainVitBackbone(VisionTransformer(grid), fpn)
     used = configuration.image_levels, configuration.frame_levels
     return Encoder(backbone, *used, _MEAN, _STD)
+
+
+def timm_vit_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
+    """Build the encoder of a plain ViT of timm, with random weights.
+
+    Args:
+        configuration: the architecture.
+        levels: names of the pyramid levels that the encoder must provide.
+
+    Raises:
+        ValueError: timm has no such model, or cannot build it for this input size.
+    """
+    network = create_network(configuration.backbone, configuration.input_size, plain=True)
+    mean, std = (network.pretrained_cfg[name] for name in ('mean', 'std'))
+    fpn = SimpleFeaturePyramid(configuration.stage_channels[0], configuration.channels, levels)
+    used = configuration.image_levels, configuration.frame_levels
+    return Encoder(PlainVitBackbone(TimmMap(network), fpn), *used, mean, std)
 
 
 def _through(block: nn.Module, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:

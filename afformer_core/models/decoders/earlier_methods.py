@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Earlier methods of the paper's Tables 1 and 2, reimplemented as decoders for our encoders.
+"""The paper's naive baseline, and earlier methods of its Tables 1 and 2 for our encoders.
 
-They contain no original code or weights. Backbone, losses, action head and the last two
-deconvolutions are the same as in every other model, so that rows differ only in how the model uses
-the demonstration.
+The earlier methods contain no original code or weights. Backbone, losses, action head and the last
+two deconvolutions are the same as in every other model, so that rows differ only in how the model
+uses the demonstration.
 """
 
 from __future__ import annotations
@@ -15,14 +15,69 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.decoders.deconvolution import deconvolutions, joining_convolution
-from afformer_core.models.decoders.memory import Decoder, VideoMemory, missing_frames
+from afformer_core.models.decoders.memory import (
+    Decoder,
+    VideoMemory,
+    key_padding,
+    missing_frames,
+)
+from afformer_core.models.layers.attention import group_queries_by_video, ungroup_by_image
 from afformer_core.models.layers.numerics import ChannelNorm, widened
-from afformer_core.models.layers.softmax_attention import PADDING_SCORE
+from afformer_core.models.layers.relative_position import padded_temporal_table, temporal_table
+from afformer_core.models.layers.softmax_attention import PADDING_SCORE, attend
 
 # The usual kernel size of a ConvLSTM.
 _KERNEL_SIZE = 3
 _FRAME_STRIDE = 32
+
+
+class DeconvolutionDecoder(Decoder):
+    """The paper's naive baseline: a vector for the video, and deconvolutions of the coarse image.
+
+    Positions within frames are averaged, as in earlier work on the task, which decodes a heatmap
+    from the image's features joined with an embedding of the video. Here the embedding is soft
+    attention over the frames.
+
+    Args:
+        configuration: the architecture; it has one image level.
+    """
+
+    def __init__(self, configuration: AfformerConfiguration) -> None:
+        super().__init__()
+        channels = configuration.channels
+        self.norm_frames = nn.LayerNorm(channels)
+        self.q_proj = nn.Linear(channels, channels)
+        self.k_proj = nn.Linear(channels, channels)
+        self.v_proj = nn.Linear(channels, channels)
+        self.times = nn.Parameter(torch.zeros(2 * configuration.maximum_frames - 1, channels))
+        self.join = _joining_convolution(2 * channels, channels)
+        self.deconvolutions = _deconvolutions(configuration)
+
+    def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
+        """Compute one key and one value for each frame (see `Decoder.memorize`)."""
+        frames = video.shape[1]
+        tokens = self.norm_frames(video.mean(dim=(3, 4)))
+        times = (
+            temporal_table(self.times, frames)[None]
+            if lengths is None
+            else padded_temporal_table(self.times, lengths, frames)
+        )
+        tokens = tokens + times
+        scale = video.shape[2] ** -0.5
+        keys = (self.k_proj(tokens) * scale)[:, None]
+        values = self.v_proj(tokens)[:, None]
+        padding = key_padding(lengths, frames, 1)
+        return VideoMemory((keys,), (values,), (padding,), ((1, 1),))
+
+    def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
+        """Decode the only image level to the size of the finest one (see `Decoder.forward`)."""
+        (image,) = levels
+        query = self.q_proj(image.mean(dim=(2, 3)))[:, None, None]
+        (keys,), (values,), (padding,) = memory.keys, memory.values, memory.paddings
+        asked = group_queries_by_video(query, len(keys))
+        embedding = ungroup_by_image(attend(asked, keys, values, padding), len(image))
+        spread = embedding[:, 0, 0, :, None, None].expand_as(image)
+        return self.deconvolutions(self.join(torch.cat((image, spread), 1)))
 
 
 class ConvLstm(nn.Module):
@@ -145,8 +200,8 @@ class Demo2VecDecoder(Decoder):
         self._pooling = _FRAME_STRIDE // stride
         channels = configuration.channels
         self.demonstration_encoder = DemonstrationEncoder(channels, configuration.decoder)
-        self.join = joining_convolution(2 * channels, channels)
-        self.deconvolutions = deconvolutions(configuration)
+        self.join = _joining_convolution(2 * channels, channels)
+        self.deconvolutions = _deconvolutions(configuration)
 
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
         """Compute the embedding, which is the memory's only value (see `Decoder.memorize`)."""
@@ -188,8 +243,8 @@ class Img2heatmapDecoder(Decoder):
 
     def __init__(self, configuration: AfformerConfiguration) -> None:
         super().__init__()
-        self.convolution = joining_convolution(configuration.channels, configuration.channels)
-        self.deconvolutions = deconvolutions(configuration)
+        self.convolution = _joining_convolution(configuration.channels, configuration.channels)
+        self.deconvolutions = _deconvolutions(configuration)
 
     def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
         """Return a memory of one key and one value, both zero (see `Decoder.memorize`)."""
@@ -200,3 +255,27 @@ class Img2heatmapDecoder(Decoder):
         """Decode the only image level to the size of the finest one (see `Decoder.forward`)."""
         (image,) = levels
         return self.deconvolutions(self.convolution(image))
+
+
+def _joining_convolution(inputs: int, outputs: int) -> nn.Sequential:
+    """Build the 3 x 3 convolution with norm and activation that precedes `_deconvolutions`."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False),
+        ChannelNorm(outputs),
+        nn.GELU(),
+    )
+
+
+def _deconvolutions(configuration: AfformerConfiguration) -> nn.Sequential:
+    """Build deconvolutions from the only image level to the finest one, each doubling the size."""
+    enlargement = configuration.finest_size[0] // configuration.level_sizes[0][0]
+    doublings = enlargement.bit_length() - 1
+    return nn.Sequential(*(_doubling(configuration.channels) for _ in range(doublings)))
+
+
+def _doubling(channels: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ConvTranspose2d(channels, channels, kernel_size=2, stride=2),
+        ChannelNorm(channels),
+        nn.GELU(),
+    )

@@ -24,7 +24,7 @@ from afformer_core.models.layers.relative_position import (
     relative_table,
     temporal_table,
 )
-from afformer_core.models.layers.softmax_attention import attend_fused, attend_in_parts
+from afformer_core.models.layers.softmax_attention import attend
 
 
 def group_queries_by_video(queries: Tensor, videos: int) -> Tensor:
@@ -69,7 +69,6 @@ class _RelativeAttention(nn.Module):
 
     def __init__(self, channels: int, heads: int, maximum_size: Size) -> None:
         super().__init__()
-        self.attend = attend_in_parts
         self.heads = heads
         self.maximum_size = maximum_size
         self.head_channels = channels // heads
@@ -110,14 +109,6 @@ class _RelativeAttention(nn.Module):
         scaled = grid / math.sqrt(self.head_channels)
         return torch.cat([term.flatten(2, 3) for term in (scaled, rows, columns)], dim=-1)
 
-    def _attended(
-        self, queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None
-    ) -> Tensor:
-        """Attend; in training with the one operator that stores no scores for the gradients."""
-        trains = torch.is_grad_enabled() and queries.requires_grad
-        attend = attend_fused if trains else self.attend
-        return attend(queries, keys, values, padding)
-
 
 def _merge_heads(attended: Tensor) -> Tensor:
     """Reshape [B, heads, N, D] to [B, N, heads * D]."""
@@ -154,7 +145,7 @@ class SelfAttention2d(_RelativeAttention):
         q, k, v = (self._split_heads(part) for part in (queries, *others))
         positions = axis_indicators(*size, dtype=k.dtype, device=k.device)
         keys = torch.cat((k, positions.expand(*k.shape[:2], -1, -1)), dim=-1)
-        attended = self._attended(self._queries(q, size, size), keys, v, None)
+        attended = attend(self._queries(q, size, size), keys, v, None)
         return self.proj(_merge_heads(attended)).unflatten(1, size)
 
 
@@ -220,5 +211,5 @@ class CrossAttention3d(_RelativeAttention):
         """
         q = self._split_heads(self.q_proj(x))
         queries = group_queries_by_video(self._queries(q, size, video_size, stride), len(keys))
-        attended = self._attended(queries, keys, values, padding)
+        attended = attend(queries, keys, values, padding)
         return self.proj(_merge_heads(ungroup_by_image(attended, len(x))))

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.precision import fuse_attention
 from afformer_core.offline.evaluation.protocols import CoarseRowsProtocol, RowsProtocol
 from afformer_core.offline.training.architecture import Architecture
 from afformer_core.offline.training.datasets.batch import Batch
@@ -108,11 +107,6 @@ class GroundingTraining(ModelTraining):
         self._data.require_frames_within(self.model.configuration.maximum_frames)
         if self.inheritance is not None:
             self.print(self.inheritance)
-
-    def on_fit_start(self) -> None:
-        """On a GPU, run every attention as one operator that stores no scores."""
-        if self.device.type == 'cuda':
-            fuse_attention(self.model)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the loss of a batch."""

@@ -18,7 +18,7 @@ from afformer_core.models.backbone_levels import is_timm
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
 from afformer_core.models.matching.network import MatchingNetwork
-from afformer_core.models.precision import convert_precision, fuse_attention
+from afformer_core.models.precision import convert_precision
 from afformer_core.runtime.features import Stages
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 from afformer_core.runtime.sessions.gpu import why_no_gpu
@@ -105,10 +105,6 @@ class CudaSession(TorchSession):
 
     backend = 'torch-cuda'
     _device = 'cuda'
-
-    def __init__(self, model: Afformer, threads: int = 0) -> None:
-        super().__init__(model, threads)
-        fuse_attention(self._model)
 
     @classmethod
     def load(cls, folder: Path, threads: int = 0, precision: str = 'fp32') -> Self:

@@ -2,6 +2,7 @@
 """The surface at a pixel of depth images without noise, and why there is none."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,16 +33,6 @@ def measured(
     settings = settings or SurfaceSettings()
     (surface,) = measure_surfaces(depth, calibration, SIZE, [(u, v)], settings)
     return surface
-
-
-def test_a_wall_that_faces_the_camera(calibration: Calibration) -> None:
-    surface = measured(FLAT, calibration, 439.5, 179.5)
-
-    assert surface.problem == ''
-    assert surface.position is not None
-    assert surface.normal is not None
-    np.testing.assert_allclose(surface.position, [0.16, -0.08, 0.8], rtol=1e-6)
-    np.testing.assert_allclose(surface.normal, [0, 0, -1], atol=1e-6)
 
 
 @pytest.mark.parametrize('tilt', [-60, -20, 35, 60])
@@ -115,45 +106,31 @@ def test_covariance(calibration: Calibration) -> None:
     np.testing.assert_allclose(deviations, [0.8 / 600, 0.8 / 600, along], rtol=1e-3)
 
 
-@pytest.mark.parametrize('position', [(-1, 5), (640, 5), (5, 480.2), (math.nan, 5)])
-def test_a_peak_outside(calibration: Calibration, position: tuple[float, float]) -> None:
-    assert 'outside the image' in measured(FLAT, calibration, *position).problem
-
-
-@pytest.mark.parametrize('hole', [math.nan, 0, math.inf])
-def test_a_peak_in_a_hole(calibration: Calibration, hole: float) -> None:
+@pytest.mark.parametrize(
+    ('pixels', 'change', 'peak', 'reason'),
+    [
+        *((None, 0, peak, 'outside the image') for peak in ((-1, 5), (5, 480.2), (math.nan, 5))),
+        *((np.s_[240, 320], hole, (320.3, 239.8), 'has a hole at the peak')
+          for hole in (math.nan, -0.8, math.inf)),
+        (np.s_[:, :320], math.nan, (320, 240), 'are holes'),
+        (np.s_[:], -0.72, (320, 240), 'outside the range from 0.1 to 10 m'),
+        (np.s_[:], 15, (320, 240), 'outside the range from 0.1 to 10 m'),
+        (np.s_[240, 320], 0.1, (320, 240), 'jumps by'),
+        *((np.s_[:, 321:], step, (320, 240), 'edge of') for step in (0.01, 0.03, 0.2, 2.0)),
+    ],
+)  # fmt: skip
+def test_why_there_is_no_point(
+    calibration: Calibration,
+    pixels: Any,
+    change: float,
+    peak: tuple[float, float],
+    reason: str,
+) -> None:
     values = FLAT.copy()
-    values[240, 320] = hole
+    if pixels is not None:
+        values[pixels] += change
 
-    assert 'has a hole at the peak' in measured(values, calibration, 320.3, 239.8).problem
-
-
-def test_holes_around_the_peak(calibration: Calibration) -> None:
-    values = FLAT.copy()
-    values[:, :320] = math.nan
-
-    assert 'are holes' in measured(values, calibration, 320, 240).problem
-    assert measured(values, calibration, 324, 240).problem == ''
-
-
-def test_depth_out_of_range(calibration: Calibration) -> None:
-    assert 'outside the range from 0.1 to 10 m' in measured(FLAT / 10, calibration).problem
-    assert 'outside the range from 0.1 to 10 m' in measured(FLAT * 20, calibration).problem
-
-
-def test_a_flying_pixel(calibration: Calibration) -> None:
-    values = FLAT.copy()
-    values[240, 320] = 0.9
-
-    assert 'jumps by' in measured(values, calibration).problem
-
-
-@pytest.mark.parametrize('step', [0.01, 0.03, 0.2, 2.0])
-def test_an_edge(calibration: Calibration, step: float) -> None:
-    values = FLAT.copy()
-    values[:, 321:] += step
-
-    assert 'edge of' in measured(values, calibration).problem
+    assert reason in measured(values, calibration, *peak).problem
 
 
 def test_beside_an_edge(calibration: Calibration) -> None:
@@ -174,12 +151,6 @@ def test_no_ray(calibration: Calibration) -> None:
     )
 
     assert 'cannot be undone' in measured(FLAT, fisheye).problem
-
-
-def test_no_peaks(calibration: Calibration) -> None:
-    depth = DepthImage(FLAT, 'camera', 0)
-
-    assert measure_surfaces(depth, calibration, SIZE, [], SurfaceSettings()) == ()
 
 
 @pytest.mark.parametrize(

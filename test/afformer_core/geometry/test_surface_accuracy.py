@@ -27,10 +27,7 @@ def panel_with_buttons(seed: int, scene: Callable[..., Any], solid: Callable[...
         x, y = -0.2 + 0.1 * (index % 5), -0.13 + 0.0867 * (index // 5)
         top = HEIGHTS[index % 3]
         width, height = rng.uniform(0.01, 0.025, 2)
-        if index % 2:
-            solids.append(solid(x, y, width, width, 0, top, round=True))
-        else:
-            solids.append(solid(x, y, width, height, 0, top))
+        solids.append(solid(x, y, width, height, 0, top))
     distance, tilt, turn = (rng.uniform(*limits) for limits in ((0.5, 1), (0, 60), (0, 360)))
     return scene(seed, distance, tilt, turn, solids)
 

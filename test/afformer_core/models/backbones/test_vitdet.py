@@ -16,7 +16,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from afformer_core.models.backbones.vitdet import VisionTransformer, in_parts
-from afformer_core.models.precision import fuse_attention
 
 CHANNELS, HEADS, DEPTH = 32, 2, 3
 
@@ -63,15 +62,6 @@ def test_equals_timm(grid: tuple[int, int]) -> None:
 
 
 @torch.no_grad()
-def test_attention_equals_timm() -> None:
-    ours = small((6, 10))
-    theirs = as_timm(ours).blocks[2].attn
-    x = torch.randn(2, 6, 10, CHANNELS)
-
-    torch.testing.assert_close(ours.blocks[2].attn(x), theirs(x), atol=1e-5, rtol=0)
-
-
-@torch.no_grad()
 def test_another_size_is_resampled() -> None:
     ours = small((8, 8))
     theirs = as_timm(ours)
@@ -90,16 +80,6 @@ def test_frozen_tables_change_nothing() -> None:
     ours.freeze_tables()
 
     torch.testing.assert_close(ours(images), before, atol=1e-6, rtol=0)
-
-
-@torch.no_grad()
-def test_fused_attention_gives_the_same() -> None:
-    ours = small((6, 20))
-    images = torch.randn(1, 3, 96, 320)
-    before = ours(images)
-    fuse_attention(ours)
-
-    torch.testing.assert_close(ours(images), before, atol=1e-5, rtol=0)
 
 
 class Largest(TorchDispatchMode):

@@ -29,18 +29,11 @@ class Joint:
         axis: [3], unit vector along which the element slides, or about which it turns.
         hinge: True if it turns, False if it slides.
         pivot: [3] metres, a point on the axis of a hinge.
-
-    Raises:
-        ValueError: the axis is not a unit vector.
     """
 
     axis: tuple[float, float, float]
     hinge: bool = False
     pivot: tuple[float, float, float] = (0.0, 0.0, 0.0)
-
-    def __post_init__(self) -> None:
-        if not np.isclose(np.linalg.norm(self.axis), 1):
-            raise ValueError(f'joint axis is {self.axis}; expected length 1')
 
     def displacement(self, value: float) -> Pose:
         """Return the motion of the element by `value` metres or radians, in its own frame."""
@@ -61,9 +54,6 @@ class Use:
         joint: joint of the element; None if it is fixed.
         before, after: (lowest, highest) joint value before and after the action, in metres or
             radians. The actions of `MOMENTARY` go from the first to the second and back.
-
-    Raises:
-        ValueError: the action is unknown, or there is no grip.
     """
 
     action: str
@@ -71,12 +61,6 @@ class Use:
     joint: Joint | None = None
     before: tuple[float, float] = (0.0, 0.0)
     after: tuple[float, float] = (0.0, 0.0)
-
-    def __post_init__(self) -> None:
-        if self.action not in ACTIONS:
-            raise ValueError(f'action is {self.action!r}; expected one of {ACTIONS}')
-        if not self.grips:
-            raise ValueError(f'grips are empty; there is no grip to {self.action}')
 
 
 @dataclass(frozen=True)
@@ -113,16 +97,6 @@ class Element:
     hull: np.ndarray
     front: Front
     uses: tuple[Use, ...]
-
-    def __post_init__(self) -> None:
-        if self.hull.ndim != 2 or self.hull.shape[1] != 3 or len(self.hull) < 4:
-            raise ValueError(
-                f'hull has shape {self.hull.shape}; expected [P, 3] with at least 4 points'
-            )
-        if not self.uses:
-            raise ValueError(
-                f'uses of a {self.kind} are empty; an element affords at least one action'
-            )
 
     @property
     def actions(self) -> tuple[str, ...]:

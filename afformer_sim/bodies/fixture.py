@@ -67,10 +67,6 @@ class Fixture:
     elevation: float = 8.0
     panel: Panel | None = None
 
-    def __post_init__(self) -> None:
-        if not self.elements:
-            raise ValueError('elements is empty; a fixture needs at least one element')
-
     def extent(self, share: float = 1.0) -> np.ndarray:
         """Return points whose hull contains all elements at rest and the points in `shown`.
 

@@ -19,25 +19,10 @@ class Pose:
     Attributes:
         position: [3] metres, the frame's origin.
         rotation: [3, 3], its columns the frame's axes.
-
-    Raises:
-        ValueError: the shapes are wrong, or the axes are not orthonormal.
     """
 
     position: np.ndarray
     rotation: np.ndarray
-
-    def __post_init__(self) -> None:
-        if np.shape(self.position) != (3,) or np.shape(self.rotation) != (3, 3):
-            raise ValueError(
-                f'position and rotation have shapes {np.shape(self.position)} and '
-                f'{np.shape(self.rotation)}; expected (3,) and (3, 3)'
-            )
-        # plain arithmetic, because an image needs thousands of poses
-        if np.abs(self.rotation.T @ self.rotation - _IDENTITY).max() > 1e-6:
-            raise ValueError(
-                f'rotation is {self.rotation.tolist()}; expected perpendicular columns of length 1'
-            )
 
     def __matmul__(self, other: Pose) -> Pose:
         """Return the pose `other`, given in this frame, in the outer one."""

@@ -28,13 +28,7 @@ class Stream(IntEnum):
 
 
 def scene_seed(dataset_seed: int, index: int) -> int:
-    """Return the seed of the fixture `index` (from 0) of the dataset `dataset_seed`.
-
-    Raises:
-        ValueError: one of them is negative.
-    """
-    if dataset_seed < 0 or index < 0:
-        raise ValueError(f'seed is {dataset_seed} and index is {index}; expected at least 0')
+    """Return the seed of the fixture `index` (from 0) of the dataset `dataset_seed`."""
     return int(np.random.SeedSequence([dataset_seed, index]).generate_state(1, np.uint64)[0])
 
 

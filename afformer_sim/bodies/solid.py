@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
 
@@ -34,10 +34,6 @@ class Solid:
         colour: RGB, 0 to 1.
         pose: pose of its middle in the frame of its body.
         surface: index of the scene's surface texture that covers it, or None.
-        shininess: 0 (matt) to 1.
-
-    Raises:
-        ValueError: the sizes are not positive, or too few or many for the shape.
     """
 
     shape: SolidShape
@@ -45,15 +41,6 @@ class Solid:
     colour: Colour
     pose: Pose = field(default_factory=lambda: STILL)
     surface: int | None = None
-    shininess: float = 0.3
-
-    def __post_init__(self) -> None:
-        expected = 3 if self.shape in (SolidShape.BOX, SolidShape.ELLIPSOID) else 2
-        if len(self.size) != expected or min(self.size) <= 0:
-            raise ValueError(
-                f'size is {self.size}; a solid of shape {self.shape.value} needs {expected} '
-                'positive sizes'
-            )
 
     def corners(self) -> np.ndarray:
         """Return points whose hull approximately contains the solid, float64 [P, 3]."""
@@ -74,9 +61,7 @@ class Solid:
 
     def moved(self, pose: Pose) -> Solid:
         """Return the solid in an outer frame, in which its own frame has `pose`."""
-        return Solid(
-            self.shape, self.size, self.colour, pose @ self.pose, self.surface, self.shininess
-        )
+        return replace(self, pose=pose @ self.pose)
 
 
 @lru_cache

@@ -29,13 +29,6 @@ class SensedDepth:
     holes: np.ndarray
     edges: np.ndarray
 
-    def __post_init__(self) -> None:
-        if not (self.values.shape == self.holes.shape == self.edges.shape):
-            raise ValueError(
-                f'values, holes and edges are {self.values.shape}, {self.holes.shape} and '
-                f'{self.edges.shape}; expected one size'
-            )
-
     def millimetres(self) -> np.ndarray:
         """Convert to uint16 [H, W] for a 16UC1 message; 0 without a measurement."""
         rounded = np.nan_to_num(np.round(1000 * self.values))

@@ -13,33 +13,13 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-STRONGEST = 0.06
-
-
-def check_distortion(distortion: float) -> None:
-    """Check that a distortion keeps points near the edges within the image.
-
-    Raises:
-        ValueError: its absolute value is above `STRONGEST`.
-    """
-    if not abs(distortion) <= STRONGEST:
-        raise ValueError(
-            f'distortion is {distortion}; expected -{STRONGEST} to {STRONGEST}, so that no '
-            'annotation leaves the image'
-        )
-
 
 def distort_points(points: np.ndarray, size: tuple[int, int], distortion: float) -> np.ndarray:
     """Distort points of the ideal image: [P, 2] pixels to float64 [P, 2].
 
     Pixel centres are at integers.
-
-    Raises:
-        ValueError: the points have another shape.
     """
     points = np.asarray(points, float)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f'points have shape {points.shape}; expected [P, 2] pixels')
     if distortion == 0:
         return np.asarray(points.copy())
     middle, half_diagonal, zoom = _frame(size, distortion)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from afformer_sim.cameras.lens import check_distortion, distort_points, distortion_maps
+from afformer_sim.cameras.lens import distort_points, distortion_maps
 
 # Noise is cut from a larger sheet that is generated once, which is ten times as fast.
 _NOISE_MARGIN = 64
@@ -56,16 +56,6 @@ class Sensor:
     quality: int | None = None
     automatic: bool = False
 
-    def __post_init__(self) -> None:
-        check_distortion(self.distortion)
-        if not 0 <= self.vignetting < 1 or not 0 <= self.banding < 1:
-            raise ValueError(
-                f'vignetting is {self.vignetting} and banding {self.banding}; both are shares '
-                'of the light from 0 to below 1'
-            )
-        if self.quality is not None and not 1 <= self.quality <= 100:
-            raise ValueError(f'JPEG quality is {self.quality}; expected 1 to 100')
-
     def distort_points(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Map points of the ideal image to this camera's: float64 [P, 2] (x, y) pixels.
 
@@ -78,13 +68,7 @@ class Sensor:
         return distort_points(points, size, self.distortion)
 
     def expose(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Add the camera's defects to a clean image; uint8 [H, W, 3] RGB both.
-
-        Raises:
-            ValueError: the image has another type or shape.
-        """
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ValueError(f'image is {image.dtype} {image.shape}; expected uint8 [H, W, 3]')
+        """Add the camera's defects to a clean image; uint8 [H, W, 3] RGB both."""
         exposed = self._expose_lens(image)
         if self.smear > 0:
             kernel = _smear_kernel(self.smear * rng.uniform(0.3, 1), self.smear_angle)

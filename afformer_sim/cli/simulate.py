@@ -48,13 +48,7 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'demonstrations': 2,
         'longest_side': 256,
     },
-    BAG: {
-        'seconds': 4.0,
-        'size': (640, 480),
-        'images': 'rgb8',
-        'depth': '16UC1',
-        'storage': 'mcap',
-    },
+    BAG: {'seconds': 4.0, 'size': (640, 480)},
     CLOSED_LOOP: {
         'scenes': 100,
         'demonstrations': 2,
@@ -205,18 +199,14 @@ def _write_bag(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
     from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
-    from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
+    from afformer_sim.datasets.rgbd_scene import RATE, RgbdBagSettings
 
     settings = RgbdBagSettings(
         seed=1 if arguments.seed is None else arguments.seed,
         family=_only(arguments.families),
-        size=options['size'],
-        seconds=options['seconds'],
-        image_encoding=options['images'],
-        depth_encoding=options['depth'],
-        storage=options['storage'],
+        **options,
     )
-    with tqdm(total=round(settings.seconds * settings.rate), unit='image') as bar:
+    with tqdm(total=round(settings.seconds * RATE), unit='image') as bar:
         for done in write_rgbd_bag(arguments.out, settings):
             bar.update(done - bar.n)
     return 0
@@ -307,9 +297,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     bag.add_argument(
         '--size', type=_size, help='size of the images of the bag or the robot (default: 640x480)'
     )
-    bag.add_argument('--images', help='encoding of colour: rgb8 or jpeg (default: rgb8)')
-    bag.add_argument('--depth', help='encoding of depth: 16UC1 or 32FC1 (default: 16UC1)')
-    bag.add_argument('--storage', help='mcap or sqlite3 (default: mcap)')
     loop = parser.add_argument_group('a scripted finger that acts at the points of a model')
     loop.add_argument(
         '--closed-loop',

@@ -15,8 +15,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -79,15 +79,8 @@ class DatasetSettings(SceneSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require_at_least(1, 'demonstrations', 'performances', 'targets', 'frames', 'rate')
-        self._require_side(self.longest_side)
         if self.hand not in HANDS:
             raise ValueError(f'hand is {self.hand!r}; expected one of {HANDS}')
-
-    def open_renderer(self, scene: Scene) -> Renderer:
-        """Open the renderer of a scene."""
-        buffer = (self.longest_side, self.longest_side)
-        return Renderer(scene, buffer, skins_xml() if self.hand == 'mesh' else None)
 
 
 def write_dataset(
@@ -104,19 +97,13 @@ def write_dataset(
     Raises:
         DatasetError: see `Production.run`.
     """
-    description = asdict(settings)
-    del description['scenes']
-    return Production(
-        folder,
-        split,
-        description,
-        settings.scenes,
-        partial(_make, split, settings),
-        partial(_merge, split),
-    ).run(engine)
+    make, merge = partial(_make, split, settings), partial(merge_pairs, split)
+    described = settings.described()
+    return Production(folder, split, described, settings.scenes, make, merge).run(engine)
 
 
-def _merge(split: str, folder: Path, entries: list[Any]) -> None:
+def merge_pairs(split: str, folder: Path, entries: list[Any]) -> None:
+    """Write the entries of all scenes, and the names of the actions."""
     write_json(folder / 'actions.json', list(ACTIONS))
     write_json(folder / f'{split}.json', [entry for made in entries for entry in made])
 
@@ -139,7 +126,8 @@ def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> li
     images = [f'images/{split}/{index:05d}/{k}.jpg' for k in range(len(targets))]
     for name in (clips[0], images[0]):
         (folder / name).parent.mkdir(parents=True)
-    with settings.open_renderer(scene) as renderer:
+    buffer = (settings.longest_side, settings.longest_side)
+    with Renderer(scene, buffer, skins_xml() if settings.hand == 'mesh' else None) as renderer:
         rng = make_rng(scene.seed, Stream.ANNOTATION, 0)
         for name, demonstration in zip(clips, demonstrations, strict=True):
             clip = render_clip(renderer, scene, demonstration, settings.frames)
@@ -154,7 +142,10 @@ def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> li
             'scene': f'{split}/{index:05d}',
             'contact': demonstration.contact_frames(settings.frames),
             'clip_size': list(demonstration.view.size),
-            'contact_point': _contact_pixels(scene, demonstration, settings.frames),
+            'contact_point': rounded_pixels(
+                demonstration.contact_pixel(scene.fixture, time)
+                for time in demonstration.times(settings.frames).tolist()
+            ),
             **_annotation(scene, demonstration, view, k, seen[k]),
         }
         for demonstration, clip in zip(demonstrations, clips, strict=True)
@@ -162,13 +153,8 @@ def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> li
     ]
 
 
-def _contact_pixels(
-    scene: Scene, demonstration: SimulatedDemonstration, frames: int
-) -> list[list[float] | None]:
-    pixels = [
-        demonstration.contact_pixel(scene.fixture, time)
-        for time in demonstration.times(frames).tolist()
-    ]
+def rounded_pixels(pixels: Iterable[np.ndarray | None]) -> list[list[float] | None]:
+    """Round pixels to two decimals."""
     return [None if pixel is None else np.round(pixel, 2).tolist() for pixel in pixels]
 
 
@@ -199,11 +185,14 @@ def _annotation(
 
 def _outline_entry(scene: Scene, index: int, view: SceneView) -> dict[str, Any]:
     outline = view.outline(scene.fixture, index)
-    inside = (outline >= -0.5).all() and (outline <= np.array(view.size) - 0.5).all()
     # allowing an error of a third of a pixel halves the number of corners
     corners = cv2.approxPolyDP(outline.astype(np.float32), 0.33, True)[:, 0].astype(float)
-    return {
-        'kind': scene.fixture.elements[index].kind,
-        'polygon': np.round(corners, 1).tolist(),
-        'in_view': bool(inside),
-    }
+    return outline_entry(scene.fixture.elements[index].kind, outline, corners, view.size)
+
+
+def outline_entry(
+    kind: str, outline: np.ndarray, corners: np.ndarray, size: tuple[int, int]
+) -> dict[str, Any]:
+    """Describe an element by the corners of its outline, and whether all of it is in view."""
+    inside = (outline >= -0.5).all() and (outline <= np.array(size) - 0.5).all()
+    return {'kind': kind, 'polygon': np.round(corners, 1).tolist(), 'in_view': bool(inside)}

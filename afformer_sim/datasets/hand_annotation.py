@@ -22,23 +22,12 @@ class AnnotatedHand:
         left: True for a left hand.
         contact: `NO_CONTACT`, `PORTABLE_OBJECT` or `STATIONARY_OBJECT`.
         contact_box: box of the touched element; None without contact, or if the element is hidden.
-
-    Raises:
-        ValueError: the contact has another value, or a hand without contact touches an element.
     """
 
     box: Box
     left: bool
     contact: int
     contact_box: Box | None = None
-
-    def __post_init__(self) -> None:
-        if self.contact not in (NO_CONTACT, PORTABLE_OBJECT, STATIONARY_OBJECT):
-            raise ValueError(f'contact is {self.contact}; expected 0, 3 or 4')
-        if self.contact_box is not None and self.contact == NO_CONTACT:
-            raise ValueError(
-                f'the contact box is {self.contact_box}; expected None without contact'
-            )
 
 
 def annotation_xml(name: str, size: tuple[int, int], hands: list[AnnotatedHand]) -> bytes:

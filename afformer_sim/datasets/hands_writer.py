@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,11 +71,6 @@ class HandsSettings(SceneSettings):
     demonstrations: int = 2
     longest_side: int = 256
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require_at_least(1, 'demonstrations')
-        self._require_side(self.longest_side)
-
 
 def write_hands(
     folder: Path, split: str, settings: HandsSettings, engine: ParallelEngine = ONE_PROCESS
@@ -91,16 +86,9 @@ def write_hands(
     Raises:
         DatasetError: see `Production.run`.
     """
-    description = {'layout': 'hands', **asdict(settings)}
-    del description['scenes']
-    return Production(
-        folder,
-        split,
-        description,
-        settings.scenes,
-        partial(_make, split, settings),
-        partial(_merge, split),
-    ).run(engine)
+    description = {'layout': 'hands', **settings.described()}
+    make, merge = partial(_make, split, settings), partial(_merge, split)
+    return Production(folder, split, description, settings.scenes, make, merge).run(engine)
 
 
 def moments(motion: DemonstratedMotion, rng: np.random.Generator) -> dict[str, float]:

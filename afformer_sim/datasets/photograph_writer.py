@@ -10,7 +10,7 @@ first.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,13 @@ from afformer_core.media.images import write_jpeg
 from afformer_core.media.video import encode_video
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import ONE_PROCESS
-from afformer_core.offline.parallel.resumable_dataset import Production, write_json
+from afformer_core.offline.parallel.resumable_dataset import Production
 from afformer_sim.bodies.element import ACTIONS
 from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_sim.cameras.sensor import sample_sensor
+from afformer_sim.datasets.dataset_writer import merge_pairs, outline_entry, rounded_pixels
 from afformer_sim.photographs.photograph_demonstration import (
     HandScene,
-    PhotographDemonstration,
     plan_photograph_demonstration,
 )
 from afformer_sim.photographs.photograph_files import list_photographs, read_photograph
@@ -40,6 +40,7 @@ from afformer_sim.photographs.photograph_view import (
 )
 from afformer_sim.scene.hand_skins import skins_xml
 from afformer_sim.scene.renderer import Renderer
+from afformer_sim.scene.scene_settings import NumberedSettings
 from afformer_sim.scene.view import image_size
 
 _POINTS = 10
@@ -52,7 +53,7 @@ _MARGIN = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class PhotographSettings:
+class PhotographSettings(NumberedSettings):
     """Contents of a dataset of demonstrations over photographs.
 
     Attributes:
@@ -69,7 +70,6 @@ class PhotographSettings:
         ValueError: a number is out of range.
     """
 
-    seed: int
     scenes: int
     photographs: Path | None = None
     held_out: bool = False
@@ -78,16 +78,6 @@ class PhotographSettings:
     frames: int = 8
     rate: float = 4.0
     longest_side: int = 256
-
-    def __post_init__(self) -> None:
-        for name in ('scenes', 'demonstrations', 'targets', 'frames', 'rate'):
-            if getattr(self, name) < 1:
-                raise ValueError(f'{name} is {getattr(self, name)}; expected at least 1')
-        if self.longest_side < 32 or self.seed < 0:
-            raise ValueError(
-                f'longest_side is {self.longest_side} and seed {self.seed}; expected at least 32 '
-                'pixels and 0'
-            )
 
 
 def write_photographs(
@@ -106,20 +96,11 @@ def write_photographs(
         ValueError: the folder has no photograph.
     """
     photographs = list_photographs(settings.photographs, held_out=settings.held_out)
-    description = asdict(settings)
-    del description['scenes']
-    description['photographs'] = (
-        None if settings.photographs is None else str(settings.photographs)
-    )
-    make = partial(_make, split, settings, photographs)
-    return Production(
-        folder, split, description, settings.scenes, make, partial(_merge, split)
-    ).run(engine)
-
-
-def _merge(split: str, folder: Path, entries: list[Any]) -> None:
-    write_json(folder / 'actions.json', list(ACTIONS))
-    write_json(folder / f'{split}.json', [entry for made in entries for entry in made])
+    description = settings.described()
+    if settings.photographs is not None:
+        description['photographs'] = str(settings.photographs)
+    make, merge = partial(_make, split, settings, photographs), partial(merge_pairs, split)
+    return Production(folder, split, description, settings.scenes, make, merge).run(engine)
 
 
 def _make(
@@ -155,7 +136,9 @@ def _make(
                 'actions': [ACTIONS.index(demonstration.hand.action) + 1],
                 'contact': demonstration.hand.contact_frames(settings.frames),
                 'clip_size': list(size),
-                'contact_point': _contact_pixels(demonstration, settings.frames),
+                'contact_point': rounded_pixels(
+                    map(demonstration.contact_pixel, demonstration.hand.times(settings.frames))
+                ),
             }
             for target in range(settings.targets):
                 image = f'images/{split}/{index:05d}/{number}_{target}.jpg'
@@ -192,15 +175,6 @@ def _exposed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return replace(sample_sensor(rng), distortion=0.0).expose(image, rng)
 
 
-def _contact_pixels(
-    demonstration: PhotographDemonstration, frames: int
-) -> list[list[float] | None]:
-    pixels = [
-        demonstration.contact_pixel(time) for time in demonstration.hand.times(frames).tolist()
-    ]
-    return [None if pixel is None else np.round(pixel, 2).tolist() for pixel in pixels]
-
-
 def _annotation(
     photograph: np.ndarray, view: PhotographView, points: np.ndarray, rng: np.random.Generator
 ) -> dict[str, Any]:
@@ -221,9 +195,4 @@ def _outline(view: PhotographView, point: np.ndarray, radius: float) -> dict[str
     angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     circle = point + radius * np.column_stack([np.cos(angles), np.sin(angles)])
     outline = view.pixels(circle)
-    inside = (outline >= -0.5).all() and (outline <= np.array(view.size) - 0.5).all()
-    return {
-        'kind': 'point',
-        'polygon': np.round(outline, 1).tolist(),
-        'in_view': bool(inside),
-    }
+    return outline_entry('point', outline, outline, view.size)

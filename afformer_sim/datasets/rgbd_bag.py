@@ -7,12 +7,10 @@ image, see `afformer_core.replay.annotations`
 
 from __future__ import annotations
 
-import heapq
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +28,21 @@ from rosbags.typesys import Stores, get_typestore
 
 from afformer_core.errors import DatasetError
 from afformer_core.messages.factory import MessageFactory
+from afformer_core.messages.image_encoding import image_message
 from afformer_core.messages.rosbags_messages import RosbagsMessages
 from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_sim.cameras.depth_camera import SensedDepth
 from afformer_sim.datasets.rgbd_messages import (
-    IMAGE_TYPES,
     camera_info_message,
-    colour_message,
     depth_message,
     header_message,
 )
-from afformer_sim.datasets.rgbd_scene import RgbdScene
-from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
+from afformer_sim.datasets.rgbd_scene import (
+    DEMONSTRATION_RATE,
+    RATE,
+    RgbdBagSettings,
+    RgbdScene,
+)
 from afformer_sim.scene.demonstration import render_clip
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.view import SceneView
@@ -52,6 +53,12 @@ DEPTH_TOPIC = '/camera/depth'
 CAMERA_INFO_TOPIC = '/camera/camera_info'
 FRAME_ID = 'camera_optical_frame'
 DEMONSTRATION_FRAME_ID = 'demonstration_optical_frame'
+_TYPES = {
+    DEMONSTRATION_TOPIC: 'sensor_msgs/msg/Image',
+    IMAGE_TOPIC: 'sensor_msgs/msg/Image',
+    DEPTH_TOPIC: 'sensor_msgs/msg/Image',
+    CAMERA_INFO_TOPIC: 'sensor_msgs/msg/CameraInfo',
+}
 
 _START = 1_700_000_000 * 10**9
 _PAUSE = 10**9
@@ -70,18 +77,8 @@ _QOS = Qos(
 )
 
 
-@dataclass(frozen=True, order=True)
-class _Logged:
-    """Message, ordered by the time at which it was logged, in nanoseconds."""
-
-    time: int
-    order: int
-    topic: str
-    message: Any
-
-    def __post_init__(self) -> None:
-        if self.time < 0:
-            raise ValueError(f'time is {self.time}; expected at least 0')
+# Time at which a message was logged, in nanoseconds, its topic, and the message.
+_Logged = tuple[int, str, Any]
 
 
 def write_rgbd_bag(folder: Path, settings: RgbdBagSettings) -> Iterator[int]:
@@ -118,11 +115,9 @@ def sensed_depth(
 def _stamps(settings: RgbdBagSettings, scene: RgbdScene) -> np.ndarray:
     """Draw the times of the camera's images: int64 [N] nanoseconds, nearly evenly spaced."""
     rng = make_rng(scene.scene.seed, Stream.RGBD, 2)
-    first = (
-        _START + round(1e9 * settings.demonstration_frames / settings.demonstration_rate) + _PAUSE
-    )
+    first = _START + round(1e9 * settings.demonstration_frames / DEMONSTRATION_RATE) + _PAUSE
     periods = np.arange(len(scene.views)) + rng.uniform(-0.02, 0.02, len(scene.views))
-    stamps: np.ndarray = first + np.round(1e9 / settings.rate * periods).astype(np.int64)
+    stamps: np.ndarray = first + np.round(1e9 / RATE * periods).astype(np.int64)
     return stamps
 
 
@@ -131,54 +126,39 @@ def _write_messages(
 ) -> Iterator[int]:
     typestore = get_typestore(Stores.LATEST)
     factory = RosbagsMessages(typestore)
-    types = {
-        DEMONSTRATION_TOPIC: IMAGE_TYPES[settings.image_encoding],
-        IMAGE_TOPIC: IMAGE_TYPES[settings.image_encoding],
-        DEPTH_TOPIC: 'sensor_msgs/msg/Image',
-        CAMERA_INFO_TOPIC: 'sensor_msgs/msg/CameraInfo',
-    }
-    storage = StoragePlugin[settings.storage.upper()]
     with (
-        Writer(folder, version=9, storage_plugin=storage) as writer,
+        Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer,
         Renderer(scene.scene, settings.size) as renderer,
     ):
         connections = {
             topic: writer.add_connection(
                 topic, kind, typestore=typestore, offered_qos_profiles=[_QOS]
             )
-            for topic, kind in types.items()
+            for topic, kind in _TYPES.items()
         }
 
-        def write(logged: _Logged) -> None:
-            kind = types[logged.topic]
-            data = typestore.serialize_cdr(logged.message, kind)
-            writer.write(connections[logged.topic], logged.time, data)
+        def write(time: int, topic: str, message: Any) -> None:
+            data = typestore.serialize_cdr(message, _TYPES[topic])
+            writer.write(connections[topic], time, data)
 
         for logged in _demonstration(factory, renderer, settings, scene):
-            write(logged)
-        # messages are not logged in the order of their stamps: depth takes longer than colour
-        waiting: list[_Logged] = []
+            write(*logged)
         for number in range(len(scene.views)):
-            for logged in _camera(factory, renderer, settings, scene, number, stamps):
-                heapq.heappush(waiting, logged)
-            while waiting and waiting[0].time < stamps[min(number + 1, len(stamps) - 1)]:
-                write(heapq.heappop(waiting))
+            for logged in _camera(factory, renderer, settings, scene, number, int(stamps[number])):
+                write(*logged)
             yield number + 1
-        while waiting:
-            write(heapq.heappop(waiting))
 
 
 def _demonstration(
     factory: MessageFactory, renderer: Renderer, settings: RgbdBagSettings, scene: RgbdScene
-) -> Iterable[_Logged]:
+) -> Iterator[_Logged]:
     clip = render_clip(renderer, scene.scene, scene.demonstration, settings.demonstration_frames)
     rng = make_rng(scene.scene.seed, Stream.RGBD, 3)
     for number, image in enumerate(clip):
-        stamp = _START + round(1e9 * number / settings.demonstration_rate)
+        stamp = _START + round(1e9 * number / DEMONSTRATION_RATE)
         arrival = stamp + round(rng.uniform(8, 14) * _MILLISECOND)
         header = header_message(factory, stamp, DEMONSTRATION_FRAME_ID)
-        message = colour_message(factory, image, settings.image_encoding, header)
-        yield _Logged(arrival, 0, DEMONSTRATION_TOPIC, message)
+        yield arrival, DEMONSTRATION_TOPIC, image_message(factory, image, 'rgb8', header)
 
 
 def _camera(
@@ -187,11 +167,11 @@ def _camera(
     settings: RgbdBagSettings,
     scene: RgbdScene,
     number: int,
-    stamps: np.ndarray,
+    stamp: int,
 ) -> list[_Logged]:
     """Render the camera's messages for one view: colour, calibration and later depth."""
     rng = make_rng(scene.scene.seed, Stream.RGBD, 4, number)
-    view, stamp = scene.views[number], int(stamps[number])
+    view = scene.views[number]
     renderer.set_room(view.lighting, view.surroundings)
     image = view.sensor.expose(renderer.render(view.camera, view.size), rng)
     sensed = sensed_depth(renderer, settings, view, number)
@@ -201,14 +181,11 @@ def _camera(
     later = arrival + round(rng.uniform(2, 8) * _MILLISECOND)
     header = header_message(factory, stamp, FRAME_ID)
     depth_header = header_message(factory, depth_stamp, FRAME_ID)
-    colour = colour_message(factory, image, settings.image_encoding, header)
-    info = camera_info_message(factory, view, header)
-    depth = depth_message(factory, sensed, settings.depth_encoding, depth_header)
-    order = 3 * number
+    depth = depth_message(factory, sensed, '16UC1', depth_header)
     return [
-        _Logged(arrival, order, IMAGE_TOPIC, colour),
-        _Logged(arrival + 100_000, order + 1, CAMERA_INFO_TOPIC, info),
-        _Logged(later, order + 2, DEPTH_TOPIC, depth),
+        (arrival, IMAGE_TOPIC, image_message(factory, image, 'rgb8', header)),
+        (arrival + 100_000, CAMERA_INFO_TOPIC, camera_info_message(factory, view, header)),
+        (later, DEPTH_TOPIC, depth),
     ]
 
 

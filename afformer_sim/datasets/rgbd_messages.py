@@ -9,19 +9,11 @@ from typing import Any
 import numpy as np
 
 from afformer_core.messages.factory import MessageFactory
-from afformer_core.messages.image_encoding import image_message, jpeg_message
+from afformer_core.messages.image_encoding import image_message
 from afformer_sim.cameras.depth_camera import SensedDepth
 from afformer_sim.scene.view import SceneView
 
-IMAGE_TYPES = {'rgb8': 'sensor_msgs/msg/Image', 'jpeg': 'sensor_msgs/msg/CompressedImage'}
 DEPTH_ENCODINGS = ('16UC1', '32FC1')
-
-
-def colour_message(factory: MessageFactory, image: np.ndarray, encoding: str, header: Any) -> Any:
-    """Encode an image, uint8 [H, W, 3] RGB, as a message of `IMAGE_TYPES[encoding]`."""
-    if encoding == 'jpeg':
-        return jpeg_message(factory, image, header)
-    return image_message(factory, image, encoding, header)
 
 
 def depth_message(factory: MessageFactory, sensed: SensedDepth, encoding: str, header: Any) -> Any:

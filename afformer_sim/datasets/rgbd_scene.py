@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from afformer_core.replay.annotations import ImageAnnotation
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.seeds import Stream, make_rng
+from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_sim.cameras.camera import Camera, direction, look_at
+from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.cameras.sensor import sample_sensor
 from afformer_sim.scene.demonstration import (
     SimulatedDemonstration,
@@ -20,6 +21,7 @@ from afformer_sim.scene.demonstration import (
 )
 from afformer_sim.scene.outline import front_centre, front_points, project_outline
 from afformer_sim.scene.scene import Scene
+from afformer_sim.scene.scene_settings import NumberedSettings, require_families
 from afformer_sim.scene.surroundings import sample_lighting, sample_surroundings
 from afformer_sim.scene.view import SceneView
 
@@ -29,6 +31,45 @@ _LAP_SECONDS = 12.0
 _FILL = 0.9
 _POINTS = 10
 _POINT_SPREAD = 0.35
+# Images per second of the camera and of the demonstration.
+RATE, DEMONSTRATION_RATE = 30.0, 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RgbdBagSettings(NumberedSettings):
+    """Contents of an RGB-D bag.
+
+    Attributes:
+        seed: seed of everything random; equal settings give the same bytes.
+        family: family of the fixture.
+        size: (width, height) of all images, even.
+        seconds: duration of the camera's motion.
+        demonstration_frames: length of the demonstration.
+        depth_camera: defects of the depth camera.
+
+    Raises:
+        ValueError: a value is out of range or unknown.
+    """
+
+    family: str = 'control_panel'
+    size: tuple[int, int] = (640, 480)
+    seconds: float = 4.0
+    demonstration_frames: int = 24
+    depth_camera: DepthCamera = field(default_factory=DepthCamera)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_families((self.family,))
+        if min(self.size) < 32 or round(self.seconds * RATE) < 1:
+            raise ValueError(
+                f'size is {self.size} and seconds {self.seconds}; expected images of at least '
+                '32 x 32 pixels, and at least one'
+            )
+
+    def scene(self) -> RgbdScene:
+        """Plan the content of the bag."""
+        scene = Scene(scene_seed(self.seed, 0), self.family)
+        return plan_rgbd_scene(scene, self.size, self.seconds)
 
 
 @dataclass(frozen=True)
@@ -63,7 +104,9 @@ class RgbdScene:
         )
 
 
-def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: float) -> RgbdScene:
+def plan_rgbd_scene(
+    scene: Scene, size: tuple[int, int], seconds: float, rate: float = RATE
+) -> RgbdScene:
     """Plan the RGB-D views of a scene, deterministically.
 
     The camera moves around at 0.5 to 1 m from the fixture; its field of view is the narrowest with
@@ -74,16 +117,10 @@ def plan_rgbd_scene(scene: Scene, size: tuple[int, int], seconds: float, rate: f
         size: (width, height) of all images.
         seconds: duration of the camera's motion.
         rate: images per second.
-
-    Raises:
-        ValueError: there would be no image.
     """
-    frames = round(seconds * rate)
-    if frames < 1:
-        raise ValueError(f'{seconds} s at {rate} Hz give no image; use more seconds')
     fixture = scene.fixture
     rng = make_rng(scene.seed, Stream.RGBD)
-    poses = _camera_path(fixture, rng, frames, rate)
+    poses = _camera_path(fixture, rng, round(seconds * rate), rate)
     field_of_view = _field_of_view(fixture, poses, size)
     cameras = [Camera(pose.position, pose.rotation, field_of_view) for pose in poses]
     lighting = sample_lighting(rng)

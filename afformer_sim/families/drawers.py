@@ -12,16 +12,18 @@ from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import at
 from afformer_sim.bodies.solid import Colour, Solid
 from afformer_sim.families.parts.carpentry import (
+    HandleStyle,
     assemble,
     ball,
     body_colour,
     box,
     corners,
     cover,
+    moving_uses,
     rod,
+    sample_style,
     shaded,
 )
-from afformer_sim.families.parts.handles import HandleStyle, moving_uses, sample_style
 from afformer_sim.textures.colours import element_colour
 
 _OUT = Joint((0.0, 0.0, 1.0))
@@ -186,7 +188,7 @@ def _chest(
         # the dark interior that is visible over an open drawer
         size = (cell.width / 2 - 0.008, cell.height / 2 - 0.008, 0.0006)
         dark = shaded(finish.inside, -0.85)
-        solids.append(box((cell.x, cell.y, face), size, dark, shininess=0.0))
+        solids.append(box((cell.x, cell.y, face), size, dark))
     if rng.random() < 0.6:
         over = rng.uniform(0, 0.015)
         thick = rng.uniform(0.008, 0.014)

@@ -15,15 +15,17 @@ from afformer_sim.bodies.grip import Hook, Pinch
 from afformer_sim.bodies.pose import Pose, at, facing
 from afformer_sim.bodies.solid import Colour, Solid
 from afformer_sim.families.parts.carpentry import (
+    FrontHandle,
     assemble,
     ball,
     box,
     corners,
     cover,
+    moving_uses,
     rod,
     shaded,
+    turning_use,
 )
-from afformer_sim.families.parts.handles import FrontHandle, moving_uses, turning_use
 from afformer_sim.textures.colours import element_colour, panel_colour
 
 FORMS = ('cross', 'lever', 'knob')
@@ -252,7 +254,7 @@ def _sink(
         box((0, -thick, -rim / 2), (wide, thick, rim / 2), colour, surface),
         box((0, -thick, -deep + shelf / 2), (wide, thick, shelf / 2), colour, surface),
         box((0, -sunk / 2 - thick, 0.004), (wide, sunk / 2 + thick, 0.004), shaded(colour, -0.1)),
-        box((0, -sunk, inner), (wide, 0.004, length), basin, shininess=0.7),
+        box((0, -sunk, inner), (wide, 0.004, length), basin),
         box((0, -sunk / 2, -deep + shelf), (wide, sunk / 2, 0.004), shaded(basin, -0.15)),
         rod((0, -sunk, inner), (0, -sunk + 0.006, inner), 0.022, (0.25, 0.25, 0.26)),
     ]

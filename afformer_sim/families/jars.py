@@ -12,19 +12,19 @@ from afformer_sim.bodies.element import Element, Front, Use
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.grip import Fingertip, Pinch
 from afformer_sim.bodies.solid import Solid
-from afformer_sim.families.parts.tabletop_elements import (
-    carry,
-    rest,
-    stand_on,
-    turn,
-)
 from afformer_sim.families.parts.vessels import (
     PartFinish,
     block,
+    carry,
+    drawn_body,
+    drawn_finish,
     drum,
+    rest,
     round_body,
     slope,
     spun,
+    stand_on,
+    turn,
 )
 from afformer_sim.families.tabletop import TabletopObject, place_rows, set_table
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
@@ -67,7 +67,7 @@ def generate(rng: np.random.Generator) -> Fixture:
         style = styles[number]
         cap = style.cap
         if colourful:
-            cap = PartFinish(element_colour(rng, style.body.colour), None, cap.shininess)
+            cap = PartFinish(element_colour(rng, style.body.colour))
         items.append(_vessel(rng, style, cap))
     front, back = place_rows(rng, items, rows, (0.03, 0.06), (0.035, 0.08))
     return set_table(rng, 'jars', [*front, *back], rng.uniform(22, 35))
@@ -76,9 +76,8 @@ def generate(rng: np.random.Generator) -> Fixture:
 def _style(rng: np.random.Generator) -> _Style:
     kind = str(rng.choice(list(_SHARES), p=list(_SHARES.values())))
     colour = panel_colour(rng)
-    shine = rng.uniform(0, 1)
-    surface = int(rng.integers(4)) if rng.random() < 0.2 else None
-    cap = PartFinish(element_colour(rng, colour), None, rng.uniform(0, 0.8))
+    body = drawn_body(rng, colour, 0.2)
+    cap = drawn_finish(element_colour(rng, colour), None, rng)
     radius, height = {
         'jar': (rng.uniform(0.026, 0.038), rng.uniform(0.05, 0.09)),
         'bottle': (rng.uniform(0.024, 0.035), rng.uniform(0.1, 0.15)),
@@ -94,7 +93,7 @@ def _style(rng: np.random.Generator) -> _Style:
     label = None
     if rng.random() < 0.6:
         image = int(rng.integers(4)) if rng.random() < 0.5 else None
-        label = PartFinish(contrasting_colour(rng, colour), image, 0.1)
+        label = PartFinish(contrasting_colour(rng, colour), image)
     others = [str(name) for name in rng.permutation(['rotate', 'pick up', 'put down', 'touch'])]
     kept = set(others[: int(rng.integers(2, 4))]) | {'hold'}
     if not kept & {'rotate', 'pick up'}:
@@ -109,7 +108,7 @@ def _style(rng: np.random.Generator) -> _Style:
         str(rng.choice(_LIDS)),
         lid_radius,
         lid_height,
-        PartFinish(colour, surface, shine),
+        body,
         cap,
         PartFinish(contrasting_colour(rng, cap.colour)),
         label,

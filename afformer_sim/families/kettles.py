@@ -10,27 +10,25 @@ import numpy as np
 
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import Pose, at, turned
-from afformer_sim.families.parts.tabletop_elements import (
-    handle_element,
-    lid_element,
-    stand_on,
-)
-from afformer_sim.families.parts.vessel_handles import (
-    VesselHandle,
-    arch_handle,
-    ring_handle,
-)
 from afformer_sim.families.parts.vessels import (
     KNOB_SHAPES,
     UP,
     Body,
     PartFinish,
+    VesselHandle,
+    arch_handle,
+    drawn_body,
+    drawn_finish,
     drum,
+    handle_element,
+    lid_element,
     lid_plate,
     make_knob,
     mouth,
+    ring_handle,
     round_body,
     spout,
+    stand_on,
 )
 from afformer_sim.families.tabletop import TabletopObject, place_rows, set_table
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
@@ -86,9 +84,8 @@ def generate(rng: np.random.Generator) -> Fixture:
 def _style(rng: np.random.Generator) -> _Style:
     kind = str(rng.choice(['kettle', 'coffee pot', 'electric kettle']))
     colour = panel_colour(rng)
-    shine = rng.uniform(0, 1)
-    surface = int(rng.integers(4)) if rng.random() < 0.15 else None
-    trim = PartFinish(element_colour(rng, colour), None, rng.uniform(0, 0.6))
+    body = drawn_body(rng, colour, 0.15)
+    trim = drawn_finish(element_colour(rng, colour), None, rng)
     radius, height = {
         'kettle': (rng.uniform(0.062, 0.08), rng.uniform(0.09, 0.125)),
         'coffee pot': (rng.uniform(0.042, 0.055), rng.uniform(0.14, 0.19)),
@@ -109,10 +106,10 @@ def _style(rng: np.random.Generator) -> _Style:
         str(rng.choice(['square', 'round', 'ear', 'flat'])),
         rng.uniform(0.034, 0.044),
         rng.uniform(0.0065, 0.009),
-        PartFinish(colour, surface, shine),
+        body,
         trim,
         PartFinish(contrasting_colour(rng, trim.colour)),
-        PartFinish(colour if rng.random() < 0.6 else trim.colour, None, shine),
+        PartFinish(colour if rng.random() < 0.6 else trim.colour),
         rng.uniform(0.006, 0.02),
         int(rng.integers(1, 5)),
         str(rng.choice(KNOB_SHAPES)),
@@ -129,7 +126,7 @@ def _kettle(rng: np.random.Generator, style: _Style, azimuth: float) -> Tabletop
     base = _BASE if electric else 0.0
     levels = (style.spout_low * style.height, rng.uniform(0.88, 1.0) * style.height)
     reach = 0.012 if electric else rng.uniform(0.02, 0.04)
-    pouring = spout(body, PartFinish(style.body.colour, None, style.body.shininess), levels, reach)
+    pouring = spout(body, style.body.plain, levels, reach)
     placed = at(0, base, 0) @ Pose(np.zeros(3), turned(_UPRIGHT_AXIS, azimuth))
     inside = mouth(body, _INSIDE)
     solids = [solid.moved(placed) for solid in (*body.solids, inside, *pouring)]

@@ -11,18 +11,15 @@ import numpy as np
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import Pose, at, turned
 from afformer_sim.bodies.solid import Solid, SolidShape
-from afformer_sim.families.parts.tabletop_elements import (
-    handle_element,
-)
-from afformer_sim.families.parts.vessel_handles import (
-    VesselHandle,
-    ring_handle,
-)
 from afformer_sim.families.parts.vessels import (
     Body,
     PartFinish,
+    VesselHandle,
+    drawn_body,
     drum,
+    handle_element,
     mouth,
+    ring_handle,
     round_body,
     spun,
 )
@@ -66,9 +63,7 @@ def generate(rng: np.random.Generator) -> Fixture:
     items = []
     for _ in range(count):
         style = styles[int(rng.integers(len(styles)))]
-        body = (
-            PartFinish(panel_colour(rng), None, style.body.shininess) if colourful else style.body
-        )
+        body = PartFinish(panel_colour(rng)) if colourful else style.body
         azimuth = aside + rng.uniform(-0.1, 0.1) if tidy else _azimuth(rng)
         items.append(_vessel(rng, style, body, azimuth))
     front, back = place_rows(rng, items, rows, (0.025, 0.07), (0.05, 0.11))
@@ -84,8 +79,7 @@ def _azimuth(rng: np.random.Generator) -> float:
 def _style(rng: np.random.Generator) -> _Style:
     kind = str(rng.choice(list(_SHARES), p=list(_SHARES.values())))
     colour = panel_colour(rng)
-    shine = rng.uniform(0, 0.9)
-    surface = int(rng.integers(4)) if rng.random() < 0.25 else None
+    body = drawn_body(rng, colour, 0.25)
     trim = colour if rng.random() < 0.5 else element_colour(rng, colour)
     radius, height = {
         'mug': (rng.uniform(0.036, 0.047), rng.uniform(0.08, 0.115)),
@@ -99,7 +93,7 @@ def _style(rng: np.random.Generator) -> _Style:
     }[kind]
     low, high = {'mug': (0.17, 0.86), 'cup': (0.2, 0.9), 'jug': (0.3, 0.9)}[kind]
     inside = contrasting_colour(rng, colour) if rng.random() < 0.5 else (0.16, 0.09, 0.05)
-    band = PartFinish(element_colour(rng, colour), None, shine) if rng.random() < 0.35 else None
+    band = PartFinish(element_colour(rng, colour)) if rng.random() < 0.35 else None
     return _Style(
         kind,
         str(rng.choice(shapes, p=shares)),
@@ -111,9 +105,9 @@ def _style(rng: np.random.Generator) -> _Style:
         low + rng.uniform(-0.04, 0.06),
         high + rng.uniform(-0.08, 0.03),
         rng.uniform(0.0045, 0.0065) + 0.002 * (kind == 'jug'),
-        PartFinish(colour, surface, shine),
-        PartFinish(trim, None, shine),
-        PartFinish(inside, None, shine),
+        body,
+        PartFinish(trim),
+        PartFinish(inside),
         band,
         kind == 'cup' and rng.random() < 0.6,
     )
@@ -124,8 +118,7 @@ def _vessel(
 ) -> TabletopObject:
     """Build one vessel whose handle points `azimuth` radians to the right of the user."""
     body = round_body(finish, style.shape, style.radius, style.height, style.narrow)
-    trim = finish if style.trim.colour == style.body.colour else style.trim
-    trim = PartFinish(trim.colour, None, trim.shininess)
+    trim = (finish if style.trim.colour == style.body.colour else style.trim).plain
     levels = (style.low * style.height, style.high * style.height)
     handle = ring_handle(body, trim, style.handle, style.reach, levels, style.thickness)
     solids = [*body.solids, mouth(body, style.inside), *_band(style, body)]
@@ -154,10 +147,9 @@ def _lip(body: Body, finish: PartFinish) -> Solid:
     """Build the lip of a jug, opposite to its handle."""
     size = (0.3 * body.top_radius, 0.09 * body.height, 0.3 * body.top_radius)
     pose = at(0, 0.93 * body.height, -0.95 * body.top_radius)
-    return Solid(SolidShape.ELLIPSOID, size, finish.colour, pose, None, finish.shininess)
+    return Solid(SolidShape.ELLIPSOID, size, finish.colour, pose)
 
 
 def _saucer(style: _Style, finish: PartFinish) -> tuple[Solid, ...]:
-    rim = PartFinish(finish.colour, None, finish.shininess)
     radius = 1.5 * style.radius
-    return (drum(rim, 0.6 * radius, 0, 0.004), drum(rim, radius, 0.004, 0.009))
+    return (drum(finish.plain, 0.6 * radius, 0, 0.004), drum(finish.plain, radius, 0.004, 0.009))

@@ -5,17 +5,300 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from afformer_sim.bodies.element import Element
+from afformer_sim.bodies.element import Element, Front, Joint, Use
 from afformer_sim.bodies.fixture import Fixture, Label, Panel
-from afformer_sim.bodies.pose import at
+from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
+from afformer_sim.bodies.pose import Pose, at, turned
 from afformer_sim.bodies.solid import Colour, Solid, SolidShape
-from afformer_sim.families.parts.panel_elements import ElementFinish, bezel, button, handle, knob
-from afformer_sim.families.parts.panel_layout import PanelCell, PanelLayout, lay_out
+from afformer_sim.families.parts.carpentry import box, turning_use
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
+
+_SMALLEST_CELL = 0.03
+
+_Rectangle = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class PanelCell:
+    """Area for one element: centre, extent, and block; metres."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    block: int
+
+
+@dataclass(frozen=True)
+class PanelLayout:
+    """Areas on a panel of `width` x `height` metres around the origin.
+
+    Attributes:
+        width, height: size of the panel.
+        cells: one cell for each element; no two overlap.
+        display: (x, y, width, height) of a display, or None.
+    """
+
+    width: float
+    height: float
+    cells: tuple[PanelCell, ...]
+    display: _Rectangle | None
+
+    @property
+    def smallest(self) -> float:
+        """Shortest side of all cells, metres."""
+        return min(min(cell.width, cell.height) for cell in self.cells)
+
+
+def lay_out(
+    rng: np.random.Generator, count: int, pitch: tuple[float, float] = (0.048, 0.075)
+) -> PanelLayout:
+    """Lay out `count` cells in one to five blocks.
+
+    Args:
+        rng: source of randomness.
+        count: number of cells.
+        pitch: lowest and highest average distance between neighbours, in metres.
+    """
+    while True:
+        area = count * rng.uniform(*pitch) ** 2 * rng.uniform(1.05, 1.5)
+        aspect = math.exp(rng.uniform(math.log(0.65), math.log(2.2)))
+        width, height = math.sqrt(area * aspect), math.sqrt(area / aspect)
+        margin = rng.uniform(0.005, 0.02)
+        blocks, display = _split_panel(rng, width, height)
+        cells = _fill_blocks(rng, blocks, count)
+        if cells and min(min(cell.width, cell.height) for cell in cells) >= _SMALLEST_CELL:
+            return PanelLayout(width + 2 * margin, height + 2 * margin, tuple(cells), display)
+
+
+def _split_panel(
+    rng: np.random.Generator, width: float, height: float
+) -> tuple[list[_Rectangle], _Rectangle | None]:
+    """Draw one to five rectangles (x0, y0, width, height) and, sometimes, one for a display."""
+    blocks = [(-width / 2, -height / 2, width, height)]
+    for _ in range(int(rng.choice([0, 1, 2, 3, 4], p=[0.25, 0.25, 0.25, 0.15, 0.1]))):
+        largest = max(range(len(blocks)), key=lambda i: blocks[i][2] * blocks[i][3])
+        x, y, w, h = blocks.pop(largest)
+        part = rng.uniform(0.33, 0.67)
+        if rng.random() < w / (w + h):
+            blocks += [(x, y, w * part, h), (x + w * part, y, w * (1 - part), h)]
+        else:
+            blocks += [(x, y, w, h * part), (x, y + h * part, w, h * (1 - part))]
+    if len(blocks) < 2 or rng.random() < 0.5:
+        return blocks, None
+    x, y, w, h = blocks.pop(min(range(len(blocks)), key=lambda i: blocks[i][2] * blocks[i][3]))
+    return blocks, (x + w / 2, y + h / 2, 0.8 * w, 0.6 * h)
+
+
+def _fill_blocks(
+    rng: np.random.Generator, blocks: list[_Rectangle], count: int
+) -> list[PanelCell]:
+    """Lay out `count` cells in grids over the blocks; return none if they do not fit."""
+    if count < len(blocks):
+        return []
+    areas = np.array([w * h for _, _, w, h in blocks])
+    shares = rng.dirichlet(8 * areas / areas.sum() * len(blocks))
+    counts = np.maximum(1, np.round(shares * count).astype(int))
+    while counts.sum() != count:
+        step = int(np.sign(count - counts.sum()))
+        counts[int(np.argmax(counts) if step < 0 else np.argmin(counts / areas))] += step
+        if counts.min() < 1:
+            return []
+    cells: list[PanelCell] = []
+    for block, (rectangle, number) in enumerate(zip(blocks, counts, strict=True)):
+        cells += _grid(rng, rectangle, int(number), block)
+    return cells
+
+
+def _grid(rng: np.random.Generator, where: _Rectangle, count: int, block: int) -> list[PanelCell]:
+    x, y, width, height = where
+    rows = max(1, round(math.sqrt(count * height / width) * rng.uniform(0.75, 1.3)))
+    rows = min(rows, count)
+    columns = math.ceil(count / rows)
+    rows = math.ceil(count / columns)
+    slots = [(r, float(c)) for r in range(rows) for c in range(columns)]
+    missing = len(slots) - count
+    if rng.random() < 0.5:
+        for index in sorted(rng.permutation(len(slots))[:missing], reverse=True):
+            slots.pop(int(index))
+    elif missing:
+        # a short last row, centred
+        slots = slots[:count]
+        last = [slot for slot in slots if slot[0] == rows - 1]
+        shift = (columns - len(last)) / 2
+        slots = [(r, c + shift * (r == rows - 1)) for r, c in slots]
+    w, h = width / columns, height / rows
+    shrink = 1.0 if rng.random() < 0.6 else rng.uniform(0.75, 0.95)
+    jitter = 0.0 if rng.random() < 0.6 else (1 - shrink) / 2
+    cells = []
+    for row, column in slots:
+        right, down = rng.uniform(-jitter, jitter, 2)
+        cells.append(
+            PanelCell(
+                x + width / 2 + (column + 0.5 - columns / 2 + right) * w,
+                y + height / 2 - (row + 0.5 - rows / 2 - down) * h,
+                shrink * w,
+                shrink * h,
+                block,
+            )
+        )
+    return cells
+
+
+_OUT = Joint((0.0, 0.0, 1.0))
+_ABOUT = Joint((0.0, 0.0, 1.0), hinge=True)
+_SIDEWAYS = turned((0, 0, 1), -math.pi / 2)
+_DRAWER_DEPTH = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElementFinish:
+    """Shape, size and colours of an element, or of all elements of a block.
+
+    Attributes:
+        shape: `round` or `square` (buttons), `disc` or `bar` (knobs), `drawer` or `bar` (handles).
+        depth: height above the panel, metres.
+        colour, accent: colours of the element, and of its marker, symbol or bar.
+        width, height: extent in metres.
+        bezel: True for a flat ring or frame around it on the panel.
+        symbol: True for a mark in the accent colour on its front (buttons).
+        vertical: True if its bar runs along y, False if along x (handles).
+    """
+
+    shape: str
+    depth: float
+    colour: Colour
+    accent: Colour
+    width: float = 0.0
+    height: float = 0.0
+    bezel: bool = False
+    symbol: bool = False
+    vertical: bool = False
+
+
+def button(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) -> Element:
+    """Build a round or square button at (x, y) metres."""
+    wide, high, depth = finish.width / 2, finish.height / 2, finish.depth
+    half = depth / 2 + 0.004
+    if finish.shape == 'round':
+        middle = at(0, 0, depth - half)
+        solids = [Solid(SolidShape.CYLINDER, (wide, half), finish.colour, middle)]
+        rim = _ring(wide)
+    else:
+        solids = [box((0, 0, depth - half), (wide, high, half), finish.colour)]
+        rim = _rectangle(wide, high)
+    if finish.symbol:
+        mark = (0.2 * finish.width, 0.07 * finish.height, 0.0006)
+        solids.append(box((0, 0, depth), mark, finish.accent))
+    tip, pressed = (Fingertip(wide, high, depth),), (-0.8 * depth, -0.4 * depth)
+    uses = tuple(Use(action, tip, _OUT, after=pressed) for action in ('touch', 'hold'))
+    front = Front((0, 0, depth), wide, high)
+    return Element('button', at(x, y, 0), tuple(solids), _prism(rim, 0.0, depth), front, uses)
+
+
+def knob(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) -> Element:
+    """Build a knob at (x, y) metres that turns, and comes out of the panel on a shaft."""
+    radius, depth = finish.width / 2, finish.depth
+    marked = Pose(np.zeros(3), turned((0, 0, 1), rng.uniform(-2.4, 2.4)))
+    marker = (0.13 * radius, 0.38 * radius, 0.0008)
+    solids = [box((0, 0.5 * radius, depth), marker, finish.accent)]
+    if finish.shape == 'disc':
+        solids.append(_upright(radius, 0.15 * depth, 0.15 * depth, finish.colour))
+        solids.append(_upright(0.85 * radius, 0.5 * depth, 0.5 * depth, finish.colour))
+        top = _prism(_ring(0.85 * radius), depth, depth)
+        pinch, reach = Pinch(0.85 * radius, 0.6 * depth, depth), 0.85 * radius
+    else:
+        solids.append(_upright(radius, 0.25 * depth, 0.25 * depth, finish.colour))
+        ridge = (0.28 * radius, 0.95 * radius, 0.5 * depth)
+        solids.append(box((0, 0, 0.5 * depth), ridge, finish.colour))
+        top = _prism(_rectangle(*ridge[:2]), depth, depth)
+        # the ridge, which points anywhere
+        pinch, reach = Pinch(radius, 0.4 * depth, depth), 0.4 * radius
+    stroke = rng.uniform(0.026, 0.04)
+    solids.append(_upright(0.3 * radius, stroke / 2, -stroke / 2, finish.accent))
+    uses = (
+        turning_use(rng, (pinch,), _ABOUT),
+        *_drawn_uses((pinch,), (pinch, Fingertip(radius, radius, depth)), stroke, (0.75, 0.12)),
+    )
+    return Element(
+        'knob',
+        at(x, y, 0),
+        tuple(solid.moved(marked) for solid in solids),
+        marked.apply(np.concatenate([_prism(_ring(radius), 0.0, 0.4 * depth), top])),
+        Front((0, 0, depth), reach, reach),
+        uses,
+    )
+
+
+def handle(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) -> Element:
+    """Build a bar on a plate at (x, y) metres that slides out of the panel like a small drawer."""
+    wide, high, depth = finish.width / 2, finish.height / 2, finish.depth
+    radius = min(0.006, 0.2 * min(finish.width, finish.height))
+    level = depth - radius
+    length = finish.height if finish.vertical else finish.width
+    reach = length / 2 - radius - 0.1 * length * (finish.shape == 'drawer')
+    stroke = rng.uniform(0.03, 0.04)
+    drawer = max(_DRAWER_DEPTH, stroke + 0.01) / 2
+    turn = np.eye(3) if finish.vertical else _SIDEWAYS
+    bar = box((0, 0, 0), (radius, reach + radius, radius), finish.accent)
+    solids = [
+        box((0, 0, 0.0025), (wide, high, 0.0025), finish.colour),
+        box((0, 0, -drawer), (0.45 * finish.width, 0.42 * finish.height, drawer), finish.colour),
+        bar.moved(Pose(np.array([0, 0, level]), turn)),
+    ]
+    for side in (-1, 1):
+        along = side * 0.9 * reach
+        position = (0, along, level / 2) if finish.vertical else (along, 0, level / 2)
+        solids.append(box(position, (0.8 * radius, 0.8 * radius, level / 2), finish.accent))
+    half = (radius, reach + radius) if finish.vertical else (reach + radius, radius)
+    hook = Hook(2 * (reach + radius), radius, level, finish.vertical)
+    plate = _prism(_rectangle(wide, high), 0.0, 0.005)
+    hull = np.concatenate([plate, _prism(_rectangle(*half), depth - 2 * radius, depth)])
+    uses = _drawn_uses((hook,), (hook, Fingertip(*half, depth)), stroke, (0.7, 0.15))
+    front = Front((0, 0, depth), *half)
+    return Element('handle', at(x, y, 0), tuple(solids), hull, front, uses)
+
+
+def bezel(element_kind: str, finish: ElementFinish, x: float, y: float) -> Solid:
+    """Build the flat ring or frame on the panel around an element."""
+    red, green, blue = (0.35 * part + 0.1 for part in finish.colour)
+    if element_kind == 'knob' or finish.shape == 'round':
+        return _upright(0.55 * finish.width, 0.0015, 0, (red, green, blue)).moved(at(x, y, 0))
+    size = (0.5 * finish.width + 0.0015, 0.5 * finish.height + 0.0015, 0.0015)
+    return box((x, y, 0), size, (red, green, blue))
+
+
+def _upright(radius: float, half: float, level: float, colour: Colour) -> Solid:
+    return Solid(SolidShape.CYLINDER, (radius, half), colour, at(0, 0, level))
+
+
+def _drawn_uses(
+    held: tuple[Grip, ...], touched: tuple[Grip, ...], stroke: float, ends: tuple[float, float]
+) -> tuple[Use, ...]:
+    """Return the uses of a part that slides out, far or near by shares of a stroke."""
+    far, near = (ends[0] * stroke, stroke), (0.0, ends[1] * stroke)
+    pull, push = Use('pull', held, _OUT, near, far), Use('push', held, _OUT, far, near)
+    return pull, push, Use('hold', held), Use('touch', touched)
+
+
+def _ring(radius: float) -> np.ndarray:
+    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def _rectangle(half_width: float, half_height: float) -> np.ndarray:
+    return np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [half_width, half_height]
+
+
+def _prism(outline: np.ndarray, bottom: float, top: float) -> np.ndarray:
+    """Return the corners of an upright prism over `outline`, float64 [2 P, 3]."""
+    ends = [np.column_stack([outline, np.full(len(outline), z)]) for z in (bottom, top)]
+    return np.concatenate(ends)
+
 
 _BUILD: dict[str, Callable[[ElementFinish, float, float, np.random.Generator], Element]] = {
     'button': button,
@@ -63,12 +346,12 @@ def _build(
     body = panel if rng.random() < 0.5 else panel_colour(rng)
     half = (layout.width / 2, layout.height / 2, depth / 2)
     surface = int(rng.integers(4)) if rng.random() < 0.3 else None
-    box = Solid(SolidShape.BOX, half, body, at(0, 0, -depth / 2 - 0.002), surface)
+    case = box((0, 0, -depth / 2 - 0.002), half, body, surface)
     labelled = layout.cells if rng.random() < 0.6 else ()
     return Fixture(
         family,
         tuple(elements),
-        (box, *bezels),
+        (case, *bezels),
         bottom=-layout.height / 2,
         back=-depth - 0.002,
         panel=Panel(
@@ -82,19 +365,8 @@ def _build(
     )
 
 
-@dataclass(frozen=True)
-class _Style:
-    """Common looks of the elements of one block."""
-
-    kind: str
-    shape: str
-    fill: float
-    depth: float
-    vertical: bool
-    colour: Colour
-    accent: Colour
-    bezel: bool
-    symbol: bool
+# Kind of the elements of a block, the share of a cell that each fills, and their looks.
+_Style = tuple[str, float, ElementFinish]
 
 
 class _Wardrobe:
@@ -123,47 +395,41 @@ class _Wardrobe:
     def dress(self, cell: PanelCell) -> tuple[str, ElementFinish]:
         """Return kind and look of the element in a cell."""
         rng = self._random
-        style = self._styles[cell.block]
+        kind, fill, look = self._styles[cell.block]
         if self._palette:
-            style = self._palette[int(rng.integers(3))]
-        side = style.fill * min(cell.width, cell.height, self._limit, 0.07)
+            kind, fill, look = self._palette[int(rng.integers(3))]
+        side = fill * min(cell.width, cell.height, self._limit, 0.07)
         width = height = side
-        if style.kind == 'button' and style.shape == 'square':
-            width = min(style.fill * min(cell.width, self._narrowest), 1.7 * side)
-        elif style.kind == 'handle':
-            room = min(0.9 * (cell.height if style.vertical else cell.width), 0.11)
-            length = max(room * min(1.0, style.fill + 0.15), 0.024)
-            width, height = (side, length) if style.vertical else (length, side)
-        colour = style.colour
+        if kind == 'button' and look.shape == 'square':
+            width = min(fill * min(cell.width, self._narrowest), 1.7 * side)
+        elif kind == 'handle':
+            room = min(0.9 * (cell.height if look.vertical else cell.width), 0.11)
+            length = max(room * min(1.0, fill + 0.15), 0.024)
+            width, height = (side, length) if look.vertical else (length, side)
+        look = replace(look, width=width, height=height)
         if self._colourful and rng.random() < 0.3:
             colour = element_colour(rng, self._panel)
-        return style.kind, ElementFinish(
-            shape=style.shape,
-            width=width,
-            height=height,
-            depth=style.depth,
-            colour=colour,
-            accent=contrasting_colour(rng, colour) if colour != style.colour else style.accent,
-            bezel=style.bezel,
-            symbol=style.symbol,
-            vertical=style.vertical and style.kind == 'handle',
-        )
+            look = replace(look, colour=colour, accent=contrasting_colour(rng, colour))
+        return kind, look
 
     def _style(self) -> _Style:
         rng = self._random
         names = list(self._kinds)
         kind = names[int(rng.choice(len(names), p=list(self._kinds.values())))]
         colour = element_colour(rng, self._panel)
-        return _Style(
+        shape, fill = str(rng.choice(_SHAPES[kind])), rng.uniform(0.5, 0.85)
+        return (
             kind,
-            str(rng.choice(_SHAPES[kind])),
-            rng.uniform(0.5, 0.85),
-            rng.uniform(*_DEPTHS[kind]),
-            bool(rng.random() < 0.4),
-            colour,
-            contrasting_colour(rng, colour),
-            bool(rng.random() < 0.35),
-            bool(rng.random() < 0.4),
+            fill,
+            ElementFinish(
+                shape=shape,
+                depth=rng.uniform(*_DEPTHS[kind]),
+                vertical=bool(rng.random() < 0.4),
+                colour=colour,
+                accent=contrasting_colour(rng, colour),
+                bezel=bool(rng.random() < 0.35),
+                symbol=bool(rng.random() < 0.4),
+            ),
         )
 
 

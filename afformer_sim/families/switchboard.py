@@ -14,16 +14,18 @@ from afformer_sim.bodies.grip import Fingertip, Hook, Pinch
 from afformer_sim.bodies.pose import Pose, at, turned
 from afformer_sim.bodies.solid import Colour, Solid
 from afformer_sim.families.parts.carpentry import (
+    FrontHandle,
     assemble,
     ball,
     body_colour,
     box,
     corners,
     cover,
+    moving_uses,
     rod,
     shaded,
+    turning_use,
 )
-from afformer_sim.families.parts.handles import FrontHandle, moving_uses, turning_use
 from afformer_sim.textures.colours import contrasting_colour, element_colour
 
 _Built = tuple[Element, list[Solid]]

@@ -7,12 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_sim.hand_mesh.tube import (
-    bezier,
-    carry_frames,
-    tube_coordinates,
-    tube_faces,
-)
+from afformer_sim.hand_mesh.tube import bezier, carry_frames
 
 SEGMENTS = 24
 ARM_RINGS = 22
@@ -25,11 +20,6 @@ _THROUGH = (0.020, 0.0225, 0.031, 0.039, 0.040)
 # The last rings close the arm behind the elbow.
 _DOME = 4
 _DOME_LENGTH = 0.12
-
-ARM_FACES = tube_faces(ARM_RINGS, SEGMENTS, closed=False)
-ARM_COORDINATES = tube_coordinates(ARM_RINGS, SEGMENTS)
-SLEEVE_FACES = tube_faces(SLEEVE_RINGS, SEGMENTS, closed=False)
-SLEEVE_COORDINATES = tube_coordinates(SLEEVE_RINGS, SEGMENTS)
 
 
 @dataclass(frozen=True)

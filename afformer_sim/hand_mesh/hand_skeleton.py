@@ -32,47 +32,52 @@ def joint_transforms(
     """
     mirror = np.array([appearance.thumb_side, 1.0, 1.0])
     palm = pose.rotation * mirror * appearance.scale
-    position = pose.palm + _lean(rig, appearance, pose)
+    position = pose.palm + _lean(rig, palm, appearance.scale, pose)
+    dorsal = pose.rotation[:, 2]
     transforms = np.empty((len(rig.joints), 3, 4))
     transforms[:] = np.concatenate([palm, position[:, None]], axis=1)
-    for finger, chain in enumerate(rig.chains):
-        bones = chain if finger == THUMB else chain[1:]
-        rest = rig.joints[list(bones)]
-        posed = _finger(rig, finger, rest, pose, palm, position, curl)
-        hint = _bend_direction(finger, held=finger in pose.tips, pose=pose, appearance=appearance)
+    for finger in range(len(rig.chains)):
+        bones = _bones(rig, finger)
+        rest = rig.joints[bones]
+        bend = dorsal
+        if finger == THUMB:
+            bend = 0.6 * dorsal + pose.rotation[:, 0] * appearance.thumb_side
+        posed = _finger(finger, rest, pose, palm, position, bend, curl)
         for joint, index in enumerate(bones[:-1]):
             transforms[index] = _bone_transform(
                 rest[joint : joint + 2],
                 rig.dorsal[index],
                 posed[joint : joint + 2],
-                _outward(posed, hint),
+                _outward(posed, bend),
                 appearance,
             )
         transforms[bones[-1]] = transforms[bones[-2]]
     return transforms
 
 
+def _bones(rig: HandRig, finger: int) -> list[int]:
+    """Return the joints of a finger that move; only the thumb's metacarpal bone does."""
+    return list(rig.chains[finger][0 if finger == THUMB else 1 :])
+
+
 def _finger(
-    rig: HandRig,
     finger: int,
     rest: np.ndarray,
     pose: HandPose,
     palm: np.ndarray,
     position: np.ndarray,
+    bend: np.ndarray,
     curl: float,
 ) -> np.ndarray:
     """Return the joints of a finger in the world, float64 [4, 3]; the last is the bone's end."""
     scale = float(np.linalg.norm(palm[:, 1]))
     lengths = np.linalg.norm(np.diff(rest, axis=0), axis=1) * scale
     root = palm @ rest[0] + position
-    thumb_side = float(np.sign(np.linalg.det(palm)))
-    dorsal, forward = pose.rotation[:, 2], pose.rotation[:, 1]
     held = finger in pose.tips
     if not held and finger != THUMB:
-        return _curled(root, lengths, forward, dorsal, curl)
+        return _curled(root, lengths, pose.rotation[:, 1], pose.rotation[:, 2], curl)
     tip = pose.tips[finger] if held else palm @ _THUMB_TARGET + position
     pad = lengths - [0, 0, _PAD * scale]
-    bend = 0.6 * dorsal + pose.rotation[:, 0] * thumb_side if finger == THUMB else dorsal
     joints = bend_finger(root, tip, pad, bend)
     joints[3] += (joints[3] - joints[2]) * (_PAD * scale / max(pad[2], 1e-6))
     return joints
@@ -87,15 +92,6 @@ def _curled(
     up = np.sin(first) * forward + np.cos(first) * dorsal
     joints: np.ndarray = root + flat[:, :1] * along + flat[:, 1:] * up
     return joints
-
-
-def _bend_direction(
-    finger: int, *, held: bool, pose: HandPose, appearance: HandAppearance
-) -> np.ndarray:
-    dorsal = pose.rotation[:, 2]
-    if finger != THUMB:
-        return dorsal
-    return 0.6 * dorsal + pose.rotation[:, 0] * appearance.thumb_side
 
 
 def _outward(joints: np.ndarray, hint: np.ndarray) -> np.ndarray:
@@ -137,20 +133,17 @@ def _frame(ends: np.ndarray, dorsal: np.ndarray) -> tuple[np.ndarray, float]:
     return np.stack([np.cross(along, up), along, up], axis=1), length
 
 
-def _lean(rig: HandRig, appearance: HandAppearance, pose: HandPose) -> np.ndarray:
+def _lean(rig: HandRig, palm: np.ndarray, scale: float, pose: HandPose) -> np.ndarray:
     """Return the shift of the palm, [3] metres, that lets its fingers reach their tips."""
-    mirror = np.array([appearance.thumb_side, 1.0, 1.0])
-    palm = pose.rotation * mirror * appearance.scale
     shift = np.zeros(3)
     for _ in range(_STEPS):
         pulls = []
         for finger, tip in pose.tips.items():
-            chain = rig.chains[finger] if finger == THUMB else rig.chains[finger][1:]
-            rest = rig.joints[list(chain)]
+            rest = rig.joints[_bones(rig, finger)]
             length = np.linalg.norm(np.diff(rest, axis=0), axis=1).sum() - _PAD
             span = tip - (palm @ rest[0] + pose.palm + shift)
             distance = float(np.linalg.norm(span))
-            excess = distance - _STRETCH * length * appearance.scale
+            excess = distance - _STRETCH * length * scale
             if excess > 1e-4:
                 pulls.append(excess * span / distance)
         if not pulls:

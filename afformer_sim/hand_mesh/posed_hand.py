@@ -10,11 +10,8 @@ import numpy as np
 
 from afformer_sim.bodies.hand import THUMB, HandAppearance, HandPose
 from afformer_sim.hand_mesh.arm_mesh import (
-    ARM_COORDINATES,
-    ARM_FACES,
+    ARM_RINGS,
     SEGMENTS,
-    SLEEVE_COORDINATES,
-    SLEEVE_FACES,
     SLEEVE_RINGS,
     Forearm,
     arm_grid,
@@ -27,11 +24,12 @@ from afformer_sim.hand_mesh.hand_skeleton import joint_transforms
 from afformer_sim.hand_mesh.hand_style import HandStyle
 from afformer_sim.hand_mesh.tube import tube_coordinates, tube_faces, tube_normals
 
-_BAND_RINGS = 5
-_DIAL_RINGS = 4
+# Rings of the surfaces that are tubes, in the order of a model's skins.
+_RINGS = {'arm': ARM_RINGS, 'sleeve': SLEEVE_RINGS, 'strap': 5, 'dial': 4, 'ring': 5}
 _WATCH_POSITION, _WATCH_WIDTH, _WATCH_THICKNESS = 0.1, 0.018, 0.0025
 _DIAL_RADIUS, _DIAL_HEIGHT = 0.017, 0.007
 _RING_RADIUS, _RING_WIDTH = 0.0092, 0.0045
+_ANGLES = np.linspace(0, 2 * np.pi, SEGMENTS + 1)[:, None]
 
 
 @dataclass(frozen=True)
@@ -83,20 +81,11 @@ class PosedHand:
 def hand_topologies() -> dict[str, Topology]:
     """Return the surfaces that a hand can have, by name."""
     rig = load_hand_rig()
-    band = Topology(
-        tube_faces(_BAND_RINGS, SEGMENTS, closed=False), tube_coordinates(_BAND_RINGS, SEGMENTS)
-    )
-    dial = Topology(
-        tube_faces(_DIAL_RINGS, SEGMENTS, closed=False), tube_coordinates(_DIAL_RINGS, SEGMENTS)
-    )
-    return {
-        'hand': Topology(rig.faces, rig.coordinates),
-        'arm': Topology(ARM_FACES, ARM_COORDINATES),
-        'sleeve': Topology(SLEEVE_FACES, SLEEVE_COORDINATES),
-        'strap': band,
-        'dial': dial,
-        'ring': band,
+    tubes = {
+        name: Topology(tube_faces(rings, SEGMENTS), tube_coordinates(rings, SEGMENTS))
+        for name, rings in _RINGS.items()
     }
+    return {'hand': Topology(rig.faces, rig.coordinates), **tubes}
 
 
 def pose_hand(appearance: HandAppearance, style: HandStyle, pose: HandPose) -> PosedHand:
@@ -137,15 +126,19 @@ def _folds(style: HandStyle) -> np.ndarray:
     return np.maximum(relief, -0.8 * style.sleeve_width)
 
 
+def _circle(along: np.ndarray, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return unit vectors out of the back and across a direction, [3] each."""
+    up = back - (back @ along) * along
+    up = up / np.linalg.norm(up)
+    return up, np.cross(along, up)
+
+
 def _dial(arm: Forearm, dorsal: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """Return the case of a watch on the back of the wrist: [rings, segments + 1, 3]."""
     along = arm.control[1] - arm.control[0]
     along = along / np.linalg.norm(along)
-    up = dorsal - (dorsal @ along) * along
-    up = up / np.linalg.norm(up)
-    across = np.cross(along, up)
-    angles = np.linspace(0, 2 * np.pi, SEGMENTS + 1)[:, None]
-    circle = np.cos(angles) * along + np.sin(angles) * across
+    up, across = _circle(along, dorsal)
+    circle = np.cos(_ANGLES) * along + np.sin(_ANGLES) * across
     base = centre + 0.021 * arm.scale * up
     sizes, heights = (1.0, 1.0, 0.93, 0.02), (0.0, 0.8, 1.0, 1.0)
     return np.stack(
@@ -161,11 +154,8 @@ def _finger_ring(rig: HandRig, finger: int, transforms: np.ndarray) -> np.ndarra
     first, second = rig.chains[finger][1:3]
     start, end = rig.joints[first], rig.joints[second]
     along = (end - start) / np.linalg.norm(end - start)
-    up = rig.dorsal[first] - (rig.dorsal[first] @ along) * along
-    up = up / np.linalg.norm(up)
-    across = np.cross(along, up)
-    angles = np.linspace(0, 2 * np.pi, SEGMENTS + 1)[:, None]
-    circle = np.cos(angles) * across + np.sin(angles) * up
+    up, across = _circle(along, rig.dorsal[first])
+    circle = np.cos(_ANGLES) * across + np.sin(_ANGLES) * up
     centre = start + 0.5 * (end - start) - 0.001 * up
     rings = [
         centre + _RING_WIDTH * position * along + radius * _RING_RADIUS * circle

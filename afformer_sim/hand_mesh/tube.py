@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def tube_faces(rings: int, segments: int, *, closed: bool) -> np.ndarray:
+def tube_faces(rings: int, segments: int) -> np.ndarray:
     """Return the triangles of a tube of rings of vertices: int64 [F, 3].
 
     Each ring repeats its first vertex at its end, so that a texture can be wrapped around it.
@@ -14,12 +14,11 @@ def tube_faces(rings: int, segments: int, *, closed: bool) -> np.ndarray:
     Args:
         rings: number of rings.
         segments: number of segments of a ring, of `segments` + 1 vertices.
-        closed: True if the last ring is followed by the first one, as in a torus.
     """
     width = segments + 1
-    ring = np.arange(rings if closed else rings - 1)[:, None]
+    ring = np.arange(rings - 1)[:, None]
     step = np.arange(segments)[None, :]
-    here, there = ring * width + step, (ring + 1) % rings * width + step
+    here, there = ring * width + step, (ring + 1) * width + step
     first = np.stack([here, there, there + 1], axis=-1)
     second = np.stack([here, there + 1, here + 1], axis=-1)
     return np.concatenate([first, second], axis=1).reshape(-1, 3)

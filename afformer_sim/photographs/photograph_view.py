@@ -27,17 +27,10 @@ class PhotographView:
         size: (width, height) of the image.
         matrix: float64 [3, 3], from pixels of the photograph to those of the image; the last
             coordinate is positive in the image, and nothing is mirrored.
-
-    Raises:
-        ValueError: the matrix mirrors the photograph.
     """
 
     size: tuple[int, int]
     matrix: np.ndarray
-
-    def __post_init__(self) -> None:
-        if np.linalg.det(self.matrix) <= 0:
-            raise ValueError(f'homography {self.matrix.tolist()} mirrors the photograph')
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """Map points of the photograph, float64 [P, 2] pixels, to the image: [P, 2]."""

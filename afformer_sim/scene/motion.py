@@ -46,9 +46,6 @@ class DemonstratedMotion:
         values: joint values before and after; momentary actions go from the first to the second
             and back.
         pause: a hesitation before the contact, for example over the wrong element, or None.
-
-    Raises:
-        ValueError: the contact ends before it starts.
     """
 
     use: Use
@@ -60,10 +57,6 @@ class DemonstratedMotion:
     retreat_time: float
     values: tuple[float, float]
     pause: Pause | None = None
-
-    def __post_init__(self) -> None:
-        if self.end <= self.start:
-            raise ValueError(f'contact ends at {self.end}, before it starts at {self.start}')
 
     @property
     def action(self) -> str:

@@ -56,7 +56,6 @@ class Renderer:
             Renderer._window = mujoco.GLContext(16, 16)
         Renderer._window.make_current()
         self._fixture = scene.fixture
-        self._buffer = buffer
         self._model = self._build_model(scene, buffer, skins)
         self._data = mujoco.MjData(self._model)
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_50)
@@ -100,9 +99,6 @@ class Renderer:
 
         Returns:
             uint8 [H, W, 3] RGB.
-
-        Raises:
-            ValueError: the image is larger than the buffer.
         """
         self._update(camera, size, hand, states or {})
         return self._read(size)
@@ -118,7 +114,7 @@ class Renderer:
 
         A value is the index of an element, `HAND` - k for capsule k of the hand, or `NOTHING`. For
         a hand of meshes, k is 0, and its arm has the k of the arm's capsule. See `render` for the
-        arguments and errors.
+        arguments.
         """
         self._update(camera, size, hand, states or {})
         flags = self._scene.flags
@@ -150,7 +146,7 @@ class Renderer:
     ) -> np.ndarray:
         """Render depth along the optical axis, at each pixel's centre.
 
-        See `render` for the arguments and errors.
+        See `render` for the arguments.
 
         Returns:
             float32 [H, W] metres; the far plane's distance for empty pixels.
@@ -193,8 +189,6 @@ class Renderer:
         hand: Hand,
         states: Mapping[int, Pose],
     ) -> None:
-        if size[0] > self._buffer[0] or size[1] > self._buffer[1]:
-            raise ValueError(f'image size is {size}; it does not fit the buffer of {self._buffer}')
         # another renderer may have drawn into its own buffer since
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
         view = self._camera.fixedcamid
@@ -217,8 +211,6 @@ class Renderer:
         if not isinstance(hand, PosedHand):
             for capsule in hand:
                 self._add_capsule(capsule)
-        elif not self._skinned:
-            raise ValueError('the renderer has no skins; a hand of meshes needs skins_xml()')
 
     def _build_model(
         self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None

@@ -24,19 +24,12 @@ class Scene:
         family: one of `families.FAMILIES`.
         held_out: True for textures and photographs that are kept out of training.
         variant: 0, or another number for the same fixture in other colours.
-
-    Raises:
-        ValueError: the variant is negative.
     """
 
     seed: int
     family: str = 'control_panel'
     held_out: bool = False
     variant: int = 0
-
-    def __post_init__(self) -> None:
-        if self.variant < 0:
-            raise ValueError(f'variant is {self.variant}; expected at least 0')
 
     @cached_property
     def fixture(self) -> Fixture:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_sim.families import FAMILIES
@@ -24,17 +25,11 @@ class Split:
         families: families of its fixtures, drawn evenly.
         held_out: True for textures and photographs that are kept out of training.
         seed: seed of its fixtures; no two splits share a fixture.
-
-    Raises:
-        ValueError: there is no family, or an unknown one.
     """
 
     families: tuple[str, ...]
     held_out: bool
     seed: int
-
-    def __post_init__(self) -> None:
-        require_families(self.families)
 
 
 def require_families(families: tuple[str, ...]) -> None:
@@ -65,11 +60,44 @@ def split_named(name: str) -> Split:
     return SPLITS.get(name, Split(SEEN_FAMILIES, True, 7))
 
 
-_SMALLEST = 32
+@dataclass(frozen=True, kw_only=True)
+class NumberedSettings:
+    """Settings of a seed, whose numbers have lower limits.
+
+    Attributes:
+        seed: seed of everything random.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            if (value := getattr(self, name, least)) < least:
+                raise ValueError(f'{name} is {value}; expected at least {least}')
+
+    def described(self) -> dict[str, Any]:
+        """Return the settings on which each scene depends, by name."""
+        return {name: value for name, value in asdict(self).items() if name != 'scenes'}
+
+
+_LEAST = {
+    'seed': 0,
+    'scenes': 1,
+    'demonstrations': 1,
+    'performances': 1,
+    'targets': 1,
+    'frames': 1,
+    'rate': 1,
+    'longest_side': 32,
+    'demonstration_frames': 1,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
-class SceneSettings:
+class SceneSettings(NumberedSettings):
     """Numbered scenes of a dataset; the settings of its layouts add their content.
 
     Attributes:
@@ -83,30 +111,16 @@ class SceneSettings:
         ValueError: a number is out of range, or a family unknown.
     """
 
-    seed: int
     scenes: int
     families: tuple[str, ...] = SEEN_FAMILIES
     held_out: bool = False
 
     def __post_init__(self) -> None:
-        self._require_at_least(1, 'scenes')
-        if self.seed < 0:
-            raise ValueError(f'seed is {self.seed}; expected at least 0')
-        Split(self.families, self.held_out, self.seed)
+        super().__post_init__()
+        require_families(self.families)
 
     def scene(self, index: int) -> Scene:
         """Return the scene `index`, from 0."""
         seed = scene_seed(self.seed, index)
         drawn = int(make_rng(seed, Stream.FAMILY).integers(len(self.families)))
         return Scene(seed, self.families[drawn], self.held_out)
-
-    def _require_at_least(self, least: float, *names: str) -> None:
-        for name in names:
-            if getattr(self, name) < least:
-                raise ValueError(f'{name} is {getattr(self, name)}; expected at least {least}')
-
-    def _require_side(self, longest_side: int) -> None:
-        if longest_side < _SMALLEST:
-            raise ValueError(
-                f'longest_side is {longest_side}; expected at least {_SMALLEST} pixels'
-            )

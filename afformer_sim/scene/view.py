@@ -60,13 +60,7 @@ class SceneView:
 
 
 def frame_times(frames: int) -> np.ndarray:
-    """Return the times of a clip's frames, from 0 to 1, float64 [frames].
-
-    Raises:
-        ValueError: there is no frame.
-    """
-    if frames < 1:
-        raise ValueError(f'number of frames is {frames}; a clip needs at least one frame')
+    """Return the times of a clip's frames, from 0 to 1, float64 [frames]."""
     return (np.arange(frames) + 0.5) / frames
 
 

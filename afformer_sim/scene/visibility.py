@@ -29,10 +29,6 @@ class Box:
     right: int
     bottom: int
 
-    def __post_init__(self) -> None:
-        if self.right < self.left or self.bottom < self.top:
-            raise ValueError(f'{self} ends before it begins')
-
     @property
     def centre(self) -> np.ndarray:
         """Centre [2] (x, y) in pixels, pixel centres at integers."""

@@ -69,12 +69,7 @@ def paint_decal(rng: np.random.Generator, *, held_out: bool = False, side: int =
 
     Returns:
         uint8 [H, W, 4] RGB and opacity.
-
-    Raises:
-        ValueError: the side is too small.
     """
-    if side < 8:
-        raise ValueError(f'side is {side}; expected at least 8 pixels')
     kinds: tuple[_Painter, ...] = (_image, _logo, _label, _code)
     return kinds[int(rng.integers(len(kinds)))](rng, side, held_out=held_out)
 

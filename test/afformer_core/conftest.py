@@ -34,7 +34,7 @@ from afformer_core.runtime.model_folder import (
 )
 from afformer_core.runtime.weights import save_matching_network, save_model
 from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
+from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
 
 
 @pytest.fixture(scope='session')

@@ -14,7 +14,7 @@ from afformer_sim.bodies.pose import at
 from afformer_sim.bodies.solid import Solid, SolidShape
 from afformer_sim.cameras.camera import Camera, look_at
 from afformer_sim.cameras.depth_camera import DepthCamera, SensedDepth, depth_edges
-from afformer_sim.families.parts.panel_elements import ElementFinish, button
+from afformer_sim.families.panels import ElementFinish, button
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 

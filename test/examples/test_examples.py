@@ -21,7 +21,7 @@ from afformer_core.media.bag import Bag
 from afformer_core.media.images import write_image
 from afformer_core.media.video import write_video
 from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
+from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
 
 # Seconds that the planner may take to start and to hear a message.
 PATIENCE = 60

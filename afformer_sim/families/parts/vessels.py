@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Parts of vessels: round bodies, spouts, lids, knobs.
+"""Vessels: round bodies, spouts, lids, knobs and handles, and the elements made of them.
 
 A vessel's own frame has y up, z towards the user, and the middle of its bottom at the origin. The
 frame of a lid or a knob has z up, y away from the user, and the middle of its seat at the origin.
@@ -8,12 +8,15 @@ Lengths are metres.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from afformer_sim.bodies.element import Element, Front, Joint, Use
+from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
 from afformer_sim.bodies.pose import Pose, at, between, facing, turned
 from afformer_sim.bodies.solid import Colour, Solid, SolidShape
 
@@ -30,11 +33,27 @@ _STEP = 0.0022
 
 @dataclass(frozen=True)
 class PartFinish:
-    """Colour, texture and shininess of a part, as in `Solid`."""
+    """Colour and texture of a part, as in `Solid`."""
 
     colour: Colour
     surface: int | None = None
-    shininess: float = 0.3
+
+    @property
+    def plain(self) -> PartFinish:
+        """The same without its texture."""
+        return PartFinish(self.colour)
+
+
+def drawn_finish(colour: Colour, surface: int | None, rng: np.random.Generator) -> PartFinish:
+    """Return a finish, after a draw of its gloss, which images no longer show."""
+    rng.random()
+    return PartFinish(colour, surface)
+
+
+def drawn_body(rng: np.random.Generator, colour: Colour, textured: float) -> PartFinish:
+    """Draw the finish of a body, which has a texture in the given share of cases."""
+    rng.random()
+    return PartFinish(colour, int(rng.integers(4)) if rng.random() < textured else None)
 
 
 @dataclass(frozen=True)
@@ -89,34 +108,24 @@ def drum(finish: PartFinish, radius: float, low: float, high: float, axis: str =
     middle = (low + high) / 2
     pose = Pose(np.array([0, middle, 0]), UPRIGHT) if axis == 'y' else at(0, 0, middle)
     size = (radius, (high - low) / 2)
-    return Solid(SolidShape.CYLINDER, size, finish.colour, pose, finish.surface, finish.shininess)
+    return Solid(SolidShape.CYLINDER, size, finish.colour, pose, finish.surface)
 
 
 def block(finish: PartFinish, half: Sequence[float], middle: Sequence[float]) -> Solid:
     """Build a box along the axes."""
-    pose = at(*middle)
-    return Solid(
-        SolidShape.BOX, tuple(half), finish.colour, pose, finish.surface, finish.shininess
-    )
+    return Solid(SolidShape.BOX, tuple(half), finish.colour, at(*middle), finish.surface)
 
 
 def rod(finish: PartFinish, start: Point, end: Point, radius: float) -> Solid:
     """Build a capsule between two points."""
     size = (radius, math.dist(start, end) / 2)
-    return Solid(
-        SolidShape.CAPSULE,
-        size,
-        finish.colour,
-        between(start, end),
-        finish.surface,
-        finish.shininess,
-    )
+    return Solid(SolidShape.CAPSULE, size, finish.colour, between(start, end), finish.surface)
 
 
 def slat(finish: PartFinish, start: Point, end: Point, half: tuple[float, float]) -> Solid:
     """Build a box between two points, with half extents across."""
     size = (*half, math.dist(start, end) / 2 + min(half))
-    return Solid(SolidShape.BOX, size, finish.colour, between(start, end), None, finish.shininess)
+    return Solid(SolidShape.BOX, size, finish.colour, between(start, end))
 
 
 def slope(
@@ -153,14 +162,8 @@ def round_body(
 
 def _bellied_body(finish: PartFinish, radius: float, height: float, narrow: float) -> Body:
     half = 0.47 * height
-    belly = Solid(
-        SolidShape.ELLIPSOID,
-        (radius, half, radius),
-        finish.colour,
-        at(0, half, 0),
-        finish.surface,
-        finish.shininess,
-    )
+    size, pose = (radius, half, radius), at(0, half, 0)
+    belly = Solid(SolidShape.ELLIPSOID, size, finish.colour, pose, finish.surface)
     mouth = narrow * radius
     foot = drum(finish, 0.62 * radius, 0, 0.12 * height)
     # the collar begins inside the belly
@@ -197,7 +200,7 @@ def make_knob(
     if shape == 'ball':
         half = 0.36 * height
         size, pose = (radius, radius, half), at(0, 0, height - half)
-        ball = Solid(SolidShape.ELLIPSOID, size, finish.colour, pose, None, finish.shininess)
+        ball = Solid(SolidShape.ELLIPSOID, size, finish.colour, pose)
         return Knob((stem, ball), radius, height)
     mark = block(accent, (0.14 * radius, 0.42 * radius, 0.0008), (0, 0.5 * radius, height))
     if shape == 'drum':
@@ -225,3 +228,233 @@ def spun(solids: Sequence[Solid], angle: float, axis: Sequence[float]) -> tuple[
     """Rotate solids by `angle` radians about an axis through the origin."""
     pose = Pose(np.zeros(3), turned(np.array(axis, float), angle))
     return tuple(solid.moved(pose) for solid in solids)
+
+
+@dataclass(frozen=True)
+class VesselHandle:
+    """Handle of a vessel, and the straight bar of it that is grasped.
+
+    Attributes:
+        solids: all its solids.
+        middle: [3] metres, middle of the bar.
+        along: [3], unit vector along the bar.
+        length, radius: size of the bar, metres.
+    """
+
+    solids: tuple[Solid, ...]
+    middle: np.ndarray
+    along: np.ndarray
+    length: float
+    radius: float
+
+    def moved(self, pose: Pose) -> VesselHandle:
+        """Return the handle in an outer frame, in which its own frame has `pose`."""
+        solids = tuple(solid.moved(pose) for solid in self.solids)
+        middle, along = pose.apply(self.middle), pose.direct(self.along)
+        return VesselHandle(solids, middle, along, self.length, self.radius)
+
+
+def ring_handle(
+    body: Body,
+    finish: PartFinish,
+    shape: str,
+    reach: float,
+    levels: tuple[float, float],
+    radius: float,
+) -> VesselHandle:
+    """Build a handle at a body's side, towards the user.
+
+    Args:
+        body: body of the vessel.
+        finish: material of the handle.
+        shape: `square`, `round` or `ear` (all of capsules), or `flat` (of boxes).
+        reach: distance of the middle of the bar from the body, metres.
+        levels: lowest and highest point of its middle line, metres.
+        radius: radius of the bar, or half its thickness, metres.
+    """
+    low, high = levels
+    middle, half = (low + high) / 2, (high - low) / 2
+    inside = 0.004
+    upper, lower = body.radius(high) - inside, body.radius(low) - inside
+    out = max(body.radius(level) for level in np.linspace(low, high, 9)) + reach
+    if shape == 'round':
+        angles = np.radians([54, 18, -18, -54])
+        scale = 1 / math.cos(math.radians(18))
+        corners = [
+            (out - reach * (1 - scale * math.cos(angle)), middle + half * math.sin(angle))
+            for angle in angles
+        ]
+    elif shape == 'ear':
+        corners = [(out, high), (out, middle - 0.3 * half), (0.4 * out + 0.6 * lower, low)]
+    else:
+        corners = [(out, high), (out, low)]
+    line = [(upper, high), *corners, (lower, low)]
+    points = [np.array([0, level, distance]) for distance, level in line]
+    pairs = list(itertools.pairwise(points))
+    if shape == 'flat':
+        solids = tuple(slat(finish, *pair, (1.5 * radius, 0.7 * radius)) for pair in pairs)
+    else:
+        solids = tuple(rod(finish, *pair, radius) for pair in pairs)
+    top, bottom = pairs[2 if shape == 'round' else 1]
+    length = float(top[1] - bottom[1])
+    return VesselHandle(solids, (top + bottom) / 2, UP, length, radius)
+
+
+def arch_handle(
+    finish: PartFinish, half: float, low: float, high: float, radius: float
+) -> VesselHandle:
+    """Build a handle over an object, along x, that starts and ends at the height `low`."""
+    shoulder = 0.62 * half
+    line = [(-half, low), (-0.92 * half, low + 0.7 * (high - low)), (-shoulder, high)]
+    line += [(-x, y) for x, y in reversed(line)]
+    points = [np.array([x, y, 0]) for x, y in line]
+    pairs = itertools.pairwise(points)
+    solids = [rod(finish, *pair, 0.7 * radius) for pair in pairs]
+    solids[2] = rod(finish, points[2], points[3], radius)
+    middle, along = np.array([0, high, 0]), np.array([1.0, 0, 0])
+    return VesselHandle(tuple(solids), middle, along, 2 * shoulder, radius)
+
+
+_ALONG = Joint((0.0, 0.0, 1.0))
+_ABOUT = Joint((0.0, 0.0, 1.0), hinge=True)
+
+
+def handle_element(
+    kind: str,
+    rng: np.random.Generator,
+    solids: Sequence[Solid],
+    handle: VesselHandle,
+    outward: np.ndarray,
+) -> Element:
+    """Build an element that is lifted by a handle: `pick up`, `put down`, `hold`, `touch`.
+
+    Args:
+        kind: everyday name.
+        rng: source of randomness, for the path.
+        solids: all other solids that move with the handle, in the object's frame.
+        handle: the handle, in the same frame.
+        outward: [3], direction from the handle to the hand.
+    """
+    across = abs(handle.along @ UP) < 0.7 and abs(handle.along[0]) > 0.5
+    upward = np.cross(outward, handle.along) if across else handle.along
+    rotation = facing(outward, upward if upward @ (UP - [0, 0, 1]) > 0 else -upward)
+    pose = Pose(handle.middle - rotation[:, 2] * handle.radius, rotation)
+    inverse = _inverse(pose)
+    half = (handle.length / 2, handle.radius) if across else (handle.radius, handle.length / 2)
+    hook = Hook(handle.length, handle.radius, handle.radius, vertical=not across)
+    tip = Fingertip(*half, 2 * handle.radius)
+    return Element(
+        kind,
+        pose,
+        tuple(solid.moved(inverse) for solid in (*solids, *handle.solids)),
+        np.concatenate([solid.moved(inverse).corners() for solid in handle.solids]),
+        Front((0.0, 0.0, 2 * handle.radius), *half),
+        (*carry(rng, pose, hook), *rest((hook, tip))),
+    )
+
+
+def knob_element(
+    kind: str,
+    pose: Pose,
+    solids: Sequence[Solid],
+    knob: Knob,
+    uses: Sequence[Use],
+) -> Element:
+    """Build an element that is pinched from above.
+
+    Args:
+        kind: everyday name.
+        pose: the knob's frame in the object's.
+        solids: all other solids that move with the knob, in the knob's frame.
+        knob: the knob, in the same frame.
+        uses: actions that it affords.
+    """
+    return Element(
+        kind,
+        pose,
+        (*solids, *knob.solids),
+        np.concatenate([solid.corners() for solid in knob.solids]),
+        Front((0.0, 0.0, knob.height), 0.85 * knob.radius, 0.85 * knob.radius),
+        tuple(uses),
+    )
+
+
+def lid_element(
+    kind: str, rng: np.random.Generator, seat: Pose, plate: Sequence[Solid], knob: Knob
+) -> Element:
+    """Build a lid on `seat` that is lifted, turned, held or touched by its knob."""
+    grips = knob_grips(knob)
+    uses = (*carry(rng, seat, grips[0]), turn(rng, grips[0]), *rest(grips))
+    return knob_element(kind, seat, plate, knob, uses)
+
+
+def pressed_element(
+    kind: str, pose: Pose, solids: tuple[Solid, ...], knob: Knob, stroke: float
+) -> Element:
+    """Build an element that moves down by `stroke` metres when pushed, and up when pulled."""
+    grips = knob_grips(knob)
+    low = (-stroke, -max(0.8 * stroke, 0.02))
+    uses = (*press(grips, low, (-0.1 * stroke, 0.0)), *rest(grips))
+    return knob_element(kind, pose, solids, knob, uses)
+
+
+def knob_grips(knob: Knob) -> tuple[Pinch, Fingertip]:
+    """Return a pinch of a knob, and a fingertip on it."""
+    half = 0.6 * knob.radius
+    pinch = Pinch(knob.radius, 0.6 * knob.height, knob.height)
+    return pinch, Fingertip(half, half, knob.height)
+
+
+def carry(rng: np.random.Generator, pose: Pose, *grips: Grip) -> tuple[Use, Use]:
+    """Draw `pick up` and `put down` of an element at `pose`, along a mostly upright path."""
+    path = np.array([rng.uniform(-0.1, 0.1), 1.0, rng.uniform(0.0, 0.25)])
+    x, y, z = pose.rotation.T @ path / np.linalg.norm(path)
+    joint = Joint((float(x), float(y), float(z)))
+    low, high = (0.0, 0.0), (0.06, 0.14)
+    return Use('pick up', grips, joint, low, high), Use('put down', grips, joint, high, low)
+
+
+def turn(rng: np.random.Generator, *grips: Grip) -> Use:
+    """Draw a rotation about z, in either direction."""
+    low, high = (-0.8, -0.45), (0.45, 0.8)
+    if rng.random() < 0.5:
+        low, high = high, low
+    return Use('rotate', grips, _ABOUT, low, high)
+
+
+def slid(element: Element, near: float, far: float) -> Element:
+    """Add a pull towards the user and a push back to an element.
+
+    Args:
+        element: element that can be picked up; it slides with the same grips.
+        near, far: smallest and largest stroke in metres.
+    """
+    x, y, z = element.pose.rotation[2]
+    joint = Joint((float(x), float(y), float(z)))
+    ends, grips = ((0.0, 0.15 * near), (near, far)), element.use('pick up').grips
+    uses = (Use('pull', grips, joint, *ends), Use('push', grips, joint, *ends[::-1]))
+    return replace(element, uses=(*element.uses, *uses))
+
+
+def press(
+    grips: tuple[Pinch, Fingertip], low: tuple[float, float], high: tuple[float, float]
+) -> tuple[Use, Use]:
+    """Return a push along z from `high` to `low`, and a pull back, which needs a pinch."""
+    return (
+        Use('push', grips, _ALONG, high, low),
+        Use('pull', grips[:1], _ALONG, low, high),
+    )
+
+
+def rest(grips: tuple[Grip, ...]) -> tuple[Use, Use]:
+    """Return `hold` and `touch`, without any movement."""
+    return Use('hold', grips), Use('touch', grips)
+
+
+def stand_on(level: float, x: float = 0.0, z: float = 0.0) -> Pose:
+    """Return a frame at a height with z up and y away from the user."""
+    return Pose(np.array([x, level, z]), UPRIGHT)
+
+
+def _inverse(pose: Pose) -> Pose:
+    return Pose(-pose.rotation.T @ pose.position, pose.rotation.T)

@@ -25,7 +25,7 @@ from afformer_core.stream.settings import PipelineSettings
 from afformer_sim.cameras.depth_camera import SensedDepth, depth_edges
 from afformer_sim.datasets.rgbd_bag import sensed_depth, write_rgbd_bag
 from afformer_sim.datasets.rgbd_messages import camera_info_message, header_message
-from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
+from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
 from afformer_sim.scene.renderer import Renderer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -26,7 +26,7 @@ from afformer_core.replay.topics import ReplayTopics, choose_topics
 from afformer_core.runtime.presence import PresenceFeatures
 from afformer_core.stream.settings import PipelineSettings
 from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
+from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
 
 # Whatever the model says counts as found: the tests are of the replay.
 SETTINGS = PipelineSettings(

@@ -34,7 +34,7 @@ from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.rclpy_messages import RclpyMessages, message_class
 from afformer_ros.service_pool_executor import PriorityLock
 from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_sim.datasets.rgbd_settings import RgbdBagSettings
+from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
 
 # Whatever the model says is found, and no image waits for its depth in vain.
 PARAMETERS = GroundingParameters(

@@ -2,8 +2,6 @@
 """Elements: how their joints move them, what they afford, and what is none."""
 
 import math
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -46,17 +44,6 @@ def test_a_hinge_turns_about_its_pivot() -> None:
     np.testing.assert_allclose(moved, [[-0.2, 0.3, 0.0], [-0.2, 0.0, -0.4]], atol=1e-12)
 
 
-def test_a_joint_at_zero_leaves_the_element_at_rest() -> None:
-    for joint in (DOOR, Joint((1.0, 0.0, 0.0))):
-        points = np.array([[0.1, 0.2, 0.3]])
-        np.testing.assert_allclose(joint.displacement(0.0).apply(points), points)
-
-
-def test_an_axis_has_length_one() -> None:
-    with pytest.raises(ValueError, match='length 1'):
-        Joint((0.0, 0.0, 2.0))
-
-
 def test_a_displacement_is_in_the_frame_of_the_element(element: Element) -> None:
     joint = element.use('push').joint
     assert joint is not None
@@ -72,25 +59,3 @@ def test_an_element_tells_what_it_affords(element: Element) -> None:
     assert element.use('push') is element.uses[1]
     with pytest.raises(ValueError, match=r"a plate affords \('touch', 'push'\), not pull"):
         element.use('pull')
-
-
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        ({'uses': ()}, 'uses of a plate are empty'),
-        ({'hull': np.zeros((3, 3))}, r'has shape \(3, 3\); expected \[P, 3\] with'),
-        ({'hull': np.zeros((8, 2))}, r'has shape \(8, 2\); expected \[P, 3\] with'),
-    ],
-)
-def test_what_is_no_element_is_refused(
-    element: Element, change: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        replace(element, **change)
-
-
-def test_an_unknown_action_and_a_use_without_a_grip_are_refused() -> None:
-    with pytest.raises(ValueError, match="action is 'press'; expected one of"):
-        Use('press', (TIP,))
-    with pytest.raises(ValueError, match='there is no grip to hold'):
-        Use('hold', ())

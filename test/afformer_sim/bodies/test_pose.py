@@ -55,18 +55,3 @@ def test_a_frame_that_faces_outwards_has_its_y_axis_as_upward_as_may_be() -> Non
     lid = facing((0, 1, 0), (0, 0.3, -1))
     np.testing.assert_allclose(lid, np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]), atol=1e-12)
     assert np.linalg.det(lid) == pytest.approx(1)
-
-
-@pytest.mark.parametrize(
-    ('position', 'rotation', 'message'),
-    [
-        (np.zeros(2), np.eye(3), r'shapes \(2,\) and \(3, 3\); expected'),
-        (np.zeros(3), np.eye(2), r'shapes \(3,\) and \(2, 2\); expected'),
-        (np.zeros(3), 2 * np.eye(3), 'perpendicular columns of length 1'),
-    ],
-)
-def test_what_is_no_pose_is_refused(
-    position: np.ndarray, rotation: np.ndarray, message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        Pose(position, rotation)

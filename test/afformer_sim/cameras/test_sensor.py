@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_sim.cameras.sensor import Sensor, sample_sensor
+from afformer_sim.cameras.sensor import Sensor
 
 SIZE = (256, 192)
 
@@ -160,46 +160,3 @@ def test_compression_loses_fine_colours(image: np.ndarray, rng: np.random.Genera
     error = np.abs(exposed.astype(int) - image)
     assert error.max() > 5
     assert error.mean() < 5
-
-
-@pytest.mark.parametrize(
-    ('defect', 'message'),
-    [
-        ({'distortion': 0.07}, 'distortion is 0.07; expected -0.06 to 0.06'),
-        ({'distortion': float('nan')}, 'distortion is nan'),
-        ({'vignetting': 1.0}, 'shares of the light'),
-        ({'banding': -0.1}, 'shares of the light'),
-        ({'quality': 0}, 'JPEG quality'),
-    ],
-)
-def test_impossible_defects_are_refused(defect: dict[str, float], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        flawless(**defect)
-
-
-def test_only_colour_images_of_bytes_are_exposed(rng: np.random.Generator) -> None:
-    with pytest.raises(ValueError, match=r'is float32 \(4, 4, 3\); expected uint8'):
-        flawless().expose(np.zeros((4, 4, 3), np.float32), rng)
-    with pytest.raises(ValueError, match=r'is uint8 \(4, 4\); expected'):
-        flawless().expose(np.zeros((4, 4), np.uint8), rng)
-
-
-def test_three_of_five_random_sensors_distort_nothing(rng: np.random.Generator) -> None:
-    sensors = [sample_sensor(rng) for _ in range(500)]
-    straight = np.mean([sensor.distortion == 0 for sensor in sensors])
-    assert straight == pytest.approx(0.6, abs=0.06)
-
-
-def test_what_moves_is_smeared_more_often(rng: np.random.Generator) -> None:
-    still = np.mean([sample_sensor(rng).smear > 0 for _ in range(300)])
-    moving = np.mean([sample_sensor(rng, moving=True).smear > 0 for _ in range(300)])
-    assert still < 0.15
-    assert moving == pytest.approx(0.5, abs=0.1)
-
-
-def test_the_rng_alone_decides_on_an_exposure(image: np.ndarray) -> None:
-    exposed = []
-    for _ in range(2):
-        rng = np.random.default_rng(4)
-        exposed.append(sample_sensor(rng, moving=True).expose(image, rng))
-    np.testing.assert_array_equal(*exposed)

@@ -198,12 +198,3 @@ def test_the_first_pixel_is_one() -> None:
     ]
     assert [target.findtext(key) for key in ('contactleft', 'contactright')] == ['1', '0']
     assert target.findtext('bndbox/xmax') == '16'
-
-
-def test_a_hand_without_contact_touches_nothing() -> None:
-    with pytest.raises(ValueError, match='expected None without contact'):
-        AnnotatedHand(Box(0, 0, 1, 1), True, 0, Box(0, 0, 1, 1))
-    with pytest.raises(ValueError, match='contact is 1; expected 0, 3 or 4'):
-        AnnotatedHand(Box(0, 0, 1, 1), True, 1)
-    with pytest.raises(ValueError, match='ends before it begins'):
-        Box(3, 0, 2, 1)

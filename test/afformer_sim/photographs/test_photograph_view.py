@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from afformer_sim.photographs.photograph_view import (
-    PhotographView,
     change_light,
     find_interest_points,
     sample_near_view,
@@ -69,11 +68,6 @@ def test_the_near_view_shows_most_of_the_photograph_upright() -> None:
         assert cv2.contourArea(seen) > 0.25 * 300 * 220
         assert seen[1, 0] > seen[0, 0]
         assert seen[2, 1] > seen[1, 1]
-
-
-def test_a_mirrored_view_is_refused() -> None:
-    with pytest.raises(ValueError, match='mirrors the photograph'):
-        PhotographView(SIZE, np.diag([-1.0, 1.0, 1.0]))
 
 
 def test_points_have_structure_and_keep_away_from_the_border() -> None:

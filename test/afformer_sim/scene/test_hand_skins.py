@@ -99,9 +99,3 @@ def test_a_hand_that_holds_the_element_from_the_beginning_has_no_lead() -> None:
     coming = [with_meshes(demonstration, np.random.default_rng(seed)).lead for seed in range(20)]
     assert set(leads) == {0.0}
     assert 8 < sum(lead > 0 for lead in coming) < 20
-
-
-def test_a_renderer_without_skins_refuses_a_hand_of_meshes() -> None:
-    demonstration = meshes(0)
-    with Renderer(SCENE, SIZE) as plain, pytest.raises(ValueError, match='has no skins'):
-        plain.render(demonstration.camera(0.5), SIZE, demonstration.shown_hand(SCENE.fixture, 0.5))

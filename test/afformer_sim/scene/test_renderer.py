@@ -2,7 +2,6 @@
 """The renderer: its buffer, displaced elements, and several renderers side by side."""
 
 import numpy as np
-import pytest
 
 from afformer_sim.bodies.pose import at
 from afformer_sim.bodies.seeds import scene_seed
@@ -12,15 +11,6 @@ from afformer_sim.scene.view import plan_target
 
 SCENE = Scene(scene_seed(2, 3))
 SIZE = (96, 72)
-
-
-def test_a_image_larger_than_the_buffer_is_refused() -> None:
-    view = plan_target(SCENE, 0)
-    with (
-        Renderer(SCENE, (64, 64)) as renderer,
-        pytest.raises(ValueError, match='does not fit the buffer'),
-    ):
-        renderer.render(view.camera, view.size)
 
 
 def test_a_displaced_element_is_elsewhere_and_back_afterwards() -> None:

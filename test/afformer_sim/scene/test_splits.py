@@ -7,7 +7,7 @@ import pytest
 
 from afformer_sim.bodies.seeds import scene_seed
 from afformer_sim.families import FAMILIES
-from afformer_sim.scene.scene_settings import SPLITS, Split, split_named
+from afformer_sim.scene.scene_settings import SPLITS, split_named
 
 TESTS = [name for name in SPLITS if name.startswith('test-')]
 
@@ -58,15 +58,3 @@ def test_any_other_split_is_like_the_seen_test_with_a_seed_of_its_own() -> None:
     assert (other.families, other.held_out) == (SPLITS['test-seen'].families, True)
     assert other.seed not in {split.seed for split in SPLITS.values()}
     assert split_named('train') is SPLITS['train']
-
-
-@pytest.mark.parametrize(
-    ('families', 'message'),
-    [
-        (('keypad', 'teapots'), 'families are keypad, teapots; expected some of keypad, '),
-        ((), 'families are none'),
-    ],
-)
-def test_unknown_and_no_families_are_refused(families: tuple[str, ...], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Split(families, False, 1)

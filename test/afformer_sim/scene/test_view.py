@@ -17,7 +17,7 @@ from afformer_sim.cameras.sensor import Sensor
 from afformer_sim.scene.outline import front_centre, project_outline
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.view import SceneView, frame_times, plan_target, render_views
+from afformer_sim.scene.view import SceneView, plan_target, render_views
 
 SCENE = Scene(scene_seed(2, 3))
 CLEAN = Sensor(gain=np.ones(3), gamma=1.0, blur=0.0, noise=0.0)
@@ -183,8 +183,3 @@ def test_no_door_stands_open_behind_the_camera() -> None:
     assert not view.states
     for element in range(len(scene.fixture.elements)):
         assert len(view.outline(scene.fixture, element)) >= 3
-
-
-def test_a_clip_needs_a_frame() -> None:
-    with pytest.raises(ValueError, match='at least one frame'):
-        frame_times(0)

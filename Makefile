@@ -184,12 +184,8 @@ $(BUILD)/.colcon: $(wildcard action/*.action msg/*.msg srv/*.srv launch/*.py con
 	  --cmake-args -DPython3_EXECUTABLE="$(CURDIR)/$(VENV)/bin/python" -DBUILD_TESTING=OFF
 	@mv $(BUILD)/.colcon-running $@
 
-# The graphs know the code that they come from, so that a change of comments exports nothing.
 $(MODEL)/graphs.json: $(MODEL)/model.json $(MODEL)/model.safetensors \
-  $(MODEL)/matching/model.json $(MODEL)/matching/model.safetensors \
-  $(shell find afformer_core/models afformer_core/runtime/export afformer_core/runtime/matching -name '*.py') \
-  $(addprefix afformer_core/runtime/,golden/golden_images.py golden/golden_outputs.py graphs.py features.py networks.py \
-    self_test.py sessions/torch_session.py) | $(VENV)/.packages
+  $(MODEL)/matching/model.json $(MODEL)/matching/model.safetensors afformer_core/runtime/graphs.py | $(VENV)/.packages
 	@echo 'Exporting the shipped model to ONNX where it has changed'
 	@$(VENV)/bin/afformer export --if-needed $(MODEL)
 	@touch $@

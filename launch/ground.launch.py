@@ -112,7 +112,6 @@ def generate_launch_description() -> LaunchDescription:
                 'openvino',
                 'torch-cuda',
                 'onnxruntime-cuda',
-                'onnxruntime-tensorrt',
                 'tensorrt',
             ],
             description='Backend that computes the model; empty: the value in the parameter file.',

@@ -49,7 +49,7 @@ class ReplayDemonstrations:
     @property
     def calibration(self) -> PresenceCalibration | None:
         """Calibration of the model; None if it is not calibrated."""
-        return self._grounder.calibration
+        return self._grounder.calibrations.presence
 
     @property
     def selected(self) -> str:

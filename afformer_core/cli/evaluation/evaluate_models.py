@@ -138,7 +138,7 @@ def ask_model(arguments: argparse.Namespace, folder: Path, questions: Questions)
         'heatmap': f'of the {arguments.heatmap_of} action',
         'annotations': str(arguments.annotations),
     }
-    return Answers(folder, settings, results, pooled, facts, grounder.calibration)
+    return Answers(folder, settings, results, pooled, facts, grounder.calibrations.presence)
 
 
 def read_prior(arguments: argparse.Namespace, questions: Questions) -> BaselinePrior:

@@ -7,6 +7,7 @@ import logging
 import tempfile
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.matching.network import MatchingNetwork
-from afformer_core.runtime.golden.differences import TOLERANCES, Differences
-from afformer_core.runtime.golden.golden_outputs import exact_networks, make_golden_outputs
-from afformer_core.runtime.golden.matching_outputs import compare_matching
+from afformer_core.runtime.golden.golden_outputs import (
+    compare_matching,
+    exact_networks,
+    make_golden_outputs,
+)
 from afformer_core.runtime.graphs import (
     graphs_folder,
     graphs_of,
@@ -33,7 +36,7 @@ from afformer_core.runtime.model_folder import (
     ModelDescription,
     read_network,
 )
-from afformer_core.runtime.self_test import self_test
+from afformer_core.runtime.self_test import TOLERANCES, Differences, self_test
 from afformer_core.runtime.session import MatchingSession
 from afformer_core.runtime.sessions.onnx_session import OnnxMatchingSession, OnnxSession
 from afformer_core.runtime.sessions.torch_session import (
@@ -158,7 +161,7 @@ def _export_model(
     graphs = graphs_of(aside, description, precision)
     # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
     session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
-    whole = exact_networks(folder, session)
+    whole = replace(exact_networks(folder), decoder=session)
     return self_test(whole, golden, TOLERANCES[precision], description)
 
 
@@ -187,7 +190,7 @@ def _export_matching_network(
     # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
     session: MatchingSession = TorchMatchingSession(network)
     if precision != 'bf16':
-        session = OnnxMatchingSession(graphs)
+        session = OnnxMatchingSession.of(graphs)
     exact = TorchMatchingSession.load(folder)
     return compare_matching(session, exact, description.configuration, TOLERANCES[precision])
 

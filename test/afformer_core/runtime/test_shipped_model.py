@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.errors import ModelFolderError
 from afformer_core.files.private_files import (
     UntrustedWriterError,
     let_all_users_read,
@@ -125,30 +124,18 @@ def test_a_copy_that_others_may_write_is_passed_over_and_not_exported_into(packa
         shipped_model.shipped_model_to_export()
 
 
-def test_the_copy_of_the_machine_is_found_by_a_user_without_one(package, small_folder):
+def test_the_copy_of_the_machine_goes_after_that_of_the_user_which_begins_with_its_graphs(
+    package, small_folder, cache
+):
     own = package('pip')
     shared = shipped_model.shipped_model_to_share()
     assert shipped_model_folder() == own
     _bring_graphs(small_folder, shared)
     assert shipped_model_folder() == shared
-
-
-def test_the_copy_of_the_user_goes_before_that_of_the_machine_and_begins_with_its_graphs(
-    package, small_folder, cache
-):
-    package('pip')
-    _bring_graphs(small_folder, shipped_model.shipped_model_to_share())
     copy = shipped_model.shipped_model_to_export()
     assert copy.parent == cache / 'models'
     assert shipped_model_folder() == copy
-
-
-def test_the_copy_of_the_machine_is_passed_over_where_others_may_write_a_file(
-    package, small_folder
-):
-    own = package('pip')
-    shared = shipped_model.shipped_model_to_share()
-    _bring_graphs(small_folder, shared)
+    shutil.rmtree(copy)
     (shared / 'decode.onnx').chmod(0o666)
     assert shipped_model_folder() == own
 
@@ -176,24 +163,6 @@ def test_a_user_whose_home_is_anothers_finds_the_copy_of_the_machine(
             assert shipped_model_folder() == shared
         finally:
             os.seteuid(0)
-
-
-def test_engines_are_compiled_from_the_users_copy_whose_graphs_may_be_exported(
-    package, cache, monkeypatch, capsys
-):
-    pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
-    package('pip')
-
-    def compile_model(folder, *rest):
-        raise ModelFolderError(f'compiles {folder}')
-
-    monkeypatch.setattr(
-        'afformer_core.runtime.tensorrt.compiled_model.compile_model', compile_model
-    )
-
-    assert main(['build-engine']) == 1
-
-    assert f'compiles {cache}/models/afformer_small-' in capsys.readouterr().err
 
 
 def test_it_has_a_name_where_a_folder_is_asked_for(package: Callable[[str], Path]) -> None:

@@ -18,6 +18,7 @@ from afformer_core.offline.evaluation.pairs.presence_fit import (
     fit_presence,
 )
 from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.matching.certainty import Calibrations
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.weights import save_matching_network
@@ -145,7 +146,7 @@ def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, caps
     words = ['calibrate', folder, '--annotations', validation, '--backend', 'torch']
     assert main([*map(str, words), '--json', '-']) == 0
     printed = json.loads(capsys.readouterr().out)
-    calibration = read_description(folder).valid_calibration
+    calibration = read_description(folder).valid_calibrations.presence
     words[0] = 'evaluate'
     assert main([*map(str, words), '--json', '-']) == 0
     report = json.loads(capsys.readouterr().out)
@@ -175,7 +176,7 @@ def test_the_command_calibrates_on_several_files_together(
     assert main([*map(str, words)]) == 0
 
     said = capsys.readouterr().out
-    calibration = read_description(folder).valid_calibration
+    calibration = read_description(folder).valid_calibrations.presence
     assert calibration is not None
     assert calibration.pairs == 30
     assert calibration.annotations == f'{validation} and {further}'
@@ -198,14 +199,14 @@ def test_the_command_takes_the_matching_network_of_the_subfolder(
     description = read_description(folder)
     assert description.matching is not None
     assert 0 < description.matching.even_confidence < 1
-    assert description.valid_calibration is not None
+    assert description.valid_calibrations.presence is not None
     assert ' 192 pixels ' in ArrayGrounder.load(folder, 'torch').fingerprint
 
 
 def test_a_calibrated_model_says_how_likely_it_is(model_folder):
     loaded = ArrayGrounder.load(model_folder, 'torch')
     calibration = PresenceCalibration(0.5, 4.0, -2.0, 0.4, 0.9, 40, 'validation.json', 'ab12')
-    grounder = ArrayGrounder(loaded.configuration, loaded._networks, calibration=calibration)
+    grounder = ArrayGrounder(loaded.configuration, loaded._networks, '', Calibrations(calibration))
     image = np.zeros((48, 64, 3), np.uint8)
     grounder.set_demonstration([image], 'press')
     grounding = grounder.ground(image, 'press')

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import os
 import platform
 import tempfile
@@ -63,10 +64,9 @@ def add_parser(subparsers: Any) -> None:
         nargs='+',
         metavar='BACKEND:PRECISION',
         help='variants to compare: recompute, torch, onnxruntime or openvino on the CPU, '
-        'recompute-cuda, torch-cuda, onnxruntime-cuda, onnxruntime-tensorrt or tensorrt on a GPU, '
-        'each with fp32, fp16 or bf16 (default: all that are installed; on the CPU in fp32 '
-        'and, for openvino, also in bf16; on a GPU in fp16 and, for torch-cuda and '
-        'onnxruntime-cuda, also in fp32)',
+        'recompute-cuda, torch-cuda, onnxruntime-cuda or tensorrt on a GPU, each with fp32, fp16 '
+        'or bf16 (default: all that are installed; on the CPU in fp32 and, for openvino, also in '
+        'bf16; on a GPU in fp16 and, for torch-cuda and onnxruntime-cuda, also in fp32)',
     )
     parser.add_argument(
         '--video', type=INPUT_FILE, metavar='FILE', help='video of a demonstration, with --image'
@@ -197,13 +197,15 @@ def _facts(threads: int) -> dict[str, str]:
     import onnxruntime
     import torch
 
-    from afformer_core.runtime.sessions.backend_choice import package_version, processor_name
-
+    releases = {one.metadata['Name']: one.version for one in importlib.metadata.distributions()}
+    listing = Path('/proc/cpuinfo')
+    lines = listing.read_text(encoding='utf-8').splitlines() if listing.is_file() else []
+    names = [line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')]
     has_gpu = torch.cuda.is_available()
     return {
-        'processor': processor_name(),
+        'processor': next(iter(names), platform.processor() or platform.machine()),
         'GPU': torch.cuda.get_device_name() if has_gpu else 'none',
         'threads': str(threads),
         'versions': f'Python {platform.python_version()}, torch {torch.__version__}, '
-        f'onnxruntime {onnxruntime.__version__}, openvino {package_version("openvino") or "none"}',
+        f'onnxruntime {onnxruntime.__version__}, openvino {releases.get("openvino", "none")}',
     }

@@ -125,9 +125,10 @@ def _calibrate_on_annotations(
 def _open_decoder(arguments: argparse.Namespace, folder: Path) -> ArrayGrounder:
     """Open a model without zoom stages and without a matching network."""
     from afformer_core.runtime import ArrayGrounder
-    from afformer_core.runtime.backends import open_decoder
+    from afformer_core.runtime.backends import open_networks
 
-    networks = open_decoder(folder, arguments.backend, arguments.threads, arguments.precision)
+    backend, threads, precision = arguments.backend, arguments.threads, arguments.precision
+    networks = open_networks(folder, backend, threads, precision, with_matching=False)
     return ArrayGrounder(networks.configuration, networks)
 
 

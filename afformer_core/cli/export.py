@@ -78,7 +78,7 @@ def _export_into(folder: Path, arguments: argparse.Namespace) -> str:
     if arguments.if_needed and _are_up_to_date(folder, precision, opset):
         return f'the graphs in {folder} are up to date'
     from afformer_core.runtime.export.export import export_graphs
-    from afformer_core.runtime.golden.differences import Differences
+    from afformer_core.runtime.self_test import Differences
 
     print(f'exporting {folder} ...', file=sys.stderr)
     networks = network_folders(folder)

@@ -72,7 +72,7 @@ def add_parser(subparsers: Any) -> None:
         '--backend',
         default='auto',
         help='inference backend: auto, torch, onnxruntime, openvino, torch-cuda, '
-        'onnxruntime-cuda, onnxruntime-tensorrt or tensorrt (default: auto)',
+        'onnxruntime-cuda or tensorrt (default: auto)',
     )
     parser.set_defaults(run=run)
 

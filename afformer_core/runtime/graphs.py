@@ -16,7 +16,6 @@ from typing import Any
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
-from afformer_core.runtime.export.graphs_code import graphs_code_sha256
 from afformer_core.runtime.model_folder import (
     DESCRIPTION_FILE,
     MATCHING_FOLDER,
@@ -29,8 +28,9 @@ from afformer_core.runtime.model_folder import (
 from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE
 
 GRAPHS_FILE = 'graphs.json'
-# Increases whenever the files of the graphs change, such as the layout of a memory or of the
-# golden outputs. Graphs of another version are exported again.
+# Increases whenever new graphs of the same weights would differ: in the layout of a memory, in the
+# golden outputs, or because the code of a network computes something else. Graphs of another
+# version are exported again.
 VERSION = 9
 
 
@@ -51,11 +51,6 @@ class Graphs:
     opset: int
     sha256: Mapping[str, str]
     files: tuple[str, ...]
-
-    @property
-    def network_folder(self) -> Path:
-        """Folder of the network that they were exported from."""
-        return self.folder if self.precision == 'fp32' else self.folder.parent
 
     def path(self, name: str) -> Path:
         """Return the path of a graph, one of the keys of `sha256`."""
@@ -80,8 +75,8 @@ def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
 
     Raises:
         ModelFolderError: no graphs were exported, a file is missing or altered, or they belong to
-            other weights, another architecture, other code of the models or another release's
-            version; the message names the command to run.
+            other weights, another architecture or another version; the message names the command
+            to run.
     """
     return graphs_of(graphs_folder(folder, precision), read_network(folder), precision)
 
@@ -103,11 +98,6 @@ def graphs_of(folder: Path, description: NetworkDescription, precision: str) -> 
     if fields.get('architecture') != _architecture(description):
         raise ModelFolderError(
             f'the graphs in {folder} were exported for another architecture. {again}'
-        )
-    if fields.get('code_sha256') != graphs_code_sha256():
-        raise ModelFolderError(
-            f'the graphs in {folder} were exported by another version of the code that defines '
-            f'the network, so their results may differ from those of the network. {again}'
         )
     if fields.get('precision') != precision:
         raise ModelFolderError(
@@ -154,7 +144,6 @@ def write_graph_listing(
         'version': VERSION,
         'weights_sha256': description.weights_sha256,
         'architecture': _architecture(description),
-        'code_sha256': graphs_code_sha256(),
         'precision': precision,
         'opset': opset,
         'sha256': {file: file_sha256(folder / file) for file in _files(description)},

@@ -26,16 +26,16 @@ class ModelParameters:
     backend: str = parameter(
         'auto',
         'Backend that computes the model: torch, onnxruntime or openvino on the CPU; torch-cuda, '
-        'onnxruntime-cuda, onnxruntime-tensorrt or tensorrt on an NVIDIA GPU; or auto (the '
-        'fastest installed one that runs the exported graphs without engines to compile, '
-        'measured at its first use, otherwise torch)',
+        'onnxruntime-cuda or tensorrt on an NVIDIA GPU; or auto (an installed one that runs '
+        'the exported graphs without engines to compile: onnxruntime-cuda, openvino in bf16 or '
+        'onnxruntime; otherwise torch)',
         choices=BACKENDS,
         change='unconfigured',
     )
     precision: str = parameter(
         'auto',
         'Precision of the model: fp32, fp16, bf16, or auto (fp32; bf16 where backend auto '
-        'measures it to be faster; with tensorrt fp16, which is exported if it is missing)',
+        'is openvino; with tensorrt fp16 if graphs in fp16 were exported)',
         choices=PRECISIONS,
         change='unconfigured',
     )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from afformer_core.offline.parallel.engine import ParallelEngine
 
 # Backends that compute only on a GPU.
-_GPU_BACKENDS = ('torch-cuda', 'onnxruntime-cuda', 'onnxruntime-tensorrt', 'tensorrt')
+_GPU_BACKENDS = ('torch-cuda', 'onnxruntime-cuda', 'tensorrt')
 
 
 def add_processes(parser: argparse.ArgumentParser) -> None:

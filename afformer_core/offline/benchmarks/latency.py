@@ -24,7 +24,7 @@ from afformer_core.arrays import UInt8Array
 from afformer_core.offline.benchmarks.inference_variants import InferenceVariant
 from afformer_core.offline.parallel.measured_subprocess import peak_megabytes, run_measurement
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.backends import open_decoder
+from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.features import ImageFeatures
 
@@ -151,7 +151,9 @@ def _measure_grounder(
 ) -> _Measured:
     begin = time.perf_counter()
     # Without zoom stages or a matching network, like the other variants.
-    networks = open_decoder(folder, variant.backend, threads, variant.precision)
+    networks = open_networks(
+        folder, variant.backend, threads, variant.precision, with_matching=False
+    )
     grounder = ArrayGrounder(networks.configuration, networks)
     video, image = _noise(frames, grounder.configuration.input_size)
 

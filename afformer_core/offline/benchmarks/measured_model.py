@@ -13,7 +13,6 @@ from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.offline.benchmarks.inference_variants import InferenceVariant
 from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
 from afformer_core.runtime.model_folder import DESCRIPTION_FILE, WEIGHTS_FILE, network_folders
-from afformer_core.runtime.tensorrt.exported_graphs import export_anew, opset_for_tensorrt
 
 
 def copy_with_graphs(
@@ -46,7 +45,7 @@ def copy_with_graphs(
         try:
             for network, copied in networks.items():
                 _bring_graphs(network, copied, precision)
-        except (AfformerError, ValueError) as error:
+        except (AfformerError, ImportError, OSError, ValueError) as error:
             impossible |= {
                 variant: str(error)
                 for variant in measured
@@ -59,7 +58,9 @@ def _bring_graphs(folder: Path, copy: Path, precision: str) -> None:
     try:
         graphs = read_graphs(folder, precision)
     except ModelFolderError:
-        export_anew(copy, precision, opset_for_tensorrt())
+        from afformer_core.runtime.export.export import export_graphs
+
+        export_graphs(copy, precision)
         return
     copied = graphs_folder(copy, precision)
     copied.mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.runtime.export.stored_weights import read_from_weights_file
-from afformer_core.runtime.golden.differences import TOLERANCES, Differences
-from afformer_core.runtime.golden.golden_outputs import exact_networks, make_golden_outputs
-from afformer_core.runtime.golden.matching_outputs import compare_matching
+from afformer_core.runtime.golden.golden_outputs import (
+    compare_matching,
+    exact_networks,
+    make_golden_outputs,
+)
 from afformer_core.runtime.graphs import (
     graphs_folder,
     graphs_of,
@@ -37,7 +40,7 @@ from afformer_core.runtime.model_folder import (
     NetworkDescription,
     read_network,
 )
-from afformer_core.runtime.self_test import self_test
+from afformer_core.runtime.self_test import TOLERANCES, Differences, self_test
 from afformer_core.runtime.session import MatchingSession
 from afformer_core.runtime.sessions.onnx_session import OnnxMatchingSession, OnnxSession
 from afformer_core.runtime.sessions.torch_session import (
@@ -164,7 +167,7 @@ def _export_model(
     graphs = graphs_of(aside, description, precision)
     # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
     session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
-    whole = exact_networks(folder, session)
+    whole = replace(exact_networks(folder), decoder=session)
     return self_test(whole, golden, TOLERANCES[precision], description)
 
 
@@ -194,7 +197,7 @@ def _export_matching_network(
     # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
     session: MatchingSession = TorchMatchingSession(network)
     if precision != 'bf16':
-        session = OnnxMatchingSession(graphs)
+        session = OnnxMatchingSession.of(graphs)
     exact = TorchMatchingSession.load(folder)
     return compare_matching(session, exact, description.configuration, TOLERANCES[precision])
 

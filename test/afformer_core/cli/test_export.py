@@ -10,9 +10,9 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.errors import AfformerError
 from afformer_core.models import afformer_small
-from afformer_core.runtime.golden.differences import Differences
 from afformer_core.runtime.graphs import write_graph_listing
 from afformer_core.runtime.model_folder import DECODER_GRAPHS, read_description
+from afformer_core.runtime.self_test import Differences
 from afformer_core.runtime.weights import save_model
 
 from ..conftest import ACTIONS, random_model

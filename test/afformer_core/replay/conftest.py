@@ -22,7 +22,7 @@ Change = Callable[[str, int, Any], tuple[int, Any] | bytes | None]
 def demonstrations(rgbd: Path, shipped_model: Path) -> ReplayDemonstrations:
     """The one that the bag holds, by the shipped model."""
     grounder = ArrayGrounder.load(shipped_model, threads=1)
-    assert grounder.calibration is not None
+    assert grounder.calibrations.presence is not None
     demonstrations = ReplayDemonstrations(grounder, trim=False)
     with Bag(rgbd / 'bag') as bag:
         demonstrations.record(bag, '/demonstration', BagExtract())

@@ -55,6 +55,7 @@ GROUNDING = Grounding(
 )
 def test_it_says_in_one_line_what_it_is(changes: dict[str, object], said: str) -> None:
     assert repr(replace(GROUNDING, **changes)) == said
+    assert GROUNDING.point == (24.6, 32.25)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +71,6 @@ def test_what_reaches_the_threshold_is_found(
     presence: float | None, threshold: float | None, found: bool | None
 ) -> None:
     assert replace(GROUNDING, presence=presence, presence_threshold=threshold).found is found
-
-
-def test_the_point_is_the_best_peak() -> None:
-    assert GROUNDING.point == (24.6, 32.25)
 
 
 def test_it_is_plain_json() -> None:

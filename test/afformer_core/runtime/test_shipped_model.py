@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.cli.main import main
-from afformer_core.errors import ModelFolderError
 from afformer_core.files.private_files import UntrustedWriterError
 from afformer_core.runtime import ArrayGrounder, shipped_model, shipped_model_folder
 
@@ -76,23 +74,6 @@ def test_a_copy_that_others_may_write_is_passed_over_and_not_used(own: Path) -> 
     copy.parent.chmod(0o777)
     with pytest.raises(UntrustedWriterError, match=r'mode of .* is 0777; expected'):
         shipped_model.shipped_model_to_export()
-
-
-def test_engines_are_compiled_from_the_copy_whose_graphs_may_be_exported(
-    own: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
-
-    def compile_model(folder: Path, *rest: object) -> None:
-        raise ModelFolderError(f'compiles {folder}')
-
-    monkeypatch.setattr(
-        'afformer_core.runtime.tensorrt.compiled_model.compile_model', compile_model
-    )
-
-    assert main(['build-engine']) == 1
-
-    assert f'compiles {cache}/models/afformer_small-' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(('name', 'is_own'), [('shipped', True), ('models/shipped', False)])

@@ -2,13 +2,12 @@
 """A model that scores no actions, as after pre-training, is exported and run as any other."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from afformer_core.models import afformer_r50, afformer_small
+from afformer_core.models import afformer_small
 from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.weights import save_model
@@ -46,14 +45,3 @@ def test_exported_graphs_find_the_same_peak(
 
     assert found.action_scores == {}
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-5)
-
-
-@pytest.mark.parametrize('preset', [afformer_small, afformer_r50])
-def test_it_draws_a_single_heatmap(preset: Callable[..., object]) -> None:
-    configuration = preset((), (64, 64))
-    assert configuration.heatmaps == 1
-
-
-def test_no_heatmap_can_be_that_of_an_action() -> None:
-    with pytest.raises(ValueError, match='with a heatmap for each action at least one'):
-        replace(afformer_small((), (64, 64)), heatmap_per_action=True, action_pooling='mean')

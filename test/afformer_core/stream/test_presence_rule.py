@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from afformer_core.outputs.results import CameraFrame, SpatialView
+from afformer_core.runtime.matching.certainty import Calibrations
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.settings import StreamSettings
@@ -18,7 +19,7 @@ CALIBRATION = PresenceCalibration(0.0, 10.0, -5.0, 0.5, 0.9, 100, 'validation.js
 def see(prediction, calibration=CALIBRATION, **settings):
     frame = CameraFrame(np.zeros((480, 640, 3), np.uint8), 0, 'camera')
     view = SpatialView(None, None, 'no depth is received')
-    prediction = replace(prediction, calibration=calibration)
+    prediction = replace(prediction, calibrations=Calibrations(calibration))
     return GroundingStream().ground(frame, prediction, 'press', view, StreamSettings(**settings))
 
 

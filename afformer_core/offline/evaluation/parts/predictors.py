@@ -248,7 +248,9 @@ class ModelPredictor:
             True,
             grounding.action_scores,
             self._presence_score(grounding),
-            StreamSettings().is_present(grounding.presence_features, self.grounder.calibration),
+            StreamSettings().is_present(
+                grounding.presence_features, self.grounder.calibrations.presence
+            ),
             None if grounding.certainty_threshold is None else not grounding.unsure,
             {name: score for name, score in scores.items() if score is not None},
         )

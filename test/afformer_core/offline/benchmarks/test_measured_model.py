@@ -30,18 +30,15 @@ ONNX, ONNX_FP16, TORCH, TENSORRT = (
 
 
 @pytest.fixture
-def exported(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str, int | None]]:
+def exported(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str]]:
     """What is exported, which fails."""
-    calls: list[tuple[Path, str, int | None]] = []
+    calls: list[tuple[Path, str]] = []
 
-    def export(folder: Path, precision: str, opset: int | None) -> None:
-        calls.append((folder, precision, opset))
+    def export(folder: Path, precision: str) -> None:
+        calls.append((folder, precision))
         raise ModelFolderError('there is no exporter')
 
-    monkeypatch.setattr('afformer_core.offline.benchmarks.measured_model.export_anew', export)
-    monkeypatch.setattr(
-        'afformer_core.offline.benchmarks.measured_model.opset_for_tensorrt', lambda: 18
-    )
+    monkeypatch.setattr('afformer_core.runtime.export.export.export_graphs', export)
     return calls
 
 
@@ -53,17 +50,17 @@ def test_graphs_that_stand_there_are_copied(small_folder: Path, tmp_path: Path) 
     assert read_graphs(copy).sha256 == read_graphs(small_folder).sha256
 
 
-def test_others_are_exported_in_the_opset_of_tensorrt_and_a_failure_is_told(
-    small_folder: Path, tmp_path: Path, exported: list[tuple[Path, str, int | None]]
+def test_others_are_exported_and_a_failure_is_told(
+    small_folder: Path, tmp_path: Path, exported: list[tuple[Path, str]]
 ) -> None:
     impossible = copy_with_graphs(small_folder, tmp_path / 'copy', [ONNX, ONNX_FP16])
 
-    assert exported == [(tmp_path / 'copy', 'fp16', 18)]
+    assert exported == [(tmp_path / 'copy', 'fp16')]
     assert impossible == {ONNX_FP16: 'there is no exporter'}
 
 
 def test_a_matching_network_is_copied_and_its_graphs_are_exported(
-    small_folder: Path, tmp_path: Path, exported: list[tuple[Path, str, int | None]]
+    small_folder: Path, tmp_path: Path, exported: list[tuple[Path, str]]
 ) -> None:
     folder, copy = tmp_path / 'model', tmp_path / 'copy'
     shutil.copytree(small_folder, folder)
@@ -75,7 +72,7 @@ def test_a_matching_network_is_copied_and_its_graphs_are_exported(
 
     copy_with_graphs(folder, copy, [ONNX])
 
-    assert exported == [(copy / 'matching', 'fp32', 18)]
+    assert exported == [(copy / 'matching', 'fp32')]
     assert read_matching_description(copy / 'matching').weights_sha256 == weights
     assert read_graphs(copy).sha256 == read_graphs(small_folder).sha256
 
@@ -83,7 +80,7 @@ def test_a_matching_network_is_copied_and_its_graphs_are_exported(
 def test_without_a_gpu_nothing_is_exported_for_it(
     small_folder: Path,
     tmp_path: Path,
-    exported: list[tuple[Path, str, int | None]],
+    exported: list[tuple[Path, str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)

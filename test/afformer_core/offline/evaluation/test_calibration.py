@@ -148,7 +148,7 @@ def test_the_command_calibrates_a_model(validation, model_folder, tmp_path, caps
     words = ['calibrate', folder, '--annotations', validation, '--backend', 'torch']
     assert main([*map(str, words), '--json', '-']) == 0
     printed = json.loads(capsys.readouterr().out)
-    calibration = read_description(folder).valid_calibration
+    calibration = read_description(folder).valid_calibrations.presence
     words[0] = 'evaluate'
     assert main([*map(str, words), '--json', '-']) == 0
     report = json.loads(capsys.readouterr().out)
@@ -179,7 +179,7 @@ def test_the_command_takes_the_matching_network_of_the_subfolder(
     description = read_description(folder)
     assert description.matching is not None
     assert 0 < description.matching.even_confidence < 1
-    assert description.valid_calibration is not None
+    assert description.valid_calibrations.presence is not None
     assert ' 192 pixels ' in ArrayGrounder.load(folder, 'torch').fingerprint
 
 

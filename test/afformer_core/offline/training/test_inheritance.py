@@ -93,9 +93,9 @@ def test_presence_is_not_told_by_a_calibration_of_other_weights(
 ) -> None:
     tuned_model, shipped = read_description(tuned[0]), read_description(shipped_model)
 
-    assert shipped.valid_calibration == shipped.calibration is not None
+    assert shipped.valid_calibrations.presence == shipped.calibration is not None
     assert tuned_model.calibration == shipped.calibration
-    assert tuned_model.valid_calibration is None
+    assert tuned_model.valid_calibrations.presence is None
     grounder = ArrayGrounder.load(tuned[0], 'torch')
     image = np.zeros((96, 96, 3), np.uint8)
     grounder.set_demonstration([image], 'push')

@@ -17,6 +17,7 @@ from afformer_core.offline.evaluation.pairs.multi_window import (
 )
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import DemonstrationMemory
+from afformer_core.runtime.matching.certainty import Calibrations
 from afformer_core.runtime.networks import EncodedImage, Networks, Output
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
@@ -146,7 +147,7 @@ def test_a_calibrated_model_says_how_likely_the_mean_is() -> None:
     calibration = PresenceCalibration(0.5, 4.0, -2.0, 0.4, 0.9, 40, 'validation.json', 'ab12')
     grounder = grounder_of(SMALL, {grey: ([(20, 12)], [2.0, 0.0]) for grey in (10, 90)})
     assert ground_windows(grounder, IMAGE, ('10', '90')).presence is None
-    grounder.calibration = calibration
+    grounder.calibrations = Calibrations(calibration)
     found = ground_windows(grounder, IMAGE, ('10', '90'))
     features = PresenceFeatures(found.confidence, found.feature_similarity)
     assert found.presence == calibration.presence(features)

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.command import add_command, add_model
 from afformer_core.cli.options.path_options import (
     INPUT_FILE,
     INPUT_FOLDER,
@@ -31,7 +32,8 @@ examples:
   afformer replay kitchen.mcap --image-topic /camera/color/image_raw --demonstration press.mp4 \\
       --output replays/kitchen"""
 
-_STREAM_SETTINGS = {
+# Settings of the stream, of the pipeline and of the outputs, by name.
+_SETTINGS = {
     'maximum_peaks': 'maximum number of peaks',
     'minimum_presence': 'presence below which nothing is found; -1: the threshold of the model',
     'minimum_confidence': 'confidence below which nothing is found, for an uncalibrated model',
@@ -49,12 +51,8 @@ _STREAM_SETTINGS = {
     'share of the diagonal',
     'certainty_threshold': 'certainty below which no robot should act; -1: the threshold of the '
     'model',
-}
-_PIPELINE_SETTINGS = {
     'depth_tolerance': 'maximum seconds between the stamps of an image and its depth',
     'depth_wait': 'maximum seconds to read ahead for the depth and the pose of an image',
-}
-_OUTPUT_SETTINGS = {
     'minimum_candidate_score': 'minimum score of a grasp candidate: share of the heatmap around '
     'its peak',
 }
@@ -62,13 +60,8 @@ _OUTPUT_SETTINGS = {
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'replay',
-        help='ground the images of a rosbag and measure the results',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'ground the images of a rosbag and measure the results'
+    parser = add_command(subparsers, 'replay', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         'bag', type=INPUT_PATH, metavar='BAG', help='folder of a rosbag2, or an mcap file'
     )
@@ -80,7 +73,7 @@ def add_parser(subparsers: Any) -> None:
     group = parser.add_argument_group(
         'grounding', 'These options correspond to the parameters of the node.'
     )
-    parser.add_late(lambda: _add_settings(group))
+    _add_settings(group)
     parser.add_argument(
         '--annotations', type=INPUT_FILE, metavar='FILE',
         help='JSON file with annotations of the images, with which results are compared',
@@ -93,7 +86,6 @@ def add_parser(subparsers: Any) -> None:
         '--to', type=float, dest='end', metavar='S',
         help='end of the images, in seconds from the start of the bag (default: the end)',
     )  # fmt: skip
-    parser.set_defaults(run=run)
 
 
 def _add_topics(group: Any) -> None:
@@ -135,33 +127,18 @@ def _add_demonstration(group: Any) -> None:
         help='keep the whole demonstration instead of trimming it to the part with hands or '
         'motion',
     )
-    group.add_argument(
-        '--model', type=INPUT_FOLDER, metavar='FOLDER',
-        help='model folder, or `shipped` (default: shipped)',
-    )  # fmt: skip
+    add_model(group)
     add_session_options(group)
 
 
 def _add_settings(group: Any) -> None:
-    from afformer_core.replay.depth_wait import DEPTH_WAIT
-    from afformer_core.stream.pipeline import PipelineSettings
-    from afformer_core.stream.spatial_inputs import RECTIFICATIONS
-
-    defaults = PipelineSettings(depth_wait=DEPTH_WAIT)
-    for settings, texts in (
-        (defaults.stream, _STREAM_SETTINGS),
-        (defaults, _PIPELINE_SETTINGS),
-        (defaults.output, _OUTPUT_SETTINGS),
-    ):
-        for name, text in texts.items():
-            default = getattr(settings, name)
-            group.add_argument(
-                '--' + name.replace('_', '-'),
-                type=type(default),
-                default=default,
-                metavar='N',
-                help=f'{text} (default: {default})',
-            )
+    for name, text in _SETTINGS.items():
+        group.add_argument(
+            '--' + name.replace('_', '-'),
+            type=int if name == 'maximum_peaks' else float,
+            metavar='N',
+            help=f'{text} (default: that of the node, see docs/reference/parameters.md)',
+        )
     text = (
         'frame of all positions, transformed by /tf and /tf_static of the bag (default: the '
         'frame of the image)'
@@ -170,7 +147,7 @@ def _add_settings(group: Any) -> None:
     text = 'frame whose z axis points up (default: the target frame)'
     group.add_argument('--vertical-frame', default='', metavar='FRAME', help=text)
     group.add_argument(
-        '--image-rectification', default='auto', choices=RECTIFICATIONS,
+        '--image-rectification', default='auto', choices=('auto', 'rectified', 'distorted'),
         help='rectification of the images; auto: rectified if the name of the image topic '
         'contains image_rect (default: auto)',
     )  # fmt: skip
@@ -284,16 +261,19 @@ def _numbers(settings: Any) -> list[tuple[str, Any]]:
 
 def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
     from afformer_core.outputs.results import OutputSettings
+    from afformer_core.replay.depth_wait import DEPTH_WAIT
     from afformer_core.stream.pipeline import PipelineSettings
     from afformer_core.stream.settings import StreamSettings
     from afformer_core.stream.spatial_inputs import is_rectified
 
-    def given(names: Iterable[str]) -> dict[str, Any]:
-        return {name: getattr(arguments, name) for name in names}
+    def given(kind: Any) -> dict[str, Any]:
+        names = [field.name for field in fields(kind) if field.name in _SETTINGS]
+        values = {name: getattr(arguments, name) for name in names}
+        return {name: value for name, value in values.items() if value is not None}
 
     return PipelineSettings(
-        stream=StreamSettings(**given(_STREAM_SETTINGS)),
+        stream=StreamSettings(**given(StreamSettings)),
         rectified=is_rectified(arguments.image_rectification, topics.image),
-        output=OutputSettings(**given(_OUTPUT_SETTINGS)),
-        **given(_PIPELINE_SETTINGS),
+        output=OutputSettings(**given(OutputSettings)),
+        **{'depth_wait': DEPTH_WAIT, **given(PipelineSettings)},
     )

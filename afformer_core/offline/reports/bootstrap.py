@@ -153,9 +153,12 @@ def bootstrap_area(
         groups: N names; the positive and the negative value at an index are of its group.
         seed: seed of the draws.
     """
-    high, low = np.asarray(positive, np.float64), np.asarray(negative, np.float64)
-    codes = _codes(groups)
-    return _area_of(high, low, codes, codes, seed)
+    values = np.concatenate([np.asarray(kind, np.float64) for kind in (positive, negative)])
+    separation = bootstrap_separation(
+        values, np.arange(len(values)) < len(groups), [*groups, *groups], seed
+    )
+    assert separation is not None
+    return separation
 
 
 def bootstrap_separation(
@@ -176,29 +179,20 @@ def bootstrap_separation(
     high = np.asarray(is_positive, bool)[exists]
     if not high.any() or high.all():
         return None
-    return _area_of(measured[high], measured[~high], codes[high], codes[~high], seed)
-
-
-def _area_of(
-    high: NDArray[np.float64],
-    low: NDArray[np.float64],
-    high_codes: NDArray[np.intp],
-    low_codes: NDArray[np.intp],
-    seed: int,
-) -> Estimate:
-    """Estimate the area for positive [N] and negative values [M] of coded groups."""
-    size = int(max(high_codes.max(), low_codes.max())) + 1
+    size = int(codes.max()) + 1
+    of_high, of_low = codes[high], codes[~high]
     wins = np.zeros((size, size))
     for group in range(size):
-        np.add.at(wins[:, group], high_codes, _wins(high, low[low_codes == group]))
+        below = measured[~high][of_low == group]
+        np.add.at(wins[:, group], of_high, _wins(measured[high], below))
     times = np.stack(list(_drawn_times(size, seed))).astype(np.float64)
     # A draw may contain values of only one kind.
-    compared = (times @ np.bincount(high_codes, minlength=size)) * (
-        times @ np.bincount(low_codes, minlength=size)
+    compared = (times @ np.bincount(of_high, minlength=size)) * (
+        times @ np.bincount(of_low, minlength=size)
     )
     won = ((times @ wins) * times).sum(axis=1)
     areas = won[compared > 0] / compared[compared > 0]
-    return _estimate(area_under_curve(high, low), areas, len(high) + len(low))
+    return _estimate(area_under_curve(measured[high], measured[~high]), areas, len(measured))
 
 
 def area_under_curve(positive: ArrayLike, negative: ArrayLike) -> float:

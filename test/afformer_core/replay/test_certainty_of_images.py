@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from afformer_core.cli import replay
-from afformer_core.cli.options.late_options import LateOptionsParser
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.outputs.placement import Placement
 from afformer_core.outputs.results import CameraFrame, SpatialView, StreamedGrounding
@@ -60,7 +59,7 @@ def test_the_threshold_of_the_command_reaches_the_stream(
     more: tuple[str, ...], threshold: float
 ) -> None:
     parser = argparse.ArgumentParser()
-    replay.add_parser(parser.add_subparsers(parser_class=LateOptionsParser))
+    replay.add_parser(parser.add_subparsers())
     arguments = parser.parse_args(['replay', 'kitchen.mcap', '--output', 'replays', *more])
     settings = replay._settings(arguments, SimpleNamespace(image='/camera/image'))
     assert settings.stream.certainty_threshold == threshold

@@ -77,11 +77,6 @@ class ScoredAnswers:
     sources: NDArray[np.str_]
     groups: tuple[Hashable, ...]
 
-    def __post_init__(self) -> None:
-        lengths = {len(self.values), len(self.right), len(self.sources), len(self.groups)}
-        if len(lengths) != 1:
-            raise ValueError(f'the attributes have lengths {sorted(lengths)}; expected one length')
-
     @classmethod
     def of(cls, answers: Iterable[tuple[float, bool, PartPair]]) -> ScoredAnswers:
         """Collect (score, whether it is right, pair) of each answer."""

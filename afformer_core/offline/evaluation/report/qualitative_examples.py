@@ -59,14 +59,6 @@ class MeasuredRows:
     action_names: Sequence[str]
     answers: Sequence[str] = ()
 
-    def __post_init__(self) -> None:
-        lengths = len(self.rows), len(self.scores['kld']), len(self.answers or self.rows)
-        if len(set(lengths)) > 1:
-            raise ValueError(
-                f'rows, scores and answers are {lengths[0]}, {lengths[1]} and {lengths[2]}; '
-                'expected as many of each'
-            )
-
 
 def measured_by_model(
     results: Sequence[PairResult],

@@ -36,8 +36,7 @@ from afformer_core.offline.evaluation.pairs.pair_tables import (
 from afformer_core.offline.evaluation.pairs.pooled_rows import PooledRows
 from afformer_core.offline.evaluation.protocols import ProtocolRow, RowsProtocol
 from afformer_core.offline.reports.bootstrap import CONFIDENCE
-from afformer_core.offline.reports.named_numbers import to_json
-from afformer_core.offline.reports.tables import Table
+from afformer_core.offline.reports.tables import Table, to_json
 from afformer_core.runtime.presence import PresenceCalibration
 
 SCHEMA, SCHEMA_OF_PARTS = 3, 4
@@ -102,7 +101,7 @@ class EvaluationReport:
         return '\n'.join(facts) + ''.join(f'\n\n{table.to_markdown()}' for table in self.tables)
 
     def to_json(self) -> dict[str, Any]:
-        """Return schema, facts and measures as plain JSON types; see `named_numbers.to_json`."""
+        """Return schema, facts and measures as plain JSON types; see `tables.to_json`."""
         return {
             'schema': self.schema,
             'facts': to_json(self.facts),

@@ -18,8 +18,10 @@ from afformer_core.offline.evaluation.demonstration_to_image.entries import (
     BenchmarkEntry,
     read_entries,
 )
-from afformer_core.offline.evaluation.demonstration_to_image.fetching import fetch_benchmark
-from afformer_core.offline.evaluation.demonstration_to_image.media_cutting import cut_frame
+from afformer_core.offline.evaluation.demonstration_to_image.fetching import (
+    cut_frame,
+    fetch_benchmark,
+)
 
 
 def right_colour(image: np.ndarray) -> list[int]:

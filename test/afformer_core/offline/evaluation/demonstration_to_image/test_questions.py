@@ -15,14 +15,12 @@ from afformer_core.media.images import read_image
 from afformer_core.offline.data.readers.contact_clips import ContactClip
 from afformer_core.offline.data.readers.part_pairs import ClipPoint, PartPair, PartPairsDataset
 from afformer_core.offline.evaluation.demonstration_to_image.outside_system import (
+    Answer,
     OutsideSystem,
     SystemError,
     ask_command,
-    is_command,
-)
-from afformer_core.offline.evaluation.demonstration_to_image.questions import (
-    Answer,
     image_digest,
+    is_command,
     read_answers,
     write_questions,
 )

@@ -43,12 +43,6 @@ def test_chosen_rows(klds, best, median, worst):
     assert choose(klds, 2) == {'best': best, 'median': median, 'worst': worst}
 
 
-def test_rows_and_scores_must_belong_together():
-    one = measured([sample()])
-    with pytest.raises(ValueError, match='rows, scores and answers are 2, 1 and 2'):
-        replace(one, rows=[*one.rows, *one.rows])
-
-
 def test_frames_image_prediction_and_target_are_shown(opra):
     shown = only(best_and_worst_examples(measured([open_annotations(opra)[2]]), progress=False))
     assert shown.title == 'test/2, hold'

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,31 +31,6 @@ examples:
       --output replays/panel
   afformer replay kitchen.mcap --image-topic /camera/color/image_raw --demonstration press.mp4 \\
       --output replays/kitchen"""
-
-# Settings of the stream, of the pipeline and of the outputs, by name.
-_SETTINGS = {
-    'maximum_peaks': 'maximum number of peaks',
-    'minimum_presence': 'presence below which nothing is found; -1: the threshold of the model',
-    'minimum_confidence': 'confidence below which nothing is found, for an uncalibrated model',
-    'minimum_feature_similarity': 'feature similarity below which nothing is found, for an '
-    'uncalibrated model',
-    'minimum_continuity': 'feature similarity to the last peak found, below which nothing is '
-    'found',
-    'release_time': 'seconds without a result after which a different peak may be found',
-    'smoothing_time': 'time constant of the smoothing of the heatmap, in seconds',
-    'hold_time': 'seconds for which the last result is held',
-    'scene_cut_threshold': 'mean change of the image that begins a new scene, as a share of its '
-    'range',
-    'peak_tolerance': 'maximum error of a peak, as a share of the shorter side of the image',
-    'agreement_tolerance': 'maximum distance between best points that agree and their mean, as a '
-    'share of the diagonal',
-    'certainty_threshold': 'certainty below which no robot should act; -1: the threshold of the '
-    'model',
-    'depth_tolerance': 'maximum seconds between the stamps of an image and its depth',
-    'depth_wait': 'maximum seconds to read ahead for the depth and the pose of an image',
-    'minimum_candidate_score': 'minimum score of a grasp candidate: share of the heatmap around '
-    'its peak',
-}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -132,13 +107,11 @@ def _add_demonstration(group: Any) -> None:
 
 
 def _add_settings(group: Any) -> None:
-    for name, text in _SETTINGS.items():
-        group.add_argument(
-            '--' + name.replace('_', '-'),
-            type=int if name == 'maximum_peaks' else float,
-            metavar='N',
-            help=f'{text} (default: that of the node, see docs/reference/parameters.md)',
-        )
+    group.add_argument(
+        '--set', action='append', default=[], dest='parameters', metavar='NAME=VALUE',
+        help='numerical parameter of the node, such as minimum_presence=0.5, see '
+        'docs/reference/parameters.md; repeat the option for several (default: those of the node)',
+    )  # fmt: skip
     text = (
         'frame of all positions, transformed by /tf and /tf_static of the bag (default: the '
         'frame of the image)'
@@ -260,20 +233,25 @@ def _numbers(settings: Any) -> list[tuple[str, Any]]:
 
 
 def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
-    from afformer_core.outputs.results import OutputSettings
     from afformer_core.replay.depth_wait import DEPTH_WAIT
     from afformer_core.stream.pipeline import PipelineSettings
-    from afformer_core.stream.settings import StreamSettings
     from afformer_core.stream.spatial_inputs import is_rectified
 
-    def given(kind: Any) -> dict[str, Any]:
-        names = [field.name for field in fields(kind) if field.name in _SETTINGS]
-        values = {name: getattr(arguments, name) for name in names}
-        return {name: value for name, value in values.items() if value is not None}
+    given = dict(parameter.partition('=')[::2] for parameter in arguments.parameters)
+    defaults = PipelineSettings(depth_wait=DEPTH_WAIT)
+    numbers = {name: type(value) for name, value in _numbers(defaults) if type(value) is not bool}
+    if unknown := [name for name in given if name not in numbers]:
+        raise ValueError(
+            f'--set names {unknown[0]!r}; expected NAME=VALUE with one of {", ".join(numbers)}'
+        )
 
-    return PipelineSettings(
-        stream=StreamSettings(**given(StreamSettings)),
+    def changed(settings: Any, **more: Any) -> Any:
+        own = {name: numbers[name](given[name]) for name in vars(settings) if name in given}
+        return replace(settings, **own, **more)
+
+    return changed(
+        defaults,
+        stream=changed(defaults.stream),
         rectified=is_rectified(arguments.image_rectification, topics.image),
-        output=OutputSettings(**given(OutputSettings)),
-        **{'depth_wait': DEPTH_WAIT, **given(PipelineSettings)},
+        output=changed(defaults.output),
     )

@@ -53,7 +53,7 @@ def test_an_image_has_the_certainty_of_its_grounding() -> None:
 
 
 @pytest.mark.parametrize(
-    ('more', 'threshold'), [((), -1), (('--certainty-threshold=0.58',), 0.58)]
+    ('more', 'threshold'), [((), -1), (('--set=certainty_threshold=0.58',), 0.58)]
 )
 def test_the_threshold_of_the_command_reaches_the_stream(
     more: tuple[str, ...], threshold: float

@@ -23,8 +23,8 @@ from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_
 from afformer_core.runtime import ArrayGrounder
 
 ALWAYS_PRESENT = tuple(
-    f'--minimum-{name}={least}'
-    for name, least in (('confidence', 0), ('feature-similarity', -1), ('continuity', -1))
+    f'--set=minimum_{name}={least}'
+    for name, least in (('confidence', 0), ('feature_similarity', -1), ('continuity', -1))
 )
 
 
@@ -75,7 +75,7 @@ def test_a_peak_of_less_than_the_least_score_is_no_grasp_candidate(
 ) -> None:
     out = tmp_path / 'out'
     arguments = ['replay', str(rgbd / 'bag'), '--output', str(out), *ALWAYS_PRESENT]
-    arguments += ['--certainty-threshold', '0', '--minimum-candidate-score', least]
+    arguments += ['--set=certainty_threshold=0', f'--set=minimum_candidate_score={least}']
     assert main(arguments) == 0
     with Bag(out / 'bag') as bag:
         written = bag.messages(('/grasp_candidates',), bag.start, bag.end)
@@ -119,7 +119,8 @@ def test_files_and_stored_demonstrations_are_grounded_together(
         (('--annotations', 'nope.json'), 'nope.json cannot be read as JSON'),
         (('--from', '5', '--to', '2'), 'seconds are 5.0 to 2.0'),
         (('--from', '500'), 'has no image of /camera/image in this window'),
-        (('--depth-wait', '-1'), 'depth_wait is -1.0; expected 0 to 10 seconds'),
+        (('--set', 'depth_wait=-1'), 'depth_wait is -1.0; expected 0 to 10 seconds'),
+        (('--set', 'no_such=1'), "--set names 'no_such'; expected NAME=VALUE with one of maximum"),
         (('--demonstration-from', '500'), 'has no frame'),
     ],
 )
@@ -166,7 +167,14 @@ def _with_a_base(bag: Path, folder: Path) -> Path:
 
 def test_positions_are_in_the_frame_that_is_asked_for(rgbd: Path, tmp_path: Path) -> None:
     bag, out = _with_a_base(rgbd / 'bag', tmp_path / 'bag'), tmp_path / 'out'
-    arguments = ['replay', str(bag), '--output', str(out), *ALWAYS_PRESENT, '--minimum-presence=0']
+    arguments = [
+        'replay',
+        str(bag),
+        '--output',
+        str(out),
+        *ALWAYS_PRESENT,
+        '--set=minimum_presence=0',
+    ]
     assert main([*arguments, '--target-frame', 'base']) == 0
     assert facts(out)['positions are in'] == 'base'
     with (out / 'groundings.csv').open(newline='') as file:

@@ -109,6 +109,28 @@ class EvaluationReport:
         }
 
 
+SPLITS = ('test-seen', 'test-unseen', 'test-buttons', 'test-absent')
+"""Splits of the simulated benchmark."""
+
+
+@dataclass(frozen=True)
+class BenchmarkReport:
+    """The reports of all `SPLITS` of the simulated benchmark by name, of one model."""
+
+    reports: Mapping[str, EvaluationReport]
+
+    def to_markdown(self) -> str:
+        """Write each split's report."""
+        return '\n\n'.join(
+            f'## {split}\n\n{self.reports[split].to_markdown()}' for split in SPLITS
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return schema, and the reports of the splits by name, as plain JSON types."""
+        splits = {split: self.reports[split].to_json() for split in SPLITS}
+        return {'schema': SCHEMA, 'splits': splits}
+
+
 def build_report(
     results: Sequence[PairResult],
     protocol: RowsProtocol,
@@ -124,15 +146,9 @@ def build_report(
     """Build the report of a model and of baseline predictors.
 
     Args:
-        results: results, at least one.
-        protocol: protocol of the results.
-        prior: prior for the baseline rows.
-        action_names: names of the actions of the dataset.
         facts: facts about model and dataset, shown first.
-        calibration: calibration of the model, or None.
-        seed: seed of jitter and bootstrap.
-        progress: show a progress bar on stderr.
-        pooled: see `measure_model`.
+        results, protocol, prior, action_names, calibration, seed, progress, pooled: see
+            `measure_model`.
     """
     measures = measure_model(
         results, protocol, prior, action_names, calibration, seed, progress=progress, pooled=pooled
@@ -169,12 +185,7 @@ def build_report(
 
 
 def baseline_labels(prior: BaselinePrior, action_names: Sequence[str]) -> dict[str, str]:
-    """Return the labels of the rows of baselines, by name.
-
-    Args:
-        prior: prior of a baseline.
-        action_names: names of the actions of the dataset.
-    """
+    """Return the labels of the rows of baselines, by name."""
     return {
         UNIFORM: 'uniform',
         GAUSSIAN: 'centred Gaussian, sigma 0.3',

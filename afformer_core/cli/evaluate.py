@@ -196,7 +196,7 @@ def _evaluate(arguments: argparse.Namespace) -> tuple[Any, MakeExamples]:
     from afformer_core.cli.evaluation.on_pairs import evaluate_on_pairs
     from afformer_core.cli.evaluation.on_parts import evaluate_on_parts
     from afformer_core.offline.evaluation.protocols import PROTOCOLS
-    from afformer_core.offline.evaluation.report.benchmark import SPLITS, BenchmarkReport
+    from afformer_core.offline.evaluation.report.report import SPLITS, BenchmarkReport
 
     if arguments.benchmark is None:
         if arguments.pairs is not None or arguments.contacts is not None:
@@ -228,7 +228,7 @@ def _data_files(arguments: argparse.Namespace) -> list[Path]:
     """List the files that annotate the data; some may not exist."""
     from afformer_core.offline.data.annotations import annotating_files
     from afformer_core.offline.data.readers.contact_clips import CLIPS_FILE
-    from afformer_core.offline.evaluation.report.benchmark import SPLITS
+    from afformer_core.offline.evaluation.report.report import SPLITS
 
     if arguments.benchmark is not None:
         return [arguments.benchmark / f'{split}.json' for split in SPLITS]

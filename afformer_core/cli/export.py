@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.command import add_command
 from afformer_core.cli.options.path_options import INPUT_FOLDER
 
 _DESCRIPTION = """\
@@ -24,13 +25,8 @@ _EXAMPLE = """examples:
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'export',
-        help='export a model to ONNX',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'export a model to ONNX'
+    parser = add_command(subparsers, 'export', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         'model',
         type=INPUT_FOLDER,
@@ -58,7 +54,6 @@ def add_parser(subparsers: Any) -> None:
         action='store_true',
         help='do nothing if valid graphs exist, in the opset of --opset if it is given',
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

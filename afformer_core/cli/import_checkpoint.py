@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from afformer_core.cli.options.command import add_command
 from afformer_core.cli.options.path_options import INPUT_FILE, OUTPUT_FOLDER
 
 _DESCRIPTION = """\
@@ -27,13 +28,8 @@ _TITLES = {'resnet50': 'ResNet-50', 'vitdet_b': 'ViTDet-B'}
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'import-checkpoint',
-        help="convert one of the authors' checkpoints to a model folder",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = "convert one of the authors' checkpoints to a model folder"
+    parser = add_command(subparsers, 'import-checkpoint', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument('checkpoint', type=INPUT_FILE, help='.ckpt or .pth file')
     parser.add_argument('output', type=OUTPUT_FOLDER, help='model folder to write')
     parser.add_argument(
@@ -41,7 +37,6 @@ def add_parser(subparsers: Any) -> None:
         help='names of the actions in the order of the heads, separated by commas (default: the '
         'seven actions of OPRA, for a checkpoint with seven)',
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.command import add_command, add_model
 from afformer_core.cli.options.path_options import (
     INPUT_FILE,
     INPUT_FOLDER,
@@ -32,13 +33,8 @@ examples:
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'replay',
-        help='ground the images of a rosbag and measure the results',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'ground the images of a rosbag and measure the results'
+    parser = add_command(subparsers, 'replay', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         'bag', type=INPUT_PATH, metavar='BAG', help='folder of a rosbag2, or an mcap file'
     )
@@ -50,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
     group = parser.add_argument_group(
         'grounding', 'These options correspond to the parameters of the node.'
     )
-    parser.add_late(lambda: _add_settings(group))
+    _add_settings(group)
     parser.add_argument(
         '--annotations', type=INPUT_FILE, metavar='FILE',
         help='JSON file with annotations of the images, with which results are compared',
@@ -63,7 +59,6 @@ def add_parser(subparsers: Any) -> None:
         '--to', type=float, dest='end', metavar='S',
         help='end of the images, in seconds from the start of the bag (default: the end)',
     )  # fmt: skip
-    parser.set_defaults(run=run)
 
 
 def _add_topics(group: Any) -> None:
@@ -105,15 +100,11 @@ def _add_demonstration(group: Any) -> None:
         help='keep the whole demonstration instead of trimming it to the part with hands or '
         'motion',
     )
-    group.add_argument(
-        '--model', type=INPUT_FOLDER, metavar='FOLDER',
-        help='model folder, or `shipped` (default: shipped)',
-    )  # fmt: skip
+    add_model(group)
     add_session_options(group)
 
 
 def _add_settings(group: Any) -> None:
-    from afformer_core.stream.spatial_inputs import RECTIFICATIONS
 
     for name, (default, description) in _settings().items():
         group.add_argument(
@@ -128,7 +119,7 @@ def _add_settings(group: Any) -> None:
         help='maximum seconds to read ahead for the depth of an image (default: 0.2)',
     )  # fmt: skip
     group.add_argument(
-        '--image-rectification', default='auto', choices=RECTIFICATIONS,
+        '--image-rectification', default='auto', choices=('auto', 'rectified', 'distorted'),
         help='rectification of the images; auto: rectified if the name of the image topic '
         'contains image_rect (default: auto)',
     )  # fmt: skip

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from afformer_core.cli.options.command import add_command
 from afformer_core.cli.options.path_options import INPUT_FILE, OUTPUT_FILE
 
 _DESCRIPTION = """\
@@ -22,13 +23,8 @@ _EXAMPLE = """examples:
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'synthesize',
-        help='draw pre-training examples made from mined clips',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'draw pre-training examples made from mined clips'
+    parser = add_command(subparsers, 'synthesize', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         '-c',
         '--config',
@@ -48,7 +44,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--seed', type=int, help='seed of the examples (default: the seed of the configuration)'
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -51,16 +51,6 @@ def commands_of(root: Path, workflow: str) -> str:
     return '\n'.join(step.get('run', '') for job in jobs.values() for step in job['steps'])
 
 
-def test_the_paper_is_cited(root: Path) -> None:
-    citation = read_yaml(root / 'CITATION.cff')
-    paper = citation['preferred-citation']
-    assert citation['cff-version'] == '1.2.0'
-    assert paper['title'] == 'Affordance Grounding from Demonstration Video to Target Image'
-    assert paper['year'] == 2023
-    names = [f'{one["given-names"]} {one["family-names"]}' for one in paper['authors']]
-    assert names == ['Joya Chen', 'Difei Gao', 'Kevin Qinghong Lin', 'Mike Zheng Shou']
-
-
 def test_every_file_says_the_same_version(root: Path) -> None:
     package = ElementTree.parse(root / 'package.xml').findtext('version')
     assert package == afformer_core.__version__
@@ -156,14 +146,6 @@ def test_pre_commit_runs_the_ruff_of_the_environment(root: Path) -> None:
     hooks = [hook['id'] for one in repositories for hook in one['hooks']]
     assert {'ruff-check', 'ruff-format', 'end-of-file-fixer'} <= set(hooks)
     assert pinned['ruff-pre-commit'].split('.')[0] == f'v{version("ruff").split(".")[0]}'
-
-
-def test_types_are_installed(root: Path) -> None:
-    for package in ('afformer_core', 'afformer_sim'):
-        assert (root / package / 'py.typed').is_file()
-        assert f"'{package}' = ['py.typed']" in (root / 'pyproject.toml').read_text()
-    # Messages are generated into the third package, without types.
-    assert not (root / 'afformer_ros' / 'py.typed').exists()
 
 
 def test_every_room_has_a_row(root: Path) -> None:

@@ -20,7 +20,7 @@ from tools.site.configuration_page import configuration_page, opening_sentence
 from tools.site.launch_page import launch_page
 from tools.site.message_page import message_page
 from tools.site.pages import with_folders
-from tools.site.python_pages import GROUPS, ModuleGroup, public_modules, python_pages
+from tools.site.python_pages import GROUPS, ModuleGroup, public_modules
 from tools.site.source_pages import (
     REPOSITORY_PAGES,
     edit_url,
@@ -123,12 +123,6 @@ def test_messages_are_described_by_their_comments(tmp_path: Path) -> None:
     )
 
 
-def test_every_message_and_service_is_described(root: Path) -> None:
-    page = message_page(root)
-    for path in (*root.glob('msg/*.msg'), *root.glob('srv/*.srv')):
-        assert f'## {path.stem}\n' in page
-
-
 def test_launch_files_are_described_by_their_arguments(root: Path) -> None:
     page = launch_page(root)
     assert (
@@ -189,16 +183,6 @@ def test_every_documented_module_is_on_one_page(root: Path, group: ModuleGroup) 
     assert len(shown) == len(set(shown)) > 0
     others = [name for other in GROUPS if other is not group for name in other.modules]
     assert not set(shown) & {module for name in others for module in public_modules(root, name)}
-
-
-def test_pages_of_modules_follow_the_order_of_the_groups(root: Path) -> None:
-    pages = list(python_pages(root))
-    assert pages[:3] == [
-        f'reference/python/{name}.md' for name in ('index', 'grounder', 'runtime')
-    ]
-    assert pages[-1] == 'reference/python/simulator.md'
-    (folder,) = with_folders(['reference/python/'], pages)
-    assert folder == pages
 
 
 def test_a_missing_module_of_the_reference_is_reported(root: Path) -> None:

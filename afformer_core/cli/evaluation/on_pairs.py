@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +14,14 @@ from afformer_core.cli.options.session_options import open_grounder
 
 if TYPE_CHECKING:
     from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+    from afformer_core.offline.evaluation.baselines import BaselinePrior
     from afformer_core.offline.evaluation.model_differences import ModelRows
-    from afformer_core.offline.evaluation.pairs.pair_evaluator import PairResult, RunSettings
     from afformer_core.offline.evaluation.pairs.pairs import Pair
-    from afformer_core.offline.evaluation.pairs.pooled_rows import PooledRows
     from afformer_core.offline.evaluation.protocols import RowsProtocol
-    from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
+    from afformer_core.offline.evaluation.report.qualitative_examples import (
+        MeasuredRows,
+        QualitativeExample,
+    )
     from afformer_core.offline.evaluation.report.report import EvaluationReport, Fact
     from afformer_core.runtime import ArrayGrounder
 
@@ -34,7 +35,7 @@ def evaluate_on_pairs(
 
     Returns:
         the report, with the differences of several models from the first one, and a function that
-        draws examples of the first one.
+        draws examples.
 
     Raises:
         DatasetError: the annotations are invalid, or contain no pair that the protocol can
@@ -44,10 +45,12 @@ def evaluate_on_pairs(
     """
     from afformer_core.offline.data.annotations import open_annotations
     from afformer_core.offline.evaluation.baselines import prior_from_folds, prior_from_training
+    from afformer_core.offline.evaluation.report.qualitative_examples import (
+        best_and_worst_examples,
+    )
     from afformer_core.offline.evaluation.report.report import (
         baseline_labels,
         build_compared_report,
-        build_report,
     )
 
     folders = name_models(arguments.models)
@@ -56,85 +59,71 @@ def evaluate_on_pairs(
         for folder in folders.values():
             open_model(arguments, folder)
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
-    pairs, names = choose_pairs_of(arguments, dataset), dataset.action_names
+    pairs = choose_pairs_of(arguments, dataset)
     # raises an error before the grounding if the data does not suit the protocol
     rows = protocol.rows(dataset)
-    asked = {}
-    for name, folder in folders.items():
-        asked[name] = _ask(arguments, folder, dataset, pairs, protocol)
     if arguments.prior_annotations is None:
         prior = prior_from_folds(protocol, rows)
     else:
         training = open_annotations(arguments.prior_annotations, split='train')
         prior = prior_from_training(protocol, training, dataset)
-    reports = {
-        name: build_report(
-            answers.results,
-            answers.settings.protocol,
-            prior,
-            names,
-            answers.facts,
-            answers.grounder.calibration,
-            arguments.seed,
-            pooled=answers.pooled,
-        )
-        for name, answers in asked.items()
+    measured = {
+        name: _measure(arguments, folder, dataset, pairs, protocol, prior)
+        for name, folder in folders.items()
     }
-    first = next(iter(asked))
-    draw = partial(_draw_examples, asked[first], names)
-    if len(asked) == 1:
-        return reports[first], draw
-    compared = {
-        name: _rows_to_compare(answers, protocol, names) for name, answers in asked.items()
-    }
-    labels = baseline_labels(prior, names)
-    return build_compared_report(reports, compared, labels, arguments.seed), draw
+    (report, _, shown), *others = measured.values()
+    models = {'prediction': shown}
+    if others:
+        reports = {name: report for name, (report, _, _) in measured.items()}
+        compared = {name: rows for name, (_, rows, _) in measured.items()}
+        labels = baseline_labels(prior, dataset.action_names)
+        report = build_compared_report(reports, compared, labels, arguments.seed)
+        models = {name: shown for name, (_, _, shown) in measured.items()}
+    return report, partial(best_and_worst_examples, models)
 
 
-@dataclass(frozen=True)
-class _Answers:
-    """Results of a model on pairs, also as rows of a protocol that pools them, if it does."""
-
-    settings: RunSettings
-    grounder: ArrayGrounder
-    results: Sequence[PairResult]
-    pooled: PooledRows | None
-    facts: Mapping[str, Fact]
-
-
-def _ask(
+def _measure(
     arguments: argparse.Namespace,
     folder: Path,
     dataset: AnnotatedDataset,
     pairs: Sequence[Pair],
     protocol: RowsProtocol,
-) -> _Answers:
+    prior: BaselinePrior,
+) -> tuple[EvaluationReport, ModelRows, MeasuredRows]:
+    """Measure a model; return its report, and its rows to compare and to draw."""
     from afformer_core.offline.data.frame_sampling import parse_frame_sampling
-    from afformer_core.offline.evaluation.pairs.pair_evaluator import (
-        RunSettings,
-        evaluate_pairs,
-        open_run,
-    )
+    from afformer_core.offline.evaluation.metrics import concatenate
+    from afformer_core.offline.evaluation.model_differences import ModelRows
+    from afformer_core.offline.evaluation.pairs import pair_evaluator as evaluator
+    from afformer_core.offline.evaluation.pairs.actions import hit_actions
     from afformer_core.offline.evaluation.pairs.pooled_rows import pool
-    from afformer_core.offline.evaluation.protocols import CoarseRowsProtocol, PooledProtocol
+    from afformer_core.offline.evaluation.protocols import (
+        ButtonsProtocol,
+        CoarseRowsProtocol,
+        PooledProtocol,
+    )
+    from afformer_core.offline.evaluation.report import qualitative_examples as examples
+    from afformer_core.offline.evaluation.report.report import build_report
 
-    pools = isinstance(protocol, PooledProtocol)
-    settings = RunSettings(
+    names, seed = dataset.action_names, arguments.seed
+    settings = evaluator.RunSettings(
         partial(open_model, arguments, folder),
-        CoarseRowsProtocol() if pools else protocol,
-        arguments.seed,
+        CoarseRowsProtocol() if isinstance(protocol, PooledProtocol) else protocol,
+        seed,
         None if arguments.frames is None else parse_frame_sampling(arguments.frames),
         arguments.folder_rate,
-        dataset.action_names if arguments.heatmap_of == 'annotated' else None,
+        names if arguments.heatmap_of == 'annotated' else None,
         arguments.together,
-        pools,
+        isinstance(protocol, PooledProtocol),
     )
-    run = open_run(settings)
+    run = evaluator.open_run(settings)
     engine = engine_of(arguments, arguments.processes)
-    results = evaluate_pairs(settings, pairs, engine)
-    pooled = None
+    results = evaluator.evaluate_pairs(settings, pairs, engine)
+    rows = [row for result in results for row in result.rows]
+    scores, pooled = concatenate([result.scores for result in results]), None
     if isinstance(protocol, PooledProtocol):
-        pooled = pool(results, dataset, protocol, arguments.seed)
+        pooled = pool(results, dataset, protocol, seed)
+        rows, scores = list(pooled.rows), pooled.scores
     described = describe(run.grounder)
     facts: dict[str, Fact] = {
         'model': str(folder),
@@ -146,40 +135,23 @@ def _ask(
         'heatmap': f'of the {arguments.heatmap_of} action',
         'annotations': str(arguments.annotations),
     }
-    return _Answers(settings, run.grounder, results, pooled, facts)
-
-
-def _draw_examples(
-    answers: _Answers, names: Sequence[str]
-) -> Mapping[str, Sequence[QualitativeExample]]:
-    """Draw examples of a model; reopen it if another model was opened since."""
-    from afformer_core.offline.evaluation.pairs.pair_evaluator import open_run
-    from afformer_core.offline.evaluation.report.qualitative_examples import (
-        best_and_worst_examples,
-        measured_by_model,
-        measured_by_pooling,
+    calibration = run.grounder.calibration
+    report = build_report(
+        results, settings.protocol, prior, names, facts, calibration, seed, pooled=pooled
     )
-
-    if answers.pooled is not None:
-        return best_and_worst_examples(measured_by_pooling(answers.pooled, names))
-    run, protocol = open_run(answers.settings), answers.settings.protocol
-    return best_and_worst_examples(measured_by_model(answers.results, run, protocol, names))
-
-
-def _rows_to_compare(answers: _Answers, protocol: RowsProtocol, names: Sequence[str]) -> ModelRows:
-    from afformer_core.offline.evaluation.metrics import concatenate
-    from afformer_core.offline.evaluation.model_differences import ModelRows
-    from afformer_core.offline.evaluation.pairs.actions import hit_actions
-    from afformer_core.offline.evaluation.protocols import ButtonsProtocol
-
-    results, pooled = answers.results, answers.pooled
-    return ModelRows(
+    compared = ModelRows(
         protocol.name,
-        [row for result in results for row in result.rows] if pooled is None else pooled.rows,
-        concatenate([result.scores for result in results]) if pooled is None else pooled.scores,
+        rows,
+        scores,
         hit_actions(results, names),
         isinstance(protocol, ButtonsProtocol),
     )
+
+    if pooled is not None:
+        return report, compared, examples.measured_by_pooling(pooled, names)
+    open_run = partial(evaluator.open_run, settings)
+    shown = examples.measured_by_model(results, open_run, settings.protocol, names)
+    return report, compared, shown
 
 
 def choose_pairs_of(arguments: argparse.Namespace, dataset: AnnotatedDataset) -> tuple[Pair, ...]:

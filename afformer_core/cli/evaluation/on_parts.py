@@ -16,9 +16,6 @@ from afformer_core.cli.options.engine_options import engine_of
 if TYPE_CHECKING:
     from afformer_core.offline.data.readers.contact_clips import ContactClip
     from afformer_core.offline.data.readers.part_pairs import PartPair
-    from afformer_core.offline.evaluation.demonstration_to_image.outside_system import (
-        OutsideSystem,
-    )
     from afformer_core.offline.evaluation.parts.part_scores import OpenPredictors
     from afformer_core.offline.evaluation.parts.predictors import (
         ContactPredictor,
@@ -68,21 +65,24 @@ class Predictors:
     """Models and baselines to measure.
 
     Attributes:
-        models: models by name, at least one, or a system outside this project.
-        baselines: baselines by name.
-        labels: labels of all, by name.
+        models: names of the models, at least one, or of a system outside this project.
+        labelled: labels and predictors by name, the models first.
         notes: notes on rows that are missing.
     """
 
-    models: Mapping[str, ModelPredictor | OutsideSystem]
-    baselines: Mapping[str, PointPredictor]
-    labels: Mapping[str, str]
+    models: tuple[str, ...]
+    labelled: Mapping[str, tuple[str, PointPredictor]]
     notes: tuple[str, ...] = ()
 
     @property
+    def labels(self) -> dict[str, str]:
+        """Labels by name."""
+        return {name: label for name, (label, _) in self.labelled.items()}
+
+    @property
     def all(self) -> dict[str, PointPredictor]:
-        """All of them by name, the models first."""
-        return {**self.models, **self.baselines}
+        """Predictors by name."""
+        return {name: predictor for name, (_, predictor) in self.labelled.items()}
 
 
 def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, MakeExamples]:
@@ -156,7 +156,7 @@ def measure_predictors(
     from afformer_core.offline.parallel.local_engine import ONE_PROCESS
 
     engine = engine or ONE_PROCESS
-    models = tuple(predictors.models)
+    models = predictors.models
     opened = (lambda: predictors.all) if engine == ONE_PROCESS else open_again
     assert opened is not None
     scores = evaluate_parts(data.pairs, opened, frame_count, engine)
@@ -167,8 +167,8 @@ def measure_predictors(
     measured = measure_all(data.pairs, scores, models, data.left_out, seed, contacts)
     report = parts_report(measured, predictors.labels, models, facts, predictors.notes)
     shown = {
-        predictors.labels[name]: predictor
-        for name, predictor in predictors.all.items()
+        label: predictor
+        for name, (label, predictor) in predictors.labelled.items()
         if name in models or name.startswith('matching')
     }
     return report, lambda: pair_examples(data.pairs, scores[models[0]], shown, frame_count)
@@ -239,22 +239,21 @@ def open_predictors(
     from afformer_core.offline.evaluation.parts.predictors import MarkedContactPredictor
 
     name, first = next(iter(models.items()))
-    marked: dict[str, PointPredictor] = {}
-    labels = {name: name for name in models}
+    labelled: dict[str, tuple[str, PointPredictor]] = {n: (n, m) for n, m in models.items()}
     if first.grounder.matching is not None:
-        marked['model_marked'] = MarkedContactPredictor(first)
-        labels['model_marked'] = f'{name}, contact marked'
+        labelled['model_marked'] = f'{name}, contact marked', MarkedContactPredictor(first)
         for percent in _PERCENTS_OFF:
-            off = f'model_marked_{percent:g}_off'.replace('.', '_')
-            marked[off] = MarkedContactPredictor(first, percent)
-            labels[off] = f'{name}, contact marked {percent:g} % off'
-    others, more_labels, notes = open_baselines(first) if with_baselines else ({}, {}, ())
-    return Predictors(models, {**marked, **others}, {**labels, **more_labels}, notes)
+            labelled[f'model_marked_{percent:g}_off'.replace('.', '_')] = (
+                f'{name}, contact marked {percent:g} % off',
+                MarkedContactPredictor(first, percent),
+            )
+    baselines, notes = open_baselines(first) if with_baselines else ({}, ())
+    return Predictors(tuple(models), {**labelled, **baselines}, notes)
 
 
 def open_baselines(
     reader: ContactPredictor | None,
-) -> tuple[dict[str, PointPredictor], dict[str, str], tuple[str, ...]]:
+) -> tuple[dict[str, tuple[str, PointPredictor]], tuple[str, ...]]:
     """Open the baselines.
 
     Args:
@@ -262,7 +261,7 @@ def open_baselines(
             such baseline.
 
     Returns:
-        the baselines and their labels by name, and notes on missing ones.
+        labels and baselines by name, and notes on missing ones.
     """
     from afformer_core.errors import AfformerError
     from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
@@ -300,5 +299,4 @@ def open_baselines(
             )
     except AfformerError as error:
         notes = (f'The row of matching is missing: {error}',)
-    predictors = {name: predictor for name, (_, predictor) in baselines.items()}
-    return predictors, {name: label for name, (label, _) in baselines.items()}, notes
+    return baselines, notes

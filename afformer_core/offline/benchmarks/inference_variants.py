@@ -51,11 +51,7 @@ class InferenceVariant:
 
     @classmethod
     def parse(cls, text: str) -> InferenceVariant:
-        """Parse a variant from text such as 'onnxruntime:fp32'.
-
-        Raises:
-            ValueError: the text does not name a variant.
-        """
+        """Parse a variant from text such as 'onnxruntime:fp32'."""
         backend, _, precision = text.partition(':')
         return cls(backend, precision)
 

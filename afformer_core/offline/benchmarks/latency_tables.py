@@ -6,6 +6,7 @@ ROS stays outside this package: the node is measured by a module in its own proc
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,13 +16,20 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.offline.benchmarks.inference_variants import InferenceVariant
 from afformer_core.offline.benchmarks.latency import measure_in_process
 from afformer_core.offline.parallel.measured_subprocess import MeasurementError, run_measurement
 from afformer_core.offline.reports.tables import Cell, Table
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
+from afformer_core.runtime.model_folder import (
+    DESCRIPTION_FILE,
+    WEIGHTS_FILE,
+    network_folders,
+    read_description,
+)
 from afformer_core.runtime.weights import save_model
 
 COLUMNS = {
@@ -155,12 +163,8 @@ def node_latency_table(
     The row of a variant that cannot be measured gives the reason; so do all rows without ROS 2.
 
     Args:
-        title: title of the model.
-        folder: model folder, with graphs of the precisions that are measured.
-        threads: number of threads.
-        variants: variants in the order of the rows.
-        impossible: reasons why some of them need not be tried.
         seconds: duration of each measurement.
+        title, folder, threads, variants, impossible: see `latency_table`.
     """
     rows: dict[str, dict[str, Cell]] = {}
     for variant in (candidate for candidate in variants if not candidate.recomputes):
@@ -175,3 +179,56 @@ def node_latency_table(
             nothing = dict.fromkeys(NODE_COLUMNS)
             rows[variant.label] = {**nothing, 'images_per_second': f'cannot: {error.reason}'}
     return Table.of(f'{title}, in the node', NODE_COLUMNS, rows, _NODE_NOTES)
+
+
+def copy_with_graphs(
+    folder: Path, copy: Path, variants: Sequence[InferenceVariant]
+) -> dict[InferenceVariant, str]:
+    """Copy a model folder with its graphs, and export missing graphs that the variants need.
+
+    Args:
+        folder: model folder; it is only read.
+        copy: the new folder.
+        variants: variants that will be measured.
+
+    Returns:
+        reasons why variants cannot be measured; the others may be tried.
+
+    Raises:
+        ModelFolderError: the folder does not contain a valid model.
+    """
+    networks = {network: copy / network.relative_to(folder) for network in network_folders(folder)}
+    for network, copied in networks.items():
+        copied.mkdir()
+        for file in (DESCRIPTION_FILE, WEIGHTS_FILE):
+            shutil.copy(network / file, copied)
+    has_gpu = torch.cuda.is_available()
+    impossible = {variant: 'no GPU' for variant in variants if variant.on_gpu and not has_gpu}
+    measured = [
+        variant for variant in variants if variant.needs_graphs and variant not in impossible
+    ]
+    for precision in sorted({variant.precision_of_graphs for variant in measured}):
+        try:
+            for network, copied in networks.items():
+                _bring_graphs(network, copied, precision)
+        except (AfformerError, ValueError) as error:
+            impossible |= {
+                variant: str(error)
+                for variant in measured
+                if variant.precision_of_graphs == precision
+            }
+    return impossible
+
+
+def _bring_graphs(folder: Path, copy: Path, precision: str) -> None:
+    try:
+        graphs = read_graphs(folder, precision)
+    except ModelFolderError:
+        from afformer_core.runtime.export.export import export_graphs
+
+        export_graphs(copy, precision)
+        return
+    copied = graphs_folder(copy, precision)
+    copied.mkdir(exist_ok=True)
+    for file in (*graphs.files, GRAPHS_FILE):
+        shutil.copy(graphs.folder / file, copied)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -29,23 +29,12 @@ _CHUNK = 64
 _CROP = 224
 
 
-@dataclass(frozen=True)
-class FixedMap:
-    """The same heatmap [height, width] for every row, sum 1."""
-
-    heatmap: Heatmaps
-
-    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
-        """Predict the heatmap."""
-        return self.heatmap
-
-
-def uniform(size: tuple[int, int]) -> FixedMap:
+def uniform(size: tuple[int, int]) -> Predictor:
     """Return a heatmap with the same probability at every pixel of (height, width)."""
-    return FixedMap(np.full(size, 1 / (size[0] * size[1]), np.float32))
+    return _fixed(np.full(size, 1 / (size[0] * size[1]), np.float32))
 
 
-def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> FixedMap:
+def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> Predictor:
     """Return a Gaussian in the middle of (height, width); `sigma` is a share of each side.
 
     Raises:
@@ -57,10 +46,10 @@ def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> FixedMap:
     for length in size:
         offsets = (np.arange(length) - (length - 1) / 2) / (sigma * length)
         profiles.append(np.exp(-0.5 * offsets**2))
-    return FixedMap(_normalised(np.outer(*profiles)))
+    return _fixed(_normalised(np.outer(*profiles)))
 
 
-def center_bias(protocol: RowsProtocol) -> FixedMap:
+def center_bias(protocol: RowsProtocol) -> Predictor:
     """Return the heatmap of "Center Bias" in the paper's Table 2, as defined in earlier work.
 
     It is a Gaussian with a full width at half maximum of a quarter of the side, truncated to the
@@ -69,43 +58,33 @@ def center_bias(protocol: RowsProtocol) -> FixedMap:
     offsets = np.arange(_CROP) - (_CROP // 2 - 1)
     profile = np.exp(-4 * math.log(2) * (offsets / (_CROP // 4)) ** 2)
     profile[: _CROP // 4] = profile[_CROP - _CROP // 4 :] = 0
-    return FixedMap(protocol.prediction(_normalised(np.outer(profile, profile))))
+    return _fixed(protocol.prediction(_normalised(np.outer(profile, profile))))
 
 
-class ActionMeanMaps:
-    """Mean ground truth of every action.
+def _fixed(heatmap: Heatmaps) -> Predictor:
+    return lambda index, row: heatmap
 
-    Args:
-        maps: mean maps by action.
-        overall: mean of all rows, for unseen actions.
+
+def mean_maps(protocol: RowsProtocol, rows: Sequence[ProtocolRow]) -> Predictor:
+    """Return the mean ground truth of the same action, or of all rows for an unseen action.
+
+    Raises:
+        ValueError: there is no row.
     """
-
-    def __init__(self, maps: dict[int, Heatmaps], overall: Heatmaps) -> None:
-        self._maps = maps
-        self._overall = overall
-
-    @classmethod
-    def fit(cls, protocol: RowsProtocol, rows: Sequence[ProtocolRow]) -> ActionMeanMaps:
-        """Average the ground truths of rows.
-
-        Raises:
-            ValueError: there is no row.
-        """
-        if not rows:
-            raise ValueError(
-                'there is no row to average; expected at least one annotation for a mean map'
-            )
-        sums = _sums_by_key(protocol, rows, [row.action for row in rows])
-        maps = {action: _normalised(total) for action, total in sums.items()}
-        return cls(maps, _normalised(np.sum(list(sums.values()), axis=0)))
-
-    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
-        """Return the mean map of the row's action."""
-        return self._maps.get(row.action, self._overall)
+    if not rows:
+        raise ValueError(
+            'there is no row to average; expected at least one annotation for a mean map'
+        )
+    sums = _sums_by_key(protocol, rows, [row.action for row in rows])
+    maps = {action: _normalised(total) for action, total in sums.items()}
+    overall = _mean(sums.values())
+    return lambda index, row: maps.get(row.action, overall)
 
 
-class CrossValidatedMeanMaps:
-    """Mean ground truth of the same action in the other folds.
+def cross_validated_mean_maps(
+    protocol: RowsProtocol, rows: Sequence[ProtocolRow], folds: int = 5
+) -> Predictor:
+    """Return the mean ground truth of the same action in the other folds, or else of all actions.
 
     Groups are sorted by name and assigned to the folds in turn, so that no image or scene serves
     as its own prior.
@@ -118,25 +97,26 @@ class CrossValidatedMeanMaps:
     Raises:
         ValueError: there are fewer than two groups or fewer than two folds.
     """
+    groups = sorted({row.group for row in rows})
+    if folds < 2 or len(groups) < 2:
+        raise ValueError(
+            f'got {len(groups)} images and {folds} folds; cross-validation needs two of each'
+        )
+    fold_of = {group: index % folds for index, group in enumerate(groups)}
+    keys = [(fold_of[row.group], row.action) for row in rows]
+    sums = _sums_by_key(protocol, rows, keys)
+    maps: dict[tuple[int, int | None], Heatmaps] = {}
+    for fold in set(fold_of.values()):
+        others = {key: total for key, total in sums.items() if key[0] != fold}
+        maps[fold, None] = _mean(others.values())
+        for action in {action for _, action in others}:
+            maps[fold, action] = _mean(total for key, total in others.items() if key[1] == action)
 
-    def __init__(
-        self, protocol: RowsProtocol, rows: Sequence[ProtocolRow], folds: int = 5
-    ) -> None:
-        groups = sorted({row.group for row in rows})
-        if folds < 2 or len(groups) < 2:
-            raise ValueError(
-                f'got {len(groups)} images and {folds} folds; cross-validation needs two of each'
-            )
-        self._fold = {group: index % folds for index, group in enumerate(groups)}
-        keys = [(self._fold[row.group], row.action) for row in rows]
-        sums = _sums_by_key(protocol, rows, keys)
-        self._maps = _leave_one_fold_out(sums)
+    def predict(index: int, row: ProtocolRow) -> Heatmaps:
+        fold = fold_of[row.group]
+        return maps.get((fold, row.action), maps[fold, None])
 
-    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
-        """Return the mean map of the row's action, or of all actions if other folds lack it."""
-        fold = self._fold[row.group]
-        specific = self._maps.get((fold, row.action))
-        return self._maps[fold, None] if specific is None else specific
+    return predict
 
 
 @dataclass(frozen=True)
@@ -169,7 +149,7 @@ def prior_from_training(
             f'{list(dataset.action_names)}; give annotations with the same actions ({HOW_TO_NAME})'
         )
     rows = protocol.rows(training)
-    maps = ActionMeanMaps.fit(protocol, rows)
+    maps = mean_maps(protocol, rows)
     return BaselinePrior(maps, "same action's mean map (prior annotations)", most_frequent(rows))
 
 
@@ -179,28 +159,13 @@ def prior_from_folds(protocol: RowsProtocol, rows: Sequence[ProtocolRow]) -> Bas
     A single image or scene has no mean maps.
     """
     several = len({row.group for row in rows}) > 1
-    maps = CrossValidatedMeanMaps(protocol, rows) if several else None
+    maps = cross_validated_mean_maps(protocol, rows) if several else None
     return BaselinePrior(maps, "same action's mean map (5 folds)", most_frequent(rows))
 
 
 def most_frequent(rows: Sequence[ProtocolRow]) -> int:
     """Return the most frequent action of the rows."""
     return Counter(row.action for row in rows).most_common(1)[0][0]
-
-
-def _leave_one_fold_out(
-    sums: dict[tuple[int, int], Sum],
-) -> dict[tuple[int, int | None], Heatmaps]:
-    maps: dict[tuple[int, int | None], Heatmaps] = {}
-    actions = {action for _, action in sums}
-    for fold in {fold for fold, _ in sums}:
-        others = {key: total for key, total in sums.items() if key[0] != fold}
-        maps[fold, None] = _normalised(np.sum(list(others.values()), axis=0))
-        for action in actions:
-            same = [total for key, total in others.items() if key[1] == action]
-            if same:
-                maps[fold, action] = _normalised(np.sum(same, axis=0))
-    return maps
 
 
 def _sums_by_key(
@@ -219,3 +184,7 @@ def _sums_by_key(
 
 def _normalised(heatmap: Sum) -> Heatmaps:
     return np.asarray(heatmap / heatmap.sum(), np.float32)
+
+
+def _mean(totals: Iterable[Sum]) -> Heatmaps:
+    return _normalised(np.sum(list(totals), axis=0))

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fits of the probabilities that a model reports, and of its decoder's weight."""
+"""Fits of the probabilities that a model reports, and of its decoder's weight.
+
+A calibration stores `annotations`, the names of its datasets, and `weights_sha256`, the hash of
+the weights that it belongs to. All fits need scikit-learn.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +70,6 @@ def calibrate_on_annotations(
         folder: model folder, whose `model.json` changes.
         settings: settings of the run.
         datasets: pairs of each dataset, at least one.
-        annotations: names of the datasets, to be stored.
         engine: engine that grounds the pairs.
         open_decoder: function that opens the model without zoom stages and matching network; other
             processes must be able to import it.
@@ -106,7 +109,6 @@ def calibrate_on_parts(
         folder: model folder, whose `model.json` changes.
         scores: scores of the model on N pairs.
         pairs: the N pairs.
-        names: names of their datasets, to be stored.
     """
     before = read_description(folder)
     certainty = fit_certainty(scores, pairs, names, before.all_weights_sha256)
@@ -128,11 +130,8 @@ def fit_presence(
     Args:
         results: results of a model, with the object in view for their own demonstration and not in
             view for the negative one.
-        annotations: names of their annotations, to be stored.
-        weights_sha256: SHA-256 of the model, in hexadecimal, to be stored.
 
     Raises:
-        AfformerError: scikit-learn is not installed.
         DatasetError: there are too few pairs with a negative demonstration.
     """
     pairs = [
@@ -175,14 +174,10 @@ def fit_decoder_certainty(
 
     Args:
         results: results of a model, with the object in view for their own demonstration.
-        annotations, weights_sha256: see `fit_presence`.
 
     Returns:
         the calibration; None if fewer than 25 points are of the decoder, or all are right or all
         are wrong.
-
-    Raises:
-        AfformerError: scikit-learn is not installed.
     """
     decided = [
         (result.presence_features.confidence, result.is_right)
@@ -228,8 +223,6 @@ def fit_certainty(
     Args:
         scores: scores of the model on N pairs.
         pairs: the N pairs.
-        annotations: names of the datasets of the pairs.
-        weights_sha256: hash of the model's weights, in hexadecimal.
 
     Returns:
         the calibration on all pairs. A threshold is 1, which rejects everything, if no other one
@@ -273,7 +266,6 @@ def fit_similarity(
 
     Args:
         scores: scores of the model on N pairs, with videos of other places and of other things.
-        annotations, weights_sha256: see `fit_certainty`.
 
     Returns:
         the calibration, for which pairs with and without the element are equally frequent.

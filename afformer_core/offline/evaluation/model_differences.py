@@ -100,7 +100,7 @@ def _difference(reference: ModelRows, other: ModelRows, seed: int) -> Estimates:
     rows, groups = reference.rows, [row.group for row in reference.rows]
     before, after = reference.scores, other.scores
     least = least_difference('kld')
-    kld = _paired('kld', before, after)
+    kld = paired('kld', before, after)
     buttons = None
     if reference.of_buttons:
         right = right_buttons(after, rows) - right_buttons(before, rows)
@@ -109,7 +109,7 @@ def _difference(reference: ModelRows, other: ModelRows, seed: int) -> Estimates:
     estimates: dict[str, Estimate | None] = {
         'better_rows': bootstrap_mean(better, groups, seed),
         **{
-            name: bootstrap_mean(_paired(measure.score, before, after), groups, seed)
+            name: bootstrap_mean(paired(measure.score, before, after), groups, seed)
             for name, measure in MEASURES.items()
             if measure.estimate is bootstrap_mean
         },
@@ -120,7 +120,7 @@ def _difference(reference: ModelRows, other: ModelRows, seed: int) -> Estimates:
     return {'rows': len(rows), **estimates, 'differs_in': ', '.join(differing)}
 
 
-def _paired(name: str, before: RowScores, after: RowScores) -> NDArray[np.float64]:
+def paired(name: str, before: RowScores, after: RowScores) -> NDArray[np.float64]:
     """Subtract scores [N]; 0 if both are infinite."""
     first, second = before[name], after[name]
     return np.subtract(second, first, out=np.zeros_like(first), where=first != second)

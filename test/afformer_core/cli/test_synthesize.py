@@ -59,25 +59,21 @@ def test_what_targets_are_made_of_is_told(
     ]
     write_index(path, replace(index, videos=tuple(videos)))
     later = tmp_path / 'later.yaml'
-    later.write_text(f'data: {{init_args: {{synthesis: {{hand_free_share: {share}}}}}}}')
+    later.write_text(
+        f'data: {{init_args: {{targets: 1, synthesis: {{hand_free_share: {share}}}, '
+        'validation: {annotations: nowhere/validation.json}}}'
+    )
     output = tmp_path / 'grid.png'
     more = '-c', str(later), '--output', str(output), '--clips', '2', '--side', '40'
 
     assert synthesize(configuration, *more) == 0
 
+    # the later file halves the targets, and what it validates on need not be there
+    assert cv2.imread(str(output)).shape[0] == 2 * 44 - 4
     assert capsys.readouterr().out == (
         f'{output}: 2 of 3 clips. In total, targets are from 18 frames with hands in '
         f'contact and {hand_free} frames before a hand appears\n'
     )
-
-
-def test_a_later_file_replaces_what_came_before(configuration: Path, tmp_path: Path) -> None:
-    later = tmp_path / 'later.yaml'
-    later.write_text('data: {init_args: {targets: 1}}')
-    output = tmp_path / 'grid.png'
-    more = '-c', str(later), '--output', str(output), '--clips', '1', '--side', '40'
-    assert synthesize(configuration, *more) == 0
-    assert cv2.imread(str(output)).shape[0] == 40
 
 
 def test_another_seed_gives_others(configuration: Path, tmp_path: Path) -> None:
@@ -119,19 +115,3 @@ def test_bad_configurations_are_refused_in_one_line(
     error = capsys.readouterr().err
     assert text in error
     assert error.count('\n') == 1
-
-
-def test_a_name_that_no_image_has(
-    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert synthesize(configuration, '--output', str(tmp_path / 'grid.txt')) == 1
-    assert 'expected one of .jpeg, .jpg, .png' in capsys.readouterr().err
-
-
-def test_what_it_validates_on_need_not_be_there(configuration: Path, tmp_path: Path) -> None:
-    later = tmp_path / 'later.yaml'
-    later.write_text('data: {init_args: {validation: {annotations: nowhere/validation.json}}}')
-    output = tmp_path / 'grid.png'
-    more = '-c', str(later), '--output', str(output), '--clips', '1', '--side', '40'
-    assert synthesize(configuration, *more) == 0
-    assert output.is_file()

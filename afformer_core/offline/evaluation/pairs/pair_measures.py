@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All measures of a model on a dataset, by the names of `docs/reference/evaluation_json.md`."""
+"""All measures of a model on a dataset, by the names of `docs/reference/evaluation_json.md`.
+
+`results` are those of a model, at least one, by `protocol`; `seed` is that of the jitter and the
+bootstrap.
+"""
 
 from __future__ import annotations
 
@@ -81,12 +85,9 @@ def measure_model(
     """Measure a model and the baseline predictors.
 
     Args:
-        results: results of the model, at least one.
-        protocol: protocol of the results.
         prior: prior of a baseline predictor.
         action_names: names of the actions of the dataset.
         calibration: calibration of the model, or None.
-        seed: seed of jitter and bootstrap.
         progress: show a progress bar on stderr.
         pooled: the same results by a protocol that pools demonstrations, on which the heatmaps
             are then measured; the prior is also of that protocol.
@@ -175,7 +176,6 @@ def measure_predictors(
         scores: scores of the rows, by the name of the predictor.
         actions: measures of the predictors that score actions, by name; `CONSTANT_ACTION` may be
             among them.
-        seed: seed of the bootstrap.
         of_buttons: whether the choice of buttons is also measured. The chosen button is the one
             whose box contains the best peak, or else is nearest to it, because a robot presses at
             one point. The box with the most probability would be a biased choice: for an
@@ -234,15 +234,7 @@ def guesses(rows: Sequence[ProtocolRow]) -> NDArray[np.float64]:
 def measure_demonstration_use(
     results: Sequence[PairResult], protocol: RowsProtocol, seed: int = 0
 ) -> Estimates | None:
-    """Measure how groundings change with a negative demonstration.
-
-    Args:
-        results: results of a model.
-        protocol: protocol of the results.
-        seed: seed of the bootstrap.
-
-    Returns: the measures; None if no pair has a negative demonstration.
-    """
+    """Measure how groundings change with a negative demonstration; None if no pair has one."""
     swaps = [result for result in results if result.pair.hard_negative is not None]
     if not swaps:
         return None
@@ -304,12 +296,8 @@ def measure_abstention(
 ) -> Estimates | None:
     """Measure how often elements in view and absent ones are found, by the stream's default rule.
 
-    Args:
-        results: results of a model.
-        calibration: calibration of the model, or None.
-        seed: seed of the bootstrap.
-
-    Returns: the measures; None if no pair has a demonstration of another scene (or image).
+    Returns:
+        None if no pair has a demonstration of another scene (or image).
     """
     pairs = [result for result in results if result.negative_presence_features is not None]
     if not pairs:

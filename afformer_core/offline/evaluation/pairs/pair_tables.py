@@ -98,14 +98,14 @@ def _button_table(
     measured = {
         shown[name]: own for name, own in predictors.items() if own['which_button'] is not None
     }
-    random = guesses(rows)
+    chances = guesses(rows)
     return Table.of(
         'Which button?',
         {**_headings('which_button'), 'which_button_above_chance': 'above chance'},
         measured,
         (
-            f'{len(random)} rows with {np.mean(1 / random):.1f} buttons in the image on average; '
-            'chance is one divided by the number of buttons.',
+            f'{len(chances)} rows with {np.mean(1 / chances):.1f} buttons in the image on '
+            'average; chance is one divided by the number of buttons.',
             'The chosen button is the one whose box contains the best peak or is nearest to it; a '
             'heatmap with several equal maxima chooses at random.',
             INTERVAL_NOTE,

@@ -45,11 +45,6 @@ def measure_confidence(
 ) -> dict[str, dict[str, Any]]:
     """Measure how each score of confidence separates right and wrong best points, by its name.
 
-    Args:
-        scores: scores of one predictor on N pairs.
-        pairs: the N pairs.
-        seed: seed of the bootstrap.
-
     Returns:
         the number of `pairs` with the score; their `separation`, an area under the ROC curve; and
         for thresholds of each source that are chosen on the other sources for `RIGHT_SHARE` right
@@ -76,11 +71,6 @@ class ScoredAnswers:
     right: NDArray[np.bool_]
     sources: NDArray[np.str_]
     groups: tuple[Hashable, ...]
-
-    def __post_init__(self) -> None:
-        lengths = {len(self.values), len(self.right), len(self.sources), len(self.groups)}
-        if len(lengths) != 1:
-            raise ValueError(f'the attributes have lengths {sorted(lengths)}; expected one length')
 
     @classmethod
     def of(cls, answers: Iterable[tuple[float, bool, PartPair]]) -> ScoredAnswers:

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All measures on pairs with parts, by the names of `docs/reference/evaluation_json.md`."""
+"""All measures on pairs with parts, by the names of `docs/reference/evaluation_json.md`.
+
+`pairs` are N measured pairs, at least one; `scores` are those of the N pairs, of one predictor or
+by its name; intervals are from drawing whole source videos with `seed`.
+"""
 
 from __future__ import annotations
 
@@ -79,11 +83,8 @@ def measure_all(
     """Compute the measures of all predictors.
 
     Args:
-        pairs: N measured pairs, at least one.
-        scores: scores of the pairs, by predictor.
         models: names of the predictors that are models, at least one.
         left_out: reasons why pairs were not measured, by pair.
-        seed: seed of the bootstrap.
         contacts: numbers of clips with marked contacts, or None.
     """
     whole = measure_group(pairs, scores, seed)
@@ -122,13 +123,7 @@ def measure_all(
 def measure_group(
     pairs: Sequence[PartPair], scores: ScoresByPredictor, seed: int = 0
 ) -> dict[str, Any]:
-    """Measure all predictors on some pairs, and the action that they accept most often.
-
-    Args:
-        pairs: pairs, at least one.
-        scores: scores of these pairs, by predictor.
-        seed: seed of the bootstrap.
-    """
+    """Measure all predictors on some pairs, and the action that they accept most often."""
     videos = [pair.group for pair in pairs]
     counts = Counter(action for pair in pairs for action in dict.fromkeys(pair.accepted_actions))
     constant = counts.most_common(1)[0][0]
@@ -148,14 +143,7 @@ def measure_groups(
     key: Callable[[PartPair], str],
     seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
-    """Measure all predictors on the pairs of each group; a pair without a name has no group.
-
-    Args:
-        pairs: N pairs.
-        scores: scores of the N pairs, by predictor.
-        key: function that returns the name of a pair's group.
-        seed: seed of the bootstrap.
-    """
+    """Measure all predictors on the pairs of each group, which `key` names; '' is no group."""
     return {
         name: measure_group(chosen, own, seed)
         for name, (chosen, own) in _grouped(pairs, scores, key).items()
@@ -196,13 +184,7 @@ def _grouped(
 def measure_parts(
     scores: Sequence[PartScores], pairs: Sequence[PartPair], seed: int = 0
 ) -> dict[str, Estimate | None]:
-    """Compute `MEASURES` with intervals from resampling whole source videos.
-
-    Args:
-        scores: scores of one predictor on N pairs, at least one.
-        pairs: the N pairs.
-        seed: seed of the bootstrap.
-    """
+    """Compute the `MEASURES` of one predictor."""
     videos = [pair.group for pair in pairs]
     sources = list(dict.fromkeys(pair.source for pair in pairs))
     of_source = [sources.index(pair.source) for pair in pairs]
@@ -221,15 +203,7 @@ def measure_parts(
 def measure_part_differences(
     models: ScoresByPredictor, source_videos: Sequence[Hashable], seed: int = 0
 ) -> dict[str, dict[str, Estimate | None]]:
-    """Compute the paired differences of all other models from the first, by name and score.
-
-    An interval is that of the mean difference over the pairs, from resampling whole source videos.
-
-    Args:
-        models: scores of each model on the same N pairs, at least one model by name.
-        source_videos: source videos of the N pairs.
-        seed: seed of the bootstrap.
-    """
+    """Compute the paired differences of all other models from the first, by name and score."""
     (reference, *others) = models
     return {
         name: {

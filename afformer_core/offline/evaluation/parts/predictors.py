@@ -18,7 +18,13 @@ from afformer_core.arrays import FloatArray
 from afformer_core.demonstrations.media import select_evenly
 from afformer_core.demonstrations.recording import record_whole
 from afformer_core.demonstrations.state import Recorded
-from afformer_core.offline.evaluation.parts.clips import NEAR, Clip, MarkedFrame, Point
+from afformer_core.offline.evaluation.parts.clips import (
+    CONTACT_MARKED,
+    NEAR,
+    Clip,
+    MarkedFrame,
+    Point,
+)
 from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.stream.settings import StreamSettings
@@ -346,7 +352,7 @@ class MarkedContactPredictor:
         if clip.marked is None:
             return PointPrediction(())
         if not self.percent_off:
-            return self._model.predict(image, clip.given(clip.marked, 'contact marked'))
+            return self._model.predict(image, clip.given(clip.marked, CONTACT_MARKED))
         rng = np.random.default_rng(zlib.crc32(clip.name.encode()))
         off = clip.marked.moved(self.percent_off, rng)
         return self._model.predict(image, clip.given(off, f'{self.percent_off:g} % off'))

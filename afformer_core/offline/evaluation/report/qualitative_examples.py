@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from afformer_core.media.images import read_image
 from afformer_core.media.video import read_video
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.evaluation.metrics import RowScores, concatenate
+from afformer_core.offline.evaluation.model_differences import paired
 from afformer_core.offline.evaluation.pairs.actions import best_action
 from afformer_core.offline.evaluation.pairs.pair_evaluator import ModelRun, PairResult
 from afformer_core.offline.evaluation.pairs.pooled_rows import PooledRows
@@ -35,7 +35,6 @@ from afformer_core.offline.evaluation.report.tiles import (
     mark_peak,
 )
 
-PREDICTION = 'prediction'
 _FRAMES = 4
 
 
@@ -59,18 +58,10 @@ class MeasuredRows:
     action_names: Sequence[str]
     answers: Sequence[str] = ()
 
-    def __post_init__(self) -> None:
-        lengths = len(self.rows), len(self.scores['kld']), len(self.answers or self.rows)
-        if len(set(lengths)) > 1:
-            raise ValueError(
-                f'rows, scores and answers are {lengths[0]}, {lengths[1]} and {lengths[2]}; '
-                'expected as many of each'
-            )
-
 
 def measured_by_model(
     results: Sequence[PairResult],
-    run: ModelRun,
+    open_run: Callable[[], ModelRun],
     protocol: RowsProtocol,
     action_names: Sequence[str],
 ) -> MeasuredRows:
@@ -78,7 +69,7 @@ def measured_by_model(
 
     Args:
         results: results, at least one.
-        run: run that grounds the pairs of chosen rows again.
+        open_run: function that opens the run, which grounds the pairs of chosen rows again.
         protocol: protocol of the results.
         action_names: names of the actions of the dataset.
     """
@@ -86,7 +77,7 @@ def measured_by_model(
 
     def predict(index: int, row: ProtocolRow) -> Heatmaps:
         result, number = by_row[index]
-        heatmap: Heatmaps = run.measured(result.pair)[number]
+        heatmap: Heatmaps = open_run().measured(result.pair)[number]
         return heatmap
 
     return MeasuredRows(
@@ -132,17 +123,43 @@ class QualitativeExample:
 
 
 def best_and_worst_examples(
-    measured: MeasuredRows, count: int = 6, *, progress: bool = True
+    models: Mapping[str, MeasuredRows], count: int = 6, *, progress: bool = True
 ) -> dict[str, list[QualitativeExample]]:
-    """Draw rows by KLD; see `draw_examples`.
+    """Draw rows under the heatmaps of models; see `draw_examples`.
 
     Args:
-        measured: the rows to choose from. If the clip or the image of a row is missing, only its
-            heatmaps are shown.
+        models: the same rows of each model by name, at least one. The rows of a single model are
+            chosen by its KLD, those of several by the KLD of the last one less that of the first.
+            If the clip or the image of a row is missing, only its heatmaps are shown.
         count, progress: see `draw_examples`.
     """
-    draw = partial(_example, measured)
-    return draw_examples(measured.scores['kld'].tolist(), draw, count, progress=progress)
+    first, *_, last = [*models.values(), *models.values()]
+    badness = first.scores['kld'] if len(models) == 1 else paired('kld', first.scores, last.scores)
+    chosen = {index for indices in choose(badness.tolist(), count).values() for index in indices}
+    # one model after the other, since opening one may close another
+    tiles = {
+        name: {index: _predicted(measured, index) for index in chosen}
+        for name, measured in models.items()
+    }
+
+    def draw(index: int) -> QualitativeExample:
+        row = first.rows[index]
+        image = _image(Path(row.image))
+        target = draw_heatmap(image, first.protocol.targets([row])[0], row)
+        mark_annotation(target, row)
+        measures = [*_measures(first.scores, index), *first.answers[index : index + 1]]
+        if len(models) > 1:
+            measures = [f'{n}: KLD {m.scores["kld"][index]:.2f}' for n, m in models.items()]
+        return QualitativeExample(
+            f'{_name(row)}, {first.action_names[row.action]}',
+            tuple(measures),
+            () if row.sample is None else _frames(row.sample),
+            None if image is None else fit(image, TILE_SIDE),
+            {name: of_model[index] for name, of_model in tiles.items()},
+            target,
+        )
+
+    return draw_examples(badness.tolist(), draw, count, progress=progress)
 
 
 def draw_examples(
@@ -183,21 +200,11 @@ def choose(badness: Sequence[float], count: int) -> dict[str, list[int]]:
     }
 
 
-def _example(measured: MeasuredRows, index: int) -> QualitativeExample:
+def _predicted(measured: MeasuredRows, index: int) -> RgbImage:
     row = measured.rows[index]
-    image = _image(Path(row.image))
-    predicted = draw_heatmap(image, measured.predictor(index, row), row)
-    mark_peak(predicted, measured.scores['position'][index], row)
-    target = draw_heatmap(image, measured.protocol.targets([row])[0], row)
-    mark_annotation(target, row)
-    return QualitativeExample(
-        f'{_name(row)}, {measured.action_names[row.action]}',
-        (*_measures(measured.scores, index), *measured.answers[index : index + 1]),
-        () if row.sample is None else _frames(row.sample),
-        None if image is None else fit(image, TILE_SIDE),
-        {PREDICTION: predicted},
-        target,
-    )
+    tile = draw_heatmap(_image(Path(row.image)), measured.predictor(index, row), row)
+    mark_peak(tile, measured.scores['position'][index], row)
+    return tile
 
 
 def _name(row: ProtocolRow) -> str:

@@ -36,8 +36,7 @@ from afformer_core.offline.evaluation.pairs.pair_tables import (
 from afformer_core.offline.evaluation.pairs.pooled_rows import PooledRows
 from afformer_core.offline.evaluation.protocols import ProtocolRow, RowsProtocol
 from afformer_core.offline.reports.bootstrap import CONFIDENCE
-from afformer_core.offline.reports.named_numbers import to_json
-from afformer_core.offline.reports.tables import Table
+from afformer_core.offline.reports.tables import Table, to_json
 from afformer_core.runtime.presence import PresenceCalibration
 
 SCHEMA, SCHEMA_OF_PARTS = 3, 4
@@ -102,12 +101,34 @@ class EvaluationReport:
         return '\n'.join(facts) + ''.join(f'\n\n{table.to_markdown()}' for table in self.tables)
 
     def to_json(self) -> dict[str, Any]:
-        """Return schema, facts and measures as plain JSON types; see `named_numbers.to_json`."""
+        """Return schema, facts and measures as plain JSON types; see `tables.to_json`."""
         return {
             'schema': self.schema,
             'facts': to_json(self.facts),
             'measures': to_json(self.measures),
         }
+
+
+SPLITS = ('test-seen', 'test-unseen', 'test-buttons', 'test-absent')
+"""Splits of the simulated benchmark."""
+
+
+@dataclass(frozen=True)
+class BenchmarkReport:
+    """The reports of all `SPLITS` of the simulated benchmark by name, of one model."""
+
+    reports: Mapping[str, EvaluationReport]
+
+    def to_markdown(self) -> str:
+        """Write each split's report."""
+        return '\n\n'.join(
+            f'## {split}\n\n{self.reports[split].to_markdown()}' for split in SPLITS
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return schema, and the reports of the splits by name, as plain JSON types."""
+        splits = {split: self.reports[split].to_json() for split in SPLITS}
+        return {'schema': SCHEMA, 'splits': splits}
 
 
 def build_report(
@@ -125,15 +146,9 @@ def build_report(
     """Build the report of a model and of baseline predictors.
 
     Args:
-        results: results, at least one.
-        protocol: protocol of the results.
-        prior: prior for the baseline rows.
-        action_names: names of the actions of the dataset.
         facts: facts about model and dataset, shown first.
-        calibration: calibration of the model, or None.
-        seed: seed of jitter and bootstrap.
-        progress: show a progress bar on stderr.
-        pooled: see `measure_model`.
+        results, protocol, prior, action_names, calibration, seed, progress, pooled: see
+            `measure_model`.
     """
     measures = measure_model(
         results, protocol, prior, action_names, calibration, seed, progress=progress, pooled=pooled
@@ -170,12 +185,7 @@ def build_report(
 
 
 def baseline_labels(prior: BaselinePrior, action_names: Sequence[str]) -> dict[str, str]:
-    """Return the labels of the rows of baselines, by name.
-
-    Args:
-        prior: prior of a baseline.
-        action_names: names of the actions of the dataset.
-    """
+    """Return the labels of the rows of baselines, by name."""
     return {
         UNIFORM: 'uniform',
         GAUSSIAN: 'centred Gaussian, sigma 0.3',

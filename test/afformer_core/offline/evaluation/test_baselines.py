@@ -13,10 +13,10 @@ import pytest
 from afformer_core.errors import DatasetError
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.evaluation.baselines import (
-    ActionMeanMaps,
-    CrossValidatedMeanMaps,
     center_bias,
     centred_gaussian,
+    cross_validated_mean_maps,
+    mean_maps,
     prior_from_folds,
     prior_from_training,
 )
@@ -65,7 +65,7 @@ def test_center_bias_is_cut_off_to_the_central_half():
 def test_groups_are_dealt_to_the_folds_in_turn():
     """Of three groups in two folds the first and the third are in one."""
     rows = [row(0, 'c', 4, 5), row(0, 'a', 12, 5), row(0, 'b', 20, 20)]
-    maps = CrossValidatedMeanMaps(PROTOCOL, rows, folds=2)
+    maps = cross_validated_mean_maps(PROTOCOL, rows, folds=2)
     alone, others = PROTOCOL.targets(rows[2:])[0], PROTOCOL.targets(rows[:2]).mean(0)
     for number, expected in enumerate((alone, alone, others)):
         assert np.allclose(maps(number, rows[number]), expected, atol=1e-8)
@@ -73,31 +73,31 @@ def test_groups_are_dealt_to_the_folds_in_turn():
 
 def test_more_rows_than_are_averaged_at_once():
     rows = [row(0, str(number), number % 30, 5) for number in range(130)]
-    maps = ActionMeanMaps.fit(PROTOCOL, rows)
+    maps = mean_maps(PROTOCOL, rows)
     assert np.allclose(maps(0, rows[0]), PROTOCOL.targets(rows).mean(0), atol=1e-7)
 
 
 def test_mean_map_of_an_unseen_action_is_that_of_all():
     rows = [row(0, 'a', 4, 5), row(1, 'a', 20, 20)]
-    maps = ActionMeanMaps.fit(PROTOCOL, rows)
+    maps = mean_maps(PROTOCOL, rows)
     assert np.allclose(maps(0, row(3, 'c', 0, 0)), PROTOCOL.targets(rows).mean(0), atol=1e-8)
 
 
 def test_mean_maps_need_a_row():
     with pytest.raises(ValueError, match='at least one annotation'):
-        ActionMeanMaps.fit(PROTOCOL, [])
+        mean_maps(PROTOCOL, [])
 
 
 def test_an_action_that_other_folds_lack_gets_the_mean_of_all_others():
     rows = [row(0, 'a', 4, 5), row(1, 'b', 20, 20)]
-    maps = CrossValidatedMeanMaps(PROTOCOL, rows)
+    maps = cross_validated_mean_maps(PROTOCOL, rows)
     assert np.allclose(maps(0, rows[0]), PROTOCOL.targets(rows[1:])[0], atol=1e-8)
 
 
 @pytest.mark.parametrize(('groups', 'folds'), [('a', 5), ('ab', 1)])
 def test_cross_validation_needs_two_images_and_two_folds(groups, folds):
     with pytest.raises(ValueError, match=f'got {len(groups)} images and {folds} folds'):
-        CrossValidatedMeanMaps(PROTOCOL, [row(0, group, 4, 5) for group in groups], folds)
+        cross_validated_mean_maps(PROTOCOL, [row(0, group, 4, 5) for group in groups], folds)
 
 
 class Annotations(list[Sample]):

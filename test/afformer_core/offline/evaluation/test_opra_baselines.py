@@ -10,9 +10,9 @@ import pytest
 
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.evaluation.baselines import (
-    CrossValidatedMeanMaps,
     center_bias,
     centred_gaussian,
+    cross_validated_mean_maps,
     uniform,
 )
 from afformer_core.offline.evaluation.metrics import score
@@ -26,7 +26,7 @@ from afformer_core.offline.evaluation.protocols import (
 PREDICTORS: dict[str, Callable[[RowsProtocol, Sequence[ProtocolRow]], Predictor]] = {
     'uniform': lambda protocol, rows: uniform(protocol.size),
     'gaussian': lambda protocol, rows: centred_gaussian(protocol.size),
-    'action mean map': CrossValidatedMeanMaps,
+    'action mean map': cross_validated_mean_maps,
     'center bias': lambda protocol, rows: center_bias(protocol),
 }
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import DatasetError
-from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.sample import KnownElements, Sample
 from afformer_core.offline.evaluation.protocols import (
     ButtonsProtocol,
@@ -215,31 +213,6 @@ def test_predictions_of_any_size_are_resampled_bilinearly() -> None:
     prediction = CoarseRowsProtocol().prediction(heatmap)
     assert np.unravel_index(prediction.argmax(), (28, 28)) == (10, 20)
     assert prediction[10, 20] == pytest.approx((6 / 16) ** 2, abs=1e-6)
-
-
-def test_of_nine_pixels_two_count_along_each_side() -> None:
-    fine = np.zeros((28, 256), np.float32)
-    # The fourteenth of 28 lies at 13.5 * 256 / 28 - 0.5 = 122.93.
-    fine[14, 122], fine[14, 123], fine[14, 126] = 4, 1, 1000
-    seen = np.zeros((28, 28), np.float32)
-    seen[14, 13] = 1
-    protocol = CoarseRowsProtocol()
-    assert protocol.prediction(fine) == pytest.approx(protocol.prediction(seen), abs=1e-6)
-
-
-def test_epic_hotspot(tmp_path: Path) -> None:
-    """A crop of an object, annotated as EPIC-Hotspot's release has it."""
-    crop = 'P01_02_1_0_0_200_100.jpg'
-    image = {'image': [crop], 'verb': 0, 'noun': 0, 'points': [[150, 20]], 'shape': [200, 100]}
-    clip = {'v_id': 'P01_01', 'start': 1, 'stop': 61, 'verb': 0, 'noun': 0}
-    release = {'verbs': ['open'], 'nouns': ['door'], 'inactive_images': {}}
-    release |= {'test_clips': [clip], 'test_images': [image]}
-    (tmp_path / 'annotations.json').write_text(json.dumps(release))
-
-    dataset = open_annotations(tmp_path / 'annotations.json')
-    protocol = CoarseRowsProtocol()
-    (target,) = protocol.targets(protocol.rows(dataset))
-    assert target == pytest.approx(target_of([(150, 20)], (200, 100), 47), abs=1e-7)
 
 
 def pooled_sample(

@@ -199,7 +199,7 @@ def test_images_show_what_was_measured(pair_of_the_other_action, of_each_action,
     run = run_of(of_each_action, protocol, **options)
     results = run.evaluate([pair_of_the_other_action])
 
-    measured = measured_by_model(results, run, protocol, ('press', 'hold'))
+    measured = measured_by_model(results, lambda: run, protocol, ('press', 'hold'))
 
     (row,) = measured.rows
     heatmap = measured.predictor(0, row)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tests of the demonstration on data as OPRA's, with videos, by a model that follows them."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,7 +31,6 @@ class Follower:
     def __init__(self, position=None):
         self._position = position
         self._known = {}
-        self.encoded = 0
 
     @property
     def demonstrations(self):
@@ -40,7 +38,6 @@ class Follower:
 
     def set_demonstration(self, frames, name):
         self._known[name] = frames
-        self.encoded += 1
 
     def delete_demonstration(self, name):
         del self._known[name]
@@ -94,21 +91,3 @@ def test_a_model_that_sees_another_object_abstains(opra):
     assert abstention['negative']['found'].value == 0
     assert abstention['own_right']['pairs'] == 12
     assert abstention['auroc']['feature_similarity'].value == 1
-
-
-def test_demonstrations_of_an_image_are_kept_for_all_of_its_pairs(opra):
-    grounder = Follower()
-    evaluate(opra, grounder)
-    # Three of each of four images, and one of another object for each of twelve pairs.
-    assert grounder.encoded == 4 * 3 + 12
-    assert len(grounder.demonstrations) == 3
-
-
-def test_of_many_demonstrations_the_last_ones_are_kept(opra):
-    sample = open_annotations(opra)[0]
-    clips = [(0.02 * number, 0.5) for number in range(12)]
-    pairs = choose_pairs([replace(sample, clip=clip) for clip in clips])
-    grounder = Follower()
-    run_of(grounder, PROTOCOL).evaluate(pairs)
-    assert grounder.encoded == 12
-    assert len(grounder.demonstrations) == 8

@@ -134,15 +134,6 @@ def test_the_action_of_the_mean_says_whose_heatmaps_are_averaged() -> None:
     assert left == pytest.approx((2 / 3, 1 / 3), abs=1e-4)
 
 
-def test_one_window_is_grounded_as_ever() -> None:
-    grounder = grounder_of(PER_ACTION, {10: ([(10, 10), (50, 10)], [0.5, 0.0])})
-    found, expected = ground_windows(grounder, IMAGE, ('10',)), grounder.ground(IMAGE, '10')
-    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
-    assert found.peaks == expected.peaks
-    assert found.action_scores == expected.action_scores
-    assert found.feature_similarity == expected.feature_similarity
-
-
 def test_a_calibrated_model_says_how_likely_the_mean_is() -> None:
     calibration = PresenceCalibration(0.5, 4.0, -2.0, 0.4, 0.9, 40, 'validation.json', 'ab12')
     grounder = grounder_of(SMALL, {grey: ([(20, 12)], [2.0, 0.0]) for grey in (10, 90)})

@@ -24,7 +24,7 @@ from afformer_core.offline.evaluation.pairs.pair_evaluator import (
 )
 from afformer_core.offline.evaluation.pairs.pairs import Pair, choose_pairs
 from afformer_core.offline.evaluation.protocols import RowsProtocol
-from afformer_core.offline.evaluation.report.benchmark import SPLITS
+from afformer_core.offline.evaluation.report.report import SPLITS
 from afformer_core.offline.parallel.local_engine import LocalEngine
 from afformer_core.offline.reports import bootstrap
 from afformer_core.runtime import ArrayGrounder
@@ -170,41 +170,6 @@ def test_command_writes_json(scenes, model_folder, capsys):
     baseline = measures['predictors']['action_mean_map']['kld']['value']
     share = measures['predictors']['model']['kld']['value'] / baseline
     assert measures['kld_share_of_baseline']['value'] == pytest.approx(share)
-
-
-@pytest.mark.slow
-def test_command_measures_data_without_scenes(opra, model_folder, tmp_path, capsys):
-    assert evaluate(model_folder, '--annotations', opra, '--json', '-', '--report', tmp_path) == 0
-    measures = json.loads(capsys.readouterr().out)['measures']
-    assert measures['demonstration_use']['pairs'] == 12
-    assert not measures['demonstration_use']['of_elements']
-    assert measures['abstention']['negative']['pairs'] == 12
-    model = measures['predictors']['model']
-    assert model['rows'] == 12
-    assert {name: each['rows'] for name, each in measures['by_action'].items()} == {
-        'hold': 8, 'touch': 4,
-    }  # fmt: skip
-    for name in ('hit_rate', 'peak_error_mean', 'peak_error_median'):
-        assert model[name]['low'] <= model[name]['value'] <= model[name]['high']
-        assert model[name]['count'] == 12
-    assert model['peak_inside'] is None
-    assert [path.name for path in tmp_path.iterdir()] == ['report.html']
-    page = (tmp_path / 'report.html').read_text()
-    # Of the twelve, four each, with four frames and two heatmaps.
-    assert page.count('<img') == 3 * 4 * (4 + 2)
-
-
-@pytest.mark.slow
-def test_command_tells_which_button(scenes, model_folder, capsys):
-    words = ('--annotations', scenes, '--protocol', 'buttons', '--json', '-')
-    assert evaluate(model_folder, *words) == 0
-    predictors = json.loads(capsys.readouterr().out)['measures']['predictors']
-    assert predictors['uniform']['which_button']['value'] == pytest.approx(0.5)
-    assert predictors['random_element']['which_button'] == pytest.approx(0.5)
-    model = predictors['model']
-    assert model['which_button']['value'] == model['nearest']['value']
-    above = model['which_button_above_chance']['value']
-    assert above == pytest.approx(model['which_button']['value'] - 0.5)
 
 
 def test_one_image_has_no_mean_map_of_others_beside_it(opra, model_folder, tmp_path, capsys):

@@ -82,6 +82,8 @@ def test_tables(report: EvaluationReport) -> None:
         'always hold',
     ]  # fmt: skip
     assert difference.title == 'Difference to A'
+    assert (report.facts['models'], report.facts['model, B']) == ('A, B', 'models/B')
+    assert (report.facts['annotations'], 'model' in report.facts) == ('test.json', False)
     assert difference.columns == ('B',)
     assert list(difference.rows) == [
         'rows better', 'KLD', 'SIM', 'AUC-J', 'hit rate', 'mean peak error, %', 'peak inside',
@@ -103,13 +105,6 @@ def test_a_sentence_says_what_tells_the_models_apart(
 
     same = compared({'A': results, 'B': results}).tables[1].notes
     assert same[0] == 'No measure distinguishes B and A.'
-
-
-def test_facts_in_common_are_told_once(report: EvaluationReport) -> None:
-    assert report.facts['models'] == 'A, B'
-    assert report.facts['annotations'] == 'test.json'
-    assert report.facts['model, B'] == 'models/B'
-    assert 'model' not in report.facts
 
 
 def test_a_note_of_one_model_says_of_which(results: list[PairResult]) -> None:
@@ -153,8 +148,8 @@ def test_the_command_measures_models_on_the_same_pairs(
     )
     text = page.read_text()
     assert f'Evaluation of {first}, {other}' in text
-    # One each of the best, median and worst: four frames, the prediction and the ground truth.
-    assert text.count('<img') == 3 * (4 + 1 + 1)
+    # One each of the best, median and worst: four frames, a heatmap of each model, and the truth.
+    assert text.count('<img') == 3 * (4 + 2 + 1)
 
 
 def test_models_are_named_as_shortly_as_tells_them_apart() -> None:

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER, STORE
+from afformer_core.cli.options.command import add_command, add_model
+from afformer_core.cli.options.path_options import INPUT_FILE, STORE
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
 _DESCRIPTION = """\
@@ -36,16 +37,9 @@ _ROS_PACKAGES = ('rclpy', 'afformer_ros', 'afformer_ros.srv')
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'studio',
-        help='serve a web page to try demonstrations and to mark your own pairs',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        '--model', type=INPUT_FOLDER, help='model folder, or `shipped` (default: shipped)'
-    )
+    help_text = 'serve a web page to try demonstrations and to mark your own pairs'
+    parser = add_command(subparsers, 'studio', run, help_text, _DESCRIPTION, _EXAMPLE)
+    add_model(parser)
     add_session_options(parser)
     parser.add_argument(
         '--pairs', type=STORE, metavar='FOLDER',
@@ -78,7 +72,6 @@ def add_parser(subparsers: Any) -> None:
         '--largest-file', type=float, default=200.0, metavar='MB',
         help='maximum size of an uploaded file, in megabytes (default: 200)',
     )  # fmt: skip
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

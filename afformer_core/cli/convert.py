@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from afformer_core.cli.options.command import add_command
 from afformer_core.cli.options.media_options import add_dataset_part
 from afformer_core.cli.options.path_options import INPUT_PATH, OUTPUT_PATH
 
@@ -26,13 +27,8 @@ _EXAMPLE = """examples:
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'convert',
-        help='convert a dataset to a manifest',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'convert a dataset to a manifest'
+    parser = add_command(subparsers, 'convert', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         'annotations', type=INPUT_PATH, help='annotation file or folder of a dataset'
     )
@@ -42,7 +38,6 @@ def add_parser(subparsers: Any) -> None:
         help='file to write, which ends in .jsonl',
     )
     add_dataset_part(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -135,7 +135,7 @@ def _measure(
         'heatmap': f'of the {arguments.heatmap_of} action',
         'annotations': str(arguments.annotations),
     }
-    calibration = run.grounder.calibration
+    calibration = run.grounder.calibrations.presence
     report = build_report(
         results, settings.protocol, prior, names, facts, calibration, seed, pooled=pooled
     )

@@ -12,7 +12,8 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from afformer_core.runtime.features import ImageFeatures
 
 # imported late otherwise, because the memory of ONNX Runtime's row must not contain PyTorch
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 _LEAST_RUNS = 3
 _MOST_RUNS = 200
@@ -112,12 +113,13 @@ def _measure_recompute(
     torch.set_num_threads(threads)
     begin = time.perf_counter()
     model = load_model(folder)
-    store_bias(model.to(device))
+    model.to(device)
     video, image = (torch.from_numpy(x) for x in _noise(frames, model.configuration.input_size))
 
     @torch.inference_mode()
     def ground() -> tuple[Tensor, Tensor]:
-        with torch.autocast(device, torch.float16, enabled=variant.precision == 'fp16'):
+        half = torch.autocast(device, torch.float16, enabled=variant.precision == 'fp16')
+        with half, stored_bias():
             heatmaps, actions = model(image[None].to(device), video[None].to(device))
         return heatmaps[0].float().cpu(), actions[0].float().cpu()
 
@@ -128,22 +130,25 @@ def _measure_recompute(
     return first, {'image': _times(ground), 'frame': [], 'memorize': []}, heatmap
 
 
-def store_bias(model: nn.Module) -> None:
+@contextmanager
+def stored_bias() -> Iterator[None]:
     """Materialise the bias of relative positions for fused attention, like the released code."""
     from torch.nn.functional import scaled_dot_product_attention
 
-    from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d
+    from afformer_core.models.layers import attention
 
-    def attend(
-        q: Tensor, k: Tensor, v: Tensor, padding: Tensor | None, *, channels: int
-    ) -> Tensor:
+    def attend(q: Tensor, k: Tensor, v: Tensor, padding: Tensor | None) -> Tensor:
+        channels = v.shape[-1]
         bias = q[..., channels:] @ k[..., channels:].transpose(-1, -2)
         content = q[..., :channels], k[..., :channels]
         return scaled_dot_product_attention(*content, v, attn_mask=bias, scale=1.0)
 
-    for module in model.modules():
-        if isinstance(module, SelfAttention2d | CrossAttention3d):
-            module.attend = partial(attend, channels=module.head_channels)
+    before = attention.attend
+    attention.attend = attend
+    try:
+        yield
+    finally:
+        attention.attend = before
 
 
 def _measure_grounder(

@@ -19,7 +19,7 @@ from afformer_core.offline.benchmarks.latency import (
     measure_here,
     measure_in_process,
     peak_gpu_megabytes,
-    store_bias,
+    stored_bias,
 )
 from afformer_core.offline.benchmarks.latency_tables import latency_table, random_model
 from afformer_core.offline.parallel.measured_subprocess import MeasurementError, run_measurement
@@ -235,8 +235,8 @@ def test_a_stored_bias_gives_the_same_heatmaps(configuration, frames):
     video = torch.randint(0, 256, (frames, height, width, 3), dtype=torch.uint8)
 
     expected_heatmaps, expected_actions = model(image[None], video[None])
-    store_bias(model)
-    heatmaps, actions = model(image[None], video[None])
+    with stored_bias():
+        heatmaps, actions = model(image[None], video[None])
 
     found, expected = (x[0].flatten(1).softmax(1) for x in (heatmaps, expected_heatmaps))
     assert ((found - expected).abs().amax(1) / expected.amax(1)).max() < 1e-4

@@ -143,12 +143,12 @@ def stored_bias() -> Iterator[None]:
         content = q[..., :channels], k[..., :channels]
         return scaled_dot_product_attention(*content, v, attn_mask=bias, scale=1.0)
 
-    before = attention.attend
-    attention.attend = attend
+    names = vars(attention)
+    before, names['attend'] = names['attend'], attend
     try:
         yield
     finally:
-        attention.attend = before
+        names['attend'] = before
 
 
 def _measure_grounder(

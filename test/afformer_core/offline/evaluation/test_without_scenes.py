@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tests of the demonstration on data as OPRA's, with videos, by a model that follows them."""
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np

@@ -159,7 +159,16 @@ def best_and_worst_examples(
             target,
         )
 
-    return draw_examples(badness.tolist(), draw, count, progress=progress)
+    examples = draw_examples(badness.tolist(), draw, count, progress=progress)
+    if len(models) == 1:
+        return examples
+    reference, *_, other = models
+    chapters = {
+        'best': f'where {other} is better than {reference}',
+        'median': 'in between',
+        'worst': f'where {other} is worse than {reference}',
+    }
+    return {chapter: examples[name] for name, chapter in chapters.items()}
 
 
 def draw_examples(

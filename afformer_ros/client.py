@@ -16,6 +16,7 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from numpy.typing import NDArray
 from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from afformer_core.errors import AfformerError
@@ -41,8 +42,10 @@ GOALS = {
     Transition.TRANSITION_INACTIVE_SHUTDOWN: 'finalized',
     Transition.TRANSITION_ACTIVE_SHUTDOWN: 'finalized',
 }
-# Seconds for an answer, besides the timeout of a goal, and to read a video.
+# Seconds for an answer of an action, besides the timeout of a goal, and to read a video.
 _PATIENCE, _LOADING = 10.0, 120.0
+# Seconds for an answer of a service: memorizing a demonstration on a slow machine takes seconds.
+_ANSWER = 60.0
 # Seconds after which the answer to a transition is assumed to be lost.
 _LOSS = 15.0
 # Wall time to cancel the last goal, seconds.
@@ -64,8 +67,8 @@ class GoalRefusedError(AfformerError):
 class GroundingClient:
     """A client of one grounding node, which cancels goals that it no longer awaits.
 
-    Its methods block until there is an answer; callbacks of its node must run in another thread,
-    or in `until`.
+    Its methods block until there is an answer. They spin the node meanwhile, unless an executor in
+    another thread does.
 
     Args:
         node: node of the clients.
@@ -131,7 +134,7 @@ class GroundingClient:
 
         Args:
             service: name below the name of the node, such as 'list_demonstrations'.
-            seconds: time limit of the answer; None: 10 s.
+            seconds: time limit of the answer; None: a minute.
             fields: fields of the request.
 
         Raises:
@@ -141,7 +144,7 @@ class GroundingClient:
         self._require(client.service_is_ready, service)
         future = client.call_async(_SERVICES[service].Request(**fields))
         try:
-            return self._result_of(future, _PATIENCE if seconds is None else seconds, service)
+            return self._result_of(future, _ANSWER if seconds is None else seconds, service)
         except NoAnswerError:
             # The node may never discover this client.
             self._node.destroy_client(client)
@@ -275,7 +278,7 @@ class GroundingClient:
     def _used_frame(self, name: str, *, last: bool) -> GetDemonstrationFrame.Response:
         if not self.services['get_demonstration_frame'].service_is_ready():
             raise NoAnswerError('the grounding node offers no frames of demonstrations')
-        return self.succeed('get_demonstration_frame', name=name, last=last)
+        return self.succeed('get_demonstration_frame', _PATIENCE, name=name, last=last)
 
     def _pursue(
         self,
@@ -339,14 +342,26 @@ class GroundingClient:
         return future.result()
 
     def _until_by_the_machine(self, condition: Callable[[], object], seconds: float) -> str:
-        end = time.monotonic() + seconds
-        while not condition():
-            if self._closed:
-                return 'the client was closed'
-            if time.monotonic() >= end:
-                return f'{seconds:g} s have passed'
-            time.sleep(_POLL)
-        return ''
+        executor = None
+        if self._node.executor is None:
+            executor = SingleThreadedExecutor(context=self._node.context)
+            executor.add_node(self._node)
+        try:
+            end = time.monotonic() + seconds
+            while not condition():
+                if self._closed:
+                    return 'the client was closed'
+                if time.monotonic() >= end:
+                    return f'{seconds:g} s have passed'
+                if executor is None:
+                    time.sleep(_POLL)
+                else:
+                    executor.spin_once(timeout_sec=_POLL)
+            return ''
+        finally:
+            if executor is not None:
+                executor.remove_node(self._node)
+                executor.shutdown()
 
     def _create(self, service: str) -> Any:
         return self._node.create_client(_SERVICES[service], f'{self.name}/{service}')

@@ -17,6 +17,7 @@ from afformer_core.studio.messages import told_errors
 from afformer_ros.client import NoAnswerError
 from afformer_ros.msg import DemonstrationStatus
 from afformer_ros.studio.grounding_link import GroundingLink
+from afformer_ros.studio.grounding_watch import PATIENCE
 from afformer_ros.studio.words import mark_in_words
 
 # Share of the width of the frame.
@@ -64,7 +65,7 @@ class ContactMarker:
     async def _read(self, name: str) -> None:
         try:
             answer = await asyncio.to_thread(
-                self._link.client.call, 'get_demonstration_frame', name=name
+                self._link.client.call, 'get_demonstration_frame', PATIENCE, name=name
             )
             image = await asyncio.to_thread(to_rgb, answer.frame) if answer.success else None
         except NoAnswerError as error:

@@ -15,7 +15,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from afformer_ros.client import GroundingClient
 from afformer_ros.environment import prepare_environment
-from afformer_ros.studio.grounding_watch import GroundingWatch
+from afformer_ros.studio.grounding_watch import PATIENCE, GroundingWatch
 
 
 class GroundingLink:
@@ -51,7 +51,7 @@ class GroundingLink:
 
     async def succeed(self, service: str, **fields: Any) -> None:
         """Call a service that reports success (see `GroundingClient.succeed`)."""
-        await asyncio.to_thread(self.client.succeed, service, **fields)
+        await asyncio.to_thread(self.client.succeed, service, PATIENCE, **fields)
 
     def close(self) -> None:
         """Shut ROS down."""

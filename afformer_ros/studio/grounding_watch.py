@@ -24,6 +24,8 @@ _LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 _POLL_PERIOD = 1.0
 # Seconds for the answer to a request of the state.
 _STATE_PATIENCE = 3.0
+# Seconds for any other answer.
+PATIENCE = 15.0
 # Seconds after which demonstrations are listed again: nodes of one store share them.
 _LIST_PERIOD = 5.0
 
@@ -115,7 +117,7 @@ class GroundingWatch:
         Raises:
             NoAnswerError: the node is missing, or does not answer.
         """
-        answer = await asyncio.to_thread(self._client.call, 'list_demonstrations')
+        answer = await asyncio.to_thread(self._client.call, 'list_demonstrations', PATIENCE)
         self.names = tuple(answer.names)
         self.selected = tuple(answer.selected.split('+')) if answer.selected else ()
 

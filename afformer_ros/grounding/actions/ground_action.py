@@ -20,11 +20,10 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.outputs.placement import Placement
 from afformer_core.stream.pipeline import ComposedResult
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
-from afformer_ros.grounding.actions.goal_clock import GoalClock
 from afformer_ros.grounding.actions.goal_fields import RefusedGoalError
+from afformer_ros.grounding.actions.goal_time import GoalClock, age_problem
 from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
 from afformer_ros.grounding.actions.ground_goal import GoalOutcome, GroundGoal
-from afformer_ros.grounding.actions.image_age import age_problem
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
 from afformer_ros.grounding.frame_transforms import FrameTransforms
 from afformer_ros.grounding.grounding_worker import GroundingWorker

@@ -15,8 +15,8 @@ from rclpy.node import Node
 from afformer_core.demonstrations.state import DemonstrationState, Phase, Summary
 from afformer_ros.action import RecordDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
-from afformer_ros.grounding.actions.goal_clock import GoalClock
 from afformer_ros.grounding.actions.goal_fields import seconds_of
+from afformer_ros.grounding.actions.goal_time import GoalClock
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
 from afformer_ros.grounding.demonstrations.demonstration_recorder import (
     DemonstrationRecorder,

@@ -32,7 +32,6 @@ from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.image_grounding import ImageGrounding
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.rclpy_messages import RclpyMessages, message_class
-from afformer_ros.service_pool_executor import PriorityLock
 from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
 
@@ -115,7 +114,7 @@ def _live(node: Any, bag: Path, library: DemonstrationLibrary) -> list[Any]:
         GroundingStatistics(10.0),
         DemonstrationStatusPublisher(node),
         NoGoals(),  # type: ignore[arg-type]
-        PriorityLock(),
+        threading.Lock(),
     )
     worker.start(lambda: library)
     worker.set_grounding(grounding=True)

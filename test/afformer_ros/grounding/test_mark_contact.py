@@ -194,7 +194,7 @@ def test_it_is_told_why_no_frame_is_shown(recorded: Any, viewer: Viewer, process
 def test_the_example_of_the_page_marks(root: Path, recorded: Any, tmp_path: Path) -> None:
     text = (root / 'docs' / 'robot' / 'record.md').read_text()
     (code,) = re.findall(r'<!-- mark -->\n```python\n(.*?)```', text, re.DOTALL)
-    code = code.replace('/grounding/', '/test/grounding/').replace('espresso', 'press')
+    code = code.replace("'/grounding'", "'/test/grounding'").replace('espresso', 'press')
     code = code.replace('x=292.0, y=48.0', 'x=29.0, y=4.0')
     run = subprocess.Popen([sys.executable, '-c', code], cwd=tmp_path, stdout=subprocess.PIPE)
     recorded.wait(lambda: run.poll() is not None, 'the end of the example')

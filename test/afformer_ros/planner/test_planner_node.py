@@ -17,7 +17,7 @@ from rclpy.action import ActionClient
 from afformer_core.cli.main import main
 
 PLANNER = 'afformer_ros.executables.planner'
-PLAYER = Path(__file__).parent / 'bag_player.py'
+PLAYER = Path(__file__).parents[1] / 'bag_player.py'
 
 
 @pytest.fixture

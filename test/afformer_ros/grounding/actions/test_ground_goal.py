@@ -11,7 +11,7 @@ from afformer_ros.msg import Affordance, AffordancePoint
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from afformer_ros.grounding.actions.goal_clock import GoalClock
+from afformer_ros.grounding.actions.goal_time import GoalClock
 from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
 from afformer_ros.grounding.actions.ground_goal import GoalOutcome, GroundGoal
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a trained model keeps from its initial model besides the weights, and what it drops."""
+"""The inheritance of a trained model from its initial model, besides the weights."""
 
 from __future__ import annotations
 

@@ -146,8 +146,8 @@ def read_media(folder: Path) -> list[ObjectMedia]:
     if not folder.is_dir():
         raise DatasetError(f'{folder} does not exist; expected a folder of pairs')
     found = []
-    for place in object_folders(folder):
-        media = {name: place / name for name in (DEMONSTRATIONS, IMAGES)}
+    for object_folder in object_folders(folder):
+        media = {name: object_folder / name for name in (DEMONSTRATIONS, IMAGES)}
         if not any(path.is_dir() for path in media.values()):
             continue
         demonstrations, images = (
@@ -160,9 +160,9 @@ def read_media(folder: Path) -> list[ObjectMedia]:
             if not files:
                 raise DatasetError(
                     f'{path} is missing or empty. Put {path.name} of the object there, or move '
-                    f'{place} elsewhere'
+                    f'{object_folder} elsewhere'
                 )
-        found.append(ObjectMedia(place / POINTS_FILE, demonstrations, images))
+        found.append(ObjectMedia(object_folder / POINTS_FILE, demonstrations, images))
     if not found:
         raise DatasetError(
             f'neither {folder} nor a folder in it contains {DEMONSTRATIONS} and {IMAGES}. Put the '

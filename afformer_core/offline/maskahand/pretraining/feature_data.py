@@ -27,9 +27,9 @@ from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
 )
 from afformer_core.offline.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.offline.training.datasets.batch import (
+    Batch,
     FailedBatch,
     FailedExample,
-    MixedBatch,
     collate_features,
     failure,
 )
@@ -203,16 +203,16 @@ class MaskAHandFeatureData(PretrainingData):
 
 def collate_with_features(
     features: ClipFeatures, examples: Sequence[PretrainingExample | FailedExample]
-) -> MixedBatch | FailedBatch:
+) -> Batch | FailedBatch:
     """Collate examples to a batch with the demonstrations' features instead of their frames."""
     read = [example for example in examples if isinstance(example, PretrainingExample)]
     if len(read) < len(examples):
         return failure(examples)
     clips = [example.clip for example in read]
-    return MixedBatch(
+    return Batch(
         boxes_of(read),
         tuple(example.clip for example in read for _ in example.corners),
         tuple(torch.from_numpy(stage[clips]) for stage in features.stages),
-        torch.from_numpy(features.lengths[clips]),
         images_of(read),
+        torch.from_numpy(features.lengths[clips]),
     )

@@ -80,7 +80,9 @@ class PretrainingData(GroundingData):
         self._index = Path(index)
         self._images = replace(images, folder_rate=self._clips.settings.get('folder_rate'))
         self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
-        self._clip_sampler = StreamedSampler(len(self._clips), batch_size, seed)
+        self._sampler = StreamedSampler(len(self._clips), batch_size, seed)
+        self._advice = f'Mine again for an index like {index} of the videos that can be read'
+        self.longest = images.frames
 
     def prepare_data(self) -> None:
         """Check the validation's media, once on each machine."""
@@ -122,19 +124,14 @@ class PretrainingData(GroundingData):
         """The clips from which examples are made, with frames before the hand if requested."""
         return self._clips
 
-    @property
-    def longest(self) -> int:
-        """Largest number of frames of a demonstration in a batch."""
-        return self._images.frames
-
     def first_examples(self, count: int) -> list[PretrainingExample]:
         """Make some of the first examples of training, from different clips.
 
         Raises:
             DatasetError: a video cannot be read.
         """
-        steps = -(-count // self._clip_sampler.demonstrations)
-        draws = [draw for step in range(steps) for draw in self._clip_sampler.batch(step)]
+        steps = -(-count // self._sampler.demonstrations)
+        draws = [draw for step in range(steps) for draw in self._sampler.batch(step)]
         examples = []
         for draw in draws[:count]:
             example = self._examples[draw]
@@ -142,14 +139,6 @@ class PretrainingData(GroundingData):
                 raise DatasetError(f'{example.reason}. {self._advice}')
             examples.append(example)
         return examples
-
-    @property
-    def _sampler(self) -> StreamedSampler:
-        return self._clip_sampler
-
-    @property
-    def _advice(self) -> str:
-        return f'Mine again for an index like {self._index} of the videos that can be read'
 
 
 _SYNTHESIS = SynthesisSettings()

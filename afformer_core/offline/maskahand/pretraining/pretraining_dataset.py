@@ -22,10 +22,10 @@ from afformer_core.offline.maskahand.pretraining.synthesis import (
     synthesize,
 )
 from afformer_core.offline.training.datasets.batch import (
+    Batch,
     BoxSupervision,
     FailedBatch,
     FailedExample,
-    ImageBatch,
     failure,
     padded_frames,
 )
@@ -126,18 +126,18 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
 
 def collate_pretraining(
     examples: Sequence[PretrainingExample | FailedExample],
-) -> ImageBatch | FailedBatch:
+) -> Batch | FailedBatch:
     """Collate examples to a batch of images whose targets are the boxes of hands."""
     read = [example for example in examples if isinstance(example, PretrainingExample)]
     if len(read) < len(examples):
         return failure(examples)
     frames, lengths = padded_frames([example.demonstration for example in read])
-    return ImageBatch(
+    return Batch(
         boxes_of(read),
         tuple(example.clip for example in read for _ in example.corners),
         frames,
-        lengths,
         images_of(read),
+        lengths,
     )
 
 

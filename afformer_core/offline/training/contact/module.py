@@ -16,7 +16,7 @@ from afformer_core.models.backbone_levels import is_timm
 from afformer_core.models.matching.configuration import MatchingConfiguration
 from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.offline.training.contact.contact_loss import contact_loss, retime
-from afformer_core.offline.training.datasets.batch import Batch, ContactTargets, FeatureBatch
+from afformer_core.offline.training.datasets.batch import Batch, ContactTargets
 from afformer_core.offline.training.datasets.batched_data import GroundingData
 from afformer_core.offline.training.initial_weights import (
     backbone_ingredients,
@@ -175,7 +175,7 @@ def _contact_of(batch: Batch) -> tuple[tuple[Tensor, ...], ContactTargets]:
     Raises:
         ValueError: the data are not features, or do not contain the contact.
     """
-    if not isinstance(batch, FeatureBatch) or batch.contact is None:
+    if not isinstance(batch.videos, tuple) or batch.contact is None:
         raise ValueError(
             'the data have no contacts of demonstrations; expected FeatureData over annotations '
             'with contact_point. Create them with `afformer simulate`'

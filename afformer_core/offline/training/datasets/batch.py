@@ -153,128 +153,64 @@ def _find_negative(supervision: PointSupervision | BoxSupervision, positions: Te
 
 
 @dataclass(frozen=True)
-class Batch(Movable, ABC):
+class Batch(Movable):
     """D demonstrations with K target images each, negatives included.
 
     Attributes:
         supervision: targets of the images.
         samples: index in the dataset of each image's sample, D * K in all.
+        videos: frames, uint8 RGB [D, T, H, W, 3], or their stages of a frozen backbone, fine to
+            coarse, each float16 [D, T, C, h, w]; padded at the end.
+        images: uint8 RGB [D * K, H, W, 3], or their stages, each float16 [D * K, C, h, w]; those
+            of one demonstration are consecutive.
+        lengths: number of frames of each demonstration, [D], 1 to T; always on the host, where it
+            determines the computation. None: T.
+        contact: position and time of the contact in the demonstrations; None if unknown.
     """
 
     supervision: Supervision
     samples: tuple[int, ...]
+    videos: Tensor | tuple[Tensor, ...]
+    images: Tensor | tuple[Tensor, ...]
+    lengths: Tensor | None = None
+    contact: ContactTargets | None = None
 
     def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
         """Compute heatmap logits [D * K, heatmaps, H, W] and action logits [D * K, actions]."""
         return self.ground(model, self.memorize(model))
 
-    @abstractmethod
     def memorize(self, model: Afformer) -> VideoMemory:
         """Compute the memory of the D demonstrations."""
-
-    @abstractmethod
-    def ground(self, model: Afformer, memory: VideoMemory) -> tuple[Tensor, Tensor]:
-        """Compute the logits of the images (see `predict`) against a memory."""
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-
-@dataclass(frozen=True)
-class ImageBatch(Batch):
-    """A batch of frames and images.
-
-    Attributes:
-        frames: uint8 RGB [D, T, H, W, 3], padded at the end.
-        lengths: number of frames of each demonstration, [D], 1 to T; always on the host, where it
-            determines the computation.
-        images: uint8 RGB [D * K, H, W, 3]; those of one demonstration are consecutive.
-    """
-
-    frames: Tensor
-    lengths: Tensor
-    images: Tensor
-
-    def memorize(self, model: Afformer) -> VideoMemory:
-        """Compute the memory (see `Batch.memorize`), without encoding padding."""
-        frames = self.frames.flatten(0, 1)
-        lengths = _lengths_if_padded(self.lengths, self.frames)
-        if lengths is None:
-            features = model.encode_frames(frames)
+        first = self.videos[0] if isinstance(self.videos, tuple) else self.videos
+        lengths = self.lengths
+        if lengths is not None and bool((lengths == first.shape[1]).all()):
+            lengths = None
+        if isinstance(self.videos, tuple):
+            stages = [stage.flatten(0, 1).float() for stage in self.videos]
+            features = model.video_encoder.features(stages)
+        elif lengths is None:
+            features = model.encode_frames(self.videos.flatten(0, 1))
         else:
-            exists = torch.arange(self.frames.shape[1]) < self.lengths[:, None]
+            # Without encoding padding.
+            frames = self.videos.flatten(0, 1)
+            exists = torch.arange(first.shape[1]) < lengths[:, None]
             positions = copied_to(exists.flatten().nonzero()[:, 0], frames.device)
             encoded = model.encode_frames(frames[positions])
             features = encoded.new_zeros((len(frames), *encoded.shape[1:]))
             features = features.index_copy(0, positions, encoded)
-        return model.memorize(features.unflatten(0, self.frames.shape[:2]), lengths)
+        if lengths is not None:
+            lengths = copied_to(lengths, first.device)
+        return model.memorize(features.unflatten(0, first.shape[:2]), lengths)
 
     def ground(self, model: Afformer, memory: VideoMemory) -> tuple[Tensor, Tensor]:
-        """Compute the logits (see `Batch.ground`)."""
+        """Compute the logits of the images (see `predict`) against a memory."""
+        if isinstance(self.images, tuple):
+            levels = model.encoder.levels([stage.float() for stage in self.images])
+            return model.ground_levels(levels, memory)
         return model.ground(self.images, memory)
 
-
-@dataclass(frozen=True)
-class FeatureBatch(Batch):
-    """A batch of features of frames and images from a frozen backbone.
-
-    Attributes:
-        videos: backbone stages of frames, fine to coarse, each float16 [D, T, C, h, w].
-        images: backbone stages of images, each float16 [D * K, C, h, w]; those of one
-            demonstration are consecutive.
-        contact: position and time of the contact in the demonstrations; None if unknown.
-    """
-
-    videos: tuple[Tensor, ...]
-    images: tuple[Tensor, ...]
-    contact: ContactTargets | None = None
-
-    def memorize(self, model: Afformer) -> VideoMemory:
-        """Compute the memory (see `Batch.memorize`)."""
-        return model.memorize(_video_features(model, self.videos))
-
-    def ground(self, model: Afformer, memory: VideoMemory) -> tuple[Tensor, Tensor]:
-        """Compute the logits (see `Batch.ground`)."""
-        levels = model.encoder.levels([stage.float() for stage in self.images])
-        return model.ground_levels(levels, memory)
-
-
-@dataclass(frozen=True)
-class MixedBatch(Batch):
-    """A batch of features of frames from a frozen backbone, and of images to encode.
-
-    Attributes:
-        videos: backbone stages, fine to coarse, each float16 [D, T, C, h, w], padded at the end.
-        lengths: see `ImageBatch`.
-        images: uint8 RGB [D * K, H, W, 3]; those of one demonstration are consecutive.
-    """
-
-    videos: tuple[Tensor, ...]
-    lengths: Tensor
-    images: Tensor
-
-    def memorize(self, model: Afformer) -> VideoMemory:
-        """Compute the memory (see `Batch.memorize`)."""
-        features = _video_features(model, self.videos)
-        return model.memorize(features, _lengths_if_padded(self.lengths, self.videos[0]))
-
-    def ground(self, model: Afformer, memory: VideoMemory) -> tuple[Tensor, Tensor]:
-        """Compute the logits (see `Batch.ground`)."""
-        return model.ground(self.images, memory)
-
-
-def _video_features(model: Afformer, videos: tuple[Tensor, ...]) -> Tensor:
-    """Complete the features of frames from backbone stages, each [D, T, C, h, w]."""
-    stages = [stage.flatten(0, 1).float() for stage in videos]
-    features: Tensor = model.video_encoder.features(stages)
-    return features.view(*videos[0].shape[:2], *features.shape[1:])
-
-
-def _lengths_if_padded(lengths: Tensor, videos: Tensor) -> Tensor | None:
-    """Return lengths [D] of demonstrations [D, T, ...] on their device; None without padding."""
-    if bool((lengths == videos.shape[1]).all()):
-        return None
-    return copied_to(lengths, videos.device)
+    def __len__(self) -> int:
+        return len(self.samples)
 
 
 @dataclass(frozen=True)
@@ -369,7 +305,7 @@ class FailedExample:
 
 def collate_images(
     examples: Sequence[ImageExample | FailedExample],
-) -> ImageBatch | FailedBatch:
+) -> Batch | FailedBatch:
     """Collate images; each window of a demonstration becomes a demonstration with all images."""
     read = [example for example in examples if isinstance(example, ImageExample)]
     if len(read) < len(examples):
@@ -378,29 +314,29 @@ def collate_images(
     frames, lengths = padded_frames(windows)
     images = np.concatenate([example.images for example in read for _ in example.windows])
     annotated = [sample for e in read for _ in e.windows for sample in e.annotated]
-    return ImageBatch(
+    return Batch(
         _annotations(annotated),
         tuple(sample.sample for sample in annotated),
         frames,
-        lengths,
         torch.from_numpy(images),
+        lengths,
     )
 
 
 def collate_features(
     examples: Sequence[FeatureExample | FailedExample],
-) -> FeatureBatch | FailedBatch:
+) -> Batch | FailedBatch:
     """Collate features; all demonstrations have the same number of frames."""
     read = [example for example in examples if isinstance(example, FeatureExample)]
     if len(read) < len(examples):
         return failure(examples)
     annotated = [sample for example in read for sample in example.annotated]
-    return FeatureBatch(
+    return Batch(
         _annotations(annotated),
         tuple(sample.sample for sample in annotated),
         _stacked([example.video for example in read]),
         tuple(stage.flatten(0, 1) for stage in _stacked([example.images for example in read])),
-        _contact_targets(read),
+        contact=_contact_targets(read),
     )
 
 

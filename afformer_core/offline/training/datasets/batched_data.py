@@ -48,20 +48,14 @@ class BatchedData(LightningDataModule):
     """
 
     validation_samples: Sequence[Any]
+    # Order of the demonstrations in training.
+    _sampler: DemonstrationSampler
+    # Advice for media that cannot be read, as sentences.
+    _advice: str
 
     def __init__(self, workers: int) -> None:
         super().__init__()
         self._workers = workers
-
-    @property
-    @abstractmethod
-    def _sampler(self) -> DemonstrationSampler:
-        """The order of the demonstrations in training."""
-
-    @property
-    @abstractmethod
-    def _advice(self) -> str:
-        """Advice for media that cannot be read, as sentences."""
 
     @abstractmethod
     def ingredients(self) -> tuple[Ingredient, ...]:
@@ -155,9 +149,11 @@ class GroundingData(BatchedData):
         input_size: see the arguments.
         action_names: names of the actions; empty if none are known.
         validation_samples: samples that the evaluator measures; empty for none.
+        longest: largest number of frames of a demonstration in a batch.
     """
 
     validation_samples: list[Sample]
+    longest: int
 
     def __init__(self, input_size: tuple[int, int], workers: int) -> None:
         super().__init__(workers)
@@ -170,11 +166,6 @@ class GroundingData(BatchedData):
         return ingredients_of(
             'validation data', (sample.origin for sample in self.validation_samples)
         )
-
-    @property
-    @abstractmethod
-    def longest(self) -> int:
-        """Largest number of frames of a demonstration in a batch."""
 
     def require_frames_within(self, maximum: int) -> None:
         """Check that no demonstration has more frames than a model supports.
@@ -277,7 +268,7 @@ class AnnotationSource:
 
 
 class AnnotatedData(GroundingData):
-    """The common part of `ImageData` and `FeatureData`.
+    """The common part of `ImageData` and `FeatureData`, which collate examples to batches.
 
     Args:
         train: training samples.
@@ -295,6 +286,12 @@ class AnnotatedData(GroundingData):
         reversed_actions: name of the action after the reversal, by the name of the original
             action; demonstrations of other actions are never reversed.
     """
+
+    _collate: Callable[[Any], Any]
+    _advice = (
+        'Run `afformer verify --decode` to find all such files; skip_broken leaves out those that '
+        'cannot be opened'
+    )
 
     def __init__(
         self,
@@ -324,7 +321,7 @@ class AnnotatedData(GroundingData):
             reverse_probability, reversed_actions or {}, self.action_names
         )
         self._batch = batch_size, targets, seed, negative_targets
-        self._drawn = BatchSampler(self.training_samples, *self._batch)
+        self._sampler = BatchSampler(self.training_samples, *self._batch)
         self._inspected = False
 
     def prepare_data(self) -> None:
@@ -343,7 +340,7 @@ class AnnotatedData(GroundingData):
         self.training_samples = usable_samples(
             self.training_samples, self._sources[0].skip_broken, 'data.train.skip_broken'
         )
-        self._drawn = BatchSampler(self.training_samples, *self._batch)
+        self._sampler = BatchSampler(self.training_samples, *self._batch)
         if self.validation_samples:
             self.validation_samples = usable_samples(
                 self.validation_samples,
@@ -356,17 +353,6 @@ class AnnotatedData(GroundingData):
         origins = (sample.origin for sample in self.training_samples)
         return (*ingredients_of('training data', origins), *super().ingredients())
 
-    @property
-    def _sampler(self) -> BatchSampler:
-        return self._drawn
-
-    @property
-    def _advice(self) -> str:
-        return (
-            'Run `afformer verify --decode` to find all such files; skip_broken leaves out those '
-            'that cannot be opened'
-        )
-
     def _training(self) -> Examples:
         return self._dataset(self.training_samples, training=True), self._collate
 
@@ -376,8 +362,3 @@ class AnnotatedData(GroundingData):
     @abstractmethod
     def _dataset(self, samples: Sequence[Sample], *, training: bool) -> Dataset[Any]:
         """Build the dataset of examples by their draws."""
-
-    @property
-    @abstractmethod
-    def _collate(self) -> Callable[[Any], Any]:
-        """Function that collates examples to a batch."""

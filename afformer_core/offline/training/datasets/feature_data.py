@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -227,12 +227,14 @@ class FeatureData(AnnotatedData):
         workers, further: see `AnnotatedData`.
     """
 
+    _collate = staticmethod(collate_features)
+
     def __init__(
         self, cache_folder: Path, frames: int = 8, workers: int = 0, **further: Any
     ) -> None:
         super().__init__(workers=workers, **further)
         self._cache_folder = Path(cache_folder)
-        self._frames = frames
+        self.longest = frames
 
     def prepare_data(self) -> None:
         """Compute the features, once on each machine."""
@@ -246,19 +248,10 @@ class FeatureData(AnnotatedData):
         reversal = self._reversal if training else None
         return FeatureDataset(samples, self._features(samples, part), reversal)
 
-    @property
-    def longest(self) -> int:
-        """Largest number of frames of a demonstration in a batch."""
-        return self._frames
-
-    @property
-    def _collate(self) -> Callable[[Any], Any]:
-        return collate_features
-
     def _features(self, samples: Sequence[Sample], part: str) -> FeatureCache:
         encoders = encoders_in_training(self.trainer)
         folder = folder_of_part(self._cache_folder, part, self.input_size)
-        return open_feature_cache(folder, samples, encoders, self.input_size, self._frames)
+        return open_feature_cache(folder, samples, encoders, self.input_size, self.longest)
 
 
 def encoders_in_training(trainer: Trainer | None) -> ImageAndVideoEncoder:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,8 @@ class ImageData(AnnotatedData):
         further: see `AnnotatedData`.
     """
 
+    _collate = staticmethod(collate_images)
+
     def __init__(
         self,
         frames: str = 'uniform 32',
@@ -134,17 +136,9 @@ class ImageData(AnnotatedData):
         sampling = parse_frame_sampling(frames)
         self._reader = ClipReader(sampling, self.input_size, cache_folder, folder_rate)
         self._augmentation = augmentation
+        self.longest = sampling.longest
 
     def _dataset(self, samples: Sequence[Sample], *, training: bool) -> Dataset[Any]:
         if not training:
             return ImageDataset(samples, self._reader, None)
         return ImageDataset(samples, self._reader, self._augmentation, self._reversal)
-
-    @property
-    def longest(self) -> int:
-        """Largest number of frames of a demonstration in a batch."""
-        return self._reader.sampling.longest
-
-    @property
-    def _collate(self) -> Callable[[Any], Any]:
-        return collate_images

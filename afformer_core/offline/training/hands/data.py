@@ -152,6 +152,7 @@ class HandData(BatchedData):
     """
 
     validation_samples: list[AnnotatedImage]
+    _advice = 'Leave it out of its split, or copy it again'
 
     def __init__(
         self,
@@ -170,17 +171,9 @@ class HandData(BatchedData):
         if validation is not None:
             count = len(self.validation_samples)
             self._ingredients.append(_ingredient('validation data', validation, count))
-        self._drawn = DemonstrationSampler(len(self._images), batch_size, seed)
+        self._sampler = DemonstrationSampler(len(self._images), batch_size, seed)
         self._augmentation = augmentation
         self._read = read_still if interval is None else read_motion
-
-    @property
-    def _sampler(self) -> DemonstrationSampler:
-        return self._drawn
-
-    @property
-    def _advice(self) -> str:
-        return 'Leave it out of its split, or copy it again'
 
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the folders of the images (see `BatchedData.ingredients`)."""

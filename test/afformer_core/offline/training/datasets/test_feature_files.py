@@ -17,7 +17,7 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.offline.training.datasets.batch import (
     AnnotatedPoints,
-    FeatureBatch,
+    Batch,
     FeatureExample,
     collate_features,
 )
@@ -44,7 +44,7 @@ SETS = [
 ]
 
 
-def batch(folder: Path, model: Afformer) -> FeatureBatch:
+def batch(folder: Path, model: Afformer) -> Batch:
     """One demonstration and one image, as they are kept."""
     features = open_features(folder, SETS, model.encoder, {})
     example = FeatureExample(
@@ -53,7 +53,7 @@ def batch(folder: Path, model: Afformer) -> FeatureBatch:
         (AnnotatedPoints((np.array([[0.5, 0.5]]),), (0,), 0),),
     )
     collated = collate_features([example])
-    assert isinstance(collated, FeatureBatch)
+    assert isinstance(collated, Batch)
     return collated
 
 

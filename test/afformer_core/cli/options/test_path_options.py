@@ -22,7 +22,7 @@ TEXTS = {
     '--camera-sizes', '--depth',
     '--demonstration-topic', '--depth-topic', '--families', '--frames', '--hand', '--host',
     '--image-topic', '--node', '--precision', '--renderer', '--split', '--storage',
-    '--target-frame', '--train-option', '--variants', '--vertical-frame', 'simulate --images',
+    '--train-option', '--variants', 'replay --action', 'simulate --images',
 }  # fmt: skip
 # Another parser reads what follows.
 PASSED_ON = {('train', 'arguments')}

@@ -8,7 +8,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
@@ -25,15 +24,6 @@ Item = TypeVar('Item')
 _SET_BACK = 10**9
 
 
-@dataclass(frozen=True)
-class _Entry(Generic[Item]):
-    stamp: int
-    item: Item
-
-    def distance(self, stamp: int) -> int:
-        return abs(self.stamp - stamp)
-
-
 class Expectation(Generic[Item]):
     """A request to keep the item nearest to a stamp, even if many items follow.
 
@@ -44,16 +34,16 @@ class Expectation(Generic[Item]):
 
     Attributes:
         stamp: see the arguments.
-        entry: the nearest item so far; the newest if several are equally near.
+        entry: stamp and item of the nearest so far; the newest if several are equally near.
     """
 
     def __init__(self, stamp: int) -> None:
         self.stamp = stamp
-        self.entry: _Entry[Item] | None = None
+        self.entry: tuple[int, Item] | None = None
 
-    def offer(self, entry: _Entry[Item]) -> None:
+    def offer(self, entry: tuple[int, Item]) -> None:
         """Keep an entry unless an earlier one is nearer."""
-        if self.entry is None or entry.distance(self.stamp) <= self.entry.distance(self.stamp):
+        if self.entry is None or abs(entry[0] - self.stamp) <= abs(self.entry[0] - self.stamp):
             self.entry = entry
 
 
@@ -67,15 +57,15 @@ class DepthBuffer(Generic[Item]):
     """
 
     def __init__(self, capacity: int) -> None:
-        self._entries: deque[_Entry[Item]] = deque(maxlen=capacity)
+        self._entries: deque[tuple[int, Item]] = deque(maxlen=capacity)
         self._expectations: weakref.WeakSet[Expectation[Item]] = weakref.WeakSet()
         self._arrived = threading.Condition()
 
     def add(self, stamp: int, item: Item) -> None:
         """Add an item; drop all others if the clock jumped back."""
-        entry = _Entry(stamp, item)
+        entry = (stamp, item)
         with self._arrived:
-            if self._entries and stamp < self._entries[-1].stamp:
+            if self._entries and stamp < self._entries[-1][0]:
                 self._drop_all()
             self._entries.append(entry)
             for expectation in self._expectations:
@@ -121,20 +111,20 @@ class DepthBuffer(Generic[Item]):
         """
         with self._arrived:
             entry = self._nearest(stamp)
-        return entry.item if entry is not None and entry.distance(stamp) <= tolerance else None
+        return entry[1] if entry is not None and abs(entry[0] - stamp) <= tolerance else None
 
     def lag(self, stamp: int) -> float | None:
         """Compute the lag of the nearest item behind a stamp, in seconds; None without items."""
         with self._arrived:
             entry = self._nearest(stamp)
-        return None if entry is None else (stamp - entry.stamp) * 1e-9
+        return None if entry is None else (stamp - entry[0]) * 1e-9
 
-    def _nearest(self, stamp: int) -> _Entry[Item] | None:
+    def _nearest(self, stamp: int) -> tuple[int, Item] | None:
         expected = [
             expectation.entry for expectation in self._expectations if expectation.stamp == stamp
         ]
         kept = [entry for entry in expected if entry is not None] + list(self._entries)
-        return min(reversed(kept), key=lambda entry: entry.distance(stamp), default=None)
+        return min(reversed(kept), key=lambda entry: abs(entry[0] - stamp), default=None)
 
     def _drop_all(self) -> None:
         self._entries.clear()
@@ -143,12 +133,12 @@ class DepthBuffer(Generic[Item]):
 
     def _nearer_may_come(self, stamp: int) -> bool:
         nearest = self._nearest(stamp)
-        if not self._entries or nearest is None or nearest.stamp - stamp > _SET_BACK:
+        if not self._entries or nearest is None or nearest[0] - stamp > _SET_BACK:
             return True
-        behind = stamp - self._entries[-1].stamp
+        behind = stamp - self._entries[-1][0]
         if behind <= 0:
             return False
-        stamps = [entry.stamp for entry in self._entries]
+        stamps = [entry[0] for entry in self._entries]
         periods = [later - earlier for earlier, later in pairwise(stamps) if later > earlier]
         # The shortest interval, because items may be lost in transport.
         return not periods or abs(behind - min(periods)) < behind

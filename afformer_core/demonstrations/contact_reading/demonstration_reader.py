@@ -56,7 +56,7 @@ MOST_FRAMES = 256
 _LEAST_INTERVAL = 0.045
 # Pixels per frame against the background above which something moves, and the share of a frame
 # that must move.
-_MOTION, _LEAST_MOVING = 1.0, 0.003
+_MOTION, _LEAST_MOVING = 0.65, 0.003
 # Pixels per frame against the background; slower motion is below the accuracy of the flow.
 _STILL = 0.5
 # Minimum gradient of the image at which flow is reliable, in grey levels per pixel.

@@ -25,8 +25,8 @@ TEXTS = {
     '--actions', '--address', '--backend', '--camera-info-topic',
     '--camera-sizes', '--depth',
     '--demonstration-topic', '--depth-topic', '--families', '--frames', '--hand', '--host',
-    '--image-topic', '--node', '--precision', '--renderer', '--set', '--split', '--storage',
-    '--target-frame', '--train-option', '--variants', '--vertical-frame', 'simulate --images',
+    '--image-topic', '--node', '--precision', '--renderer', '--split', '--storage',
+    '--train-option', '--variants', 'replay --action', 'simulate --images',
 }  # fmt: skip
 # Another parser reads what follows.
 PASSED_ON = {('train', 'arguments')}

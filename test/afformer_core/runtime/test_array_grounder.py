@@ -11,13 +11,16 @@ import torch
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.video_frames import uniform_indices
+from afformer_core.models import afformer_small
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.session import Memory, Session
 from afformer_core.runtime.sessions.torch_session import TorchSession
-from afformer_core.runtime.weights import load_model
+from afformer_core.runtime.weights import load_model, save_model
+
+from ..conftest import random_model
 
 Images = Callable[..., np.ndarray]
 
@@ -225,3 +228,15 @@ def test_auto_takes_the_graphs_where_they_are(copied_folder: Path) -> None:
 def test_unknown_backend(small_folder: Path) -> None:
     with pytest.raises(ValueError, match='caffe'):
         ArrayGrounder.load(small_folder, 'caffe')
+
+
+def test_a_model_that_scores_no_actions_finds_a_peak(tmp_path: Path, images: Images) -> None:
+    save_model(tmp_path, random_model(afformer_small((), (64, 64))), {})
+    grounder = ArrayGrounder.load(tmp_path)
+    grounder.set_demonstration(images(3, 64, 64, 3), 'press')
+
+    grounding = grounder.ground(images(48, 64, 3), 'press')
+
+    assert grounding.peaks
+    assert grounding.action_scores == {}
+    assert (grounding.action, grounding.answer) == ('', '')

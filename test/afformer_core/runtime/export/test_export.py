@@ -90,6 +90,7 @@ EARLIER = replace(
     action_pooling='heatmap',
 )  # fmt: skip
 VARIANTS = {
+    'without actions': replace(afformer_small((), (64, 64)), maximum_frames=5),
     'single frames': replace(
         afformer_small(ACTIONS, (64, 64)), maximum_frames=1, action_pooling='frames'
     ),

@@ -18,11 +18,11 @@ from afformer_core.runtime.matching.matcher import DescribedContact, heatmap_siz
 FRAME_SIZE = (90, 120)
 
 
-def random_pyramid(seed: int, shift: int = 0) -> FeaturePyramid:
-    """Two maps of 32 and 48 channels, moved to the right by cells of the coarser one."""
+def random_pyramid(seed: int) -> FeaturePyramid:
+    """Two maps of 32 and 48 channels."""
     rng = np.random.default_rng(seed)
     maps = [rng.normal(size=shape).astype(np.float32) for shape in ((32, 6, 8), (48, 12, 16))]
-    return tuple(FeatureMap(np.roll(one, shift * one.shape[2] // 8, axis=2)) for one in maps)
+    return tuple(map(FeatureMap, maps))
 
 
 def contact(

@@ -5,6 +5,7 @@ import re
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -66,22 +67,24 @@ def test_what_does_not_fit_is_compiled_again(path: Path, field: str) -> None:
     assert load_engine(path, other) == b'new'
 
 
-@pytest.mark.parametrize('content', [ENGINE[:100], b'', None])
-def test_what_is_damaged_or_gone(path: Path, content: bytes | None) -> None:
-    whole = path.read_bytes()
-    path.unlink()
-    if content is not None:
-        path.write_bytes(whole[: len(content)])
+def altered(content: bytes, position: int) -> bytes:
+    return bytes(one ^ (index == position % len(content)) for index, one in enumerate(content))
 
+
+@pytest.mark.parametrize(
+    'damage',
+    [
+        lambda content: content[:100],
+        lambda content: b'',
+        lambda content: altered(content, 0),
+        lambda content: altered(content, -1),
+    ],
+)
+def test_what_is_damaged_or_gone(path: Path, damage: Callable[[bytes], bytes]) -> None:
+    path.write_bytes(damage(path.read_bytes()))
     assert load_engine(path, KEY) is None
 
-
-@pytest.mark.parametrize('position', [0, -1])
-def test_what_was_altered(path: Path, position: int) -> None:
-    content = bytearray(path.read_bytes())
-    content[position] ^= 1
-    path.write_bytes(content)
-
+    path.unlink()
     assert load_engine(path, KEY) is None
 
 

@@ -8,8 +8,8 @@
 #       afformer_ros:humble ros2 launch afformer_ros ground.launch.py image_topic:=/camera/image_raw
 ARG ROS_DISTRO=jazzy
 FROM ros:${ROS_DISTRO}
-# Of pip's optional dependencies; those of the tests are export,sim,dev.
-ARG EXTRAS=export
+# Of pip's optional dependencies; those of the tests are offline,sim,dev.
+ARG EXTRAS=
 SHELL ["/bin/bash", "-eo", "pipefail", "-c"]
 WORKDIR /workspace
 
@@ -25,7 +25,6 @@ RUN apt-get update \
 COPY . src/afformer_ros
 RUN src/afformer_ros/tools/install_beside_apt.sh "$EXTRAS"
 RUN source "/opt/ros/$ROS_DISTRO/setup.bash" && source venv/bin/activate \
- && afformer export --all-users \
  && colcon build --packages-select afformer_ros
 
 # Each command finds ROS, the virtual environment and the workspace.

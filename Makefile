@@ -60,9 +60,9 @@ help: ## list what can be made
 	@echo '  make setup PYTHON=python3.12                          with another Python'
 	@echo '  make test DISTRO=jazzy                                on another distribution of ROS 2'
 
-setup: $(VENV)/.ros $(VENV)/.packages $(BUILD)/.colcon $(MODEL)/graphs.json ## install and build everything (first: minutes, then: a second)
+setup: $(VENV)/.development $(BUILD)/.colcon ## install and build everything (first: minutes, then: a second)
 
-demo: setup ## ground demonstrations over ROS 2, let a simulated arm repeat some, leave films in demo_output/
+demo: $(BUILD)/.colcon ## ground demonstrations over ROS 2, let a simulated arm repeat some, leave films in demo_output/
 	@$(ENVIRONMENT) && python -m afformer_ros.demo --output '$(OUTPUT)' \
 	  $(if $(VIDEO),--video '$(VIDEO)') $(if $(IMAGE),--image '$(IMAGE)')
 
@@ -123,7 +123,7 @@ docs: setup ## build the site of the documentation into build/site, warnings are
 
 clean: ## remove what was built, keep the installed packages
 	rm -rf build build-* install install-* log demo_output .snakemake .mypy_cache .pytest_cache .ruff_cache
-	rm -rf $(foreach folder,$(MODEL) $(MODEL)/matching,$(addprefix $(folder)/,*.onnx graphs.json golden_outputs.safetensors fp16 bf16))
+	rm -rf $(foreach folder,$(MODEL) $(MODEL)/matching,$(addprefix $(folder)/,fp16 bf16))
 	find . -path './.venv*' -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
 
 distclean: clean ## remove the installed packages as well
@@ -142,11 +142,18 @@ $(VENV)/.created: $(shell tools/environment_is_stale.sh $(VENV) \
 	@'$(PYTHON)' -m venv --clear $(VENV)
 	@pwd -P > $@
 
-# The stubs of TensorRT depend on a package that pip cannot install everywhere.
-$(VENV)/.packages: pyproject.toml setup.py tools/fix_tensorrt_stubs.py $(VENV)/.created
-	@echo 'Installing this package and what it needs: minutes and 4 GB the first time'
+# What the demo needs.
+$(VENV)/.packages: pyproject.toml setup.py $(VENV)/.created
+	@echo 'Installing this package and what it needs'
 	@tools/drop_incomplete_packages.sh $(VENV)
-	@$(PIP) install --editable '.[train,sim,robot,studies,studio,export,tensorrt,remote,cluster,ros,docs,dev]' \
+	@$(PIP) install --editable '.[sim,robot,ros]' | tools/show_installation.sh
+	@touch $@
+
+# The stubs of TensorRT depend on a package that pip cannot install everywhere.
+$(VENV)/.development: tools/fix_tensorrt_stubs.py $(VENV)/.ros
+	@echo 'Installing what training, tests and documentation need: minutes and 4 GB the first time'
+	@tools/drop_incomplete_packages.sh $(VENV)
+	@$(PIP) install --editable '.[offline,sim,robot,studies,studio,tensorrt,remote,cluster,ros,docs,dev]' \
 	  | tools/show_installation.sh
 	@$(PIP) install --quiet --no-deps 'tensorrt-stubs>=10.13'
 	@$(VENV)/bin/python tools/fix_tensorrt_stubs.py
@@ -171,7 +178,7 @@ $(VENV)/.ros: $(ROS_REQUIREMENTS) tools/fix_ros_prefix.py $(VENV)/.packages
 # CMake refuses exported header folders inside the source folder, and NumPy's lie in .venv; hence
 # the package is built through a link to it.
 $(BUILD)/.colcon: $(wildcard action/*.action msg/*.msg srv/*.srv launch/*.py config/* foxglove/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros \
-  $(if $(wildcard $(INSTALL)/afformer_ros),,FORCE) | $(MODEL)/graphs.json
+  $(if $(wildcard $(INSTALL)/afformer_ros),,FORCE)
 	@echo 'Building the messages'
 	@mkdir -p $(BUILD)/workspace/src
 	@if [ -e $(BUILD)/.colcon-running ]; then rm -rf $(BUILD)/colcon $(INSTALL); fi
@@ -183,13 +190,3 @@ $(BUILD)/.colcon: $(wildcard action/*.action msg/*.msg srv/*.srv launch/*.py con
 	  --build-base $(BUILD)/colcon --install-base $(INSTALL) \
 	  --cmake-args -DPython3_EXECUTABLE="$(CURDIR)/$(VENV)/bin/python" -DBUILD_TESTING=OFF
 	@mv $(BUILD)/.colcon-running $@
-
-# The graphs know the code that they come from, so that a change of comments exports nothing.
-$(MODEL)/graphs.json: $(MODEL)/model.json $(MODEL)/model.safetensors \
-  $(MODEL)/matching/model.json $(MODEL)/matching/model.safetensors \
-  $(shell find afformer_core/models afformer_core/runtime/export afformer_core/runtime/matching -name '*.py') \
-  $(addprefix afformer_core/runtime/,golden/golden_images.py golden/golden_outputs.py graphs.py features.py networks.py \
-    self_test.py sessions/torch_session.py) | $(VENV)/.packages
-	@echo 'Exporting the shipped model to ONNX where it has changed'
-	@$(VENV)/bin/afformer export --if-needed $(MODEL)
-	@touch $@

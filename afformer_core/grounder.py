@@ -19,8 +19,9 @@ from afformer_core.demonstrations.media import (
     contact_candidates,
     contact_position,
     read_demonstration,
+    select_evenly,
 )
-from afformer_core.demonstrations.whole_recording import memorize_whole, select_evenly
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.images import Image, as_image
 from afformer_core.media.polygons import Point
@@ -67,9 +68,8 @@ class Grounder:
         Args:
             model: its folder, or 'shipped' for the model that comes with the package.
             backend: 'torch', 'onnxruntime' or 'openvino' on the CPU, 'torch-cuda',
-                'onnxruntime-cuda', 'onnxruntime-tensorrt' or 'tensorrt' on an NVIDIA GPU; 'auto'
-                is the fastest installed one that runs exported graphs without engines to compile,
-                or else PyTorch.
+                'onnxruntime-cuda' or 'tensorrt' on an NVIDIA GPU; 'auto' is an installed one
+                that runs exported graphs without engines to compile, or else PyTorch.
             precision: 'fp32', 'fp16' or 'bf16'; 'auto' is fp32, and fp16 with TensorRT.
             threads: number of threads, at least 1; 0: chosen by the backend.
             maximum_stages: maximum number of groundings of an image, at least 1: one of the whole

@@ -24,7 +24,9 @@ def prepare_environment() -> None:
     names = (_PROFILES, _PROFILES_BEFORE)
     chosen = [os.environ[name] for name in names if name in os.environ]
     read = _PROFILES_BEFORE if os.environ.get('ROS_DISTRO') in _BEFORE else _PROFILES
-    os.environ.setdefault(read, chosen[0] if chosen else str(_profiles_file()))
+    os.environ.setdefault(
+        read, chosen[0] if chosen else str(share_folder() / 'config' / 'fastdds.xml')
+    )
 
 
 def keep_apart() -> None:
@@ -36,10 +38,11 @@ def keep_apart() -> None:
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
 
 
-def _profiles_file() -> Path:
-    beside_the_source = Path(__file__).resolve().parent.parent / 'config' / 'fastdds.xml'
-    if beside_the_source.is_file():
-        return beside_the_source
+def share_folder() -> Path:
+    """Return the folder that contains `config` and `rviz`."""
+    source = Path(__file__).resolve().parent.parent
+    if (source / 'config' / 'fastdds.xml').is_file():
+        return source
     from ament_index_python.packages import get_package_share_directory
 
-    return Path(get_package_share_directory('afformer_ros')) / 'config' / 'fastdds.xml'
+    return Path(get_package_share_directory('afformer_ros'))

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import Any, TypeVar
 
+import yaml
 from rcl_interfaces.msg import (
     FloatingPointRange,
     IntegerRange,
@@ -17,72 +17,48 @@ from rcl_interfaces.msg import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from afformer_core.errors import AfformerError
+from afformer_core.settings import Constraint, constraints_of, parameter
+
+__all__ = [
+    'Constraint',
+    'constraints_of',
+    'declare_parameters',
+    'defaults_of',
+    'parameter',
+    'read_parameters',
+    'validate_change',
+]
+
 Parameters = TypeVar('Parameters')
+_TYPES = {bool: 'true or false', int: 'a whole number', float: 'a number'}
 
 
-@dataclass(frozen=True)
-class Constraint:
-    """The properties of a parameter besides its default.
+class ArgumentError(AfformerError):
+    """An argument is unknown, or its value has another type."""
 
-    Attributes:
-        description: one or two sentences for users.
-        limits: minimum and maximum value.
-        choices: allowed values; empty: any.
-        change: state in which it may be changed: 'anytime', 'unconfigured', or 'never'.
-    """
 
-    description: str
-    limits: tuple[float, float] | None = None
-    choices: tuple[str, ...] = ()
-    change: str = 'anytime'
-
-    def check(self, name: str, value: Any) -> None:
-        """Check a value.
-
-        Raises:
-            ValueError: it is not among the choices or not within the limits.
-        """
-        if self.choices and value not in self.choices:
-            raise ValueError(f'{name} is {value!r}; expected one of {", ".join(self.choices)}')
-        if self.limits is None:
-            return
-        low, high = self.limits
-        # NaN is also refused, because its comparisons are false.
-        if not (low <= value <= high and math.isfinite(value)):
-            raise ValueError(f'{name} is {value}; expected {low} to {high}')
-
-    def descriptor(self) -> ParameterDescriptor:
-        """Convert to a ROS descriptor."""
-        descriptor = ParameterDescriptor(
-            description=self.description, read_only=self.change == 'never'
-        )
-        texts = []
-        if self.choices:
-            texts.append(f'one of {", ".join(self.choices)}')
-        if self.change == 'unconfigured':
-            texts.append('changes only while the node is unconfigured')
-        descriptor.additional_constraints = '; '.join(texts)
-        if self.limits is None:
-            return descriptor
-        low, high = self.limits
-        if isinstance(low, int):
-            descriptor.integer_range = [IntegerRange(from_value=low, to_value=int(high), step=1)]
-        else:
-            descriptor.floating_point_range = [
-                FloatingPointRange(from_value=low, to_value=high, step=0.0)
-            ]
+def descriptor_of(constraint: Constraint) -> ParameterDescriptor:
+    """Convert a constraint to a ROS descriptor."""
+    descriptor = ParameterDescriptor(
+        description=constraint.description, read_only=constraint.change == 'never'
+    )
+    texts = []
+    if constraint.choices:
+        texts.append(f'one of {", ".join(constraint.choices)}')
+    if constraint.change == 'unconfigured':
+        texts.append('changes only while the node is unconfigured')
+    descriptor.additional_constraints = '; '.join(texts)
+    if constraint.limits is None:
         return descriptor
-
-
-def parameter(default: Any, description: str, **constraints: Any) -> Any:
-    """Create a field for a parameter; `constraints` are the arguments of `Constraint`."""
-    constraint = Constraint(description, **constraints)
-    return field(default=default, metadata={'constraint': constraint})
-
-
-def constraints_of(kind: type[Any]) -> Mapping[str, Constraint]:
-    """Return the constraint of each parameter of a data class."""
-    return {declared.name: declared.metadata['constraint'] for declared in fields(kind)}
+    low, high = constraint.limits
+    if isinstance(low, int):
+        descriptor.integer_range = [IntegerRange(from_value=low, to_value=int(high), step=1)]
+    else:
+        descriptor.floating_point_range = [
+            FloatingPointRange(from_value=low, to_value=high, step=0.0)
+        ]
+    return descriptor
 
 
 def defaults_of(kind: type[Any]) -> Mapping[str, Any]:
@@ -93,6 +69,24 @@ def defaults_of(kind: type[Any]) -> Mapping[str, Any]:
         else declared.default
         for declared in fields(kind)
     }
+
+
+def value_of(name: str, text: str, default: Any) -> Any:
+    """Read the value of a parameter in the type of its default; colons separate lists.
+
+    Raises:
+        ArgumentError: the text does not give a value of this type.
+    """
+    if isinstance(default, str):
+        return text
+    if isinstance(default, list):
+        return text.split(':')
+    value = yaml.safe_load(text)
+    if isinstance(default, float) and type(value) is int:
+        value = float(value)
+    if type(value) is not type(default):
+        raise ArgumentError(f'{name} is {text!r}; expected {_TYPES[type(default)]}')
+    return value
 
 
 def declare_parameters(node: Node, kind: type[Any]) -> None:
@@ -108,7 +102,7 @@ def declare_parameters(node: Node, kind: type[Any]) -> None:
     """
     constraints = constraints_of(kind)
     for name, default in defaults_of(kind).items():
-        node.declare_parameter(name, default, constraints[name].descriptor())
+        node.declare_parameter(name, default, descriptor_of(constraints[name]))
 
 
 def read_parameters(
@@ -122,13 +116,14 @@ def read_parameters(
         changes: values that replace those of the node.
 
     Raises:
-        ValueError: a value violates a rule of the data class.
+        ValueError: a value violates a constraint or a rule of the data class.
     """
     values: dict[str, Any] = {}
     given = changes or {}
-    for name in constraints_of(kind):
+    for name, constraint in constraints_of(kind).items():
         value = given[name] if name in given else node.get_parameter(name).value
         values[name] = tuple(value) if isinstance(value, (list, tuple)) else value
+        constraint.check(name, values[name])
     return kind(**values)
 
 

@@ -16,9 +16,9 @@ import rclpy
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.executors import Executor
 from rclpy.signals import SignalHandlerOptions
+from threadpoolctl import threadpool_limits
 
 from afformer_core.errors import AfformerError
-from afformer_core.runtime.sessions.numpy_threads import use_one_numpy_thread
 from afformer_ros.environment import prepare_environment
 from afformer_ros.memory_tuning import keep_few_heaps, keep_what_lives
 
@@ -81,7 +81,9 @@ def run_node(
     prepare_environment()
     keep_few_heaps()
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    use_one_numpy_thread()
+    # Apart from the model, only small matrices are multiplied. Waking other threads for them takes
+    # longer than the products, and these threads then spin while the model runs.
+    threadpool_limits(1, user_api='blas')
     # rclpy's own handlers would shut the context down while an executor is about to wait.
     rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     finished = Finished()

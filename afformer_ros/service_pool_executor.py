@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An executor that calls services in separate threads, and a lock to which callbacks yield."""
+"""An executor that calls services in separate threads, and yields to one with a lock."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from types import TracebackType
 from typing import Any
 
 from rclpy.context import Context
@@ -19,45 +18,6 @@ from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.service import Service
 from rclpy.task import Task
-
-
-class PriorityLock:
-    """A lock that lets one thread finish a few milliseconds of work before others start.
-
-    NumPy and OpenCV release Python's lock in every call, dozens of times for each image, and each
-    time a waiting thread takes it for a whole callback. Without this lock, messages that arrive
-    while a result is computed would double its time. One thread holds the lock in a `with`
-    statement; it is not reentrant.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._lock.release()
-
-    def wait(self, timeout: float) -> bool:
-        """Wait while another thread holds the lock.
-
-        Args:
-            timeout: maximum time to wait, in seconds.
-
-        Returns:
-            whether the lock was free before the timeout.
-        """
-        if not self._lock.acquire(timeout=timeout):
-            return False
-        self._lock.release()
-        return True
-
 
 # Maximum seconds for which a callback yields to other work: enough for the work on a result
 # besides the model, and too little to matter for a callback.
@@ -78,17 +38,20 @@ class ServicePoolExecutor(SingleThreadedExecutor):
     Args:
         threads: maximum number of services that run at once.
         context: context of the nodes; None for the default one of `rclpy.init`.
-        priority_lock: lock to which callbacks yield; None: none.
+        priority_lock: lock to which callbacks yield for a few milliseconds. NumPy and OpenCV
+            release Python's lock in every call, dozens of times for each image, and each time a
+            waiting thread takes it for a whole callback. A thread that holds this lock meanwhile
+            takes half of that time. None: callbacks do not yield.
     """
 
     def __init__(
         self,
         threads: int,
         context: Context | None = None,
-        priority_lock: PriorityLock | None = None,
+        priority_lock: threading.Lock | None = None,
     ) -> None:
         super().__init__(context=context)
-        self._priority_lock = priority_lock or PriorityLock()
+        self._priority_lock = priority_lock or threading.Lock()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix='service')
         self._called: dict[Task[None], Future[None]] = {}
 
@@ -116,7 +79,8 @@ class ServicePoolExecutor(SingleThreadedExecutor):
             TimeoutException: no callback is ready within the timeout, or a service was.
         """
         handler, entity, node = super().wait_for_ready_callbacks(*args, **kwargs)
-        self._priority_lock.wait(_LONGEST_WAIT)
+        if self._priority_lock.acquire(timeout=_LONGEST_WAIT):
+            self._priority_lock.release()
         if not isinstance(entity, Service):
             return handler, entity, node
         # While a service waits for a free thread, rclpy returns it again.

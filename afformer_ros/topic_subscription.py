@@ -16,6 +16,7 @@ from rclpy.qos import QoSPolicyKind, QoSProfile, QoSReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from rclpy.timer import Timer
+from sensor_msgs.msg import CompressedImage, Image
 
 from afformer_ros.quality_of_service import InputQuality
 from afformer_ros.topic_watch import TopicWatch
@@ -34,6 +35,12 @@ _WARNING_PERIOD = 30.0
 # This input may use the camera's topic. A name at the end of its `qos_overrides` keeps rclpy from
 # applying the first subscription's overrides to the second one.
 _BESIDE_OTHERS = ('demonstration',)
+# Message classes by the type of the messages of images; 'auto' is raw before there is a publisher.
+IMAGE_KINDS: dict[str, tuple[type, ...]] = {
+    'raw': (Image,),
+    'compressed': (CompressedImage,),
+    'auto': (Image, CompressedImage),
+}
 
 
 class TopicSubscription:
@@ -48,7 +55,7 @@ class TopicSubscription:
     Args:
         node: node that subscribes.
         topic: relative name.
-        kinds: message classes, at least one.
+        kinds: message classes, at least one (see `IMAGE_KINDS`).
         quality: requested quality of service, unless parameters `qos_overrides` say otherwise.
         callback: called with the message.
         group: group in which `callback` runs.

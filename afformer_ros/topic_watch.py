@@ -13,13 +13,16 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 
 from afformer_ros.quality_of_service import mismatch
-from afformer_ros.sequence_gaps import SequenceGaps
 
 _WINDOW = 5.0
 _STALE_AFTER = 2.0
 # Lost messages in the window that are tolerated without a warning: number, and share of all.
 _TOLERATED_LOST = 2
 _TOLERATED_SHARE = 0.02
+# Value of rmw for middleware without sequence numbers.
+_UNNUMBERED = 2**64 - 1
+# Maximum number of remembered publishers.
+_CAPACITY = 16
 
 
 class Subscribed(Protocol):
@@ -57,7 +60,8 @@ class TopicWatch:
         self._name = name
         self._subscribed = subscribed
         self._lock = threading.Lock()
-        self._gaps = SequenceGaps(self._only_publisher)
+        # Last sequence numbers by publisher, the newest last.
+        self._last: dict[bytes, int] = {}
         self._times: deque[float] = deque()
         self._losses: deque[tuple[float, int]] = deque()
         # Time at which the last message arrived or, before the first one, a publisher appeared.
@@ -69,7 +73,7 @@ class TopicWatch:
     def subscribed(self) -> None:
         """Restart with a new subscription, which does not receive earlier messages."""
         with self._lock:
-            self._gaps.begin_anew()
+            self._last.clear()
 
     def arrived(self, info: Mapping[str, Any] | None = None) -> None:
         """Count a message, and missing ones before it.
@@ -83,7 +87,7 @@ class TopicWatch:
             self._times.append(self._silent_since)
             # A queue of one keeps the newest message; one that was replaced was not needed.
             if self._subscribed.qos.depth > 1:
-                self._missing += self._gaps.arrived(info)
+                self._missing += self._missing_before(info)
             self._count_lost()
 
     def lost(self, count: int) -> None:
@@ -177,9 +181,22 @@ class TopicWatch:
                 self._silent_since = now if published else 0.0
             return now - (self._silent_since or now)
 
-    def _only_publisher(self) -> bytes | None:
-        found = self._node.get_publishers_info_by_topic(self._subscribed.topic_name)
-        return bytes(found[0].endpoint_gid) if len(found) == 1 else None
+    def _missing_before(self, info: Mapping[str, Any] | None) -> int:
+        """Return the number of missing sequence numbers before a message that has arrived.
+
+        If a full queue drops a message, reliable or not, no event reports it. Humble has no
+        sequence numbers, and Jazzy does not tell whose they are.
+        """
+        number = (info or {}).get('publication_sequence_number')
+        publisher = (info or {}).get('publisher_gid')
+        if number in (None, _UNNUMBERED) or publisher is None:
+            return 0
+        key = bytes(publisher['data'])
+        before: int = self._last.pop(key, number)
+        self._last[key] = number
+        if len(self._last) > _CAPACITY:
+            del self._last[next(iter(self._last))]
+        return max(0, int(number) - before - 1)
 
     def _remedy(self) -> str:
         if self._subscribed.qos.reliability == QoSReliabilityPolicy.RELIABLE:

@@ -10,7 +10,6 @@ import tempfile
 
 from launch import LaunchContext, LaunchDescription
 from launch.actions import (
-    DeclareLaunchArgument,
     EmitEvent,
     IncludeLaunchDescription,
     OpaqueFunction,
@@ -20,17 +19,13 @@ from launch.conditions import IfCondition
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import (
-    LaunchConfiguration,
-    PathJoinSubstitution,
-    ThisLaunchFileDir,
-)
+from launch.substitutions import LaunchConfiguration, ThisLaunchFileDir
 from launch_ros.actions import Node
 from launch_ros.event_handlers import OnStateTransition
 from launch_ros.parameter_descriptions import ParameterValue
-from launch_ros.substitutions import FindPackageShare
 
 from afformer_ros.environment import prepare_environment
+from afformer_ros.launch_arguments import declared_arguments
 
 # Arguments of ground.launch.py that are the same here.
 PASSED_ON = ('params_file', 'model', 'log_level', 'rviz')
@@ -42,81 +37,6 @@ STORE = 'robot_demo_store'
 
 def generate_launch_description() -> LaunchDescription:
     """Compose the launch description."""
-    share = FindPackageShare('afformer_ros')
-
-    # Arguments
-    arguments = [
-        DeclareLaunchArgument(
-            'video',
-            description='Video, folder of images or bag of the demonstration.',
-        ),
-        DeclareLaunchArgument(
-            'action',
-            default_value='',
-            description='Demonstrated action, such as pull; empty: the action that the model '
-            'finds, and no motion if it is unknown.',
-        ),
-        DeclareLaunchArgument(
-            'folder',
-            default_value='.',
-            description='Folder that contains the video, possibly in a subfolder; the grounding '
-            'node reads no other folder.',
-        ),
-        DeclareLaunchArgument(
-            'family',
-            default_value='drawers',
-            description='Family of the fixture in front of the simulated arm, one of those of '
-            '`afformer simulate`.',
-        ),
-        DeclareLaunchArgument(
-            'scene',
-            default_value='0',
-            description='Number of the scene, from 0.',
-        ),
-        DeclareLaunchArgument(
-            'demonstration',
-            default_value='0',
-            description='Number of the demonstration for which the scene is prepared, from 0; '
-            'for example, a drawer to be pushed is open.',
-        ),
-        DeclareLaunchArgument(
-            'simulated',
-            default_value='true',
-            choices=['true', 'false'],
-            description='Whether to start the simulated arm and camera; false: start the '
-            'drivers of your own arm and camera yourself.',
-        ),
-        DeclareLaunchArgument(
-            'dry_run',
-            default_value='false',
-            choices=['true', 'false'],
-            description='Whether the planner only describes the motion of the arm.',
-        ),
-        DeclareLaunchArgument(
-            'params_file',
-            default_value=PathJoinSubstitution([share, 'config', 'ground.yaml']),
-            description='YAML file with all parameters of the grounding node.',
-        ),
-        DeclareLaunchArgument(
-            'model',
-            default_value='',
-            description='Folder of the model; empty: the value in the parameter file, by '
-            'default the shipped model.',
-        ),
-        DeclareLaunchArgument(
-            'log_level',
-            default_value='info',
-            choices=['debug', 'info', 'warn', 'error', 'fatal'],
-            description='Minimum severity of log messages of the nodes.',
-        ),
-        DeclareLaunchArgument(
-            'rviz',
-            default_value='false',
-            choices=['true', 'false'],
-            description='Whether RViz is started to show the results.',
-        ),
-    ]
-
     # The default transports of Fast DDS lose most messages of the size of an image.
     transports = OpaqueFunction(function=lambda _: prepare_environment())
 
@@ -186,7 +106,7 @@ def generate_launch_description() -> LaunchDescription:
 
     return LaunchDescription(
         [
-            *arguments,
+            *declared_arguments('robot_demo'),
             transports,
             plan_once_active,
             end_with_the_planner,

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ast
 import gc
 import os
 import shutil
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from afformer_ros.environment import prepare_environment
+from afformer_ros.launch_arguments import launch_arguments as launch_arguments_of
 
 from .abandoned_shared_memory import remove_abandoned
 
@@ -88,28 +88,8 @@ def launch_arguments() -> Callable[[str], Mapping[str, list[str] | None]]:
 
 
 def _launch_arguments(file: str) -> Mapping[str, list[str] | None]:
-    tree = ast.parse((ROOT / 'launch' / file).read_text())
-    calls = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == 'DeclareLaunchArgument'
-    ]
-    return {
-        name: next(
-            (ast.literal_eval(one.value) for one in call.keywords if one.arg == 'choices'), None
-        )
-        for call in calls
-        for name in _names(call.args[0])
-    }
-
-
-def _names(node: ast.expr) -> list[str]:
-    """A literal name, or those that a name with a camera in it has for both cameras."""
-    if isinstance(node, ast.Constant):
-        return [node.value]
-    assert isinstance(node, ast.JoinedStr)
-    text = ast.unparse(node)[2:-1]
-    return [text.replace('{camera}', camera) for camera in ('first', 'second')]
+    arguments = launch_arguments_of(file.removesuffix('.launch.py'))
+    return {name: list(one.choices) or None for name, one in arguments.items()}
 
 
 @pytest.fixture(scope='session')

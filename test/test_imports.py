@@ -51,7 +51,7 @@ def test_no_files_import_each_other_in_a_circle(graph: grimp.ImportGraph) -> Non
 
 def test_a_robot_imports_nothing_of_training_and_reports() -> None:
     pytest.importorskip('rclpy')
-    heavy = ('jinja2', 'lightning', 'matplotlib', 'mujoco', 'scipy', 'sklearn', 'timm')
+    heavy = ('jinja2', 'lightning', 'mujoco', 'pyarrow', 'scipy', 'sklearn', 'timm', 'torch')
     unneeded = (*heavy, 'afformer_sim')
     code = f"""
 import sys, afformer_core.runtime, afformer_ros.executables.grounding
@@ -60,6 +60,19 @@ print([name for name in {unneeded} if name in sys.modules])"""
     told = subprocess.run([sys.executable, '-c', code], stdout=subprocess.PIPE, check=True)
 
     assert told.stdout.decode().strip() == '[]'
+
+
+def test_grounding_needs_no_pytorch(root: Path) -> None:
+    examples = root / 'afformer_core' / 'example_pairs' / 'rendered'
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys(('onnx', 'pyarrow', 'timm', 'torch', 'torchvision')))
+from afformer_core import ground
+print(ground({str(examples / 'spoon.mp4')!r}, {str(examples / 'cup.jpg')!r}).found)"""
+
+    printed = subprocess.run([sys.executable, '-c', code], stdout=subprocess.PIPE, check=True)
+
+    assert printed.stdout.decode() == 'True\n'
 
 
 def test_no_folder_holds_more_than_twenty_files(root: Path) -> None:

@@ -16,9 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from afformer_core.outputs.outputs import OPTIONAL_OUTPUT_TYPES, OUTPUT_TYPES
-from afformer_ros.grounding.actions.node_actions import ACTIONS
-from afformer_ros.grounding.demonstrations.demonstration_services import SERVICES
 from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.interfaces import ACTIONS, SERVICES
 from afformer_ros.parameter_fields import constraints_of, defaults_of
 from afformer_ros.quality_of_service import QosParameters
 

@@ -2,18 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # Install what rosdep does not know of this package into ./venv, which sees apt's packages:
 #
-#   cd ~/workspace && src/afformer_ros/tools/install_beside_apt.sh export,sim,dev
+#   cd ~/workspace && src/afformer_ros/tools/install_beside_apt.sh offline,sim,dev
 #
-# The argument names the optional dependencies of pyproject.toml. What must stay as it is goes into
+# The argument names optional dependencies of pyproject.toml, if any. What must stay as it is goes into
 # ./constraints.txt, and pip stops where this package needs something else. On a Jetson that is the
 # PyTorch of NVIDIA, which has to be in ./venv or in the system before.
 set -euo pipefail
 
-extras=$1
+extras=${1:-}
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 kept=()
 # The system of a Jetson has this package; a container on one, without CUDA, has not.
-if dpkg-query --show nvidia-l4t-core > /dev/null 2>&1; then kept=(torch torchvision); fi
+if [ -n "$extras" ] && dpkg-query --show nvidia-l4t-core > /dev/null 2>&1; then kept=(torch torchvision); fi
 
 python3 -m venv --system-site-packages venv
 touch venv/COLCON_IGNORE
@@ -32,4 +32,4 @@ for name in sys.argv[1:]:
             'every Jetson. Install it as docs/robot/install.md says'
         )
 PYTHON
-venv/bin/pip install --constraint constraints.txt "${source}[$extras]"
+venv/bin/pip install --constraint constraints.txt "$source${extras:+[$extras]}"

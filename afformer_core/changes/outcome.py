@@ -11,6 +11,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.actions import ACTIONS
 from afformer_core.changes.image_change import (
     ChangedRegion,
     DifferentImagesError,
@@ -27,8 +28,6 @@ _MOST_SHOWN = 0.3
 # Motion of a demonstration's camera, as a share of the frame's longest side, above which its first
 # and last frame show different sides of the parts.
 _LONGEST_MOTION = 0.03
-# Actions after which the part is as before: a spring or gravity brings it back.
-_PASSING = ('touch', 'hold', 'put down')
 
 
 class Expected(Enum):
@@ -75,7 +74,8 @@ class ObservedOutcome:
 
 def expected_after(action: str) -> Expected:
     """Return what is different after an action of which no frames are known."""
-    return Expected.NOTHING if action in _PASSING else Expected.VISIBLE
+    passing = action in ACTIONS and ACTIONS[action].passing
+    return Expected.NOTHING if passing else Expected.VISIBLE
 
 
 def shown_change(

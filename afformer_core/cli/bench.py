@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import argparse
-import json
+import importlib.metadata
 import os
 import platform
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER, REPORT_FILE
+from afformer_core.cli.options.command import add_command, add_json, print_report
+from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER
 
 if TYPE_CHECKING:
     from afformer_core.offline.reports.tables import Table
@@ -33,13 +34,8 @@ _EXAMPLE = """examples:
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'bench',
-        help='measure time and memory of inference',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'measure time and memory of inference'
+    parser = add_command(subparsers, 'bench', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         'models',
         type=INPUT_FOLDER,
@@ -57,21 +53,13 @@ def add_parser(subparsers: Any) -> None:
         help='lengths of the demonstration, in frames (default: 1 8 32)',
     )
     parser.add_argument(
-        '--image-size',
-        type=int,
-        default=256,
-        help='input size of the models with random weights: side of a square, in pixels '
-        '(default: 256)',
-    )
-    parser.add_argument(
         '--variants',
         nargs='+',
         metavar='BACKEND:PRECISION',
         help='variants to compare: recompute, torch, onnxruntime or openvino on the CPU, '
-        'recompute-cuda, torch-cuda, onnxruntime-cuda, onnxruntime-tensorrt or tensorrt on a GPU, '
-        'each with fp32, fp16 or bf16 (default: all that are installed; on the CPU in fp32 '
-        'and, for openvino, also in bf16; on a GPU in fp16 and, for torch-cuda and '
-        'onnxruntime-cuda, also in fp32)',
+        'recompute-cuda, torch-cuda, onnxruntime-cuda or tensorrt on a GPU, each with fp32, fp16 '
+        'or bf16 (default: all that are installed; on the CPU in fp32 and, for openvino, also in '
+        'bf16; on a GPU in fp16 and, for torch-cuda and onnxruntime-cuda, also in fp32)',
     )
     parser.add_argument(
         '--video', type=INPUT_FILE, metavar='FILE', help='video of a demonstration, with --image'
@@ -100,19 +88,11 @@ def add_parser(subparsers: Any) -> None:
         help='also measure each variant in the grounding node, with images of 640x480 at 30 Hz '
         'and results sent over DDS; needs ROS 2',
     )
-    parser.add_argument(
-        '--json',
-        type=REPORT_FILE,
-        help='also write the tables to this JSON file; -: print JSON instead of the tables',
-    )
-    parser.set_defaults(run=run)
+    add_json(parser, 'the tables')
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, and print the tables."""
-    from afformer_core.files.atomic import write_aside
-    from afformer_core.files.provenance import provenance
-
     if arguments.threads < 1 or min(arguments.frames) < 1:
         raise ValueError(
             f'--threads is {arguments.threads} and --frames {arguments.frames}; '
@@ -123,20 +103,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f'--{given} is given and --{missing} is not; expected both or neither')
     tables = _image_tables(arguments) if arguments.video else _tables(arguments)
     facts = _facts(arguments.threads)
+    lines = '\n'.join(f'- {name}: {value}' for name, value in facts.items())
+    text = '\n\n'.join([lines, *(table.to_markdown() for table in tables)])
     data = [arguments.video, arguments.image] if arguments.video else []
-    report = {
-        **facts,
-        'provenance': provenance(data=data),
-        'tables': [table.to_json() for table in tables],
-    }
-    content = json.dumps(report, indent=2)
-    if arguments.json == '-':
-        print(content)
-    else:
-        lines = [f'- {name}: {value}' for name, value in facts.items()]
-        print('\n'.join(lines), *(table.to_markdown() for table in tables), sep='\n\n')
-    if arguments.json not in (None, '-'):
-        write_aside(Path(arguments.json), (content + '\n').encode())
+    content = {**facts, 'tables': [table.to_json() for table in tables]}
+    print_report(arguments, text, content, data)
     return 0
 
 
@@ -149,9 +120,12 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
         InferenceVariant,
         default_variants,
     )
-    from afformer_core.offline.benchmarks.latency_tables import latency_table, random_model
-    from afformer_core.offline.benchmarks.measured_model import copy_with_graphs
-    from afformer_core.offline.benchmarks.node_latency_table import node_latency_table
+    from afformer_core.offline.benchmarks.latency_tables import (
+        copy_with_graphs,
+        latency_table,
+        node_latency_table,
+        random_model,
+    )
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     variants = default_variants()
@@ -165,10 +139,9 @@ def _tables(arguments: argparse.Namespace) -> list[Table]:
         os.environ['XDG_CACHE_HOME'] = name
         folders = {str(name): model_folder(name) for name in arguments.models}
         if not folders:
-            side = arguments.image_size
-            title = f'ResNet-50, {side}x{side}, random weights'
+            title = 'ResNet-50, 256x256, random weights'
             folders = {title: Path(name) / 'r50', 'shipped model': model_folder(SHIPPED)}
-            configuration = afformer_r50(OPRA_ACTIONS, (side, side))
+            configuration = afformer_r50(OPRA_ACTIONS, (256, 256))
             longest = max(configuration.maximum_frames, *arguments.frames)
             random_model(replace(configuration, maximum_frames=longest), folders[title])
         for number, (title, folder) in enumerate(folders.items()):
@@ -216,13 +189,15 @@ def _facts(threads: int) -> dict[str, str]:
     import onnxruntime
     import torch
 
-    from afformer_core.runtime.sessions.backend_choice import package_version, processor_name
-
+    releases = {one.metadata['Name']: one.version for one in importlib.metadata.distributions()}
+    listing = Path('/proc/cpuinfo')
+    lines = listing.read_text(encoding='utf-8').splitlines() if listing.is_file() else []
+    names = [line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')]
     has_gpu = torch.cuda.is_available()
     return {
-        'processor': processor_name(),
+        'processor': next(iter(names), platform.processor() or platform.machine()),
         'GPU': torch.cuda.get_device_name() if has_gpu else 'none',
         'threads': str(threads),
         'versions': f'Python {platform.python_version()}, torch {torch.__version__}, '
-        f'onnxruntime {onnxruntime.__version__}, openvino {package_version("openvino") or "none"}',
+        f'onnxruntime {onnxruntime.__version__}, openvino {releases.get("openvino", "none")}',
     }

@@ -4,23 +4,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afformer_core.cli.options.path_options import (
-    INPUT_FOLDER,
-    OUTPUT_FOLDER,
-    OUTPUT_PAGE,
-    REPORT_FILE,
-)
+from afformer_core.cli.options.command import add_command, add_json, add_seed, print_report
+from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FOLDER, OUTPUT_PAGE
 from afformer_core.cli.options.session_options import add_session_options
 
 if TYPE_CHECKING:
-    from afformer_core.cli.evaluation.evaluate_parts import (
+    from afformer_core.cli.evaluation.on_parts import (
         MakeExamples,
         PairsAndClips,
         Predictors,
@@ -50,19 +45,11 @@ _EXAMPLE = """examples:
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'benchmark',
-        help='fetch the real pairs of the benchmark, and measure a model or a command on them',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'fetch the real pairs of the benchmark, and measure a model or a command on them'
+    parser = add_command(subparsers, 'benchmark', run_measure, help_text, _DESCRIPTION, _EXAMPLE)
     parts = parser.add_subparsers(title='subcommands', metavar='subcommand', required=True)
     fetch = parts.add_parser('fetch', help='download the media', description=_FETCH)
     fetch.add_argument('output', type=OUTPUT_FOLDER, help='folder for the benchmark')
-    fetch.add_argument(
-        '--keep-sources', action='store_true', help='keep the downloaded files in .sources'
-    )
     fetch.set_defaults(run=run_fetch, subparser=fetch)
     measure = parts.add_parser('run', help='measure a model or a command', description=_RUN)
     measure.add_argument(
@@ -92,17 +79,8 @@ def add_parser(subparsers: Any) -> None:
         help='empty or absent folder in which the questions and answers of a command remain '
         '(default: a temporary one)',
     )
-    measure.add_argument(
-        '--seed',
-        type=int,
-        default=0,
-        help='seed of the bootstrap and of the order of questions (default: 0)',
-    )
-    measure.add_argument(
-        '--json',
-        type=REPORT_FILE,
-        help='also write all numbers to this JSON file; -: print JSON instead of the tables',
-    )
+    add_seed(measure, 'the bootstrap and of the order of questions')
+    add_json(measure, 'all numbers')
     measure.add_argument(
         '--report', type=OUTPUT_PAGE, help='.html file, or folder for report.html'
     )
@@ -116,7 +94,7 @@ def run_fetch(arguments: argparse.Namespace) -> int:
     from afformer_core.offline.evaluation.demonstration_to_image.fetching import fetch_benchmark
 
     entries = read_entries()
-    fetched = fetch_benchmark(entries, arguments.output, keep_sources=arguments.keep_sources)
+    fetched = fetch_benchmark(entries, arguments.output)
     for name, reason in fetched.skipped.items():
         print(f'skipped {name}: {reason}', file=sys.stderr)
     pairs = sum(entry.target is not None for entry in fetched.entries)
@@ -129,8 +107,6 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure a system, and print its report."""
-    from afformer_core.files.atomic import write_aside
-    from afformer_core.files.provenance import provenance
     from afformer_core.offline.evaluation.demonstration_to_image.outside_system import is_command
     from afformer_core.offline.evaluation.report.html_report import report_path, write_report
     from afformer_core.runtime.model_folder import description_files
@@ -140,23 +116,19 @@ def run_measure(arguments: argparse.Namespace) -> int:
     report, make_examples = _measure(arguments)
     system = arguments.system
     model = [] if is_command(system) else description_files(model_folder(system))
-    made = provenance(arguments.seed, [*model, *sorted(arguments.folder.glob('*/*.json'))])
-    content = json.dumps({**report.to_json(), 'provenance': made}, indent=2, allow_nan=False)
-    print(content if arguments.json == '-' else report.to_markdown(), flush=True)
-    if arguments.json not in (None, '-'):
-        write_aside(Path(arguments.json), (content + '\n').encode())
+    files = [*model, *sorted(arguments.folder.glob('*/*.json'))]
+    print_report(arguments, report.to_markdown(), report.to_json(), files, arguments.seed)
     if page is not None:
         write_report(page, report, make_examples())
     return 0
 
 
 def _measure(arguments: argparse.Namespace) -> tuple[EvaluationReport, MakeExamples]:
-    from afformer_core.cli.evaluation.evaluate_parts import measure_predictors
+    from afformer_core.cli.evaluation.on_parts import measure_predictors
     from afformer_core.offline.evaluation.demonstration_to_image.benchmark_row import (
         benchmark_table,
     )
     from afformer_core.offline.evaluation.demonstration_to_image.outside_system import is_command
-    from afformer_core.offline.evaluation.parts.part_measures import PartsMeasured
 
     data = _read_data(arguments.folder)
     facts: dict[str, Fact] = {'system': arguments.system, 'benchmark': str(arguments.folder)}
@@ -167,7 +139,6 @@ def _measure(arguments: argparse.Namespace) -> tuple[EvaluationReport, MakeExamp
     report, make_examples = measure_predictors(
         data, predictors, frame_count, facts, arguments.seed
     )
-    assert isinstance(report.measures, PartsMeasured)
     row = benchmark_table(report.measures, predictors.labels)
     return replace(report, tables=(row, *report.tables)), make_examples
 
@@ -177,7 +148,7 @@ _FRAMES = 8
 
 
 def _read_data(folder: Path) -> PairsAndClips:
-    from afformer_core.cli.evaluation.evaluate_parts import PairsAndClips, usable_pairs
+    from afformer_core.cli.evaluation.on_parts import PairsAndClips, usable_pairs
     from afformer_core.errors import DatasetError
     from afformer_core.offline.data.readers.contact_clips import CLIPS_FILE, read_contact_clips
     from afformer_core.offline.data.readers.part_pairs import PAIRS_FILE
@@ -198,7 +169,7 @@ def _read_data(folder: Path) -> PairsAndClips:
 
 
 def _open_model(arguments: argparse.Namespace) -> tuple[Predictors, int]:
-    from afformer_core.cli.evaluation.evaluate_parts import open_models, open_predictors
+    from afformer_core.cli.evaluation.on_parts import open_models, open_predictors
 
     arguments.models, arguments.zooms = [Path(arguments.system)], None
     models = open_models(arguments)
@@ -208,7 +179,7 @@ def _open_model(arguments: argparse.Namespace) -> tuple[Predictors, int]:
 
 
 def _ask(arguments: argparse.Namespace, data: PairsAndClips) -> Predictors:
-    from afformer_core.cli.evaluation.evaluate_parts import Predictors, open_baselines
+    from afformer_core.cli.evaluation.on_parts import Predictors, open_baselines
     from afformer_core.offline.evaluation.demonstration_to_image.outside_system import ask_command
     from afformer_core.offline.evaluation.parts.predictors import (
         MarkedContactPredictor,
@@ -230,12 +201,11 @@ def _ask(arguments: argparse.Namespace, data: PairsAndClips) -> Predictors:
             system = ask(Path(folder))
     else:
         system = ask(arguments.work)
-    told: dict[str, PointPredictor] = {}
-    labels = {'system': 'system'}
+    labelled: dict[str, tuple[str, PointPredictor]] = {'system': ('system', system)}
     if arguments.given_contact:
-        told['system_marked'] = MarkedContactPredictor(system)
-        labels['system_marked'] = 'system, contact marked'
+        marked = MarkedContactPredictor(system)
+        labelled['system_marked'] = 'system, contact marked', marked
     if not arguments.baselines:
-        return Predictors({'system': system}, told, labels, ())
-    baselines, others, notes = open_baselines(system if system.reads_contacts else None)
-    return Predictors({'system': system}, {**told, **baselines}, {**labels, **others}, notes)
+        return Predictors(('system',), labelled)
+    baselines, notes = open_baselines(system if system.reads_contacts else None)
+    return Predictors(('system',), {**labelled, **baselines}, notes)

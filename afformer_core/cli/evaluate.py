@@ -4,29 +4,21 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afformer_core.cli.evaluation.evaluate_options import (
-    add_choice_options,
-    add_data_options,
-    add_measure_options,
-    add_model_options,
-    add_output_options,
-    require_data,
+from afformer_core.cli.options.command import add_command, add_json, add_seed, print_report
+from afformer_core.cli.options.engine_options import (
+    add_processes,
+    divide_threads,
+    engine_of,
 )
-from afformer_core.cli.options.engine_options import add_engine_options, divide_threads, engine_of
-from afformer_core.cli.options.path_options import INPUT_FOLDER
+from afformer_core.cli.options.evaluation_options import add_choice_options, add_model_options
+from afformer_core.cli.options.media_options import add_dataset_part, add_folder_rate
+from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_PAGE
 
 if TYPE_CHECKING:
-    from afformer_core.offline.evaluation.protocols.protocols import EvaluationProtocol
-    from afformer_core.offline.evaluation.report.benchmark import BenchmarkReport
-    from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
-    from afformer_core.offline.evaluation.report.report import EvaluationReport
-
-    _MakeExamples = Callable[[], Mapping[str, Sequence[QualitativeExample]]]
+    from afformer_core.cli.evaluation.on_pairs import MakeExamples
 
 _DESCRIPTION = """\
 Ground the demonstrations of a dataset in its images and print tables that
@@ -49,12 +41,8 @@ _EXAMPLE = """examples:
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'evaluate',
-        help='measure the accuracy of models',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = add_command(
+        subparsers, 'evaluate', run, 'measure the accuracy of models', _DESCRIPTION, _EXAMPLE
     )
     parser.add_argument(
         'models',
@@ -65,7 +53,7 @@ def add_parser(subparsers: Any) -> None:
         'same pairs, and the paired differences from the first one are printed with confidence '
         'intervals',
     )
-    add_data_options(parser)
+    _add_data_options(parser)
     parser.add_argument(
         '--protocol',
         choices=_PROTOCOLS,
@@ -77,30 +65,96 @@ def add_parser(subparsers: Any) -> None:
         'point inside the image; buttons: compare with annotated boxes, and also measure how '
         'often the right button is chosen (default: rows256)',
     )
-    parser.add_argument(
-        '--processes',
-        type=int,
-        default=1,
-        help='number of processes, each with its own copy of the model; the results do not '
-        'depend on it (default: 1)',
-    )
-    add_engine_options(parser)
-    add_measure_options(parser)
+    add_processes(parser)
+    _add_measure_options(parser)
     add_choice_options(parser)
     add_model_options(parser)
+    add_seed(parser, 'the choice of pairs, of jitter and of the bootstrap')
+    add_json(parser, 'all numbers, see docs/reference/evaluation_json.md,')
     parser.add_argument(
-        '--seed',
-        type=int,
-        default=0,
-        help='seed of the choice of pairs, of jitter and of the bootstrap (default: 0)',
+        '--report',
+        type=OUTPUT_PAGE,
+        help='.html file, or folder for report.html: a page with all tables and with images of '
+        'the best, median and worst rows',
     )
-    add_output_options(parser)
-    parser.set_defaults(run=run)
+
+
+def _add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that select the data; `_require_data` checks them."""
+    data = parser.add_mutually_exclusive_group()
+    data.add_argument(
+        '--annotations',
+        type=INPUT_PATH,
+        help='annotation file of OPRA (JSON or text), of the simulator, of EPIC-Hotspot or of '
+        'AssistQ; or folder of your own pairs with points.csv',
+    )
+    data.add_argument(
+        '--benchmark',
+        type=INPUT_FOLDER,
+        metavar='FOLDER',
+        help='measure a model on each test split of the simulated benchmark in this folder',
+    )
+    data.add_argument(
+        '--pairs',
+        type=INPUT_FOLDER,
+        nargs='+',
+        metavar='FOLDER',
+        help='folders with pairs.json, which lists pairs of a clip and an image with outlined '
+        'parts: print how often the best peak lies inside the right part, for all pairs, by '
+        'folder and by source, compared with baselines that match images; the source of a pair is '
+        'the `repository` of its entry, or else its folder; name models before this option',
+    )
+    parser.add_argument(
+        '--contacts',
+        type=INPUT_FOLDER,
+        metavar='FOLDER',
+        help='folder with clips.json, which lists clips with the marked contact of the hand: '
+        'print the distance between that contact and the one that a model reads, by source; with '
+        '--pairs, clips that also belong to a pair are left out',
+    )
+    add_dataset_part(parser)
+
+
+def _add_measure_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of how a model is measured."""
+    parser.add_argument(
+        '--prior-annotations',
+        type=INPUT_PATH,
+        help='annotation file from which the baselines compute their mean heatmaps, usually the '
+        'training set (default: cross-validation of the dataset in five folds, which needs more '
+        'than one image)',
+    )
+    parser.add_argument(
+        '--frames',
+        metavar='NAME',
+        help="sampling of the frames of a clip. 'uniform N': N evenly spaced frames; 'R fps x N "
+        "every S': the mean over windows of N frames, S frames apart, at R frames per second. The "
+        "released code uses '2 fps x 32 every 16' (default: uniform, with the maximum number of "
+        'frames of the model)',
+    )
+    parser.add_argument(
+        '--together',
+        type=int,
+        default=1,
+        metavar='N',
+        help='number of demonstrations of the same element that are grounded together, for data '
+        'with several, such as data simulated with --performances (default: 1)',
+    )
+    add_folder_rate(parser)
+    parser.add_argument(
+        '--heatmap-of',
+        choices=('predicted', 'annotated'),
+        default='predicted',
+        help='for a model with a heatmap for each action, measure the heatmap of the predicted '
+        'action, which a robot receives, or of the annotated action, like the released code. '
+        'Tests with other demonstrations and absent elements always use the predicted action '
+        '(default: predicted)',
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, and print the report."""
-    require_data(arguments)
+    _require_data(arguments)
     # rejects invalid outputs before reading anything
     engine_of(arguments, arguments.processes)
     divide_threads(arguments)
@@ -108,28 +162,46 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(
             '--zooms determines the number of zoom stages; leave out --maximum-stages'
         )
-    if arguments.benchmark is not None:
-        return _run_benchmark(arguments)
-    from afformer_core.offline.evaluation.protocols.named_protocols import PROTOCOLS
-    from afformer_core.offline.evaluation.report.html_report import report_path
+    from afformer_core.offline.evaluation.report.html_report import report_path, write_report
 
     page = None if arguments.report is None else report_path(arguments.report)
-    if arguments.pairs is not None or arguments.contacts is not None:
-        return _run_parts(arguments, page)
-    protocol = PROTOCOLS[arguments.protocol]()
-    if len(arguments.models) > 1:
-        report, make_examples = _compare_models(arguments, protocol)
-    else:
-        report, make_examples = _evaluate_model(arguments, protocol)
-    _print(report, arguments)
-    _show(report, make_examples, page)
+    report, make_examples = _evaluate(arguments)
+    files = [*_model_files(arguments), *_data_files(arguments)]
+    print_report(arguments, report.to_markdown(), report.to_json(), files, arguments.seed)
+    if page is not None:
+        write_report(page, report, make_examples())
     return 0
 
 
-def _run_benchmark(arguments: argparse.Namespace) -> int:
-    from afformer_core.offline.evaluation.protocols.named_protocols import PROTOCOLS
-    from afformer_core.offline.evaluation.report.benchmark import SPLITS, BenchmarkReport
+def _require_data(arguments: argparse.Namespace) -> None:
+    """Check that data is given.
 
+    Raises:
+        ValueError: no data is given, or contacts are combined with data other than pairs.
+    """
+    if arguments.contacts is not None:
+        for other in ('annotations', 'benchmark'):
+            if getattr(arguments, other) is not None:
+                raise ValueError(
+                    f'--contacts cannot be combined with --{other}. Give it with --pairs'
+                )
+    elif all(getattr(arguments, name) is None for name in ('annotations', 'benchmark', 'pairs')):
+        raise ValueError(
+            'no data is given. Give one of --annotations, --benchmark, --pairs and --contacts'
+        )
+
+
+def _evaluate(arguments: argparse.Namespace) -> tuple[Any, MakeExamples]:
+    """Evaluate on the data that is given, and return the report and its examples."""
+    from afformer_core.cli.evaluation.on_pairs import evaluate_on_pairs
+    from afformer_core.cli.evaluation.on_parts import evaluate_on_parts
+    from afformer_core.offline.evaluation.protocols import PROTOCOLS
+    from afformer_core.offline.evaluation.report.report import SPLITS, BenchmarkReport
+
+    if arguments.benchmark is None:
+        if arguments.pairs is not None or arguments.contacts is not None:
+            return evaluate_on_parts(arguments)
+        return evaluate_on_pairs(arguments, PROTOCOLS[arguments.protocol]())
     if len(arguments.models) > 1:
         raise ValueError(
             f'--benchmark measures one model; got {len(arguments.models)}. Compare them on a split'
@@ -139,30 +211,8 @@ def _run_benchmark(arguments: argparse.Namespace) -> int:
     reports = {}
     for split in SPLITS:
         arguments.annotations = arguments.benchmark / f'{split}.json'
-        reports[split], _ = _evaluate_model(arguments, PROTOCOLS[arguments.protocol]())
-    _print(BenchmarkReport(reports), arguments)
-    return 0
-
-
-def _run_parts(arguments: argparse.Namespace, page: Path | None) -> int:
-    from afformer_core.cli.evaluation.evaluate_parts import evaluate_on_parts
-
-    report, make_examples = evaluate_on_parts(arguments)
-    _print(report, arguments)
-    _show(report, make_examples, page)
-    return 0
-
-
-def _print(report: EvaluationReport | BenchmarkReport, arguments: argparse.Namespace) -> None:
-    from afformer_core.files.atomic import write_aside
-    from afformer_core.files.provenance import provenance
-
-    json_path = arguments.json
-    made = provenance(arguments.seed, [*_model_files(arguments), *_data_files(arguments)])
-    content = json.dumps({**report.to_json(), 'provenance': made}, indent=2, allow_nan=False)
-    print(content if json_path == '-' else report.to_markdown(), flush=True)
-    if json_path not in (None, '-'):
-        write_aside(Path(json_path), (content + '\n').encode())
+        reports[split], _ = evaluate_on_pairs(arguments, PROTOCOLS[arguments.protocol]())
+    return BenchmarkReport(reports), dict
 
 
 def _model_files(arguments: argparse.Namespace) -> list[Path]:
@@ -178,7 +228,7 @@ def _data_files(arguments: argparse.Namespace) -> list[Path]:
     """List the files that annotate the data; some may not exist."""
     from afformer_core.offline.data.annotations import annotating_files
     from afformer_core.offline.data.readers.contact_clips import CLIPS_FILE
-    from afformer_core.offline.evaluation.report.benchmark import SPLITS
+    from afformer_core.offline.evaluation.report.report import SPLITS
 
     if arguments.benchmark is not None:
         return [arguments.benchmark / f'{split}.json' for split in SPLITS]
@@ -186,65 +236,3 @@ def _data_files(arguments: argparse.Namespace) -> list[Path]:
     if arguments.contacts is not None:
         given.append(arguments.contacts / CLIPS_FILE)
     return [file for path in given if path is not None for file in annotating_files(path)]
-
-
-def _show(report: EvaluationReport, make_examples: _MakeExamples, page: Path | None) -> None:
-    """Write the page of the report, if it is requested."""
-    from afformer_core.offline.evaluation.report.html_report import write_report
-
-    if page is not None:
-        write_report(page, report, make_examples())
-
-
-def _evaluate_model(
-    arguments: argparse.Namespace, protocol: EvaluationProtocol
-) -> tuple[EvaluationReport, _MakeExamples]:
-    from afformer_core.cli.evaluation import evaluate_models as models
-    from afformer_core.offline.evaluation.report.qualitative_examples import (
-        best_and_worst_examples,
-    )
-    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
-
-    questions = models.read_questions(arguments, protocol)
-    folder = model_folder(arguments.models[0] if arguments.models else SHIPPED)
-    answers = models.ask_model(arguments, folder, questions)
-    prior = models.read_prior(arguments, questions)
-    report = models.report_on(answers, questions, prior, arguments.seed)
-    return report, lambda: best_and_worst_examples(models.rows_to_show(answers, questions))
-
-
-def _compare_models(
-    arguments: argparse.Namespace, protocol: EvaluationProtocol
-) -> tuple[EvaluationReport, _MakeExamples]:
-    from afformer_core.cli.evaluation import evaluate_models as models
-    from afformer_core.offline.evaluation.model_differences import most_different_rows
-    from afformer_core.offline.evaluation.report.compared_report import build_compared_report
-    from afformer_core.offline.evaluation.report.qualitative_examples import (
-        most_different_examples,
-    )
-    from afformer_core.offline.evaluation.report.report import baseline_labels
-
-    folders = models.name_models(arguments.models)
-    # an invalid model is reported before the others are measured
-    for folder in folders.values():
-        models.open_model(arguments, folder)
-    questions = models.read_questions(arguments, protocol)
-    answers = {
-        name: models.ask_model(arguments, folder, questions) for name, folder in folders.items()
-    }
-    prior = models.read_prior(arguments, questions)
-    reports = {
-        name: models.report_on(answers_of_model, questions, prior, arguments.seed)
-        for name, answers_of_model in answers.items()
-    }
-    rows = {
-        name: models.rows_to_compare(answers_of_model, questions)
-        for name, answers_of_model in answers.items()
-    }
-    labels = baseline_labels(prior, questions.dataset.action_names)
-    report = build_compared_report(reports, rows, labels, arguments.seed)
-    shown = (
-        (name, models.rows_to_show(answers_of_model, questions))
-        for name, answers_of_model in answers.items()
-    )
-    return report, lambda: most_different_examples(shown, most_different_rows(rows))

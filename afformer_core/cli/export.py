@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.command import add_command
 from afformer_core.cli.options.path_options import INPUT_FOLDER
 
 _DESCRIPTION = """\
@@ -19,32 +20,19 @@ with those of PyTorch."""
 _EXAMPLE = """examples:
   afformer export my_model
   afformer export my_model --precision fp16      # into my_model/fp16, for a GPU
-  afformer export                # the shipped model, for this user
-  afformer export --all-users    # the shipped model, for all users; run as root
 """
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'export',
-        help='export a model to ONNX',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'export a model to ONNX'
+    parser = add_command(subparsers, 'export', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         'model',
         type=INPUT_FOLDER,
         nargs='?',
         help='model folder, or `shipped`, whose graphs are written to the cache folder of this '
-        'user unless the package contains graphs (default: shipped)',
-    )
-    parser.add_argument(
-        '--all-users',
-        action='store_true',
-        help='export the shipped model to /var/cache/afformer, for all users of this machine; '
-        'needs permission to write there',
+        'user unless the folder of the package is writable (default: shipped)',
     )
     parser.add_argument(
         '--precision',
@@ -66,35 +54,14 @@ def add_parser(subparsers: Any) -> None:
         action='store_true',
         help='do nothing if valid graphs exist, in the opset of --opset if it is given',
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Export the graphs, and print their paths."""
-    from afformer_core.files.private_files import let_all_users_read
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder_to_export
 
-    folder = _folder(arguments)
-    print(_export_into(folder, arguments))
-    if arguments.all_users:
-        let_all_users_read(folder)
+    print(_export_into(model_folder_to_export(arguments.model or SHIPPED), arguments))
     return 0
-
-
-def _folder(arguments: argparse.Namespace) -> Path:
-    from afformer_core.runtime.shipped_model import (
-        SHIPPED,
-        model_folder_to_export,
-        shipped_model_to_share,
-    )
-
-    if not arguments.all_users:
-        return model_folder_to_export(arguments.model or SHIPPED)
-    if str(arguments.model or SHIPPED) != SHIPPED:
-        raise ValueError(
-            f'the model is {arguments.model}, and --all-users exports the shipped model; expected '
-            'one of them. Leave one out'
-        )
-    return shipped_model_to_share()
 
 
 def _export_into(folder: Path, arguments: argparse.Namespace) -> str:
@@ -106,7 +73,7 @@ def _export_into(folder: Path, arguments: argparse.Namespace) -> str:
     if arguments.if_needed and _are_up_to_date(folder, precision, opset):
         return f'the graphs in {folder} are up to date'
     from afformer_core.runtime.export.export import export_graphs
-    from afformer_core.runtime.golden.differences import Differences
+    from afformer_core.runtime.self_test import Differences
 
     print(f'exporting {folder} ...', file=sys.stderr)
     networks = network_folders(folder)

@@ -6,6 +6,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from afformer_core.cli.options.command import add_command
+
 _DESCRIPTION = """\
 Download five videos of hands that operate something, each with another image of
 the same kind of object, and print the commands that ground them. They come from
@@ -20,18 +22,12 @@ _EXAMPLE = """examples:
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'fetch-examples',
-        help='download real videos and images to try the model on',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'download real videos and images to try the model on'
+    parser = add_command(subparsers, 'fetch-examples', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         '--host',
         help='address of a mirror of https://raw.githubusercontent.com (default: that host)',
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,9 +9,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from afformer_core.cli.options.command import add_command, add_model
 from afformer_core.cli.options.path_options import (
     INPUT_FILE,
-    INPUT_FOLDER,
     INPUT_PATH,
     OUTPUT_FILE,
 )
@@ -43,13 +43,8 @@ _EXAMPLE = """examples:
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'ground',
-        help='ground a demonstration video in an image',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'ground a demonstration video in an image'
+    parser = add_command(subparsers, 'ground', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         '--video', type=INPUT_PATH, required=True,
         help='demonstration: a video, a folder of images or a bag; VIDEO#t=1.5,3 is the part '
@@ -66,9 +61,7 @@ def add_parser(subparsers: Any) -> None:
         help='pixel of the operated part in the first frame of the demonstration, in which no '
         'hand should cover it; the top left pixel is 0 0 (default: the model finds the contact)',
     )
-    parser.add_argument(
-        '--model', type=INPUT_FOLDER, help='model folder, or `shipped` (default: shipped)'
-    )
+    add_model(parser)
     add_session_options(parser)
     parser.add_argument('--json', action='store_true', help='print the result as JSON')
     parser.add_argument(
@@ -77,13 +70,12 @@ def add_parser(subparsers: Any) -> None:
         help='JPEG or PNG file to write: the image with heatmap and peaks. If the part is not '
         'certain, the likeliest contacts are written beside it, to OUTPUT_contacts',
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
     from afformer_core.drawing.overlay import draw_numbered
-    from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
+    from afformer_core.files.paths import NamedPath, require_inputs_kept
     from afformer_core.grounder import Grounder
     from afformer_core.media.images import read_image, require_image_path, write_image
 

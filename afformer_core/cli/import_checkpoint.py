@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
+from afformer_core.cli.options.command import add_command
 from afformer_core.cli.options.path_options import INPUT_FILE, OUTPUT_FOLDER
 
 _DESCRIPTION = """\
@@ -27,13 +28,8 @@ _TITLES = {'resnet50': 'ResNet-50', 'vitdet_b': 'ViTDet-B'}
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'import-checkpoint',
-        help="convert one of the authors' checkpoints to a model folder",
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = "convert one of the authors' checkpoints to a model folder"
+    parser = add_command(subparsers, 'import-checkpoint', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument('checkpoint', type=INPUT_FILE, help='.ckpt or .pth file')
     parser.add_argument('output', type=OUTPUT_FOLDER, help='model folder to write')
     parser.add_argument(
@@ -41,7 +37,6 @@ def add_parser(subparsers: Any) -> None:
         help='names of the actions in the order of the heads, separated by commas (default: the '
         'seven actions of OPRA, for a checkpoint with seven)',
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -69,7 +64,7 @@ def _import_model(
     arguments: argparse.Namespace, state: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> str:
     """Write the folder of a grounding model, and describe it."""
-    from afformer_core.models.official.official_checkpoint import import_official
+    from afformer_core.models.pretrained.official_checkpoint import import_official
     from afformer_core.runtime.weights import save_model
 
     names = _action_names(arguments.actions, state)
@@ -104,8 +99,8 @@ def _import_detector(
 
 def _action_names(given: str | None, state: Mapping[str, Any]) -> tuple[str, ...]:
     from afformer_core.actions import OPRA_ACTIONS
-    from afformer_core.models.official.official_checkpoint import count_actions
     from afformer_core.models.pretrained.checkpoint_file import CheckpointError
+    from afformer_core.models.pretrained.official_checkpoint import count_actions
 
     count = count_actions(state)
     names = OPRA_ACTIONS if given is None else tuple(name.strip() for name in given.split(','))

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from afformer_core import __version__
-from afformer_core.cli.options.late_options import LateOptionsParser
 from afformer_core.cli.options.path_options import input_paths, require_inputs_of_command_kept
 from afformer_core.errors import AfformerError, how_to_install
 
@@ -74,16 +73,6 @@ class _GroupedHelp(argparse.RawDescriptionHelpFormatter):
 
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of the command with all its subcommands and their options."""
-    parser = _quick_parser()
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for subparser in action.choices.values():
-                subparser.complete()
-    return parser
-
-
-def _quick_parser() -> argparse.ArgumentParser:
-    """Build the parser without the late options of its subcommands."""
     parser = argparse.ArgumentParser(
         prog='afformer',
         description='Ground a demonstration video in an image: find where to act, and how.',
@@ -93,12 +82,7 @@ def _quick_parser() -> argparse.ArgumentParser:
     parser.add_argument('--version', action='version', version=f'afformer {__version__}')
     debug_help = 'print the traceback if an error occurs'
     parser.add_argument('--debug', action='store_true', help=debug_help)
-    subparsers = parser.add_subparsers(
-        title='subcommands',
-        metavar='subcommand',
-        required=True,
-        parser_class=LateOptionsParser,
-    )
+    subparsers = parser.add_subparsers(title='subcommands', metavar='subcommand', required=True)
     for name in SUBCOMMANDS:
         _add_subcommand(name, subparsers)
     for name, subparser in subparsers.choices.items():
@@ -141,7 +125,7 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
     A subcommand that sets `passes_on` receives in `passed_on` the arguments that its own parser
     does not define.
     """
-    parser = _quick_parser()
+    parser = build_parser()
     arguments, others = parser.parse_known_args(given)
     arguments.passed_on = others
     if others and not getattr(arguments, 'passes_on', False):
@@ -184,7 +168,7 @@ def one_line(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return (
             f"the package '{error.name}' is not installed. Run "
-            f'{how_to_install("train,sim,export")}, with the extras that you need'
+            f'{how_to_install("offline,sim")}, with the extras that you need'
         )
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f'{error.filename}: {error.strerror}'

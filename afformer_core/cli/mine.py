@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from afformer_core.cli.options.command import add_command
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 from afformer_core.cli.options.media_options import add_folder_rate
 from afformer_core.cli.options.path_options import (
@@ -63,13 +64,8 @@ _INDEX_FOLDER = replace(OUTPUT_FOLDER, urls=True, may_be_inside=True)
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'mine',
-        help='find clips in which hands touch objects',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'find clips in which hands touch objects'
+    parser = add_command(subparsers, 'mine', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         'paths', nargs='+', type=INPUT_URL, metavar='PATH',
         help='video, bag (BAG#TOPIC for one of its topics), or folder of videos and bags; for '
@@ -122,7 +118,6 @@ def add_parser(subparsers: Any) -> None:
         'the detector; 0.99 for the detector of the paper)',
     )  # fmt: skip
     add_folder_rate(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

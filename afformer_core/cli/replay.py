@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.command import add_command, add_model
 from afformer_core.cli.options.path_options import (
     INPUT_FILE,
     INPUT_FOLDER,
@@ -19,9 +19,8 @@ from afformer_core.cli.options.session_options import add_session_options, open_
 
 _DESCRIPTION = """\
 Replay a rosbag2 (sqlite3 or mcap) through the code of the grounding node, without
-ROS and as fast as possible. The output folder contains bag/, which holds the
-recording and the topics of the node, and overlay.mp4, groundings.csv and
-summary.json."""
+ROS and as fast as possible. The output folder contains overlay.mp4,
+groundings.csv and summary.json."""
 
 _EXAMPLE = """\
 examples:
@@ -31,44 +30,11 @@ examples:
   afformer replay kitchen.mcap --image-topic /camera/color/image_raw --demonstration press.mp4 \\
       --output replays/kitchen"""
 
-_STREAM_SETTINGS = {
-    'maximum_peaks': 'maximum number of peaks',
-    'minimum_presence': 'presence below which nothing is found; -1: the threshold of the model',
-    'minimum_confidence': 'confidence below which nothing is found, for an uncalibrated model',
-    'minimum_feature_similarity': 'feature similarity below which nothing is found, for an '
-    'uncalibrated model',
-    'minimum_continuity': 'feature similarity to the last peak found, below which nothing is '
-    'found',
-    'release_time': 'seconds without a result after which a different peak may be found',
-    'smoothing_time': 'time constant of the smoothing of the heatmap, in seconds',
-    'hold_time': 'seconds for which the last result is held',
-    'scene_cut_threshold': 'mean change of the image that begins a new scene, as a share of its '
-    'range',
-    'peak_tolerance': 'maximum error of a peak, as a share of the shorter side of the image',
-    'agreement_tolerance': 'maximum distance between best points that agree and their mean, as a '
-    'share of the diagonal',
-    'certainty_threshold': 'certainty below which no robot should act; -1: the threshold of the '
-    'model',
-}
-_PIPELINE_SETTINGS = {
-    'depth_tolerance': 'maximum seconds between the stamps of an image and its depth',
-    'depth_wait': 'maximum seconds to read ahead for the depth and the pose of an image',
-}
-_OUTPUT_SETTINGS = {
-    'minimum_candidate_score': 'minimum score of a grasp candidate: share of the heatmap around '
-    'its peak',
-}
-
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'replay',
-        help='ground the images of a rosbag and measure the results',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'ground the images of a rosbag and measure the results'
+    parser = add_command(subparsers, 'replay', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         'bag', type=INPUT_PATH, metavar='BAG', help='folder of a rosbag2, or an mcap file'
     )
@@ -80,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
     group = parser.add_argument_group(
         'grounding', 'These options correspond to the parameters of the node.'
     )
-    parser.add_late(lambda: _add_settings(group))
+    _add_settings(group)
     parser.add_argument(
         '--annotations', type=INPUT_FILE, metavar='FILE',
         help='JSON file with annotations of the images, with which results are compared',
@@ -93,7 +59,6 @@ def add_parser(subparsers: Any) -> None:
         '--to', type=float, dest='end', metavar='S',
         help='end of the images, in seconds from the start of the bag (default: the end)',
     )  # fmt: skip
-    parser.set_defaults(run=run)
 
 
 def _add_topics(group: Any) -> None:
@@ -135,51 +100,47 @@ def _add_demonstration(group: Any) -> None:
         help='keep the whole demonstration instead of trimming it to the part with hands or '
         'motion',
     )
-    group.add_argument(
-        '--model', type=INPUT_FOLDER, metavar='FOLDER',
-        help='model folder, or `shipped` (default: shipped)',
-    )  # fmt: skip
+    add_model(group)
     add_session_options(group)
 
 
 def _add_settings(group: Any) -> None:
-    from afformer_core.replay.depth_wait import DEPTH_WAIT
-    from afformer_core.stream.pipeline import PipelineSettings
-    from afformer_core.stream.spatial_inputs import RECTIFICATIONS
 
-    defaults = PipelineSettings(depth_wait=DEPTH_WAIT)
-    for settings, texts in (
-        (defaults.stream, _STREAM_SETTINGS),
-        (defaults, _PIPELINE_SETTINGS),
-        (defaults.output, _OUTPUT_SETTINGS),
-    ):
-        for name, text in texts.items():
-            default = getattr(settings, name)
-            group.add_argument(
-                '--' + name.replace('_', '-'),
-                type=type(default),
-                default=default,
-                metavar='N',
-                help=f'{text} (default: {default})',
-            )
-    text = (
-        'frame of all positions, transformed by /tf and /tf_static of the bag (default: the '
-        'frame of the image)'
-    )
-    group.add_argument('--target-frame', default='', metavar='FRAME', help=text)
-    text = 'frame whose z axis points up (default: the target frame)'
-    group.add_argument('--vertical-frame', default='', metavar='FRAME', help=text)
+    for name, (default, description) in _settings().items():
+        group.add_argument(
+            '--' + name.replace('_', '-'),
+            type=type(default),
+            default=default,
+            metavar='NAME' if isinstance(default, str) else 'N',
+            help=f'{description} (default: {default!r})',
+        )
     group.add_argument(
-        '--image-rectification', default='auto', choices=RECTIFICATIONS,
+        '--depth-wait', type=float, default=0.2, metavar='S',
+        help='maximum seconds to read ahead for the depth of an image (default: 0.2)',
+    )  # fmt: skip
+    group.add_argument(
+        '--image-rectification', default='auto', choices=('auto', 'rectified', 'distorted'),
         help='rectification of the images; auto: rectified if the name of the image topic '
         'contains image_rect (default: auto)',
     )  # fmt: skip
 
 
+def _settings() -> dict[str, tuple[Any, str]]:
+    """Return default and description of each setting of the node that concerns a replay."""
+    from afformer_core.settings import constraints_of
+    from afformer_core.stream.settings import PipelineSettings, StreamSettings
+
+    names = (*constraints_of(StreamSettings), 'overlay_opacity', 'depth_tolerance')
+    constraints = constraints_of(PipelineSettings)
+    return {
+        name: (getattr(PipelineSettings, name), constraints[name].description) for name in names
+    }
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Replay the bag; return 0 when the folder is complete."""
     from afformer_core.media.bag import Bag, BagExtract
-    from afformer_core.replay.result_folder import result_folder
+    from afformer_core.replay.replay import result_folder
     from afformer_core.replay.topics import choose_topics
 
     window = BagExtract(arguments.start, arguments.end)
@@ -198,11 +159,10 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.camera_info_topic,
         )
         summary = _replay(arguments, bag, topics, window, folder)
-    found = summary.states.get('found', 0) + summary.states.get('held', 0)
-    images = sum(summary.states.values())
+    found = summary['states'].get('found', 0) + summary['states'].get('held', 0)
     print(
-        f'{arguments.output}: found in {found} of {images} images, {summary.positions} with a '
-        'point'
+        f'{arguments.output}: found in {found} of {summary["images"]} images, '
+        f'{summary["positions"]} with a point'
     )
     return 0
 
@@ -214,9 +174,12 @@ def _replay(
 
     from afformer_core.replay.annotations import read_annotations
     from afformer_core.replay.replay import ReplayRequest, write_replay
+    from afformer_core.stream.settings import PipelineSettings
+    from afformer_core.stream.spatial_inputs import is_rectified
 
     annotations = read_annotations(arguments.annotations) if arguments.annotations else None
-    settings = _settings(arguments, topics)
+    settings = PipelineSettings(**{name: getattr(arguments, name) for name in _settings()})
+    rectified = is_rectified(arguments.image_rectification, topics.image)
     demonstrations = _demonstrations(arguments, bag, topics)
     facts = {
         'bag': str(arguments.bag),
@@ -224,12 +187,11 @@ def _replay(
         'demonstration topic': topics.demonstration or 'none',
         'depth topic': topics.depth or 'none',
         'camera_info topic': topics.camera_info or 'none',
-        'demonstration': '; '.join(demonstrations.accounts),
+        'demonstration': '; '.join(demonstrations.accounts.values()),
         'model': str(arguments.model or 'the shipped one'),
-        'backend': demonstrations.backend,
-        'positions are in': arguments.target_frame or 'the frame of their images',
-        'images are': 'rectified' if settings.rectified else 'distorted',
-        'settings': ', '.join(f'{name} {value}' for name, value in _numbers(settings)),
+        'backend': demonstrations.grounder.backend,
+        'images are': 'rectified' if rectified else 'distorted',
+        'settings': ', '.join(f'{name} {getattr(settings, name)}' for name in _settings()),
     }
     request = ReplayRequest(
         topics=topics,
@@ -237,10 +199,10 @@ def _replay(
         window=window,
         settings=settings,
         annotations=annotations,
-        calibration=demonstrations.calibration,
+        calibration=demonstrations.grounder.calibration,
         facts=facts,
-        target_frame=arguments.target_frame,
-        vertical_frame=arguments.vertical_frame,
+        rectified=rectified,
+        depth_wait=arguments.depth_wait,
     )
     with tqdm(total=bag.count(topics.image), unit='image', desc='replay') as bar:
         return write_replay(
@@ -251,15 +213,13 @@ def _replay(
 def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any:
     """Record or read the demonstrations to ground."""
     from afformer_core.demonstrations.media import split_topic
-    from afformer_core.demonstrations.recording import RecordingSettings
     from afformer_core.demonstrations.store import DemonstrationStore
     from afformer_core.errors import DemonstrationError
     from afformer_core.media.bag import BagExtract
     from afformer_core.replay.demonstrations import ReplayDemonstrations
 
     grounder = open_grounder(arguments.model, arguments)
-    settings = RecordingSettings(trim=not arguments.whole)
-    demonstrations = ReplayDemonstrations(grounder, settings)
+    demonstrations = ReplayDemonstrations(grounder, trim=not arguments.whole)
     if topics.demonstration:
         window = BagExtract(arguments.demonstration_from, arguments.demonstration_to)
         demonstrations.record(bag, topics.demonstration, window)
@@ -274,26 +234,3 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
                 'FOLDER'
             )
     return demonstrations
-
-
-def _numbers(settings: Any) -> list[tuple[str, Any]]:
-    parts = (settings.stream, settings.output, settings)
-    numbers = [pair for part in parts for pair in vars(part).items()]
-    return [pair for pair in numbers if isinstance(pair[1], int | float)]
-
-
-def _settings(arguments: argparse.Namespace, topics: Any) -> Any:
-    from afformer_core.outputs.results import OutputSettings
-    from afformer_core.stream.pipeline import PipelineSettings
-    from afformer_core.stream.settings import StreamSettings
-    from afformer_core.stream.spatial_inputs import is_rectified
-
-    def given(names: Iterable[str]) -> dict[str, Any]:
-        return {name: getattr(arguments, name) for name in names}
-
-    return PipelineSettings(
-        stream=StreamSettings(**given(_STREAM_SETTINGS)),
-        rectified=is_rectified(arguments.image_rectification, topics.image),
-        output=OutputSettings(**given(_OUTPUT_SETTINGS)),
-        **given(_PIPELINE_SETTINGS),
-    )

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
+from afformer_core.cli.options.command import add_command, add_json
 from afformer_core.cli.options.media_options import add_dataset_part
-from afformer_core.cli.options.path_options import INPUT_PATH, REPORT_FILE
+from afformer_core.cli.options.path_options import INPUT_PATH
 
 _DESCRIPTION = """\
 Count the samples, clips and images of a dataset. List files that are missing,
@@ -24,13 +26,8 @@ _EXAMPLE = """examples:
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'verify',
-        help='list missing and broken files of a dataset',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    help_text = 'list missing and broken files of a dataset'
+    parser = add_command(subparsers, 'verify', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         'annotations',
         type=INPUT_PATH,
@@ -42,23 +39,19 @@ def add_parser(subparsers: Any) -> None:
         action='store_true',
         help='decode every frame to find damaged files, which training uses up to the damage',
     )
-    parser.add_argument(
-        '--json',
-        type=REPORT_FILE,
-        help='also write the result to this JSON file; -: print JSON instead of text',
-    )
-    parser.set_defaults(run=run)
+    add_json(parser, 'the result', 'text')
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check the dataset, and print the problems."""
     from afformer_core.files.atomic import write_aside
     from afformer_core.offline.data.annotations import open_annotations
-    from afformer_core.offline.data.health import dataset_health
+    from afformer_core.offline.data.verification import dataset_health, health_text
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     health = dataset_health(dataset, arguments.decode)
-    print(health.json_text if arguments.json == '-' else health.text)
+    text = json.dumps(health, indent=2)
+    print(text if arguments.json == '-' else health_text(health))
     if arguments.json not in (None, '-'):
-        write_aside(Path(arguments.json), (health.json_text + '\n').encode())
-    return 0 if health.sound else 1
+        write_aside(Path(arguments.json), f'{text}\n'.encode())
+    return 1 if health['problems'] or health['folders without a table'] else 0

@@ -6,10 +6,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from afformer_core.cli.options.command import add_command, add_model
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 from afformer_core.cli.options.media_options import add_dataset_part
-from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_FOLDER
-from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
+from afformer_core.cli.options.path_options import INPUT_PATH, OUTPUT_FOLDER
+from afformer_core.files.paths import NamedPath, require_inputs_kept
 
 _DESCRIPTION = """\
 For a share of the objects, crop each demonstration around its contact and each
@@ -29,16 +30,9 @@ _ZOOMS = ((1.5, 1.8),)
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        'zoom',
-        help='crop a dataset to train the zoom stages of a model',
-        description=_DESCRIPTION,
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        'model', type=INPUT_FOLDER, nargs='?', help='model folder, or `shipped` (default: shipped)'
-    )
+    help_text = 'crop a dataset to train the zoom stages of a model'
+    parser = add_command(subparsers, 'zoom', run, help_text, _DESCRIPTION, _EXAMPLE)
+    add_model(parser, 'model')
     parser.add_argument(
         '--annotations',
         type=INPUT_PATH,
@@ -72,9 +66,8 @@ def add_parser(subparsers: Any) -> None:
         '--backend',
         default='auto',
         help='inference backend: auto, torch, onnxruntime, openvino, torch-cuda, '
-        'onnxruntime-cuda, onnxruntime-tensorrt or tensorrt (default: auto)',
+        'onnxruntime-cuda or tensorrt (default: auto)',
     )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

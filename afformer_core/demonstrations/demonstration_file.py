@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A reader of demonstration files that detects damage."""
+"""Demonstrations as MCAP files that ROS 2 tools can play: an atomic writer, and a checking reader.
+
+A file has the topic `demonstration` of sensor_msgs/CompressedImage (JPEG), the metadata record
+`afformer` and the attachment `encoded_frames.safetensors`.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,28 +23,172 @@ import numpy as np
 from mcap.exceptions import McapError
 from mcap.reader import NonSeekingReader, SeekingReader
 from mcap.records import Message
+from mcap.writer import CompressionType, Writer
 from numpy.typing import NDArray
+from rosbags.typesys import Stores, get_typestore
 from safetensors import SafetensorError
-from safetensors.numpy import load
+from safetensors.numpy import load, save
 
-from afformer_core.demonstrations.demonstration_writer import (
-    ATTACHMENT_NAME,
-    MESSAGE_TYPE,
-    METADATA_NAME,
-    STAGE_PREFIX,
-    TOPIC,
-    texts_crc32,
-    typestore,
-)
 from afformer_core.demonstrations.media import contact_pixel
+from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import StoreEntry
 from afformer_core.errors import DemonstrationError, OtherFormatError
+from afformer_core.media.images import encode_jpeg
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.features import FrameFeatures
 from afformer_core.runtime.grounding import Peak
 from afformer_core.runtime.matching.contact import ContactCandidate, ReadContact
+
+_TOPIC = 'demonstration'
+_MESSAGE_TYPE = 'sensor_msgs/msg/CompressedImage'
+_METADATA_NAME = 'afformer'
+_ATTACHMENT_NAME = 'encoded_frames.safetensors'
+# Prefix of the names of the matching network's stages in the attachment.
+_STAGE_PREFIX = 'stage_'
+
+_JPEG_QUALITY = 95
+_CHUNK_BYTES = 1 << 20
+
+
+@cache
+def typestore() -> Any:
+    """Return the standard message types, which are the same in every ROS 2 since Humble."""
+    return get_typestore(Stores.ROS2_HUMBLE)
+
+
+class DemonstrationWriter:
+    """A writer of frames into a file that appears under its name when it is finished.
+
+    Memory does not grow with the number of frames.
+
+    Args:
+        path: final path of the file.
+        partial: path while it is written, in the same folder.
+
+    Raises:
+        DemonstrationError: the file cannot be created.
+    """
+
+    def __init__(self, path: Path, partial: Path) -> None:
+        self._path = path
+        self._partial = partial
+        self._count = 0
+        try:
+            self._file = open(partial, 'wb')  # noqa: SIM115
+        except OSError as error:
+            raise self._failure(error) from error
+        try:
+            self._writer = Writer(
+                self._file, chunk_size=_CHUNK_BYTES, compression=CompressionType.NONE
+            )
+            self._writer.start(profile='ros2', library='afformer')
+            definition, _ = typestore().generate_msgdef(_MESSAGE_TYPE, ros_version=2)
+            schema = self._writer.register_schema(_MESSAGE_TYPE, 'ros2msg', definition.encode())
+            self._channel = self._writer.register_channel(_TOPIC, 'cdr', schema)
+        except OSError as error:
+            self.discard()
+            raise self._failure(error) from error
+
+    def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
+        """Append a frame.
+
+        Args:
+            image: uint8 RGB [H, W, 3].
+            stamp: time in seconds, at least 0.
+
+        Raises:
+            DemonstrationError: writing fails; the file is removed.
+        """
+        nanoseconds = max(0, round(stamp * 1e9))
+        data = np.frombuffer(encode_jpeg(image, _JPEG_QUALITY), np.uint8)
+        self.add_message(_message(data, nanoseconds), nanoseconds)
+
+    def add_message(self, message: bytes, nanoseconds: int) -> None:
+        """Append a frame from another demonstration file, stamped with its time.
+
+        Raises:
+            DemonstrationError: writing fails; the file is removed.
+        """
+        try:
+            self._writer.add_message(
+                self._channel, nanoseconds, message, nanoseconds, self._count % (1 << 32)
+            )
+        except OSError as error:
+            self.discard()
+            raise self._failure(error) from error
+        self._count += 1
+
+    def finish(self, entry: StoreEntry, encoded: EncodedFrames) -> None:
+        """Complete the file and move it to its path, replacing an earlier one.
+
+        Raises:
+            DemonstrationError: writing fails; the file is removed, and an earlier one is kept.
+        """
+        created = round(entry.created * 1e9)
+        arrays: dict[str, NDArray[Any]] = {
+            'images': encoded.images,
+            'features': encoded.features.decoder,
+            **{
+                f'{_STAGE_PREFIX}{number}': stage
+                for number, stage in enumerate(encoded.features.stages)
+            },
+        }
+        if encoded.read_contact is not None:
+            arrays['contact_map'] = encoded.read_contact.log_probabilities
+            arrays['contact_candidates'] = np.array(encoded.read_contact.candidates)
+        tensors = save(arrays)
+        texts = {**entry.to_text(), 'encoded_frames_crc32': str(zlib.crc32(tensors))}
+        try:
+            self._writer.add_metadata(_METADATA_NAME, {**texts, 'crc32': _texts_crc32(texts)})
+            self._writer.add_attachment(
+                created, created, _ATTACHMENT_NAME, 'application/octet-stream', tensors
+            )
+            self._writer.finish()  # type: ignore[no-untyped-call]
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            os.replace(self._partial, self._path)
+            flush_folder(self._path.parent)
+        except OSError as error:
+            self.discard()
+            raise self._failure(error) from error
+
+    def discard(self) -> None:
+        """Remove the partial file, if possible; a finished file is kept."""
+        # the rest of the buffer is lost with the file in any case
+        with suppress(OSError):
+            self._file.close()
+        # it remains on a disk that became read-only; the store removes it when it is opened again
+        with suppress(OSError):
+            self._partial.unlink(missing_ok=True)
+
+    def _failure(self, error: OSError) -> DemonstrationError:
+        return DemonstrationError(f'it cannot be written to {self._path}: {error}')
+
+
+def _texts_crc32(texts: Mapping[str, str]) -> str:
+    """Compute the checksum of a metadata record, which the MCAP format does not protect."""
+    return str(zlib.crc32(json.dumps(texts, sort_keys=True).encode()))
+
+
+def flush_folder(folder: Path) -> None:
+    """Make a rename durable, whose entry belongs to the folder and not to the file."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _message(data: NDArray[np.uint8], nanoseconds: int) -> bytes:
+    types = typestore().types
+    stamp = types['builtin_interfaces/msg/Time'](nanoseconds // 10**9, nanoseconds % 10**9)
+    header = types['std_msgs/msg/Header'](stamp, '')
+    message = types[_MESSAGE_TYPE](header, 'jpeg', data)
+    return bytes(typestore().serialize_cdr(message, _MESSAGE_TYPE))
+
 
 # Less than the size of both magics and the footer of an MCAP file, in bytes.
 _LEAST_BYTES = 64
@@ -100,38 +251,39 @@ class UsedFrame:
 def read_entry(path: Path) -> StoreEntry:
     """Read the record of a demonstration, at the end of its file.
 
+    The current name of a file counts, even if it was copied or renamed by hand.
+
     Raises:
-        OtherFormatError: the MCAP file comes from another program, or has another format.
+        OtherFormatError: the MCAP file comes from another program, has another format, or cannot
+            be read.
         DemonstrationError: the file is damaged or truncated.
-        OSError: it cannot be read.
     """
     with _opened(path) as file:
-        return StoreEntry.from_text(_texts(file))
+        return _entry(path, file)
 
 
 def read_encoded_frames(path: Path) -> EncodedFrames:
     """Read the used frames, encoded when the demonstration was recorded.
 
     Raises:
-        DemonstrationError: the file is damaged.
-        OSError: it cannot be read.
+        DemonstrationError: the file is damaged, or cannot be read.
     """
     with _opened(path) as file:
         expected = _texts(file)['encoded_frames_crc32']
         for attachment in _indexed(file).iter_attachments():
-            if attachment.name == ATTACHMENT_NAME:
+            if attachment.name == _ATTACHMENT_NAME:
                 if str(zlib.crc32(attachment.data)) != expected:
                     raise ValueError('the checksum of the encoded frames is wrong')
                 tensors = load(attachment.data)
                 stages = tuple(
-                    tensors[name] for name in sorted(tensors) if name.startswith(STAGE_PREFIX)
+                    tensors[name] for name in sorted(tensors) if name.startswith(_STAGE_PREFIX)
                 )
                 return EncodedFrames(
                     tensors['images'],
                     FrameFeatures(tensors['features'], stages),
                     read_contact=_read_contact(tensors),
                 )
-        raise ValueError(f'it has no attachment {ATTACHMENT_NAME}')
+        raise ValueError(f'it has no attachment {_ATTACHMENT_NAME}')
 
 
 def read_frames(path: Path, maximum: int) -> list[NDArray[np.uint8]]:
@@ -142,11 +294,10 @@ def read_frames(path: Path, maximum: int) -> list[NDArray[np.uint8]]:
         maximum: largest number of frames.
 
     Raises:
-        DemonstrationError: the file is damaged.
-        OSError: it cannot be read.
+        DemonstrationError: the file is damaged, or cannot be read.
     """
     with _opened(path) as file:
-        entry = StoreEntry.from_text(_texts(file))
+        entry = _entry(path, file)
         count = entry.last_frame - entry.first_frame + 1
         expected = {entry.first_frame + i for i in uniform_indices(count, maximum)}
         messages = enumerate(_messages(file))
@@ -160,11 +311,10 @@ def read_used_frame(path: Path, *, last: bool) -> UsedFrame:
     """Read the first or the last frame of the part that is used, and its mark.
 
     Raises:
-        DemonstrationError: the file is damaged.
-        OSError: it cannot be read.
+        DemonstrationError: the file is damaged, or cannot be read.
     """
     with _opened(path) as file:
-        entry = StoreEntry.from_text(_texts(file))
+        entry = _entry(path, file)
         expected = entry.last_frame if last else entry.first_frame
         for number, message in enumerate(_messages(file)):
             if number == expected:
@@ -179,8 +329,7 @@ def read_messages(path: Path) -> Iterator[tuple[bytes, int]]:
     """Read all frames, one at a time, as messages with their times in nanoseconds.
 
     Raises:
-        DemonstrationError: the file is damaged.
-        OSError: it cannot be read.
+        DemonstrationError: the file is damaged, or cannot be read.
     """
     with _opened(path) as file:
         for message in _messages(file):
@@ -198,27 +347,36 @@ def _read_contact(tensors: Mapping[str, NDArray[Any]]) -> ReadContact | None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    with path.open('rb') as file:
-        try:
+    try:
+        with path.open('rb') as file:
             if path.stat().st_size < _LEAST_BYTES:
                 raise ValueError('it is cut off')
             yield file
-        except OtherFormatError as error:
-            raise OtherFormatError(f'{path} cannot be used: {error}') from error
-        except _DAMAGE as error:
-            raise DemonstrationError(
-                f'{path} is damaged: {error or type(error).__name__}'
-            ) from error
+    except OSError as error:
+        raise OtherFormatError(f'{path} cannot be read: {error}') from error
+    except OtherFormatError as error:
+        raise OtherFormatError(f'{path} cannot be used: {error}') from error
+    except _DAMAGE as error:
+        raise DemonstrationError(f'{path} is damaged: {error or type(error).__name__}') from error
+
+
+def _entry(path: Path, file: IO[bytes]) -> StoreEntry:
+    try:
+        name = validated_name(path.stem)
+    except DemonstrationError as error:
+        raise OtherFormatError(f'{error}; rename it') from error
+    entry = StoreEntry.from_text(_texts(file))
+    return replace(entry, summary=replace(entry.summary, name=name))
 
 
 def _texts(file: IO[bytes]) -> Mapping[str, str]:
     for metadata in _indexed(file).iter_metadata():
-        if metadata.name == METADATA_NAME:
+        if metadata.name == _METADATA_NAME:
             texts = dict(metadata.metadata)
-            if texts.pop('crc32') != texts_crc32(texts):
-                raise ValueError(f'the checksum of its metadata record {METADATA_NAME} is wrong')
+            if texts.pop('crc32') != _texts_crc32(texts):
+                raise ValueError(f'the checksum of its metadata record {_METADATA_NAME} is wrong')
             return texts
-    raise OtherFormatError(f'it has no metadata record {METADATA_NAME}')
+    raise OtherFormatError(f'it has no metadata record {_METADATA_NAME}')
 
 
 def _indexed(file: IO[bytes]) -> SeekingReader:
@@ -231,11 +389,11 @@ def _messages(file: IO[bytes]) -> Iterator[Message]:
     file.seek(0)
     # A reader that seeks holds all chunks in memory before the first message.
     reader = NonSeekingReader(file, validate_crcs=True)
-    return (message for _, _, message in reader.iter_messages(TOPIC, log_time_order=False))
+    return (message for _, _, message in reader.iter_messages(_TOPIC, log_time_order=False))
 
 
 def _jpeg(message: Message) -> NDArray[np.uint8]:
-    return np.asarray(typestore().deserialize_cdr(message.data, MESSAGE_TYPE).data, np.uint8)
+    return np.asarray(typestore().deserialize_cdr(message.data, _MESSAGE_TYPE).data, np.uint8)
 
 
 def _image(message: Message) -> NDArray[np.uint8]:

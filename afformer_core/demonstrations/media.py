@@ -1,29 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sources of frames: videos, bags, images and folders of images."""
+"""Sources of frames: videos, bags, images, folders of images, and sequences of images."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.demonstrations.bag_frames import is_bag, read_bag_frames
-from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
-from afformer_core.demonstrations.even_frames import EvenFrames
-from afformer_core.demonstrations.reading_progress import Progress, VideoProgress, untold
-from afformer_core.errors import DemonstrationError
+from afformer_core.demonstrations.contact_reading.demonstration_reader import (
+    RATE,
+    DemonstrationReader,
+    small_image,
+)
+from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, SIDE
+from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.media.bag import Bag
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES, FrameFolder, stream_frames
-from afformer_core.media.images import read_image
+from afformer_core.media.images import Image, as_image, read_image
 from afformer_core.media.polygons import Point
 from afformer_core.media.read_ahead import read_ahead
 from afformer_core.media.video import FrameCountError, VideoReader
-from afformer_core.media.video_part import Part, is_part
+from afformer_core.media.video_frames import Part, is_part, uniform_indices
+from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
 from afformer_core.runtime.demonstration import Demonstration
 from afformer_core.runtime.grounding import Peak
 
@@ -35,6 +39,18 @@ _PART = re.compile(r't=(\d+(?:\.\d+)?|),(\d+(?:\.\d+)?)')
 # Share of the diagonal of a frame within which a tap takes a candidate for the contact.
 _REACH = 0.015
 _CONTACT = re.compile(r'(.*)[#&]contact=(\d+(?:\.\d+)?),(\d+(?:\.\d+)?)')
+# In a long source, the frames that are read are farther apart.
+_MOST_READ = 256
+# Somebody waits for a file; frames of a camera arrive more slowly than one thread reads them.
+_THREADS = 2
+
+# Called with the number of frames read so far, and with the share of the file, 0 to 1, or NaN if
+# unknown. An error that it raises ends the reading.
+Progress = Callable[[int, float], None]
+
+
+def untold(frames: int, share: float) -> None:
+    """Ignore the progress."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,50 @@ class MediaFrames:
     contact: Point | None = None
     announced: int | None = None
     reader: DemonstrationReader | None = None
+
+
+class EvenFrames:
+    """The evenly spaced frames that are kept while a source is read.
+
+    Args:
+        count: number of frames of the source, at least 1.
+        maximum: maximum number of full-size frames, at least 1.
+        rate: frames per second; 0 if the source has no times.
+
+    Attributes:
+        indices: ascending indices of the frames to `take`.
+    """
+
+    def __init__(self, count: int, maximum: int, rate: float) -> None:
+        self._count, self._rate = count, rate or RATE
+        stride = max(round(self._rate / RATE), math.ceil(count / _MOST_READ), 1)
+        self._whole = set(uniform_indices(count, maximum))
+        self._small = set(uniform_indices(count, MOST_FRAMES))
+        self._read = set(range(0, count, stride))
+        self.indices = sorted(self._whole | self._small | self._read)
+        self._reader = DemonstrationReader(_THREADS)
+        self._frames: list[NDArray[np.uint8]] = []
+        self._motion_frames: list[NDArray[np.uint8]] = []
+
+    def take(self, index: int, image: NDArray[np.uint8]) -> None:
+        """Add the frame, uint8 RGB [H, W, 3], of the next of the `indices`."""
+        if index in self._whole:
+            self._frames.append(image)
+        if index in self._small:
+            self._motion_frames.append(small_image(image, SIDE))
+        if index in self._read:
+            self._reader.observe(image, index / self._rate)
+
+    def taken(self, duration: float, announced: int | None = None) -> MediaFrames:
+        """Return the frames that were taken; see `MediaFrames` for the arguments."""
+        return MediaFrames(
+            tuple(self._frames),
+            self._count,
+            duration,
+            tuple(self._motion_frames),
+            announced=announced,
+            reader=self._reader,
+        )
 
 
 @dataclass(frozen=True)
@@ -193,6 +253,36 @@ def tapped(pixel: Point, candidates: Sequence[Point], frame: NDArray[np.uint8]) 
     return nearest if math.dist(nearest, pixel) <= reach else pixel
 
 
+def select_evenly(frames: Sequence[Image], maximum_frames: int) -> MediaFrames:
+    """Select evenly spaced frames of a sequence of images.
+
+    Args:
+        frames: images of one size, in order, at least one.
+        maximum_frames: largest number of frames, at least 1.
+
+    Raises:
+        DemonstrationError: there is no frame.
+        ImageError: a frame is not an image, or has another size than the first.
+    """
+    if not len(frames):
+        raise DemonstrationError('the demonstration has 0 frames; expected at least 1')
+    kept = EvenFrames(len(frames), maximum_frames, 0.0)
+    size: tuple[int, ...] = ()
+    for index in kept.indices:
+        try:
+            image = as_image(frames[index])
+        except ImageError as error:
+            raise ImageError(f'frame {index} of the demonstration: {error}') from error
+        size = size or image.shape
+        if image.shape != size:
+            raise ImageError(
+                f'frame {index} of the demonstration has {image.shape[1]}x{image.shape[0]} '
+                f'pixels; expected {size[1]}x{size[0]}, like the first'
+            )
+        kept.take(index, image)
+    return kept.taken(0.0)
+
+
 def read_demonstration(
     path: Path, maximum_frames: int, progress: Progress = untold
 ) -> MediaFrames:
@@ -232,21 +322,88 @@ def _read_source(path: Path, maximum_frames: int, progress: Progress) -> MediaFr
         return _read_video(file, maximum_frames, progress, part)
     file, topic = split_topic(path)
     if topic or is_bag(file):
-        kept, count, duration = read_bag_frames(file, topic, maximum_frames, progress)
-        return MediaFrames(
-            tuple(kept.whole), count, duration, tuple(kept.small), reader=kept.reader
+        return _read_bag(file, topic, maximum_frames, progress)
+    if not file.is_dir():
+        return _read_video(file, maximum_frames, progress)
+    paths = FrameFolder(file).paths()
+    kept = EvenFrames(len(paths), maximum_frames, 0.0)
+    images = stream_frames([paths[index] for index in kept.indices])
+    for number, (index, image) in enumerate(zip(kept.indices, images, strict=True), 1):
+        kept.take(index, image)
+        progress(number, number / len(kept.indices))
+    return kept.taken(0.0)
+
+
+def is_bag(path: Path) -> bool:
+    """Check whether a path is a folder of a rosbag2 or a bare MCAP file."""
+    return path.suffix == '.mcap' or (path / 'metadata.yaml').is_file()
+
+
+def _read_bag(path: Path, topic: str, maximum_frames: int, progress: Progress) -> MediaFrames:
+    with Bag(path) as bag:
+        chosen = _image_topic(bag, topic)
+        count = bag.count(chosen)
+        if not count:
+            raise DemonstrationError(f'topic {chosen} of {path} has no image. Record it again')
+        seconds = (bag.end - bag.start) * 1e-9
+        kept = EvenFrames(count, maximum_frames, count / seconds if seconds > 0 else 0.0)
+        expected = set(kept.indices)
+        times: list[int] = []
+        for number, message in enumerate(bag.messages((chosen,), bag.start, bag.end)):
+            times.append(message.time)
+            progress(number + 1, (number + 1) / count)
+            if number in expected:
+                kept.take(number, to_rgb(bag.decode(message)))
+        return kept.taken((times[-1] - times[0]) * 1e-9)
+
+
+def _image_topic(bag: Bag, topic: str) -> str:
+    found = sorted(name for name, kind in bag.topics.items() if kind in IMAGE_TYPES)
+    if topic:
+        if topic not in found:
+            raise DemonstrationError(
+                f'{bag.path} has no image topic {topic}; it has: {", ".join(found) or "none"}'
+            )
+        return topic
+    if len(found) != 1:
+        raise DemonstrationError(
+            f'{bag.path} has {len(found)} image topics ({", ".join(found) or "none"}); name one '
+            f'as {bag.path.name}#TOPIC'
         )
-    if file.is_dir():
-        paths = FrameFolder(file).paths()
-        kept = EvenFrames(len(paths), maximum_frames, 0.0)
-        images = stream_frames([paths[index] for index in kept.indices])
-        for number, (index, image) in enumerate(zip(kept.indices, images, strict=True), 1):
-            kept.take(index, image)
-            progress(number, number / len(kept.indices))
-        return MediaFrames(
-            tuple(kept.whole), len(paths), 0.0, tuple(kept.small), reader=kept.reader
-        )
-    return _read_video(file, maximum_frames, progress)
+    return found[0]
+
+
+class VideoProgress:
+    """The progress of a video whose frames are read, and counted before if necessary.
+
+    Args:
+        progress: called for each frame.
+
+    Attributes:
+        duration: duration of the video in seconds; None if it is not known.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self.duration: float | None = None
+        self._progress = progress
+        self._decoded, self._count = 0, 0
+        # Share of the work before this pass, and of this pass.
+        self._before, self._share = 0.0, 1.0
+
+    def decoded(self, time: float | None) -> None:
+        """Report a decoded frame, with its seconds after the first one."""
+        self._decoded += 1
+        part = self._decoded / self._count if self._count else math.nan
+        if not self._count and time is not None and self.duration:
+            part = time / self.duration
+        frames = self._count if self._before else min(self._decoded, self._count or self._decoded)
+        self._progress(frames, self._before + self._share * min(part, 1.0))
+
+    def begin(self, count: int) -> None:
+        """Start reading the frames, given their number; 0: counting, which is half of the work."""
+        self._before = 0.5 if self._share < 1 and count else 0.0
+        self._share = 1.0 if count and not self._before else 0.5
+        self._decoded, self._count = 0, count
 
 
 def _read_video(
@@ -257,13 +414,13 @@ def _read_video(
         told.duration = reader.duration if part is None else part[1]
         stored = reader.stored()
         if stored is not None:
-            told.counted(stored)
+            told.begin(stored)
             # Damage to the file shows only when it is decoded.
             with contextlib.suppress(FrameCountError):
                 return _even_frames(reader, stored, maximum_frames, part, exact=True)
-        told.counting()
+        told.begin(0)
         count = reader.count()
-        told.counted(count)
+        told.begin(count)
         return _even_frames(reader, count, maximum_frames, part)
 
 
@@ -295,11 +452,5 @@ def _even_frames(
     with contextlib.closing(images):
         for index, image in zip(kept.indices, images, strict=True):
             kept.take(index, image)
-    return MediaFrames(
-        tuple(kept.whole),
-        count,
-        (count - 1) / reader.rate,
-        tuple(kept.small),
-        announced=reader.announced(count) if part is None else None,
-        reader=kept.reader,
-    )
+    announced = reader.announced(count) if part is None else None
+    return kept.taken((count - 1) / reader.rate, announced)

@@ -1,33 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The recording of one demonstration, which encodes, trims and writes frames as they arrive."""
+"""The recording of one demonstration: of frames as they arrive, or of those of a file."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.demonstrations.activity import ActivityDetector
+from afformer_core.demonstrations.contact_reading.candidates import ContactReading
 from afformer_core.demonstrations.contact_reading.demonstration_reader import (
     RATE,
     DemonstrationReader,
 )
-from afformer_core.demonstrations.contact_reading.hand_activity import (
-    HandActivity,
-    MotionBeside,
-)
-from afformer_core.demonstrations.contact_reading.reading import ContactReading
-from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter
-from afformer_core.demonstrations.frame_losses import FrameLosses
+from afformer_core.demonstrations.demonstration_file import DemonstrationWriter
+from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.rotation_estimate import shown_rotation
 from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import (
-    DemonstrationState,
-    Phase,
     Recorded,
     StoreEntry,
     Summary,
@@ -37,51 +30,21 @@ from afformer_core.demonstrations.trimming import RecordedFrame, Trimmer, UsedPa
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.demonstration import Demonstration, EncodedFrames
 from afformer_core.runtime.grounding import ShownRotation
-from afformer_core.runtime.matching.contact import ContactCandidate, ReadContact, on_grid
+from afformer_core.runtime.matching.contact import ReadContact, on_grid
 
 # Frames may later turn out to belong to the part; meanwhile they are encoded one at a time.
 _ENCODED_PER_FRAME = 2
 # Seconds. A larger step comes from a clock that was set, or from a frame without a stamp.
 _CLOCK_BACK = 1.0
 _CLOCK_AHEAD = 3600.0
+# What may happen to missing frames, in the order in which they are told.
+_LOSSES = ('were lost on the way', 'were dropped', 'could not be read')
+# Seconds to keep before and after the active part.
+_MARGIN = 0.5
 # Rows and columns of a contact map.
 _GRID = (48, 48)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecordingSettings:
-    """Settings of recordings.
-
-    Attributes:
-        trim: True to trim demonstrations to the part in which hands are visible or, if none are,
-            something moves.
-        margin: seconds to keep before and after that part, at least 0.
-
-    Raises:
-        DemonstrationError: the margin is out of range.
-    """
-
-    trim: bool = True
-    margin: float = 0.5
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.margin) and self.margin >= 0):
-            raise DemonstrationError(
-                f'margin is {self.margin} s; expected a finite value of at least 0'
-            )
-
-    def detectors(self, reader: DemonstrationReader) -> list[ActivityDetector]:
-        """Create new detectors for one recording, in order of precedence.
-
-        Args:
-            reader: reader that observes each frame first.
-        """
-        if not self.trim:
-            return []
-        hands = HandActivity(reader)
-        return [hands, MotionBeside(hands)]
 
 
 class Recording:
@@ -94,14 +57,15 @@ class Recording:
         name: see `validated_name`.
         grounder: model that encodes the frames.
         store: store of the file; None: the demonstration is kept in memory only.
-        settings: settings of trimming.
+        trim: whether to trim it to the part in which hands are visible or, if none are, something
+            moves.
         reader: reader that has already observed the frames; None: the recording observes added
             frames.
 
     Attributes:
         name: see the arguments.
         frames: number of frames so far.
-        losses: numbers of missing frames.
+        losses: numbers of missing frames by what happened to them, such as 'were dropped'.
         duration: seconds from the first to the last frame.
         problem: known reason why it will not be on disk, or ''.
         contact: see `EncodedFrames.contact`; set it before `finish`.
@@ -116,18 +80,21 @@ class Recording:
         name: str,
         grounder: ArrayGrounder,
         store: DemonstrationStore | None,
-        settings: RecordingSettings,
         reader: DemonstrationReader | None = None,
+        *,
+        trim: bool = True,
     ) -> None:
         self.name = validated_name(name)
         self.frames = 0
-        self.losses = FrameLosses()
+        self.losses = Counter(
+            {'were lost on the way': 0, 'were dropped': 0, 'could not be read': 0}
+        )
         self.duration = 0.0
         self._grounder = grounder
         maximum = grounder.configuration.maximum_frames
         self._reader = DemonstrationReader() if reader is None else reader
-        self._observes = reader is None and (settings.trim or grounder.matching is not None)
-        self._trimmer = Trimmer(settings.detectors(self._reader), maximum, settings.margin)
+        self._observes = reader is None and (trim or grounder.matching is not None)
+        self._trimmer = Trimmer(self._reader if trim else None, maximum, _MARGIN)
         self._first_stamp = self._last_stamp = 0.0
         self.problem = ''
         self.contact: Point | None = None
@@ -148,28 +115,20 @@ class Recording:
         """Number of frames in which a hand was detected."""
         return self._trimmer.hands_seen
 
-    def unkept(self) -> list[str]:
-        """Return a sentence if the recording will be lost when the process ends."""
-        told = f'{self.name!r} will be lost when the process ends: {self.problem}'
-        return [told] if self.problem else []
+    @property
+    def frames_lost(self) -> int:
+        """Number of missing frames."""
+        return self.losses.total()
 
-    def state(
-        self, selected: str, names: tuple[str, ...], message: str, problem: str
-    ) -> DemonstrationState:
-        """Return the state during this recording; see `DemonstrationState` for arguments."""
-        return DemonstrationState(
-            phase=Phase.RECORDING,
-            name=self.name,
-            selected=selected,
-            names=names,
-            frames=self.frames,
-            frames_kept=self.frames_kept,
-            duration=self.duration,
-            hands_seen=self.hands_seen,
-            message=message,
-            frames_lost=self.losses.total,
-            problem=problem,
-        )
+    def losses_told(self) -> list[str]:
+        """Describe the missing frames as text; empty if there are none."""
+        if not self.frames_lost:
+            return []
+        missing = f'{self.frames_lost} of {self.frames + self.frames_lost} frames are missing'
+        return [
+            missing,
+            *(f'{count} frames {what}' for what, count in self.losses.items() if count),
+        ]
 
     def add_frame(self, image: NDArray[np.uint8], stamp: float) -> None:
         """Add a frame.
@@ -187,7 +146,7 @@ class Recording:
         source = np.ascontiguousarray(image)
         if self._observes:
             self._reader.observe(source, frame.time)
-        self._trimmer.add(frame, source)
+        self._trimmer.add(frame)
         missing = [
             certain for certain in self._trimmer.certain_frames() if certain.features is None
         ]
@@ -237,7 +196,12 @@ class Recording:
         )
         reading = self._read(part, encoded)
         if reading is not None:
-            encoded = replace(encoded, read_contact=_read_contact(reading))
+            encoded = replace(
+                encoded,
+                read_contact=ReadContact(
+                    on_grid(reading.log_probabilities, _GRID), reading.candidates
+                ),
+            )
         if self.contact is not None:
             encoded = replace(encoded, contact=self.contact)
             # a model that does not support marks rejects it before the file is complete
@@ -269,7 +233,7 @@ class Recording:
             end=part.last.time,
             trimmed_by=part.trimmed_by,
             hands_seen=self.hands_seen,
-            frames_lost=self.losses.total,
+            frames_lost=self.frames_lost,
         ).marked(self.contact, rotation)
 
     def _complete_file(self, summary: Summary, part: UsedPart, encoded: EncodedFrames) -> None:
@@ -293,16 +257,51 @@ class Recording:
             self._first_stamp = stamp
         elif not -_CLOCK_BACK <= stamp - self._last_stamp <= _CLOCK_AHEAD:
             self._first_stamp = stamp - self.duration
-        else:
-            self.losses.gaps.add(max(0.0, stamp - self._last_stamp))
         self._last_stamp = stamp
         self.duration = max(self.duration, stamp - self._first_stamp)
         return self.duration
 
 
-def _read_contact(reading: ContactReading) -> ReadContact:
-    """Return the part of a reading that is kept with a demonstration."""
-    candidates = (
-        ContactCandidate(found.x, found.y, found.probability) for found in reading.candidates
-    )
-    return ReadContact(on_grid(reading.log_probabilities, _GRID), tuple(candidates))
+def record_whole(
+    media: MediaFrames,
+    name: str,
+    grounder: ArrayGrounder,
+    store: DemonstrationStore | None,
+    check: Callable[[], None] = lambda: None,
+) -> Recorded:
+    """Record a sequence of frames without trimming.
+
+    Args:
+        media: the frames, at least one.
+        name, grounder, store: see `Recording`.
+        check: called before each frame is encoded; an error that it raises drops the recording.
+
+    Raises:
+        DemonstrationError: there is no frame, or the name or a marked contact is not allowed.
+        ImageError: a frame is not an image.
+    """
+    recording = Recording(name, grounder, store, media.reader, trim=False)
+    recording.contact = media.contact
+    try:
+        for number, frame in enumerate(media.frames):
+            check()
+            recording.add_frame(frame, media.duration * number / max(1, len(media.frames) - 1))
+        return recording.finish(media.frame_count, media.motion_frames)
+    finally:
+        recording.cancel()
+
+
+def memorize_whole(media: MediaFrames, name: str, grounder: ArrayGrounder) -> Demonstration:
+    """Memorize frames in a model, with the contact that is read from them.
+
+    Args:
+        media: the frames, at least one, with the contact if it is marked.
+        name: name of the demonstration, not empty; one of the same name is replaced.
+        grounder: the model.
+
+    Raises:
+        DemonstrationError: there is no frame, or the model does not support marks.
+        ImageError: a frame is not an image.
+    """
+    recorded = record_whole(media, 'whole', grounder, None)
+    return grounder.memorize(recorded.encoded, name, recorded.summary.frames)

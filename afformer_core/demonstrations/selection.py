@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of demonstrations, and the selection against which images are grounded."""
+"""Names of demonstrations, and the file of the selected ones."""
 
 from __future__ import annotations
 
@@ -76,60 +76,3 @@ class SelectionFile:
                 f'the selection will be lost when the process ends: it cannot be written: {error}'
             )
         return ''
-
-
-class Selection:
-    """The demonstrations against which images are grounded.
-
-    Args:
-        file: file of the selection; None: not stored.
-
-    Attributes:
-        names: names of the demonstrations that are grounded together; empty for none.
-        revision: number that increases whenever images may be grounded against other
-            demonstrations.
-        problem: reason why the selection is not stored, or ''.
-    """
-
-    def __init__(self, file: SelectionFile | None) -> None:
-        self.names: tuple[str, ...] = ()
-        self.revision = 0
-        self.problem = ''
-        self._file = file
-
-    def __str__(self) -> str:
-        return join_names(self.names)
-
-    def set(self, names: tuple[str, ...]) -> None:
-        """Select demonstrations, and store the selection."""
-        self.names = names
-        self.revision += 1
-        if self._file is not None:
-            self.problem = self._file.write(str(self))
-
-    def required(self) -> tuple[str, ...]:
-        """Return the names, at least one.
-
-        Raises:
-            DemonstrationError: none is selected.
-        """
-        if not self.names:
-            raise DemonstrationError('no demonstration is selected. Select one, or name one')
-        return self.names
-
-    def required_one(self) -> str:
-        """Return the name of the only selected demonstration.
-
-        Raises:
-            DemonstrationError: none or several are selected.
-        """
-        names = self.required()
-        if len(names) > 1:
-            raise DemonstrationError(
-                f'{len(names)} demonstrations are selected: {self}; expected one. Name one'
-            )
-        return names[0]
-
-    def kept(self) -> str:
-        """Return the selection in the file, or ''."""
-        return '' if self._file is None else self._file.read()

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.demonstrations.contact_reading.reading import ContactReading
+from afformer_core.demonstrations.contact_reading.candidates import ContactReading
 from afformer_core.demonstrations.selection import join_names, validated_name
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.polygons import Point
@@ -66,25 +66,15 @@ class Summary:
 
     def __post_init__(self) -> None:
         validated_name(self.name)
-        if not 1 <= self.frames_kept <= self.frames:
+        if not (
+            1 <= self.frames_kept <= self.frames
+            and np.isfinite(self.duration)
+            and 0 <= self.begin <= self.end <= self.duration
+            and 0 <= self.hands_seen <= self.frames
+            and self.frames_lost >= 0
+        ):
             raise DemonstrationError(
-                f'demonstration {self.name!r} keeps {self.frames_kept} of {self.frames} frames; '
-                'it must keep at least one and cannot keep more than were seen'
-            )
-        if not (np.isfinite(self.duration) and 0 <= self.begin <= self.end <= self.duration):
-            raise DemonstrationError(
-                f'demonstration {self.name!r} lasts {self.duration} s and is used from '
-                f'{self.begin} to {self.end} s; expected finite numbers within it'
-            )
-        if not 0 <= self.hands_seen <= self.frames:
-            raise DemonstrationError(
-                f'demonstration {self.name!r} has hands in {self.hands_seen} of {self.frames} '
-                'frames; it cannot have them in more frames than were seen'
-            )
-        if self.frames_lost < 0:
-            raise DemonstrationError(
-                f'demonstration {self.name!r} has lost {self.frames_lost} frames; expected 0 or '
-                'more'
+                f'the numbers of demonstration {self.name!r} contradict each other: {self!r}'
             )
         try:
             _ = self.shown_rotation, self.marked_contact
@@ -150,28 +140,18 @@ class DemonstrationState:
     problem: str = ''
 
     @classmethod
-    def of_selection(
-        cls,
-        phase: Phase,
-        selected: Sequence[Summary],
-        names: tuple[str, ...],
-        message: str,
-        problem: str,
-    ) -> DemonstrationState:
-        """Return the state without a recording; numbers are summed over the selection."""
-        selection = join_names([summary.name for summary in selected])
+    def of(cls, phase: Phase, shown: Sequence[Any], **fields: Any) -> DemonstrationState:
+        """Return the state of the shown summaries, or of a recording; numbers are summed.
+
+        Args:
+            phase: see the attributes.
+            shown: objects with a name and these numbers.
+            fields: the other attributes.
+        """
+        keys = ('frames', 'frames_kept', 'duration', 'hands_seen', 'frames_lost')
+        numbers = {key: sum(getattr(entry, key) for entry in shown) for key in keys}
         return cls(
-            phase=phase,
-            name=selection,
-            selected=selection,
-            names=names,
-            frames=sum(summary.frames for summary in selected),
-            frames_kept=sum(summary.frames_kept for summary in selected),
-            duration=sum(summary.duration for summary in selected),
-            hands_seen=sum(summary.hands_seen for summary in selected),
-            message=message,
-            frames_lost=sum(summary.frames_lost for summary in selected),
-            problem=problem,
+            phase=phase, name=join_names([entry.name for entry in shown]), **numbers, **fields
         )
 
 
@@ -187,9 +167,6 @@ class StoreEntry:
         created: time at which it was finished, in seconds since 1970; determines the order.
         first_frame, last_frame: the used part, as indices of frames in the file, from 0.
         fingerprint: fingerprint of the model that encoded it, see `ArrayGrounder.fingerprint`.
-
-    Raises:
-        DemonstrationError: the numbers contradict each other.
     """
 
     summary: Summary
@@ -197,14 +174,6 @@ class StoreEntry:
     first_frame: int
     last_frame: int
     fingerprint: str
-
-    def __post_init__(self) -> None:
-        if not np.isfinite(self.created) or not 0 <= self.first_frame <= self.last_frame:
-            raise DemonstrationError(
-                f'demonstration {self.summary.name!r} was made at {self.created} and is used from '
-                f'frame {self.first_frame} to {self.last_frame}; expected a time and increasing '
-                'frames'
-            )
 
     def to_text(self) -> dict[str, str]:
         """Return the record as text values by key, as stored in MCAP files."""
@@ -267,3 +236,20 @@ class Recorded:
         if self.problem:
             said.append(f'it will be lost when the process ends: {self.problem}')
         return '; '.join(said)
+
+
+@dataclass
+class FinishedDemonstration:
+    """A finished demonstration of a library.
+
+    Attributes:
+        summary: its numbers.
+        unkept: reason why it will be lost when the process ends, or ''.
+        by_another: whether another process has recorded it.
+        outdated: whether another process has replaced it since it was memorized.
+    """
+
+    summary: Summary
+    unkept: str = ''
+    by_another: bool = False
+    outdated: bool = False

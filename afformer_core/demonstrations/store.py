@@ -6,22 +6,23 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.demonstration_file import (
+    DemonstrationWriter,
     UsedFrame,
+    flush_folder,
     read_encoded_frames,
     read_entry,
     read_frames,
     read_messages,
     read_used_frame,
 )
-from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, flush_folder
 from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.errors import DemonstrationError, OtherFormatError
@@ -33,24 +34,8 @@ _SUFFIX = '.mcap'
 _PARTIAL = '.partial'
 
 
-@dataclass(frozen=True)
-class FileVersion:
-    """Properties of a file that change when another file replaces it."""
-
-    modified: int
-    size: int
-    inode: int
-
-    @classmethod
-    def of(cls, path: Path) -> FileVersion | None:
-        """Read the version of a regular file; None if there is none."""
-        try:
-            found = path.stat()
-        except OSError:
-            return None
-        if not stat.S_ISREG(found.st_mode):
-            return None
-        return cls(found.st_mtime_ns, found.st_size, found.st_ino)
+# Time of modification, size and inode of a file, which change when another file replaces it.
+FileVersion = tuple[int, int, int]
 
 
 class DemonstrationStore:
@@ -98,19 +83,17 @@ class DemonstrationStore:
         Raises:
             DemonstrationError: the name is not allowed.
         """
-        written = self.folder.glob(f'.{name}.*{_PARTIAL}')
-        return self._path(name).exists() or any(written)
+        return self._path(name).exists() or any(self._written(name))
 
-    def written_elsewhere(self, name: str) -> bool:
-        """Check whether another process is writing a demonstration with a name.
+    def require_not_written(self, name: str, advice: str) -> None:
+        """Check that no other process is writing a demonstration with a name.
 
         Raises:
-            DemonstrationError: the name is not allowed.
+            DemonstrationError: the name is not allowed, or another process is; with the advice.
         """
         validated_name(name)
-        own = f'.{name}.{os.getpid()}{_PARTIAL}'
-        written = self.folder.glob(f'.{name}.*{_PARTIAL}')
-        return any(path.name != own and _writer_runs(path) for path in written)
+        if any(_writer_runs(path) for path in self._written(name)):
+            raise DemonstrationError(f'{name!r} is being recorded by another process. {advice}')
 
     def versions(self) -> dict[str, FileVersion]:
         """List the demonstrations by name, with the versions of their files.
@@ -118,12 +101,12 @@ class DemonstrationStore:
         Raises:
             OSError: the folder cannot be listed.
         """
-        found = {path.stem: FileVersion.of(path) for path in self.folder.glob(f'[!.]*{_SUFFIX}')}
+        found = {path.stem: _version(path) for path in self.folder.glob(f'[!.]*{_SUFFIX}')}
         return {name: version for name, version in found.items() if version is not None}
 
     def version(self, name: str) -> FileVersion | None:
         """Read the version of a demonstration's file; None if there is none."""
-        return FileVersion.of(self._path(name))
+        return _version(self._path(name))
 
     def entry(self, name: str) -> StoreEntry:
         """Read the record of a demonstration.
@@ -132,9 +115,7 @@ class DemonstrationStore:
             DemonstrationError: the demonstration does not exist, or its file is damaged or belongs
                 to another program.
         """
-        path = self._existing(name)
-        with _reading(path):
-            return _entry(path)
+        return read_entry(self._existing(name))
 
     def load_all(self) -> tuple[tuple[StoreEntry, ...], tuple[str, ...]]:
         """Read the records of all demonstrations.
@@ -151,13 +132,11 @@ class DemonstrationStore:
                 problems.append(f'{path} cannot be used: it is not a regular file; remove it')
                 continue
             try:
-                sound.append(_entry(path))
+                sound.append(read_entry(path))
             except OtherFormatError as error:
                 problems.append(str(error))
             except DemonstrationError as error:
                 problems.append(f'{error}; {_set_aside(path)}')
-            except OSError as error:
-                problems.append(f'{path} cannot be read: {error}')
         ordered = sorted(sound, key=lambda entry: (entry.created, entry.summary.name))
         return tuple(ordered), tuple(problems)
 
@@ -168,35 +147,17 @@ class DemonstrationStore:
             DemonstrationError: the demonstration does not exist, or its file is damaged.
         """
         path = self._existing(name)
-        with _reading(path):
-            if not fingerprint or _entry(path).fingerprint != fingerprint:
-                return None
-            return read_encoded_frames(path)
+        if not fingerprint or read_entry(path).fingerprint != fingerprint:
+            return None
+        return read_encoded_frames(path)
 
     def frames(self, name: str, maximum: int) -> Sequence[NDArray[np.uint8]]:
-        """Read evenly spaced frames of the part that is used: uint8 RGB [H, W, 3].
-
-        Args:
-            name: name of the demonstration.
-            maximum: largest number of frames.
-
-        Raises:
-            DemonstrationError: the demonstration does not exist, or its file is damaged.
-        """
-        path = self._existing(name)
-        with _reading(path):
-            return read_frames(path, maximum)
+        """Read evenly spaced frames of the used part of a demonstration, see `read_frames`."""
+        return read_frames(self._existing(name), maximum)
 
     def used_frame(self, name: str, *, last: bool = False) -> UsedFrame:
-        """Read the first or the last frame of the part that is used, and its mark.
-
-        Raises:
-            DemonstrationError: the demonstration does not exist, or its file is damaged.
-        """
-        path = self._existing(name)
-        with _reading(path):
-            # Its current file name counts, see `_entry`.
-            return replace(read_used_frame(path, last=last), name=name)
+        """Read the first or the last used frame of a demonstration, see `read_used_frame`."""
+        return read_used_frame(self._existing(name), last=last)
 
     def mark(self, name: str, contact: Point | None, rotation: ShownRotation) -> Summary:
         """Write the mark of a contact, or none, into the file of a demonstration.
@@ -214,16 +175,15 @@ class DemonstrationStore:
                 fails.
         """
         path = self._existing(name)
-        with _reading(path):
-            entry, encoded = _entry(path), read_encoded_frames(path)
-            summary = entry.summary.marked(contact, rotation)
-            writer = self.begin(name)
-            try:
-                for message, nanoseconds in read_messages(path):
-                    writer.add_message(message, nanoseconds)
-                writer.finish(replace(entry, summary=summary), encoded)
-            finally:
-                writer.discard()
+        entry, encoded = read_entry(path), read_encoded_frames(path)
+        summary = entry.summary.marked(contact, rotation)
+        writer = self.begin(name)
+        try:
+            for message, nanoseconds in read_messages(path):
+                writer.add_message(message, nanoseconds)
+            writer.finish(replace(entry, summary=summary), encoded)
+        finally:
+            writer.discard()
         return summary
 
     def delete(self, name: str) -> None:
@@ -243,6 +203,10 @@ class DemonstrationStore:
     def _path(self, name: str) -> Path:
         return self.folder / f'{validated_name(name)}{_SUFFIX}'
 
+    def _written(self, name: str) -> Iterator[Path]:
+        """Return the unfinished files of a demonstration, of all processes."""
+        return self.folder.glob(f'.{name}.*{_PARTIAL}')
+
     def _existing(self, name: str) -> Path:
         path = self._path(name)
         if not path.is_file():
@@ -250,22 +214,14 @@ class DemonstrationStore:
         return path
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _version(path: Path) -> FileVersion | None:
+    """Read the version of a regular file; None if there is none."""
     try:
-        yield
-    except OSError as error:
-        raise DemonstrationError(f'{path} cannot be read: {error}') from error
-
-
-def _entry(path: Path) -> StoreEntry:
-    try:
-        name = validated_name(path.stem)
-    except DemonstrationError as error:
-        raise OtherFormatError(f'{path} cannot be used: {error}; rename it') from error
-    entry = read_entry(path)
-    # the current name of a file counts, even if it was copied or renamed by hand
-    return replace(entry, summary=replace(entry.summary, name=name))
+        found = path.stat()
+    except OSError:
+        return None
+    regular = stat.S_ISREG(found.st_mode)
+    return (found.st_mtime_ns, found.st_size, found.st_ino) if regular else None
 
 
 def _set_aside(path: Path) -> str:
@@ -278,6 +234,7 @@ def _set_aside(path: Path) -> str:
 
 
 def _writer_runs(leftover: Path) -> bool:
+    """Check whether the process that writes a file runs, and is another one."""
     process = leftover.name[: -len(_PARTIAL)].rpartition('.')[2]
     if not process.isdecimal() or int(process) == os.getpid():
         return False

@@ -3,21 +3,20 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from afformer_core.arrays import UInt8Array
-from afformer_core.demonstrations.activity import ActivityDetector
+from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
 from afformer_core.runtime.features import ImageFeatures
 from afformer_core.runtime.frame_sampler import FrameSampler
 
 # Bounds the number of frames before a part, at any frame rate.
 _MOST_FRAMES_BEFORE = 256
-_MOVING_CAMERA = 0.5
+# Minimum seconds of a detection, and maximum seconds between the last activity of a hand and
+# motion that continues it.
+_PERSISTENCE, _LONGEST_PAUSE = 0.1, 2.0
 _ROUNDING = 1e-6
 
 
@@ -110,45 +109,75 @@ class ActivePart:
         self.last = frame
 
 
+class Persistence:
+    """Filter for detections that last at least 0.1 s and two frames."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def lasts(self, seen: bool, time: float) -> bool:  # noqa: FBT001
+        """Check whether detections have lasted long enough.
+
+        Args:
+            seen: True for a detection in the next frame.
+            time: time of that frame, seconds.
+        """
+        if not seen:
+            self._since = None
+        elif self._since is None:
+            self._since = time
+        else:
+            return time - self._since >= _PERSISTENCE
+        return False
+
+
 class Trimmer:
     """The search for the active part of a recording.
 
-    The first detector that found activity determines the part. If none did, or if the camera moved
-    in most frames, the whole recording is used.
+    Hands determine the part, with motion that continues after them: a hand that grips an object or
+    turns away may not be detected again, but the object moves. If there was no hand, motion
+    determines it. If nothing moved either, the whole recording is used.
 
     Args:
-        detectors: detectors in order of precedence; empty: the whole recording is used.
+        reader: reader that observes each frame first; None: the whole recording is used.
         maximum: maximum number of frames of the part.
         margin: seconds to keep before the first and after the last activity.
     """
 
-    def __init__(self, detectors: Sequence[ActivityDetector], maximum: int, margin: float) -> None:
-        self._detectors = tuple(detectors)
-        self._parts = tuple(ActivePart(maximum, margin) for _ in detectors)
-        self._moving = [0] * len(self._parts)
+    def __init__(self, reader: DemonstrationReader | None, maximum: int, margin: float) -> None:
+        self._reader = reader
+        # By what they are trimmed by, in order of precedence, with the filter of its detections.
+        names = () if reader is None else ('hands', 'motion')
+        self._parts = {name: ActivePart(maximum, margin) for name in names}
+        self._filters = {name: Persistence() for name in names}
+        self._last_active = -math.inf
         self._everything: FrameSampler[RecordedFrame] = FrameSampler(maximum)
         self._first: RecordedFrame | None = None
         self._last: RecordedFrame | None = None
         self.hands_seen = 0
 
-    def add(self, frame: RecordedFrame, source: NDArray[np.uint8]) -> None:
-        """Add the next frame, and its original image, uint8 RGB [H, W, 3]."""
+    def add(self, frame: RecordedFrame) -> None:
+        """Add the next frame."""
         self._first = self._first or frame
         self._last = frame
         self._everything.offer(frame)
-        hands = 0
-        for index, (detector, part) in enumerate(zip(self._detectors, self._parts, strict=True)):
-            activity = detector.observe(source, frame.time)
-            self._moving[index] += activity.camera_moves
-            hands = max(hands, activity.hands)
-            part.add(frame, activity.active)
-        self.hands_seen += hands > 0
+        if self._reader is None:
+            return
+        self.hands_seen += self._reader.hands > 0
+        # Faces in profile are detected as hands, but rarely in two successive frames.
+        hands = self._filters['hands'].lasts(self._reader.hands > 0, frame.time)
+        moves = self._filters['motion'].lasts(self._reader.moves, frame.time)
+        hands = hands or (moves and frame.time - self._last_active <= _LONGEST_PAUSE)
+        if hands:
+            self._last_active = frame.time
+        self._parts['hands'].add(frame, hands)
+        self._parts['motion'].add(frame, moves)
 
     def certain_frames(self) -> list[RecordedFrame]:
         """Return the frames so far that certainly belong to the used part."""
-        if not self._detectors:
+        if self._reader is None:
             return self._everything.kept
-        begun = (part.frames.kept for part in self._parts if part.first is not None)
+        begun = (part.frames.kept for part in self._parts.values() if part.first is not None)
         return next(begun, [])
 
     def part(self) -> UsedPart:
@@ -159,23 +188,17 @@ class Trimmer:
         """
         if self._first is None or self._last is None:
             raise ValueError('there is no frame yet. Add one first')
-        for index, (detector, part) in enumerate(zip(self._detectors, self._parts, strict=True)):
-            if part.first is None or part.last is None or self._camera_moved(index):
+        for name, part in self._parts.items():
+            if part.first is None or part.last is None:
                 continue
             if part.first is self._first and part.last is self._last:
-                return self._whole(f'{detector.name} from its beginning to its end')
+                return self._whole(f'{name} from its beginning to its end')
             frames, held = tuple(part.frames.selection()), tuple(part.frames.kept)
-            return UsedPart(frames, held, part.first, part.last, trimmed_by=detector.name)
-        if not self._detectors:
-            return self._whole('')
-        moved = any(self._camera_moved(index) for index in range(len(self._detectors)))
-        return self._whole('the camera moved in most of it' if moved else 'no activity was seen')
+            return UsedPart(frames, held, part.first, part.last, trimmed_by=name)
+        return self._whole('' if self._reader is None else 'no activity was seen')
 
     def _whole(self, reason: str) -> UsedPart:
         assert self._first is not None
         assert self._last is not None
         frames, held = tuple(self._everything.selection()), tuple(self._everything.kept)
         return UsedPart(frames, held, self._first, self._last, reason=reason)
-
-    def _camera_moved(self, index: int) -> bool:
-        return self._moving[index] > _MOVING_CAMERA * self._everything.count

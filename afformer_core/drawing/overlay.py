@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Overlay of a heatmap and its peaks on an image."""
+"""Overlay of a heatmap and its peaks on an image, with the captions of measures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import cache
 from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-
-from afformer_core.drawing.colour_map import grey_colours, heat_colours
 
 _WHITE = (255, 255, 255)
 _BLACK = (0, 0, 0)
@@ -235,3 +234,49 @@ def draw_text(canvas: RgbImage, text: str, at: tuple[int, int], size: float) -> 
     thickness = max(1, round(1.6 * size))
     for colour, width in ((_BLACK, thickness + 2), (_WHITE, thickness)):
         cv2.putText(canvas, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, colour, width, cv2.LINE_AA)
+
+
+@cache
+def heat_colours() -> NDArray[np.uint8]:
+    """Return the colours of heatmaps, uint8 RGB [256, 3], from the least to the greatest value.
+
+    Inferno: equal steps of the value look like equal steps, brighter is always more, and people
+    with any kind of colour blindness see the same order.
+    """
+    levels = np.arange(256, dtype=np.uint8).reshape(1, 256)
+    colours = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[0, :, ::-1]
+    return _constant(np.ascontiguousarray(colours))
+
+
+@cache
+def grey_colours() -> NDArray[np.uint8]:
+    """Return greys, uint8 RGB [256, 3], for heatmaps of images in which nothing was found."""
+    levels = np.arange(256, dtype=np.uint8)
+    return _constant(np.repeat(levels[:, None], 3, axis=1))
+
+
+def _constant(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    colours.setflags(write=False)
+    return colours
+
+
+def presence_caption(presence: float | None, confidence: float, similarity: float) -> str:
+    """Describe a presence, 0 to 1, or its features if it is None.
+
+    Args:
+        presence: presence; None for a model that is not calibrated.
+        confidence: confidence, 0 to 1.
+        similarity: feature similarity, -1 to 1.
+    """
+    if presence is not None:
+        return f'presence {presence:.2f}'
+    return f'confidence {confidence:.2f}, feature similarity {similarity:.2f}'
+
+
+def certainty_caption(certainty: float | None, threshold: float | None) -> str:
+    """Describe a certainty, 0 to 1, compared with its threshold; empty if it is None."""
+    if certainty is None:
+        return ''
+    if threshold is not None and certainty < threshold:
+        return f'not sure which part: certainty {certainty:.2f} of {threshold:.2f}'
+    return f'certainty {certainty:.2f}'

@@ -1,30 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The download of example pairs into the user's cache folder.
 
-The files belong to their authors and do not come with this package. Each is compared with its
-listed SHA-256 before it is decoded.
+The files belong to their authors and do not come with this package, which has a list of them,
+`pairs.json`. Each is compared with its listed SHA-256 before it is decoded.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import shutil
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import ExampleError
-from afformer_core.example_pairs.manifest import (
-    ListedPair,
-    Repository,
-    RepositoryFile,
-    listed_pairs,
-)
 from afformer_core.example_pairs.pair_folder import ExamplePair, read_pairs, write_list
 from afformer_core.files.cache_folder import cache_folder
 from afformer_core.files.folder_lock import folder_lock
@@ -48,17 +44,30 @@ def downloaded_pairs() -> tuple[ExamplePair, ...]:
     return read_pairs(example_folder())
 
 
+def listed_pairs() -> Mapping[str, Any]:
+    """Read the list of this package.
+
+    It has `repositories` by `OWNER/NAME`, each with its author, the hash of a commit, a licence as
+    an SPDX identifier, and the file of its text; and `pairs`, each with the name of its files, a
+    title, a repository, a video and an image. Files have a path in the repository, bytes and
+    SHA-256, and may have the first and last of the frames to use, and the left, top, right and
+    bottom pixel of a crop, the latter two exclusive.
+    """
+    listed: Mapping[str, Any] = json.loads(Path(__file__).with_name('pairs.json').read_text())
+    return listed
+
+
 def download_pairs(
     host: str = HOST,
     told: Callable[[str], None] = lambda text: None,
-    pairs: Sequence[ListedPair] | None = None,
+    listed: Mapping[str, Any] | None = None,
 ) -> tuple[ExamplePair, ...]:
     """Download the pairs unless the example folder has them, which appears when it is complete.
 
     Args:
         host: address to which `/OWNER/NAME/COMMIT/PATH` is appended.
         told: called with a line for each file that is downloaded.
-        pairs: the pairs; None: those of this package.
+        listed: the list of the pairs; None: that of this package.
 
     Raises:
         ExampleError: a file cannot be downloaded, or is another than the listed one.
@@ -67,104 +76,86 @@ def download_pairs(
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder_lock(folder.parent):
         if not read_pairs(folder):
-            listed = listed_pairs() if pairs is None else pairs
             with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
                 made = Path(aside) / folder.name
                 made.mkdir()
-                _download_into(made, Path(aside), listed, _Source(host, told))
+                _download_into(made, host.rstrip('/'), told, listed or listed_pairs())
                 shutil.rmtree(folder, ignore_errors=True)
                 made.rename(folder)
     return downloaded_pairs()
 
 
-class _Source:
-    """The host of the repositories.
-
-    Args:
-        host, told: see `download_pairs`.
-    """
-
-    def __init__(self, host: str, told: Callable[[str], None]) -> None:
-        self._host = host.rstrip('/')
-        self._told = told
-
-    def read(self, repository: Repository, file: RepositoryFile) -> bytes:
-        """Download a file, and compare it with the listed one."""
-        address = f'{self._host}/{repository.name}/{repository.commit}/{file.path}'
-        self._told(f'{repository.name}/{file.path} ({file.bytes / 1e6:.1f} MB)')
-        try:
-            with urllib.request.urlopen(address, timeout=_PATIENCE) as answer:
-                content: bytes = answer.read(file.bytes + 1)
-        except (OSError, ValueError) as error:
-            raise ExampleError(
-                f'{address} cannot be downloaded: {error}. Check the network, or name a '
-                'mirror: afformer fetch-examples --host URL'
-            ) from error
-        if hashlib.sha256(content).hexdigest() != file.sha256:
-            raise ExampleError(
-                f'{address} has {len(content)} bytes with another SHA-256 than the listed file; '
-                f'expected {file.bytes} bytes with {file.sha256}. Try again, or name a '
-                'mirror: afformer fetch-examples --host URL'
-            )
-        return content
-
-
-def _download_into(folder: Path, work: Path, pairs: Sequence[ListedPair], source: _Source) -> None:
+def _download_into(
+    folder: Path, host: str, told: Callable[[str], None], listed: Mapping[str, Any]
+) -> None:
     """Write the pairs, their titles, and the licences."""
     paths: dict[tuple[str, str], Path] = {}
 
-    def path_of(repository: Repository, file: RepositoryFile) -> Path:
-        key = repository.name, file.path
+    def read(repository: str, file: Mapping[str, Any]) -> bytes:
+        told(f'{repository}/{file["path"]} ({file["bytes"] / 1e6:.1f} MB)')
+        commit = listed['repositories'][repository]['commit']
+        return _read(f'{host}/{repository}/{commit}/{file["path"]}', file)
+
+    def path_of(repository: str, file: Mapping[str, Any]) -> Path:
+        key = repository, file['path']
         if key not in paths:
-            path = work / f'{len(paths)}{Path(file.path).suffix}'
-            path.write_bytes(source.read(repository, file))
+            path = folder.parent / f'{len(paths)}{Path(file["path"]).suffix}'
+            path.write_bytes(read(repository, file))
             paths[key] = path
         return paths[key]
 
     made = []
-    for pair in pairs:
-        video = path_of(pair.repository, pair.video)
+    texts = ['The pairs are cut out of files of these repositories.', '']
+    for pair in listed['pairs']:
+        repository, name = pair['repository'], pair['name']
+        video = path_of(repository, pair['video'])
         with VideoReader(video) as reader:
             rate = reader.rate
-        written = ExamplePair(pair.title, folder / f'{pair.name}.mp4', folder / f'{pair.name}.png')
-        write_video(written.video, _frames(video, pair.video), rate)
-        image = next(_frames(path_of(pair.repository, pair.image), pair.image))
+        written = ExamplePair(pair['title'], folder / f'{name}.mp4', folder / f'{name}.png')
+        write_video(written.video, _frames(video, pair['video']), rate)
+        image = next(_frames(path_of(repository, pair['image']), pair['image']))
         write_image(written.image, image)
         made.append(written)
-    repositories = dict.fromkeys(pair.repository for pair in pairs)
-    texts = {
-        repository: source.read(repository, repository.licence_file).decode()
-        for repository in repositories
-    }
-    (folder / _LICENCES).write_text(_licences(pairs, texts))
+    for repository in dict.fromkeys(pair['repository'] for pair in listed['pairs']):
+        about = listed['repositories'][repository]
+        names = [pair['name'] for pair in listed['pairs'] if pair['repository'] == repository]
+        texts += [
+            f'{", ".join(names)}: {repository} at {about["commit"]}',
+            f'by {about["author"]}, {about["licence"]}:',
+            '',
+            read(repository, about['licence_file']).decode(),
+        ]
+    (folder / _LICENCES).write_text('\n'.join(texts))
     write_list(folder, made)
 
 
-def _frames(path: Path, file: RepositoryFile) -> Iterator[NDArray[np.uint8]]:
+def _read(address: str, file: Mapping[str, Any]) -> bytes:
+    """Download a file, and compare it with the listed one."""
+    try:
+        with urllib.request.urlopen(address, timeout=_PATIENCE) as answer:
+            content: bytes = answer.read(file['bytes'] + 1)
+    except (OSError, ValueError) as error:
+        raise ExampleError(
+            f'{address} cannot be downloaded: {error}. Check the network, or name a mirror: '
+            'afformer fetch-examples --host URL'
+        ) from error
+    if hashlib.sha256(content).hexdigest() != file['sha256']:
+        raise ExampleError(
+            f'{address} has {len(content)} bytes with another SHA-256 than the listed file; '
+            f'expected {file["bytes"]} bytes with {file["sha256"]}. Try again, or name a mirror: '
+            'afformer fetch-examples --host URL'
+        )
+    return content
+
+
+def _frames(path: Path, file: Mapping[str, Any]) -> Iterator[NDArray[np.uint8]]:
     """Read the listed frames of a video or image, uint8 RGB [H, W, 3] each."""
+    left, top, right, bottom = file.get('crop', (None,) * 4)
+    cut = slice(top, bottom), slice(left, right)
     if path.suffix.lower() in IMAGE_SUFFIXES:
-        yield _cropped(read_image(path), file)
+        yield np.ascontiguousarray(read_image(path)[cut])
         return
-    first, last = file.frames or (0, None)
+    first, last = file.get('frames', (0, None))
     with VideoReader(path) as reader:
         for frame in itertools.islice(reader, first, None if last is None else last + 1):
-            yield _cropped(frame.image, file)
-
-
-def _cropped(image: NDArray[np.uint8], file: RepositoryFile) -> NDArray[np.uint8]:
-    left, top, right, bottom = file.crop or (0, 0, image.shape[1], image.shape[0])
-    return np.ascontiguousarray(image[top:bottom, left:right])
-
-
-def _licences(pairs: Sequence[ListedPair], texts: dict[Repository, str]) -> str:
-    """Describe the source of each pair, with the text of each licence."""
-    lines = ['The pairs are cut out of files of these repositories.', '']
-    for repository, text in texts.items():
-        names = ', '.join(pair.name for pair in pairs if pair.repository == repository)
-        lines += [
-            f'{names}: {repository.name} at {repository.commit}',
-            f'by {repository.author}, {repository.licence}:',
-            '',
-            text,
-        ]
-    return '\n'.join(lines)
+            yield np.ascontiguousarray(frame.image[cut])

@@ -23,8 +23,3 @@ def cache_folder() -> Path:
         if folder.is_absolute():
             return folder
     return Path(tempfile.gettempdir()) / f'afformer-{os.getuid()}'
-
-
-def machine_cache_folder() -> Path:
-    """`afformer` in the cache folder that all users of the machine read: /var/cache on Linux."""
-    return platformdirs.site_cache_path('afformer', appauthor=False)

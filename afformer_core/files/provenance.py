@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core import __version__
+from afformer_core.files.atomic import file_sha256
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -46,7 +46,7 @@ def provenance(
         described['gpu'] = gpu
     if seed is not None:
         described['seed'] = seed if isinstance(seed, int) else list(seed)
-    hashes = {str(file): _sha256(file) for file in data if file.is_file()}
+    hashes = {str(file): file_sha256(file) for file in data if file.is_file()}
     return {**described, **({'data': hashes} if hashes else {})}
 
 
@@ -109,11 +109,3 @@ def loaded_packages() -> dict[str, str]:
         for name in distributions
     }
     return {name: version(name) for name in sorted(names, key=str.lower)}
-
-
-def _sha256(file: Path) -> str:
-    with file.open('rb') as opened:
-        content = hashlib.sha256()
-        while block := opened.read(1 << 20):
-            content.update(block)
-    return content.hexdigest()

@@ -70,8 +70,7 @@ def weighted_cloud(
 
 
 def _on_surface(values: NDArray[np.float32], settings: SurfaceSettings) -> NDArray[np.bool_]:
-    with np.errstate(invalid='ignore'):
-        valid = (values >= settings.nearest) & (values <= settings.farthest)
+    valid = settings.cover(values)
     kernel = np.ones((3, 3), np.uint8)
     farthest = cv2.dilate(np.where(valid, values, np.float32(-1e9)), kernel)
     nearest = cv2.erode(np.where(valid, values, np.float32(1e9)), kernel)

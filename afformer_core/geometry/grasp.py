@@ -34,25 +34,11 @@ class GraspCandidate:
         orientation: float64 [4], unit quaternion (x, y, z, w). The pose's z axis is the approach,
             into the surface; its x axis lies in the surface, along the blob of the heatmap.
         score: score of the peak, 0 to 1.
-
-    Raises:
-        ValueError: a shape is wrong, or the quaternion does not have unit length.
     """
 
     position: NDArray[np.float64]
     orientation: NDArray[np.float64]
     score: float
-
-    def __post_init__(self) -> None:
-        if self.position.shape != (3,) or self.orientation.shape != (4,):
-            raise ValueError(
-                f'position and orientation have shapes {self.position.shape} and '
-                f'{self.orientation.shape}; expected (3,) and (4,)'
-            )
-        if not abs(float(np.linalg.norm(self.orientation)) - 1) < 1e-6:
-            raise ValueError(
-                f'orientation is {self.orientation.tolist()}; expected a unit quaternion'
-            )
 
     def moved_back(self, distance: float) -> GraspCandidate:
         """Return the pose moved back along its approach by a distance in metres."""
@@ -98,20 +84,12 @@ def _long_axis(heatmap: NDArray[np.float32], peak: Peak) -> NDArray[np.float64]:
     weights = heatmap[
         top : math.floor(peak.v + radius) + 1, left : math.floor(peak.u + radius) + 1
     ].astype(np.float64)
-    rows, columns = (
-        np.arange(count) + start for count, start in zip(weights.shape, (top, left), strict=True)
-    )
-    disc = (rows[:, None] - peak.v) ** 2 + (columns - peak.u) ** 2 <= radius**2
+    v, u = np.ogrid[: weights.shape[0], : weights.shape[1]]
+    disc = (v + top - peak.v) ** 2 + (u + left - peak.u) ** 2 <= radius**2
     # a uniform background would have the shape of the disc instead of the blob
-    weights = np.where(disc, weights - weights[disc].min(initial=np.inf), 0.0)
-    total = weights.sum()
-    if not total > 0:
-        return _HORIZONTAL
-    u = columns - (weights.sum(axis=0) @ columns) / total
-    v = rows - (weights.sum(axis=1) @ rows) / total
-    uu, vv = weights.sum(axis=0) @ u**2, weights.sum(axis=1) @ v**2
-    uv = v @ weights @ u
-    if math.hypot(uu - vv, 2 * uv) < _LEAST_ELONGATION * (uu + vv):
+    moments = cv2.moments(np.where(disc, weights - weights[disc].min(initial=np.inf), 0.0))
+    uu, vv, uv = moments['mu20'], moments['mu02'], moments['mu11']
+    if math.hypot(uu - vv, 2 * uv) <= _LEAST_ELONGATION * (uu + vv):
         return _HORIZONTAL
     angle = math.atan2(2 * uv, uu - vv) / 2
     axis = np.array([math.cos(angle), math.sin(angle)])
@@ -185,8 +163,7 @@ def grasp_width(
         return None
     pixels = (np.stack([columns, rows], axis=1) + 0.5) / scale - 0.5
     distances = depth.values[rows, columns]
-    with np.errstate(invalid='ignore'):
-        valid = (distances >= settings.nearest) & (distances <= settings.farthest)
+    valid = settings.cover(distances)
     points = calibration.points(pixels, np.where(valid, distances, 1.0))
     local = (points - candidate.position) @ rotation_of_quaternion(candidate.orientation)
     thickness = np.maximum(_THICKNESS, _DEVIATIONS * settings.noise * distances)

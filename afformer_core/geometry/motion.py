@@ -79,26 +79,11 @@ class PartMotion:
             hand presses if the part stays, or axis of rotation by the right-hand rule; None if
             unknown.
         problem: reason why it is unknown, one sentence; '' if it is known.
-
-    Raises:
-        ValueError: the attributes contradict each other, or the direction does not have unit
-            length.
     """
 
     type: MotionType
     direction: NDArray[np.float64] | None
     problem: str
-
-    def __post_init__(self) -> None:
-        if (self.direction is None) != bool(self.problem):
-            raise ValueError(
-                f'direction is {self.direction} and problem {self.problem!r}; expected one of both'
-            )
-        if self.direction is None:
-            if self.type is not MotionType.STILL:
-                raise ValueError(f'type is {self.type}; expected STILL without a direction')
-        elif not abs(float(np.linalg.norm(self.direction)) - 1) < 1e-6:
-            raise ValueError(f'direction is {self.direction.tolist()}; expected unit length')
 
     @classmethod
     def unknown(cls, problem: str) -> PartMotion:
@@ -113,17 +98,10 @@ class Vertical:
     Attributes:
         up: float64 [3], unit length, in the frame of positions; None if unknown.
         problem: reason why it is unknown, one sentence; '' if it is known.
-
-    Raises:
-        ValueError: there is a direction and a problem, or neither.
     """
 
     up: NDArray[np.float64] | None
     problem: str
-
-    def __post_init__(self) -> None:
-        if (self.up is None) != bool(self.problem):
-            raise ValueError(f'up is {self.up} and problem {self.problem!r}; expected one of both')
 
 
 UNKNOWN_VERTICAL = Vertical(
@@ -255,8 +233,7 @@ def _points_around(
     columns = np.arange(max(0, round(u) - reach), min(width, round(u) + reach + 1), step)
     grid = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
     distances = depth.values[grid[:, 1], grid[:, 0]]
-    with np.errstate(invalid='ignore'):
-        valid = (distances >= settings.nearest) & (distances <= settings.farthest)
+    valid = settings.cover(distances)
     points = calibration.points((grid[valid] + 0.5) / scale - 0.5, distances[valid])
     return np.asarray(points[np.linalg.norm(points - position, axis=1) <= _RADIUS])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inverse depth in round windows around pixels, in the units for fitting planes.
+"""Inverse depth in a round window around a pixel, in the units for fitting planes.
 
 The pixels of a window are sorted by their distance from the middle, so that a smaller window is a
 prefix of a larger one.
@@ -56,10 +56,13 @@ NEAREST = int((np.hypot(*OFFSETS.T) <= 3 + 0.5 * math.sqrt(2)).sum())
 DESIGN = _design()
 """float32 [N, 6], 1, both offsets as shares of REACH, and the second powers of the latter two."""
 
-_PRODUCTS = {
-    size: (DESIGN[:, :size, None] * DESIGN[:, None, :size]).reshape(len(DESIGN), -1)
-    for size in (3, 6)
-}
+_SIDE = np.arange(-REACH, REACH + 1)
+# Index of each of OFFSETS in a square of pixels.
+_IN_SQUARE = np.ravel_multi_index(tuple(OFFSETS.T[::-1] + REACH), (len(_SIDE), len(_SIDE)))
+
+
+class NoSurfaceError(Exception):
+    """Raised if a peak shows no surface; the message is the reason."""
 
 
 def pixel_count(radius: int) -> int:
@@ -73,6 +76,7 @@ class PixelDisc:
     """A disc of pixels, and the steps that may run through it; K is STEPS.
 
     Attributes:
+        radius: its radius, pixels.
         count: N, the number of its pixels, the first of OFFSETS.
         basis: float32 [3 + K, N], the first three columns of the design, and the steps: -1 on one
             side and 1 on the other.
@@ -80,6 +84,7 @@ class PixelDisc:
             the middle; infinite for steps that do not exist.
     """
 
+    radius: int
     count: int
     basis: FloatArray
     positions: NDArray[np.float64]
@@ -96,14 +101,7 @@ def disc_window(radius: int) -> PixelDisc:
     beyond = positions[:, None] < DIRECTIONS @ OFFSETS[:count].T
     sides = np.where(beyond, np.float32(1), np.float32(-1))
     sides[np.isinf(positions)] = 0
-    return PixelDisc(count, np.concatenate([DESIGN[:count, :3].T, sides]), positions)
-
-
-def disc_windows(radii: NDArray[np.int64]) -> tuple[list[PixelDisc], Mask]:
-    """Return the windows of radii [P], and the pixels of the largest in each, bool [P, N]."""
-    windows = [disc_window(radius) for radius in radii.tolist()]
-    counts = np.array([window.count for window in windows], int)
-    return windows, np.arange(counts.max(initial=NEAREST)) < counts[:, None]
+    return PixelDisc(radius, count, np.concatenate([DESIGN[:count, :3].T, sides]), positions)
 
 
 def beside(window: PixelDisc, step: int) -> Mask:
@@ -115,21 +113,19 @@ def beside(window: PixelDisc, step: int) -> Mask:
 def normal_equations(
     values: FloatArray, pixels: Mask, size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Compute the normal equations of a least-squares fit for each window.
+    """Compute the normal equations of a least-squares fit.
 
     Args:
-        values: float32 [P, N]; finite.
-        pixels: bool [P, N], True for the pixels that count.
+        values: float32 [N]; finite.
+        pixels: bool [N], True for the pixels that count.
         size: number of columns of the design, 3 or 6.
 
     Returns:
-        moments of the design, float64 [P, size, size], and its sums with the values [P, size].
+        moments of the design, float64 [size, size], and its sums with the values [size].
     """
-    count = values.shape[1]
-    weights = pixels.astype(np.float32)
-    moments = (weights @ _PRODUCTS[size][:count]).astype(np.float64)
-    sums = (values * weights) @ DESIGN[:count, :size]
-    return moments.reshape(-1, size, size), sums.astype(np.float64)
+    design = DESIGN[: len(values), :size]
+    counted = design * pixels[:, None]
+    return (counted.T @ design).astype(np.float64), (values @ counted).astype(np.float64)
 
 
 def inverse(moments: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -145,22 +141,10 @@ def inverse(moments: NDArray[np.float64]) -> NDArray[np.float64] | None:
     return np.asarray(inverted, np.float64)
 
 
-def medians(values: NDArray[np.floating[Any]], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Compute the median of the values that count in each row.
-
-    Args:
-        values: [P, N]; those that count are finite.
-        counted: bool [P, N], True for the values that count.
-
-    Returns:
-        float64 [P]; infinite for a row in which no value counts.
-    """
-    ordered = np.sort(np.where(counted, values, np.inf), axis=1)
-    counts = counted.sum(axis=1)
-    rows = np.arange(len(values))
-    lower = ordered[rows, np.maximum(counts - 1, 0) // 2]
-    upper = ordered[rows, np.minimum(counts // 2, values.shape[1] - 1)]
-    return np.asarray(0.5 * (lower.astype(np.float64) + upper))
+def median(values: NDArray[np.floating[Any]]) -> float:
+    """Compute the median of some values."""
+    ordered = np.sort(values, axis=None)
+    return (float(ordered[(len(ordered) - 1) // 2]) + float(ordered[len(ordered) // 2])) / 2
 
 
 # Pixels around the peak, and the minimum share of them with depth.
@@ -178,187 +162,125 @@ _SPAN = 4
 # Share of the depth; pixels that differ from the peak by more belong to another surface.
 _LARGEST_RISE = 0.25
 
-_SIDE = np.arange(-REACH, REACH + 1)
-
 
 @dataclass(frozen=True)
-class Neighbourhoods:
-    """Inverse depth around each of P peaks; S is 2 * REACH + 1.
+class Neighbourhood:
+    """Inverse depth around a peak; S is 2 * REACH + 1.
 
     Attributes:
-        values: float32 [P, S, S], (inverse depth / `inverse` - 1) / `noise`, 0 where not valid.
-        valid: bool [P, S, S].
-        peaks: float64 [P, 2], (u, v) from the pixel in the middle, within half a pixel.
-        inverse: float64 [P], inverse depth at the peak, 1 / metres.
-        noise: float64 [P], standard deviation of one pixel as a share of its depth.
+        values: float32 [S, S], (inverse depth / `inverse` - 1) / `noise`, 0 where not valid.
+        valid: bool [S, S].
+        peak: float64 [2], (u, v) from the pixel in the middle, within half a pixel.
+        inverse: inverse depth at the peak, 1 / metres.
+        noise: standard deviation of one pixel as a share of its depth.
     """
 
     values: FloatArray
     valid: Mask
-    peaks: NDArray[np.float64]
-    inverse: NDArray[np.float64]
-    noise: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    inverse: float
+    noise: float
 
-    def of(self, rows: Mask) -> Neighbourhoods:
-        """Return the neighbourhoods of some of the peaks, bool [P]."""
-        if rows.all():
-            return self
-        return Neighbourhoods(
-            self.values[rows],
-            self.valid[rows],
-            self.peaks[rows],
-            self.inverse[rows],
-            self.noise[rows],
-        )
-
-    def seen_by(self, inside: Mask) -> tuple[FloatArray, Mask]:
-        """Return values and validity of the first N pixels of the largest window, both [P, N].
-
-        Args:
-            inside: bool [P, N], the pixels of the window of each peak; others are not valid.
-        """
-        u, v = OFFSETS[: inside.shape[1]].T + REACH
-        return self.values[:, v, u], self.valid[:, v, u] & inside
+    def seen_by(self, window: PixelDisc) -> tuple[FloatArray, Mask]:
+        """Return values and validity of the N pixels of a window, both [N]."""
+        pixels = _IN_SQUARE[: window.count]
+        return self.values.ravel()[pixels], self.valid.ravel()[pixels]
 
     def near(self, radius: float) -> Mask:
-        """Find the NEAREST pixels within a radius of each peak, bool [P, NEAREST].
+        """Find the NEAREST pixels within a radius of at most 3 pixels, bool [NEAREST]."""
+        return _near(self.peak, radius)
 
-        Args:
-            radius: pixels, at most 3.
-        """
-        return _near(self.peaks, radius)
+    def millimetres(self, value: float) -> float:
+        """Convert a difference of values at the peak to millimetres of depth."""
+        return 1000 * value * self.noise / self.inverse
 
-    def radii(self, length: float, focal_length: float) -> NDArray[np.float64]:
-        """Convert a length in metres at each peak's depth to pixels, float64 [P]."""
-        return length * focal_length * self.inverse
-
-    def millimetres(self, row: int, value: float) -> float:
-        """Convert a difference of values at a peak to millimetres of depth."""
-        return float(1000 * value * self.noise[row] / self.inverse[row])
-
-    def slopes(self, radii: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Estimate the change per pixel along u and v within radii [P], despite steps.
-
-        Returns:
-            float64 [P, 2], values per pixel.
-        """
-        reach = int(radii.max(initial=_SPAN))
-        square = np.s_[:, REACH - reach : REACH + reach + 1, REACH - reach : REACH + reach + 1]
-        near = np.abs(_SIDE[square[1]]) <= radii[:, None]
-        values = self.values[square]
-        rise = (4 + _LARGEST_RISE / self.noise).astype(np.float32)
-        valid = self.valid[square] & (np.abs(values) <= rise[:, None, None])
-        valid &= near[:, :, None] & near[:, None]
-        values, valid = _both_ways(values, valid)
-        differences = values[:, :, _SPAN:] - values[:, :, :-_SPAN]
-        both = valid[:, :, _SPAN:] & valid[:, :, :-_SPAN]
-        slopes = _medians_of_many(differences, both, 8) / _SPAN
-        return np.asarray(slopes.reshape(2, -1).T)
+    def slopes(self, radius: int) -> NDArray[np.float64]:
+        """Estimate the change per pixel along u and v within a radius, [2], despite steps."""
+        square = slice(REACH - radius, REACH + radius + 1)
+        values, valid = self.values[square, square], self.valid[square, square]
+        valid = valid & (np.abs(values) <= 4 + _LARGEST_RISE / self.noise)
+        slopes = []
+        for along, known in ((values, valid), (values.T, valid.T)):
+            both = known[:, _SPAN:] & known[:, :-_SPAN]
+            slopes.append(_median_of_many((along[:, _SPAN:] - along[:, :-_SPAN])[both], 8))
+        return np.array(slopes) / _SPAN
 
 
 def search_nearby(
-    depth: DepthImage,
-    positions: NDArray[np.float64],
-    bounds: tuple[float, float],
-    noise: float,
-) -> tuple[Neighbourhoods, list[str]]:
-    """Read the inverse depth around positions in a depth image.
+    depth: DepthImage, position: NDArray[np.float64], bounds: tuple[float, float], noise: float
+) -> Neighbourhood:
+    """Read the inverse depth around a position in a depth image.
 
     Args:
         depth: the depth image.
-        positions: float64 [P, 2], (u, v) within the depth image, pixels.
+        position: float64 [2], (u, v) within the depth image, pixels.
         bounds: nearest and farthest depth, metres; others are holes.
         noise: standard deviation of one pixel as a share of its depth; the measured noise is used
             instead if it is clearly higher.
 
-    Returns:
-        the neighbourhoods of the positions that show a surface; and for each position '', or the
-        reason why it shows none (a hole, or many holes next to it).
+    Raises:
+        NoSurfaceError: there is a hole at the position, or many holes next to it.
     """
-    pixels = np.floor(positions + 0.5).astype(int)
-    crops, inside = _crops(depth, pixels)
-    nearest, farthest = bounds
-    valid = (crops >= nearest) & (crops <= farthest) & inside
-    peaks = positions - pixels
-    u, v = OFFSETS[:NEAREST].T + REACH
-    near = _near(peaks, _HOLE_RADIUS) & inside[:, v, u]
-    known = near & valid[:, v, u]
-    counts, expected = known.sum(axis=1), near.sum(axis=1)
-    problems = [
-        _problem(depth_there, bounds, count / all_of_them)
-        for depth_there, count, all_of_them in zip(
-            crops[:, REACH, REACH].tolist(), counts, expected, strict=True
-        )
-    ]
-    rows = np.array([not problem for problem in problems], bool)
-    crops, valid = crops[rows], valid[rows]
-    inverse = 1 / medians(crops[:, v, u], known[rows])
-    noises = np.hypot(noise, _RESOLUTION * inverse)
-    scaled = np.divide(1, crops, out=np.zeros_like(crops), where=valid)
-    scaled = (scaled / inverse[:, None, None] - 1) / noises[:, None, None]
-    values = np.where(valid, scaled, 0).astype(np.float32)
-    excess = _roughness(values, valid)
-    excess[excess <= _CLEAR_EXCESS] = 1
-    values /= excess[:, None, None].astype(np.float32)
-    return Neighbourhoods(values, valid, peaks[rows], inverse, noises * excess), problems
-
-
-def _crops(depth: DepthImage, pixels: NDArray[np.int64]) -> tuple[FloatArray, Mask]:
-    """Return depth around pixels (u, v), float32 [P, S, S], and where it lies inside the image."""
-    columns, rows = pixels[:, :1] + _SIDE, pixels[:, 1:] + _SIDE
-    height, width = depth.size
-    rows_inside, columns_inside = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
-    inside = rows_inside[:, :, None] & columns_inside[:, None]
+    pixel = np.floor(position + 0.5).astype(int)
+    peak = position - pixel
+    (columns, rows), (height, width) = pixel[:, None] + _SIDE, depth.size
+    inside = (rows >= 0) & (rows < height)
+    inside = inside[:, None] & ((columns >= 0) & (columns < width))
     rows, columns = rows.clip(0, height - 1), columns.clip(0, width - 1)
-    return depth.at((rows * width)[:, :, None] + columns[:, None]), inside
+    depths = depth.at((rows * width)[:, None] + columns)
+    nearest, farthest = bounds
+    valid = (depths >= nearest) & (depths <= farthest) & inside
+    pixels = _IN_SQUARE[:NEAREST]
+    near = _near(peak, _HOLE_RADIUS) & inside.ravel()[pixels]
+    known = near & valid.ravel()[pixels]
+    _check_depth(float(depths[REACH, REACH]), bounds, known.sum() / near.sum())
+    inverse = 1 / median(depths.ravel()[pixels][known])
+    noise = math.hypot(noise, _RESOLUTION * inverse)
+    scaled = np.divide(1, depths, out=np.zeros_like(depths), where=valid)
+    values = np.where(valid, (scaled / inverse - 1) / noise, 0).astype(np.float32)
+    excess = _roughness(values, valid)
+    if excess > _CLEAR_EXCESS:
+        values, noise = values / np.float32(excess), noise * excess
+    return Neighbourhood(values, valid, peak, inverse, noise)
 
 
-def _near(peaks: NDArray[np.float64], radius: float) -> Mask:
+def _near(peak: NDArray[np.float64], radius: float) -> Mask:
     u, v = OFFSETS[:NEAREST].T
-    return np.asarray((u - peaks[:, :1]) ** 2 + (v - peaks[:, 1:]) ** 2 <= radius * radius)
+    return np.asarray((u - peak[0]) ** 2 + (v - peak[1]) ** 2 <= radius * radius)
 
 
-def _problem(depth: float, bounds: tuple[float, float], known_share: float) -> str:
+def _check_depth(depth: float, bounds: tuple[float, float], known_share: float) -> None:
     nearest, farthest = bounds
     if not 0 < depth < np.inf:
-        return 'the depth image has a hole at the peak'
+        raise NoSurfaceError('the depth image has a hole at the peak')
     if not nearest <= depth <= farthest:
-        return (
+        raise NoSurfaceError(
             f'the depth at the peak, {depth:.2f} m, is outside the range from {nearest:g} to '
             f'{farthest:g} m'
         )
     if known_share < _LEAST_VALID:
-        return f'{100 * (1 - known_share):.0f} % of the depth image around the peak are holes'
-    return ''
+        raise NoSurfaceError(
+            f'{100 * (1 - known_share):.0f} % of the depth image around the peak are holes'
+        )
 
 
-def _roughness(values: FloatArray, valid: Mask) -> NDArray[np.float64]:
-    """Estimate the noise [P] near the middle, without the effect of slopes and edges.
+def _roughness(values: FloatArray, valid: Mask) -> float:
+    """Estimate the noise near the middle, without the effect of slopes and edges.
 
     Edges run along rows or columns, so the smoother direction is used.
     """
     near = slice(REACH - _ROUGH_REACH, REACH + _ROUGH_REACH + 1)
-    values, valid = _both_ways(values[:, near, near], valid[:, near, near])
-    bends = values[:, :, 2:] - 2 * values[:, :, 1:-1] + values[:, :, :-2]
-    whole = valid[:, :, 2:] & valid[:, :, 1:-1] & valid[:, :, :-2]
-    # for normal noise, the median magnitude is 0.6745 standard deviations, and second differences
-    # vary sqrt(6) times more
-    deviations = _medians_of_many(np.abs(bends), whole, 50) / 1.652
-    return np.asarray(deviations.reshape(2, -1).min(axis=0))
+    values, valid = values[near, near], valid[near, near]
+    deviations = []
+    for along, known in ((values, valid), (values.T, valid.T)):
+        bends = along[:, 2:] - 2 * along[:, 1:-1] + along[:, :-2]
+        whole = known[:, 2:] & known[:, 1:-1] & known[:, :-2]
+        # for normal noise, the median magnitude is 0.6745 standard deviations, and second
+        # differences vary sqrt(6) times more
+        deviations.append(_median_of_many(np.abs(bends)[whole], 50) / 1.652)
+    return min(deviations)
 
 
-def _both_ways(values: FloatArray, valid: Mask) -> tuple[FloatArray, Mask]:
-    """Append to squares [P, S, S] their transposes: [2 P, S, S]."""
-    return (
-        np.concatenate([values, values.swapaxes(1, 2)]),
-        np.concatenate([valid, valid.swapaxes(1, 2)]),
-    )
-
-
-def _medians_of_many(values: FloatArray, counted: Mask, few: int) -> NDArray[np.float64]:
-    """Compute medians of the counted values [P, H, W]; 0 if at most `few` are counted."""
-    count, rows, columns = values.shape
-    counted = counted.reshape(count, rows * columns)
-    many = counted.sum(axis=1) > few
-    found = medians(values.reshape(counted.shape), counted)
-    return np.where(many, found, 0.0)
+def _median_of_many(values: FloatArray, few: int) -> float:
+    """Compute the median of values; 0 if there are at most `few`."""
+    return median(values) if len(values) > few else 0.0

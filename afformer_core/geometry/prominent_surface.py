@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -68,67 +69,66 @@ def prominent_surfaces(
         the surface of each peak; without a known surface, the peak itself and the reason.
     """
     pixels = np.asarray(peaks, np.float64).reshape(-1, 2)
-
-    def surfaces(positions: FloatArray) -> tuple[SurfacePoint, ...]:
-        return measure_surfaces(depth, calibration, image_size, positions, settings)
-
-    placed = [
-        PlacedSurface((u, v), surface)
-        for (u, v), surface in zip(pixels.tolist(), surfaces(pixels), strict=True)
-    ]
+    measure = partial(_measured, depth, calibration, image_size, settings)
+    placed = measure(pixels)
     if not tolerance > 0 or not placed:
         return tuple(placed)
     around = pixels[:, None] + tolerance * _OFFSETS
     seen = _depths(depth, image_size, around, settings)
-    limits = seen.min(axis=1) * (1 + _SURE * settings.noise) + _SAME
-    foreground = seen <= limits[:, None]
-    behind = np.array([_distance(placed_surface.surface) for placed_surface in placed]) > limits
-    unknown = np.array([placed_surface.surface.position is None for placed_surface in placed])
-    expected = np.where(foreground & behind[:, None], seen, np.inf)
-    others = np.where(~foreground & unknown[:, None], seen, np.inf)
-    for depths in (expected, others):
-        for ring in range(len(_RINGS)):
-            part = slice(_DIRECTIONS * ring, _DIRECTIONS * (ring + 1))
-            moved = _move(placed, around[:, part], depths[:, part], surfaces)
-            expected[moved] = others[moved] = np.inf
-    return tuple(placed)
+    return tuple(map(partial(_prominent, measure, settings.noise), placed, around, seen))
 
 
-def _move(
-    placed: list[PlacedSurface],
+def _prominent(
+    measure: Callable[[FloatArray], list[PlacedSurface]],
+    noise: float,
+    own: PlacedSurface,
     around: FloatArray,
-    depths: FloatArray,
-    surfaces: Callable[[FloatArray], tuple[SurfacePoint, ...]],
-) -> list[int]:
-    """Move peaks to the nearest surfaces of one ring, if some are known, in place.
+    seen: FloatArray,
+) -> PlacedSurface:
+    """Find the surface that stands out most near a peak.
 
     Args:
-        placed: the peaks.
-        around: [P, N, 2], positions on the ring.
-        depths: [P, N] of their pixels, infinite if a peak must not be moved to.
-        surfaces: measures the surfaces at positions [M, 2].
-
-    Returns:
-        indices of the peaks that were moved.
+        measure: measures the surfaces at positions [M, 2].
+        noise: standard deviation of depth as a share.
+        own: surface at the peak itself.
+        around: [N, 2], positions on the rings, from the inner to the outer one.
+        seen: [N], depth of their pixels; infinite if unknown.
     """
-    first = np.argsort(depths, axis=1, kind='stable')[:, :_MEASURED]
-    rows, columns = np.nonzero(np.isfinite(np.take_along_axis(depths, first, axis=1)))
-    if not len(rows):
-        return []
-    positions = around[rows, first[rows, columns]]
-    best: dict[int, float] = {}
-    for row, (u, v), surface in zip(
-        rows.tolist(), positions.tolist(), surfaces(positions), strict=True
-    ):
-        if _distance(surface) < best.get(row, math.inf):
-            best[row] = _distance(surface)
-            placed[row] = PlacedSurface((u, v), surface)
-    return list(best)
+    limit = float(seen.min()) * (1 + _SURE * noise) + _SAME
+    foreground = seen <= limit
+    groups = []
+    if _distance(own) > limit:
+        groups.append(foreground)
+    if own.surface.position is None:
+        groups.append(~foreground)
+    for group in groups:
+        depths = np.where(group, seen, np.inf).reshape(len(_RINGS), _DIRECTIONS)
+        for ring, positions in zip(depths, around.reshape(*depths.shape, 2), strict=True):
+            first = np.argsort(ring, kind='stable')[:_MEASURED]
+            found = measure(positions[first[np.isfinite(ring[first])]])
+            if found and math.isfinite(_distance(best := min(found, key=_distance))):
+                return best
+    return own
 
 
-def _distance(surface: SurfacePoint) -> float:
+def _measured(
+    depth: DepthImage,
+    calibration: Calibration,
+    image_size: tuple[int, int],
+    settings: SurfaceSettings,
+    positions: FloatArray,
+) -> list[PlacedSurface]:
+    surfaces = measure_surfaces(depth, calibration, image_size, positions, settings)
+    return [
+        PlacedSurface((u, v), surface)
+        for (u, v), surface in zip(positions.tolist(), surfaces, strict=True)
+    ]
+
+
+def _distance(placed: PlacedSurface) -> float:
     """Return metres along the optical axis; infinite if unknown."""
-    return math.inf if surface.position is None else float(surface.position[2])
+    position = placed.surface.position
+    return math.inf if position is None else float(position[2])
 
 
 def _depths(
@@ -143,8 +143,7 @@ def _depths(
     columns, rows = np.moveaxis(np.floor((positions + 0.5) * scale).astype(int), -1, 0)
     inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
     seen = depth.at(rows.clip(0, height - 1) * width + columns.clip(0, width - 1))
-    inside &= (seen >= settings.nearest) & (seen <= settings.farthest)
-    return np.where(inside, seen, np.inf)
+    return np.where(inside & settings.cover(seen), seen, np.inf)
 
 
 def _offsets() -> FloatArray:

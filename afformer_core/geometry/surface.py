@@ -1,28 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Surface points at pixels of a depth image: positions, normals, and their uncertainty."""
+"""Surface points at pixels of a depth image: positions, normals, and their uncertainty.
+
+A plane is fitted first in a small window around the peak and then in a large one. Windows are
+round. Their radii are lengths on the surface, so that they cover the same part of an object from
+near and far. Limits in pixels ensure enough pixels to average out noise, and bound the time.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from afformer_core.geometry.calibration import Calibration, PixelRays, look_at
+from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.neighbourhood import (
+    DESIGN,
+    NEAREST,
     REACH,
     Mask,
-    Neighbourhoods,
-    medians,
+    Neighbourhood,
+    NoSurfaceError,
+    PixelDisc,
+    disc_window,
+    median,
     search_nearby,
 )
-from afformer_core.geometry.surface_plane import SurfacePlanes, large_planes, small_planes
+from afformer_core.geometry.plane_fit import FoundStep, PlaneFit, fit_surface
 
 FloatArray = NDArray[np.float64]
 
+# Pixels to each side over which derivatives of the rays are measured.
+_RAY_REACH = 4.0
+# Radius in metres, and smallest and largest radius in pixels.
+_SMALL_WINDOW = (0.010, 7, 9)
+_LARGE_WINDOW = (0.020, 9, REACH)
+# Pixels around the peak that must all lie on its surface.
+_EDGE_RADIUS = 1.7
+# Maximum distance of a pixel next to the peak from its surface, in standard deviations of one
+# pixel.
+_LARGEST_JUMP = 4.5
+# The same for pixels of the large window, to which the small window's plane is extrapolated.
+_LARGEST_DEPARTURE = 8.0
+# Metres; a smaller step does not matter to a hand, even if it is certain.
+_LEAST_STEP = 0.002
+# Distance in pixels beyond which a step does not affect the peak.
+_STEP_DISTANCE = 1.75
 # Pixels around the peak whose median is its depth.
 _MEDIAN_RADIUS = 3.0
 # Maximum distance of the plane behind the median of the pixels next to the peak, as a share of the
@@ -31,6 +56,7 @@ _LARGEST_CHANGE = 0.5
 _LARGEST_NORMAL_DEVIATION = math.radians(5)
 # Standard deviation of a peak, pixels of the image in each direction.
 _PIXEL_DEVIATION = 1.0
+_TOO_SMALL = 'the surface at the peak is too small in the depth image'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +85,11 @@ class SurfaceSettings:
                 'the nearest above 0 and below the farthest'
             )
 
+    def cover(self, depths: NDArray[np.float32]) -> Mask:
+        """Find the depths within the range; NaN is not."""
+        with np.errstate(invalid='ignore'):
+            return np.asarray((depths >= self.nearest) & (depths <= self.farthest))
+
 
 @dataclass(frozen=True)
 class SurfacePoint:
@@ -71,25 +102,12 @@ class SurfacePoint:
         normal: float64 [3], unit length, towards the camera; None if unknown, even if the position
             is known.
         problem: reason why there is no position, one sentence; '' if there is one.
-
-    Raises:
-        ValueError: the attributes contradict each other.
     """
 
     position: FloatArray | None
     covariance: FloatArray | None
     normal: FloatArray | None
     problem: str
-
-    def __post_init__(self) -> None:
-        known = self.position is not None
-        if known != (self.covariance is not None) or known != (self.problem == ''):
-            raise ValueError(
-                f'position is {self.position}, covariance {self.covariance} and problem '
-                f'{self.problem!r}; expected a position with a covariance, or else a problem'
-            )
-        if self.normal is not None and not known:
-            raise ValueError(f'normal is {self.normal}; expected None without a position')
 
     @classmethod
     def unknown(cls, problem: str) -> SurfacePoint:
@@ -128,108 +146,192 @@ def measure_surfaces(
     pixels = np.asarray(peaks, np.float64).reshape(-1, 2)
     height, width = depth.size
     scale = np.array([width / image_size[1], height / image_size[0]])
-    positions = (pixels + 0.5) * scale - 0.5
-    focal_length = calibration.focal_length * float(scale[0] + scale[1]) / 2
-    bounds = (settings.nearest, settings.farthest)
-
-    pixel_rays, problems = look_at(calibration, pixels, positions, scale, depth.size)
-    candidates = _Candidates(problems)
-    around, problems = search_nearby(depth, positions[candidates.rows], bounds, settings.noise)
-    candidates.keep(problems)
-    small, problems = small_planes(around, focal_length)
-    around = around.of(candidates.keep(problems))
-    large, problems = large_planes(around, focal_length, small)
-    kept = candidates.keep(problems)
-    around, small = around.of(kept), small.of(kept)
-    distances, deviations, problems = _distances(around, small)
-    kept = candidates.keep(problems)
-    found = _points(
-        around.of(kept),
-        large.of(kept),
-        pixel_rays.of(candidates.rows),
-        distances[kept],
-        deviations[kept],
-    )
-    return tuple(
-        SurfacePoint.unknown(problem) if problem else next(found)
-        for problem in candidates.problems
-    )
+    points = []
+    for pixel in pixels:
+        try:
+            points.append(_surface_point(depth, calibration, scale, pixel, settings))
+        except NoSurfaceError as problem:
+            points.append(SurfacePoint.unknown(str(problem)))
+    return tuple(points)
 
 
-class _Candidates:
-    """The peaks that may still have a surface, and the reasons why the others have none."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        self.rows = np.flatnonzero([not problem for problem in problems])
-
-    def keep(self, problems: list[str]) -> Mask:
-        """Keep the candidates without a problem; return a mask of them, bool."""
-        if not any(problems):
-            return np.ones(len(problems), bool)
-        for row, problem in zip(self.rows, problems, strict=True):
-            self.problems[row] = problem
-        kept = np.array([not problem for problem in problems], bool)
-        self.rows = self.rows[kept]
-        return kept
-
-
-def _distances(
-    around: Neighbourhoods, surfaces: SurfacePlanes
-) -> tuple[FloatArray, FloatArray, list[str]]:
-    """Compute depth [P] at the peaks, its standard deviation as a share, and problems."""
-    near = around.near(_MEDIAN_RADIUS) & surfaces.nearest
-    counts = near.sum(axis=1)
-    middles = medians(surfaces.residuals, near)
-    relative = around.noise * (surfaces.at(around.peaks) + middles)
-    problems = []
-    for count, value in zip(counts.tolist(), relative.tolist(), strict=True):
-        problem = ''
-        if not count:
-            problem = 'the surface at the peak is too small in the depth image'
-        elif value < -_LARGEST_CHANGE:
-            problem = 'the noise of the depth hides the surface at the peak'
-        problems.append(problem)
-    # the variance of the median of n normal numbers is pi / 2 times that of their mean
-    deviations = around.noise * np.sqrt(math.pi / 2 / np.maximum(counts, 1))
-    nearer = 1 + relative.clip(-_LARGEST_CHANGE)
-    return 1 / (around.inverse * nearer), deviations, problems
-
-
-def _points(
-    around: Neighbourhoods,
-    surfaces: SurfacePlanes,
-    pixel_rays: PixelRays,
-    distances: FloatArray,
-    deviations: FloatArray,
-) -> Iterator[SurfacePoint]:
-    """Compute the points, with their normals if these are known.
+def _surface_point(
+    depth: DepthImage,
+    calibration: Calibration,
+    scale: FloatArray,
+    pixel: FloatArray,
+    settings: SurfaceSettings,
+) -> SurfacePoint:
+    """Measure the surface at a pixel.
 
     The inverse depth of a plane is a x + b y + c at the ray (x, y), and (a, b, c) its normal. All
     three are divided by the inverse depth at the peak.
+
+    Raises:
+        NoSurfaceError: there is none; the message is the reason.
     """
-    rays, changes = pixel_rays.rays, pixel_rays.changes
-    directions = np.concatenate([rays, np.ones((len(rays), 1))], axis=1)
-    at_peaks = 1 + around.noise * surfaces.at(around.peaks)
-    per_ray = np.linalg.inv(changes).swapaxes(1, 2)
-    per_ray *= (around.noise / (REACH * at_peaks))[:, None, None]
-    gradients = (per_ray @ surfaces.coefficients[:, 1:, None])[:, :, 0]
-    normals = np.concatenate(
-        [gradients, 1 - (gradients * rays).sum(axis=1, keepdims=True)], axis=1
+    position = (pixel + 0.5) * scale - 0.5
+    ray, changes = _ray(calibration, pixel, position, scale, depth.size)
+    bounds = (settings.nearest, settings.farthest)
+    around = search_nearby(depth, position, bounds, settings.noise)
+    focal_length = calibration.focal_length * float(scale[0] + scale[1]) / 2
+    small = _small_plane(around, focal_length)
+    plane = _large_plane(around, focal_length, small)
+    distance, deviation = _distance(around, small)
+    per_ray = np.linalg.inv(changes).T
+    per_ray *= around.noise / (REACH * (1 + around.noise * plane.at(around.peak)))
+    gradient = per_ray @ plane.coefficients[1:]
+    normal = np.append(gradient, 1 - gradient @ ray)
+    length = float(np.linalg.norm(normal))
+    normal /= -length
+    spreads = np.concatenate([per_ray, -(ray @ per_ray)[None]]) / length
+    spreads -= np.outer(normal, normal @ spreads)
+    variances = spreads @ plane.covariance[1:, 1:] @ spreads.T
+    sure = np.linalg.eigvalsh(variances)[-1] <= _LARGEST_NORMAL_DEVIATION**2
+    # movement of the point along the surface with each pixel of the image
+    direction = np.append(ray, 1.0)
+    moves = -np.outer(direction, gradient @ changes)
+    moves[:2] += changes
+    moves *= distance * scale * _PIXEL_DEVIATION
+    along = distance * deviation * direction
+    return SurfacePoint(
+        position=calibration.centre + distance * direction,
+        covariance=np.outer(along, along) + moves @ moves.T,
+        normal=normal if sure else None,
+        problem='',
     )
-    lengths = np.sqrt((normals * normals).sum(axis=1, keepdims=True))
-    normals /= -lengths
-    spreads = np.concatenate([per_ray, -(rays[:, None] @ per_ray)], axis=1) / lengths[:, :, None]
-    spreads -= normals[:, :, None] * (normals[:, None] @ spreads)
-    variances = spreads @ surfaces.covariances[:, 1:, 1:] @ spreads.swapaxes(1, 2)
-    sure = np.linalg.eigvalsh(variances)[:, -1] <= _LARGEST_NORMAL_DEVIATION**2
-    # movement of the points along the surfaces with each pixel of the image
-    moves = -directions[:, :, None] * (gradients[:, None] @ changes)
-    moves[:, :2] += changes
-    moves *= distances[:, None, None] * pixel_rays.scale * _PIXEL_DEVIATION
-    along = (distances * deviations)[:, None] * directions
-    covariances = along[:, :, None] * along[:, None] + moves @ moves.swapaxes(1, 2)
-    positions = pixel_rays.centre + distances[:, None] * directions
-    for row, known in enumerate(sure.tolist()):
-        normal = normals[row] if known else None
-        yield SurfacePoint(positions[row], covariances[row], normal, '')
+
+
+def _ray(
+    calibration: Calibration,
+    pixel: FloatArray,
+    position: FloatArray,
+    scale: FloatArray,
+    size: tuple[int, int],
+) -> tuple[FloatArray, FloatArray]:
+    """Compute the ray [2] of a pixel, and its derivatives [2, 2] by pixels of the depth image.
+
+    The derivatives are constant across a window for any lens.
+    """
+    height, width = size
+    if not np.all((position >= -0.5) & (position < [width - 0.5, height - 0.5])):
+        u, v = pixel.tolist()
+        raise NoSurfaceError(f'the peak ({u:.1f}, {v:.1f}) lies outside the image')
+    seen = position + _RAY_REACH * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
+    rays = calibration.rays((seen + 0.5) / scale - 0.5)
+    changes = np.stack([rays[1] - rays[2], rays[3] - rays[4]], axis=1) / (2 * _RAY_REACH)
+    # where the determinant is 0, rays of different pixels coincide
+    determinant = changes[0, 0] * changes[1, 1] - changes[0, 1] * changes[1, 0]
+    if not (np.isfinite(rays).all() and determinant != 0):
+        raise NoSurfaceError(
+            'the distortion of the camera cannot be undone at the peak; check the calibration'
+        )
+    return rays[0], changes
+
+
+@dataclass(frozen=True)
+class _SurfacePlane:
+    """The plane of a surface, in the design of the windows.
+
+    Attributes:
+        nearest: bool [NEAREST], True for pixels next to the peak that lie on the surface.
+        residuals: float32 [NEAREST], values of those pixels minus the plane's.
+        coefficients: float64 [3].
+        covariance: float64 [3, 3], of the coefficients.
+        beside: bool [M], pixels of the largest window that no step cuts off the surface.
+    """
+
+    nearest: Mask
+    residuals: NDArray[np.float32]
+    coefficients: FloatArray
+    covariance: FloatArray
+    beside: Mask
+
+    def at(self, position: FloatArray) -> float:
+        """Return the plane's value at a position, (u, v) from the middle, pixels."""
+        return float(self.coefficients[0] + self.coefficients[1:] @ position / REACH)
+
+
+def _small_plane(around: Neighbourhood, focal_length: float) -> _SurfacePlane:
+    """Fit the plane next to the peak.
+
+    Raises:
+        NoSurfaceError: there is a depth edge, or too few pixels of the surface.
+    """
+    window = _window(_SMALL_WINDOW, around, focal_length)
+    values, valid = around.seen_by(window)
+    slopes = np.append(0, around.slopes(window.radius) * REACH)
+    fit = _fitted(around, window, values - _seen(slopes, window.count), valid)
+    if fit is None:
+        raise NoSurfaceError(_TOO_SMALL)
+    coefficients = fit.coefficients + slopes
+    residuals = values[:NEAREST] - _seen(coefficients, NEAREST)
+    near = around.near(_EDGE_RADIUS) & valid[:NEAREST]
+    largest = float((np.abs(residuals) * near).max())
+    if largest > _LARGEST_JUMP:
+        jump = around.millimetres(largest)
+        raise NoSurfaceError(f'the depth jumps by {jump:.0f} mm next to the peak')
+    nearest = fit.pixels[:NEAREST]
+    return _SurfacePlane(nearest, residuals, coefficients, fit.covariance, fit.beside)
+
+
+def _large_plane(
+    around: Neighbourhood, focal_length: float, small: _SurfacePlane
+) -> _SurfacePlane:
+    """Fit the plane in the large window; keep the small one if too few pixels are left.
+
+    Smaller steps are found in the large window than in the small one. Pixels that the small plane
+    excludes stay excluded.
+
+    Raises:
+        NoSurfaceError: there is a depth edge.
+    """
+    window = _window(_LARGE_WINDOW, around, focal_length)
+    values, valid = around.seen_by(window)
+    values = values - _seen(small.coefficients, window.count)
+    pixels = valid & (np.abs(values) <= _LARGEST_DEPARTURE) & small.beside[: window.count]
+    fit = _fitted(around, window, values, pixels)
+    if fit is None:
+        return small
+    coefficients = fit.coefficients + small.coefficients
+    return replace(small, coefficients=coefficients, covariance=fit.covariance)
+
+
+def _window(
+    limits: tuple[float, int, int], around: Neighbourhood, focal_length: float
+) -> PixelDisc:
+    length, least, most = limits
+    radius = length * focal_length * around.inverse
+    return disc_window(round(min(max(radius, least), most)))
+
+
+def _seen(coefficients: FloatArray, count: int) -> NDArray[np.float32]:
+    """Return values [N] of a plane at the first pixels of the largest window."""
+    return np.asarray(DESIGN[:count, :3] @ coefficients.astype(np.float32))
+
+
+def _fitted(
+    around: Neighbourhood, window: PixelDisc, values: NDArray[np.float32], pixels: Mask
+) -> PlaneFit | None:
+    least_step = _LEAST_STEP * around.inverse / around.noise
+    fit = fit_surface(window, values, pixels, around.peak, least_step, _STEP_DISTANCE)
+    if isinstance(fit, FoundStep):
+        raise NoSurfaceError(
+            f'a depth edge of {around.millimetres(fit.height):.0f} mm runs '
+            f'{fit.distance:.1f} pixels from the peak'
+        )
+    return fit
+
+
+def _distance(around: Neighbourhood, surface: _SurfacePlane) -> tuple[float, float]:
+    """Compute the depth at the peak, and its standard deviation as a share."""
+    near = around.near(_MEDIAN_RADIUS) & surface.nearest
+    count = int(near.sum())
+    if not count:
+        raise NoSurfaceError(_TOO_SMALL)
+    relative = around.noise * (surface.at(around.peak) + median(surface.residuals[near]))
+    if relative < -_LARGEST_CHANGE:
+        raise NoSurfaceError('the noise of the depth hides the surface at the peak')
+    # the variance of the median of n normal numbers is pi / 2 times that of their mean
+    deviation = around.noise * math.sqrt(math.pi / 2 / count)
+    return 1 / (around.inverse * (1 + relative)), deviation

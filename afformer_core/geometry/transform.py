@@ -58,12 +58,8 @@ class RigidTransform:
             )
 
     @classmethod
-    def from_message(cls, message: Any, *, any_length: bool = False) -> RigidTransform:
+    def from_message(cls, message: Any) -> RigidTransform:
         """Read the transform from a geometry_msgs/Transform.
-
-        Args:
-            message: the message.
-            any_length: whether to accept a quaternion of any length, like tf2.
 
         Raises:
             TransformError: the quaternion does not have unit length, or a number is not finite.
@@ -71,7 +67,7 @@ class RigidTransform:
         turn, shift = message.rotation, message.translation
         quaternion = np.array([turn.x, turn.y, turn.z, turn.w], np.float64)
         length = float(np.linalg.norm(quaternion))
-        if not (0 < length < np.inf if any_length else abs(length - 1) <= _TOLERANCE):
+        if not abs(length - 1) <= _TOLERANCE:
             raise TransformError(
                 f'quaternion {quaternion.tolist()} has length {length:g}; expected 1. Correct the '
                 'node that publishes the transform'

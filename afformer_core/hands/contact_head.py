@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -29,19 +28,6 @@ _RESIZED, _MOVED = (0.75, 1.3), 0.1
 _LUMINANCE = (0.299, 0.587, 0.114)
 # Weight of a location error of one square relative to contact; a larger weight would harm contact.
 _CONTACT_POINT_WEIGHT = 1.0
-
-
-@dataclass(frozen=True)
-class ContactAnswer:
-    """Contact and its location, for the hands of some images.
-
-    Attributes:
-        logits: logits of contact, [N].
-        contact_points: points of contact, if any, [N, 2], (x, y) in pixels.
-    """
-
-    logits: Tensor
-    contact_points: Tensor
 
 
 class HandContactHead(nn.Module):
@@ -86,17 +72,20 @@ class HandContactHead(nn.Module):
             nn.Linear(_POSITION_FEATURES, 2),
         )
 
-    def forward(self, images: Sequence[Tensor], boxes: Sequence[Tensor]) -> ContactAnswer:
+    def forward(self, images: Sequence[Tensor], boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Classify and locate the contact of each hand, over all images in order.
 
         Args:
             images: stacks of frames, each RGB [3 FRAMES, H, W], uint8 or float in 0..1 (see
-                `frame_stack`).
+                `motion_windows`).
             boxes: boxes of each image, [n, 4] (left, top, right, bottom) in pixels.
+
+        Returns:
+            logits of contact, [N], and points of contact, if any, [N, 2], (x, y) in pixels.
         """
         middles, sides = _around(torch.cat(list(boxes)))
         if not len(middles):
-            return ContactAnswer(middles[:, 0], middles)
+            return middles[:, 0], middles
         squares = torch.cat(
             [_squares(image, box) for image, box in zip(images, boxes, strict=True)]
         )
@@ -105,7 +94,7 @@ class HandContactHead(nn.Module):
             mirrored_logits, mirrored_positions = self._predict(squares.flip(3))
             logits = (logits + mirrored_logits) / 2
             positions = (positions + mirrored_positions * positions.new_tensor((-1, 1))) / 2
-        return ContactAnswer(logits, middles + sides * positions)
+        return logits, middles + sides * positions
 
     def _predict(self, squares: Tensor) -> tuple[Tensor, Tensor]:
         """Compute logits of contact, [n], and points from the middle, in square sides, [n, 2]."""
@@ -131,20 +120,18 @@ class HandContactHead(nn.Module):
             binary cross-entropy plus the smooth distance in sides of the squares; 0 without hands.
         """
         moved = [_moved(of_image) for of_image in boxes]
-        answer = self(images, moved)
-        if not len(answer.logits):
+        logits, points = self(images, moved)
+        if not len(logits):
             # All processes must have gradients of all parameters, even without hands in their
             # images.
             return torch.stack([0 * parameter.sum() for parameter in self.parameters()]).sum()
         contact = functional.binary_cross_entropy_with_logits(
-            answer.logits, torch.cat(list(contacts)).float()
+            logits, torch.cat(list(contacts)).float()
         )
         expected = torch.cat(list(contact_points))
         known = ~expected.isnan().any(dim=1, keepdim=True)
         _, sides = _around(torch.cat(moved))
-        away = (
-            answer.contact_points - torch.where(known, expected, answer.contact_points)
-        ) / sides
+        away = (points - torch.where(known, expected, points)) / sides
         distance = functional.smooth_l1_loss(
             away, torch.zeros_like(away), reduction='sum', beta=0.1
         )

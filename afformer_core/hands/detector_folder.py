@@ -21,7 +21,6 @@ from afformer_core.hands.faster_rcnn import (
     MOST_HANDS,
     HandNetwork,
     build_hand_detector,
-    build_motion_detector,
 )
 from afformer_core.hands.hand import CLASSES, LOWEST_SCORE
 from afformer_core.licences import ingredients_in
@@ -88,8 +87,7 @@ def save_hand_detector(
 
     Args:
         folder: folder, created if it does not exist.
-        detector: result of `build_motion_detector` if it has an interval, or else of
-            `build_hand_detector`.
+        detector: result of `build_hand_detector`.
         architecture: its architecture.
         training: origin of the weights; free form.
         interaction_score, interval: see `DetectorDescription`.
@@ -161,8 +159,8 @@ def load_hand_detector(
             f'{path} is missing or not the one that {DESCRIPTION_FILE} names. Copy the whole '
             'folder again'
         )
-    build = build_hand_detector if description.interval is None else build_motion_detector
-    detector = build(description.architecture, minimum_score, maximum_hands).eval()
+    kind = description.architecture, description.interval
+    detector = build_hand_detector(*kind, minimum_score, maximum_hands).eval()
     try:
         load_strictly(detector, restored(load_file(path)), 'the hand detector')
     except (OSError, SafetensorError, CheckpointError) as error:

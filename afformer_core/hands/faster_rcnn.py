@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -122,57 +123,44 @@ ARCHITECTURES: Mapping[str, Callable[..., FasterRCNN]] = {
     LIGHT_ARCHITECTURE: light_faster_rcnn,
 }
 
-HandNetwork = FasterRCNN | MotionHandDetector
+HandNetwork: TypeAlias = FasterRCNN | MotionHandDetector
 
 # A tensor that every checkpoint of a detector has, and no grounding model.
 _BOX_CLASSES = 'roi_heads.box_predictor.cls_score.weight'
 
 
 def build_hand_detector(
-    architecture: str, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
-) -> FasterRCNN:
-    """Build the detector of single images, with random weights.
+    architecture: str,
+    interval: float | None = None,
+    minimum_score: float = LOWEST_SCORE,
+    maximum_hands: int = MOST_HANDS,
+) -> HandNetwork:
+    """Build a detector, with random weights.
 
     Args:
-        architecture: one of `ARCHITECTURES`; the paper's is `OFFICIAL_ARCHITECTURE`.
-        minimum_score: lowest score of its detections.
+        architecture: one of `ARCHITECTURES`, of the part that detects hands; the paper's is
+            `OFFICIAL_ARCHITECTURE`.
+        interval: interval of its stacks of frames (see `motion_windows`); None for single images.
+        minimum_score: minimum score of a hand; for stacks, with or without contact.
         maximum_hands: largest number of detections in an image.
 
     Returns:
-        torchvision's module: from images, float RGB [3, H, W] in 0..1, to `boxes` [N, 4] in
-        pixels, `labels` [N], indices of `CLASSES`, and `scores` [N].
+        without an interval, torchvision's module: from images, float RGB [3, H, W] in 0..1, to
+        `boxes` [N, 4] in pixels, `labels` [N], indices of `CLASSES`, and `scores` [N].
 
     Raises:
         AfformerError: there is no such architecture.
     """
-    return _build(architecture, len(CLASSES), minimum_score, maximum_hands)
-
-
-def build_motion_detector(
-    architecture: str, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
-) -> MotionHandDetector:
-    """Build the detector of stacks of frames, with random weights (see `build_hand_detector`).
-
-    Args:
-        architecture: architecture of the part that detects hands.
-        minimum_score: minimum score of a hand, with or without contact.
-        maximum_hands: largest number of detections in an image.
-    """
-    return MotionHandDetector(_build(architecture, _HANDS_ALONE, minimum_score, maximum_hands))
-
-
-def _build(
-    architecture: str, classes: int, minimum_score: float, maximum_hands: int
-) -> FasterRCNN:
     if architecture not in ARCHITECTURES:
         raise AfformerError(
             f'the hand detector is {architecture!r}; expected one of {", ".join(ARCHITECTURES)}'
         )
-    return ARCHITECTURES[architecture](
-        num_classes=classes,
+    detector = ARCHITECTURES[architecture](
+        num_classes=len(CLASSES) if interval is None else _HANDS_ALONE,
         box_score_thresh=minimum_score,
         box_detections_per_img=maximum_hands,
     )
+    return detector if interval is None else MotionHandDetector(detector)
 
 
 def is_hand_detector(state: Mapping[str, Tensor]) -> bool:
@@ -180,7 +168,7 @@ def is_hand_detector(state: Mapping[str, Tensor]) -> bool:
     return _BOX_CLASSES in state
 
 
-def import_hand_detector(state: Mapping[str, Tensor]) -> FasterRCNN:
+def import_hand_detector(state: Mapping[str, Tensor]) -> HandNetwork:
     """Build the detector of the authors' `state_dict`, in evaluation mode.
 
     Raises:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.ops import nms
@@ -15,8 +16,7 @@ from afformer_core.hands.detector import BATCH_SIZE, HandDetector
 from afformer_core.hands.detector_folder import load_hand_detector, read_detector_description
 from afformer_core.hands.faster_rcnn import HandNetwork
 from afformer_core.hands.frame_stack import motion_windows
-from afformer_core.hands.frames_on_device import FrameOnDevice, stacked
-from afformer_core.hands.hand import CONTACT, LOWEST_SCORE, Hand, colours
+from afformer_core.hands.hand import CONTACT, LOWEST_SCORE, Hand, colours, image_tensor
 from afformer_core.media.video import VideoFrame
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
 
@@ -29,17 +29,14 @@ class FasterRcnnHands(HandDetector):
     """A `HandDetector` that looks at each frame alone, or in a stack with the frames around it.
 
     Args:
-        detector: network in evaluation mode (see `build_hand_detector` and
-            `build_motion_detector`).
+        detector: network in evaluation mode (see `build_hand_detector`).
         name: see `HandDetector`.
         interaction_score: see `HandDetector`.
         interval: interval of its stacks of frames (see `motion_windows`); None for single frames.
         batch_size: number of images that are processed together, at least 1.
 
     Attributes:
-        name: see the arguments.
-        interaction_score: see the arguments.
-        least_rate, on_gpu, batch_size, context: see `HandDetector`.
+        name, interaction_score, least_rate, on_gpu, batch_size: see `HandDetector`.
     """
 
     least_rate = 0.0
@@ -83,57 +80,34 @@ class FasterRcnnHands(HandDetector):
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """Detect the hands in each frame of a video (see `HandDetector.detect`)."""
-        images = self._images(frames)
-        while batch := list(islice(images, self.batch_size)):
+        windows: Iterator[tuple[VideoFrame, ...]] = (
+            ((frame,) for frame in frames)
+            if self._interval is None
+            else motion_windows(frames, self._interval)
+        )
+        while batch := list(islice(windows, self.batch_size)):
             yield from self._detect(batch)
 
-    def _images(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[FrameOnDevice, ...]]:
-        """Yield the network's input of each frame: the frame alone, or a stack."""
-        device = next(self._detector.parameters()).device
-        on_device = (FrameOnDevice(frame, device) for frame in frames)
-        if self._interval is None:
-            return ((frame,) for frame in on_device)
-        return motion_windows(on_device, self._interval)
-
     @torch.no_grad()
-    def _detect(self, images: Sequence[Sequence[FrameOnDevice]]) -> list[tuple[Hand, ...]]:
-        tensors = [stacked(frames) for frames in images]
+    def _detect(self, windows: Sequence[Sequence[VideoFrame]]) -> list[tuple[Hand, ...]]:
+        device = next(self._detector.parameters()).device
+        images = [
+            image_tensor(np.stack([frame.image for frame in window])).to(device)
+            for window in windows
+        ]
         if self._interval is None:
-            tensors = [colours(tensor) for tensor in tensors]
-        return [hands_of(output) for output in on_host(self._detector(tensors))]
-
-
-def on_host(outputs: Sequence[Mapping[str, Tensor]]) -> list[dict[str, Tensor]]:
-    """Copy the detections of some images to the host in one piece.
-
-    Args:
-        outputs: for each image `boxes` [N, 4], `labels` and `scores` [N] and, for all or none,
-            `contact_points` [N, 2].
-
-    Returns:
-        the same as float32 on the host.
-    """
-    tables = [torch.column_stack([x.float() for x in output.values()]) for output in outputs]
-    found = torch.cat(tables).cpu().split([len(table) for table in tables])
-    return [_columns(table, output) for table, output in zip(found, outputs, strict=True)]
-
-
-def _columns(table: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Split the columns of a table [N, ...] by name, in the shapes of `like`."""
-    parts = table.split([values.shape[1:].numel() for values in like.values()], dim=1)
-    return {
-        name: part.reshape(values.shape)
-        for (name, values), part in zip(like.items(), parts, strict=True)
-    }
+            images = [colours(image) for image in images]
+        return [hands_of(output) for output in self._detector(images)]
 
 
 def hands_of(output: Mapping[str, Tensor]) -> tuple[Hand, ...]:
     """Convert detections of one image to hands, best first, each with its more likely contact.
 
     Args:
-        output: `boxes`, `labels` and `scores`, as from `on_host`, and `contact_points` if the
+        output: `boxes` [N, 4], `labels` and `scores` [N], and `contact_points` [N, 2] if the
             detector has them; a hand may occur with both contacts.
     """
+    output = {name: values.float().cpu() for name, values in output.items()}
     kept = nms(output['boxes'], output['scores'], _ONE_HAND)
     boxes, labels, scores = (output[name][kept].tolist() for name in ('boxes', 'labels', 'scores'))
     told = (

@@ -8,68 +8,23 @@ other objects.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import chain
 
 from afformer_core.hands.hand_annotations import NEIGHBOURS
+from afformer_core.media.video import VideoFrame
 
-_RgbImage = NDArray[np.uint8]
 # Number of frames of a stack, and the index of the frame itself.
 FRAMES = len(NEIGHBOURS) + 1
 NOW = sum(step < 0 for step in NEIGHBOURS)
+_STEPS = (*NEIGHBOURS[:NOW], 0, *NEIGHBOURS[NOW:])
 # Seconds, since times of frames are rounded.
 _TOLERANCE = 1e-3
 
 
-class TimedFrame(Protocol):
-    """A frame of a video in any storage, with its time in seconds from the first one."""
-
-    @property
-    def time(self) -> float:
-        """Seconds from the video's first frame."""
-
-
-_Frame = TypeVar('_Frame', bound=TimedFrame)
-
-
-def frame_stack(image: _RgbImage, neighbours: Sequence[_RgbImage]) -> _RgbImage:
-    """Stack a frame and the frames around it.
-
-    Args:
-        image: uint8 RGB [H, W, 3].
-        neighbours: frames of its video at `NEIGHBOURS`, likewise.
-
-    Returns:
-        uint8 RGB [FRAMES, H, W, 3], in the order of time.
-
-    Raises:
-        ValueError: they have different sizes.
-    """
-    frames = [*neighbours[:NOW], image, *neighbours[NOW:]]
-    require_one_size([frame.shape for frame in frames])
-    return np.stack(frames)
-
-
-def require_one_size(shapes: Iterable[tuple[int, ...]]) -> None:
-    """Check that the frames of a stack have one shape.
-
-    Raises:
-        ValueError: they differ.
-    """
-    different = sorted(set(shapes))
-    if len(different) > 1:
-        raise ValueError(
-            f'the shapes of frames are {" and ".join(map(str, different))}; expected one size '
-            'in a video'
-        )
-
-
-def motion_windows(frames: Iterable[_Frame], interval: float) -> Iterator[tuple[_Frame, ...]]:
+def motion_windows(
+    frames: Iterable[VideoFrame], interval: float
+) -> Iterator[tuple[VideoFrame, ...]]:
     """Yield the stack of each frame of a video, in order.
 
     It reads ahead by three intervals, and keeps the frames of six.
@@ -81,61 +36,39 @@ def motion_windows(frames: Iterable[_Frame], interval: float) -> Iterator[tuple[
             are none.
 
     Returns:
-        for each frame the frames of its stack, `FRAMES` of them, in the order of time;
-        neighbouring stacks share most of them.
+        for each frame the frames of its stack, `FRAMES` of them, in the order of time.
     """
     if not interval > 0:
         raise ValueError(f'interval is {interval}; expected seconds above 0')
-    window: _Window[_Frame] = _Window(interval, deque(), 0)
-    for frame in frames:
-        window.frames.append(frame)
-        while window.sees_far_enough:
-            yield window.next_frames()
-    while window.position < len(window.frames):
-        yield window.next_frames()
+    kept: list[VideoFrame] = []
+    position = 0
+    ahead = _away(NEIGHBOURS[-1], interval)
+    for frame in chain(frames, [None]):
+        if frame is not None:
+            kept.append(frame)
+        while position < len(kept) and (
+            frame is None or kept[-1].time - kept[position].time >= ahead
+        ):
+            # No later stack needs a frame before the first that is far enough from this one.
+            while position > 0 and kept[position].time - kept[1].time >= ahead:
+                del kept[0]
+                position -= 1
+            yield tuple(kept[_index(kept, position, step, interval)] for step in _STEPS)
+            position += 1
 
 
-@dataclass
-class _Window(Generic[_Frame]):
-    """The neighbouring frames of a frame of a video.
+def _index(frames: Sequence[VideoFrame], position: int, step: int, interval: float) -> int:
+    """Find the nearest frame at least so many intervals from another, or the outermost one."""
+    if step == 0:
+        return position
+    time, away = frames[position].time, _away(step, interval)
+    if step < 0:
+        found = (i for i in range(position, -1, -1) if time - frames[i].time >= away)
+        return next(found, 0)
+    found = (i for i in range(position, len(frames)) if frames[i].time - time >= away)
+    return next(found, len(frames) - 1)
 
-    Attributes:
-        interval: see `motion_windows`.
-        frames: frames that are kept.
-        position: index of the frame whose stack is next.
-    """
 
-    interval: float
-    frames: deque[_Frame]
-    position: int
-
-    @property
-    def sees_far_enough(self) -> bool:
-        """Whether the last frame of the next stack has arrived."""
-        if self.position >= len(self.frames):
-            return False
-        ahead = self.frames[-1].time - self.frames[self.position].time
-        return ahead >= self._away(NEIGHBOURS[-1])
-
-    def next_frames(self) -> tuple[_Frame, ...]:
-        """Return the stack of the next frame, and drop frames that no later stack needs."""
-        frame = self.frames[self.position]
-        while self.position > 0 and frame.time - self.frames[1].time >= self._away(NEIGHBOURS[0]):
-            self.frames.popleft()
-            self.position -= 1
-        around = [self._neighbour(frame.time, step) for step in NEIGHBOURS]
-        self.position += 1
-        return (*around[:NOW], frame, *around[NOW:])
-
-    def _neighbour(self, time: float, step: int) -> _Frame:
-        """Find the nearest frame at least so many intervals from a time, or the outermost."""
-        away = self._away(step)
-        if step < 0:
-            found = (frame for frame in reversed(self.frames) if time - frame.time >= away)
-            return next(found, self.frames[0])
-        found = (frame for frame in self.frames if frame.time - time >= away)
-        return next(found, self.frames[-1])
-
-    def _away(self, step: int) -> float:
-        """Compute the least distance from a frame to a neighbour in seconds."""
-        return abs(step) * self.interval - _TOLERANCE
+def _away(step: int, interval: float) -> float:
+    """Compute the least distance from a frame to a neighbour in seconds."""
+    return abs(step) * interval - _TOLERANCE

@@ -74,19 +74,6 @@ def image_tensor(frames: NDArray[np.uint8]) -> Tensor:
     return channels.flatten(0, 1).contiguous()
 
 
-def frame_tensor(frame: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """Copy a frame to a device, and rearrange it there as channels.
-
-    Args:
-        frame: uint8 RGB [H, W, 3].
-        device: device of the detector.
-
-    Returns:
-        uint8 [3, H, W].
-    """
-    return torch.from_numpy(np.ascontiguousarray(frame)).to(device).permute(2, 0, 1).contiguous()
-
-
 def colours(image: Tensor) -> Tensor:
     """Convert an image of any shape, uint8 or already float, to floats in 0..1."""
     return image if image.is_floating_point() else image / 255

@@ -17,7 +17,6 @@ from afformer_core.hands.faster_rcnn import (
     LIGHT_ARCHITECTURE,
     HandNetwork,
     build_hand_detector,
-    build_motion_detector,
 )
 from afformer_core.licences import Ingredient, Origin, ingredients_in
 from afformer_core.models.pretrained.coco import COCO_ORIGIN
@@ -56,14 +55,13 @@ def initial_detector(
     """
     if weights not in ('coco', 'imagenet', 'random'):
         return _of_folder(Path(weights), architecture, interval)
-    if interval is None:
-        still = build_hand_detector(architecture)
-        _load_weights(still, architecture, weights)
-        return still
-    detector = build_motion_detector(architecture)
-    _load_weights(detector.hands, architecture, weights)
-    if weights != 'random':
-        load_imagenet_weights(detector.contact.body)
+    detector = build_hand_detector(architecture, interval)
+    if isinstance(detector, FasterRCNN):
+        _load_weights(detector, architecture, weights)
+    else:
+        _load_weights(detector.hands, architecture, weights)
+        if weights != 'random':
+            load_imagenet_weights(detector.contact.body)
     return detector
 
 

@@ -46,7 +46,7 @@ class MotionHandDetector(nn.Module):
 
         Args:
             images: stacks of frames, each RGB [3 FRAMES, H, W], uint8 or float in 0..1 (see
-                `frame_stack`).
+                `motion_windows`).
             targets: in training, for each image, `boxes` [N, 4], `labels` [N], indices of
                 `CLASSES`, and `contact_points` [N, 2], (x, y) of points of contact in pixels, NaN
                 if unknown.
@@ -98,17 +98,12 @@ class MotionHandDetector(nn.Module):
     def _detect(self, images: Sequence[Tensor]) -> list[dict[str, Tensor]]:
         outputs: list[dict[str, Tensor]] = self.hands([_now(image) for image in images])
         boxes = [output['boxes'] for output in outputs]
-        answer = self.contact(images, boxes)
+        logits, points = self.contact(images, boxes)
         counts = [len(of_image) for of_image in boxes]
-        contacts, contact_points = (
-            answer.logits.sigmoid().split(counts),
-            answer.contact_points.split(counts),
-        )
+        contacts = zip(logits.sigmoid().split(counts), points.split(counts), strict=True)
         return [
-            _in_states({**output, 'contact_points': contact_point}, contact)
-            for output, contact, contact_point in zip(
-                outputs, contacts, contact_points, strict=True
-            )
+            _in_states({**output, 'contact_points': contact_points}, contact)
+            for output, (contact, contact_points) in zip(outputs, contacts, strict=True)
         ]
 
 

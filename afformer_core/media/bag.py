@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rosbags.highlevel import AnyReader
-from rosbags.interfaces import Connection
 from rosbags.typesys import Stores, get_typestore
 
 from afformer_core.errors import AfformerError
@@ -105,11 +104,6 @@ class Bag:
         self._reader.close()
 
     @property
-    def connections(self) -> tuple[Connection, ...]:
-        """The connections of the bag, with message definitions and QoS."""
-        return tuple(self._reader.connections)
-
-    @property
     def topics(self) -> Mapping[str, str]:
         """Type name of each topic, by name."""
         return {connection.topic: connection.msgtype for connection in self._reader.connections}
@@ -118,21 +112,11 @@ class Bag:
         """Return the number of messages of a topic in the whole bag, according to its metadata."""
         return self._counts[topic]
 
-    def definition(self, type_name: str) -> tuple[str, str] | None:
-        """Return the text of a type's definition and its RIHS01 hash; None for an unknown type."""
-        typestore = self._reader.typestore
-        if type_name not in typestore.fielddefs:
-            return None
-        text, _ = typestore.generate_msgdef(type_name, ros_version=2)
-        return text, typestore.hash_rihs01(type_name)
-
-    def messages(
-        self, topics: Collection[str] | None, start: int, stop: int
-    ) -> Iterator[BagMessage]:
+    def messages(self, topics: Collection[str], start: int, stop: int) -> Iterator[BagMessage]:
         """Iterate over messages in the order of recording.
 
         Args:
-            topics: topics to read; None for all.
+            topics: topics to read.
             start: first time, nanoseconds; with `self.start` or less, messages from the beginning.
             stop: time after the last one, nanoseconds; with `self.end` or more, messages up to the
                 end.
@@ -142,9 +126,7 @@ class Bag:
                 fewer messages than its metadata lists.
         """
         chosen = [
-            connection
-            for connection in self._reader.connections
-            if topics is None or connection.topic in topics
+            connection for connection in self._reader.connections if connection.topic in topics
         ]
         if not chosen:
             return
@@ -159,10 +141,9 @@ class Bag:
         names = {connection.topic for connection in chosen}
         expected = sum(self._counts[name] for name in names)
         if first is None and last is None and count < expected:
-            of = ' of ' + ', '.join(sorted(names)) if topics is not None else ''
             raise BagError(
-                f'{self.path} is damaged or cut off: only {count} of its {expected} messages{of} '
-                f'can be read. {_REPAIR}'
+                f'{self.path} is damaged or cut off: only {count} of its {expected} messages of '
+                f'{", ".join(sorted(names))} can be read. {_REPAIR}'
             )
 
     def decode(self, message: BagMessage) -> Any:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
-from afformer_core.media.lens import FISHEYE, PINHOLE, LensIntrinsics
+from afformer_core.media.lens import FISHEYE, LensIntrinsics
 
 # Radians of a ray from the axis.
 _WIDEST = math.radians(60)
@@ -112,55 +112,31 @@ def _sees(lens: LensIntrinsics, focal: float) -> bool:
 def _fold(lens: LensIntrinsics) -> float:
     """Find the radians off the axis up to which the image does not fold, at most 60 degrees."""
     angles = np.linspace(0, _WIDEST, _ANGLES)
-    nearer = np.flatnonzero(np.diff(_distances(lens, np.tan(angles))) <= 0)
+    # Without tangential distortion, distances from the principal point in focal lengths.
+    k1, k2, *others = lens.distortion
+    coefficients = lens.distortion if lens.model == FISHEYE else (k1, k2, 0.0, 0.0, others[-1])
+    slopes = np.stack([np.tan(angles), np.zeros(_ANGLES)], axis=1)
+    distances = _distorted(lens.model, np.eye(3), coefficients, slopes)[:, 0]
+    nearer = np.flatnonzero(np.diff(distances) <= 0)
     return float(angles[max(1, nearer[0])]) if len(nearer) else _WIDEST
 
 
-def _distances(lens: LensIntrinsics, slopes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute distances from the principal point, in focal lengths, of rays off the axis.
-
-    Args:
-        lens: calibration; tangential distortion is left out.
-        slopes: tangents of the angles from the axis, at least 0.
-    """
-    if lens.model == FISHEYE:
-        angles = np.arctan(slopes)
-        return np.asarray(angles * _even_polynomial(angles, lens.distortion))
-    k1, k2, _, _, k3 = lens.distortion
-    return np.asarray(slopes * _even_polynomial(slopes, (k1, k2, k3)))
-
-
-def _even_polynomial(
-    values: NDArray[np.float64], coefficients: Sequence[float]
-) -> NDArray[np.float64]:
-    """Compute 1 + a v^2 + b v^4 + ..."""
-    result = np.zeros_like(values)
-    for coefficient in reversed(coefficients):
-        result = (result + coefficient) * values**2
-    return np.asarray(1 + result)
-
-
 def _projected(lens: LensIntrinsics, rays: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Project rays to the image of a lens.
+    """Project rays [..., 2] (x, y) at depth 1 to pixels [..., 2] (u, v) of the lens's image."""
+    matrix = np.array(
+        [[lens.focal[0], 0, lens.centre[0]], [0, lens.focal[1], lens.centre[1]], [0, 0, 1]]
+    )
+    return _distorted(lens.model, matrix, lens.distortion, rays)
 
-    Args:
-        lens: calibration.
-        rays: [..., 2] (x, y) at depth 1.
 
-    Returns:
-        [..., 2] (u, v) in pixels.
-    """
-    slopes = np.hypot(rays[..., 0], rays[..., 1])
-    # On the axis itself any factor will do.
-    factors = _distances(lens, slopes) / np.maximum(slopes, 1e-12)
-    bent = rays * factors[..., None]
-    if lens.model == PINHOLE:
-        _, _, p1, p2, _ = lens.distortion
-        x, y = rays[..., 0], rays[..., 1]
-        squared = slopes**2
-        tangential = (
-            2 * p1 * x * y + p2 * (squared + 2 * x**2),
-            p1 * (squared + 2 * y**2) + 2 * p2 * x * y,
-        )
-        bent = bent + np.stack(tangential, axis=-1)
-    return np.asarray(bent * lens.focal + lens.centre)
+def _distorted(
+    model: str, matrix: NDArray[np.float64], coefficients: Sequence[float], rays: NDArray[Any]
+) -> NDArray[np.float64]:
+    points = rays.reshape(1, -1, 2)
+    if model == FISHEYE:
+        pixels = cv2.fisheye.distortPoints(points, matrix, np.array(coefficients))
+    else:
+        points = cv2.convertPointsToHomogeneous(points[0])
+        still = np.zeros(3)
+        pixels, _ = cv2.projectPoints(points, still, still, matrix, np.array(coefficients))
+    return np.asarray(pixels, np.float64).reshape(rays.shape)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames of a video: even choices, orientation, and a scan that raises errors at damage."""
+"""Frames of a video: even choices, orientation, parts, and a scan that raises errors at damage."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import av
 import av.container
@@ -14,6 +17,11 @@ import numpy as np
 from afformer_core.errors import VideoError
 from afformer_core.media.sparse_decoding import Needed, can_skip, decode_needed
 
+Part = tuple[float, float]
+Frame = TypeVar('Frame')
+
+# Seconds. Annotations in whole seconds may round the end of a video up.
+_PART_SLACK = 1.0
 # Seconds. A search uses decoding times, which precede display times.
 _SEEK_LEAD = 1.0
 # Seconds. Times that differ by less belong to one frame.
@@ -150,7 +158,7 @@ def _sought(
     stream: av.VideoStream,
     first: float,
     time: float,
-    needed: Needed | None,
+    needed: Needed | None = None,
 ) -> Iterator[tuple[float, av.VideoFrame | None]]:
     """Yield frames, starting with a key frame that precedes `time`, if the search succeeds."""
     assert stream.time_base is not None
@@ -173,3 +181,120 @@ def _told(
             yield time, frame
     except av.FFmpegError as error:
         raise VideoError(f'{path} is damaged after {time:.2f} s: {error}') from error
+
+
+def is_part(part: Part) -> bool:
+    """Check whether (begin, end) in seconds are finite, not negative, and in this order."""
+    begin, end = part
+    return math.isfinite(end) and 0 <= begin < end
+
+
+def beyond_end(part: Part, duration: float) -> bool:
+    """Check whether a part begins after a video's end, or ends more than a second after it."""
+    begin, end = part
+    return begin >= duration or end > duration + _PART_SLACK
+
+
+def frames_shown(
+    frames: Iterable[tuple[float, Frame]], part: Part, last_duration: float, path: Path
+) -> Iterator[tuple[float, Frame]]:
+    """Yield the frames that a player shows during a part of a video.
+
+    A frame is shown until the next one, so the first frame may appear before the part begins. The
+    part may end up to a second after the video.
+
+    Args:
+        frames: each with its seconds, increasing; the first one is shown at the part's begin or
+            before.
+        part: (begin, end) in seconds; a frame that appears at `end` is left out.
+        last_duration: seconds for which the last frame is shown.
+        path: path of the video, for the error.
+
+    Raises:
+        VideoError: the part begins at or after the video's end, or ends more than a second after
+            it. Frames before the last one are yielded before this is known.
+    """
+    begin, end = part
+    shown: tuple[float, Frame] | None = None
+    for time, frame in frames:
+        if time >= end:
+            break
+        if shown is not None and time > begin:
+            yield shown
+        shown = time, frame
+    else:
+        duration = last_duration + (0.0 if shown is None else shown[0])
+        if beyond_end(part, duration):
+            raise VideoError(
+                f'{path} has no part from {begin:g} s to {end:g} s: it lasts {duration:.2f} s. '
+                'Correct the times of the part'
+            )
+    if shown is not None:
+        yield shown
+
+
+def decode_part(
+    decode: Callable[[], Iterator[tuple[float | None, av.VideoFrame]]],
+    container: av.container.InputContainer,
+    part: Part,
+    rate: float,
+    path: Path,
+    decoded: Callable[[float | None], None] | None = None,
+) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Decode the frames that are shown during a part of a video, and few others.
+
+    Args:
+        decode: function that starts at the first frame and yields each with its seconds from the
+            first one, None if the file has no times.
+        container: the open file.
+        part: (begin, end) in seconds from the first frame.
+        rate: frames per second, for a file without times.
+        path: path of the file, for errors.
+        decoded: called with the seconds of each frame that is decoded without `decode`.
+
+    Returns:
+        each frame with its seconds from the first frame of the video.
+
+    Raises:
+        VideoError: no frame can be decoded, or see `frames_shown`.
+    """
+    _, first = next(decode())
+    timed = None if first.time is None else _searched(container, first.time, part[0], decoded)
+    if timed is None:
+        timed = (
+            (number / rate if time is None else time, frame)
+            for number, (time, frame) in enumerate(decode())
+        )
+    yield from frames_shown(timed, part, 1 / rate, path)
+
+
+def _searched(
+    container: av.container.InputContainer,
+    first: float,
+    begin: float,
+    decoded: Callable[[float | None], None] | None,
+) -> Iterator[tuple[float, av.VideoFrame]] | None:
+    """Yield timed frames, starting with one that is shown at `begin` or before.
+
+    Return None if the file cannot be searched, for example because it is truncated, or if the
+    search ends after `begin`.
+    """
+    stream = container.streams.video[0]
+    if stream.time_base is None:
+        return None
+    timed = _until_cut(_sought(container, stream, first, max(begin - _SEEK_LEAD, 0.0)), decoded)
+    found = next(timed, None)
+    return None if found is None or found[0] > begin else itertools.chain((found,), timed)
+
+
+def _until_cut(
+    timed: Iterator[tuple[float, av.VideoFrame | None]],
+    decoded: Callable[[float | None], None] | None,
+) -> Iterator[tuple[float, av.VideoFrame]]:
+    # A file that was cut off ends after the last frame that can be decoded.
+    with contextlib.suppress(av.FFmpegError):
+        for time, frame in timed:
+            assert frame is not None
+            if decoded is not None:
+                decoded(time)
+            yield time, frame

@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interface to the library that converts the colours of images: rosbags-image or cv_bridge.
-
-cv_bridge belongs to ROS; `afformer_ros` sets it here if it is installed.
-"""
+"""The conversion of the colours of images by rosbags-image."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,24 +52,6 @@ class PlainImage:
         return int(sys.byteorder == 'big')
 
 
-ColourConverter = Callable[[PlainImage, str], NDArray[Any]]
-"""Function that converts an image to 'rgb8' or 'rgb16', with the bit depth of the image."""
-
-
-def rosbags_converter(image: PlainImage, encoding: str) -> NDArray[Any]:
-    """Convert with rosbags-image; see `ColourConverter`."""
-    return np.asarray(image_to_cvimage(image, encoding))  # type: ignore[arg-type]
-
-
-_converter: ColourConverter = rosbags_converter
-
-
-def use_converter(converter: ColourConverter) -> None:
-    """Set the converter for all images of this process."""
-    global _converter
-    _converter = converter
-
-
 def convert_colours(image: PlainImage, encoding: str) -> NDArray[Any]:
-    """Convert with the current converter; see `ColourConverter`."""
-    return _converter(image, encoding)
+    """Convert an image to 'rgb8' or 'rgb16', with the bit depth of the image."""
+    return np.asarray(image_to_cvimage(image, encoding))  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from afformer_core.errors import AfformerError
-from afformer_core.files.share_folders import PACKAGE, share_folders
+from afformer_core.files.paths import PACKAGE, share_folders
 from afformer_core.messages.factory import MessageFactory
 
 # Defaults in message definitions, which rosbags drops.

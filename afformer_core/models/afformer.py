@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from afformer_core.models.backbone_levels import is_timm
+from afformer_core.models.backbone_levels import is_plain_vit
 from afformer_core.models.backbones.convolutional_encoder import convolutional_encoder
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.decoders.cross_attention_decoder import CrossAttentionDecoder
-from afformer_core.models.decoders.decoder import FineGrainedDecoder
-from afformer_core.models.decoders.deconvolution import DeconvolutionDecoder
+from afformer_core.models.decoders.decoder import CrossAttentionDecoder, FineGrainedDecoder
+from afformer_core.models.decoders.earlier_methods import (
+    DeconvolutionDecoder,
+    Demo2VecDecoder,
+    Img2heatmapDecoder,
+)
 from afformer_core.models.decoders.framewise_predictor import FramewisePredictor
 from afformer_core.models.decoders.memory import Decoder, VideoMemory
 from afformer_core.models.decoders.predictor import (
@@ -21,8 +24,6 @@ from afformer_core.models.decoders.predictor import (
     FocusedPredictor,
     Predictor,
 )
-from afformer_core.models.earlier_methods.demo2vec import Demo2VecDecoder
-from afformer_core.models.earlier_methods.img2heatmap import Img2heatmapDecoder
 from afformer_core.models.layers.numerics import widened
 
 
@@ -163,15 +164,12 @@ def build_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -
         configuration: the architecture.
         levels: names of the pyramid levels that the encoder must provide.
     """
-    if configuration.backbone == 'vitdet_b':
-        # timm takes seconds to import, and only its backbones need this part of it.
-        from afformer_core.models.backbones.vitdet_encoder import vitdet_encoder
+    if is_plain_vit(configuration):
+        # timm takes seconds to import, and only some backbones need it.
+        from afformer_core.models.backbones.vitdet_encoder import timm_vit_encoder, vitdet_encoder
 
-        return vitdet_encoder(configuration, levels)
-    if is_timm(configuration.backbone):
-        from afformer_core.models.backbones.timm_encoder import timm_encoder
-
-        return timm_encoder(configuration, levels)
+        build = vitdet_encoder if configuration.backbone == 'vitdet_b' else timm_vit_encoder
+        return build(configuration, levels)
     return convolutional_encoder(configuration, levels)
 
 

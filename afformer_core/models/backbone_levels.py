@@ -7,8 +7,17 @@ does not import it. Those of a timm model are therefore fields of the configurat
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeAlias
 
+if TYPE_CHECKING:
+    from afformer_core.models.configuration import AfformerConfiguration
+    from afformer_core.models.matching.configuration import MatchingConfiguration
+
+    Configuration: TypeAlias = AfformerConfiguration | MatchingConfiguration
+
+Rule = tuple[str, bool, str]
+"""A field of a configuration, whether its value is in its range, and the range."""
 # Pyramid levels that each backbone offers the decoder, coarse to fine; level pN has stride 2**N.
 BACKBONE_LEVELS = {
     'resnet50': ('p5', 'p4', 'p3', 'p2'),
@@ -27,54 +36,26 @@ _PLAIN_VIT_LEVELS = ('p6', 'p5', 'p4', 'p3', 'p2')
 _MAP_LEVEL = 4
 
 
-class BackboneFields(Protocol):
-    """The fields of a configuration that describe its backbone (see `AfformerConfiguration`)."""
-
-    @property
-    def backbone(self) -> str:
-        """Name of the backbone."""
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """(height, width) of images and frames."""
-
-    @property
-    def image_levels(self) -> tuple[str, ...]:
-        """Names of the levels that the model reads from an image."""
-
-    @property
-    def video_levels(self) -> tuple[str, ...]:
-        """Names of the levels that the model reads from a frame."""
-
-    @property
-    def stage_strides(self) -> tuple[int, ...]:
-        """Strides of the stages of a timm model, coarse to fine."""
-
-    @property
-    def stage_channels(self) -> tuple[int, ...]:
-        """Channels of these stages."""
-
-
 def is_timm(backbone: str) -> bool:
     """Check whether a backbone is a timm model."""
     return backbone.startswith(TIMM_PREFIX)
 
 
-def is_plain_vit(configuration: BackboneFields) -> bool:
+def is_plain_vit(configuration: Configuration) -> bool:
     """Check whether the backbone computes a single map, from which a simple pyramid is built."""
     return configuration.backbone == 'vitdet_b' or len(configuration.stage_strides) == 1
 
 
-def backbone_levels(configuration: BackboneFields) -> tuple[str, ...]:
+def backbone_levels(configuration: Configuration) -> tuple[str, ...]:
     """Return the pyramid levels that a backbone offers the decoder, coarse to fine."""
     if not is_timm(configuration.backbone):
         return BACKBONE_LEVELS[configuration.backbone]
     if is_plain_vit(configuration):
         return _PLAIN_VIT_LEVELS
-    return tuple(_name(stride) for stride in configuration.stage_strides)
+    return tuple(f'p{stride.bit_length() - 1}' for stride in configuration.stage_strides)
 
 
-def level_size(configuration: BackboneFields, level: str) -> tuple[int, int]:
+def level_size(configuration: Configuration, level: str) -> tuple[int, int]:
     """Return (height, width) of a pyramid level."""
     height, width = configuration.input_size
     number = int(level.removeprefix('p'))
@@ -85,7 +66,7 @@ def level_size(configuration: BackboneFields, level: str) -> tuple[int, int]:
     return height // patch << finer >> coarser, width // patch << finer >> coarser
 
 
-def input_step(configuration: BackboneFields) -> int:
+def input_step(configuration: Configuration) -> int:
     """Return the number of which the sides of the input must be multiples.
 
     This is the stride of the coarsest level that the backbone computes. For a plain ViT from timm,
@@ -99,52 +80,29 @@ def input_step(configuration: BackboneFields) -> int:
     return configuration.stage_strides[0] << max(coarsest - _MAP_LEVEL, 0)
 
 
-def stage_channels(configuration: BackboneFields, level: str) -> int:
-    """Return the channels of a stage before the feature pyramid, as a matching network reads it.
-
-    All stages of a plain ViT have the same channels.
-    """
+def stage_channels(configuration: MatchingConfiguration, level: str) -> int:
+    """Return the channels of a stage, as a matching network reads it."""
     if not is_timm(configuration.backbone):
         return STAGE_CHANNELS[configuration.backbone][level]
-    if is_plain_vit(configuration):
-        return configuration.stage_channels[0]
     return configuration.stage_channels[backbone_levels(configuration).index(level)]
 
 
-def _name(stride: int) -> str:
-    return f'p{stride.bit_length() - 1}'
-
-
-def check_backbone(configuration: BackboneFields) -> None:
-    """Check the fields that describe a backbone.
-
-    Raises:
-        ValueError: see `check_configuration`.
-    """
+def backbone_rules(configuration: Configuration) -> Iterator[Rule]:
+    """Yield the rules of the fields that describe a backbone, the later for those that keep it."""
     name, strides = configuration.backbone, configuration.stage_strides
-    require(
-        name in BACKBONE_LEVELS or is_timm(name),
-        'backbone',
-        name,
-        f"one of {tuple(BACKBONE_LEVELS)}, or '{TIMM_PREFIX}' and the name of a model of timm",
-    )
+    known = f"one of {tuple(BACKBONE_LEVELS)}, or '{TIMM_PREFIX}' and the name of a model of timm"
+    yield 'backbone', name in BACKBONE_LEVELS or is_timm(name), known
     channels = configuration.stage_channels
     if not is_timm(name):
-        require((strides, channels) == ((), ()), 'stage_strides', strides, f'none for {name}')
+        yield 'stage_strides', (strides, channels) == ((), ()), f'none for {name}'
         return
     falling = len(strides) > 1 and list(strides) == sorted(set(strides), reverse=True)
-    require(
-        len(strides) == 1 or (falling and all(4 <= n <= 64 and is_power(n) for n in strides)),
-        'stage_strides',
-        strides,
-        f'those of {name}, one or falling powers of two. Take them from timm_fields',
-    )
-    require(
-        len(strides) == len(channels) > 0 and min(*strides, *channels) > 0,
-        'stage_channels',
-        channels,
-        f'those of {name}, one for each of stage_strides {strides}. Take them from timm_fields',
-    )
+    fitting = len(strides) == 1 or (falling and all(4 <= n <= 64 and is_power(n) for n in strides))
+    told = f'those of {name}, one or falling powers of two. Take them from timm_fields'
+    yield 'stage_strides', fitting, told
+    fitting = len(strides) == len(channels) > 0 and min(*strides, *channels) > 0
+    told = f'those of {name}, one for each of stage_strides {strides}. Take them from timm_fields'
+    yield 'stage_channels', fitting, told
 
 
 def is_power(number: int) -> bool:
@@ -152,7 +110,12 @@ def is_power(number: int) -> bool:
     return number > 0 and number.bit_count() == 1
 
 
-def require(holds: bool, field: str, value: object, expected: str) -> None:
-    """Raise a `ValueError` that names field, value and expected range unless a condition holds."""
-    if not holds:
-        raise ValueError(f'{field} is {value!r}; expected {expected}')
+def check(configuration: Configuration, rules: Iterator[Rule]) -> None:
+    """Check the rules of a configuration in order.
+
+    Raises:
+        ValueError: a field is out of its range; the message names field, value and range.
+    """
+    for field, holds, expected in rules:
+        if not holds:
+            raise ValueError(f'{field} is {getattr(configuration, field)!r}; expected {expected}')

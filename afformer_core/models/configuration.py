@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from afformer_core.models.backbone_levels import (
+    Rule,
     backbone_levels,
-    check_backbone,
+    backbone_rules,
+    check,
     input_step,
     is_plain_vit,
     is_power,
     level_size,
-    require,
 )
-from afformer_core.models.configuration_json import fields_from_json
 
 Shape = tuple[int, int, int]
 # Decoders whose memory is a single vector, or empty.
@@ -24,33 +24,16 @@ EMBEDDING_DECODERS = ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
 # Decoders that discard positions within frames.
 POOLED_DECODERS = ('deconvolution', *EMBEDDING_DECODERS)
 DECODERS = ('fine_grained', 'cross_attention', *POOLED_DECODERS)
-VIDEO_ENCODERS = ('shared', 'separate', 'separate_last_block')
-INPUT_PROJECTIONS = ('per_level', 'shared')
-VIDEO_PROJECTIONS = ('shared', 'separate')
-DECODER_BLOCKS = ('shared', 'per_step')
-RESIDUALS = ('image_and_decoding', 'image')
-ACTION_ACTIVATIONS = ('softmax', 'sigmoid')
-ACTION_POOLINGS = ('mean', 'heatmap', 'frames')
 _CHOICES = {
     'decoder': DECODERS,
-    'video_encoder': VIDEO_ENCODERS,
-    'input_projection': INPUT_PROJECTIONS,
-    'video_projection': VIDEO_PROJECTIONS,
-    'decoder_blocks': DECODER_BLOCKS,
-    'residual': RESIDUALS,
-    'action_activation': ACTION_ACTIVATIONS,
-    'action_pooling': ACTION_POOLINGS,
+    'video_encoder': ('shared', 'separate', 'separate_last_block'),
+    'input_projection': ('per_level', 'shared'),
+    'video_projection': ('shared', 'separate'),
+    'decoder_blocks': ('shared', 'per_step'),
+    'residual': ('image_and_decoding', 'image'),
+    'action_activation': ('softmax', 'sigmoid'),
+    'action_pooling': ('mean', 'heatmap', 'frames'),
 }
-_TUPLES = (
-    'image_levels',
-    'video_levels',
-    'temporal_strides',
-    'spatial_strides',
-    'input_size',
-    'action_names',
-    'stage_strides',
-    'stage_channels',
-)
 
 
 @dataclass(frozen=True)
@@ -150,7 +133,7 @@ class AfformerConfiguration:
     stage_channels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(self)
+        check(self, _rules(self))
 
     @property
     def steps(self) -> tuple[DecodingStep, ...]:
@@ -242,174 +225,131 @@ class AfformerConfiguration:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> AfformerConfiguration:
+    def from_json(cls, content: Mapping[str, Any]) -> AfformerConfiguration:
         """Build a configuration from the result of `to_json`.
 
         Raises:
             ValueError: a field is missing, unknown, or outside its range.
         """
-        return cls(**fields_from_json(cls, fields, _TUPLES))
+        return cls(**fields_from_json(cls, content))
 
 
-def _check(configuration: AfformerConfiguration) -> None:
-    """Check every field of a configuration.
+def fields_from_json(configuration: Any, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the names of the fields in JSON, and convert lists to tuples.
+
+    Args:
+        configuration: data class of the configuration.
+        content: fields by name.
 
     Raises:
-        ValueError: a field is outside its range; the message names field, value and range.
+        ValueError: a field is missing or unknown.
     """
+    known = {field.name for field in fields(configuration)}
+    needed = {field.name for field in fields(configuration) if field.default is MISSING}
+    missing, unknown = sorted(needed - set(content)), sorted(set(content) - known)
+    if missing or unknown:
+        raise ValueError(
+            f'architecture lacks the fields {missing} and has the unknown fields {unknown}; '
+            f'expected the fields of {configuration.__name__}'
+        )
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
+    }
+
+
+def _rules(configuration: AfformerConfiguration) -> Iterator[Rule]:
     for name, values in _CHOICES.items():
-        value = getattr(configuration, name)
-        require(value in values, name, value, f'one of {values}')
-    check_backbone(configuration)
-    _check_sizes(configuration)
-    _check_levels(configuration)
-    _check_decoder(configuration)
-    _check_encoder(configuration)
-    _check_actions(configuration)
-
-
-def _check_sizes(configuration: AfformerConfiguration) -> None:
+        yield name, getattr(configuration, name) in values, f'one of {values}'
+    yield from backbone_rules(configuration)
     channels, heads = configuration.channels, configuration.head_channels
-    require(
-        channels > 0 and channels % heads == 0,
-        'channels',
-        channels,
-        f'a positive multiple of head_channels {heads}',
-    )
-    frames = configuration.maximum_frames
-    require(frames >= 1, 'maximum_frames', frames, 'at least 1')
-    step = input_step(configuration)
-    size = configuration.input_size
-    require(
-        len(size) == 2 and all(n > 0 and n % step == 0 for n in size),
-        'input_size',
-        size,
-        f'a positive (height, width) in multiples of {step}',
-    )
+    told = f'a positive multiple of head_channels {heads}'
+    yield 'channels', channels > 0 and channels % heads == 0, told
+    yield 'maximum_frames', configuration.maximum_frames >= 1, 'at least 1'
+    step, size = input_step(configuration), configuration.input_size
+    told = f'a positive (height, width) in multiples of {step}'
+    yield 'input_size', len(size) == 2 and all(n > 0 and n % step == 0 for n in size), told
+    yield from _rules_of_levels(configuration)
+    yield from _rules_of_decoder(configuration)
+    yield from _rules_of_encoder(configuration)
+    yield from _rules_of_actions(configuration)
 
 
-def _check_levels(configuration: AfformerConfiguration) -> None:
+def _rules_of_levels(configuration: AfformerConfiguration) -> Iterator[Rule]:
     levels, images = backbone_levels(configuration), configuration.image_levels
-    known = all(level in levels for level in images)
-    require(
-        len(images) > 0 and known and list(images) == sorted(images, key=levels.index),
-        'image_levels',
-        images,
-        f'at least one of {levels}, coarse to fine',
-    )
-    videos = configuration.video_levels
-    require(
-        len(videos) in (1, len(images)) and all(level in levels for level in videos),
-        'video_levels',
-        videos,
-        f'one of {levels}, or one for each of the {len(images)} image_levels',
-    )
+    known = len(images) > 0 and all(level in levels for level in images)
+    ordered = known and list(images) == sorted(images, key=levels.index)
+    yield 'image_levels', ordered, f'at least one of {levels}, coarse to fine'
+    videos, number = configuration.video_levels, len(images)
+    known = len(videos) in (1, number) and all(level in levels for level in videos)
+    told = f'one of {levels}, or one for each of the {number} image_levels'
+    yield 'video_levels', known, told
     strides = configuration.temporal_strides
-    require(
-        len(strides) == len(images)
-        and all(is_power(n) for n in strides)
-        and list(strides) == sorted(strides),
-        'temporal_strides',
-        strides,
-        f'a power of two for each of the {len(images)} image_levels, none below the one before',
-    )
-    _check_spatial_strides(configuration)
+    rising = list(strides) == sorted(strides) and all(is_power(n) for n in strides)
+    told = f'a power of two for each of the {number} image_levels, none below the one before'
+    yield 'temporal_strides', len(strides) == number and rising, told
+    strides = configuration.spatial_strides
+    told = f'a number from 1 on, or one for each of the {number} image_levels'
+    fitting = len(strides) in (1, number) and all(stride >= 1 for stride in strides)
+    yield 'spatial_strides', fitting, told
+    for decoding in configuration.steps:
+        size = level_size(configuration, decoding.video_level)
+        divided = all(side % decoding.spatial_stride == 0 for side in size)
+        told = f'divisors of the grid {size} of {decoding.video_level}'
+        yield 'spatial_strides', divided, told
 
 
-def _check_spatial_strides(configuration: AfformerConfiguration) -> None:
-    strides, number = configuration.spatial_strides, len(configuration.image_levels)
-    require(
-        len(strides) in (1, number) and all(stride >= 1 for stride in strides),
-        'spatial_strides',
-        strides,
-        f'a number from 1 on, or one for each of the {number} image_levels',
-    )
-    for step in configuration.steps:
-        size = level_size(configuration, step.video_level)
-        require(
-            all(side % step.spatial_stride == 0 for side in size),
-            'spatial_strides',
-            strides,
-            f'divisors of the grid {size} of {step.video_level}',
-        )
-
-
-def _check_decoder(configuration: AfformerConfiguration) -> None:
-    decoder = configuration.decoder
+def _rules_of_decoder(configuration: AfformerConfiguration) -> Iterator[Rule]:
+    decoder, images = configuration.decoder, configuration.image_levels
+    only: dict[str, object] = {}
     if decoder != 'fine_grained':
-        for name, only, text in (
-            ('image_levels', configuration.image_levels[:1], 'a single one'),
-            ('temporal_strides', (1,), '(1,)'),
-            ('spatial_strides', (1,), '(1,)'),
-            ('decoder_blocks', 'shared', "'shared'"),
-            ('residual', 'image_and_decoding', "'image_and_decoding'"),
-        ):
-            value = getattr(configuration, name)
-            require(value == only, name, value, f'{text} for the decoder {decoder}')
+        yield 'image_levels', len(images) == 1, f'a single one for the decoder {decoder}'
+        only = {
+            'temporal_strides': (1,),
+            'spatial_strides': (1,),
+            'decoder_blocks': 'shared',
+            'residual': 'image_and_decoding',
+        }
     if decoder == 'image_only':
-        levels = configuration.video_levels
-        expected = configuration.image_levels
-        require(
-            levels == expected, 'video_levels', levels, f'image_levels {expected} for image_only'
-        )
+        only['video_levels'] = images
+    for name, value in only.items():
+        given = getattr(configuration, name)
+        yield name, given == value, f'{value!r} for the decoder {decoder}'
     if (configuration.backbone, decoder) == ('vitdet_b', 'cross_attention'):
-        found = configuration.channels, configuration.image_levels, configuration.video_levels
-        expected_of_all = 768, ('p4',), ('p5',)
-        require(
-            found == expected_of_all,
-            '(channels, image_levels, video_levels)',
-            found,
-            f'{expected_of_all} for cross_attention over vitdet_b, whose map it takes as it is',
-        )
+        for name, value in (
+            ('channels', 768),
+            ('image_levels', ('p4',)),
+            ('video_levels', ('p5',)),
+        ):
+            told = f'{value!r} for cross_attention over vitdet_b, whose map it takes as it is'
+            yield name, getattr(configuration, name) == value, told
 
 
-def _check_encoder(configuration: AfformerConfiguration) -> None:
+def _rules_of_encoder(configuration: AfformerConfiguration) -> Iterator[Rule]:
     backbone, video_encoder = configuration.backbone, configuration.video_encoder
-    require(
-        backbone == 'vitdet_b' or video_encoder != 'separate_last_block',
-        'video_encoder',
-        video_encoder,
-        "'shared' or 'separate' for a backbone other than vitdet_b",
-    )
+    told = "'shared' or 'separate' for a backbone other than vitdet_b"
+    own_block = video_encoder == 'separate_last_block'
+    yield 'video_encoder', backbone == 'vitdet_b' or not own_block, told
     plain = is_plain_vit(configuration)
-    if plain:
-        require(
-            configuration.input_projection == 'per_level',
-            'input_projection',
-            configuration.input_projection,
-            f"'per_level' for {backbone}, whose levels are computed from a single map",
-        )
-    require(
-        configuration.video_projection == 'shared' or (not plain and video_encoder == 'shared'),
-        'video_projection',
-        configuration.video_projection,
-        "'shared' for a plain ViT, and where the video_encoder is not shared",
-    )
+    told = f"'per_level' for {backbone}, whose levels are computed from a single map"
+    yield 'input_projection', not plain or configuration.input_projection == 'per_level', told
+    told = "'shared' for a plain ViT, and where the video_encoder is not shared"
+    shared = configuration.video_projection == 'shared'
+    yield 'video_projection', shared or (not plain and video_encoder == 'shared'), told
 
 
-def _check_actions(configuration: AfformerConfiguration) -> None:
-    names, each = configuration.action_names, configuration.heatmap_per_action
-    require(
-        (len(names) > 0 or not each) and len(set(names)) == len(names),
-        'action_names',
-        names,
-        'no name twice, and with a heatmap for each action at least one',
-    )
+def _rules_of_actions(configuration: AfformerConfiguration) -> Iterator[Rule]:
+    names, apart = configuration.action_names, configuration.heatmap_per_action
+    named = (len(names) > 0 or not apart) and len(set(names)) == len(names)
+    told = 'no name twice, and with a heatmap for each action at least one'
+    yield 'action_names', named, told
     pooling = configuration.action_pooling
-    require(
-        pooling == 'mean' or not each,
-        'action_pooling',
-        pooling,
-        "'mean' with a heatmap for each action",
-    )
+    yield 'action_pooling', pooling == 'mean' or not apart, "'mean' with a heatmap for each action"
     keeps_frames = (
         configuration.decoder not in POOLED_DECODERS
         and configuration.temporal_strides[0] == configuration.spatial_strides[0] == 1
     )
-    require(
-        pooling != 'frames' or keeps_frames,
-        'action_pooling',
-        pooling,
+    told = (
         f"'mean' or 'heatmap' for the decoders {POOLED_DECODERS}, and for a first temporal or "
-        'spatial stride above 1',
+        'spatial stride above 1'
     )
+    yield 'action_pooling', pooling != 'frames' or keeps_frames, told

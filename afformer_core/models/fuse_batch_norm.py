@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,28 +13,53 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torchvision.ops import FrozenBatchNorm2d
 
 
-def fold_batch_norms(module: nn.Module) -> None:
-    """Fuse, in place, every batch norm that follows a Conv2d among a module's children.
+@dataclass(frozen=True)
+class FollowingNorm:
+    """A batch norm that follows a Conv2d among the children of a module.
+
+    Attributes:
+        parent: the module.
+        path: its name in the network, with a dot at its end, or empty for the network itself.
+        convolution, norm: names of the children.
+    """
+
+    parent: nn.Module
+    path: str
+    convolution: str
+    norm: str
+
+    def folded(self) -> nn.Conv2d:
+        """Build the convolution with the norm folded in."""
+        return _fold(getattr(self.parent, self.convolution), getattr(self.parent, self.norm))
+
+
+def following_norms(module: nn.Module, path: str = '') -> Iterator[FollowingNorm]:
+    """Yield every batch norm that follows a Conv2d among the children of a module.
 
     In a ResNet, an EfficientNet and a pyramid, children are listed in the order in which they run,
-    each norm after its own convolution. A norm that includes an activation leaves the activation
-    behind.
+    each norm after its own convolution.
+    """
+    convolution = None
+    for name, child in module.named_children():
+        if isinstance(child, FrozenBatchNorm2d | nn.BatchNorm2d) and convolution is not None:
+            yield FollowingNorm(module, path, convolution, name)
+        else:
+            yield from following_norms(child, f'{path}{name}.')
+        convolution = name if isinstance(child, nn.Conv2d) else None
+
+
+def fold_batch_norms(module: nn.Module) -> None:
+    """Fuse the `following_norms` of a module into their convolutions, in place.
+
+    A norm that includes an activation leaves the activation behind.
 
     Args:
         module: a module in evaluation mode.
     """
-    convolution: tuple[str, nn.Conv2d] | None = None
-    for name, child in list(module.named_children()):
-        if isinstance(child, nn.Conv2d):
-            convolution = name, child
-        elif isinstance(child, FrozenBatchNorm2d | nn.BatchNorm2d):
-            if convolution is not None:
-                setattr(module, convolution[0], _fold(convolution[1], child))
-                setattr(module, name, getattr(child, 'act', nn.Identity()))
-            convolution = None
-        else:
-            fold_batch_norms(child)
-            convolution = None
+    for norm in list(following_norms(module)):
+        activation = getattr(getattr(norm.parent, norm.norm), 'act', nn.Identity())
+        setattr(norm.parent, norm.convolution, norm.folded())
+        setattr(norm.parent, norm.norm, activation)
 
 
 def _fold(convolution: nn.Conv2d, norm: FrozenBatchNorm2d | nn.BatchNorm2d) -> nn.Conv2d:

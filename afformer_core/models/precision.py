@@ -8,9 +8,7 @@ from torch import Tensor, nn
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d
 from afformer_core.models.layers.numerics import ChannelNorm
-from afformer_core.models.layers.softmax_attention import attend_fused
 from afformer_core.models.matching.network import MatchingNetwork
 
 # Beyond this number of keys, fused fp16 attention sums equal weights wrongly (65,504 is the
@@ -40,8 +38,8 @@ class InFloat32(nn.Module):
 def convert_precision(model: Afformer | MatchingNetwork, precision: str) -> None:
     """Convert encoder and decoder to a precision, in place.
 
-    Convolutions, linear layers and attention use this precision. Attention becomes one operator,
-    which accumulates in fp32. Norms, whose sums of squares overflow in fp16, heads, whose logits
+    Convolutions, linear layers and attention use this precision; attention accumulates in fp32.
+    Norms, whose sums of squares overflow in fp16, heads, whose logits
     overflow, and the contact head of a matching network stay in fp32.
 
     Args:
@@ -63,7 +61,6 @@ def convert_precision(model: Afformer | MatchingNetwork, precision: str) -> None
     for part in parts:
         part.to(DTYPES[precision])
         _keep_norms(part)
-        fuse_attention(part)
 
 
 def _check_keys(configuration: AfformerConfiguration, precision: str) -> None:
@@ -74,13 +71,6 @@ def _check_keys(configuration: AfformerConfiguration, precision: str) -> None:
             f'the model attends to {keys} keys of {frames} frames; expected at most '
             f'{MOST_FP16_KEYS} in fp16. Choose bf16 or fp32, or fewer frames'
         )
-
-
-def fuse_attention(module: nn.Module) -> None:
-    """Run every attention in a module as one operator, in place (see `attend_fused`)."""
-    for child in module.modules():
-        if isinstance(child, SelfAttention2d | CrossAttention3d):
-            child.attend = attend_fused
 
 
 def _keep_norms(module: nn.Module) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.matching.configuration import MatchingConfiguration
 
@@ -34,16 +36,14 @@ def afformer_small(
     action_names: tuple[str, ...], input_size: tuple[int, int] = (128, 128)
 ) -> AfformerConfiguration:
     """Return the small model for CPUs: EfficientNet-Lite0, 96 channels, two levels, a heatmap."""
-    return AfformerConfiguration(
+    return replace(
+        afformer_r50(action_names, input_size),
         backbone='efficientnet_lite0',
         channels=96,
         head_channels=32,
         image_levels=('p4', 'p3'),
-        video_levels=('p3',),
         temporal_strides=(1, 2),
         maximum_frames=8,
-        input_size=input_size,
-        action_names=action_names,
         heatmap_per_action=False,
         action_activation='softmax',
         action_pooling='frames',
@@ -71,19 +71,13 @@ def afformer_vitdet_b(
 
     At 1024 pixels, the decoder's grids have the same sizes as for a ResNet-50 at 256.
     """
-    return AfformerConfiguration(
+    return replace(
+        afformer_r50(action_names, input_size),
         backbone='vitdet_b',
-        channels=256,
-        head_channels=64,
         image_levels=('p6', 'p5', 'p4'),
         video_levels=('p5',),
-        temporal_strides=(1, 2, 4),
-        maximum_frames=32,
-        input_size=input_size,
-        action_names=action_names,
         heatmap_per_action=False,
         action_activation='softmax',
-        action_pooling='mean',
     )
 
 
@@ -94,19 +88,14 @@ def released_vitdet_b(
 
     It has a heatmap for each action; without actions, a single one.
     """
-    return AfformerConfiguration(
+    return replace(
+        afformer_r50(action_names, input_size),
         backbone='vitdet_b',
         channels=768,
-        head_channels=64,
         image_levels=('p4',),
         video_levels=('p5',),
         temporal_strides=(1,),
         maximum_frames=24,
-        input_size=input_size,
-        action_names=action_names,
-        heatmap_per_action=bool(action_names),
-        action_activation='sigmoid',
-        action_pooling='mean',
         decoder='cross_attention',
         video_encoder='separate_last_block',
     )

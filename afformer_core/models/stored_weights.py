@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-# Suffix of the tensor with the scales of the rows of a quantized tensor.
-_SCALE = '.scale'
+SCALE = '.scale'
+"""Suffix of the tensor with the scales of the rows of a quantized tensor."""
 _LARGEST = 127
 # Smaller tensors, such as norms, stay in fp16.
 _FEWEST_VALUES = 4096
@@ -38,7 +38,7 @@ def stored(weights: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tenso
             scales = rows.abs().amax(dim=1).clamp(min=torch.finfo(torch.float32).tiny) / _LARGEST
             quantized = (rows / scales[:, None]).round().to(torch.int8)
             tensors[name] = quantized.view_as(tensor).contiguous()
-            tensors[name + _SCALE] = scales
+            tensors[name + SCALE] = scales
     return tensors
 
 
@@ -46,10 +46,10 @@ def restored(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Convert stored tensors back to weights; floating-point tensors are unchanged."""
     weights = {}
     for name, tensor in tensors.items():
-        scales = tensors.get(name + _SCALE)
+        scales = tensors.get(name + SCALE)
         if scales is not None:
             rows = scales.float().view(-1, *[1] * (tensor.dim() - 1))
             weights[name] = tensor.float() * rows
-        elif not (name.endswith(_SCALE) and name.removesuffix(_SCALE) in tensors):
+        elif not (name.endswith(SCALE) and name.removesuffix(SCALE) in tensors):
             weights[name] = tensor
     return weights

@@ -6,8 +6,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.drawing.captions import certainty_caption, presence_caption
-from afformer_core.drawing.overlay import OverlayStyle, draw_overlay
+from afformer_core.drawing.overlay import (
+    OverlayStyle,
+    certainty_caption,
+    draw_overlay,
+    presence_caption,
+)
 from afformer_core.outputs.results import StreamedGrounding
 
 

@@ -14,17 +14,14 @@ from numpy.typing import NDArray
 from afformer_core.geometry.motion import MotionType, PartMotion
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.messages.factory import MessageFactory
-from afformer_core.outputs.marker_pen import (
-    ARROW,
-    DELETE_ALL,
-    LINE_STRIP,
-    SPHERE,
-    TEXT,
-    MarkerPen,
-)
+from afformer_core.outputs.affordance import point_message
 
 if TYPE_CHECKING:
     from afformer_core.outputs.results import StreamedGrounding
+
+# Constants of visualization_msgs/Marker.
+ARROW, SPHERE, LINE_STRIP, TEXT = 0, 2, 4, 9
+ADD, DELETE_ALL = 0, 3
 
 _NAMESPACE = 'afformer'
 _BEST_COLOUR = (1.0, 0.25, 0.25, 1.0)
@@ -44,6 +41,62 @@ _MOTION_LENGTH, _MOTION_SHAFT, _MOTION_HEAD, _MOTION_HEAD_LENGTH = 0.12, 0.008, 
 # surface.
 _ARC_RADIUS, _ARC_ANGLE, _ARC_LINE, _ARC_IN_FRONT = 0.05, math.radians(280), 0.006, 0.02
 _ARC_STEPS = 28
+
+
+@dataclass(frozen=True)
+class MarkerPen:
+    """A factory of the markers of one result.
+
+    Attributes:
+        factory: creates the messages.
+        header: header of all markers.
+        opacity: factor of the opacity of every colour, 0 to 1.
+        namespace: namespace of the markers, in which their numbers are unique.
+    """
+
+    factory: MessageFactory
+    header: Any
+    opacity: float
+    namespace: str
+
+    def mark(
+        self,
+        number: int,
+        kind: int,
+        colour: tuple[float, float, float, float],
+        scale: tuple[float, float, float],
+        **fields: Any,
+    ) -> Any:
+        """Create a visualization_msgs/Marker.
+
+        Args:
+            number: its number, unique in the namespace.
+            kind: its type, such as ARROW.
+            colour: red, green, blue and opacity, 0 to 1.
+            scale: (x, y, z) metres, whose meaning depends on the type.
+            fields: other fields of the message.
+        """
+        red, green, blue, alpha = colour
+        create = self.factory.create
+        return create(
+            'visualization_msgs/msg/Marker',
+            header=self.header,
+            ns=self.namespace,
+            id=number,
+            type=kind,
+            action=ADD,
+            color=create('std_msgs/msg/ColorRGBA', r=red, g=green, b=blue, a=alpha * self.opacity),
+            scale=create('geometry_msgs/msg/Vector3', x=scale[0], y=scale[1], z=scale[2]),
+            **fields,
+        )
+
+    def point(self, position: NDArray[np.float64]) -> Any:
+        """Create a geometry_msgs/Point of [3] metres."""
+        return point_message(self.factory, position)
+
+    def pose(self, position: NDArray[np.float64]) -> Any:
+        """Create a geometry_msgs/Pose at [3] metres, without a rotation."""
+        return self.factory.create('geometry_msgs/msg/Pose', position=self.point(position))
 
 
 @dataclass(frozen=True)

@@ -22,24 +22,12 @@ class PointGeometry:
         candidate: grasp candidate; None if there is none.
         pre_grasp: the candidate moved back along its approach; None if there is none.
         width: width of the region across x of the candidate, metres; None if unknown.
-
-    Raises:
-        ValueError: a pre-grasp or a width is given without a candidate.
     """
 
     motion: PartMotion
     candidate: GraspCandidate | None = None
     pre_grasp: GraspCandidate | None = None
     width: float | None = None
-
-    def __post_init__(self) -> None:
-        if (self.candidate is None) != (self.pre_grasp is None):
-            raise ValueError(
-                f'candidate is {self.candidate} and pre_grasp {self.pre_grasp}; expected both '
-                'or neither'
-            )
-        if self.candidate is None and self.width is not None:
-            raise ValueError(f'width is {self.width}; expected None without a candidate')
 
 
 def point_geometries(

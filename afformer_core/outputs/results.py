@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,44 +12,75 @@ from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
 from afformer_core.runtime import Grounding
+from afformer_core.settings import check_settings, parameter
 
 
 @dataclass(frozen=True, kw_only=True)
-class OutputSettings:
-    """Settings of the published results.
+class DepthSettings:
+    """Noise and range of depth.
 
-    Attributes:
-        minimum_candidate_score: minimum score of a grasp candidate, 0 to 1.
-        overlay_opacity: opacity of the heatmap at its maximum, 0 to 1.
-        cloud_minimum_weight: minimum probability of a pixel of the cloud, as a share of the
-            largest probability, 0 to 1.
-        cloud_maximum_points: maximum number of points of the cloud, at least 1.
-        surface: noise and range of depth.
-        mask_share: minimum probability of a pixel of the region, as a share of the largest
-            probability, above 0 to 1.
-        pre_grasp_distance: distance in metres from a grasp candidate back along its approach, 0 to
-            1.
+    Raises:
+        ValueError: a value is out of its limits, also those of derived classes, or the range is
+            empty.
     """
 
-    minimum_candidate_score: float = 0.1
-    overlay_opacity: float = 0.6
-    cloud_minimum_weight: float = 0.05
-    cloud_maximum_points: int = 5000
-    surface: SurfaceSettings = field(default_factory=SurfaceSettings)
-    mask_share: float = 0.5
-    pre_grasp_distance: float = 0.1
+    depth_noise: float = parameter(
+        0.005, 'Standard deviation of depth, as a share of the depth', limits=(0.0001, 0.2)
+    )
+    nearest_depth: float = parameter(
+        0.1, 'Depth in metres below which depth is unknown', limits=(0.001, 1000.0)
+    )
+    farthest_depth: float = parameter(
+        10.0, 'Depth in metres above which depth is unknown', limits=(0.001, 1000.0)
+    )
 
     def __post_init__(self) -> None:
-        for name in ('minimum_candidate_score', 'overlay_opacity', 'cloud_minimum_weight'):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
-                raise ValueError(f'{name} is {value}; expected from 0 to 1')
-        if not 0 < self.mask_share <= 1:
-            raise ValueError(f'mask_share is {self.mask_share}; expected above 0 to 1')
-        if not 0 <= self.pre_grasp_distance <= 1:
-            raise ValueError(
-                f'pre_grasp_distance is {self.pre_grasp_distance} m; expected from 0 to 1'
-            )
+        check_settings(self)
+        # Values that are valid individually may contradict each other.
+        _ = self.surface
+
+    @property
+    def surface(self) -> SurfaceSettings:
+        """Settings of the measurement of points in depth."""
+        return SurfaceSettings(
+            noise=self.depth_noise, nearest=self.nearest_depth, farthest=self.farthest_depth
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputSettings(DepthSettings):
+    """Settings of the published results."""
+
+    minimum_candidate_score: float = parameter(
+        0.1,
+        'Minimum score of a grasp candidate, which is the share of the heatmap around its peak',
+        limits=(0.0, 1.0),
+    )
+    pre_grasp_distance: float = parameter(
+        0.1,
+        'Distance in metres from a grasp candidate back along its approach to its pre-grasp',
+        limits=(0.0, 1.0),
+    )
+    mask_share: float = parameter(
+        0.5,
+        'Minimum probability of a pixel of mask, as a share of the largest probability, and '
+        'of a pixel that counts for grasp_width, as a share of the probability at its point',
+        limits=(0.001, 1.0),
+    )
+    overlay_opacity: float = parameter(
+        0.6,
+        'Opacity of the heatmap in the overlay where the heatmap is highest',
+        limits=(0.0, 1.0),
+    )
+    cloud_minimum_weight: float = parameter(
+        0.05,
+        'Minimum probability of a pixel of affordance_cloud, as a share of the largest '
+        'probability',
+        limits=(0.0, 1.0),
+    )
+    cloud_maximum_points: int = parameter(
+        5000, 'Maximum number of points of affordance_cloud', limits=(1, 1000000)
+    )
 
 
 @dataclass(frozen=True)
@@ -85,16 +116,6 @@ class SpatialView:
     depth: DepthImage | None
     calibration: Calibration | None
     problem: str
-
-    def __post_init__(self) -> None:
-        missing = self.depth is None or self.calibration is None
-        if missing != bool(self.problem):
-            raise ValueError(
-                f'the problem is {self.problem!r}, with depth '
-                f'{"missing" if self.depth is None else "given"} and calibration '
-                f'{"missing" if self.calibration is None else "given"}; '
-                'it must say why where one is missing, and be empty otherwise'
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,23 +154,6 @@ class StreamedGrounding:
     presence: float | None = None
     presence_threshold: float | None = None
     agreeing_images: int = 0
-
-    def __post_init__(self) -> None:
-        if (self.presence is None) != (self.presence_threshold is None):
-            raise ValueError(
-                f'the presence is {self.presence} and its threshold {self.presence_threshold}; '
-                'a calibrated model has both, another neither'
-            )
-        if len(self.surfaces) != len(self.grounding.peaks):
-            raise ValueError(
-                f'there are {len(self.surfaces)} surfaces for {len(self.grounding.peaks)} peaks; '
-                'expected one for each'
-            )
-        if self.age < 0 or (self.age > 0 and not self.found):
-            raise ValueError(
-                f'age is {self.age} and found {self.found}; '
-                'only what was found can be held, and for no negative time'
-            )
 
     @property
     def held(self) -> bool:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The replay of a bag into a folder.
 
-DIR/bag              rosbag2 (mcap) with the recording and the output of the node
 DIR/overlay.mp4      the images with their heatmaps
 DIR/groundings.csv   one line per image
 DIR/summary.json     the numbers, for programs
@@ -10,32 +9,38 @@ DIR/summary.json     the numbers, for programs
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from afformer_core.errors import ImageError
+import numpy as np
+from numpy.typing import NDArray
+
+from afformer_core.errors import DatasetError, ImageError
 from afformer_core.files.provenance import provenance
-from afformer_core.media.bag import Bag, BagError, BagExtract
-from afformer_core.messages.image_decoding import to_rgb
+from afformer_core.media.bag import Bag, BagError, BagExtract, BagMessage
+from afformer_core.media.images import shrink_to
+from afformer_core.media.video import encode_video
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
-from afformer_core.outputs.outputs import OUTPUT_TYPES, OutputMessages
-from afformer_core.outputs.results import StreamedGrounding
+from afformer_core.outputs.grounding_overlay import draw_grounding
 from afformer_core.replay.annotations import BagAnnotations
-from afformer_core.replay.bag_output import BagOutput
-from afformer_core.replay.depth_wait import DepthWait, StampedMessage
-from afformer_core.replay.overlay_video import OverlayVideo
-from afformer_core.replay.recorded_transforms import RecordedTransforms
-from afformer_core.replay.replayed_image import UNREADABLE, ImageScores, ReplayedImage
-from afformer_core.replay.scores import score
-from afformer_core.replay.summary import ReplaySummary, summarize
-from afformer_core.replay.table import write_table
+from afformer_core.replay.depth_wait import images_with_depth
+from afformer_core.replay.replayed_image import UNREADABLE, ReplayedImage, write_table
+from afformer_core.replay.summary import summarize
 from afformer_core.replay.topics import ReplayTopics
 from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.stream.pipeline import GroundingPipeline, PipelineSettings, Predict
+from afformer_core.stream.pipeline import GroundingPipeline, Predict
+from afformer_core.stream.settings import PipelineSettings
 from afformer_core.stream.spatial_inputs import SpatialInputs
+
+# Constant rate factor of the video.
+_QUALITY = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +51,13 @@ class ReplayRequest:
         topics: topics of the bag.
         demonstration: display name of the selected demonstrations.
         window: part of the bag whose images are grounded.
-        settings: settings of the pipeline; images wait for their depth for seconds of the
-            recording.
+        settings: settings of the pipeline.
         annotations: targets of the images, or None.
         calibration: calibration of the model, or None.
         facts: further lines for the summary.
-        target_frame, vertical_frame: see `FramePlacements`.
+        rectified: whether the images are rectified.
+        depth_wait: maximum seconds of the recording to read ahead for the depth of an image, 0 to
+            10.
     """
 
     topics: ReplayTopics
@@ -61,10 +67,12 @@ class ReplayRequest:
     annotations: BagAnnotations | None
     calibration: PresenceCalibration | None
     facts: dict[str, str]
-    target_frame: str = ''
-    vertical_frame: str = ''
+    rectified: bool = False
+    depth_wait: float = 0.2
 
     def __post_init__(self) -> None:
+        if not 0 <= self.depth_wait <= 10:
+            raise BagError(f'depth_wait is {self.depth_wait}; expected 0 to 10 seconds')
         if not self.demonstration:
             raise BagError('a replay needs a demonstration')
 
@@ -75,8 +83,8 @@ def write_replay(
     predict: Predict,
     folder: Path,
     progress: Callable[[int], object],
-) -> ReplaySummary:
-    """Replay a bag.
+) -> dict[str, Any]:
+    """Replay a bag, and return the summary of the results (see `summarize`).
 
     Args:
         bag: bag to replay.
@@ -88,132 +96,108 @@ def write_replay(
     Raises:
         BagError: the bag has no image in the window that can be read.
     """
-    replay = _Replay(bag, request, predict, folder)
-    with replay:
-        for stamped in replay.messages():
-            replay.take(stamped)
-            progress(len(replay.rows))
-    return replay.finish()
+    notes: list[str] = []
+    rows: list[ReplayedImage] = []
+    drawn = _grounded(bag, request, predict, rows, notes, progress)
+    rate = 1e9 * bag.count(request.topics.image) / max(bag.end - bag.start, 1)
+    encode_video(folder / 'overlay.mp4', drawn, min(max(rate, 1.0), 60.0), _QUALITY)
+    annotations = request.annotations
+    if annotations is not None and not any(annotations.of(row.stamp) for row in rows):
+        notes.append('No annotation has the stamp of an image.')
+    thresholds = request.settings.thresholds(request.calibration)
+    summary = summarize(rows, request.facts, notes, thresholds)
+    write_table(folder / 'groundings.csv', rows)
+    content = json.dumps({**summary, 'provenance': provenance()}, indent=2)
+    (folder / 'summary.json').write_text(content + '\n', encoding='utf-8')
+    return summary
 
 
-class _Replay:
-    """A running replay, whose files are open in a `with` statement."""
+def _grounded(
+    bag: Bag,
+    request: ReplayRequest,
+    predict: Predict,
+    rows: list[ReplayedImage],
+    notes: list[str],
+    progress: Callable[[int], object],
+) -> Iterator[NDArray[np.uint8]]:
+    """Ground all images, add their rows, and yield the overlays of those that can be read.
 
-    def __init__(self, bag: Bag, request: ReplayRequest, predict: Predict, folder: Path) -> None:
-        self._bag, self._request, self._folder = bag, request, folder
-        self._typestore = affordance_typestore()
-        topics = request.topics
-        self._spatial = SpatialInputs(topics.depth, topics.camera_info, bag.decode)
-        self._transforms = RecordedTransforms(
-            bag.decode, request.target_frame, request.vertical_frame
-        )
-        self._pipeline = GroundingPipeline(
-            RosbagsMessages(self._typestore), self._spatial, self._transforms.placement_of
-        )
-        # Images arrive here after they have waited for their depth.
-        self._settings = replace(request.settings, depth_wait=0.0)
-        self._predict = predict
-        self._notes: list[str] = []
-        self._stack = ExitStack()
-        self.rows: list[ReplayedImage] = []
-
-    def __enter__(self) -> _Replay:
-        self._output = self._stack.enter_context(
-            BagOutput(self._folder / 'bag', self._bag, self._typestore)
-        )
-        if self._output.left_out:
-            topics = ', '.join(self._output.left_out)
-            self._notes.append(
-                f'The following topics are not copied, because the bag does not define their '
-                f'types: {topics}.'
-            )
-        self._video = self._stack.enter_context(OverlayVideo(self._folder / 'overlay.mp4'))
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
-    def messages(self) -> Iterator[StampedMessage]:
-        """Yield the messages of the window, and images when their depth is known."""
-        request = self._request
-        seconds = request.settings.depth_wait
-        wait = DepthWait(request.topics, self._spatial, self._transforms, seconds)
-        start, stop = request.window.nanoseconds(self._bag.start, self._bag.end)
-        return wait.order(self._read(start, stop))
-
-    def _read(self, start: int, stop: int) -> Iterator[StampedMessage]:
-        stamps = (self._request.topics.image, self._request.topics.depth)
-        try:
-            self._transforms.read_before(self._bag, start)
-            for message in self._bag.messages(None, start, stop):
-                known = message.topic in stamps
-                yield StampedMessage.of(message) if known else StampedMessage(message, None)
-        except BagError as error:
-            self._notes.append(f'{error} The rest was not read.')
-
-    def take(self, stamped: StampedMessage) -> None:
-        """Handle the next message."""
-        message = stamped.message
-        self._output.write_input(message)
-        if message.topic != self._request.topics.image:
-            return
-        stamp = message.time if stamped.stamp is None else stamped.stamp
+    Raises:
+        BagError: at the end: no image can be read.
+    """
+    topics = request.topics
+    spatial = SpatialInputs(
+        topics.depth, topics.camera_info, bag.decode, rectified=request.rectified
+    )
+    pipeline = GroundingPipeline(RosbagsMessages(affordance_typestore()), spatial)
+    # Images arrive here after they have waited for their depth.
+    settings = replace(request.settings, depth_wait=0.0)
+    messages = images_with_depth(_read(bag, request, notes), topics, spatial, request.depth_wait)
+    size: tuple[int, int] | None = None
+    for message, header_stamp in messages:
+        stamp = message.time if header_stamp is None else header_stamp
         began = time.monotonic()
         try:
-            decoded = self._bag.decode(message)
-            observed = self._pipeline.observe(decoded, self._predict, self._settings)
+            observed = pipeline.observe(bag.decode(message), predict, settings)
         except (BagError, ImageError) as error:
-            self.rows.append(ReplayedImage.unreadable(stamp, message.time, str(error)))
-            return
-        composed = self._pipeline.compose(observed, self._request.demonstration, self._settings)
-        written = self._write_outputs(composed.messages, composed.frame.stamp, message.time)
-        milliseconds = {
-            'decode': 1e3 * (observed.decoded - began),
-            'predict': 1e3 * (observed.predicted - observed.decoded),
-            'stream': 1e3 * (composed.composed - observed.predicted),
-            'messages': 1e3 * (written - composed.composed),
-        }
-        scores = self._scores(composed.result, stamp)
-        self.rows.append(ReplayedImage.of(stamp, message.time, composed, milliseconds, scores))
+            rows.append(ReplayedImage(stamp=stamp, state=UNREADABLE, problem=str(error)))
+            progress(len(rows))
+            continue
+        composed = pipeline.compose(observed, request.demonstration, settings)
+        times = (began, observed.decoded, observed.predicted, composed.composed)
+        stages = [1e3 * (end - begin) for begin, end in pairwise(times)]
+        rows.append(ReplayedImage.of(stamp, composed.result, stages, request.annotations))
+        overlay = draw_grounding(composed.frame.image, composed.result, settings.overlay_opacity)
+        height, width = overlay.shape[:2]
+        size = size or (height + height % 2, width + width % 2)
+        yield _fitted(overlay, size)
+        progress(len(rows))
+    if size is None:
+        raise BagError(_why_nothing(bag, topics.image, rows, notes))
 
-    def _write_outputs(self, outputs: OutputMessages, stamp: int, logged: int) -> float:
-        """Write the messages of a result, given its monotonic time in the bag in seconds."""
-        messages = {topic: outputs.create(topic) for topic in OUTPUT_TYPES}
-        for topic, message in messages.items():
-            self._output.write_output(topic, message, logged)
-        written = time.monotonic()
-        self._video.add(to_rgb(messages['overlay']), stamp)
-        return written
 
-    def _scores(self, result: StreamedGrounding, stamp: int) -> ImageScores | None:
-        annotations = self._request.annotations
-        annotation = annotations.of(stamp) if annotations is not None else None
-        if annotations is None or annotation is None:
-            return None
-        return score(result, annotation, annotations.of(result.stamp))
+def _fitted(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Shrink an image [H, W, 3] to fit into (height, width), and put it on black."""
+    height, width = size
+    scale = min(1.0, height / image.shape[0], width / image.shape[1])
+    if scale < 1:
+        image = shrink_to(image, int(scale * max(image.shape)))
+    canvas = np.zeros((height, width, 3), np.uint8)
+    canvas[: image.shape[0], : image.shape[1]] = image
+    return canvas
 
-    def finish(self) -> ReplaySummary:
-        """Write the results of all images."""
-        readable = [row for row in self.rows if row.state != UNREADABLE]
-        if not readable:
-            raise BagError(self._why_nothing())
-        if self._request.annotations is not None and not any(r.scores for r in readable):
-            self._notes.append('No annotation has the stamp of an image.')
-        if self._transforms.problem:
-            self._notes.append(self._transforms.problem)
-        thresholds = self._request.settings.stream.thresholds(self._request.calibration)
-        summary = summarize(self.rows, self._request.facts, self._notes, thresholds)
-        write_table(self._folder / 'groundings.csv', self.rows)
-        content = json.dumps({**summary.to_json(), 'provenance': provenance()}, indent=2)
-        (self._folder / 'summary.json').write_text(content + '\n', encoding='utf-8')
-        return summary
 
-    def _why_nothing(self) -> str:
-        topic = self._request.topics.image
-        if not self.rows:
-            notes = ' '.join(self._notes)
-            return f'{self._bag.path} has no image of {topic} in this window. {notes}'.rstrip()
-        return (
-            f'not one of the {len(self.rows)} images of {topic} can be grounded: '
-            f'{self.rows[0].problem}'
-        )
+def _read(bag: Bag, request: ReplayRequest, notes: list[str]) -> Iterator[BagMessage]:
+    """Yield the messages of the window up to damage, of which a note is made."""
+    topics = (request.topics.image, request.topics.depth, request.topics.camera_info)
+    try:
+        yield from bag.messages(topics, *request.window.nanoseconds(bag.start, bag.end))
+    except BagError as error:
+        notes.append(f'{error} The rest was not read.')
+
+
+def _why_nothing(bag: Bag, topic: str, rows: list[ReplayedImage], notes: list[str]) -> str:
+    if not rows:
+        return f'{bag.path} has no image of {topic} in this window. {" ".join(notes)}'.rstrip()
+    return f'not one of the {len(rows)} images of {topic} can be grounded: {rows[0].problem}'
+
+
+@contextmanager
+def result_folder(folder: Path) -> Iterator[Path]:
+    """Open a temporary folder beside `folder`, which is renamed to it on success.
+
+    Raises:
+        DatasetError: the folder exists and is not empty.
+    """
+    folder = folder.resolve()
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise DatasetError(f'{folder} exists; choose another folder')
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = folder.with_name(f'.{folder.name}.{os.getpid()}.part')
+    aside.mkdir()
+    try:
+        yield aside
+        # Fails if another folder with contents has appeared in the meantime.
+        os.replace(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

@@ -1,124 +1,111 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The record of one camera image of a replay, and its scores."""
+"""The records of the camera images of a replay, with their scores, as lines of a CSV file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.stream.pipeline import ComposedResult
+from afformer_core.geometry.calibration import Calibration
+from afformer_core.media.polygons import contains
+from afformer_core.outputs.results import StreamedGrounding
+from afformer_core.replay.annotations import BagAnnotations
 
 FOUND, HELD, ABSTAINED, UNREADABLE = 'found', 'held', 'abstained', 'unreadable'
-STAGES = ('decode', 'predict', 'stream', 'messages')
+STAGES = ('decode_ms', 'predict_ms', 'stream_ms')
+SCORES = ('peak_pixels', 'peak_millimetres', 'normal_degrees', 'inside')
 
 
-@dataclass(frozen=True)
-class ImageScores:
-    """Scores of a grounding against the annotations; None if they cannot be computed.
-
-    Attributes:
-        peak_pixels: distance from the best peak to the mean of the annotated points.
-        peak_millimetres: distance from the measured position to the annotated one.
-        normal_degrees: angle between the measured normal and the annotated one.
-        inside: whether the best peak lies inside the outline.
-    """
-
-    peak_pixels: float | None
-    peak_millimetres: float | None
-    normal_degrees: float | None
-    inside: bool | None
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReplayedImage:
-    """One camera image of a replay.
+    """One camera image of a replay; its fields are the columns of the table, None if unknown.
 
     Attributes:
         stamp: stamp of its header, nanoseconds.
-        time: time at which it was recorded, nanoseconds.
         state: `FOUND`, `HELD` (found, but in an earlier image), `ABSTAINED` or `UNREADABLE`.
-        presence: see `StreamedGrounding`; None if it is unreadable or the model is not
-            calibrated.
-        certainty: see `Grounding`; None if it is unreadable or not known.
-        confidence, feature_similarity, continuity, age: see `StreamedGrounding`; 0 if it is
-            unreadable.
-        action: name of the best one; empty if it is unreadable.
-        peak: (u, v, score) of the best peak; None if nothing was found.
-        position, normal: [3] of the best peak in the camera's frame, if they are published.
-        restart: reason why earlier images were not used; empty if they were.
+        presence, confidence, feature_similarity, continuity, age: see `StreamedGrounding`.
+        certainty: see `Grounding`.
+        action: name of the best one; empty if the image is unreadable.
+        u, v, score: the best peak, if something was found.
+        x, y, z, normal_x, normal_y, normal_z: position and normal of the best peak in the frame of
+            the camera, if they are known.
         problem: reason why there is no position, or why the image is unreadable; empty otherwise.
-        milliseconds: milliseconds of each of `STAGES`.
-        scores: against the annotations; None without annotations.
+        restart: reason why earlier images were not used; empty if they were.
+        peak_pixels: distance from the best peak to the mean of the annotated points.
+        peak_millimetres: distance from the measured position to the annotated one.
+        normal_degrees: angle between the measured normal and the annotated one.
+        inside: whether the best peak lies inside the annotated outline.
+        decode_ms, predict_ms, stream_ms: milliseconds of each stage.
     """
 
     stamp: int
-    time: int
     state: str
-    presence: float | None
-    certainty: float | None
-    confidence: float
-    feature_similarity: float
-    continuity: float
-    age: float
-    action: str
-    peak: tuple[float, float, float] | None
-    position: NDArray[np.float64] | None
-    normal: NDArray[np.float64] | None
-    restart: str
-    problem: str
-    milliseconds: Mapping[str, float]
-    scores: ImageScores | None
-
-    def __post_init__(self) -> None:
-        if self.state not in (FOUND, HELD, ABSTAINED, UNREADABLE):
-            raise ValueError(f'{self.state!r} is not the state of an image')
-        if (self.peak is not None) != (self.state in (FOUND, HELD)):
-            raise ValueError(f'an image that is {self.state} has the peak {self.peak}')
-
-    @classmethod
-    def unreadable(cls, stamp: int, time: int, problem: str) -> ReplayedImage:
-        """Create the record of an image that cannot be grounded."""
-        return cls(
-            stamp=stamp,
-            time=time,
-            state=UNREADABLE,
-            presence=None,
-            certainty=None,
-            confidence=0.0,
-            feature_similarity=0.0,
-            continuity=0.0,
-            age=0.0,
-            action='',
-            peak=None,
-            position=None,
-            normal=None,
-            restart='',
-            problem=problem,
-            milliseconds={},
-            scores=None,
-        )
+    presence: float | None = None
+    certainty: float | None = None
+    confidence: float | None = None
+    feature_similarity: float | None = None
+    continuity: float | None = None
+    age: float | None = None
+    action: str = ''
+    u: float | None = None
+    v: float | None = None
+    score: float | None = None
+    x: float | None = None
+    y: float | None = None
+    z: float | None = None
+    normal_x: float | None = None
+    normal_y: float | None = None
+    normal_z: float | None = None
+    problem: str = ''
+    restart: str = ''
+    peak_pixels: float | None = None
+    peak_millimetres: float | None = None
+    normal_degrees: float | None = None
+    inside: bool | None = None
+    decode_ms: float | None = None
+    predict_ms: float | None = None
+    stream_ms: float | None = None
 
     @classmethod
     def of(
         cls,
         stamp: int,
-        time: int,
-        composed: ComposedResult,
-        milliseconds: Mapping[str, float],
-        scores: ImageScores | None,
+        result: StreamedGrounding,
+        milliseconds: Sequence[float],
+        annotations: BagAnnotations | None,
     ) -> ReplayedImage:
-        """Create the record of a grounded image."""
-        result = composed.result
-        peak, surface = result.grounding.peaks[0], result.surfaces[0]
-        problem = surface.problem or composed.placement.problem
-        shown = result.found
+        """Create the record of a grounded image.
+
+        Args:
+            stamp: stamp of the image, nanoseconds.
+            result: its result.
+            milliseconds: milliseconds of each of `STAGES`.
+            annotations: annotations of the bag, or None.
+        """
+        known: dict[str, Any] = dict(zip(STAGES, milliseconds, strict=True))
+        state = ABSTAINED
+        if result.found:
+            state = HELD if result.held else FOUND
+            peak, surface = result.grounding.peaks[0], result.surfaces[0]
+            known |= {'u': peak.u, 'v': peak.v, 'score': peak.score, 'problem': surface.problem}
+            if surface.position is not None:
+                known |= zip('xyz', surface.position.tolist(), strict=True)
+            if surface.normal is not None:
+                names = ('normal_x', 'normal_y', 'normal_z')
+                known |= zip(names, surface.normal.tolist(), strict=True)
+            if annotations is not None:
+                known |= score(result, annotations, stamp)
         return cls(
             stamp=stamp,
-            time=time,
-            state=(HELD if result.held else FOUND) if shown else ABSTAINED,
+            state=state,
             presence=result.presence,
             certainty=result.grounding.certainty,
             confidence=result.confidence,
@@ -126,11 +113,81 @@ class ReplayedImage:
             continuity=result.continuity,
             age=result.age,
             action=result.grounding.action,
-            peak=(peak.u, peak.v, peak.score) if shown else None,
-            position=surface.position if shown and not problem else None,
-            normal=surface.normal if shown and not problem else None,
             restart=result.restart,
-            problem=problem if shown else '',
-            milliseconds=milliseconds,
-            scores=scores,
+            **known,
         )
+
+
+def write_table(path: Path, rows: Sequence[ReplayedImage]) -> None:
+    """Write one line for each record; unknown values are empty."""
+    with path.open('w', newline='', encoding='utf-8') as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(ReplayedImage)])
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({name: _text(value) for name, value in asdict(row).items()})
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ''
+    if isinstance(value, bool):
+        return 'true' if value else 'false'
+    return f'{value:.6g}' if isinstance(value, float) else str(value)
+
+
+def score(
+    result: StreamedGrounding, annotations: BagAnnotations, stamp: int
+) -> dict[str, float | bool]:
+    """Score what was found against the annotations of an image, by the names of `SCORES`.
+
+    The distance in pixels refers to the mean of the points. If there is only a position, its
+    pixel is the point, if the calibration is known. The position and the normal of a held result
+    are compared with the annotation of the image in which they were measured.
+
+    Args:
+        result: result of the image, in which something was found.
+        annotations: annotations of the bag.
+        stamp: stamp of the image, nanoseconds.
+    """
+    scores: dict[str, float | bool] = {}
+    annotation, measured = annotations.of(stamp), annotations.of(result.stamp)
+    if annotation is None:
+        return scores
+    points = annotation.points
+    if not len(points) and annotation.position is not None:
+        points = _pixels(annotation.position, result.view.calibration)
+    peak, surface = result.grounding.peaks[0], result.surfaces[0]
+    if len(points):
+        scores['peak_pixels'] = float(np.linalg.norm(points.mean(axis=0) - [peak.u, peak.v]))
+    if annotation.outline is not None:
+        scores['inside'] = contains(annotation.outline, (peak.u, peak.v))
+    if measured is None:
+        return scores
+    if surface.position is not None and measured.position is not None:
+        metres = float(np.linalg.norm(surface.position - measured.position))
+        scores['peak_millimetres'] = 1000 * metres
+    if surface.normal is not None and measured.normal is not None:
+        scores['normal_degrees'] = _angle(surface.normal, measured.normal)
+    return scores
+
+
+def _angle(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """Compute the angle between two vectors in degrees."""
+    cosine = first @ second / (np.linalg.norm(first) * np.linalg.norm(second))
+    return math.degrees(math.acos(float(np.clip(cosine, -1, 1))))
+
+
+def _pixels(position: NDArray[np.float64], calibration: Calibration | None) -> NDArray[np.float64]:
+    """Project a point in front of a camera: [1, 2] pixels; [0, 2] without a calibration."""
+    if calibration is None or position[2] <= calibration.centre[2]:
+        return np.zeros((0, 2))
+    fisheye = calibration.distortion_model == 'equidistant'
+    project = cv2.fisheye.projectPoints if fisheye else cv2.projectPoints
+    pixels, _ = project(
+        (position - calibration.centre).reshape(1, 1, 3),
+        np.zeros(3),
+        np.zeros(3),
+        calibration.matrix,
+        np.array(calibration.distortion),
+    )
+    return np.asarray(pixels, np.float64).reshape(1, 2)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from afformer_core.media.bag import BagError
@@ -84,31 +84,28 @@ def choose_topics(
     return ReplayTopics(image, demonstration, depth, camera_info)
 
 
-def describe(available: Mapping[str, str]) -> str:
-    """List the topics with their types, for display."""
+def _described(available: Mapping[str, str]) -> str:
     return ', '.join(f'{topic} ({kind})' for topic, kind in sorted(available.items()))
 
 
 def _check(topic: str, types: Collection[str], available: Mapping[str, str]) -> None:
     if topic not in available:
-        raise BagError(f'the bag has no topic {topic}; it has {describe(available)}')
+        raise BagError(f'the bag has no topic {topic}; it has {_described(available)}')
     if available[topic] not in types:
         raise BagError(
             f'{topic} is {available[topic]}; expected {" or ".join(types)}. '
-            f'The bag has {describe(available)}'
+            f'The bag has {_described(available)}'
         )
 
 
-def _only(topics: Iterable[str], option: str, available: Mapping[str, str]) -> str:
-    found = list(topics)
-    if len(found) != 1:
-        raise BagError(f'name one with {option}; the bag has {describe(available)}')
-    return found[0]
+def _only(topics: Sequence[str], option: str, available: Mapping[str, str]) -> str:
+    if len(topics) != 1:
+        raise BagError(f'name one with {option}; the bag has {_described(available)}')
+    return topics[0]
 
 
-def _only_or_none(topics: Iterable[str]) -> str:
-    found = list(topics)
-    return found[0] if len(found) == 1 else ''
+def _only_or_none(topics: Sequence[str]) -> str:
+    return topics[0] if len(topics) == 1 else ''
 
 
 def _beside(image: str) -> tuple[str, str]:

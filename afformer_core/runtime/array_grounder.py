@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -16,23 +17,20 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.media.images import require_rgb, shrink_to
 from afformer_core.media.polygons import Point
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.backends import open_networks
+from afformer_core.runtime.backends import GPU_BACKENDS, open_networks, open_on_cpu
 from afformer_core.runtime.coarse_to_fine import CoarseToFine, ZoomStage
-from afformer_core.runtime.demonstration import (
-    Demonstration,
-    EncodedFrames,
-    FinishedDemonstrations,
-)
+from afformer_core.runtime.demonstration import Demonstration, EncodedFrames
 from afformer_core.runtime.features import ImageFeatures
 from afformer_core.runtime.frame_sampler import FrameSampler
 from afformer_core.runtime.grounding import Grounding, Peak
-from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
+from afformer_core.runtime.matching.certainty import NO_CALIBRATIONS, Calibrations
 from afformer_core.runtime.matching.matching import Matching
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.networks import EncodedImage, Networks, Output
 from afformer_core.runtime.prediction import Prediction, best_peak
-from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.runtime.sessions.fallback_session import with_fallback
+from afformer_core.runtime.sessions.device_loss import is_device_lost
+
+Result = TypeVar('Result')
 
 # Number of contacts offered to a person to choose from.
 _CONTACTS = 3
@@ -48,11 +46,10 @@ class ArrayGrounder:
         configuration: configuration of the model.
         networks: its networks, ready to run.
         weights: identifier of the weights, such as their hash; empty if unknown.
-        calibration, certainty_calibration, decoder_certainty: of presence and of certainty (see
-            `ModelDescription`); None if there is none.
-        zoom_stages, calibration_problem: see the attributes.
+        calibrations, zoom_stages, calibration_problem: see the attributes.
 
     Attributes:
+        calibrations: calibrations of presence and of certainty.
         calibration_problem: reason why the folder's calibration is not used; empty if it is.
         zoom_stages: zoom stages of demonstrations memorized from now on and of images, in order.
     """
@@ -62,21 +59,21 @@ class ArrayGrounder:
         configuration: AfformerConfiguration,
         networks: Networks,
         weights: str = '',
-        calibration: PresenceCalibration | None = None,
+        calibrations: Calibrations = NO_CALIBRATIONS,
         zoom_stages: tuple[ZoomStage, ...] = (),
         calibration_problem: str = '',
-        certainty_calibration: CertaintyCalibration | None = None,
-        decoder_certainty: DecoderCertainty | None = None,
     ) -> None:
         self.configuration = configuration
-        self.certainty_calibration = certainty_calibration
-        self.decoder_certainty = decoder_certainty
-        self.calibration = calibration
+        self.calibrations = calibrations
         self.calibration_problem = calibration_problem
         self.zoom_stages = zoom_stages
         self._weights = weights
         self._networks = networks
-        self._demonstrations = FinishedDemonstrations()
+        # Freeing those of a lost GPU would call into CUDA, which may end the process.
+        self._lost: list[Networks] = []
+        self._fallback: tuple[Callable[[], Networks], Callable[[str], None]] | None = None
+        # Oldest first.
+        self._demonstrations: dict[str, Demonstration] = {}
 
     @classmethod
     def load(
@@ -107,19 +104,26 @@ class ArrayGrounder:
             raise ValueError(f'maximum_stages is {maximum_stages}; expected at least 1')
         folder = Path(model)
         description = read_description(folder)
-        networks = open_networks(folder, backend, threads, precision, report)
-        if gpu_lost is not None:
-            networks = with_fallback(networks, folder, threads, gpu_lost)
-        return cls(
+        grounder = cls(
             description.configuration,
-            networks,
+            open_networks(folder, backend, threads, precision, report),
             description.all_weights_sha256,
-            description.valid_calibration,
+            description.valid_calibrations,
             description.zoom_stages[: None if maximum_stages is None else maximum_stages - 1],
             description.calibration_problem(folder),
-            description.valid_certainty,
-            description.valid_decoder_certainty,
         )
+        if gpu_lost is not None:
+            grounder.fall_back(partial(open_on_cpu, folder, threads), gpu_lost)
+        return grounder
+
+    def fall_back(self, open_on_cpu: Callable[[], Networks], lost: Callable[[str], None]) -> None:
+        """Let the CPU take over from now on if the GPU is lost, and repeat what failed there.
+
+        Args:
+            open_on_cpu: function that opens the same networks on the CPU.
+            lost: called with the reason of the loss when the CPU has taken over.
+        """
+        self._fallback = open_on_cpu, lost
 
     @property
     def backend(self) -> str:
@@ -139,7 +143,7 @@ class ArrayGrounder:
     @property
     def demonstrations(self) -> tuple[str, ...]:
         """Names of the finished demonstrations, oldest first."""
-        return self._demonstrations.names
+        return tuple(self._demonstrations)
 
     def set_demonstration(
         self, frames: Iterable[NDArray[Any]], name: str, contact: Point | None = None
@@ -159,17 +163,14 @@ class ArrayGrounder:
             ImageError: a frame is not an image; an earlier demonstration of the same name is kept.
             ValueError: the contact lies outside the frame.
         """
-        sampler: FrameSampler[tuple[UInt8Array, ImageFeatures]]
-        sampler = FrameSampler(self.configuration.maximum_frames)
+        sampler: FrameSampler[UInt8Array] = FrameSampler(self.configuration.maximum_frames)
         for frame in frames:
-            resized = self.resize(frame)
-            if sampler.wants_next():
-                sampler.add((resized, self.encode(resized)))
-            else:
-                sampler.skip()
+            sampler.offer(self.resize(frame))
         if not sampler.count:
             raise DemonstrationError(f'demonstration {name!r} has 0 frames; expected at least 1')
-        encoded = EncodedFrames.stack(sampler.selection())
+        encoded = EncodedFrames.stack(
+            [(image, self.encode(image)) for image in sampler.selection()]
+        )
         return self.memorize(replace(encoded, contact=contact), name, sampler.count)
 
     def resize(self, image: NDArray[Any]) -> UInt8Array:
@@ -182,7 +183,7 @@ class ArrayGrounder:
 
     def encode(self, frame: UInt8Array) -> ImageFeatures:
         """Compute the features of a frame from `resize`."""
-        return self._networks.encode_frames(frame[None])[0]
+        return self._compute(lambda networks: networks.encode_frames(frame[None])[0])
 
     def memorize(self, encoded: EncodedFrames, name: str, frame_count: int) -> Demonstration:
         """Build a demonstration from encoded frames; one of the same name is replaced.
@@ -199,14 +200,17 @@ class ArrayGrounder:
             raise DemonstrationError(
                 'the name of the demonstration is empty; expected at least one character'
             )
-        first_frame = self._networks.encode_image(encoded.images[0])
-        memory = self._networks.memorize(encoded, first_frame)
+
         contacts = () if encoded.contact else _read_contacts(encoded)[:_CONTACTS]
-        zoom_features = self._zoom.memorize_zoomed(encoded, first_frame, memory)
-        demonstration = Demonstration.of(
-            name, frame_count, encoded, memory, zoom_features, contacts
-        )
-        self._demonstrations.add(demonstration)
+
+        def memorized(networks: Networks) -> Demonstration:
+            first_frame = networks.encode_image(encoded.images[0])
+            memory = networks.memorize(encoded, first_frame)
+            zoomed = self._zoom(networks).memorize_zoomed(encoded, first_frame, memory)
+            return Demonstration.of(name, frame_count, encoded, memory, zoomed, contacts)
+
+        demonstration = self._compute(memorized)
+        self.add_demonstration(demonstration)
         return demonstration
 
     @property
@@ -223,23 +227,28 @@ class ArrayGrounder:
         if self.matching is not None:
             if encoded.contact is not None:
                 return _peak(*encoded.contact, 1.0, encoded.size)
-            if found := _read_contacts(encoded):
-                return found[0]
-        first_frame = self._networks.encode_image(encoded.images[0])
-        memory = self._networks.memorize(encoded, first_frame)
-        output = self._networks.ground(first_frame, memory)
-        return best_peak(output, self.configuration, encoded.size)
+            if contacts := _read_contacts(encoded):
+                return contacts[0]
+
+        def found(networks: Networks) -> Output:
+            first_frame = networks.encode_image(encoded.images[0])
+            return networks.ground(first_frame, networks.memorize(encoded, first_frame))
+
+        return best_peak(self._compute(found), self.configuration, encoded.size)
 
     def add_demonstration(self, demonstration: Demonstration) -> None:
         """Add a demonstration that this model has memorized; it replaces one of the same name."""
-        self._demonstrations.add(demonstration)
+        self._demonstrations.pop(demonstration.name, None)
+        self._demonstrations[demonstration.name] = demonstration
 
     def delete_demonstration(self, name: str) -> None:
         """Delete a finished demonstration; raise `DemonstrationError` if there is none."""
-        self._demonstrations.remove(name)
+        del self._demonstrations[self.demonstration(name).name]
 
     def demonstration(self, name: str) -> Demonstration:
         """Return a finished demonstration; raise `DemonstrationError` if there is none."""
+        if name not in self._demonstrations:
+            raise DemonstrationError.unknown(name, self._demonstrations)
         return self._demonstrations[name]
 
     def ground(self, image: NDArray[Any], name: str, maximum_peaks: int = 5) -> Grounding:
@@ -279,20 +288,50 @@ class ArrayGrounder:
 
     def predict_encoded(self, image: EncodedImage, *names: str) -> Prediction:
         """Predict heatmap and actions for an image of `encode_image`; see `predict`."""
-        shown = self._demonstrations.of(names)
+        shown = self._named(names)
         begin = time.perf_counter()
-        output = self._zoom.ground(image, shown)
-        seconds = time.perf_counter() - begin
-        calibrations = self.calibration, self.certainty_calibration, self.decoder_certainty
-        return Prediction.of(output, shown, self.configuration, seconds, *calibrations)
+
+        def predicted(networks: Networks) -> Prediction:
+            # Another network cannot read what a lost one has encoded.
+            known = image if image.networks is networks else networks.encode_image(image.image)
+            output = self._zoom(networks).ground(known, shown)
+            seconds = time.perf_counter() - begin
+            return Prediction.of(output, shown, self.configuration, seconds, self.calibrations)
+
+        return self._compute(predicted)
 
     def output(self, image: NDArray[Any], *names: str) -> Output:
         """Compute the network's output after all stages (see `predict`): logits and features."""
-        return self._zoom.ground(self.encode_image(image), self._demonstrations.of(names))
+        require_rgb(image)
+        shown = self._named(names)
+        return self._compute(
+            lambda networks: self._zoom(networks).ground(networks.encode_image(image), shown)
+        )
 
-    @property
-    def _zoom(self) -> CoarseToFine:
-        return CoarseToFine(self.configuration, self._networks, self.zoom_stages)
+    def _named(self, names: Sequence[str]) -> list[Demonstration]:
+        if not names:
+            raise DemonstrationError('no demonstration was named; expected at least one name')
+        return [self.demonstration(name) for name in names]
+
+    def _zoom(self, networks: Networks) -> CoarseToFine:
+        return CoarseToFine(networks, self.zoom_stages)
+
+    def _compute(self, compute: Callable[[Networks], Result]) -> Result:
+        """Compute with the networks, and again on the CPU if their GPU is lost."""
+        networks = self._networks
+        try:
+            return compute(networks)
+        except Exception as error:
+            is_on_gpu = networks.backend in GPU_BACKENDS
+            if self._fallback is None or not is_on_gpu or not is_device_lost(error):
+                raise
+            # The lines after the first are advice on debugging kernels.
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+        open_on_cpu, lost = self._fallback
+        self._networks = open_on_cpu()
+        self._lost.append(networks)
+        lost(reason)
+        return compute(self._networks)
 
 
 def _read_contacts(encoded: EncodedFrames) -> tuple[Peak, ...]:

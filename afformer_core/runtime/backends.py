@@ -5,35 +5,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import Any
 
-from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.runtime.graphs import GRAPHS_FILE
 from afformer_core.runtime.matching.exemplar_file import read_exemplars
 from afformer_core.runtime.matching.matching import Matching
-from afformer_core.runtime.model_folder import MATCHING_FOLDER, read_description, read_matching
+from afformer_core.runtime.model_folder import (
+    MATCHING_FOLDER,
+    MatchingDescription,
+    read_description,
+    read_matching,
+    read_network,
+)
 from afformer_core.runtime.networks import Networks
-from afformer_core.runtime.session import MatchingSession, Session
-from afformer_core.runtime.sessions.backend_choice import (
-    Candidate,
-    candidates,
-    choice_key,
-    fastest_backend,
-)
+from afformer_core.runtime.sessions.backend_choice import Candidate, candidates
 
-BACKENDS = (
-    'auto',
-    'torch',
-    'onnxruntime',
-    'openvino',
-    'torch-cuda',
-    'onnxruntime-cuda',
-    'onnxruntime-tensorrt',
-    'tensorrt',
-)
-GPU_BACKENDS = ('torch-cuda', 'onnxruntime-cuda', 'onnxruntime-tensorrt', 'tensorrt')
+GPU_BACKENDS = ('torch-cuda', 'onnxruntime-cuda', 'tensorrt')
+BACKENDS = ('auto', 'torch', 'onnxruntime', 'openvino', *GPU_BACKENDS)
 GRAPH_BACKENDS = ('onnxruntime', 'openvino', *GPU_BACKENDS[1:])
 """Backends that run exported graphs."""
 PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16')
@@ -48,20 +38,20 @@ def open_networks(
     threads: int,
     precision: str = 'auto',
     report: Callable[[str], None] = lambda line: None,
+    with_matching: bool = True,
 ) -> Networks:
     """Open a model folder for inference.
 
     Args:
         folder: model folder with a valid description.
-        backend: one of `BACKENDS`; 'auto' is the fastest of the installed libraries that run the
-            model's graphs on this machine (see `backend_choice`), or 'torch' if none were
-            exported.
+        backend: one of `BACKENDS`; 'auto' is the first of `candidates` that can be used here.
         threads: number of threads; 0: chosen by the backend.
         precision: one of `PRECISIONS`; 'auto' is fp16 for backend 'tensorrt' (see
-            `compile_model`), fp32 or bf16 for backend 'auto', whichever is faster (see
-            `candidates`), and fp32 for others.
+            `compile_model`), fp32 or bf16 for backend 'auto' (see `candidates`), and fp32 for
+            others.
         report: called with a line of text before each long step. With TensorRT, missing graphs are
             exported, and graphs without an engine in the cache are compiled.
+        with_matching: whether to open the matching network, if the model has one.
 
     Raises:
         ModelFolderError: the folder does not contain a valid model for this backend and precision.
@@ -69,94 +59,50 @@ def open_networks(
         SelfTestError: the GPU does not reproduce the golden outputs.
         ValueError: the backend or precision is unknown, or the number of threads negative.
     """
-    chosen, to_test = _choose(folder, backend, threads, precision, report)
-    networks, precisions = _open_all(folder, chosen, threads, report)
-    if to_test:
-        _test(networks, folder, precisions, report)
-    return networks
-
-
-def open_decoder(
-    folder: Path,
-    backend: str,
-    threads: int,
-    precision: str = 'auto',
-    report: Callable[[str], None] = lambda line: None,
-) -> Networks:
-    """Open the decoder's network of a model folder, without its matching network.
-
-    See `open_networks` for arguments and errors.
-    """
-    chosen, to_test = _choose(folder, backend, threads, precision, report)
-    session, own = _open_network(folder, chosen, threads, report)
-    networks = Networks(read_description(folder).configuration, session)
-    if to_test:
-        _test(networks, folder, [own], report)
-    return networks
-
-
-def open_matching(
-    folder: Path,
-    backend: str,
-    threads: int,
-    precision: str = 'auto',
-    report: Callable[[str], None] = lambda line: None,
-) -> MatchingSession:
-    """Open the folder of a matching network alone; see `open_networks`."""
-    _check(backend, threads, precision)
-    return _open_matching_network(folder, Candidate(backend, precision), threads, report)[0]
-
-
-def cpu_backend(folder: Path) -> str:
-    """Return the backend that runs a model on any CPU."""
-    return 'onnxruntime' if (folder / GRAPHS_FILE).is_file() else 'torch'
-
-
-def _choose(
-    folder: Path, backend: str, threads: int, precision: str, report: Callable[[str], None]
-) -> tuple[Candidate, bool]:
-    """Return the backend itself, or what 'auto' is here, and whether to test its networks."""
     _check(backend, threads, precision)
     if backend != 'auto':
-        return Candidate(backend, precision), backend in _TESTED
-    among = candidates(folder, precision)
-    if len(among) == 1:
-        return among[0], among[0].backend in _TESTED
-    key = choice_key(folder, precision, threads)
-    chosen = fastest_backend(among, key, partial(_prepare, folder, threads, report), report)
-    # Its measurement tested it, and a CPU computes the same every time.
-    return chosen, chosen.backend in GPU_BACKENDS
+        return _open_tested(folder, Candidate(backend, precision), threads, report, with_matching)
+    *others, last = candidates(folder, precision)
+    for candidate in others:
+        try:
+            networks = _open_tested(folder, candidate, threads, report, with_matching)
+        except (AfformerError, OSError, RuntimeError, ValueError) as error:
+            # Errors of the libraries go on with lines about their source code.
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            report(f'backend auto is not {candidate}: {reason}')
+        else:
+            report(f'backend auto is {candidate}')
+            return networks
+    return _open_tested(folder, last, threads, report, with_matching)
 
 
-def _prepare(
-    folder: Path, threads: int, report: Callable[[str], None], candidate: Candidate
-) -> Callable[[], object]:
-    """Test a backend, and return a function that grounds an image in a demonstration with it."""
-    from afformer_core.runtime.golden.golden_outputs import golden_outputs
-
-    networks, precisions = _open_all(folder, candidate, threads, report)
-    if candidate.backend in _TESTED:
-        _test(networks, folder, precisions, lambda line: None)
-    golden = golden_outputs(folder, precisions[0], networks.matching is not None)
-    encoded = EncodedFrames(golden.frames, networks.encode_frames(golden.frames))
-    memory = networks.memorize(encoded, networks.encode_image(golden.frames[0]))
-    return lambda: networks.ground(networks.encode_image(golden.image), memory)
+def open_on_cpu(folder: Path, threads: int) -> Networks:
+    """Open a model folder in fp32 for any CPU: the graphs of each network, or else PyTorch."""
+    return _open_tested(folder, Candidate('auto', 'fp32'), threads, lambda line: None, True)
 
 
-def _open_all(
-    folder: Path, chosen: Candidate, threads: int, report: Callable[[str], None]
-) -> tuple[Networks, list[str]]:
-    """Open all networks of a model, and return their precisions, the folder's own first."""
+def _open_tested(
+    folder: Path,
+    chosen: Candidate,
+    threads: int,
+    report: Callable[[str], None],
+    with_matching: bool,
+) -> Networks:
+    """Open the networks of a model, and test them if that is necessary."""
     decoder, own = _open_network(folder, chosen, threads, report)
+    precisions = [own]
     description = read_description(folder)
     networks = Networks(description.configuration, decoder)
-    matching = read_matching(folder, description)
-    if matching is None or description.matching is None:
-        return networks, [own]
-    session, its_own = _open_matching_network(folder / MATCHING_FOLDER, chosen, threads, report)
-    exemplars = read_exemplars(folder, description)
-    whole = Matching(session, matching.configuration, description.matching, exemplars)
-    return replace(networks, matching=whole), [own, its_own]
+    matching = read_matching(folder, description) if with_matching else None
+    if matching is not None and description.matching is not None:
+        session, its_own = _open_network(folder / MATCHING_FOLDER, chosen, threads, report)
+        exemplars = read_exemplars(folder, description)
+        whole = Matching(session, matching.configuration, description.matching, exemplars)
+        networks = replace(networks, matching=whole)
+        precisions.append(its_own)
+    if chosen.backend in _TESTED:
+        _test(networks, folder, precisions, report)
+    return networks
 
 
 def _test(
@@ -173,9 +119,8 @@ def _test(
     Raises:
         SelfTestError: the outputs differ too much from the golden outputs.
     """
-    from afformer_core.runtime.golden.differences import GPU_TOLERANCES, TOLERANCES
     from afformer_core.runtime.golden.golden_outputs import golden_outputs
-    from afformer_core.runtime.self_test import self_test
+    from afformer_core.runtime.self_test import GPU_TOLERANCES, TOLERANCES, self_test
 
     golden = golden_outputs(folder, precisions[0], networks.matching is not None)
     tolerances = GPU_TOLERANCES if networks.backend in GPU_BACKENDS else TOLERANCES
@@ -186,61 +131,42 @@ def _test(
 
 def _open_network(
     folder: Path, chosen: Candidate, threads: int, report: Callable[[str], None]
-) -> tuple[Session, str]:
-    """Open the network of a folder, and return its precision."""
-    backend, precision = _resolved(folder, chosen)
-    try:
-        if backend == 'tensorrt':
-            from afformer_core.runtime.tensorrt.session import TensorRTSession
+) -> tuple[Any, str]:
+    """Open the network of a model or the matching network of a folder, and return its precision.
 
-            engines = TensorRTSession.load(folder, precision, report)
-            return engines, engines.precision
-        if backend in GRAPH_BACKENDS:
-            from afformer_core.runtime.sessions.onnx_session import OnnxSession
-
-            return OnnxSession.load(folder, threads, precision, backend), precision
-        from afformer_core.runtime.sessions.torch_session import CudaSession, TorchSession
-
-        session_class = CudaSession if backend == 'torch-cuda' else TorchSession
-        return session_class.load(folder, threads, precision), precision
-    except ImportError as error:
-        raise _unusable(backend, error) from error
-
-
-def _open_matching_network(
-    folder: Path, chosen: Candidate, threads: int, report: Callable[[str], None]
-) -> tuple[MatchingSession, str]:
-    """Open the matching network of a folder, and return the precision that it has."""
-    backend, precision = _resolved(folder, chosen)
-    try:
-        if backend == 'tensorrt':
-            from afformer_core.runtime.tensorrt.session import TensorRTMatchingSession
-
-            engines = TensorRTMatchingSession.load(folder, precision, report)
-            return engines, engines.precision
-        if backend in GRAPH_BACKENDS:
-            from afformer_core.runtime.sessions.onnx_session import OnnxMatchingSession
-
-            return OnnxMatchingSession.load(folder, threads, precision, backend), precision
-        from afformer_core.runtime.sessions.torch_session import (
-            CudaMatchingSession,
-            TorchMatchingSession,
-        )
-
-        session_class = CudaMatchingSession if backend == 'torch-cuda' else TorchMatchingSession
-        return session_class.load(folder, threads, precision), precision
-    except ImportError as error:
-        raise _unusable(backend, error) from error
-
-
-def _resolved(folder: Path, chosen: Candidate) -> Candidate:
-    """Replace 'auto' in the settings of a network."""
+    'auto' is replaced in the settings.
+    """
     backend, precision = chosen
     if backend == 'auto':
-        backend = cpu_backend(folder)
-    if precision == 'auto' and backend != 'tensorrt':
-        precision = 'fp32'
-    return Candidate(backend, precision)
+        backend = 'onnxruntime' if (folder / GRAPHS_FILE).is_file() else 'torch'
+    is_matching = isinstance(read_network(folder), MatchingDescription)
+    try:
+        if backend == 'tensorrt':
+            from afformer_core.runtime.tensorrt.session import open_engines
+
+            return open_engines(folder, precision, report)
+        if precision == 'auto':
+            precision = 'fp32'
+        if backend in GRAPH_BACKENDS:
+            from afformer_core.runtime.sessions.onnx_session import (
+                OnnxMatchingSession,
+                OnnxSession,
+            )
+
+            of_graphs = OnnxMatchingSession if is_matching else OnnxSession
+            return of_graphs.load(folder, threads, precision, backend), precision
+        from afformer_core.runtime.sessions.torch_session import (
+            TorchMatchingSession,
+            TorchSession,
+        )
+
+        of_torch = TorchMatchingSession if is_matching else TorchSession
+        device = 'cuda' if backend == 'torch-cuda' else 'cpu'
+        return of_torch.load(folder, threads, precision, device), precision
+    except ImportError as error:
+        raise ModelFolderError(
+            f'backend {backend!r} cannot be used: {error}. Install it or choose another backend'
+        ) from error
 
 
 def _check(backend: str, threads: int, precision: str) -> None:
@@ -249,9 +175,3 @@ def _check(backend: str, threads: int, precision: str) -> None:
             f'backend is {backend!r}, precision is {precision!r} and threads is {threads}; '
             f'expected a backend of {BACKENDS}, a precision of {PRECISIONS} and at least 0 threads'
         )
-
-
-def _unusable(backend: str, error: ImportError) -> ModelFolderError:
-    return ModelFolderError(
-        f'backend {backend!r} cannot be used: {error}. Install it or choose another backend'
-    )

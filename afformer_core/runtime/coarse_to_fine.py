@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
 
 import cv2
 import numpy as np
@@ -20,19 +20,17 @@ from afformer_core.runtime.demonstration import (
     DemonstrationMemory,
     EncodedFrames,
 )
-from afformer_core.runtime.json_fields import checked_fields
+from afformer_core.runtime.json_fields import JsonFields, Ranges
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT, log_probabilities
-from afformer_core.runtime.memories.compact_features import CompactFeatures
+from afformer_core.runtime.memories import CompactFeatures
 from afformer_core.runtime.networks import EncodedImage, Networks, Output
 from afformer_core.runtime.session import Decoded
 
 Number = TypeVar('Number', bound=np.generic)
 
-_LARGEST_ZOOM = 8.0
-
 
 @dataclass(frozen=True)
-class ZoomStage:
+class ZoomStage(JsonFields):
     """The zoom factors of one zoom stage, in which a model grounds again in a larger crop.
 
     At the model's input size, small elements show little detail, and the first heatmap often
@@ -49,34 +47,14 @@ class ZoomStage:
     demonstration_zoom: float
     image_zoom: float
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if not 1 <= value <= _LARGEST_ZOOM:
-                raise ValueError(
-                    f'{field.name} of the zoom stage is {value}; expected a number from 1 to '
-                    f'{_LARGEST_ZOOM:g}'
-                )
+    _NAME = 'zoom stage'
+    _RANGES: ClassVar[Ranges] = {'demonstration_zoom': (1, 8), 'image_zoom': (1, 8)}
 
     def __str__(self) -> str:
         """Describe the zoom factors."""
         return (
             f'{self.demonstration_zoom:g} times the demonstration, {self.image_zoom:g} the image'
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the settings as plain JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> ZoomStage:
-        """Build settings from the result of `to_json`.
-
-        Raises:
-            TypeError: a value is not a number.
-            ValueError: a name is missing or unknown, or a value out of range.
-        """
-        return cls(**checked_fields(cls, content, 'zoom stage'))
 
 
 @dataclass(frozen=True)
@@ -94,15 +72,6 @@ class CropWindow:
     height: int
     width: int
     size: tuple[int, int]
-
-    def __post_init__(self) -> None:
-        bottom, right = self.top + self.height, self.left + self.width
-        inside = 0 <= self.top < bottom <= self.size[0] and 0 <= self.left < right <= self.size[1]
-        if not inside:
-            raise ValueError(
-                f'the crop window is rows {self.top} to {bottom} and columns {self.left} to '
-                f'{right}; expected a part of the heatmap of {self.size[0]} x {self.size[1]}'
-            )
 
     @classmethod
     def around_peak(cls, heatmap: FloatArray, zoom: float) -> CropWindow:
@@ -182,8 +151,6 @@ def _scaled(part: slice, side: int, length: int) -> slice:
 
 # Nats: rounding, which differs between backends, does not decide between demonstrations.
 _SAME_AGREEMENT = 1e-3
-# Engines are compiled for this many frames; fewer do not use a GPU fully.
-_FRAMES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -191,12 +158,10 @@ class CoarseToFine:
     """Coarse-to-fine inference: the whole image first, then each zoom stage.
 
     Attributes:
-        configuration: configuration of the model.
         networks: networks of the model, of which the decoder's runs the zoom stages.
         zoomed: the zoom stages, in order; empty if there are none.
     """
 
-    configuration: AfformerConfiguration
     networks: Networks
     zoomed: tuple[ZoomStage, ...]
 
@@ -216,9 +181,10 @@ class CoarseToFine:
         output = self.networks.ground(first_frame, memory)
         features: list[CompactFeatures] = []
         for stage in self.zoomed:
-            window = crop_window(output, self.configuration, stage.demonstration_zoom)
+            window = crop_window(output, self.networks.configuration, stage.demonstration_zoom)
             crops = [self._cropped(image, window) for image in encoded.images]
-            features.append(self.networks.memorize_features(self._encoded(crops)))
+            encoded_crops = self.networks.decoder.encode_frames(np.stack(crops))
+            features.append(self.networks.memorize_features(encoded_crops))
             if len(features) < len(self.zoomed):
                 seen = self._decoded(crops[0], features[-1])
                 output = refined(output, seen.heatmap_logits, window)
@@ -245,30 +211,19 @@ class CoarseToFine:
         zoom_features = shown[_most_typical(outputs, output)].zoom_features
         logits = [output.action_logits]
         for stage, features in zip(self.zoomed, zoom_features, strict=False):
-            window = crop_window(output, self.configuration, stage.image_zoom)
+            window = crop_window(output, self.networks.configuration, stage.image_zoom)
             zoomed = self._decoded(self._cropped(image.image, window), features)
             output = refined(output, zoomed.heatmap_logits, window)
             logits.append(zoomed.action_logits)
-        activation = self.configuration.action_activation
+        activation = self.networks.configuration.action_activation
         return output._replace(action_logits=of_mean_scores(logits, activation))
 
     def _decoded(self, crop: UInt8Array, features: CompactFeatures) -> Decoded:
         """Ground the memory of features in a crop."""
         return self.networks.decode(self.networks.decoder.encode_image(crop), features)
 
-    def _encoded(self, frames: Sequence[UInt8Array]) -> FloatArray:
-        """Compute features [T, C, rows, columns] of frames, a few at a time to bound memory."""
-        return np.concatenate(
-            [
-                self.networks.decoder.encode_frames(
-                    np.stack(frames[first : first + _FRAMES_AT_ONCE])
-                )
-                for first in range(0, len(frames), _FRAMES_AT_ONCE)
-            ]
-        )
-
     def _cropped(self, image: NDArray[Any], window: CropWindow) -> UInt8Array:
-        return resize_to_input(window.crop(image), self.configuration.input_size)
+        return resize_to_input(window.crop(image), self.networks.configuration.input_size)
 
 
 def _most_typical(outputs: Sequence[Output], mean: Output) -> int:

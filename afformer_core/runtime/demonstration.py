@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.errors import DemonstrationError
 from afformer_core.media.images import resize_to_input
 from afformer_core.media.polygons import Point
-from afformer_core.runtime.demonstration_features import DemonstrationFeatures
-from afformer_core.runtime.features import FrameFeatures, ImageFeatures
+from afformer_core.runtime.features import DemonstrationFeatures, FrameFeatures, ImageFeatures
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Peak, ShownRotation
 from afformer_core.runtime.matching.contact import ReadContact
 from afformer_core.runtime.matching.matching import MatchingMemory
-from afformer_core.runtime.memories.compact_features import CompactFeatures
+from afformer_core.runtime.memories import CompactFeatures
 
 # Of 120 simulated demonstrations, the decoder has this weight in 95 %; of 155 real ones, in 60 %.
 _LEAST_WEIGHT = 0.05
@@ -127,9 +125,6 @@ class Demonstration:
         contacts: the most probable contacts that were read, in pixels of the first memorized
             frame, best first, with their probabilities; empty if the contact was marked or not
             read.
-
-    Raises:
-        ValueError: a number of frames is out of its range.
     """
 
     name: str
@@ -142,13 +137,6 @@ class Demonstration:
     zoom_features: tuple[CompactFeatures, ...] = ()
     rotation: ShownRotation = UNKNOWN_ROTATION
     contacts: tuple[Peak, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.frames_kept <= self.frame_count:
-            raise ValueError(
-                f'demonstration {self.name!r} keeps {self.frames_kept} frames; expected 1 to '
-                f'frame_count, which is {self.frame_count}'
-            )
 
     @classmethod
     def of(
@@ -185,48 +173,3 @@ class Demonstration:
         It is 1 if the contact was marked, and None if it was not read.
         """
         return self.memory.contact_probability
-
-
-class FinishedDemonstrations:
-    """Finished demonstrations by name, oldest first."""
-
-    def __init__(self) -> None:
-        self._demonstrations: dict[str, Demonstration] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of all demonstrations, oldest first."""
-        return tuple(self._demonstrations)
-
-    def __getitem__(self, name: str) -> Demonstration:
-        """Return the demonstration with a name.
-
-        Raises:
-            DemonstrationError: there is no demonstration of this name.
-        """
-        if name not in self._demonstrations:
-            raise DemonstrationError.unknown(name, self._demonstrations)
-        return self._demonstrations[name]
-
-    def of(self, names: Sequence[str]) -> list[Demonstration]:
-        """Return the demonstrations of the names, in their order.
-
-        Raises:
-            DemonstrationError: there is no demonstration of a name, or no name was given.
-        """
-        if not names:
-            raise DemonstrationError('no demonstration was named; expected at least one name')
-        return [self[name] for name in names]
-
-    def add(self, demonstration: Demonstration) -> None:
-        """Add a demonstration as the newest; it replaces one of the same name."""
-        self._demonstrations.pop(demonstration.name, None)
-        self._demonstrations[demonstration.name] = demonstration
-
-    def remove(self, name: str) -> None:
-        """Remove a demonstration.
-
-        Raises:
-            DemonstrationError: there is no demonstration of this name.
-        """
-        del self._demonstrations[self[name].name]

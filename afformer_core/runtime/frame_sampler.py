@@ -38,26 +38,12 @@ class FrameSampler(Generic[Item]):
         """The frames that are currently kept, in order; at most four times the maximum."""
         return [item for _, item in self._kept]
 
-    def wants_next(self) -> bool:
-        """Check whether the next frame would be kept; if not, `skip` it unprocessed."""
-        return self.count % self._stride == 0
-
-    def skip(self) -> None:
-        """Count a frame that is not kept."""
-        self.count += 1
-
-    def add(self, item: Item) -> None:
-        """Keep the next frame."""
-        self._kept.append((self.count, item))
+    def offer(self, item: Item) -> None:
+        """Count the next frame, and keep it if it is a multiple of the present stride."""
+        if self.count % self._stride == 0:
+            self._kept.append((self.count, item))
         self.count += 1
         self._thin_out()
-
-    def offer(self, item: Item) -> None:
-        """Keep the next frame if `wants_next` is true, otherwise only count it."""
-        if self.wants_next():
-            self.add(item)
-        else:
-            self.skip()
 
     def continuation(self) -> FrameSampler[Item]:
         """Return a separate sampler for the frames that come next."""

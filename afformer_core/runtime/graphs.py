@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exported graphs of a network: ONNX files for each precision.
 
-The graphs of a model have golden outputs beside them. Graphs in fp32 are in the folder itself,
-others in a subfolder with the name of the precision.
+The graphs of a model have golden outputs beside them. Graphs in fp32 are in the folder itself and
+read their weights from its `model.safetensors`; others are in a subfolder with the name of the
+precision and contain their weights.
 """
 
 from __future__ import annotations
@@ -15,21 +16,22 @@ from typing import Any
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
-from afformer_core.runtime.export.graphs_code import graphs_code_sha256
 from afformer_core.runtime.model_folder import (
     DESCRIPTION_FILE,
     MATCHING_FOLDER,
     ModelDescription,
     NetworkDescription,
+    checked_weights_path,
     read_json,
     read_network,
 )
 from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE
 
 GRAPHS_FILE = 'graphs.json'
-# Increases whenever the files of the graphs change, such as the layout of a memory or of the
-# golden outputs. Graphs of another version are exported again.
-VERSION = 8
+# Increases whenever new graphs of the same weights would differ: in the layout of a memory, in the
+# golden outputs, or because the code of a network computes something else. Graphs of another
+# version are exported again.
+VERSION = 9
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,6 @@ class Graphs:
     opset: int
     sha256: Mapping[str, str]
     files: tuple[str, ...]
-
-    @property
-    def network_folder(self) -> Path:
-        """Folder of the network that they were exported from."""
-        return self.folder if self.precision == 'fp32' else self.folder.parent
 
     def path(self, name: str) -> Path:
         """Return the path of a graph, one of the keys of `sha256`."""
@@ -78,8 +75,8 @@ def read_graphs(folder: Path, precision: str = 'fp32') -> Graphs:
 
     Raises:
         ModelFolderError: no graphs were exported, a file is missing or altered, or they belong to
-            other weights, another architecture, other code of the models or another release's
-            version; the message names the command to run.
+            other weights, another architecture or another version; the message names the command
+            to run.
     """
     return graphs_of(graphs_folder(folder, precision), read_network(folder), precision)
 
@@ -102,11 +99,6 @@ def graphs_of(folder: Path, description: NetworkDescription, precision: str) -> 
         raise ModelFolderError(
             f'the graphs in {folder} were exported for another architecture. {again}'
         )
-    if fields.get('code_sha256') != graphs_code_sha256():
-        raise ModelFolderError(
-            f'the graphs in {folder} were exported by another version of the code that defines '
-            f'the network, so their results may differ from those of the network. {again}'
-        )
     if fields.get('precision') != precision:
         raise ModelFolderError(
             f'the precision of the graphs in {folder} is {fields.get("precision")}; expected '
@@ -118,6 +110,8 @@ def graphs_of(folder: Path, description: NetworkDescription, precision: str) -> 
         path = folder / file
         if not path.is_file() or file_sha256(path) != hashes.get(file):
             raise ModelFolderError(f'{path} is missing or was altered since its export. {again}')
+    if precision == 'fp32':
+        checked_weights_path(folder, description)
     sha256 = {name: str(hashes[f'{name}.onnx']) for name in description.graph_names}
     return Graphs(folder, precision, int(fields['opset']), sha256, _files(description))
 
@@ -150,7 +144,6 @@ def write_graph_listing(
         'version': VERSION,
         'weights_sha256': description.weights_sha256,
         'architecture': _architecture(description),
-        'code_sha256': graphs_code_sha256(),
         'precision': precision,
         'opset': opset,
         'sha256': {file: file_sha256(folder / file) for file in _files(description)},

@@ -15,8 +15,7 @@ import cv2
 import numpy as np
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.drawing.captions import certainty_caption, presence_caption
-from afformer_core.drawing.overlay import draw_overlay
+from afformer_core.drawing.overlay import certainty_caption, draw_overlay, presence_caption
 from afformer_core.media.images import Image, as_image, encode_png, write_image
 from afformer_core.runtime.presence import PresenceFeatures
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
@@ -19,7 +19,11 @@ from afformer_core.licences import Ingredient, Origin, ingredients_in, merged
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.matching.configuration import MatchingConfiguration
 from afformer_core.runtime.coarse_to_fine import ZoomStage
-from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
+from afformer_core.runtime.matching.certainty import (
+    Calibrations,
+    CertaintyCalibration,
+    DecoderCertainty,
+)
 from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.presence import PresenceCalibration
 
@@ -45,9 +49,6 @@ _FIELDS = (
 )
 
 
-_Calibration = TypeVar('_Calibration', PresenceCalibration, CertaintyCalibration, DecoderCertainty)
-
-
 @dataclass(frozen=True)
 class ModelDescription:
     """The content of `model.json`.
@@ -58,12 +59,12 @@ class ModelDescription:
         training: commands, data and measured limits of the weights; free form except for
             `trained_on` (see `ingredients`).
         calibration: calibration of presence; None if there is none. It may belong to the weights
-            from which training started (see `valid_calibration`).
+            from which training started (see `valid_calibrations`).
         zoom_stages: the zoom stages, in order; empty for none.
         matching: the matching network in the subfolder; None if there is none.
-        certainty: calibration of certainty, for which the same holds (see `valid_certainty`).
+        certainty: calibration of certainty, for which the same holds.
         decoder_certainty: calibration of certainty where the decoder outweighs the matching
-            network (see `valid_decoder_certainty`).
+            network, for which the same holds.
 
     Raises:
         KeyError, TypeError, ValueError: `trained_on` is malformed.
@@ -101,24 +102,14 @@ class ModelDescription:
         return hashlib.sha256(joined.encode()).hexdigest()
 
     @property
-    def valid_calibration(self) -> PresenceCalibration | None:
-        """The calibration if it was fitted for these weights, or None."""
-        return self._if_valid(self.calibration)
-
-    @property
-    def valid_certainty(self) -> CertaintyCalibration | None:
-        """The calibration of certainty if it was fitted for these weights, or None."""
-        return self._if_valid(self.certainty)
-
-    @property
-    def valid_decoder_certainty(self) -> DecoderCertainty | None:
-        """The decoder's certainty if it was fitted for these weights, or None."""
-        return self._if_valid(self.decoder_certainty)
-
-    def _if_valid(self, calibration: _Calibration | None) -> _Calibration | None:
-        if calibration is None or calibration.weights_sha256 != self.all_weights_sha256:
-            return None
-        return calibration
+    def valid_calibrations(self) -> Calibrations:
+        """The calibrations that were fitted for these weights."""
+        own = self.all_weights_sha256
+        known = self.calibration, self.certainty, self.decoder_certainty
+        valid: list[Any] = [
+            None if found is None or found.weights_sha256 != own else found for found in known
+        ]
+        return Calibrations(*valid)
 
     def calibration_problem(self, folder: Path) -> str:
         """Explain why the calibration is not used, and what to do; empty if it is used or missing.
@@ -126,7 +117,7 @@ class ModelDescription:
         Args:
             folder: folder of the model.
         """
-        if self.calibration is None or self.valid_calibration is not None:
+        if self.calibration in (None, self.valid_calibrations.presence):
             return ''
         found, own = self.calibration.weights_sha256[:12], self.all_weights_sha256[:12]
         return (

@@ -20,8 +20,7 @@ from afformer_core.runtime.features import FrameFeatures
 from afformer_core.runtime.matching.feature_maps import FeaturePyramid
 from afformer_core.runtime.matching.matcher import Match
 from afformer_core.runtime.matching.matching import Matching, MatchingMemory
-from afformer_core.runtime.memories.compact_features import CompactFeatures
-from afformer_core.runtime.memories.recent_copies import RecentCopies
+from afformer_core.runtime.memories import CompactFeatures, RecentCopies
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
 
 # Bytes of memories that are kept for the next image: nine of the shipped model, which are those

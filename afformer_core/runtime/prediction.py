@@ -12,11 +12,15 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.demonstration import Demonstration
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Grounding, Peak, ShownRotation
-from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
+from afformer_core.runtime.matching.certainty import (
+    NO_CALIBRATIONS,
+    Calibrations,
+    DecoderCertainty,
+)
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
 from afformer_core.runtime.networks import Output
 from afformer_core.runtime.peaks import RIPPLE, find_peaks, share_at_maximum
-from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
+from afformer_core.runtime.presence import PresenceFeatures
 
 # Below this similarity, the image usually shows another place. Where the decoder outweighs, 95 %
 # of 65 simulated images of the same place reach it, and 29 % of 14 real images of another one.
@@ -35,13 +39,11 @@ class Prediction:
             `Grounding`).
         descriptor: descriptor of the image at the heatmap's peak, float32 [C] of length 1.
         seconds: time that the session took, in seconds.
-        calibration: calibration of the model; None if there is none.
+        calibrations: calibrations of the model.
         rotation: direction of rotation that the demonstrations show.
         decoder_weight: see `Output`.
         decoder_similarity: similarity of the demonstration and the image in features of the
             decoder, -1 to 1; 0 if the decoder does not outweigh the matching network.
-        certainty_calibration: calibration of certainty; None if there is none.
-        decoder_certainty: the same for images in which the decoder outweighs the matching network.
         contact_probability: probability of the demonstrations' contacts, the mean if there are
             several; None if one of them is unknown.
         match_probability: probability that the best point matches their contacts, the mean if
@@ -54,12 +56,10 @@ class Prediction:
     feature_similarity: float
     descriptor: FloatArray
     seconds: float
-    calibration: PresenceCalibration | None = None
+    calibrations: Calibrations = NO_CALIBRATIONS
     rotation: ShownRotation = UNKNOWN_ROTATION
     decoder_weight: float = 1.0
     decoder_similarity: float = 0.0
-    certainty_calibration: CertaintyCalibration | None = None
-    decoder_certainty: DecoderCertainty | None = None
     contact_probability: float | None = None
     match_probability: float | None = None
 
@@ -70,9 +70,7 @@ class Prediction:
         demonstrations: Sequence[Demonstration],
         configuration: AfformerConfiguration,
         seconds: float = 0.0,
-        calibration: PresenceCalibration | None = None,
-        certainty_calibration: CertaintyCalibration | None = None,
-        decoder_certainty: DecoderCertainty | None = None,
+        calibrations: Calibrations = NO_CALIBRATIONS,
     ) -> Prediction:
         """Build a prediction from the network's output.
 
@@ -82,8 +80,7 @@ class Prediction:
             output: output of the network.
             demonstrations: demonstrations that were grounded, at least one.
             configuration: configuration of the model.
-            seconds: time that the session took, in seconds.
-            calibration, certainty_calibration, decoder_certainty: see the attributes.
+            seconds, calibrations: see the attributes.
         """
         probabilities = _heatmap(output, configuration)
         similarity_of_decoder = decoder_similarity(output, demonstrations, probabilities)
@@ -95,12 +92,10 @@ class Prediction:
             similarity_of_decoder if similarity is None else similarity,
             demonstrations[0].features.describe(output.image.features, probabilities),
             seconds,
-            calibration,
+            calibrations,
             ShownRotation.together([shown.rotation for shown in demonstrations]),
             output.decoder_weight,
             similarity_of_decoder,
-            certainty_calibration,
-            decoder_certainty,
             _mean([shown.contact_probability for shown in demonstrations]),
             _match_probability(output, probabilities, demonstrations),
         )
@@ -115,7 +110,7 @@ class Prediction:
 
     def presence_features(self, confidence: float) -> PresenceFeatures:
         """Return the features of presence, given a confidence."""
-        of_decoder = decoder_certainty(self.decoder_certainty, self.decoder_weight, confidence)
+        of_decoder = decoder_certainty(self.calibrations.decoder, self.decoder_weight, confidence)
         if of_decoder is None or self.decoder_similarity < _LEAST_SIMILARITY:
             of_decoder = 0.0
         return PresenceFeatures(
@@ -124,9 +119,10 @@ class Prediction:
 
     def presence(self, confidence: float) -> float | None:
         """Compute the probability that the element is in view, given a confidence."""
-        if self.calibration is None:
+        calibration = self.calibrations.presence
+        if calibration is None:
             return None
-        return self.calibration.presence(self.presence_features(confidence))
+        return calibration.presence(self.presence_features(confidence))
 
     @property
     def right_probability(self) -> float | None:
@@ -144,10 +140,10 @@ class Prediction:
         None if there is no calibration, if the contact was neither marked nor read, or if it was
         marked and the decoder decides, which does not use the mark.
         """
-        right, calibration = self.right_probability, self.certainty_calibration
+        right, calibration = self.right_probability, self.calibrations.certainty
         if right is None or calibration is None:
             return None
-        of_decoder = decoder_certainty(self.decoder_certainty, self.decoder_weight, confidence)
+        of_decoder = decoder_certainty(self.calibrations.decoder, self.decoder_weight, confidence)
         if of_decoder is None:
             return calibration.certainty(right)
         return None if self.contact_probability == 1 else of_decoder
@@ -160,7 +156,7 @@ class Prediction:
             maximum_peaks: largest number of peaks, at least 1.
         """
         peaks = self.peaks(source_size, maximum_peaks)
-        calibration = self.certainty_calibration
+        presence, certainty = self.calibrations.presence, self.calibrations.certainty
         return Grounding(
             self.probabilities,
             source_size,
@@ -175,9 +171,9 @@ class Prediction:
             certainty=self.certainty(peaks[0].score),
             contact_probability=self.contact_probability,
             match_probability=self.match_probability,
-            certainty_threshold=None if calibration is None else calibration.threshold,
-            action_threshold=None if calibration is None else calibration.action_threshold,
-            presence_threshold=None if self.calibration is None else self.calibration.threshold,
+            certainty_threshold=None if certainty is None else certainty.threshold,
+            action_threshold=None if certainty is None else certainty.action_threshold,
+            presence_threshold=None if presence is None else presence.threshold,
         )
 
 

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
-from afformer_core.runtime.json_fields import checked_fields
+from afformer_core.runtime.json_fields import ANY, JsonFields, Ranges
 
 # Keeps the logit of a share finite; no heatmap of a model reaches these values.
 _LEAST_SHARE = 1e-6
@@ -38,7 +37,7 @@ class PresenceFeatures:
 
 
 @dataclass(frozen=True)
-class PresenceCalibration:
+class PresenceCalibration(JsonFields):
     """A logistic regression of presence on its features.
 
     Attributes:
@@ -66,21 +65,15 @@ class PresenceCalibration:
     annotations: str
     weights_sha256: str
 
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ('confidence', 0.0, math.inf),
-            ('feature_similarity', -math.inf, math.inf),
-            ('intercept', -math.inf, math.inf),
-            ('threshold', 0.0, 1.0),
-            ('auroc', 0.0, 1.0),
-            ('pairs', 1, math.inf),
-        ):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and low <= value <= high):
-                raise ValueError(
-                    f'{name} of the calibration is {value}; expected a finite number from {low} '
-                    f'to {high}'
-                )
+    _NAME = 'calibration'
+    _RANGES: ClassVar[Ranges] = {
+        'confidence': (0.0, math.inf),
+        'feature_similarity': ANY,
+        'intercept': ANY,
+        'threshold': (0.0, 1.0),
+        'auroc': (0.0, 1.0),
+        'pairs': (1, math.inf),
+    }
 
     def presence(self, features: PresenceFeatures) -> float:
         """Compute the probability that the element is in view; it increases with the confidence.
@@ -91,30 +84,20 @@ class PresenceCalibration:
         Returns:
             0 to 1, where images with and without the element are equally frequent.
         """
-        presence = 0.5 * (1 + math.tanh(0.5 * self.odds(features)))
-        return max(presence, features.decoder_certainty)
+        return max(probability(self.odds(features)), features.decoder_certainty)
 
     def odds(self, features: PresenceFeatures) -> float:
         """Compute the logarithm of the odds that the element is in view."""
         confidence, similarity = features.predictors()
         return self.confidence * confidence + self.feature_similarity * similarity + self.intercept
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the calibration as plain JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> PresenceCalibration:
-        """Build a calibration from the result of `to_json`.
-
-        Raises:
-            TypeError: a value has the wrong type.
-            ValueError: a name is missing or unknown, or a value out of range.
-        """
-        return cls(**checked_fields(cls, content, 'calibration'))
-
 
 def logit(share: float) -> float:
     """Compute the logarithm of the odds of a share, 0 to 1; always finite."""
     kept = min(max(share, _LEAST_SHARE), 1 - _LEAST_SHARE)
     return math.log(kept / (1 - kept))
+
+
+def probability(odds: float) -> float:
+    """Compute the probability of the logarithm of odds, 0 to 1."""
+    return 0.5 * (1 + math.tanh(0.5 * odds))

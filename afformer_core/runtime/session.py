@@ -3,11 +3,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.runtime.features import Stages
+
+MOST_FRAMES_AT_ONCE = 8
+"""Frames that are encoded at once on a GPU, whose memory other nodes of the robot need, too."""
+
+Feed = Mapping[str, NDArray[Any]]
+"""Input arrays of a graph by name."""
+
+
+@dataclass(frozen=True)
+class OpenedGraph:
+    """An exported graph that is ready to run, whatever library runs it.
+
+    Attributes:
+        run: function from the inputs to the outputs, in the order of the graph, as arrays that
+            later runs do not overwrite.
+        input_types: type of each input by name.
+    """
+
+    run: Callable[[Feed], Sequence[NDArray[Any]]]
+    input_types: Mapping[str, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
@@ -17,20 +41,16 @@ class Memory:
     Attributes:
         keys: one array for each image level, [heads, M_level, D'].
         values: one array for each image level, [heads, M_level, D].
-
-    Raises:
-        ValueError: there are none, or the numbers of keys and values differ.
     """
 
     keys: tuple[Any, ...]
     values: tuple[Any, ...]
 
-    def __post_init__(self) -> None:
-        if not self.keys or len(self.keys) != len(self.values):
-            raise ValueError(
-                f'a memory has {len(self.keys)} keys and {len(self.values)} values; '
-                'expected one of each for every image level'
-            )
+    @classmethod
+    def of(cls, arrays: Sequence[Any]) -> Memory:
+        """Build a memory from all keys, followed by all values."""
+        levels = len(arrays) // 2
+        return cls(tuple(arrays[:levels]), tuple(arrays[levels:]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,7 +39,7 @@ class _PresenceMeasures:
         continuity: float,
         settings: StreamSettings,
     ) -> _PresenceMeasures:
-        calibration = prediction.calibration
+        calibration = prediction.calibrations.presence
         return cls(
             confidence,
             prediction.feature_similarity,
@@ -145,7 +145,7 @@ class GroundingStream:
     ) -> Grounding:
         smoothed = self._smoother.add(prediction, frame.stamp, settings.smoothing_time)
         grounding = smoothed.grounding(frame.size, settings.maximum_peaks)
-        if settings.is_present(grounding.presence_features, prediction.calibration):
+        if settings.is_present(grounding.presence_features, prediction.calibrations.presence):
             return grounding
         # A peak that moves faster than the smoothing can follow leaves a trail of weak peaks.
         self._smoother.restart()
@@ -171,7 +171,7 @@ def _suffices(
 ) -> bool:
     features = prediction.presence_features(measures.confidence)
     return (
-        settings.is_present(features, prediction.calibration)
+        settings.is_present(features, prediction.calibrations.presence)
         and measures.continuity >= settings.minimum_continuity
     )
 

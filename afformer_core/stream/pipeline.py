@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,42 +16,13 @@ from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.outputs.outputs import OutputMessages
 from afformer_core.outputs.placement import Placement
-from afformer_core.outputs.results import (
-    CameraFrame,
-    OutputSettings,
-    SpatialView,
-    StreamedGrounding,
-)
+from afformer_core.outputs.results import CameraFrame, SpatialView, StreamedGrounding
 from afformer_core.runtime.prediction import Prediction
 from afformer_core.stream.grounding_stream import GroundingStream
-from afformer_core.stream.settings import StreamSettings
+from afformer_core.stream.settings import PipelineSettings
 from afformer_core.stream.spatial_inputs import SpatialInputs
 
 Predict = Callable[[NDArray[np.uint8]], Prediction]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PipelineSettings:
-    """Settings of the grounding pipeline.
-
-    Attributes:
-        stream: settings of the grounding of images.
-        output: settings of the published results.
-        rectified: whether the images are rectified, so that P of camera_info applies to them.
-        depth_tolerance: maximum seconds between the stamps of an image and its depth, 0 to 10.
-        depth_wait: maximum seconds to wait for the depth of an image, 0 to 10.
-    """
-
-    stream: StreamSettings = field(default_factory=StreamSettings)
-    output: OutputSettings = field(default_factory=OutputSettings)
-    rectified: bool = False
-    depth_tolerance: float = 0.02
-    depth_wait: float = 0.03
-
-    def __post_init__(self) -> None:
-        for name in ('depth_tolerance', 'depth_wait'):
-            if not 0 <= getattr(self, name) <= 10:
-                raise ValueError(f'{name} is {getattr(self, name)}; expected 0 to 10 seconds')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,12 +128,7 @@ class GroundingPipeline:
         decoded = time.monotonic()
         prediction = predict(frame.image)
         predicted = time.monotonic()
-        view = self._spatial.view(
-            stamp,
-            rectified=settings.rectified,
-            tolerance=settings.depth_tolerance,
-            patience=settings.depth_wait,
-        )
+        view = self._spatial.view(stamp, settings.depth_tolerance, settings.depth_wait)
         placement = self._placement_of(header)
         return Observation(
             header=header,
@@ -185,14 +151,14 @@ class GroundingPipeline:
             settings: settings, which may change from image to image.
         """
         result = self._stream.ground(
-            observed.frame, observed.prediction, demonstration, observed.view, settings.stream
+            observed.frame, observed.prediction, demonstration, observed.view, settings
         )
         if not result.held:
             # Held positions stay relative to the camera pose at which they were measured.
             self._measured_in = observed.placement
         messages = OutputMessages(
             self._factory,
-            settings.output,
+            settings,
             observed.frame,
             observed.header,
             result,

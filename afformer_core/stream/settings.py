@@ -3,78 +3,90 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from afformer_core.geometry.surface import SurfaceSettings
+from afformer_core.outputs.results import DepthSettings, OutputSettings
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
+from afformer_core.settings import parameter
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreamSettings:
-    """Settings of the grounding of a stream of camera images, for `GroundingStream`.
+class StreamSettings(DepthSettings):
+    """Settings of the grounding of a stream of camera images, for `GroundingStream`."""
 
-    Attributes:
-        maximum_peaks: maximum number of peaks, at least 1.
-        minimum_presence: presence below which nothing is found, 0 to 1; -1: the calibrated
-            threshold of the model. Applies only to a calibrated model, for which
-            minimum_confidence and minimum_feature_similarity are not used.
-        certainty_threshold: certainty below which a robot should not act, 0 to 1; -1: the
-            calibrated threshold of the model.
-        minimum_confidence: share of the heatmap around its best peak below which nothing is found,
-            0 to 1.
-        minimum_feature_similarity: feature similarity below which nothing is found, -1 to 1; see
-            `DemonstrationFeatures`.
-        minimum_continuity: feature similarity to the last peak found, below which nothing is
-            found, -1 to 1; see `DescriptorTracker`.
-        release_time: seconds without a result after which a peak that looks different may be
-            found.
-        smoothing_time: time constant of the heatmap's exponential smoothing in seconds; 0: none.
-        hold_time: seconds for which the last result is held while nothing is found.
-        scene_cut_threshold: mean change from one image to the next that begins a new scene, as a
-            share of the range of grey values, 0 to 1; 1: never.
-        peak_tolerance: maximum error of a peak, as a share of the image's shorter side, 0 to 0.25.
-            With depth, the point lies on the surface that stands out most within this distance; 0:
-            on the surface at the peak itself.
-        agreement_tolerance: maximum distance between the best points of images that agree and
-            their mean, as a share of the image's diagonal, 0 to 1; see `AgreementCounter`.
-        action: name of the demonstrated action, which replaces the model's; empty: the model's
-            action.
-        surface: settings of the measurement of points in depth.
-    """
-
-    maximum_peaks: int = 5
-    minimum_presence: float = -1.0
-    certainty_threshold: float = -1.0
-    minimum_confidence: float = 0.2
-    minimum_feature_similarity: float = 0.7
-    minimum_continuity: float = 0.75
-    release_time: float = 5.0
-    smoothing_time: float = 0.1
-    hold_time: float = 0.5
-    scene_cut_threshold: float = 0.2
-    peak_tolerance: float = 0.04
-    agreement_tolerance: float = 0.02
-    action: str = ''
-    surface: SurfaceSettings = field(default_factory=SurfaceSettings)
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ('maximum_peaks', 1, 1_000),
-            ('minimum_presence', -1, 1),
-            ('certainty_threshold', -1, 1),
-            ('minimum_confidence', 0, 1),
-            ('minimum_feature_similarity', -1, 1),
-            ('minimum_continuity', -1, 1),
-            ('release_time', 0, 3600),
-            ('smoothing_time', 0, 3600),
-            ('hold_time', 0, 3600),
-            ('scene_cut_threshold', 0, 1),
-            ('peak_tolerance', 0, 0.25),
-            ('agreement_tolerance', 0, 1),
-        ):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f'{name} is {value}; expected from {low} to {high}')
+    maximum_peaks: int = parameter(
+        5, 'Maximum number of peaks of the heatmap that are published as points', limits=(1, 100)
+    )
+    minimum_presence: float = parameter(
+        -1.0,
+        'Presence, the probability that the image shows the demonstrated element, below which '
+        'nothing is found. -1: the calibrated threshold of the model. Applies only to a '
+        'calibrated model, for which minimum_confidence and minimum_feature_similarity are '
+        'not used',
+        limits=(-1.0, 1.0),
+    )
+    certainty_threshold: float = parameter(
+        -1.0,
+        'Certainty, the probability that the best point lies on the demonstrated part, below '
+        'which no robot should act. -1: the calibrated threshold of the model',
+        limits=(-1.0, 1.0),
+    )
+    minimum_confidence: float = parameter(
+        0.2,
+        'Share of the heatmap around its best peak below which nothing is found, for a model '
+        'that is not calibrated',
+        limits=(0.0, 1.0),
+    )
+    minimum_feature_similarity: float = parameter(
+        0.7,
+        'Feature similarity between the demonstration and the surroundings of the heatmap '
+        'below which nothing is found, for a model that is not calibrated. -1: not checked',
+        limits=(-1.0, 1.0),
+    )
+    minimum_continuity: float = parameter(
+        0.75,
+        'Feature similarity to the peak that was found before, below which nothing is found. '
+        '-1: not checked',
+        limits=(-1.0, 1.0),
+    )
+    release_time: float = parameter(
+        5.0,
+        'Seconds without a result after which a peak that looks different may be found',
+        limits=(0.0, 3600.0),
+    )
+    hold_time: float = parameter(
+        0.5,
+        'Seconds for which the last result is held, with its age, while nothing is found',
+        limits=(0.0, 60.0),
+    )
+    smoothing_time: float = parameter(
+        0.1,
+        'Time constant of the smoothing of the heatmap over time, in seconds. 0: no smoothing',
+        limits=(0.0, 60.0),
+    )
+    scene_cut_threshold: float = parameter(
+        0.2,
+        'Mean change of the image, as a share of its range, that begins a new scene. 1: never',
+        limits=(0.0, 1.0),
+    )
+    peak_tolerance: float = parameter(
+        0.04,
+        'Maximum error of a peak, as a share of the shorter side of the image. If depth is '
+        'available, the point lies on the surface that stands out most within this distance '
+        'of the peak. 0: on the surface at the peak itself',
+        limits=(0.0, 0.25),
+    )
+    agreement_tolerance: float = parameter(
+        0.02,
+        'Maximum distance between the best points of images that agree and their mean, as a '
+        'share of the diagonal of the image',
+        limits=(0.0, 1.0),
+    )
+    action: str = parameter(
+        '',
+        'Name of the demonstrated action, such as pull, which determines the direction of '
+        'motion. Empty: the best action of the model, or unknown if its score is too low',
+    )
 
     def is_present(
         self, features: PresenceFeatures, calibration: PresenceCalibration | None
@@ -115,3 +127,17 @@ class StreamSettings:
             least = {'presence': self.presence_threshold(calibration)}
         least['continuity'] = self.minimum_continuity
         return {name: value for name, value in least.items() if value > -1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineSettings(StreamSettings, OutputSettings):
+    """All settings of the pipeline from a camera image to its messages."""
+
+    depth_tolerance: float = parameter(
+        0.02,
+        'Maximum difference between the stamps of an image and its depth, in seconds',
+        limits=(0.0, 10.0),
+    )
+    depth_wait: float = parameter(
+        0.03, 'Maximum time to wait for the depth of an image, in seconds', limits=(0.0, 1.0)
+    )

@@ -8,7 +8,6 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
@@ -25,15 +24,6 @@ Item = TypeVar('Item')
 _SET_BACK = 10**9
 
 
-@dataclass(frozen=True)
-class _Entry(Generic[Item]):
-    stamp: int
-    item: Item
-
-    def distance(self, stamp: int) -> int:
-        return abs(self.stamp - stamp)
-
-
 class Expectation(Generic[Item]):
     """A request to keep the item nearest to a stamp, even if many items follow.
 
@@ -44,16 +34,16 @@ class Expectation(Generic[Item]):
 
     Attributes:
         stamp: see the arguments.
-        entry: the nearest item so far; the newest if several are equally near.
+        entry: stamp and item of the nearest so far; the newest if several are equally near.
     """
 
     def __init__(self, stamp: int) -> None:
         self.stamp = stamp
-        self.entry: _Entry[Item] | None = None
+        self.entry: tuple[int, Item] | None = None
 
-    def offer(self, entry: _Entry[Item]) -> None:
+    def offer(self, entry: tuple[int, Item]) -> None:
         """Keep an entry unless an earlier one is nearer."""
-        if self.entry is None or entry.distance(self.stamp) <= self.entry.distance(self.stamp):
+        if self.entry is None or abs(entry[0] - self.stamp) <= abs(self.entry[0] - self.stamp):
             self.entry = entry
 
 
@@ -67,15 +57,15 @@ class DepthBuffer(Generic[Item]):
     """
 
     def __init__(self, capacity: int) -> None:
-        self._entries: deque[_Entry[Item]] = deque(maxlen=capacity)
+        self._entries: deque[tuple[int, Item]] = deque(maxlen=capacity)
         self._expectations: weakref.WeakSet[Expectation[Item]] = weakref.WeakSet()
         self._arrived = threading.Condition()
 
     def add(self, stamp: int, item: Item) -> None:
         """Add an item; drop all others if the clock jumped back."""
-        entry = _Entry(stamp, item)
+        entry = (stamp, item)
         with self._arrived:
-            if self._entries and stamp < self._entries[-1].stamp:
+            if self._entries and stamp < self._entries[-1][0]:
                 self._drop_all()
             self._entries.append(entry)
             for expectation in self._expectations:
@@ -121,20 +111,20 @@ class DepthBuffer(Generic[Item]):
         """
         with self._arrived:
             entry = self._nearest(stamp)
-        return entry.item if entry is not None and entry.distance(stamp) <= tolerance else None
+        return entry[1] if entry is not None and abs(entry[0] - stamp) <= tolerance else None
 
     def lag(self, stamp: int) -> float | None:
         """Compute the lag of the nearest item behind a stamp, in seconds; None without items."""
         with self._arrived:
             entry = self._nearest(stamp)
-        return None if entry is None else (stamp - entry.stamp) * 1e-9
+        return None if entry is None else (stamp - entry[0]) * 1e-9
 
-    def _nearest(self, stamp: int) -> _Entry[Item] | None:
+    def _nearest(self, stamp: int) -> tuple[int, Item] | None:
         expected = [
             expectation.entry for expectation in self._expectations if expectation.stamp == stamp
         ]
         kept = [entry for entry in expected if entry is not None] + list(self._entries)
-        return min(reversed(kept), key=lambda entry: entry.distance(stamp), default=None)
+        return min(reversed(kept), key=lambda entry: abs(entry[0] - stamp), default=None)
 
     def _drop_all(self) -> None:
         self._entries.clear()
@@ -143,12 +133,12 @@ class DepthBuffer(Generic[Item]):
 
     def _nearer_may_come(self, stamp: int) -> bool:
         nearest = self._nearest(stamp)
-        if not self._entries or nearest is None or nearest.stamp - stamp > _SET_BACK:
+        if not self._entries or nearest is None or nearest[0] - stamp > _SET_BACK:
             return True
-        behind = stamp - self._entries[-1].stamp
+        behind = stamp - self._entries[-1][0]
         if behind <= 0:
             return False
-        stamps = [entry.stamp for entry in self._entries]
+        stamps = [entry[0] for entry in self._entries]
         periods = [later - earlier for earlier, later in pairwise(stamps) if later > earlier]
         # The shortest interval, because items may be lost in transport.
         return not periods or abs(behind - min(periods)) < behind
@@ -187,6 +177,7 @@ class SpatialInputs:
         depth_topic, camera_info_topic: names used in explanations of missing data; empty: there is
             no such topic.
         decode: converts an added item to a message with its fields, or raises an `AfformerError`.
+        rectified: whether the images are rectified, so that P of camera_info applies to them.
     """
 
     def __init__(
@@ -194,7 +185,10 @@ class SpatialInputs:
         depth_topic: str,
         camera_info_topic: str,
         decode: Callable[[Any], Any] = lambda message: message,
+        *,
+        rectified: bool = False,
     ) -> None:
+        self._rectified = rectified
         self._depth_topic = depth_topic
         self._camera_info_topic = camera_info_topic
         self._decode = decode
@@ -228,14 +222,11 @@ class SpatialInputs:
         depth = not self._depth_topic or self._depths.wait(stamp, 0.0)
         return depth and (not self._camera_info_topic or self._camera_info is not None)
 
-    def view(
-        self, stamp: int, *, rectified: bool, tolerance: float, patience: float
-    ) -> SpatialView:
+    def view(self, stamp: int, tolerance: float, patience: float) -> SpatialView:
         """Find the depth and calibration of an image; may wait for its depth.
 
         Args:
             stamp: stamp of the image, nanoseconds.
-            rectified: whether the image is rectified.
             tolerance: maximum seconds between the image and its depth.
             patience: maximum seconds to wait for depth.
         """
@@ -245,17 +236,17 @@ class SpatialInputs:
         except AfformerError as error:
             problems.append(str(error))
         try:
-            calibration = self._calibration(rectified=rectified)
+            calibration = self._calibration()
         except AfformerError as error:
             problems.append(str(error))
         return SpatialView(depth, calibration, problems[0] if problems else '')
 
-    def _calibration(self, *, rectified: bool) -> Calibration:
+    def _calibration(self) -> Calibration:
         if not self._camera_info_topic:
             raise CalibrationError('no camera_info topic is replayed')
         if self._camera_info is None:
             raise CalibrationError(f'no camera_info has arrived on {self._camera_info_topic}')
-        return Calibration.from_message(self._decode(self._camera_info), rectified=rectified)
+        return Calibration.from_message(self._decode(self._camera_info), rectified=self._rectified)
 
     def _depth(self, stamp: int, tolerance: float, patience: float) -> DepthImage:
         if not self._depth_topic:

@@ -7,22 +7,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
-from afformer_core.errors import AfformerError
 from afformer_ros.grounding.parameters import GroundingParameters
-from afformer_ros.parameter_fields import defaults_of
+from afformer_ros.parameter_fields import ArgumentError, defaults_of, value_of
 from afformer_ros.quality_of_service import QosParameters
 
 # Topics that are remapped to the argument of their name with the suffix _topic.
 INPUT_TOPICS = ('image', 'depth', 'camera_info', 'demonstration')
 _SEPARATOR = ':='
-_SEPARATOR_OF_LISTS = ':'
-_TYPES = {bool: 'true or false', int: 'a whole number', float: 'a number'}
-
-
-class ArgumentError(AfformerError):
-    """An argument is unknown, or its value has another type."""
 
 
 def executable_arguments(words: Sequence[str]) -> list[str]:
@@ -67,18 +58,4 @@ def _translated(name: str, value: str) -> list[str]:
             f'an argument is {name!r}; expected {topics}, namespace, params_file, log_level, or '
             'a parameter of config/ground.yaml. RViz and a restart need ros2 launch'
         )
-    return ['-p', f'{name}:={json.dumps(_read(name, value, defaults[name]))}']
-
-
-def _read(name: str, text: str, default: Any) -> Any:
-    """Read a value in the type of its default."""
-    if isinstance(default, str):
-        return text
-    if isinstance(default, list):
-        return text.split(_SEPARATOR_OF_LISTS)
-    value = yaml.safe_load(text)
-    if isinstance(default, float) and type(value) is int:
-        value = float(value)
-    if type(value) is not type(default):
-        raise ArgumentError(f'{name} is {text!r}; expected {_TYPES[type(default)]}')
-    return value
+    return ['-p', f'{name}:={json.dumps(value_of(name, value, defaults[name]))}']

@@ -11,7 +11,7 @@ from afformer_core.errors import AfformerError
 from afformer_ros.commands.ground import executable_arguments
 from afformer_ros.commands.service_call import call_service
 from afformer_ros.executables import grounding
-from afformer_ros.grounding.demonstrations.demonstration_services import SERVICES
+from afformer_ros.interfaces import SERVICES
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ import yaml
 
 from afformer_core.errors import AfformerError
 from afformer_ros.environment import prepare_environment
-from afformer_ros.grounding.demonstrations.demonstration_services import SERVICES
+from afformer_ros.interfaces import SERVICES
 
 # Seconds to wait for a node that offers the service.
 _PATIENCE = 10.0

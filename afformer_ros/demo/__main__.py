@@ -20,20 +20,21 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
-from afformer_core.media.images import read_image
-from afformer_core.media.video import write_video
+from afformer_core.media.video import read_video, write_video
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_ros.demo.scenes import (
     CAMERA_RATE,
     DemoScene,
-    demonstration_frames,
     given_scene,
     rendered_scenes,
 )
 from afformer_ros.driver.node_processes import NodeError, NodeProcesses
 from afformer_ros.environment import keep_apart, prepare_environment
+
+RgbImage = NDArray[np.uint8]
 
 # Set in addition to the exception, which is lost if a handler raises it while an object is
 # deleted.
@@ -43,7 +44,7 @@ _INTERRUPTED = threading.Event()
 _SCENES = 'scenes'
 # Folder with the logs of the nodes after a failure.
 _LOGS = 'logs'
-_KEPT = ('contact_sheet.png', 'overlay.mp4', 'robot.mp4', 'bag', _SCENES)
+_KEPT = ('overlay.mp4', 'robot.mp4', _SCENES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,9 +80,9 @@ def _interrupt(*_: object) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m afformer_ros.demo',
-        description='Start a ROS 2 graph with two players and the grounding node, ground '
-        'demonstrations in camera images, let a simulated arm repeat some of them, and write a '
-        'contact sheet, films and a bag.',
+        description='Start a ROS 2 graph with a player and the grounding node, ground '
+        'demonstrations in camera images, let a simulated arm repeat some of them, and write '
+        'films.',
         epilog='example: python -m afformer_ros.demo --video press.mp4 --image machine.jpg',
     )
     parser.add_argument(
@@ -139,79 +140,61 @@ def _scenes(options: argparse.Namespace, folder: Path) -> list[DemoScene]:
 
 def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
     # ROS is imported only after its environment variables are set.
-    from afformer_ros.demo.contact_sheet import (
-        ContactSheetRow,
-        contact_sheet,
-        film_frames,
-        same_size,
-    )
+    from afformer_ros.demo.film_frames import grounding_film_frame
     from afformer_ros.demo.graph import DemoGraph
 
-    rows: list[ContactSheetRow] = []
-    film: list[Any] = []
-    model = options.model
-    with NodeProcesses(folder) as processes, DemoGraph(folder, processes, model) as graph:
+    film: list[RgbImage] = []
+    with NodeProcesses(folder) as processes, DemoGraph(folder, processes, options.model) as graph:
         # The node starts while the scenes are read.
         scenes = _scenes(options, folder)
         graph.bring_up()
         for scene in scenes:
             print(f'\n{scene.title}', flush=True)
-            answer = graph.demonstrate(
-                scene, lambda frames: print(f'  {frames} frames recorded ...', flush=True)
-            )
-            print(f'  demonstration: {answer.message}', flush=True)
+            print(f'  demonstration: {graph.demonstrate(scene)}', flush=True)
             seen = graph.ground_all(scene.camera, scene.name)
-            result = _describe(seen[0], graph.times[-1].ground, scene)
+            result = _describe(seen[0], scene)
             print(f'  {result}', flush=True)
-            ages = [times.age for times in graph.times]
+            age = np.median([view.age for view in seen])
             print(
-                f'  moving camera: {len(seen)} images grounded, each published '
-                f'{np.median(ages):.0f} ms (median) after its stamp',
+                f'  moving camera: {len(seen)} images grounded, each published {age:.0f} ms '
+                '(median) after its stamp',
                 flush=True,
             )
-            frames = demonstration_frames(scene.demonstration, 24)
-            image = read_image(scene.image)
-            rows.append(
-                ContactSheetRow(
-                    title=scene.title,
-                    result=result,
-                    frames=frames,
-                    image=image,
-                    overlay=seen[0].overlay,
-                    outline=scene.outline,
+            frames = list(read_video(scene.demonstration, 24))
+            film += [
+                grounding_film_frame(
+                    frames[number % len(frames)], view.overlay, scene.title, result
                 )
-            )
-            film += film_frames(frames, [view.overlay for view in seen], scene.title)
+                for number, view in enumerate(seen)
+            ]
+    _write_film(folder / 'overlay.mp4', film, CAMERA_RATE)
     if options.video is None:
-        rows += _repeat_with_arm(folder, model)
-    sheet = cv2.cvtColor(contact_sheet(rows), cv2.COLOR_RGB2BGR)
-    if not cv2.imwrite(str(folder / 'contact_sheet.png'), sheet):
-        raise OSError(f'the contact sheet cannot be written to {folder}')
-    height, width = film[0].shape[:2]
-    write_video(folder / 'overlay.mp4', same_size(film, (width, height)), CAMERA_RATE)
+        _repeat_with_arm(folder, options.model)
 
 
-def _repeat_with_arm(folder: Path, model: str) -> list[Any]:
-    """Let a simulated arm repeat demonstrations, write the film, and return rows of the sheet."""
-    from afformer_ros.demo.contact_sheet import same_size
+def _repeat_with_arm(folder: Path, model: str) -> None:
+    """Let a simulated arm repeat demonstrations, and write the film."""
     from afformer_ros.demo.robot_film import FILM_RATE, repeat_with_arm
 
     print('\na simulated arm repeats what it is shown ...', flush=True)
-    rows: list[Any] = []
-    film: list[Any] = []
+    film: list[RgbImage] = []
     work = folder / 'robot'
     work.mkdir()
     with NodeProcesses(work) as processes:
-        for scene in repeat_with_arm(work, processes, model):
-            print(f'  {scene.text}', flush=True)
-            rows.append(scene.row)
-            film += scene.film
+        for text, frames in repeat_with_arm(work, processes, model):
+            print(f'  {text}', flush=True)
+            film += frames
+    _write_film(folder / 'robot.mp4', film, FILM_RATE)
+
+
+def _write_film(path: Path, film: list[RgbImage], rate: float) -> None:
+    from afformer_ros.demo.film_frames import same_size
+
     height, width = film[0].shape[:2]
-    write_video(folder / 'robot.mp4', same_size(film, (width, height)), FILM_RATE)
-    return rows
+    write_video(path, same_size(film, (width, height)), rate)
 
 
-def _describe(result: Any, milliseconds: float, scene: DemoScene) -> str:
+def _describe(result: Any, scene: DemoScene) -> str:
     affordance = result.affordance
     if not affordance.found:
         measures = (
@@ -221,15 +204,12 @@ def _describe(result: Any, milliseconds: float, scene: DemoScene) -> str:
             else f'presence {affordance.presence:.2f}, below the threshold '
             f'{affordance.presence_threshold:.2f}'
         )
-        return f'nothing found, {milliseconds:.0f} ms: {measures}; the heatmap is shown in grey'
+        return f'nothing found: {measures}; the heatmap is shown in grey'
     best, action = affordance.points[0], affordance.actions[0]
     x, y = ((at + 0.5) * by - 0.5 for at, by in zip((best.u, best.v), scene.scale, strict=True))
     known = affordance.action != UNKNOWN_ACTION
     shown = f'{action.name} {action.score:.2f}' if known else 'unknown action'
-    text = (
-        f'{shown} at pixel ({x:.0f}, {y:.0f}), '
-        f'confidence {affordance.confidence:.2f}, {milliseconds:.0f} ms'
-    )
+    text = f'{shown} at pixel ({x:.0f}, {y:.0f}), confidence {affordance.confidence:.2f}'
     # Comparisons with NaN, a certainty that is not known, are false.
     if affordance.certainty < affordance.certainty_threshold:
         text += (

@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image, JointState
 
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_ros.action import OperateElement
-from afformer_ros.demo.contact_sheet import ContactSheetRow, robot_film_frame
+from afformer_ros.demo.film_frames import robot_film_frame
 from afformer_ros.driver.node_processes import NodeProcesses
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
@@ -111,28 +111,17 @@ class Views:
         self._step = f'attempt {feedback.attempt}: {step}'
 
 
-@dataclass(frozen=True)
-class RobotScene:
-    """One demonstration that the arm has repeated, or failed to repeat.
-
-    Attributes:
-        text: description of the task and its result.
-        row: row of the contact sheet.
-        film: frames of the film, uint8 RGB [H, W, 3] each.
-    """
-
-    text: str
-    row: ContactSheetRow
-    film: list[NDArray[np.uint8]]
-
-
-def repeat_with_arm(folder: Path, processes: NodeProcesses, model: str) -> Iterator[RobotScene]:
+def repeat_with_arm(
+    folder: Path, processes: NodeProcesses, model: str
+) -> Iterator[tuple[str, list[NDArray[np.uint8]]]]:
     """Let a simulated arm repeat a press, a pull and a turn, one after the other.
 
     Args:
         folder: folder for the logs and the node's store.
         processes: processes of the nodes.
         model: folder of the model; empty for the shipped one.
+
+    Yields: description of each task and its result, and frames of the film, uint8 RGB [H, W, 3].
 
     Raises:
         NodeError: a node fails.
@@ -154,7 +143,7 @@ def repeat_with_arm(folder: Path, processes: NodeProcesses, model: str) -> Itera
 
 def _repeat(
     graph: RobotGraph, settings: ClosedLoopSettings, index: int, views: Views, friction: float
-) -> RobotScene:
+) -> tuple[str, list[NDArray[np.uint8]]]:
     trial = plan_trials(settings, index)[0]
     kind = trial.scene.fixture.elements[trial.task.element].kind
     title = f'{trial.task.action} the {kind}'
@@ -176,17 +165,7 @@ def _repeat(
     last = seen[-1]
     short = f'{number}: {_SEEN[attempt.seen]}. By the simulator it is {result}.'
     film += [_film_frame(clip[-1], last, title, short)] * _STILLS
-    labels = (last.label, 'the arm afterwards')
-    row = ContactSheetRow(
-        title=title,
-        result=text,
-        frames=list(clip),
-        image=last.overlay,
-        overlay=last.spectator,
-        outline=None,
-        labels=labels,
-    )
-    return RobotScene(f'{title}\n  {text}', row, film)
+    return f'{title}\n  {text}', film
 
 
 def _film_frame(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from afformer_core.errors import VideoError
 from afformer_core.example_pairs.pair_folder import rendered_pairs
 from afformer_core.media.images import read_image, write_image
-from afformer_core.media.video import VideoReader, read_video, write_video
+from afformer_core.media.video import VideoReader, write_video
 
 CAMERA_RATE = 10.0
 CAMERA_FRAMES = 15
@@ -112,11 +112,6 @@ def given_scene(folder: Path, video: Path, image: Path) -> DemoScene:
         camera=camera,
         scale=(given.shape[1] / shrunk.shape[1], given.shape[0] / shrunk.shape[0]),
     )
-
-
-def demonstration_frames(path: Path, count: int) -> list[NDArray[np.uint8]]:
-    """Read a maximum number of evenly spaced frames of a video, uint8 RGB [H, W, 3] each."""
-    return list(read_video(path, count))
 
 
 def moving_camera(size: tuple[int, int]) -> Iterator[NDArray[np.float64]]:

@@ -6,42 +6,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import rclpy
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from afformer_ros.client import GoalRefusedError, GroundingClient, NoAnswerError
 from afformer_ros.driver.node_processes import NodeError, NodeProcess, NodeProcesses, wait_until
-from afformer_ros.srv import (
-    DeleteDemonstration,
-    FinishDemonstration,
-    LoadDemonstration,
-    MarkContact,
-    StartDemonstration,
-)
 
-_SERVICES = {
-    'change_state': ChangeState,
-    'get_state': GetState,
-    'start_demonstration': StartDemonstration,
-    'finish_demonstration': FinishDemonstration,
-    'load_demonstration': LoadDemonstration,
-    'delete_demonstration': DeleteDemonstration,
-    'mark_contact': MarkContact,
-}
-# Transitions that make a node active, and the state after each.
-_BRING_UP = {
-    Transition.TRANSITION_CONFIGURE: 'inactive',
-    Transition.TRANSITION_ACTIVATE: 'active',
-}
-# Seconds after which an answer is assumed to be lost.
-_LOSS = 15.0
-_PATIENCE = 60.0
+# Seconds for an answer, and between two checks for it.
+_PATIENCE, _POLL = 60.0, 0.02
 
 
 class GroundingDriver:
@@ -58,9 +34,7 @@ class GroundingDriver:
         self.node = rclpy.create_node(name)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
-        # Created before the grounding node starts, because Fast DDS drops answers to clients that
-        # the node has not discovered.
-        self._clients = {name: self._create_client(name) for name in _SERVICES}
+        self.client = GroundingClient(self.node, until=self._until)
         self._grounding: NodeProcess | None = None
         self._ending = threading.Event()
         self._spinner = threading.Thread(target=self._spin, name='executor', daemon=True)
@@ -82,13 +56,11 @@ class GroundingDriver:
         Raises:
             NodeError: the node reports a failure, or ends.
         """
-        for transition, goal in _BRING_UP.items():
-            answer = self._attempt('change_state', _LOSS, transition=Transition(id=transition))
-            if answer is None:
-                self.wait(partial(self._is, goal), f'the state {goal}')
-            elif not answer.success:
-                output = '' if self._grounding is None else self._grounding.output
-                raise NodeError(f'the grounding node did not become {goal}:\n{output}')
+        try:
+            self.client.bring_up()
+        except (GoalRefusedError, NoAnswerError) as error:
+            output = '' if self._grounding is None else self._grounding.output
+            raise NodeError(f'{error}:\n{output}') from error
 
     def succeed(self, service: str, **fields: Any) -> Any:
         """Call a service of the grounding node; return its answer.
@@ -96,10 +68,10 @@ class GroundingDriver:
         Raises:
             NodeError: the answer reports a failure.
         """
-        answer = self._call(service, **fields)
-        if not answer.success:
-            raise NodeError(f'{service} failed: {answer.message}')
-        return answer
+        try:
+            return self.client.succeed(service, _PATIENCE, **fields)
+        except (GoalRefusedError, NoAnswerError) as error:
+            raise NodeError(f'{service} failed: {error}') from error
 
     def request(self, client: Any, request: Any) -> Any:
         """Call a service with a client of this driver's node; return its answer.
@@ -130,34 +102,15 @@ class GroundingDriver:
         self.node.destroy_node()
         rclpy.try_shutdown()
 
-    def _is(self, state: str) -> bool:
-        return bool(self._call('get_state').current_state.label == state)
-
-    def _call(self, service: str, **fields: Any) -> Any:
-        answer = self._attempt(service, _PATIENCE, **fields)
-        if answer is None:
-            raise NodeError(f'{service} has not answered within {_PATIENCE:.0f} s')
-        return answer
-
-    def _attempt(self, service: str, seconds: float, **fields: Any) -> Any:
-        """Call a service; return None if no answer came in time."""
-        client = self._clients[service]
-        self.wait(client.service_is_ready, f'the service {service}')
-        future = client.call_async(_SERVICES[service].Request(**fields))
-        answered = threading.Event()
-        future.add_done_callback(lambda _: answered.set())
+    def _until(self, condition: Callable[[], object], seconds: float) -> str:
+        """Wait as `GroundingClient` does, as long as no process fails."""
         end = time.monotonic() + seconds
-        while not answered.wait(0.1):
+        while not condition():
             self.processes.check()
             if time.monotonic() > end:
-                # The node may never discover this client.
-                self.node.destroy_client(client)
-                self._clients[service] = self._create_client(service)
-                return None
-        return future.result()
-
-    def _create_client(self, service: str) -> Any:
-        return self.node.create_client(_SERVICES[service], f'grounding/{service}')
+                return f'{seconds:g} s have passed'
+            time.sleep(_POLL)
+        return ''
 
     def _spin(self) -> None:
         while not self._ending.is_set():

@@ -16,10 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
 
 from afformer_core.errors import AfformerError
+from afformer_core.messages.image_encoding import image_message
 from afformer_core.runtime.model_folder import read_description
+from afformer_ros.driver.grounding_driver import GroundingDriver
+from afformer_ros.driver.node_processes import NodeProcesses
 from afformer_ros.environment import keep_apart, prepare_environment
+from afformer_ros.grounding.grounding_diagnostics import status_of
+from afformer_ros.msg import Affordance, DemonstrationStatus
+from afformer_ros.rclpy_messages import RclpyMessages
 
 RATE = 30.0
 # Size of camera images and demonstration frames.
@@ -62,10 +71,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(options: argparse.Namespace) -> dict[str, float]:
-    # ROS is imported only after its environment variables are set.
-    from afformer_ros.driver.grounding_driver import GroundingDriver
-    from afformer_ros.driver.node_processes import NodeProcesses
-
     length = read_description(options.model).configuration.maximum_frames
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -109,11 +114,6 @@ class _Watch:
     """
 
     def __init__(self, driver: Any) -> None:
-        from diagnostic_msgs.msg import DiagnosticArray
-        from sensor_msgs.msg import Image
-
-        from afformer_ros.msg import Affordance, DemonstrationStatus
-
         self._driver = driver
         self._ages: list[float] = []
         self._values: dict[str, str] = {}
@@ -171,11 +171,6 @@ class _Watch:
             self._driver.processes.check()
 
     def _message(self, seed: int) -> Any:
-        from std_msgs.msg import Header
-
-        from afformer_core.messages.image_encoding import image_message
-        from afformer_ros.rclpy_messages import RclpyMessages
-
         image = np.random.default_rng(seed).integers(0, 256, (_HEIGHT, _WIDTH, 3), np.uint8)
         header = Header(frame_id='camera', stamp=self._driver.node.get_clock().now().to_msg())
         return image_message(RclpyMessages(), image, 'rgb8', header)
@@ -189,10 +184,6 @@ class _Watch:
         self._status = status
 
     def _read(self, diagnostics: Any) -> None:
-        from diagnostic_msgs.msg import DiagnosticStatus
-
-        from afformer_ros.grounding.grounding_diagnostics import status_of
-
         latency, gpu = (
             status_of(diagnostics, '/grounding', component) for component in ('latency', 'gpu')
         )

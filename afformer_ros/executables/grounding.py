@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import sys
+import threading
 from functools import partial
 
 from rclpy.lifecycle import TransitionCallbackReturn
-from rclpy.logging import get_logger
 
 from afformer_core.errors import AfformerError
 from afformer_ros.command_line import check_arguments
-from afformer_ros.cv_bridge_colours import use_cv_bridge
 from afformer_ros.grounding.grounding_node import GroundingNode
 from afformer_ros.process import Finished, run_node
-from afformer_ros.service_pool_executor import PriorityLock, ServicePoolExecutor
+from afformer_ros.service_pool_executor import ServicePoolExecutor
 from afformer_ros.transport_watch import DEAF_STATUS
 
 # Services that wait for the model must leave threads for parameter services.
@@ -37,8 +36,7 @@ def main(arguments: list[str] | None = None, *, active: bool = False) -> int:
         'grounding',
         '-r image:=/camera/image_raw -p minimum_presence:=0.5',
     )
-    use_cv_bridge(get_logger('grounding').warning)
-    priority_lock = PriorityLock()
+    priority_lock = threading.Lock()
 
     def create(finished: Finished) -> GroundingNode:
         node = GroundingNode(priority_lock, partial(finished.fail, DEAF_STATUS))

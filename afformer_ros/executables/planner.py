@@ -15,7 +15,7 @@ from afformer_ros.process import run_node
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Repeat the demonstrations once; return 0 if the arm acted, and 1 otherwise.
+    """Repeat the demonstrations once; return 0 if the arm succeeded, and 1 otherwise.
 
     With the parameter `serve`, repeat them for the goals of an action instead, until a signal.
     """
@@ -36,10 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
 
         def repeat() -> None:
             try:
-                report = node.repeat_what_is_given()
-                print(report, flush=True)
-                if not report.done:
-                    errors.append('the arm did not feel the effect of the action')
+                line, succeeded = node.repeat()
+                print(line, flush=True)
+                if not succeeded:
+                    errors.append('the result is not as demonstrated')
             except AfformerError as error:
                 errors.append(str(error))
             finally:

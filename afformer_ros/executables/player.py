@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     check_arguments(
         arguments,
         'Publish a video, an image or a folder of images on the topic image, like a camera. '
-        'ros2 launch afformer_ros play.launch.py --show-args describes its parameters.',
+        'ros2 param describe describes its parameters.',
         'player',
         '-p path:=clip.mp4 -r image:=demonstration',
     )

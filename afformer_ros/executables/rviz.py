@@ -23,8 +23,8 @@ from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 
 from afformer_ros.environment import prepare_environment
-from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.quality_of_service import InputQuality
+from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 
 # Name of the topic in the configuration of RViz.
 _TOPIC = '/image'
@@ -94,10 +94,10 @@ def _frame_of_the_first_image(arguments: Sequence[str]) -> str | None:
     def see(message: Any) -> None:
         frames.append(message.header.frame_id)
 
-    subscription = ImageSubscription(
+    subscription = TopicSubscription(
         node,
         _TOPIC,
-        'auto',
+        IMAGE_KINDS['auto'],
         InputQuality(QoSProfile(depth=1), follows_publishers=True),
         see,
         MutuallyExclusiveCallbackGroup(),

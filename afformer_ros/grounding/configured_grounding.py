@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -12,9 +13,12 @@ from rclpy.clock import JumpThreshold
 from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode
 from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.stream.pipeline import GroundingPipeline
+from afformer_core.stream.spatial_inputs import SpatialInputs, is_rectified
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.load_action import LoadAction
 from afformer_ros.grounding.actions.node_actions import NodeActions
@@ -35,12 +39,10 @@ from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.image_grounding import GroundingPublisher, ImageGrounding
 from afformer_ros.grounding.model_loader import ModelLoader
 from afformer_ros.grounding.parameters import GroundingParameters
-from afformer_ros.grounding.spatial_subscriptions import SpatialSubscriptions
-from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.parameter_fields import read_parameters
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.rclpy_messages import RclpyMessages
-from afformer_ros.service_pool_executor import PriorityLock
+from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 from afformer_ros.transport_watch import TransportWatch
 
 _BACKWARDS = JumpThreshold(
@@ -70,7 +72,7 @@ class ConfiguredGrounding:
         node: LifecycleNode,
         parameters: GroundingParameters,
         qos: QosParameters,
-        priority_lock: PriorityLock,
+        priority_lock: threading.Lock,
         actions: NodeActions,
         transport: TransportWatch,
     ) -> None:
@@ -104,7 +106,29 @@ class ConfiguredGrounding:
         )
         self._status.listeners.append(self._ground_action.demonstrations_changed)
         group = MutuallyExclusiveCallbackGroup()
-        self._spatial = SpatialSubscriptions(node, parameters, qos, group)
+        inputs = SpatialInputs(
+            node.resolve_topic_name('depth'),
+            node.resolve_topic_name('camera_info'),
+            rectified=is_rectified(
+                parameters.image_rectification, node.resolve_topic_name('image')
+            ),
+        )
+        self._depth = TopicSubscription(
+            node,
+            'depth',
+            IMAGE_KINDS[parameters.depth_type],
+            qos.input_quality('depth'),
+            lambda message: inputs.add_depth(stamp_nanoseconds(message.header.stamp), message),
+            group,
+        )
+        self._camera_info = TopicSubscription(
+            node,
+            'camera_info',
+            (CameraInfo,),
+            qos.input_quality('camera_info'),
+            inputs.add_camera_info,
+            group,
+        )
         self._recorder = DemonstrationRecorder(
             node, parameters, self._live_parameters, qos, self._worker, self._statistics, group
         )
@@ -113,17 +137,17 @@ class ConfiguredGrounding:
             node,
             self._live_parameters,
             self._worker,
-            GroundingPipeline(RclpyMessages(), self._spatial.inputs, self._transforms.placement),
+            GroundingPipeline(RclpyMessages(), inputs, self._transforms.placement),
             self._publisher,
             self._statistics,
             self._status,
             self._ground_action,
             priority_lock,
         )
-        self._images = ImageSubscription(
+        self._images = TopicSubscription(
             node,
             'image',
-            parameters.image_type,
+            IMAGE_KINDS[parameters.image_type],
             qos.input_quality('image'),
             image_grounding.take,
             group,
@@ -179,9 +203,9 @@ class ConfiguredGrounding:
         self._diagnostics.destroy()
         self._services.destroy()
         self._frame.destroy()
-        self._images.destroy()
+        for subscription in (self._images, self._depth, self._camera_info):
+            subscription.destroy()
         self._recorder.destroy()
-        self._spatial.destroy()
         self._transforms.destroy()
         self._publisher.destroy()
         self._status.destroy()
@@ -209,10 +233,8 @@ class ConfiguredGrounding:
                 self._values(),
             ),
             topic_status('image', self._images.watch, needed=needed, deaf=deaf),
-            topic_status(
-                'depth', self._spatial.depth_watch, needed=False, deaf=deaf, remark=depth_remark
-            ),
-            topic_status('camera_info', self._spatial.camera_info_watch, needed=False, deaf=deaf),
+            topic_status('depth', self._depth.watch, needed=False, deaf=deaf, remark=depth_remark),
+            topic_status('camera_info', self._camera_info.watch, needed=False, deaf=deaf),
             topic_status(
                 'demonstration',
                 self._recorder.watch,

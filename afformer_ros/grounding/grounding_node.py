@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,6 @@ from afformer_ros.parameter_fields import (
     validate_change,
 )
 from afformer_ros.quality_of_service import QosParameters
-from afformer_ros.service_pool_executor import PriorityLock
 from afformer_ros.shared_memory_ports import SharedMemoryPorts
 from afformer_ros.transport_watch import TransportWatch
 
@@ -58,12 +58,12 @@ class GroundingNode(LifecycleNode):
 
     def __init__(
         self,
-        priority_lock: PriorityLock | None = None,
+        priority_lock: threading.Lock | None = None,
         give_up: Callable[[], None] = lambda: None,
         **options: Any,
     ) -> None:
         super().__init__('grounding', **options)
-        self._priority_lock = priority_lock or PriorityLock()
+        self._priority_lock = priority_lock or threading.Lock()
         self._configured: ConfiguredGrounding | None = None
         self._bond = ManagerBond(self, installed_bond_type())
         self._declared = False

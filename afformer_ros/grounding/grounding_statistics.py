@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import astuple, dataclass, fields
+from enum import Enum
 
 import numpy as np
 
@@ -110,6 +111,18 @@ class LatencyWindow:
             self._times.popleft()
 
 
+class Event(Enum):
+    """Events that are counted, by their names in the diagnostics."""
+
+    REPLACED = 'images replaced by newer ones'
+    IGNORED = 'images ignored because no result has a subscriber'
+    REFUSED = 'images that could not be grounded'
+    PUBLISHED = 'groundings published'
+    FOUND = 'of these found'
+    HELD = 'of these held'
+    DROPPED = 'demonstration frames dropped'
+
+
 class GroundingStatistics:
     """Counts of the node; thread-safe.
 
@@ -120,46 +133,30 @@ class GroundingStatistics:
     def __init__(self, latency_window: float) -> None:
         self.latency = LatencyWindow(latency_window)
         self._lock = threading.Lock()
-        self._replaced = 0
-        self._ignored = 0
-        self._refused = 0
+        self._counts = dict.fromkeys(Event, 0)
         self._refusal = ''
-        self._published = 0
-        self._found = 0
-        self._held = 0
-        self._dropped_frames = 0
         self._result: StreamedGrounding | None = None
 
-    def image_replaced(self) -> None:
-        """Count an image that was skipped because a newer one arrived."""
+    def count(self, event: Event) -> None:
+        """Count an event."""
         with self._lock:
-            self._replaced += 1
-
-    def image_ignored(self) -> None:
-        """Count an image that was skipped because no result has a subscriber."""
-        with self._lock:
-            self._ignored += 1
+            self._counts[event] += 1
 
     def image_refused(self, reason: str) -> None:
         """Count an image that could not be read or grounded."""
         with self._lock:
-            self._refused += 1
+            self._counts[Event.REFUSED] += 1
             self._refusal = reason
 
     def grounding_published(self, result: StreamedGrounding, times: StageTimes) -> None:
         """Count a grounding that was published."""
         self.latency.add(times)
         with self._lock:
-            self._published += 1
-            self._found += result.found and not result.held
-            self._held += result.held
+            self._counts[Event.PUBLISHED] += 1
+            self._counts[Event.FOUND] += result.found and not result.held
+            self._counts[Event.HELD] += result.held
             self._result = result
             self._refusal = ''
-
-    def frame_dropped(self) -> None:
-        """Count a frame of a demonstration that was lost because the queue was full."""
-        with self._lock:
-            self._dropped_frames += 1
 
     def refusal(self) -> str:
         """Explain why the last image gave no result; empty if it did."""
@@ -176,15 +173,7 @@ class GroundingStatistics:
     def values(self) -> dict[str, str]:
         """Return all counts, and the last result, as text."""
         with self._lock:
-            values = {
-                'images replaced by newer ones': str(self._replaced),
-                'images ignored because no result has a subscriber': str(self._ignored),
-                'images that could not be grounded': str(self._refused),
-                'groundings published': str(self._published),
-                'of these found': str(self._found),
-                'of these held': str(self._held),
-                'demonstration frames dropped': str(self._dropped_frames),
-            }
+            values = {event.value: str(count) for event, count in self._counts.items()}
             result = self._result
         if result is not None:
             if result.presence is not None and result.presence_threshold is not None:

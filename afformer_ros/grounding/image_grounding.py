@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,16 +22,16 @@ from afformer_core.demonstrations.selection import join_names
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.outputs.outputs import OPTIONAL_OUTPUT_TYPES, OUTPUT_TYPES, OutputMessages
-from afformer_core.stream.pipeline import GroundingPipeline, Observation, PipelineSettings
+from afformer_core.stream.pipeline import GroundingPipeline, Observation
+from afformer_core.stream.settings import PipelineSettings
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.ground_goal import GroundGoal
 from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
-from afformer_ros.grounding.grounding_statistics import GroundingStatistics, StageTimes
+from afformer_ros.grounding.grounding_statistics import Event, GroundingStatistics, StageTimes
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.rclpy_messages import message_class
-from afformer_ros.service_pool_executor import PriorityLock
 
 
 def available_output_types() -> dict[str, str]:
@@ -122,7 +123,7 @@ class ImageGrounding:
         statistics: GroundingStatistics,
         status: DemonstrationStatusPublisher,
         action: GroundAction,
-        priority_lock: PriorityLock,
+        priority_lock: threading.Lock,
     ) -> None:
         self._node = node
         self._read_parameters = read_parameters
@@ -133,7 +134,6 @@ class ImageGrounding:
         self._status = status
         self._action = action
         self._priority_lock = priority_lock
-        self._topic = node.resolve_topic_name('image')
         self._revision = 0
 
     def take(self, message: Image | CompressedImage) -> None:
@@ -142,7 +142,7 @@ class ImageGrounding:
             return
         needed = self._publisher.has_subscribers or self._action.needs_images
         if not needed and self._read_parameters().lazy:
-            self._statistics.image_ignored()
+            self._statistics.count(Event.IGNORED)
             return
         stamp = message.header.stamp
         arrival = _Arrival(
@@ -153,7 +153,7 @@ class ImageGrounding:
         )
         replaced = self._worker.offer_image(lambda library: self._ground(library, arrival))
         if replaced and self._status.state.selected:
-            self._statistics.image_replaced()
+            self._statistics.count(Event.REPLACED)
 
     def _ground(self, library: DemonstrationLibrary, arrival: _Arrival) -> None:
         """Ground an image; called by the worker."""
@@ -195,15 +195,14 @@ class ImageGrounding:
         )
 
     def _settings(self, goal: GroundGoal | None) -> PipelineSettings:
-        settings = self._read_parameters().pipeline_settings(self._topic)
+        settings = self._read_parameters()
         if goal is None:
             return settings
-        criteria, stream = goal.criteria, settings.stream
-        if criteria.minimum_presence:
-            stream = replace(stream, minimum_presence=criteria.minimum_presence)
-        if criteria.action:
-            stream = replace(stream, action=criteria.action)
-        return replace(settings, stream=stream)
+        if goal.criteria.minimum_presence:
+            settings = replace(settings, minimum_presence=goal.criteria.minimum_presence)
+        if goal.criteria.action:
+            settings = replace(settings, action=goal.criteria.action)
+        return settings
 
     def _observe(
         self,

@@ -6,7 +6,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from pathlib import Path
 
 from rclpy.lifecycle import LifecycleNode
@@ -15,12 +14,9 @@ from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.selection import SelectionFile
 from afformer_core.demonstrations.state import DemonstrationState
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.errors import AfformerError
 from afformer_core.runtime import ArrayGrounder, shipped_model_folder
 from afformer_core.runtime.backends import GPU_BACKENDS
 from afformer_core.runtime.networks import Networks
-from afformer_core.runtime.sessions.fallback_session import with_fallback
-from afformer_core.runtime.shipped_model import shipped_model_to_export
 from afformer_ros.grounding.engine_build import EngineBuild
 from afformer_ros.grounding.grounding_diagnostics import ComponentStatus
 from afformer_ros.grounding.parameters import GroundingParameters
@@ -89,7 +85,11 @@ class ModelLoader:
         store = DemonstrationStore(parameters.store_path)
         selection_file = SelectionFile(store.folder, self._node.get_fully_qualified_name())
         library = DemonstrationLibrary(
-            grounder, store, self._changed, parameters.recording_settings, selection_file
+            grounder,
+            store,
+            self._changed,
+            selection_file,
+            trim=parameters.trim_demonstrations,
         )
         self._grounder, self.problems = grounder, library.problems
         if grounder.calibration_problem:
@@ -125,8 +125,12 @@ class ModelLoader:
     def _presence_status(self) -> tuple[ComponentStatus, ...]:
         if self._grounder is None:
             return ()
-        problem, calibration = self._grounder.calibration_problem, self._grounder.calibration
-        status = 'told' if calibration else 'unknown, the model is not calibrated'
+        problem = self._grounder.calibration_problem
+        status = (
+            'told'
+            if self._grounder.calibrations.presence
+            else 'unknown, the model is not calibrated'
+        )
         return (ComponentStatus('presence', '', problem, status, {}),)
 
     def _gpu_status(self) -> tuple[ComponentStatus, ...]:
@@ -149,8 +153,7 @@ class ModelLoader:
         self._node.get_logger().info(line)
 
     def _engine_ready(self, networks: Networks) -> Future[None]:
-        protected = with_fallback(networks, self._folder, self._parameters.threads, self._gpu_lost)
-        return self._submit(lambda library: library.use(protected))
+        return self._submit(lambda library: library.use(networks))
 
     def _gpu_lost(self, reason: str) -> None:
         self._loss = (
@@ -163,8 +166,4 @@ class ModelLoader:
 def _model_folder(parameters: GroundingParameters) -> Path:
     if parameters.model:
         return Path(parameters.model).expanduser()
-    if parameters.backend == 'tensorrt':
-        # Problems of the user's cache are reported when engines are stored there.
-        with suppress(AfformerError, OSError):
-            return shipped_model_to_export()
     return shipped_model_folder()

@@ -4,17 +4,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from afformer_core.demonstrations.recording import RecordingSettings
-from afformer_core.geometry.surface import SurfaceSettings
-from afformer_core.outputs.results import OutputSettings
 from afformer_core.runtime.backends import BACKENDS, PRECISIONS
-from afformer_core.stream.pipeline import PipelineSettings
-from afformer_core.stream.settings import StreamSettings
-from afformer_core.stream.spatial_inputs import RECTIFICATIONS, is_rectified
-from afformer_ros.parameter_fields import constraints_of, parameter
+from afformer_core.stream.settings import PipelineSettings
+from afformer_core.stream.spatial_inputs import RECTIFICATIONS
+from afformer_ros.parameter_fields import parameter
 
 MESSAGE_TYPES = ('auto', 'raw', 'compressed')
 GOAL_POLICIES = ('queue', 'refuse', 'replace')
@@ -30,16 +26,16 @@ class ModelParameters:
     backend: str = parameter(
         'auto',
         'Backend that computes the model: torch, onnxruntime or openvino on the CPU; torch-cuda, '
-        'onnxruntime-cuda, onnxruntime-tensorrt or tensorrt on an NVIDIA GPU; or auto (the '
-        'fastest installed one that runs the exported graphs without engines to compile, '
-        'measured at its first use, otherwise torch)',
+        'onnxruntime-cuda or tensorrt on an NVIDIA GPU; or auto (an installed one that runs '
+        'the exported graphs without engines to compile: onnxruntime-cuda, openvino in bf16 or '
+        'onnxruntime; otherwise torch)',
         choices=BACKENDS,
         change='unconfigured',
     )
     precision: str = parameter(
         'auto',
         'Precision of the model: fp32, fp16, bf16, or auto (fp32; bf16 where backend auto '
-        'measures it to be faster; with tensorrt fp16, which is exported if it is missing)',
+        'is openvino; with tensorrt fp16 if graphs in fp16 were exported)',
         choices=PRECISIONS,
         change='unconfigured',
     )
@@ -107,11 +103,6 @@ class DemonstrationParameters:
     )
 
     @property
-    def recording_settings(self) -> RecordingSettings:
-        """Settings of recordings."""
-        return RecordingSettings(trim=self.trim_demonstrations)
-
-    @property
     def store_path(self) -> Path:
         """Folder of finished demonstrations."""
         if self.store_folder:
@@ -160,7 +151,9 @@ class ActionParameters:
 
 
 @dataclass(frozen=True)
-class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParameters):
+class GroundingParameters(
+    PipelineSettings, ActionParameters, DemonstrationParameters, ModelParameters
+):
     """All parameters of the node `grounding` except the QoS; each text is the ROS description."""
 
     selected_demonstration: str = parameter(
@@ -172,66 +165,6 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
     )
     lazy: bool = parameter(
         True, 'Whether the node ignores images while no result has a subscriber'
-    )
-    maximum_peaks: int = parameter(
-        5, 'Maximum number of peaks of the heatmap that are published as points', limits=(1, 100)
-    )
-    minimum_candidate_score: float = parameter(
-        0.1,
-        'Minimum score of a grasp candidate, which is the share of the heatmap around its peak',
-        limits=(0.0, 1.0),
-    )
-    minimum_presence: float = parameter(
-        -1.0,
-        'Presence, the probability that the image shows the demonstrated element, below which '
-        'nothing is found. -1: the calibrated threshold of the model. Applies only to a '
-        'calibrated model, for which minimum_confidence and minimum_feature_similarity are '
-        'not used',
-        limits=(-1.0, 1.0),
-    )
-    certainty_threshold: float = parameter(
-        -1.0,
-        'Certainty, the probability that the best point lies on the demonstrated part, below '
-        'which no robot should act. -1: the calibrated threshold of the model',
-        limits=(-1.0, 1.0),
-    )
-    minimum_confidence: float = parameter(
-        0.2,
-        'Share of the heatmap around its best peak below which nothing is found, for a model '
-        'that is not calibrated',
-        limits=(0.0, 1.0),
-    )
-    minimum_feature_similarity: float = parameter(
-        0.7,
-        'Feature similarity between the demonstration and the surroundings of the heatmap '
-        'below which nothing is found, for a model that is not calibrated. -1: not checked',
-        limits=(-1.0, 1.0),
-    )
-    minimum_continuity: float = parameter(
-        0.75,
-        'Feature similarity to the peak that was found before, below which nothing is found. '
-        '-1: not checked',
-        limits=(-1.0, 1.0),
-    )
-    release_time: float = parameter(
-        5.0,
-        'Seconds without a result after which a peak that looks different may be found',
-        limits=(0.0, 3600.0),
-    )
-    hold_time: float = parameter(
-        0.5,
-        'Seconds for which the last result is held, with its age, while nothing is found',
-        limits=(0.0, 60.0),
-    )
-    smoothing_time: float = parameter(
-        0.1,
-        'Time constant of the smoothing of the heatmap over time, in seconds. 0: no smoothing',
-        limits=(0.0, 60.0),
-    )
-    scene_cut_threshold: float = parameter(
-        0.2,
-        'Mean change of the image, as a share of its range, that begins a new scene. 1: never',
-        limits=(0.0, 1.0),
     )
     image_type: str = parameter(
         'auto',
@@ -254,41 +187,6 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
         choices=MESSAGE_TYPES,
         change='unconfigured',
     )
-    depth_tolerance: float = parameter(
-        0.02,
-        'Maximum difference between the stamps of an image and its depth, in seconds',
-        limits=(0.0, 10.0),
-    )
-    depth_wait: float = parameter(
-        0.03, 'Maximum time to wait for the depth of an image, in seconds', limits=(0.0, 1.0)
-    )
-    depth_noise: float = parameter(
-        0.005, 'Standard deviation of depth, as a share of the depth', limits=(0.0001, 0.2)
-    )
-    nearest_depth: float = parameter(
-        0.1, 'Depth in metres below which depth is unknown', limits=(0.001, 1000.0)
-    )
-    farthest_depth: float = parameter(
-        10.0, 'Depth in metres above which depth is unknown', limits=(0.001, 1000.0)
-    )
-    peak_tolerance: float = parameter(
-        0.04,
-        'Maximum error of a peak, as a share of the shorter side of the image. If depth is '
-        'available, the point lies on the surface that stands out most within this distance '
-        'of the peak. 0: on the surface at the peak itself',
-        limits=(0.0, 0.25),
-    )
-    agreement_tolerance: float = parameter(
-        0.02,
-        'Maximum distance between the best points of images that agree and their mean, as a '
-        'share of the diagonal of the image',
-        limits=(0.0, 1.0),
-    )
-    action: str = parameter(
-        '',
-        'Name of the demonstrated action, such as pull, which determines the direction of '
-        'motion. Empty: the best action of the model, or unknown if its score is too low',
-    )
     target_frame: str = parameter(
         '',
         'Frame of all positions, looked up in tf2 at the stamp of the image. Empty: the '
@@ -300,31 +198,6 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
         'Frame whose z axis points up, such as base_link, which determines the motion of '
         'pick up and put down. Empty: target_frame',
         change='unconfigured',
-    )
-    pre_grasp_distance: float = parameter(
-        0.1,
-        'Distance in metres from a grasp candidate back along its approach to its pre-grasp',
-        limits=(0.0, 1.0),
-    )
-    mask_share: float = parameter(
-        0.5,
-        'Minimum probability of a pixel of mask, as a share of the largest probability, and '
-        'of a pixel that counts for grasp_width, as a share of the probability at its point',
-        limits=(0.001, 1.0),
-    )
-    overlay_opacity: float = parameter(
-        0.6,
-        'Opacity of the heatmap in the overlay where the heatmap is highest',
-        limits=(0.0, 1.0),
-    )
-    cloud_minimum_weight: float = parameter(
-        0.05,
-        'Minimum probability of a pixel of affordance_cloud, as a share of the largest '
-        'probability',
-        limits=(0.0, 1.0),
-    )
-    cloud_maximum_points: int = parameter(
-        5000, 'Maximum number of points of affordance_cloud', limits=(1, 1000000)
     )
     maximum_latency: float = parameter(
         0.5,
@@ -351,53 +224,3 @@ class GroundingParameters(ActionParameters, DemonstrationParameters, ModelParame
         'memory, before its process ends with status 75 to be restarted. 0: never',
         limits=(0.0, 3600.0),
     )
-
-    def __post_init__(self) -> None:
-        constraints = constraints_of(type(self))
-        for field in fields(self):
-            constraints[field.name].check(field.name, getattr(self, field.name))
-        # Values that are valid individually may contradict each other.
-        _ = self.stream_settings
-
-    @property
-    def stream_settings(self) -> StreamSettings:
-        """Current settings of the grounding of images."""
-        return StreamSettings(
-            maximum_peaks=self.maximum_peaks,
-            minimum_presence=self.minimum_presence,
-            certainty_threshold=self.certainty_threshold,
-            minimum_confidence=self.minimum_confidence,
-            minimum_feature_similarity=self.minimum_feature_similarity,
-            minimum_continuity=self.minimum_continuity,
-            release_time=self.release_time,
-            smoothing_time=self.smoothing_time,
-            hold_time=self.hold_time,
-            scene_cut_threshold=self.scene_cut_threshold,
-            peak_tolerance=self.peak_tolerance,
-            agreement_tolerance=self.agreement_tolerance,
-            action=self.action,
-            surface=SurfaceSettings(
-                noise=self.depth_noise, nearest=self.nearest_depth, farthest=self.farthest_depth
-            ),
-        )
-
-    def pipeline_settings(self, image_topic: str) -> PipelineSettings:
-        """Return the current settings of the pipeline."""
-        stream = self.stream_settings
-        output = OutputSettings(
-            minimum_candidate_score=self.minimum_candidate_score,
-            overlay_opacity=self.overlay_opacity,
-            cloud_minimum_weight=self.cloud_minimum_weight,
-            cloud_maximum_points=self.cloud_maximum_points,
-            surface=stream.surface,
-            mask_share=self.mask_share,
-            pre_grasp_distance=self.pre_grasp_distance,
-        )
-        rectified = is_rectified(self.image_rectification, image_topic)
-        return PipelineSettings(
-            stream=stream,
-            output=output,
-            rectified=rectified,
-            depth_tolerance=self.depth_tolerance,
-            depth_wait=self.depth_wait,
-        )

@@ -5,17 +5,18 @@ from __future__ import annotations
 
 from afformer_core.errors import AfformerError
 from afformer_ros.action import GroundDemonstration
+from afformer_ros.client import GoalRefusedError, NoAnswerError
 from afformer_ros.msg import Affordance
 
+__all__ = [
+    'GoalRefusedError',
+    'NoAnswerError',
+    'NoPositionError',
+    'NotFoundError',
+    'UnsteadyError',
+    'found_affordance',
+]
 _Result = GroundDemonstration.Result
-
-
-class NoAnswerError(AfformerError):
-    """Raised if the grounding node does not answer, or has grounded too few images to answer."""
-
-
-class GoalRefusedError(AfformerError):
-    """Raised if the grounding node refuses a goal, or ends it without an answer."""
 
 
 class NotFoundError(AfformerError):

@@ -13,11 +13,14 @@ from afformer_core.geometry.transform import RigidTransform, TransformError
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_ros.msg import Affordance
 from afformer_ros.planner.answers import NoPositionError
-from afformer_ros.planner.camera_poses import CameraPoses, NoPoseError
 from afformer_ros.planner.waiting import Waiting
 
-# Seconds for the pose to arrive after an image.
+# Seconds for the pose of a camera to appear.
 _FOLLOWING = 1.0
+# Nanoseconds between two poses of a camera that publishes continuously.
+_STREAM_GAP = 10**9
+# Largest difference between poses of a camera at rest: metres, and elements of a rotation matrix.
+_STILL = 1e-3
 # Maximum number of poses that wait for a busy planner.
 _QUEUE = 100
 _WARNING_PERIOD = 5.0
@@ -26,23 +29,26 @@ _WARNING_PERIOD = 5.0
 class BaseTransforms:
     """The transforms of positions to the frame of the arm's base, from `camera_pose`.
 
+    A pose applies from its stamp on, until another one is published. A camera whose pose changes
+    within a second of the previous one is moving, and its pose is known one second after that.
+
     Args:
         node: node with the subscription; it must be spun by another thread.
         waiting: waits of the planner.
         base: frame of the arm's base.
         camera: optical frame of the camera whose pose is published; empty: `camera_pose` is not
             used.
-        moves: whether that camera moves.
     """
 
-    def __init__(
-        self, node: Node, waiting: Waiting, base: str, camera: str, *, moves: bool
-    ) -> None:
+    def __init__(self, node: Node, waiting: Waiting, base: str, camera: str) -> None:
         self._node = node
         self._waiting = waiting
         self._base = base
         self._camera = camera
-        self._poses = CameraPoses(moves=moves)
+        # The pose, and nanoseconds since when it is known; replaced as one by another thread.
+        self._known: tuple[RigidTransform, int] | None = None
+        # Nanoseconds of the newest message.
+        self._newest = 0
         if camera:
             quality = QoSProfile(depth=_QUEUE, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
             node.create_subscription(PoseStamped, 'camera_pose', self._take, quality)
@@ -56,12 +62,12 @@ class BaseTransforms:
         if not self._camera or self._camera == self._base:
             return self._base
         if seconds or self._node.count_publishers('camera_pose'):
-            self._waiting.until(lambda: len(self._poses) > 0, seconds or _FOLLOWING)
-        return self._camera if len(self._poses) else self._base
+            self._waiting.until(lambda: self._known is not None, seconds or _FOLLOWING)
+        return self._base if self._known is None else self._camera
 
     def camera_pose(self) -> RigidTransform | None:
-        """Return the transform from the frame of a fixed camera to that of the base, if known."""
-        return self._poses.newest()
+        """Return the newest transform from the frame of the camera to that of the base, if any."""
+        return None if self._known is None else self._known[0]
 
     def of(self, affordance: Affordance) -> tuple[RigidTransform, NDArray[np.float64] | None]:
         """Return the transform of an affordance's positions, and the position of its camera.
@@ -89,29 +95,41 @@ class BaseTransforms:
         return to_base, to_base.translation if frame == image_frame else None
 
     def _pose_at(self, stamp: int) -> RigidTransform:
-        limit = self._waiting.limit(_FOLLOWING)
-        while True:
-            try:
-                return self._poses.at(stamp)
-            except NoPoseError as error:
-                if self._waiting.stopped or limit.reason():
-                    raise NoPositionError(str(error)) from error
-            self._waiting.pause()
+        known = self._known
+        if known is None:
+            raise NoPositionError('there is no camera_pose')
+        pose, since = known
+        if stamp < since:
+            raise NoPositionError(
+                f'the pose of the camera is known {(since - stamp) * 1e-9:.3f} s after the image; '
+                'expected a camera at rest. For a camera that moves, set camera_frame to nothing: '
+                'positions then come from tf2'
+            )
+        return pose
 
     def _take(self, message: PoseStamped) -> None:
         frame = message.header.frame_id
         problem = f'it is in {frame!r}; expected {self._base}' if frame != self._base else ''
         if not problem:
             try:
-                pose = _transform(message)
+                self._add(stamp_nanoseconds(message.header.stamp), _transform(message))
             except TransformError as error:
                 problem = str(error)
-            else:
-                self._poses.add(stamp_nanoseconds(message.header.stamp), pose)
         if problem:
             self._node.get_logger().warning(
                 f'camera_pose is ignored: {problem}', throttle_duration_sec=_WARNING_PERIOD
             )
+
+    def _add(self, stamp: int, pose: RigidTransform) -> None:
+        before, passed = self.camera_pose(), stamp - self._newest
+        self._newest = stamp
+        if before is None or passed < 0:
+            self._known = pose, stamp
+        elif (
+            np.abs(pose.translation - before.translation).max() >= _STILL
+            or np.abs(pose.rotation - before.rotation).max() >= _STILL
+        ):
+            self._known = pose, stamp + (_STREAM_GAP if passed <= _STREAM_GAP else 0)
 
 
 def _transform(message: PoseStamped) -> RigidTransform:

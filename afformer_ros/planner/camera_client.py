@@ -20,10 +20,10 @@ from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.messages.image_decoding import to_depth, to_rgb
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.stream.spatial_inputs import is_rectified
-from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.planner.answers import NoAnswerError
 from afformer_ros.planner.waiting import Waiting
 from afformer_ros.quality_of_service import InputQuality
+from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 
 # Seconds for the images to arrive.
 _PATIENCE = 10.0
@@ -109,7 +109,9 @@ class _RequestedMessages:
         self._since: int | None = None
         self._messages: list[Any] = []
         quality = InputQuality(QoSProfile(depth=1), follows_publishers=True)
-        self._subscription = ImageSubscription(node, topic, 'auto', quality, self._take, group)
+        self._subscription = TopicSubscription(
+            node, topic, IMAGE_KINDS['auto'], quality, self._take, group
+        )
 
     @property
     def topic_name(self) -> str:

@@ -234,11 +234,13 @@ class CameraCorrection:
         self._frame = camera_frame
         self._log = log
         self._before: DepthImage | None = None
+        self._pose: RigidTransform | None = None
 
     def begin(self) -> bool:
         """Measure the depth before the arm is in view; return whether it is known."""
         self._before = None
-        if self._poses.camera_pose() is not None and self._camera.has_depth:
+        self._pose = self._poses.camera_pose()
+        if self._pose is not None and self._camera.has_depth:
             self._before = self._depth()
         return self._before is not None
 
@@ -248,8 +250,9 @@ class CameraCorrection:
         Raises:
             ArmError: the arm does not answer, or the planner is stopped.
         """
-        pose = self._poses.camera_pose()
-        if self._before is None or pose is None:
+        pose = self._pose
+        # A camera on the arm does not see what it saw before.
+        if self._before is None or pose is None or pose is not self._poses.camera_pose():
             return None
         joints = self._arm.positions()
         self._surface.pose(joints, self._arm.gripper_position())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A point at which an arm should act, and errors if it cannot."""
+"""A point at which an arm should act, what it feels there, and errors if it cannot."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.actions import ACTIONS
 from afformer_core.errors import AfformerError
 
-# The actions of the shipped model, for each of which an arm has a skill.
-ACTIONS = ('touch', 'hold', 'push', 'pull', 'rotate', 'pick up', 'put down')
 # Maximum difference between the length of a direction and 1.
 _UNIT = 1e-3
 
@@ -85,3 +84,28 @@ class ArmContact:
             return self.normal
         out = self.motion if self.action == 'pull' else -self.motion
         return out if out @ self.normal > 0 else self.normal
+
+    def __str__(self) -> str:
+        x, y, z = self.point
+        return f'{self.action} at ({x:.3f}, {y:.3f}, {z:.3f}) m'
+
+
+@dataclass(frozen=True)
+class Felt:
+    """What an arm felt during its action.
+
+    Attributes:
+        text: readable description.
+        done: whether an obstacle stopped the tip, and the held part moved; otherwise the action
+            failed.
+        in_contact: whether an obstacle stopped the tip, or the held part resisted.
+        returned: whether the arm is back where it began, out of the view of the camera.
+    """
+
+    text: str
+    done: bool
+    in_contact: bool
+    returned: bool = True
+
+    def __str__(self) -> str:
+        return self.text

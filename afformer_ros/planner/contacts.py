@@ -24,60 +24,37 @@ class UncertainPartError(NotFoundError):
     """Raised if it is not certain which part was demonstrated, or that it is in view."""
 
 
-def check_presence(affordance: Affordance, margin: float) -> None:
-    """Check that the presence is high enough to act.
+def check_sure(affordance: Affordance, margin: float) -> None:
+    """Check that presence, the certainty of the best point and the action allow to act.
+
+    An unknown certainty or threshold of it (NaN) is not checked.
 
     Args:
         affordance: result of the grounding node.
-        margin: required presence, as a share of the way from its threshold to 1; 0: the threshold.
+        margin: required presence, as a share of the way from its threshold to 1; 0: the threshold,
+            also of a model that is not calibrated.
 
     Raises:
-        NotSureError: it is not known.
-        UncertainPartError: it is too low.
+        NotSureError: presence or the action is not known.
+        UncertainPartError: presence or the certainty is too low.
     """
-    if margin == 0:
-        return
     presence, threshold = affordance.presence, affordance.presence_threshold
-    if math.isnan(presence) or math.isnan(threshold):
+    needed = threshold + margin * (1 - threshold)
+    if margin and math.isnan(presence + needed):
         raise NotSureError(
             'presence is not known, because the model is not calibrated; expected a margin of '
             f'{margin:g} above its threshold. Calibrate the model, or set presence_margin to 0'
         )
-    needed = threshold + margin * (1 - threshold)
-    if presence < needed:
+    if margin and presence < needed:
         raise UncertainPartError(
             f'presence is {presence:.2f}, too close to its threshold of {threshold:.2f} to act; '
             f'expected at least {needed:.2f}. Check that the image shows the demonstrated part'
         )
-
-
-def check_certainty(affordance: Affordance) -> None:
-    """Check that the certainty of the best point is high enough to act.
-
-    An unknown certainty or threshold (NaN) is not checked.
-
-    Args:
-        affordance: result of the grounding node.
-
-    Raises:
-        UncertainPartError: the certainty is below its threshold.
-    """
-    certainty, threshold = affordance.certainty, affordance.certainty_threshold
-    if certainty < threshold:
+    if affordance.certainty < affordance.certainty_threshold:
         raise UncertainPartError(
-            f'not sure which part: certainty {certainty:.2f}, threshold {threshold:.2f}'
+            f'not sure which part: certainty {affordance.certainty:.2f}, threshold '
+            f'{affordance.certainty_threshold:.2f}'
         )
-
-
-def check_action(affordance: Affordance) -> None:
-    """Check that the action is known.
-
-    Args:
-        affordance: result of the grounding node.
-
-    Raises:
-        NotSureError: it is not.
-    """
     if affordance.action == UNKNOWN_ACTION:
         best = affordance.actions[0]
         raise NotSureError(

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inverse kinematics of an arm with mink."""
+"""Models of arms, and their inverse kinematics with mink."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import mink
 import mujoco
@@ -91,14 +92,16 @@ class TipKinematics:
                 return np.asarray(self._configuration.q[self._columns].clip(*self._range))
         raise UnreachableError(f'the arm does not reach {pose.translation.round(3).tolist()}')
 
-    def step(self, pose: RigidTransform, start: NDArray[np.float64]) -> NDArray[np.float64]:
+    def step(
+        self, pose: RigidTransform, start: NDArray[np.float64], largest: float = _LARGEST_STEP
+    ) -> NDArray[np.float64]:
         """Compute the joint positions [N] of a pose of the tip close to that of a start.
 
         Raises:
-            UnreachableError: there are none, or the joints would jump there.
+            UnreachableError: there are none, or a joint would jump there, by more than radians.
         """
         joints = self.joints(pose, start)
-        if np.abs(joints - start).max() > _LARGEST_STEP:
+        if np.abs(joints - start).max() > largest:
             raise UnreachableError(
                 f'the joints would jump before {pose.translation.round(3).tolist()}'
             )
@@ -114,12 +117,9 @@ class TipKinematics:
         """
         found: list[NDArray[np.float64]] = []
         for pose in poses:
-            joints = self.joints(pose, found[-1] if found else start)
-            if found and np.abs(joints - found[-1]).max() > _LARGEST_JUMP:
-                raise UnreachableError(
-                    f'the joints would jump before {pose.translation.round(3).tolist()}'
-                )
-            found.append(joints)
+            found.append(
+                self.step(pose, found[-1], _LARGEST_JUMP) if found else self.joints(pose, start)
+            )
         return found
 
     def approach(
@@ -183,3 +183,21 @@ def tool_rotation(direction: NDArray[np.float64], roll: float) -> NDArray[np.flo
     third = np.cross(along, across)
     first = np.cos(roll) * across + np.sin(roll) * third
     return np.stack([first, np.cross(along, first), along], axis=1)
+
+
+def open_arm_model(path: str) -> mujoco.MjModel:
+    """Read the MJCF or URDF file of an arm; an empty path is the simulator's Franka arm.
+
+    Raises:
+        AfformerError: the file cannot be read, or the package with the Franka arm is missing.
+    """
+    if not path:
+        from afformer_sim.arm.franka import arm_model
+
+        return arm_model()
+    if not Path(path).is_file():
+        raise AfformerError(f'{path} is not a file; expected the MJCF or URDF of the arm')
+    try:
+        return mujoco.MjModel.from_xml_path(path)
+    except ValueError as error:
+        raise AfformerError(f'{path} cannot be read as a MuJoCo model: {error}') from error

@@ -3,28 +3,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from afformer_core.changes.outcome import Seen
-from afformer_ros.planner.contact import ArmContact
-
-if TYPE_CHECKING:
-    from afformer_ros.planner.skills import Felt
+from afformer_core.actions import ACTIONS
+from afformer_core.changes.outcome import ObservedOutcome, Seen
+from afformer_ros.planner.contact import ArmContact, Felt
 
 # Points closer than this, in metres, are the same one.
 _SAME = 0.02
 # Metres into the part before it is held.
 _PRESSING = 0.012
-# After these, what an arm has felt may be done already, and doing it again would undo it.
-_LASTING = ('touch', 'hold', 'put down')
 # Metres by which the command leads a part that resists.
 _LEAD = 0.005
-# Actions that hold the part.
-_HOLDING = ('pull', 'rotate', 'pick up', 'put down')
 
 FROM_CAMERA, FROM_FRONT = 'along the line of sight', 'along the normal of the surface'
 OTHER_SENSE, FIRMER = 'in the other sense', 'with a firmer grip'
@@ -33,40 +27,13 @@ OTHER_POINT = 'at the next best point'
 
 
 @dataclass(frozen=True)
-class Tried:
-    """An attempt that was made.
-
-    Attributes:
-        contact: the point as it was found, and the action.
-        way: how it differs from the first attempt at its point; empty: the first one.
-        felt: what the arm felt.
-        seen: what the camera saw.
-        compared: whether the images before and after could be compared.
-    """
-
-    contact: ArmContact
-    way: str
-    felt: Felt
-    seen: Seen
-    compared: bool = True
-
-
-def may_try_again(tried: Tried) -> bool:
-    """Check whether an attempt changed nothing, so that another one repeats nothing."""
-    if tried.seen is Seen.NOT_DONE:
-        return not (tried.felt.done and tried.contact.action in _LASTING)
-    nothing = tried.seen is Seen.NOT_VISIBLE and tried.compared
-    return nothing and not tried.felt.in_contact
-
-
-@dataclass(frozen=True)
 class NextAttempt:
     """An attempt to make.
 
     Attributes:
-        found: the point as it is found.
+        found: the point as it is found, and the action.
         contact: where and how to act.
-        way: see `Tried`.
+        way: how it differs from the first attempt at its point; empty: the first one.
     """
 
     found: ArmContact
@@ -74,7 +41,33 @@ class NextAttempt:
     way: str = ''
 
 
-def next_attempts(contacts: Sequence[ArmContact], tried: Sequence[Tried]) -> Iterator[NextAttempt]:
+@dataclass(frozen=True)
+class Attempted:
+    """An attempt that was made, and what came of it.
+
+    Attributes:
+        attempt: the attempt.
+        felt: what the arm felt.
+        observed: what the camera saw.
+    """
+
+    attempt: NextAttempt
+    felt: Felt
+    observed: ObservedOutcome
+
+
+def may_try_again(made: Attempted) -> bool:
+    """Check whether an attempt changed nothing, so that another one repeats nothing."""
+    if made.observed.seen is Seen.NOT_DONE:
+        # What the arm has felt may be done already, and doing it again would undo it.
+        return not (made.felt.done and ACTIONS[made.attempt.contact.action].passing)
+    compared = not math.isnan(made.observed.here)
+    return made.observed.seen is Seen.NOT_VISIBLE and compared and not made.felt.in_contact
+
+
+def next_attempts(
+    contacts: Sequence[ArmContact], tried: Sequence[Attempted]
+) -> Iterator[NextAttempt]:
     """Yield the attempts that are left, best first.
 
     The other ways at the best point come first, because it most likely lies on the right part.
@@ -84,11 +77,11 @@ def next_attempts(contacts: Sequence[ArmContact], tried: Sequence[Tried]) -> Ite
         tried: attempts so far; none of them has changed anything.
     """
     for rank, contact in enumerate(contacts):
-        before = [attempt for attempt in tried if _same(attempt.contact, contact)]
+        before = [made for made in tried if _same(made.attempt.found, contact)]
         if not before:
             yield NextAttempt(contact, contact, OTHER_POINT if rank or tried else '')
             continue
-        used = {attempt.way for attempt in before}
+        used = {made.attempt.way for made in before}
         for way, change in _other_ways(contact, before[-1].felt):
             if way not in used:
                 yield NextAttempt(contact, change(contact), way)
@@ -105,7 +98,7 @@ def _other_ways(
         yield OTHER_SENSE, _reversed
     if contact.action == 'push' or (contact.action == 'pull' and not felt.done):
         yield MORE_FORCE, _leading
-    if contact.action in _HOLDING:
+    if ACTIONS[contact.action].holding:
         yield FIRMER, _pressing
     if contact.action in ('push', 'pull') and contact.motion is not None:
         yield FROM_FRONT, _from_front

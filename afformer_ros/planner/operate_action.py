@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable
 
 from geometry_msgs.msg import Point
 from rclpy.node import Node
 from sensor_msgs.msg import RegionOfInterest
 
+from afformer_core.actions import ACTIONS
 from afformer_core.changes.outcome import Seen
 from afformer_core.errors import AfformerError
 from afformer_ros.action import OperateElement
@@ -18,8 +18,9 @@ from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.goal_fields import RefusedGoalError, names_of
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
 from afformer_ros.msg import OperationAttempt
-from afformer_ros.planner.contact import ACTIONS
-from afformer_ros.planner.operation import Attempted, ElementOperator, Operation, OperationReport
+from afformer_ros.planner.element_operator import ElementOperator
+from afformer_ros.planner.next_attempt import Attempted
+from afformer_ros.planner.operation import Operation, OperationReport
 from afformer_ros.planner.waiting import Waiting
 
 _Result = OperateElement.Result
@@ -42,7 +43,6 @@ class OperateAction:
         node: node that offers the action; another thread must spin it.
         operator: looks and acts.
         waiting: waits of the operator, which canceling interrupts.
-        rest: called after each operation: brings an interrupted arm to rest.
         frame: frame of the arm's base.
         attempts: maximum number of attempts of goals that do not give one.
     """
@@ -52,14 +52,12 @@ class OperateAction:
         node: Node,
         operator: ElementOperator,
         waiting: Waiting,
-        rest: Callable[[], None],
         frame: str,
         attempts: int,
     ) -> None:
         self._node = node
         self._operator = operator
         self._waiting = waiting
-        self._rest = rest
         self._frame = frame
         self._attempts = attempts
         self._lock = threading.Lock()
@@ -142,9 +140,9 @@ class OperateAction:
             outcome = _Result.CANCELED if canceled else _Result.STOPPED
             message = f'{stop}: {message}' if stop not in message else message
             ending = Ending.CANCELED if canceled else Ending.ABORTED
-        elif outcome not in (_Result.DONE, _Result.NOT_VISIBLE):
+        elif not ended.succeeded:
             ending = Ending.ABORTED
-        self._rest()
+        self._operator.come_to_rest()
         with self._lock:
             self._current = None
         attempts = [attempt_message(attempt, self._frame) for attempt in ended.attempts]
@@ -154,12 +152,12 @@ class OperateAction:
 
 def attempt_message(attempt: Attempted, frame: str) -> OperationAttempt:
     """Describe an attempt in a message."""
-    contact, observed = attempt.contact, attempt.observed
+    contact, observed = attempt.attempt.contact, attempt.observed
     x, y, z = contact.point.tolist()
     u, v = contact.pixel or (float('nan'), float('nan'))
     message = OperationAttempt(
         action=contact.action,
-        way=attempt.way,
+        way=attempt.attempt.way,
         frame=frame,
         position=Point(x=x, y=y, z=z),
         u=u,

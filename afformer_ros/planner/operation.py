@@ -6,10 +6,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from afformer_core.changes.outcome import Expected, ObservedOutcome, Seen, judge_outcome
 from afformer_core.errors import AfformerError
@@ -18,15 +14,19 @@ from afformer_ros.planner.answers import GoalRefusedError, NoAnswerError, NotFou
 from afformer_ros.planner.contact import (
     ArmContact,
     BlockedError,
+    Felt,
     UnknownActionError,
     UnreachableError,
 )
 from afformer_ros.planner.contacts import UncertainPartError
+from afformer_ros.planner.element_operator import ElementOperator
 from afformer_ros.planner.joint_states import ArmError
-from afformer_ros.planner.next_attempt import NextAttempt, Tried, may_try_again, next_attempts
-
-if TYPE_CHECKING:
-    from afformer_ros.planner.skills import Felt
+from afformer_ros.planner.next_attempt import (
+    Attempted,
+    NextAttempt,
+    may_try_again,
+    next_attempts,
+)
 
 _Result, _Feedback = OperateElement.Result, OperateElement.Feedback
 # Images before and after an attempt.
@@ -51,46 +51,6 @@ _ENDS = {
 
 
 @dataclass(frozen=True)
-class FoundContacts:
-    """What the grounding node says of an image.
-
-    Attributes:
-        action: the action.
-        contacts: points at which the arm may act, best first, at least one.
-        radii: radius of the surroundings of each point in the image, pixels.
-    """
-
-    action: str
-    contacts: tuple[ArmContact, ...]
-    radii: tuple[float, ...]
-
-    def radius(self, contact: ArmContact) -> float:
-        """Return the radius of the surroundings of one of the points."""
-        return next(
-            radius
-            for found, radius in zip(self.contacts, self.radii, strict=True)
-            if found is contact
-        )
-
-
-@dataclass(frozen=True)
-class Attempted:
-    """An attempt, and what came of it.
-
-    Attributes:
-        contact: where and how the arm acted.
-        way: how it differs from the first attempt; empty: the first one.
-        felt: what the arm felt.
-        observed: what the camera saw.
-    """
-
-    contact: ArmContact
-    way: str
-    felt: Felt
-    observed: ObservedOutcome
-
-
-@dataclass(frozen=True)
 class OperationReport:
     """The end of an operation.
 
@@ -104,21 +64,10 @@ class OperationReport:
     message: str
     attempts: tuple[Attempted, ...]
 
-
-class ElementOperator(Protocol):
-    """What looks and acts for an operation."""
-
-    def find(self, demonstrations: Sequence[str], action: str) -> FoundContacts:
-        """Ground demonstrations; raise an AfformerError if the arm may not act."""
-
-    def expected(self, demonstrations: Sequence[str], action: str) -> tuple[Expected, str]:
-        """Return what is different after the demonstrations, and the reason."""
-
-    def images(self, count: int) -> list[NDArray[np.uint8]]:
-        """Take images from now on, uint8 RGB [H, W, 3]."""
-
-    def act_at(self, contact: ArmContact) -> Felt:
-        """Act at a point, and return to the initial position."""
+    @property
+    def succeeded(self) -> bool:
+        """Whether the element was operated, as far as the camera can see it."""
+        return self.outcome in (_Result.DONE, _Result.NOT_VISIBLE)
 
 
 class Operation:
@@ -134,7 +83,6 @@ class Operation:
         self._operator = operator
         self._report = report
         self._attempts: list[Attempted] = []
-        self._tried: list[Tried] = []
         self._expected: tuple[Expected, str] | None = None
 
     def run(self, demonstrations: Sequence[str], action: str, budget: int) -> OperationReport:
@@ -164,7 +112,7 @@ class Operation:
         self._report(_Feedback.LOOKING, number, 'looking for the part')
         found = self._operator.find(demonstrations, action)
         if self._expected is None:
-            self._expected = self._operator.expected(demonstrations, found.action)
+            self._expected = self._operator.expected(demonstrations, found[0].action)
         expected, reason = self._expected
         # Without images of before, nobody could say whether it is done.
         before = self._operator.images(_IMAGES)
@@ -173,39 +121,34 @@ class Operation:
             return self._end(_Result.NOT_DONE, self._why_not('there is no other way to try'))
         chosen, felt = acted
         self._report(_Feedback.LOOKING_AGAIN, number, f'expecting {expected.value}: {reason}')
-        point = chosen.found
+        point, radius = chosen.found, self._operator.radius(chosen.found)
         assert point.pixel is not None
+        observed = _unseen('not visible: the arm is in front of the camera')
         if felt.returned:
             try:
                 after = self._operator.images(_IMAGES)
             except NoAnswerError as error:
-                self._attempts.append(
-                    Attempted(chosen.contact, chosen.way, felt, _unseen(str(error)))
-                )
+                self._attempts.append(Attempted(chosen, felt, _unseen(str(error))))
                 raise
-            observed = judge_outcome(before, after, point.pixel, found.radius(point), expected)
-        else:
-            observed = _unseen('not visible: the arm is in front of the camera')
-        self._attempts.append(Attempted(chosen.contact, chosen.way, felt, observed))
-        compared = not math.isnan(observed.here)
-        self._tried.append(Tried(point, chosen.way, felt, observed.seen, compared))
-        if may_try_again(self._tried[-1]):
+            observed = judge_outcome(before, after, point.pixel, radius, expected)
+        self._attempts.append(Attempted(chosen, felt, observed))
+        if may_try_again(self._attempts[-1]):
             return None
         return self._end(_ENDS[observed.seen], f'{felt}; {observed}')
 
-    def _act(self, found: FoundContacts, number: int) -> tuple[NextAttempt, Felt] | None:
+    def _act(self, found: Sequence[ArmContact], number: int) -> tuple[NextAttempt, Felt] | None:
         """Act in the best way that is left and in reach; None if none is left."""
         unreachable: UnreachableError | None = None
-        for chosen in next_attempts(found.contacts, self._tried):
-            what = f'{found.action} {chosen.way}'.rstrip()
+        for chosen in next_attempts(found, self._attempts):
+            what = f'{chosen.found.action} {chosen.way}'.rstrip()
             self._report(_Feedback.ACTING, number, what)
             try:
-                return chosen, self._operator.act_at(chosen.contact)
+                return chosen, self._operator.act(chosen.contact)
             except BlockedError:
                 raise
             except UnreachableError as error:
                 unreachable = error
-        if unreachable is not None and not self._tried:
+        if unreachable is not None and not self._attempts:
             raise unreachable
         return None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from afformer_core.actions import ACTIONS
 from afformer_ros.parameter_fields import parameter
-from afformer_ros.planner.contact import ACTIONS
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,8 @@ class PlannerParameters:
     )
     action: str = parameter(
         '',
-        'Name of the demonstrated action: touch, hold, push, pull, rotate, pick up or put '
-        'down. Empty: the action that the grounding node finds; the arm does not move if it '
-        'is unknown',
+        f'Name of the demonstrated action, one of {", ".join(ACTIONS)}. Empty: the action that '
+        'the grounding node finds; the arm does not move if it is unknown',
     )
     serve: bool = parameter(
         False,
@@ -83,11 +82,6 @@ class PlannerParameters:
         'Optical frame of the camera whose pose arrives on camera_pose. Empty: the planner '
         'requests positions in base_frame, to which the grounding node transforms them with '
         'tf2',
-    )
-    camera_moves: bool = parameter(
-        False,
-        'Whether the camera moves, as on a wrist. The planner then needs a camera_pose '
-        'before and after each image',
     )
     correct_camera_pose: bool = parameter(
         True,

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.actions import ACTIONS
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
+from afformer_ros.planner.contact import ArmContact, BlockedError, Felt, UnreachableError
 from afformer_ros.planner.kinematics import TipKinematics
 
 # A shift of positions in metres, [3], or None.
@@ -34,34 +35,12 @@ _STROKE, _LIFT, _FREE = 0.12, 0.1, 0.02
 # Radians: rotation of a part, range that the wrist must have because the axis may deviate from the
 # normal, step, and minimum rotation.
 _TURN, _TURN_ROOM, _TURN_STEP, _LEAST_TURN = 1.2, 1.4, 0.15, 0.15
-_DWELL = {'touch': 0.1, 'hold': 0.8}
 # Shares of the horizontal direction away from the base in the direction of the tool.
 _TILTS = (0.0, 0.35, 0.6)
 # Maximum error of the tip in free motion, metres, and number of attempts.
 _STRAY, _FREE_ATTEMPTS = 0.02, 3
 # Weight of the newest displacement in the direction of a guided part, such as a door.
 _GUIDANCE = 0.5
-
-
-@dataclass(frozen=True)
-class Felt:
-    """What an arm felt during its action.
-
-    Attributes:
-        text: readable description.
-        done: whether an obstacle stopped the tip, and the held part moved; otherwise the action
-            failed.
-        in_contact: whether an obstacle stopped the tip, or the held part resisted.
-        returned: whether the arm is back where it began, out of the view of the camera.
-    """
-
-    text: str
-    done: bool
-    in_contact: bool
-    returned: bool = True
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass(frozen=True)
@@ -118,8 +97,8 @@ class Skills:
         travel = self._advance(-contact.outwards, _NEAR + reach)
         text = 'touched' if travel.stopped else 'nothing stopped the tip'
         felt = Felt(text, travel.stopped, travel.stopped)
-        if contact.action in _DWELL:
-            self._arm.wait(_DWELL[contact.action])
+        if ACTIONS[contact.action].dwell:
+            self._arm.wait(ACTIONS[contact.action].dwell)
         elif contact.action == 'push':
             length = travel.length
             if travel.stopped and contact.lead:

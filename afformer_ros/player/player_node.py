@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
@@ -20,9 +19,10 @@ from std_msgs.msg import Header
 from afformer_core.demonstrations.media import TimedImage, timed_images
 from afformer_core.errors import AfformerError
 from afformer_core.messages.image_encoding import image_message, jpeg_message
+from afformer_ros.parameter_fields import declare_parameters, read_parameters
+from afformer_ros.player.player_parameters import IMAGE_RATE, PlayerParameters
 from afformer_ros.rclpy_messages import RclpyMessages
 
-_IMAGE_RATE = 10.0
 _POLL = 0.02
 _MESSAGES = RclpyMessages()
 
@@ -53,45 +53,16 @@ class PlayerNode(Node):
         super().__init__('player', **options)
         self.error = ''
         self._finished = finished
-        self._path = Path(self._text('path', '', 'Video, image or folder of images to publish'))
-        self._rate = self._number(
-            'rate',
-            0.0,
-            (0.0, 1000.0),
-            f'Frames per second. 0: the times of the video, or {_IMAGE_RATE:.0f} for images',
-        )
-        self._delay = self._number(
-            'start_delay', 0.0, (0.0, 3600.0), 'Seconds to wait before the first frame'
-        )
-        self._loop = bool(
-            self._declare('loop', False, 'Whether the player starts again after the last frame')
-        )
-        self._wait_for = int(
-            self._declare(
-                'wait_for_subscribers',
-                0,
-                'Subscribers to wait for before the first frame',
-                integer_range=[IntegerRange(from_value=0, to_value=1000, step=1)],
-            )
-        )
-        self._frame_id = self._text('frame_id', 'camera', 'Frame of the published headers')
-        self._compressed = (
-            self._choice(
-                'transport',
-                ('raw', 'compressed'),
-                'Type of the messages: raw (sensor_msgs/Image) or compressed (CompressedImage, '
-                'JPEG)',
-            )
-            == 'compressed'
-        )
-        reliability = self._choice(
-            'reliability', ('reliable', 'best_effort'), 'Reliability offered to subscribers'
-        )
-        if not self.get_parameter('path').value:
+        declare_parameters(self, PlayerParameters)
+        self._settings = read_parameters(self, PlayerParameters)
+        if not self._settings.path:
             raise ValueError(
                 'no path was given. Set the parameter path to a video, an image or '
                 'a folder of images'
             )
+        self._path = Path(self._settings.path)
+        self._compressed = self._settings.transport == 'compressed'
+        self._reliable = self._settings.reliability == 'reliable'
         # A damaged file is reported here, before any subscriber waits for its frames.
         first = next(iter(timed_images(self._path)))
         self._publisher: Any = self.create_publisher(
@@ -100,11 +71,10 @@ class PlayerNode(Node):
             QoSProfile(
                 depth=10,
                 reliability=QoSReliabilityPolicy.RELIABLE
-                if reliability == 'reliable'
+                if self._reliable
                 else QoSReliabilityPolicy.BEST_EFFORT,
             ),
         )
-        self._reliable = reliability == 'reliable'
         self._tell(first)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name='player', daemon=True)
@@ -119,12 +89,12 @@ class PlayerNode(Node):
     def _tell(self, first: TimedImage) -> None:
         height, width = first.image.shape[:2]
         rate = 'at the times of the video'
-        if self._rate or first.time is None:
-            rate = f'at {self._rate or _IMAGE_RATE:g} images per second'
-        turns = ' in a loop' if self._loop else ''
+        if self._settings.rate or first.time is None:
+            rate = f'at {self._settings.rate or IMAGE_RATE:g} images per second'
+        turns = ' in a loop' if self._settings.loop else ''
         self.get_logger().info(
             f'playing {self._path} ({width} x {height}) on {self._publisher.topic_name} {rate}'
-            f'{turns}, frame {self._frame_id!r}'
+            f'{turns}, frame {self._settings.frame_id!r}'
         )
 
     def _run(self) -> None:
@@ -137,7 +107,7 @@ class PlayerNode(Node):
         self._finished.set()
 
     def _play(self) -> None:
-        while self._publisher.get_subscription_count() < self._wait_for:
+        while self._publisher.get_subscription_count() < self._settings.wait_for_subscribers:
             if self._stopping.wait(_POLL):
                 return
         clock = self.get_clock()
@@ -145,7 +115,7 @@ class PlayerNode(Node):
         while clock.now().nanoseconds == 0:
             if self._stopping.wait(_POLL):
                 return
-        begin = clock.now() + Duration(seconds=self._delay)
+        begin = clock.now() + Duration(seconds=self._settings.start_delay)
         count = 0
         for offset, frame in self._schedule():
             due = begin + Duration(nanoseconds=round(offset * 1e9))
@@ -160,12 +130,12 @@ class PlayerNode(Node):
     def _schedule(self) -> Iterator[tuple[float, TimedImage]]:
         """Yield frames with their seconds from the start; endlessly with `loop`."""
         begin = 0.0
-        for _ in itertools.count() if self._loop else range(1):
-            offset, period = 0.0, 1 / (self._rate or _IMAGE_RATE)
+        for _ in itertools.count() if self._settings.loop else range(1):
+            offset, period = 0.0, 1 / (self._settings.rate or IMAGE_RATE)
             frames = self._frames()
             for number, frame in enumerate(frames):
                 before = offset
-                if self._rate or frame.time is None:
+                if self._settings.rate or frame.time is None:
                     offset = number * period
                 else:
                     offset = frame.time
@@ -180,7 +150,7 @@ class PlayerNode(Node):
         if second is not None:
             return itertools.chain([first, second], frames)
         # A single image is read only once.
-        return itertools.repeat(first) if self._loop else iter([first])
+        return itertools.repeat(first) if self._settings.loop else iter([first])
 
     def _wait_until(self, due: Time) -> bool:
         clock = self.get_clock()
@@ -191,34 +161,8 @@ class PlayerNode(Node):
         return not self._stopping.is_set()
 
     def _publish(self, frame: TimedImage, due: Time) -> None:
-        header = Header(stamp=due.to_msg(), frame_id=self._frame_id)
+        header = Header(stamp=due.to_msg(), frame_id=self._settings.frame_id)
         if self._compressed:
             self._publisher.publish(jpeg_message(_MESSAGES, frame.image, header))
         else:
             self._publisher.publish(image_message(_MESSAGES, frame.image, 'rgb8', header))
-
-    def _declare(self, name: str, default: Any, description: str, **constraints: Any) -> Any:
-        descriptor = ParameterDescriptor(description=description, read_only=True, **constraints)
-        return self.declare_parameter(name, default, descriptor).value
-
-    def _text(self, name: str, default: str, description: str) -> str:
-        return str(self._declare(name, default, description))
-
-    def _number(
-        self, name: str, default: float, limits: tuple[float, float], description: str
-    ) -> float:
-        floats = [FloatingPointRange(from_value=limits[0], to_value=limits[1], step=0.0)]
-        return float(self._declare(name, default, description, floating_point_range=floats))
-
-    def _choice(self, name: str, choices: tuple[str, ...], description: str) -> str:
-        value = str(
-            self._declare(
-                name,
-                choices[0],
-                description,
-                additional_constraints=f'one of {", ".join(choices)}',
-            )
-        )
-        if value not in choices:
-            raise ValueError(f'{name} is {value!r}; expected one of {", ".join(choices)}')
-        return value

@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 
@@ -60,11 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         '--scenes', type=int, default=default.scenes, help='number of scenes of each seed'
     )
     parser.add_argument(
-        '--seed',
-        type=int,
-        nargs='+',
-        default=[default.seed],
-        help='seeds of the scenes',
+        '--seed', type=int, nargs='+', default=[default.seed], help='seeds of the scenes'
     )
     parser.add_argument(
         '--families', nargs='+', default=default.families, help='families of fixtures'
@@ -115,15 +111,9 @@ def _run(options: argparse.Namespace) -> None:
     from afformer_ros.robot_trials.robot_graph import RobotGraph
     from afformer_ros.robot_trials.trials import RobotTrial, run_trials
 
-    each_settings = [
-        ClosedLoopSettings(
-            scenes=options.scenes,
-            families=tuple(options.families),
-            seed=seed,
-            noise=options.noise,
-        )
-        for seed in options.seed
-    ]
+    settings = ClosedLoopSettings(
+        scenes=options.scenes, families=tuple(options.families), noise=options.noise
+    )
     robot = {
         'families': f'[{",".join(options.families)}]',
         'seed': options.seed[0],
@@ -142,15 +132,15 @@ def _run(options: argparse.Namespace) -> None:
         runs = (
             run_trials(
                 graph,
-                settings,
+                replace(settings, seed=seed),
                 baselines=not options.no_baselines,
                 absences=options.errors,
                 attempts=options.attempts,
                 marks=options.marks,
             )
-            for settings in each_settings
+            for seed in options.seed
         )
-        total = options.scenes * len(each_settings)
+        total = options.scenes * len(options.seed)
         progress = tqdm(chain.from_iterable(runs), total=total, unit='scene')
         for trial in progress:
             trials.append(trial)

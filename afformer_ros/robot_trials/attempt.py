@@ -14,21 +14,18 @@ from afformer_sim.closed_loop.trial import AttemptVerdict
 
 _Result = OperateElement.Result
 
-# How the trials end. The arm has not acted:
-NOT_FOUND, UNSURE = 'not found', 'unsure'
-UNREACHABLE, BLOCKED = 'out of reach', 'stopped on the way'
-# The arm has acted, and the simulator judges:
-DONE, WRONG_ELEMENT, WRONG_ACTION = 'done', 'wrong element', 'wrong action'
-MISSED, NOT_DONE = 'missed', 'not done'
-# The element is out of the view of the head camera.
+# How the trials end, if the arm has not acted; the element may be out of the view of the camera.
+NOT_FOUND, UNREACHABLE, BLOCKED = 'not found', 'out of reach', 'stopped on the way'
 HIDDEN = 'element hidden'
+# The arm has acted, and the simulator judges.
+DONE, NOT_DONE, WRONG_ELEMENT = 'done', 'not done', 'wrong element'
 # Another part of the graph failed, which is not informative about the model or the skill.
 NO_ANSWER, REFUSED, ARM_FAILED = 'no answer', 'refused', 'arm failed'
 UNANSWERED = (NO_ANSWER, REFUSED, ARM_FAILED)
 
 _WITHOUT_ACTING = {
     _Result.NOT_FOUND: NOT_FOUND,
-    _Result.UNSURE: UNSURE,
+    _Result.UNSURE: 'unsure',
     _Result.UNREACHABLE: UNREACHABLE,
     _Result.BLOCKED: BLOCKED,
     _Result.NO_ANSWER: NO_ANSWER,
@@ -41,8 +38,8 @@ _JUDGED = {
     AttemptVerdict.DONE: DONE,
     AttemptVerdict.NOT_DONE: NOT_DONE,
     AttemptVerdict.WRONG_ELEMENT: WRONG_ELEMENT,
-    AttemptVerdict.FIXED_PART: MISSED,
-    AttemptVerdict.NOTHING: MISSED,
+    AttemptVerdict.FIXED_PART: 'missed',
+    AttemptVerdict.NOTHING: 'missed',
 }
 # Reasons for which no answer is an end of the whole operation, even after an attempt.
 _FAILURES = (_Result.NO_ANSWER, _Result.ARM_FAILED, _Result.STOPPED, _Result.CANCELED)
@@ -112,7 +109,7 @@ def judged_operation(result: OperateElement.Result, verdict: str, action: str) -
     if end != DONE and result.outcome in _FAILURES:
         end = _WITHOUT_ACTING[result.outcome]
     elif end == NOT_DONE and last.action != action:
-        end = WRONG_ACTION
+        end = 'wrong action'
     told = tuple(
         ': '.join(filter(None, (attempt.way, f'{attempt.felt_text}; {attempt.seen_text}')))
         for attempt in attempts
@@ -131,10 +128,8 @@ def failed_action(error: AfformerError) -> ArmAttempt:
     Raises:
         AfformerError: the error itself, if it ends the trials.
     """
-    if isinstance(error, BlockedError):
-        return ArmAttempt(BLOCKED, str(error))
-    if isinstance(error, UnreachableError):
-        return ArmAttempt(UNREACHABLE, str(error))
-    if isinstance(error, ArmError):
-        return ArmAttempt(ARM_FAILED, str(error))
+    verdicts = {BlockedError: BLOCKED, UnreachableError: UNREACHABLE, ArmError: ARM_FAILED}
+    for kind, verdict in verdicts.items():
+        if isinstance(error, kind):
+            return ArmAttempt(verdict, str(error))
     raise error

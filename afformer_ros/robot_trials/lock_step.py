@@ -12,7 +12,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, JointState
 
-from afformer_ros.planner.grounding_client import GroundingClient
+from afformer_ros.client import GroundingClient
 from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.sim_robot.acknowledgement import TOPIC
 

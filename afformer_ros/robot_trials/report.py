@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from afformer_core.offline.evaluation.report.report import EvaluationReport
 from afformer_core.offline.reports.bootstrap import Estimate, bootstrap_mean, interval_note
@@ -39,78 +38,31 @@ _NOTES = (
 )
 
 
-@dataclass(frozen=True)
-class RobotMeasures:
-    """Success of a group of trials.
-
-    Attributes:
-        trials: number of trials.
-        unanswered: number of trials whose attempt is not informative about the model.
-        success: share of the other trials in which the model's operation succeeded; None if there
-            are none.
-        wrong_element: share of them in which it acted on another element.
-        told_right: share of trials with a visible result in which the camera saw it right; None if
-            there are none.
-        refused: share of the trials of something absent in which the arm did not act; None if
-            there are none.
-        marked: share of all trials in which the contact was marked.
-        right_pixel, random_element: shares of those attempts; None if none counts.
-    """
-
-    trials: int
-    unanswered: int
-    success: Estimate | None
-    wrong_element: Estimate | None
-    told_right: Estimate | None
-    refused: Estimate | None
-    marked: Estimate | None
-    right_pixel: Estimate | None
-    random_element: Estimate | None
-
-
-@dataclass(frozen=True)
-class RobotNumbers:
-    """All numbers of the trials; groups by their names.
-
-    Attributes:
-        all: measures of all trials.
-        by_action, by_family: of groups of trials.
-        by_presence: of trials whose element is there, and of those where it is not.
-        by_attempts: success by the number of attempts.
-        verdicts: number of the model's operations by verdict (see `ArmAttempt`), most frequent
-            first.
-    """
-
-    all: RobotMeasures
-    by_action: Mapping[str, RobotMeasures]
-    by_family: Mapping[str, RobotMeasures]
-    by_presence: Mapping[str, RobotMeasures]
-    by_attempts: Mapping[str, int]
-    verdicts: Mapping[str, int]
-
-
 def build_robot_report(
     trials: Sequence[RobotTrial], facts: Mapping[str, str | int | float]
 ) -> EvaluationReport:
-    """Build the report of at least one trial: its numbers and their tables."""
-    numbers = RobotNumbers(
-        all=_measure(trials),
-        by_action=_by(trials, lambda trial: trial.action),
-        by_family=_by(trials, lambda trial: trial.family),
-        by_presence=_by(trials, lambda trial: trial.presence),
-        by_attempts=_done_by_attempts(trials),
-        verdicts=dict(Counter(map(_verdict, trials)).most_common()),
-    )
-    presences = numbers.by_presence if len(numbers.by_presence) > 1 else {}
-    groups = {'all': numbers.all, **presences, **numbers.by_family, **numbers.by_action}
-    counts = {name: {'trials': count} for name, count in numbers.verdicts.items()}
+    """Build the report of at least one trial: its numbers, by name and group, and their tables."""
+    everything = _measure(trials)
+    by_action = _by(trials, lambda trial: trial.action)
+    by_family = _by(trials, lambda trial: trial.family)
+    by_presence = _by(trials, lambda trial: trial.presence)
+    # The most frequent one is first.
+    verdicts = dict(Counter(map(_verdict, trials)).most_common())
+    presences = by_presence if len(by_presence) > 1 else {}
+    groups = {'all': everything, **presences, **by_family, **by_action}
+    counts = {name: {'trials': count} for name, count in verdicts.items()}
     return EvaluationReport(
         dict(facts),
-        numbers,
+        {
+            'all': everything,
+            'by_action': by_action,
+            'by_family': by_family,
+            'by_presence': by_presence,
+            'by_attempts': _done_by_attempts(trials),
+            'verdicts': verdicts,
+        },
         (
-            Table.of(
-                'Demonstrations repeated by a simulated arm', _COLUMNS, _rows(groups), _NOTES
-            ),
+            Table.of('Demonstrations repeated by a simulated arm', _COLUMNS, groups, _NOTES),
             Table.of('How the trials ended', {'trials': 'trials'}, counts),
         ),
     )
@@ -118,7 +70,7 @@ def build_robot_report(
 
 def _by(
     trials: Sequence[RobotTrial], key: Callable[[RobotTrial], str]
-) -> dict[str, RobotMeasures]:
+) -> dict[str, dict[str, Cell]]:
     names = sorted({key(trial) for trial in trials})
     return {name: _measure([trial for trial in trials if key(trial) == name]) for name in names}
 
@@ -134,52 +86,38 @@ def _done_by_attempts(trials: Sequence[RobotTrial]) -> dict[str, int]:
     return {str(attempts): done[attempts] for attempts in sorted(done)}
 
 
-def _measure(trials: Sequence[RobotTrial]) -> RobotMeasures:
+def _measure(trials: Sequence[RobotTrial]) -> dict[str, Cell]:
+    """Measure a group of trials by the names of `_COLUMNS`, which the notes explain."""
     present = [trial for trial in trials if trial.present]
     absent = [trial for trial in trials if not trial.present]
-    return RobotMeasures(
-        len(trials),
-        sum(not trial.model.answered for trial in trials),
-        _success(present, lambda trial: trial.model),
-        _share(present, lambda trial: _answer(trial.model, _on_another(trial.model))),
-        _share(present, lambda trial: _answer(trial.model, trial.model.told_right)),
-        _share(absent, lambda trial: _answer(trial.model, not trial.model.acted)),
-        _share(trials, lambda trial: _answer(trial.model, trial.model.marked)),
-        _success(present, lambda trial: trial.right_pixel),
-        _success(present, lambda trial: trial.random_element),
-    )
-
-
-def _on_another(attempt: ArmAttempt) -> bool:
-    return attempt.verdict == WRONG_ELEMENT
-
-
-def _answer(attempt: ArmAttempt | None, value: bool | None) -> bool | None:  # noqa: FBT001
-    """Return the value if the attempt was made and counts, or else None."""
-    return value if attempt is not None and attempt.answered else None
-
-
-def _success(
-    trials: Sequence[RobotTrial], attempt: Callable[[RobotTrial], ArmAttempt | None]
-) -> Estimate | None:
-    def done(trial: RobotTrial) -> bool | None:
-        made = attempt(trial)
-        return None if made is None else _answer(made, made.done)
-
-    return _share(trials, done)
+    return {
+        'trials': len(trials),
+        'unanswered': sum(not trial.model.answered for trial in trials),
+        'success': _share(present, lambda made: made.done),
+        'wrong_element': _share(present, lambda made: made.verdict == WRONG_ELEMENT),
+        'told_right': _share(present, lambda made: made.told_right),
+        'refused': _share(absent, lambda made: not made.acted),
+        'marked': _share(trials, lambda made: made.marked),
+        'right_pixel': _share(present, lambda made: made.done, 'right_pixel'),
+        'random_element': _share(present, lambda made: made.done, 'random_element'),
+    }
 
 
 def _share(
-    trials: Sequence[RobotTrial], value: Callable[[RobotTrial], bool | None]
+    trials: Sequence[RobotTrial],
+    value: Callable[[ArmAttempt], bool | None],
+    attempt: str = 'model',
 ) -> Estimate | None:
-    """Estimate the share of trials with a value that is true; None if there is no value."""
-    values = [(trial, value(trial)) for trial in trials]
+    """Estimate the share of attempts with a value that is true; None if there is no value.
+
+    Attempts that were not made, or without an answer, do not count.
+    """
+    made = [(trial, getattr(trial, attempt)) for trial in trials]
+    values = [
+        (trial, value(given)) for trial, given in made if given is not None and given.answered
+    ]
     counted = [(trial, known) for trial, known in values if known is not None]
     if not counted:
         return None
     scenes = [(trial.seed, trial.scene) for trial, _ in counted]
     return bootstrap_mean([known for _, known in counted], scenes, 0)
-
-
-def _rows(measures: Mapping[str, RobotMeasures]) -> dict[str, dict[str, Cell]]:
-    return {label: vars(group) for label, group in measures.items()}

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from geometry_msgs.msg import PoseStamped
@@ -71,7 +70,7 @@ class RobotGraph:
             ],
         )
         self.driver.spin_too(self.planner)
-        LockStep(node, self.planner.grounding, _ROBOT)
+        LockStep(node, self.planner.operator.grounding, _ROBOT)
         parameters = {
             'store_folder': folder / 'store',
             'demonstration_folders': f'[{folder}]',
@@ -86,12 +85,7 @@ class RobotGraph:
     def __enter__(self) -> RobotGraph:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.planner.close()
         self.driver.stop_spinning()
         self.planner.destroy_node()

@@ -149,7 +149,7 @@ def _act(
         return ArmAttempt(HIDDEN, 'the camera does not see the element')
     graph.begin(seed=settings.seed, scene=index)
     try:
-        said = graph.planner.act(contact)
+        said = str(graph.planner.operator.act(contact))
     except AfformerError as error:
         return failed_action(error)
     return judged_action(str(graph.judge()['verdict']), said, contact.action)

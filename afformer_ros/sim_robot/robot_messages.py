@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
-from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion
+from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, TransformStamped
 from numpy.typing import NDArray
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
@@ -50,6 +50,15 @@ def pose_message(pose: BodyPose, header: Header) -> PoseStamped:
         header=header,
         pose=Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=i, y=j, z=k, w=w)),
     )
+
+
+def transform_message(pose: PoseStamped, child: str) -> TransformStamped:
+    """Convert the pose of a frame in that of its header."""
+    message = TransformStamped(header=pose.header, child_frame_id=child)
+    shift, point = message.transform.translation, pose.pose.position
+    shift.x, shift.y, shift.z = point.x, point.y, point.z
+    message.transform.rotation = pose.pose.orientation
+    return message
 
 
 def read_trajectory(message: TrajectoryMessage) -> JointTrajectory:

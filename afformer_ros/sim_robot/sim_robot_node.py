@@ -35,13 +35,13 @@ from afformer_ros.parameter_fields import (
 from afformer_ros.rclpy_messages import RclpyMessages
 from afformer_ros.sim_robot.acknowledgement import Acknowledgement
 from afformer_ros.sim_robot.camera_thread import CameraThread, Exposure
-from afformer_ros.sim_robot.frame_broadcaster import FrameBroadcaster
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 from afformer_ros.sim_robot.robot_messages import (
     element_state_message,
     joint_state_message,
     pose_message,
     read_trajectory,
+    transform_message,
     verdict_json,
 )
 from afformer_ros.sim_robot.simulation_thread import SimulationThread
@@ -92,7 +92,7 @@ class SimRobotNode(Node):
         self._create_publishers()
         world = _world_of(self._settings)
         self._acknowledgement = Acknowledgement(self, round(1e9 / self._settings.joint_rate))
-        self._frames = FrameBroadcaster(self)
+        self._broadcaster = _static_broadcaster(self)
         self._cameras = CameraThread(self._show, self._fail)
         self._next_image = 0
         self._simulation = SimulationThread(
@@ -189,7 +189,8 @@ class SimRobotNode(Node):
         known = self._settings.errors.pose(world.camera_pose(), _errors_rng(world, _POSE))
         pose = pose_message(known, self._header(self._simulation.now, BASE_FRAME))
         self._camera_pose.publish(pose)
-        self._frames.send(pose, CAMERA_FRAME)
+        if self._broadcaster is not None:
+            self._broadcaster.sendTransform(transform_message(pose, CAMERA_FRAME))
         self.get_logger().info(_description(world))
 
     def _report(self, world: ArmWorld, now: int) -> Exposure | None:
@@ -229,6 +230,16 @@ class SimRobotNode(Node):
 
     def _header(self, stamp: int, frame: str) -> Header:
         return header_message(_FACTORY, stamp, frame)
+
+
+def _static_broadcaster(node: Node) -> Any:
+    """Return a broadcaster on `/tf_static`; None without tf2."""
+    try:
+        from tf2_ros import StaticTransformBroadcaster
+    except ImportError:
+        node.get_logger().info('tf2_ros is not installed; only camera_pose publishes the frames')
+        return None
+    return StaticTransformBroadcaster(node)
 
 
 def _errors_rng(world: ArmWorld, purpose: int) -> np.random.Generator:

@@ -14,9 +14,10 @@ from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.offline.reports.pages import jpeg_source
 from afformer_core.studio.labelling.marks import circles, diamonds
 from afformer_core.studio.messages import told_errors
+from afformer_ros.client import NoAnswerError
 from afformer_ros.msg import DemonstrationStatus
 from afformer_ros.studio.grounding_link import GroundingLink
-from afformer_ros.studio.grounding_requests import RequestError
+from afformer_ros.studio.grounding_watch import PATIENCE
 from afformer_ros.studio.words import mark_in_words
 
 # Share of the width of the frame.
@@ -63,9 +64,11 @@ class ContactMarker:
 
     async def _read(self, name: str) -> None:
         try:
-            answer = await self._link.requests.ask('get_demonstration_frame', name=name)
+            answer = await asyncio.to_thread(
+                self._link.client.call, 'get_demonstration_frame', PATIENCE, name=name
+            )
             image = await asyncio.to_thread(to_rgb, answer.frame) if answer.success else None
-        except RequestError as error:
+        except NoAnswerError as error:
             # The services of a newly configured node are not discovered at once.
             self._status = None
             self._show_nothing(str(error))
@@ -102,8 +105,8 @@ class ContactMarker:
             for at, side in zip(corner, self._size, strict=True)
         )
         with told_errors():
-            await self._link.requests.succeed('mark_contact', name=self._answer.name, x=x, y=y)
+            await self._link.succeed('mark_contact', name=self._answer.name, x=x, y=y)
 
     async def _take_away(self) -> None:
         with told_errors():
-            await self._link.requests.succeed('mark_contact', name=self._answer.name, remove=True)
+            await self._link.succeed('mark_contact', name=self._answer.name, remove=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Controls to record and load demonstrations of a grounding node."""
+"""The recorded camera of a grounding node, and controls to record and load demonstrations."""
 
 from __future__ import annotations
 
@@ -9,15 +9,63 @@ from typing import Any
 
 from nicegui import events, ui
 
+from afformer_core.errors import ImageError
+from afformer_core.messages.image_decoding import to_rgb
+from afformer_core.offline.evaluation.report.tiles import fit, image_source
 from afformer_core.studio.messages import told_errors
-from afformer_ros.studio.camera_view import CameraView
 from afformer_ros.studio.grounding_link import GroundingLink
-from afformer_ros.studio.grounding_watch import NodeState, is_recording
+from afformer_ros.studio.grounding_watch import PATIENCE, GroundingWatch, NodeState, is_recording
 from afformer_ros.studio.words import recording_in_words
 
 _RECORD, _LOAD = 'record_demonstration', 'load_demonstration'
 # Seconds for a person who is alone to walk to the object.
 _COUNTDOWN = 3
+# Largest side of the image of the camera in a page, pixels.
+_SIDE = 480
+
+
+class CameraView:
+    """The last image of the topic from which the node records.
+
+    Args:
+        watch: observed state of the node.
+    """
+
+    def __init__(self, watch: GroundingWatch) -> None:
+        self._watch = watch
+        self._image: Any = None
+        self._text = ui.label().classes('text-sm camera-text')
+        with ui.element().classes('relative w-full') as self._frame:
+            self._camera = ui.interactive_image().classes('w-full camera')
+            self._countdown = ui.label().classes('absolute-center text-white countdown')
+            self._countdown.style('font-size: 6rem; text-shadow: 0 0 8px black')
+
+    def count(self, left: int) -> None:
+        """Show the seconds until a recording begins over the image; nothing at 0."""
+        self._countdown.text = str(left) if left else ''
+
+    async def refresh(self) -> None:
+        """Show the last image."""
+        image = self._watch.camera_image
+        if image is not self._image:
+            self._image = image
+            self._camera.set_source(await asyncio.to_thread(encoded_image, image, _SIDE))
+        shown = self._image is not None
+        self._frame.set_visibility(shown)
+        self._text.text = '' if shown else 'No image on the topic demonstration yet.'
+        self._text.set_visibility(not shown)
+
+
+def encoded_image(message: Any, side: int) -> str:
+    """Encode an image message for a page, at most `side` pixels large; empty for none."""
+    try:
+        image = to_rgb(message) if message is not None else None
+    except ImageError:
+        # The node reports it.
+        image = None
+    if image is None:
+        return ''
+    return image_source(fit(image, side) if max(image.shape) > side else image)
 
 
 class DemonstrationControls:
@@ -43,7 +91,6 @@ class DemonstrationControls:
             button.props('outline dense no-caps')
         self._counts = ui.switch(f'Count down from {_COUNTDOWN}', value=True)
         self._told = ui.label().classes('text-sm recording')
-        self._camera.build_replay()
         with ui.expansion('Load a file of the robot', icon='folder_open').classes('w-full'):
             self._path = ui.input('Path there: a video, a bag or a folder of images')
             self._path.props('dense').classes('w-full')
@@ -69,9 +116,9 @@ class DemonstrationControls:
         self._record.set_enabled(active and not recording and not counting)
         self._finish.set_enabled(recording)
         # A recording that another client started through a service has no goal to cancel.
-        own = recording and _RECORD in self._link.requests.goals
+        own = recording and _RECORD in self._link.client.goals
         self._cancel.set_enabled(own or counting)
-        loading = _LOAD in self._link.requests.goals
+        loading = _LOAD in self._link.client.goals
         self._load.set_enabled(active and not loading)
         self._stop.set_enabled(loading)
         self._told.text = (
@@ -84,7 +131,9 @@ class DemonstrationControls:
     async def _start_recording(self) -> None:
         with told_errors():
             if await self._count_down():
-                await self._link.requests.pursue(_RECORD, name=self._name.value.strip())
+                await asyncio.to_thread(
+                    self._link.client.pursue, _RECORD, None, name=self._name.value.strip()
+                )
 
     async def _count_down(self) -> bool:
         """Wait if a countdown is wanted; return False if it was canceled or the page closed."""
@@ -110,11 +159,11 @@ class DemonstrationControls:
 
     async def _finish_recording(self) -> None:
         with told_errors():
-            if _RECORD in self._link.requests.goals:
+            if _RECORD in self._link.client.goals:
                 # The goal reports its result.
-                await self._link.requests.ask('finish_demonstration')
+                await asyncio.to_thread(self._link.client.call, 'finish_demonstration', PATIENCE)
             else:
-                await self._link.requests.succeed('finish_demonstration')
+                await self._link.succeed('finish_demonstration')
 
     async def _load_file(self) -> None:
         path = self._path.value.strip()
@@ -129,13 +178,16 @@ class DemonstrationControls:
 
         follow = ui.timer(0.25, lambda: self._progress.set_text(shares[0]))
         with told_errors():
-            await self._link.requests.pursue(_LOAD, told, path=path, name=self._name.value.strip())
+            name = self._name.value.strip()
+            await asyncio.to_thread(
+                self._link.client.pursue, _LOAD, None, told, path=path, name=name
+            )
         follow.cancel()
         self._progress.text = ''
 
     async def _drop(self, action: str) -> None:
         with told_errors():
-            await self._link.requests.cancel(action)
+            await asyncio.to_thread(self._link.client.cancel, action)
 
     async def _press(self, event: events.KeyEventArguments) -> None:
         if not event.action.keydown or event.action.repeat:

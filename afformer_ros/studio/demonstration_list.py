@@ -65,7 +65,7 @@ class DemonstrationList:
     def _button(self, text: str, description: str, selection: str) -> None:
         async def select() -> None:
             with told_errors():
-                await self._link.requests.succeed('select_demonstration', name=selection)
+                await self._link.succeed('select_demonstration', name=selection)
                 await self._link.watch.list_demonstrations()
 
         button = ui.button(text, on_click=select)
@@ -76,5 +76,5 @@ class DemonstrationList:
         self._dialog.open()
         if await self._dialog:
             with told_errors():
-                await self._link.requests.succeed('delete_demonstration', name=name)
+                await self._link.succeed('delete_demonstration', name=name)
                 await self._link.watch.list_demonstrations()

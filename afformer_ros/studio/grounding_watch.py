@@ -11,20 +11,21 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from sensor_msgs.msg import Image
 
-from afformer_ros.image_subscription import ImageSubscription
+from afformer_ros.client import GroundingClient, NoAnswerError
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.quality_of_service import InputQuality
-from afformer_ros.studio.demonstration_camera import DemonstrationCamera
-from afformer_ros.studio.grounding_requests import GroundingRequests, RequestError
-from afformer_ros.studio.ros_thread import RosThread
+from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 
 _LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 _POLL_PERIOD = 1.0
 # Seconds for the answer to a request of the state.
 _STATE_PATIENCE = 3.0
+# Seconds for any other answer.
+PATIENCE = 15.0
 # Seconds after which demonstrations are listed again: nodes of one store share them.
 _LIST_PERIOD = 5.0
 
@@ -46,9 +47,8 @@ class GroundingWatch:
     There are no subscriptions while no page is shown, so that a `lazy` node stays idle.
 
     Args:
-        ros: node that subscribes.
-        requests: requests to the grounding node.
-        name: full name of the grounding node.
+        node: node that subscribes.
+        client: client of the grounding node.
 
     Attributes:
         state: its state.
@@ -59,18 +59,19 @@ class GroundingWatch:
         arrival: arrival of that result, seconds of the monotonic clock.
         overlay: its last overlay; None before the first one.
         diagnostics: the last statuses of its components, the most important first.
-        camera: the images from which it records.
+        camera_image: the last image of the topic from which it records; None before the first.
     """
 
-    def __init__(self, ros: RosThread, requests: GroundingRequests, name: str) -> None:
-        self._ros = ros
-        self._requests = requests
-        self._name = name
+    def __init__(self, node: Node, client: GroundingClient) -> None:
+        self._node = node
+        self._client = client
         self._viewers = 0
         self._subscriptions: list[Any] = []
-        self._overlays: ImageSubscription | None = None
+        self._overlays: TopicSubscription | None = None
+        self._camera: TopicSubscription | None = None
+        self._camera_topic = ''
         self._task: asyncio.Task[None] | None = None
-        self.camera = DemonstrationCamera(ros)
+        self.camera_image: Any = None
         self._forget(NodeState.UNKNOWN)
 
     def _forget(self, state: NodeState) -> None:
@@ -102,26 +103,26 @@ class GroundingWatch:
             self._task.cancel()
             self._task = None
         for subscription in self._subscriptions:
-            self._ros.node.destroy_subscription(subscription)
+            self._node.destroy_subscription(subscription)
         self._subscriptions.clear()
         if self._overlays is not None:
             self._overlays.destroy()
             self._overlays = None
-        self.camera.close()
+        self._follow_camera('')
         self._forget(NodeState.UNKNOWN)
 
     async def list_demonstrations(self) -> None:
         """Request the list of demonstrations.
 
         Raises:
-            RequestError: the node is missing, or does not answer.
+            NoAnswerError: the node is missing, or does not answer.
         """
-        answer = await self._requests.ask('list_demonstrations')
+        answer = await asyncio.to_thread(self._client.call, 'list_demonstrations', PATIENCE)
         self.names = tuple(answer.names)
         self.selected = tuple(answer.selected.split('+')) if answer.selected else ()
 
     def _subscribe(self) -> None:
-        node = self._ros.node
+        node = self._node
         self._subscriptions = [
             node.create_subscription(
                 DemonstrationStatus, 'demonstration_status', self._take_status, _LATCHED
@@ -130,8 +131,13 @@ class GroundingWatch:
             node.create_subscription(DiagnosticArray, '/diagnostics', self._take_diagnostics, 10),
         ]
         quality = InputQuality(QoSProfile(depth=1), follows_publishers=True)
-        self._overlays = ImageSubscription(
-            node, 'overlay', 'raw', quality, self._take_overlay, MutuallyExclusiveCallbackGroup()
+        self._overlays = TopicSubscription(
+            node,
+            'overlay',
+            IMAGE_KINDS['raw'],
+            quality,
+            self._take_overlay,
+            MutuallyExclusiveCallbackGroup(),
         )
 
     async def _poll(self) -> None:
@@ -139,14 +145,14 @@ class GroundingWatch:
         listed, known = 0.0, None
         while True:
             self._set(await self._asked_state())
-            self.camera.follow(_recorded_topic(self.diagnostics))
+            self._follow_camera(_recorded_topic(self.diagnostics))
             changed = known is not self.status and not is_recording(self.status)
             late = time.monotonic() - listed > _LIST_PERIOD
             if self.state in (NodeState.INACTIVE, NodeState.ACTIVE) and (changed or late):
                 known, listed = self.status, time.monotonic()
                 try:
                     await self.list_demonstrations()
-                except RequestError:
+                except NoAnswerError:
                     # The next answer contains the state.
                     listed = 0.0
             await asyncio.sleep(_POLL_PERIOD)
@@ -158,18 +164,37 @@ class GroundingWatch:
         self.state = state
 
     async def _asked_state(self) -> NodeState:
-        if not self._requests.is_there():
+        if not self._client.is_there():
             return NodeState.ABSENT
         try:
-            answer = await self._requests.ask('get_state', _STATE_PATIENCE)
-        except RequestError:
-            return NodeState.SILENT if self._requests.is_there() else NodeState.ABSENT
-        label = answer.current_state.label
+            label = await asyncio.to_thread(self._client.state, _STATE_PATIENCE)
+        except NoAnswerError:
+            return NodeState.SILENT if self._client.is_there() else NodeState.ABSENT
         return next((state for state in NodeState if state.value == label), NodeState.SILENT)
 
     def _take_status(self, message: DemonstrationStatus) -> None:
         self.status = message
-        self.camera.take_status(message)
+
+    def _follow_camera(self, topic: str) -> None:
+        """Subscribe to the images of a topic instead of the current one; empty: to none."""
+        if topic == self._camera_topic:
+            return
+        if self._camera is not None:
+            self._camera.destroy()
+        self._camera, self._camera_topic, self.camera_image = None, topic, None
+        if topic:
+            quality = InputQuality(QoSProfile(depth=1), follows_publishers=True)
+            self._camera = TopicSubscription(
+                self._node,
+                topic,
+                IMAGE_KINDS['auto'],
+                quality,
+                self._take_camera_image,
+                MutuallyExclusiveCallbackGroup(),
+            )
+
+    def _take_camera_image(self, message: Any) -> None:
+        self.camera_image = message
 
     def _take_affordance(self, message: Affordance) -> None:
         self.affordance, self.arrival = message, time.monotonic()
@@ -178,7 +203,7 @@ class GroundingWatch:
         self.overlay = message
 
     def _take_diagnostics(self, message: DiagnosticArray) -> None:
-        own = tuple(status for status in message.status if status.hardware_id == self._name)
+        own = tuple(status for status in message.status if status.hardware_id == self._client.name)
         if own:
             self.diagnostics = own
 

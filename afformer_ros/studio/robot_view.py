@@ -5,23 +5,25 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
+from lifecycle_msgs.msg import Transition
 from nicegui import ui
 
-from afformer_core.messages.image_decoding import to_rgb
-from afformer_core.offline.evaluation.report.tiles import fit, image_source
+from afformer_core.studio.messages import told_errors
 from afformer_ros.studio.contact_marker import ContactMarker
-from afformer_ros.studio.demonstration_controls import DemonstrationControls
+from afformer_ros.studio.demonstration_controls import DemonstrationControls, encoded_image
 from afformer_ros.studio.demonstration_list import DemonstrationList
-from afformer_ros.studio.diagnostics_list import DiagnosticsList
 from afformer_ros.studio.grounding_link import GroundingLink
 from afformer_ros.studio.grounding_watch import NodeState
-from afformer_ros.studio.lifecycle_buttons import LifecycleButtons
 from afformer_ros.studio.words import (
     age_in_words,
     best_point_in_words,
     certainty_in_words,
+    component_of,
+    level_in_words,
     presence_in_words,
     state_in_words,
 )
@@ -33,6 +35,76 @@ _GRID = (
     'w-full grid gap-4 items-start md:grid-cols-[minmax(0,1fr)_20rem] '
     'lg:grid-cols-[minmax(0,1fr)_20rem_20rem]'
 )
+
+
+# Texts of the buttons, with the state in which each is shown and its transition.
+_BUTTONS = (
+    ('Configure', NodeState.UNCONFIGURED, Transition.TRANSITION_CONFIGURE),
+    ('Activate', NodeState.INACTIVE, Transition.TRANSITION_ACTIVATE),
+    ('Clean up', NodeState.INACTIVE, Transition.TRANSITION_CLEANUP),
+    ('Deactivate', NodeState.ACTIVE, Transition.TRANSITION_DEACTIVATE),
+)
+
+
+class LifecycleButtons:
+    """The buttons that the state of the node allows.
+
+    Args:
+        link: link to the node.
+    """
+
+    def __init__(self, link: GroundingLink) -> None:
+        self._link = link
+        self._changing = False
+        self._buttons = {}
+        for text, state, transition in _BUTTONS:
+            button = ui.button(text, on_click=self._changer(transition))
+            button.props('outline dense no-caps')
+            button.set_visibility(False)
+            self._buttons[button] = state
+
+    def refresh(self) -> None:
+        """Follow the state of the node."""
+        for button, state in self._buttons.items():
+            button.set_visibility(self._link.watch.state is state)
+            button.set_enabled(not self._changing)
+
+    def _changer(self, transition: int) -> Callable[[], Awaitable[None]]:
+        async def change() -> None:
+            self._changing = True
+            self.refresh()
+            try:
+                with told_errors():
+                    await asyncio.to_thread(self._link.client.change_state, transition)
+            finally:
+                self._changing = False
+
+        return change
+
+
+class DiagnosticsList:
+    """The list."""
+
+    def __init__(self) -> None:
+        self._shown: tuple[tuple[str, str, str, str], ...] = ()
+        ui.label('What the node says').classes('text-lg font-bold')
+        self._lines = ui.column().classes('w-full gap-1 diagnostics')
+
+    def show(self, statuses: Sequence[DiagnosticStatus]) -> None:
+        """Show statuses; do nothing if they are unchanged."""
+        lines = tuple(
+            (*level_in_words(status), component_of(status), str(status.message))
+            for status in statuses
+        )
+        if lines == self._shown:
+            return
+        self._shown = lines
+        self._lines.clear()
+        with self._lines:
+            for icon, level, component, message in lines:
+                with ui.row().classes('w-full no-wrap items-start gap-2'):
+                    ui.icon(icon, size='xs').tooltip(level)
+                    ui.label(f'{component}, {level}: {message}').classes('text-sm break-words')
 
 
 class RobotView:
@@ -107,10 +179,4 @@ class RobotView:
         if overlay is self._overlay:
             return
         self._overlay = overlay
-        source = '' if overlay is None else await asyncio.to_thread(_encoded, overlay)
-        self._image.set_source(source)
-
-
-def _encoded(overlay: Any) -> str:
-    image = to_rgb(overlay)
-    return image_source(fit(image, _SIDE) if max(image.shape) > _SIDE else image)
+        self._image.set_source(await asyncio.to_thread(encoded_image, overlay, _SIDE))

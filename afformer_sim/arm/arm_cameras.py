@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Keys of the scene's random stream for RGB-D that the benchmark's images use.
 _SENSOR, _DEPTH = 11, 12
+# Width and height of the spectator's images.
+_SPECTATOR = (640, 480)
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,13 @@ class ArmCameras:
     Args:
         world: observed world.
         depth_camera: defects of the head camera's depth.
-        spectator_size: (width, height) of the spectator's images.
     """
 
-    def __init__(
-        self,
-        world: ArmWorld,
-        depth_camera: DepthCamera,
-        spectator_size: tuple[int, int] = (640, 480),
-    ) -> None:
+    def __init__(self, world: ArmWorld, depth_camera: DepthCamera) -> None:
         trial = world.trial
         self._trial = trial
         self._depth_camera = depth_camera
         self._workplace = world.workplace
-        self._spectator_size = spectator_size
         self._count = 0
         self._renderer = ArmRenderer(trial.scene, trial.view.size, world.workplace)
         self._spectator: SpectatorRenderer | None = None
@@ -91,11 +86,11 @@ class ArmCameras:
         if self._spectator is None:
             trial = self._trial
             self._spectator = SpectatorRenderer(
-                trial.scene, self._spectator_size, self._workplace, trial.view.surroundings
+                trial.scene, _SPECTATOR, self._workplace, trial.view.surroundings
             )
         camera = self._workplace.spectator()
         self._spectator.set_arm(snapshot.joints)
-        return self._spectator.render(camera, self._spectator_size, states=snapshot.states)
+        return self._spectator.render(camera, _SPECTATOR, states=snapshot.states)
 
     def _rng(self, purpose: int) -> np.random.Generator:
         keys = (self._trial.number, self._count)[: 2 if self._count else 1]

@@ -83,10 +83,10 @@ class ArmSimulation(OperatedFixture):
             )
         model = spec.compile()
         super().__init__(fixture, mechanisms, model, TIP_GEOM)
-        self._joints = [int(model.joint(name).qposadr[0]) for name in ARM_JOINTS]
-        self._fingers = [int(model.joint(name).qposadr[0]) for name in FINGER_JOINTS]
-        self._speeds = [int(model.joint(name).dofadr[0]) for name in ARM_JOINTS]
-        self._finger_speeds = [int(model.joint(name).dofadr[0]) for name in FINGER_JOINTS]
+        names = (*ARM_JOINTS, *FINGER_JOINTS)
+        positions = [int(model.joint(name).qposadr[0]) for name in names]
+        self._joints, self._fingers = positions[: len(ARM_JOINTS)], positions[len(ARM_JOINTS) :]
+        self._speeds = [int(model.joint(name).dofadr[0]) for name in names]
         self._actuators = [model.actuator(name).id for name in ARM_JOINTS]
         self._finger_actuators = [model.actuator(name).id for name in FINGER_JOINTS]
         # a spring and a damper towards a moving position need its velocity as well
@@ -128,7 +128,7 @@ class ArmSimulation(OperatedFixture):
 
     def joint_velocities(self) -> NDArray[np.float64]:
         """Return the velocities of the arm's joints and of both fingers, [9]."""
-        return np.array(self._data.qvel[self._speeds + self._finger_speeds])
+        return np.array(self._data.qvel[self._speeds])
 
     def joint_efforts(self) -> NDArray[np.float64]:
         """Return the motors' effort beyond gravity: [7] newton metres and [2] newtons."""
@@ -168,21 +168,10 @@ class ArmSimulation(OperatedFixture):
         element = self._nearest()
         if element is None:
             return None
-        equality = self._model.equality(f'hold_{element}').id
-        tip, body = self._data.body(TIP_BODY), self._data.body(f'element_{element}')
-        backward, relative = np.empty(4), np.empty(4)
-        mujoco.mju_negQuat(backward, tip.xquat)
-        mujoco.mju_mulQuat(relative, backward, body.xquat)
-        data = self._model.eq_data[equality]
-        data[0:3] = body.xmat.reshape(3, 3).T @ (tip.xpos - body.xpos)
-        data[3:6] = 0.0
-        data[6:10] = relative
-        self._data.eq_active[equality] = 1
+        self._weld(
+            f'hold_{element}', TIP_BODY, element, self._data.body(TIP_BODY).xpos, np.zeros(3)
+        )
         return element
-
-    def release(self) -> None:
-        """Detach the tip from all elements."""
-        self._data.eq_active[:] = 0
 
     def _nearest(self) -> int | None:
         distances = {

@@ -146,10 +146,6 @@ class TrajectoryFollower:
         self._check_speeds(times, positions, velocities)
         self._times, self._positions, self._velocities = times, positions, velocities
 
-    def ends(self) -> float:
-        """Return the time at which the last point is due, in seconds."""
-        return float(self._times[-1])
-
     def desired(self, time: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the positions and velocities, [J] each, that are due at a time in seconds."""
         after = int(np.searchsorted(self._times, time, side='right'))

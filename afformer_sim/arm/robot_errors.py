@@ -20,21 +20,11 @@ class RobotErrors:
         shift: distance in metres by which the known position of the camera is off.
         turn: angle in degrees by which its known orientation is off.
         registration: pixels by which depth is off the image.
-
-    Raises:
-        ValueError: an error is negative.
     """
 
     shift: float = 0.0
     turn: float = 0.0
     registration: float = 0.0
-
-    def __post_init__(self) -> None:
-        if min(self.shift, self.turn, self.registration) < 0:
-            raise ValueError(
-                f'shift is {self.shift}, turn {self.turn} and registration {self.registration}; '
-                'expected at least 0'
-            )
 
     def pose(self, camera: Pose, rng: np.random.Generator) -> Pose:
         """Return the pose that the robot takes for that of its camera."""

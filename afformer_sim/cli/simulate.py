@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FILE, OUTPUT_FOLDER
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
-from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
+from afformer_core.files.paths import NamedPath, require_inputs_kept
 
 if TYPE_CHECKING:
     from afformer_core.offline.parallel.engine import ParallelEngine

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from afformer_core.demonstrations.media import MediaFrames
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES
-from afformer_core.demonstrations.whole_recording import memorize_whole
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.prediction import Prediction
@@ -28,7 +28,6 @@ from afformer_sim.closed_loop.robot_observation import (
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
 from afformer_sim.closed_loop.trial import AttemptOutcome, AttemptVerdict, Bench
 from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
-from afformer_sim.closed_loop.true_motion import motion_error, true_motion
 from afformer_sim.scene.demonstration import SimulatedDemonstration, render_clip
 from afformer_sim.scene.outline import front_centre
 from afformer_sim.scene.renderer import Renderer
@@ -48,15 +47,12 @@ class PointOutcomes:
         shown: outcome of the true action at the right pixel, see `RobotObservation.right_pixel`.
         error: metres from the point to the middle of the right element's front; None if no point
             was published.
-        motion_error: degrees between the published and the true direction of motion; None if
-            unknown.
     """
 
     read: AttemptOutcome
     told: AttemptOutcome
     shown: AttemptOutcome
     error: float | None
-    motion_error: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +114,7 @@ def _scene_trials(
             for name, performance in zip(names, trials[first].performances, strict=True):
                 _memorize(grounder, renderer, scene, performance, settings.frames, name)
             for planned in trials[first : first + settings.views]:
-                yield _Operation(planned, names).trial(grounder, renderer, settings)
+                yield _trial(planned, names, grounder, renderer, settings)
 
 
 def _memorize(
@@ -137,75 +133,61 @@ def _memorize(
     memorize_whole(MediaFrames(clip, len(clip), 0.0, dense), name, grounder)
 
 
-@dataclass(frozen=True)
-class _Operation:
-    """Trial that is carried out, with the names of its performances in the grounder."""
+def _trial(
+    planned: PlannedTrial,
+    names: Sequence[str],
+    grounder: ArrayGrounder,
+    renderer: Renderer,
+    settings: ClosedLoopSettings,
+) -> ClosedLoopTrial:
+    """Carry out a trial, whose performances have names in the grounder."""
+    scene, view, task, states = planned.scene, planned.view, planned.task, planned.states
+    element = scene.fixture.elements[task.element]
+    middle = front_centre(element, states.get(task.element, STILL))
+    rng = make_rng(scene.seed, Stream.RGBD, _SENSOR, planned.number)
+    observation = see(renderer, view, states, rng)
+    prediction = grounder.predict(observation.image, *names)
+    bench = Bench(scene.fixture, task)
+    return ClosedLoopTrial(
+        scene=planned.index,
+        family=scene.family,
+        kind=element.kind,
+        action=task.action,
+        read=next(iter(prediction.action_scores)),
+        element=task.element,
+        elements=len(scene.fixture.elements),
+        viewpoint=viewpoint_degrees(planned.performances[0].camera(0.5), view.camera, middle),
+        attempts={
+            noise: _attempt(planned, bench, prediction, observation, settings, noise, middle)
+            for noise in settings.levels
+        },
+    )
 
-    planned: PlannedTrial
-    names: tuple[str, ...]
 
-    def trial(
-        self, grounder: ArrayGrounder, renderer: Renderer, settings: ClosedLoopSettings
-    ) -> ClosedLoopTrial:
-        planned, task = self.planned, self.planned.task
-        scene, view = planned.scene, planned.view
-        element = scene.fixture.elements[task.element]
-        states = planned.states
-        middle = front_centre(element, states.get(task.element, STILL))
-        rng = make_rng(scene.seed, Stream.RGBD, _SENSOR, planned.number)
-        observation = see(renderer, view, states, rng)
-        prediction = grounder.predict(observation.image, *self.names)
-        bench = Bench(scene.fixture, task)
-        demonstrated = planned.performances[0].camera(0.5)
-        return ClosedLoopTrial(
-            scene=planned.index,
-            family=scene.family,
-            kind=element.kind,
-            action=task.action,
-            read=next(iter(prediction.action_scores)),
-            element=task.element,
-            elements=len(scene.fixture.elements),
-            viewpoint=viewpoint_degrees(demonstrated, view.camera, middle),
-            attempts={
-                noise: self._attempt(bench, prediction, observation, settings, noise, middle)
-                for noise in settings.levels
-            },
-        )
-
-    def _attempt(
-        self,
-        bench: Bench,
-        prediction: Prediction,
-        observation: RobotObservation,
-        settings: ClosedLoopSettings,
-        noise: float,
-        middle: np.ndarray,
-    ) -> PointOutcomes:
-        # all levels have the same holes and, except for its strength, the same noise
-        planned = self.planned
-        rng = make_rng(planned.scene.seed, Stream.RGBD, _DEPTH, planned.number)
-        sensed = settings.depth_camera(noise).measure(observation.depth, rng)
-        published = publish(prediction, observation, sensed, settings.stream)
-        pixel = observation.right_pixel(planned.scene.fixture, planned.task.element)
-        shown = publish_pixel(pixel, observation, sensed, settings.stream)
-        robot = planned.view.camera.position
-        read = next(iter(prediction.action_scores))
-        told = _act(bench, published, planned.task.action, robot)
-        return PointOutcomes(
-            read=told if read == planned.task.action else _act(bench, published, read, robot),
-            told=told,
-            shown=_act(bench, shown, planned.task.action, robot),
-            error=None
-            if published.point is None
-            else float(np.linalg.norm(published.point - middle)),
-            motion_error=motion_error(published.motion, self._true_motion),
-        )
-
-    @property
-    def _true_motion(self) -> np.ndarray:
-        planned = self.planned
-        displacement = planned.states.get(planned.task.element, STILL)
-        return true_motion(planned.scene.fixture, planned.performances[0], displacement)
+def _attempt(
+    planned: PlannedTrial,
+    bench: Bench,
+    prediction: Prediction,
+    observation: RobotObservation,
+    settings: ClosedLoopSettings,
+    noise: float,
+    middle: np.ndarray,
+) -> PointOutcomes:
+    # all levels have the same holes and, except for its strength, the same noise
+    rng = make_rng(planned.scene.seed, Stream.RGBD, _DEPTH, planned.number)
+    sensed = settings.depth_camera(noise).measure(observation.depth, rng)
+    published = publish(prediction, observation, sensed, settings.stream)
+    pixel = observation.right_pixel(planned.scene.fixture, planned.task.element)
+    shown = publish_pixel(pixel, observation, sensed, settings.stream)
+    robot, point = planned.view.camera.position, published.point
+    read, action = next(iter(prediction.action_scores)), planned.task.action
+    told = _act(bench, published, action, robot)
+    return PointOutcomes(
+        read=told if read == action else _act(bench, published, read, robot),
+        told=told,
+        shown=_act(bench, shown, action, robot),
+        error=None if point is None else float(np.linalg.norm(point - middle)),
+    )
 
 
 def _act(bench: Bench, published: Published, action: str, robot: np.ndarray) -> AttemptOutcome:

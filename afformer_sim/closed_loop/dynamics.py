@@ -8,7 +8,7 @@ the right one or not. Solids of the fixture collide with the operator, not with 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -49,46 +49,12 @@ _FINGER = f"""<body name="finger" gravcomp="1">
   </body>"""
 
 
-@dataclass(frozen=True)
-class Operator:
-    """Description of a fixture's operator in MuJoCo's XML.
-
-    A geom that collides with the fixture has contype 2 and conaffinity 1.
-
-    Attributes:
-        bodies: its bodies.
-        equalities: its constraints.
-        actuators: its actuators.
-    """
-
-    bodies: str = ''
-    equalities: str = ''
-    actuators: str = ''
-
-
-def finger(elements: int) -> Operator:
-    """Describe the fingertip that operates a fixture, given the number of elements.
-
-    The body `finger` has the geom `tip`, a joint and an actuator for each of `AXES`, and the
-    wrist's joints `tilt_x` and `tilt_y`. The equalities `suck_i` and `grip_i`, inactive at first,
-    attach element i to it.
-    """
-    return Operator(
-        _FINGER,
-        ''.join(map(_equality_xml, range(elements))),
-        ''.join(
-            f'<position name="{axis}" joint="{axis}" kp="{STIFFNESS[axis]}" '
-            f'kv="{DAMPING[axis]}" forcerange="-{_STRONGEST[axis]} {_STRONGEST[axis]}"/>'
-            for axis in AXES
-        ),
-    )
-
-
 def fixture_xml(
     fixture: Fixture,
     mechanisms: tuple[Mechanism, ...],
-    operator: Operator | None = None,
     friction: float = PART_FRICTION,
+    *,
+    finger: bool = False,
 ) -> str:
     """Write the description, with all frames of elements still at the origin.
 
@@ -98,13 +64,16 @@ def fixture_xml(
     Args:
         fixture: fixture that is operated.
         mechanisms: mechanism of each element.
-        operator: description of the operator; None if it is attached later.
         friction: friction of sliding and turning parts, newtons at their farthest point; buttons
             with a spring and carried parts have none.
+        finger: whether a fingertip operates it: the body `finger` with the geom `tip`, a joint
+            and an actuator for each of `AXES`, and the wrist's joints `tilt_x` and `tilt_y`. The
+            equalities `suck_i` and `grip_i`, inactive at first, attach element i to it. Other
+            operators are attached later; their geoms have contype 2 and conaffinity 1.
     """
-    other = operator or Operator()
     numbered = list(enumerate(zip(fixture.elements, mechanisms, strict=True)))
     still = [(i, element) for i, (element, mechanism) in numbered if mechanism.joint is None]
+    equalities = ''.join(map(_equality_xml, range(len(numbered)))) if finger else ''
     panel = ''
     if fixture.panel is not None:
         half = f'{fixture.panel.width / 2} {fixture.panel.height / 2} 0.005'
@@ -120,11 +89,18 @@ def fixture_xml(
 <worldbody>
   <body name="fixed" childclass="still">{panel}{''.join(map(_bare, fixture.fixed))}</body>
   {''.join(_element_xml(i, *described, friction) for i, described in numbered)}
-  {other.bodies}
+  {_FINGER if finger else ''}
 </worldbody>
-<equality>{other.equalities}</equality>
-<actuator>{other.actuators}</actuator>
+<equality>{equalities}</equality>
+<actuator>{''.join(map(_actuator_xml, AXES)) if finger else ''}</actuator>
 </mujoco>"""
+
+
+def _actuator_xml(axis: str) -> str:
+    return (
+        f'<position name="{axis}" joint="{axis}" kp="{STIFFNESS[axis]}" '
+        f'kv="{DAMPING[axis]}" forcerange="-{_STRONGEST[axis]} {_STRONGEST[axis]}"/>'
+    )
 
 
 def _bare(solid: Solid) -> str:

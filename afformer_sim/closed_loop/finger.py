@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from afformer_sim.bodies.element import ACTIONS
 from afformer_sim.closed_loop.dynamics import AXES, TIMESTEP
 from afformer_sim.closed_loop.operated_fixture import Watch
 from afformer_sim.closed_loop.physics import Physics
@@ -59,17 +58,12 @@ class Finger:
         self._targets = np.array([0.0, 0.0, START, 0.0])
 
     def act(self, action: str) -> list[int]:
-        """Go to the point and carry out one of `ACTIONS`.
+        """Go to the point and carry out an action.
 
         Returns:
             the elements that were touched first, in order of decreasing penetration; -1 for a
             fixed part, empty if nothing was touched.
-
-        Raises:
-            ValueError: the action is unknown.
         """
-        if action not in ACTIONS:
-            raise ValueError(f'action is {action!r}; expected one of {ACTIONS}')
         contacts = self._approach()
         if not contacts:
             return contacts

@@ -75,10 +75,36 @@ class OperatedFixture:
         progress[self._moving] = np.where(self._either, np.abs(shares), shares)
         return progress
 
+    def release(self) -> None:
+        """Detach the tip from all elements."""
+        self._data.eq_active[:] = 0
+
     def _restore(self) -> None:
         """Move all elements to their start."""
         mujoco.mj_resetData(self._model, self._data)
         self._data.qpos[self._values] = self._starts
+
+    def _weld(
+        self, equality: str, tip: str, element: int, at: np.ndarray, on_tip: np.ndarray
+    ) -> None:
+        """Attach an element rigidly to the body of a tip, as they are.
+
+        Args:
+            equality: name of the weld.
+            tip: name of the body.
+            element: index of the element.
+            at: [3] metres, where it is attached.
+            on_tip: the same in the frame of the tip.
+        """
+        row = self._model.equality(equality).id
+        held, body = self._data.body(tip), self._data.body(f'element_{element}')
+        backward = np.empty(4)
+        mujoco.mju_negQuat(backward, held.xquat)
+        data = self._model.eq_data[row]
+        data[0:3] = body.xmat.reshape(3, 3).T @ (at - body.xpos)
+        data[3:6] = on_tip
+        mujoco.mju_mulQuat(data[6:10], backward, body.xquat)
+        self._data.eq_active[row] = 1
 
     def _set_pose(self, body: str, pose: Pose) -> None:
         row = self._model.body(body).id

@@ -16,7 +16,6 @@ from afformer_sim.closed_loop.dynamics import (
     FINGER_MASS,
     STIFFNESS,
     TIP_RADIUS,
-    finger,
     fixture_xml,
 )
 from afformer_sim.closed_loop.mechanism import Mechanism
@@ -41,7 +40,7 @@ class Physics(OperatedFixture):
     """
 
     def __init__(self, fixture: Fixture, mechanisms: tuple[Mechanism, ...]) -> None:
-        xml = fixture_xml(fixture, mechanisms, finger(len(mechanisms)))
+        xml = fixture_xml(fixture, mechanisms, finger=True)
         super().__init__(fixture, mechanisms, mujoco.MjModel.from_xml_string(xml), 'tip')
         self._actuators = [self._model.actuator(axis).id for axis in AXES]
         self._finger = [int(self._model.joint(axis).qposadr[0]) for axis in AXES]
@@ -107,23 +106,14 @@ class Physics(OperatedFixture):
 
     def attach(self, element: int, *, rigid: bool) -> None:
         """Attach the fingertip to an element: as pliers if `rigid`, else as a suction cup."""
-        name = f'{"grip" if rigid else "suck"}_{element}'
-        equality = self._model.equality(name).id
         finger, body = self._data.body('finger'), self._data.body(f'element_{element}')
-        rotation = body.xmat.reshape(3, 3)
         tip = finger.xpos - TIP_RADIUS * self._frame.rotation[:, 2]
         on_finger = np.array([0.0, 0.0, -TIP_RADIUS])
-        on_element = rotation.T @ (tip - body.xpos)
-        data = self._model.eq_data[equality]
         if rigid:
-            backward = np.empty(4)
-            mujoco.mju_negQuat(backward, finger.xquat)
-            data[0:3], data[3:6] = on_element, on_finger
-            mujoco.mju_mulQuat(data[6:10], backward, body.xquat)
-        else:
-            data[0:3], data[3:6] = on_finger, on_element
+            self._weld(f'grip_{element}', 'finger', element, tip, on_finger)
+            return
+        equality = self._model.equality(f'suck_{element}').id
+        data = self._model.eq_data[equality]
+        data[0:3] = on_finger
+        data[3:6] = body.xmat.reshape(3, 3).T @ (tip - body.xpos)
         self._data.eq_active[equality] = 1
-
-    def release(self) -> None:
-        """Detach the fingertip from all elements."""
-        self._data.eq_active[:] = 0

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
@@ -11,7 +11,6 @@ import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
 from afformer_core.geometry import Calibration, DepthImage, RigidTransform, SurfacePoint
-from afformer_core.geometry.motion import PartMotion, Vertical, motion_normal, point_motion
 from afformer_core.messages.rosbags_messages import RosbagsMessages
 from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
@@ -24,19 +23,15 @@ from afformer_sim.bodies.states import States
 from afformer_sim.cameras.camera import Camera
 from afformer_sim.cameras.depth_camera import SensedDepth
 from afformer_sim.datasets.rgbd_messages import camera_info_message, header_message
-from afformer_sim.datasets.rgbd_scene import plan_rgbd_scene
 from afformer_sim.scene.outline import front_centre
 from afformer_sim.scene.renderer import Renderer
-from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.view import SceneView
 
 _FRAME = 'camera_optical_frame'
-_LAP_SECONDS = 12.0
 # A pixel is inside if its distance to the edge is this share of the largest one, or of 8 pixels.
 _INNER_SHARE = 0.75
 _INNER_PIXELS = 8.0
 # From the camera's axes right, up and backward to the optical frame's right, down and ahead.
-_VERTICAL = Vertical(np.array([0.0, 1.0, 0.0]), '')
 _OPTICAL = np.diag([1.0, -1.0, -1.0])
 
 
@@ -49,23 +44,12 @@ class RobotObservation:
         image: uint8 [H, W, 3] RGB.
         depth: float32 [H, W], exact metres along the optical axis.
         shown: int32 [H, W], the element that each pixel shows; see `Renderer.segment`.
-
-    Raises:
-        ValueError: an array is not of the view's size.
     """
 
     view: SceneView
     image: np.ndarray
     depth: np.ndarray
     shown: np.ndarray
-
-    def __post_init__(self) -> None:
-        width, height = self.view.size
-        if not self.image.shape[:2] == self.depth.shape == self.shown.shape == (height, width):
-            raise ValueError(
-                f'image, depth and elements have shapes {self.image.shape}, {self.depth.shape} '
-                f'and {self.shown.shape}; expected those of a camera of {width} x {height} pixels'
-            )
 
     def right_pixel(self, fixture: Fixture, element: int) -> np.ndarray | None:
         """Return the pixel of a perfect peak for an element: [2] (x, y).
@@ -99,36 +83,12 @@ class Published:
         point: [3] metres in the fixture's frame; None if depth is missing.
         normal: [3] of the surface there; towards the camera if unknown.
         problem: reason why there is no point; '' if there is one.
-        motion: motion of the best action in the fixture's frame.
-
-    Raises:
-        ValueError: there is a point without a normal, or a normal without a point.
     """
 
     found: bool
     point: np.ndarray | None
     normal: np.ndarray | None
     problem: str = ''
-    motion: PartMotion = field(default_factory=lambda: PartMotion.unknown('nothing is published'))
-
-    def __post_init__(self) -> None:
-        if (self.point is None) != (self.normal is None):
-            raise ValueError(
-                f'point is {self.point} and normal {self.normal}; expected both or neither'
-            )
-
-
-def plan_observations(scene: Scene, size: tuple[int, int], count: int) -> list[SceneView]:
-    """Plan views of a robot's camera, spread around the fixture as evenly as possible.
-
-    They equal those of the scene's RGB-D bags: at 0.5 to 1 m, with every element in view.
-
-    Args:
-        scene: scene that is seen.
-        size: (width, height) of the images.
-        count: number of views.
-    """
-    return list(plan_rgbd_scene(scene, size, _LAP_SECONDS, count / _LAP_SECONDS).views)
 
 
 def see(
@@ -159,21 +119,7 @@ def publish(
     spatial = _spatial_view(observation, sensed)
     frame = _frame(observation)
     result = GroundingStream().ground(frame, prediction, 'demonstration', spatial, settings)
-    camera, seen, grounding = observation.view.camera, result.surfaces[0], result.grounding
-    surface = from_optical(camera).surface(
-        _along_motion(seen, grounding.peaks[0], spatial, settings)
-    )
-    motion = point_motion(grounding.best_action, surface, _VERTICAL, grounding.rotation)
-    return replace(_published(camera, seen, found=result.found), motion=motion)
-
-
-def _along_motion(
-    surface: SurfacePoint, peak: Peak, view: SpatialView, settings: StreamSettings
-) -> SurfacePoint:
-    if surface.position is None or view.depth is None or view.calibration is None:
-        return surface
-    normal = motion_normal(surface, peak, view.depth, view.calibration, settings.surface)
-    return replace(surface, normal=normal)
+    return _published(observation.view.camera, result.surfaces[0], found=result.found)
 
 
 def publish_pixel(

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.bodies.states import States
 from afformer_sim.closed_loop.mechanism import Task, initial_states
-from afformer_sim.closed_loop.robot_observation import plan_observations
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_sim.datasets.rgbd_scene import plan_rgbd_scene
 from afformer_sim.scene.demonstration import SimulatedDemonstration, plan_demonstrations
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.view import SceneView
 
 # Keys of the scene's random stream for RGB-D; the bags use the smaller keys.
 _CHOICE = 10
+_LAP_SECONDS = 12.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ def plan_trials(settings: ClosedLoopSettings, index: int) -> list[PlannedTrial]:
         scene, settings.demonstrations, settings.longest_side, performances=settings.performances
     )
     count = settings.demonstrations * settings.views
-    views = plan_observations(scene, settings.size, count)
+    # Those of an RGB-D bag: at 0.5 to 1 m, evenly around the fixture, with every element in view.
+    views = plan_rgbd_scene(scene, settings.size, _LAP_SECONDS, count / _LAP_SECONDS).views
     order = make_rng(scene.seed, Stream.RGBD, _CHOICE).permutation(count).tolist()
     trials = []
     for first in range(0, len(planned), settings.performances):

@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 
 from afformer_core.media.images import write_jpeg
-from afformer_core.media.video_encoding import encode_video
+from afformer_core.media.video import encode_video
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import ONE_PROCESS
 from afformer_core.offline.parallel.resumable_dataset import Production, write_json

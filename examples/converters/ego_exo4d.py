@@ -3,7 +3,7 @@
 
 Arrange the files as docs/research/datasets.md describes, and run::
 
-    python examples/converters/ego_exo4d.py correspondence val correspondence_val.parquet
+    python examples/converters/ego_exo4d.py correspondence val correspondence_val.jsonl
 """
 
 import json

@@ -3,7 +3,7 @@
 
 Arrange the files as docs/research/datasets.md describes, and run::
 
-    python examples/converters/hocap.py hocap hocap.parquet
+    python examples/converters/hocap.py hocap hocap.jsonl
 """
 
 import sys

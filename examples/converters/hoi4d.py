@@ -3,7 +3,7 @@
 
 Arrange the files as docs/research/datasets.md describes, and run::
 
-    python examples/converters/hoi4d.py hoi4d hoi4d.parquet
+    python examples/converters/hoi4d.py hoi4d hoi4d.jsonl
 """
 
 import csv

@@ -3,7 +3,7 @@
 
 Arrange the files as docs/research/datasets.md describes, and run::
 
-    python examples/converters/holoassist.py holoassist holoassist.parquet
+    python examples/converters/holoassist.py holoassist holoassist.jsonl
 """
 
 import json

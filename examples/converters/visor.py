@@ -3,7 +3,7 @@
 
 Arrange the files as docs/research/datasets.md describes, and run::
 
-    python examples/converters/visor.py GroundTruth-SparseAnnotations train visor_train.parquet
+    python examples/converters/visor.py GroundTruth-SparseAnnotations train visor_train.jsonl
 """
 
 import csv

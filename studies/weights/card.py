@@ -49,7 +49,7 @@ def write_card(model: Path, benchmark: Path, output: Path, commands: Sequence[st
             network.
     """
     description = read_description(model)
-    if description.matching is None or description.valid_calibration is None:
+    if description.matching is None or description.valid_calibrations.presence is None:
         raise ModelFolderError(
             f'{model} is not calibrated with a matching network; expected one in its folder '
             f'{MATCHING_FOLDER}. Run: afformer calibrate {model} --annotations PAIRS'

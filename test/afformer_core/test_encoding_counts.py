@@ -12,7 +12,7 @@ import pytest
 
 from afformer_core.arrays import UInt8Array
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.backends import open_decoder, open_networks
+from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.networks import Networks
 
@@ -66,7 +66,7 @@ def test_an_image_is_encoded_once_for_all_demonstrations(
         networks,
         decoder=decoder,
         matching=replace(
-            networks.matching.with_session(matching),
+            replace(networks.matching, session=matching),
             settings=replace(networks.matching.settings, even_confidence=even_confidence),
         ),
     )
@@ -85,7 +85,7 @@ def test_an_image_is_encoded_once_for_all_demonstrations(
 
 
 def test_each_crop_is_grounded_in_one_of_the_demonstrations(matched_folder: Path) -> None:
-    networks = open_decoder(matched_folder, 'torch', 0)
+    networks = open_networks(matched_folder, 'torch', 0, with_matching=False)
     decoder = Counted(networks.decoder)
     stages = ZoomStage(1.5, 1.7), ZoomStage(2.1, 2.6)
     grounder = grounder_of(replace(networks, decoder=decoder), stages)
@@ -105,7 +105,7 @@ def test_each_crop_is_grounded_in_one_of_the_demonstrations(matched_folder: Path
 def test_one_demonstration_costs_one_decoding_in_each_stage(
     matched_folder: Path, stages: tuple[ZoomStage, ...]
 ) -> None:
-    networks = open_decoder(matched_folder, 'torch', 0)
+    networks = open_networks(matched_folder, 'torch', 0, with_matching=False)
     decoder = Counted(networks.decoder)
     grounder = grounder_of(replace(networks, decoder=decoder), stages)
     decoder.calls.clear()

@@ -18,7 +18,7 @@ import pytest
 import afformer_core
 from afformer_core import Grounder, Grounding, ground, grounder
 from afformer_core.demonstrations.media import read_demonstration
-from afformer_core.demonstrations.whole_recording import memorize_whole
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.errors import DemonstrationError, ImageError, ModelFolderError, VideoError
 from afformer_core.media.images import write_image
 from afformer_core.media.video import write_video

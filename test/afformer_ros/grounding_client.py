@@ -13,22 +13,9 @@ import pytest
 import rclpy
 from action_msgs.msg import GoalStatus
 from afformer_ros.msg import Affordance, DemonstrationStatus
-from afformer_ros.srv import (
-    DeleteDemonstration,
-    FinishDemonstration,
-    GetDemonstrationFrame,
-    ListDemonstrations,
-    LoadDemonstration,
-    MarkContact,
-    SelectDemonstration,
-    StartDemonstration,
-)
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import SetParametersResult
-from rcl_interfaces.srv import GetParameters, SetParameters
-from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter, parameter_value_to_python
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
@@ -36,6 +23,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from afformer_core.messages.image_encoding import image_message as encode_image
+from afformer_ros.client import GoalRefusedError, GroundingClient, NoAnswerError
+from afformer_ros.interfaces import ACTIONS
 from afformer_ros.rclpy_messages import RclpyMessages
 
 # A machine under load may take long; a test that waits so long fails.
@@ -43,16 +32,6 @@ PATIENCE = 40.0
 # What has not come after so many seconds was lost on the way.
 LOSS = 15.0
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
-# State after each transition.
-GOALS = {
-    Transition.TRANSITION_CONFIGURE: 'inactive',
-    Transition.TRANSITION_ACTIVATE: 'active',
-    Transition.TRANSITION_DEACTIVATE: 'inactive',
-    Transition.TRANSITION_CLEANUP: 'unconfigured',
-    Transition.TRANSITION_UNCONFIGURED_SHUTDOWN: 'finalized',
-    Transition.TRANSITION_INACTIVE_SHUTDOWN: 'finalized',
-    Transition.TRANSITION_ACTIVE_SHUTDOWN: 'finalized',
-}
 
 
 def image(number: int, width: int = 64, height: int = 48) -> np.ndarray:
@@ -76,7 +55,7 @@ def image_message(number: int, frame: str = 'camera', width: int = 64, height: i
 class Goal:
     """A goal of an action of one grounding node, with what came of it so far."""
 
-    def __init__(self, client: Client, action_client: ActionClient, goal: Any) -> None:
+    def __init__(self, client: Client, action_client: Any, goal: Any) -> None:
         self._client = client
         self.feedback: list[Any] = []
         self._accepted = action_client.send_goal_async(
@@ -148,7 +127,7 @@ class Client:
         self.node = rclpy.create_node('client', namespace=self.namespace, context=self.context)
         self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
-        self._callers: dict[str, Any] = {}
+        self.grounding = GroundingClient(self.node, until=self._until)
         self.node.create_subscription(
             DemonstrationStatus, 'demonstration_status', self.statuses.append, LATCHED
         )
@@ -188,50 +167,32 @@ class Client:
             self._executor.spin_once(timeout_sec=0.05)
         return result
 
-    def call(self, kind: Any, service: str, /, **fields: Any) -> Any:
+    def _until(self, condition: Callable[[], object], seconds: float) -> str:
+        return '' if self.hold(condition, min(seconds, PATIENCE)) else f'{seconds:g} s have passed'
+
+    def call(self, service: str, /, **fields: Any) -> Any:
         """Call a service of the grounding node, once more where the answer is lost."""
-        answer = self._attempt(kind, service, LOSS, **fields)
-        if answer is None:
-            answer = self._attempt(kind, service, PATIENCE, **fields)
-        if answer is None:
-            pytest.fail(f'timed out after {PATIENCE:.0f} s waiting for the answer of {service}')
-        return answer
+        try:
+            return self.grounding.call(service, LOSS, **fields)
+        except NoAnswerError:
+            return self.grounding.call(service, PATIENCE, **fields)
 
-    def _attempt(self, kind: Any, service: str, seconds: float, /, **fields: Any) -> Any:
-        """Call a service of the grounding node; None where no answer came in time."""
-        caller = self.caller(kind, service)
-        self.wait(caller.service_is_ready, f'service {service}')
-        future = caller.call_async(kind.Request(**fields))
-        if self.hold(future.done, seconds):
-            return future.result()
-        # The middleware drops the answer to a caller that it has not found, and may never find it.
-        self.node.destroy_client(self._callers.pop(service))
-        return None
-
-    def caller(self, kind: Any, service: str) -> Any:
-        """A client of a service of the grounding node; the same each time."""
-        if service not in self._callers:
-            self._callers[service] = self.node.create_client(kind, f'grounding/{service}')
-        return self._callers[service]
-
-    def send_goal(self, kind: Any, action: str, /, **fields: Any) -> Goal:
+    def send_goal(self, action: str, /, **fields: Any) -> Goal:
         """Send a goal to an action of the grounding node."""
-        if action not in self._callers:
-            self._callers[action] = ActionClient(self.node, kind, f'grounding/{action}')
-        self.wait(self._callers[action].server_is_ready, f'action {action}')
-        return Goal(self, self._callers[action], kind.Goal(**fields))
+        client = self.grounding.actions[action]
+        self.wait(client.server_is_ready, f'action {action}')
+        return Goal(self, client, ACTIONS[action].Goal(**fields))
 
     def change_state(self, transition: int) -> bool:
         """Whether the node makes a transition."""
-        request = {'transition': Transition(id=transition)}
-        answer = self._attempt(ChangeState, 'change_state', LOSS, **request)
-        if answer is None:
-            # Asked a second time, a node that has made the transition refuses it.
-            return self.hold(lambda: self.state() == GOALS[transition], PATIENCE)
-        return answer.success
+        try:
+            self.grounding.change_state(transition)
+        except GoalRefusedError:
+            return False
+        return True
 
     def state(self) -> str:
-        return self.call(GetState, 'get_state').current_state.label
+        return self.call('get_state').current_state.label
 
     def bring_up(self) -> None:
         """Configure and activate the node, and find its topics."""
@@ -253,42 +214,41 @@ class Client:
         self.wait(self.frames.get_subscription_count, 'the subscription to demonstration')
 
     def start(self, name: str = '') -> Any:
-        return self.call(StartDemonstration, 'start_demonstration', name=name)
+        return self.call('start_demonstration', name=name)
 
     def finish(self) -> Any:
-        return self.call(FinishDemonstration, 'finish_demonstration')
+        return self.call('finish_demonstration')
 
     def load(self, path: Path | str, name: str = '') -> Any:
-        return self.call(LoadDemonstration, 'load_demonstration', path=str(path), name=name)
+        return self.call('load_demonstration', path=str(path), name=name)
 
     def select(self, name: str) -> Any:
-        return self.call(SelectDemonstration, 'select_demonstration', name=name)
+        return self.call('select_demonstration', name=name)
 
     def delete(self, name: str) -> Any:
-        return self.call(DeleteDemonstration, 'delete_demonstration', name=name)
+        return self.call('delete_demonstration', name=name)
 
     def first_frame(self, name: str = '', *, last: bool = False) -> Any:
-        return self.call(GetDemonstrationFrame, 'get_demonstration_frame', name=name, last=last)
+        return self.call('get_demonstration_frame', name=name, last=last)
 
     def mark(self, name: str, x: float, y: float) -> Any:
-        return self.call(MarkContact, 'mark_contact', name=name, x=float(x), y=float(y))
+        return self.call('mark_contact', name=name, x=float(x), y=float(y))
 
     def choose(self, name: str, candidate: int) -> Any:
-        return self.call(MarkContact, 'mark_contact', name=name, candidate=candidate)
+        return self.call('mark_contact', name=name, candidate=candidate)
 
     def unmark(self, name: str) -> Any:
-        return self.call(MarkContact, 'mark_contact', name=name, remove=True)
+        return self.call('mark_contact', name=name, remove=True)
 
     def list(self) -> Any:
-        return self.call(ListDemonstrations, 'list_demonstrations')
+        return self.call('list_demonstrations')
 
     def set_parameter(self, name: str, value: Any) -> SetParametersResult:
         message = Parameter(name, value=value).to_parameter_msg()
-        return self.call(SetParameters, 'set_parameters', parameters=[message]).results[0]
+        return self.call('set_parameters', parameters=[message]).results[0]
 
     def get_parameter(self, name: str) -> Any:
-        answer = self.call(GetParameters, 'get_parameters', names=[name])
-        return parameter_value_to_python(answer.values[0])
+        return parameter_value_to_python(self.call('get_parameters', names=[name]).values[0])
 
     def told(
         self, name: str, text: str, act: Callable[[], Any] = lambda: None, pause: float = 0.1

@@ -27,6 +27,8 @@ def test_images_get_shared_memory_that_holds_several() -> None:
     segment = tree.find('.//{*}segment_size')
     assert segment is not None
     assert int(segment.text or 0) > 4 * 1920 * 1080 * 3
+    # A process that waits for a processor keeps its port three times as long as by default.
+    assert tree.findtext('.//{*}healthy_check_timeout_ms') == '3000'
     # Fast DDS 3 warns of the other name.
     assert PROFILES_OF_JAZZY not in os.environ
     assert TRANSPORTS not in os.environ

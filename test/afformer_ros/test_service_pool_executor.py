@@ -15,7 +15,7 @@ from rclpy.waitable import NumberOfEntities, Waitable
 from std_msgs.msg import Empty
 from std_srvs.srv import Trigger
 
-from afformer_ros.service_pool_executor import PriorityLock, ServicePoolExecutor
+from afformer_ros.service_pool_executor import ServicePoolExecutor
 
 PATIENCE = 20.0
 THREADS = 3
@@ -31,7 +31,7 @@ class Pair:
         rclpy.init(context=self.context)
         self.served = rclpy.create_node('served', context=self.context)
         self.caller = rclpy.create_node('caller', context=self.context)
-        self.priority_lock = PriorityLock()
+        self.priority_lock = threading.Lock()
         self.executor = ServicePoolExecutor(THREADS, self.context, self.priority_lock)
         self.executor.add_node(self.served)
         self._calling = SingleThreadedExecutor(context=self.context)

@@ -92,20 +92,15 @@ def test_a_port_that_was_replaced_is_lost(process: Process, name: str, lock: str
     assert ports.lost == [name]
 
 
-def test_a_port_that_is_gone_is_lost(process: Process) -> None:
+@pytest.mark.parametrize('locked', [True, False])
+def test_a_port_that_is_gone_is_lost_with_its_lock_or_without(
+    process: Process, locked: bool
+) -> None:
     process.open('fastdds_port7413')
     ports = process.ports()
     ports.check()
-    process.remove('fastdds_port7413')
-    ports.check()
-    assert ports.lost == ['fastdds_port7413']
-
-
-def test_a_port_whose_lock_is_gone_as_well_is_lost(process: Process) -> None:
-    process.open('fastdds_port7413')
-    ports = process.ports()
-    ports.check()
-    process.unlock()
+    if not locked:
+        process.unlock()
     process.remove('fastdds_port7413')
     ports.check()
     assert ports.lost == ['fastdds_port7413']

@@ -60,15 +60,6 @@ def test_outputs_of_commands_in_the_documentation(root: Path, ignored: Any) -> N
     assert [path for path in sorted(written) if not ignored(path)] == []
 
 
-def test_what_is_kept_is_not_ignored(root: Path, ignored: Any) -> None:
-    for path in (
-        'afformer_core/models/afformer.py',
-        'docs/images/without_labels.jpg',
-        'README.md',
-    ):
-        assert not ignored(path)
-
-
 def test_nothing_that_is_ignored_is_in_the_repository(root: Path, ignored: Any) -> None:
     command = ['git', 'ls-files', '--cached', '--ignored', '--exclude-standard']
     found = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)

@@ -23,12 +23,12 @@ from afformer_core.errors import AfformerError
 from afformer_ros.commands.ground import executable_arguments
 from afformer_ros.commands.main import build_parser as build_command_parser
 from afformer_ros.commands.service_call import filled_request
-from afformer_ros.grounding.actions.node_actions import ACTIONS
-from afformer_ros.grounding.demonstrations.demonstration_services import SERVICES
 from afformer_ros.grounding.parameters import GroundingParameters
-from afformer_ros.parameter_fields import Constraint, constraints_of
+from afformer_ros.interfaces import ACTIONS, SERVICES
+from afformer_ros.parameter_fields import constraints_of
 from afformer_ros.planner.operate_action import NAME as OPERATE
 from afformer_ros.planner.parameters import PlannerParameters
+from afformer_ros.player.player_parameters import PlayerParameters
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 
 PACKAGE = 'afformer_ros'
@@ -46,6 +46,7 @@ PARAMETERS = {
     'grounding': GroundingParameters,
     'sim_robot': SimRobotParameters,
     'planner': PlannerParameters,
+    'player': PlayerParameters,
 }
 OPTIONS_OF_BAG_RECORD = {'-s': 1, '-d': 1, '-o': 1}
 
@@ -110,8 +111,8 @@ def pip_knows_the_extras(words: Sequence[str], root: Path) -> None:
 
 
 def extras_exist(words: Sequence[str], root: Path) -> None:
-    (extras,) = words
-    pip_knows_the_extras(['install', f'.[{extras}]'], root)
+    assert len(words) < 2
+    pip_knows_the_extras(['install', f'.[{",".join(words)}]'], root)
 
 
 def python_takes_it(words: Sequence[str], root: Path) -> None:
@@ -251,13 +252,7 @@ def executable_takes_parameters(words: Sequence[str], root: Path) -> None:
     assert package == PACKAGE
     assert (root / 'afformer_ros' / 'executables' / f'{executable}.py').is_file()
     assert ros_args == '--ros-args'
-    if executable == 'player':
-        text = (root / 'launch' / 'play.launch.py').read_text()
-        known = dict.fromkeys(
-            re.findall(r"DeclareLaunchArgument\(\s*'(\w+)'", text), Constraint('')
-        )
-    else:
-        known = constraints_of(PARAMETERS[executable])
+    known = constraints_of(PARAMETERS[executable])
     for option, argument in zip(arguments[::2], arguments[1::2], strict=True):
         name, _, value = argument.partition(':=')
         if option == '-r':

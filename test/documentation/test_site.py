@@ -20,7 +20,7 @@ from tools.site.configuration_page import configuration_page, opening_sentence
 from tools.site.launch_page import launch_page
 from tools.site.message_page import message_page
 from tools.site.pages import with_folders
-from tools.site.python_pages import GROUPS, ModuleGroup, public_modules, python_pages
+from tools.site.python_pages import GROUPS, ModuleGroup, public_modules
 from tools.site.source_pages import (
     REPOSITORY_PAGES,
     edit_url,
@@ -72,7 +72,11 @@ def test_folders_of_the_navigation_become_their_pages() -> None:
 @pytest.mark.parametrize(
     ('path', 'link', 'followed'),
     [
-        ('robot/launch.md', '../../launch/play.launch.py', '../source/launch/play.launch.py.md'),
+        (
+            'robot/launch.md',
+            '../../launch/ground.launch.py',
+            '../source/launch/ground.launch.py.md',
+        ),
         ('robot/launch.md', '../../CHANGELOG.md#added', '../develop/changelog.md#added'),
         ('robot/launch.md', 'points.md', 'points.md'),
         ('robot/launch.md', '#lifecycle', '#lifecycle'),
@@ -119,29 +123,18 @@ def test_messages_are_described_by_their_comments(tmp_path: Path) -> None:
     )
 
 
-def test_every_message_and_service_is_described(root: Path) -> None:
-    page = message_page(root)
-    for path in (*root.glob('msg/*.msg'), *root.glob('srv/*.srv')):
-        assert f'## {path.stem}\n' in page
-
-
-def test_launch_files_are_described_by_their_arguments(tmp_path: Path) -> None:
-    (tmp_path / 'launch').mkdir()
-    (tmp_path / 'launch' / 'a.launch.py').write_text(
-        '"""Launch of a.\n\nros2 launch afformer_ros a.launch.py path:=b\n"""\n'
-        "DeclareLaunchArgument('path', description='What to ' 'play.')\n"
-        'DeclareLaunchArgument(\n'
-        "    'loop', default_value='no', choices=['yes', 'no'], description='Whether again.'\n"
-        ')\n'
-    )
-    page = launch_page(tmp_path)
-    assert page.endswith(
-        '\n## a.launch.py\n\nLaunch of a.\n\n'
-        '```sh\nros2 launch afformer_ros a.launch.py path:=b\n```\n\n'
-        '| argument | default | |\n| --- | --- | --- |\n'
-        '| `path` | required | What to play. |\n'
-        '| `loop` | `no` | Whether again. One of `yes`, `no`. |\n'
-    )
+def test_launch_files_are_described_by_their_arguments(root: Path) -> None:
+    page = launch_page(root)
+    assert (
+        '\n## robot_demo.launch.py\n\nLaunch of a simulated arm that repeats a demonstration: '
+        'driver, grounding node and planner.\n\n```sh\nros2 launch afformer_ros robot_demo.'
+    ) in page
+    assert '| `video` | required | Video, folder of images or bag of' in page
+    assert (
+        '| `dry_run` | `false` | Whether the planner only describes the motion of the arm. One of '
+        '`true`, `false`. |\n'
+    ) in page
+    assert '| `params_file` | `config/ground.yaml` | YAML file with' in page
 
 
 def test_configuration_files_are_described_by_their_comments(root: Path) -> None:
@@ -190,16 +183,6 @@ def test_every_documented_module_is_on_one_page(root: Path, group: ModuleGroup) 
     assert len(shown) == len(set(shown)) > 0
     others = [name for other in GROUPS if other is not group for name in other.modules]
     assert not set(shown) & {module for name in others for module in public_modules(root, name)}
-
-
-def test_pages_of_modules_follow_the_order_of_the_groups(root: Path) -> None:
-    pages = list(python_pages(root))
-    assert pages[:3] == [
-        f'reference/python/{name}.md' for name in ('index', 'grounder', 'runtime')
-    ]
-    assert pages[-1] == 'reference/python/simulator.md'
-    (folder,) = with_folders(['reference/python/'], pages)
-    assert folder == pages
 
 
 def test_a_missing_module_of_the_reference_is_reported(root: Path) -> None:

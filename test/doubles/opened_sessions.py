@@ -16,11 +16,11 @@ import torch
 from cuda_double import Device, cuda_double
 
 from afformer_core.arrays import UInt8Array
-from afformer_core.runtime.backends import open_decoder
+from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import DECODER_GRAPHS, read_description
 from afformer_core.runtime.session import Decoded, Memory, Session
-from afformer_core.runtime.sessions.torch_session import CudaSession, prepared_model
+from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
 
 ON_CPU = ('torch', 'onnxruntime', 'openvino')
 DOUBLES = ('torch-cuda double', 'tensorrt double')
@@ -55,13 +55,15 @@ def opened(name: str, folder: Path) -> Iterator[OpenedSession]:
             # Engines are of no use once the folder is gone.
             cache = stack.enter_context(tempfile.TemporaryDirectory())
             stack.enter_context(patch.dict(os.environ, XDG_CACHE_HOME=cache))
-            yield OpenedSession(open_decoder(folder, name, 0, 'fp32').decoder, None)
+            yield OpenedSession(
+                open_networks(folder, name, 0, 'fp32', with_matching=False).decoder, None
+            )
             return
         # Before there is a GPU, since some code asks for one when it is imported.
         model = prepared_model(folder, 'fp32')
         device = stack.enter_context(cuda_double())
         if name == 'torch-cuda double':
-            yield OpenedSession(CudaSession(model), device)
+            yield OpenedSession(TorchSession(model, device='cuda'), device)
             return
         pytest.importorskip('tensorrt_rtx_bindings', reason='no TensorRT is installed')
         from cuda_double.tensorrt import TensorRT, tensorrt_double
@@ -79,7 +81,7 @@ def tensorrt_session(folder: Path) -> Session:
     """A session of engines for the double of TensorRT."""
     from cuda_double.tensorrt import serialized_engine
 
-    from afformer_core.runtime.sessions.graph_shapes import shape_ranges
+    from afformer_core.runtime.tensorrt.builder import shape_ranges
     from afformer_core.runtime.tensorrt.engine import TensorRTEngine
     from afformer_core.runtime.tensorrt.session import TensorRTSession
 

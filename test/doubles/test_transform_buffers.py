@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One contract of buffers of transforms: that of replays, the double of tf2, and tf2 itself.
+"""One contract of buffers of transforms: the double of tf2, and tf2 itself.
 
 The expected numbers were computed by SciPy.
 """
@@ -13,34 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.geometry.transform import RigidTransform, TransformError
-from afformer_core.replay.transform_buffer import FramePose, TransformBuffer
+from afformer_core.geometry.transform import RigidTransform
 
 # Unit quaternions (x, y, z, w).
 A, B, C = (0.1, 0.5, 0.5, 0.7), (0.5, -0.1, 0.7, 0.5), (-0.3, 0.3, 0.1, 0.9)
 D, E = (0.2, 0.4, -0.4, 0.8), (0.4, 0.2, -0.4, 0.8)
-
-
-class OfReplays:
-    """The buffer of `afformer replay`."""
-
-    error = TransformError
-
-    def __init__(self) -> None:
-        self._buffer = TransformBuffer()
-
-    def add(self, child: str, parent: str, seconds: float, shift: Any, turn: Any) -> None:
-        self._buffer.add(self._pose(child, parent, seconds, shift, turn))
-
-    def add_static(self, child: str, parent: str, shift: Any, turn: Any) -> None:
-        self._buffer.add_static(self._pose(child, parent, 3.0, shift, turn))
-
-    def look_up(self, target: str, source: str, seconds: float) -> Any:
-        return self._buffer.look_up(target, source, round(seconds * 1e9))
-
-    def _pose(self, child: str, parent: str, seconds: float, shift: Any, turn: Any) -> FramePose:
-        transform = RigidTransform.from_message(_message(shift, turn))
-        return FramePose(child, parent, round(seconds * 1e9), transform)
 
 
 class OfTf2:
@@ -97,10 +74,10 @@ def _tf2(module: str) -> OfTf2:
     return OfTf2(module)
 
 
-@pytest.fixture(params=['replay', 'tf2_double', 'tf2_ros'])
+@pytest.fixture(params=['tf2_double', 'tf2_ros'])
 def buffer(request: pytest.FixtureRequest) -> Any:
     """Each buffer in turn, empty."""
-    return OfReplays() if request.param == 'replay' else _tf2(request.param)
+    return _tf2(request.param)
 
 
 @pytest.fixture
@@ -267,45 +244,3 @@ def test_tf2_strips_slashes_where_transforms_arrive_alone(module):
     np.testing.assert_allclose(buffer.look_up('base', 'wrist', 10.0).translation, [0.3, -0.2, 0.9])
     with pytest.raises(buffer.error):
         buffer.look_up('base', '/wrist', 10.0)
-
-
-def test_a_clock_that_is_set_back_drops_what_moves():
-    buffer = OfReplays()
-    buffer.add('wrist', 'base', 10.0, (0.3, -0.2, 0.9), A)
-    buffer.add('wrist', 'base', 12.0, (0.7, 0.2, 0.5), C)
-    buffer.add('base', 'map', 10.5, (1.6, 1.4, 0.1), E)
-    buffer.add_static('camera', 'wrist', (0.05, -0.02, 0.1), B)
-    buffer.add('wrist', 'base', 10.5, (0.9, 0.9, 0.9), A)
-    for target, seconds in (('base', 11.0), ('map', 10.5)):
-        with pytest.raises(TransformError):
-            buffer.look_up(target, 'camera', seconds)
-    found = buffer.look_up('base', 'wrist', 10.5).translation
-    np.testing.assert_allclose(found, [0.9, 0.9, 0.9])
-    np.testing.assert_allclose(
-        buffer.look_up('wrist', 'camera', 5.0).translation, [0.05, -0.02, 0.1]
-    )
-
-
-@pytest.mark.parametrize(
-    ('target', 'source', 'seconds', 'reason'),
-    [
-        ('base', 'camera', 11.25, "the newest one of 'wrist' is 0.250 s older"),
-        ('camera', 'base', 11.25, "the newest one of 'wrist' is 0.250 s older"),
-        ('base', 'camera', 9.6, "the oldest one of 'wrist' is 0.400 s newer"),
-        ('rig', 'camera', 10.5, 'they are not connected'),
-    ],
-)
-def test_a_replay_says_why_a_transform_is_not_known(target, source, seconds, reason):
-    buffer = OfReplays()
-    buffer.add('wrist', 'base', 10.0, (0.3, -0.2, 0.9), A)
-    buffer.add('wrist', 'base', 11.0, (0.7, 0.2, 0.5), C)
-    buffer.add_static('camera', 'wrist', (0.05, -0.02, 0.1), B)
-    with pytest.raises(TransformError) as raised:
-        buffer.look_up(target, source, seconds)
-    assert str(raised.value) == reason
-
-
-@pytest.mark.parametrize(('child', 'parent'), [('', 'base'), ('wrist', ''), ('wrist', 'wrist')])
-def test_a_pose_needs_two_frames(child, parent):
-    with pytest.raises(TransformError, match='expected two frames'):
-        FramePose(child, parent, 1, RigidTransform(np.eye(3), np.zeros(3)))

@@ -50,12 +50,6 @@ def test_the_tree_uses_the_node_and_the_ports_that_the_code_registers(
     assert modelled == ports | BASIC_PORTS
 
 
-def test_each_subtree_of_the_tree_exists(tree: ElementTree.Element) -> None:
-    trees = [one.get('ID') for one in tree.iterfind('BehaviorTree')]
-    assert tree.get('main_tree_to_execute') in trees
-    assert {one.get('ID') for one in tree.iterfind('.//SubTree')} == {'AskForMark'} <= set(trees)
-
-
 def test_the_goal_has_each_input_and_the_result_each_output(code: str) -> None:
     fields = {
         'input': OperateElement.Goal.get_fields_and_field_types(),
@@ -72,14 +66,3 @@ def test_the_outcomes_of_the_example_exist(code: str, tree: ElementTree.Element)
     assert all(hasattr(OperateElement.Result, name) for name in names)
     (condition,) = tree.iterfind('.//ScriptCondition')
     assert condition.get('code') == f'outcome == {OperateElement.Result.UNSURE}'
-
-
-def test_the_package_declares_what_its_build_finds(folder: Path) -> None:
-    build = (folder / 'CMakeLists.txt').read_text()
-    package = ElementTree.parse(folder / 'package.xml').getroot()
-    declared = {one.text for tag in ('buildtool_depend', 'depend') for one in package.iter(tag)}
-    assert declared == set(re.findall(r'find_package\((\w+) REQUIRED\)', build))
-    (name,) = re.findall(r'^project\((\w+)\)', build, re.MULTILINE)
-    assert package.findtext('name') == name
-    for path in re.findall(r'SHARED (\S+)\)|DIRECTORY (\w+) ', build):
-        assert (folder / ''.join(path)).exists()

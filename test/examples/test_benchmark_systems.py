@@ -100,36 +100,29 @@ def test_a_pointing_model_sees_frames_and_the_image(
     assert shapes == [(32, 64, 3)] * 3 + [(40, 80, 3)]
 
 
-def test_a_pointing_model_answers_with_a_point_and_an_action(
-    endpoint: ThreadingHTTPServer, questions: Path
+@pytest.mark.parametrize(
+    ('text', 'options', 'answer'),
+    [
+        (
+            'Here:\n```json\n{"point": [51, 12], "action": "pull", "visible": false}\n```',
+            (),
+            {'points': [[51.0, 12.0]], 'found': False, 'presence': 0.0, 'actions': {'pull': 1.0}},
+        ),
+        # Molmo points in percent.
+        (' <point x="25.0" y="60.0" alt="handle">handle</point>', (), {'points': [[19.5, 23.5]]}),
+        ('{"point": [250, 600]}', ('--coordinates', 'thousandths'), {'points': [[19.5, 23.5]]}),
+        ('I cannot see it.', (), {}),
+    ],
+)
+def test_a_text_is_read_as_a_point_and_an_action(
+    endpoint: ThreadingHTTPServer,
+    questions: Path,
+    text: str,
+    options: tuple[str, ...],
+    answer: dict[str, Any],
 ) -> None:
-    endpoint.text = 'Here:\n```json\n{"point": [51, 12], "action": "pull", "visible": false}\n```'
-    assert ask(endpoint, questions.parent) == {
-        '0001': {
-            'points': [[51.0, 12.0]],
-            'found': False,
-            'presence': 0.0,
-            'actions': {'pull': 1.0},
-        }
-    }
-
-
-def test_molmo_points_in_percent(endpoint: ThreadingHTTPServer, questions: Path) -> None:
-    endpoint.text = ' <point x="25.0" y="60.0" alt="handle">handle</point>'
-    assert ask(endpoint, questions.parent) == {'0001': {'points': [[19.5, 23.5]]}}
-
-
-def test_a_model_may_point_in_thousandths(endpoint: ThreadingHTTPServer, questions: Path) -> None:
-    endpoint.text = '{"point": [250, 600]}'
-    answers = ask(endpoint, questions.parent, '--coordinates', 'thousandths')
-    assert answers == {'0001': {'points': [[19.5, 23.5]]}}
-
-
-def test_a_text_without_a_point_is_no_point(
-    endpoint: ThreadingHTTPServer, questions: Path
-) -> None:
-    endpoint.text = 'I cannot see it.'
-    assert ask(endpoint, questions.parent) == {'0001': {}}
+    endpoint.text = text
+    assert ask(endpoint, questions.parent, *options) == {'0001': answer}
 
 
 POLICY = """

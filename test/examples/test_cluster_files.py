@@ -22,13 +22,6 @@ from afformer_core.cli.main import build_parser
 from afformer_core.media.video import write_video
 from afformer_core.offline.maskahand.mining.index import read_index
 
-# Fields of KubeRay's RayJob that the file may use, with those that it must have.
-JOB = {'entrypoint', 'rayClusterSpec', 'backoffLimit', 'shutdownAfterJobFinishes'}
-CLUSTER = {'rayVersion', 'headGroupSpec', 'workerGroupSpecs'}
-WORKERS = {
-    'groupName', 'replicas', 'minReplicas', 'maxReplicas', 'rayStartParams', 'template',
-}  # fmt: skip
-
 
 @pytest.fixture
 def cluster(root: Path) -> Path:
@@ -46,29 +39,6 @@ def pods(job: Any) -> Iterator[Any]:
     yield spec['headGroupSpec']['template']['spec']
     for group in spec['workerGroupSpecs']:
         yield group['template']['spec']
-
-
-def test_the_job_has_the_fields_of_kuberay(job: Any) -> None:
-    assert (job['apiVersion'], job['kind']) == ('ray.io/v1', 'RayJob')
-    assert job['spec'].keys() == JOB | {'ttlSecondsAfterFinished'}
-    cluster = job['spec']['rayClusterSpec']
-    assert cluster.keys() == CLUSTER
-    assert cluster['headGroupSpec'].keys() == {'rayStartParams', 'template'}
-    for group in cluster['workerGroupSpecs']:
-        assert group.keys() == WORKERS
-        assert group['minReplicas'] <= group['replicas'] <= group['maxReplicas']
-    # They are options of `ray start`, all of which are text.
-    params = [cluster['headGroupSpec']['rayStartParams']]
-    assert {type(value) for each in params for value in each.values()} == {str}
-
-
-def test_each_pod_has_resources_and_the_volumes_that_it_mounts(job: Any) -> None:
-    for pod in pods(job):
-        volumes = {volume['name'] for volume in pod.get('volumes', ())}
-        (container,) = pod['containers']
-        assert {each['name'] for each in container.get('volumeMounts', ())} == volumes
-        assert container['resources']['requests'] == container['resources']['limits']
-        assert re.fullmatch(r'\d+Gi', container['resources']['limits']['memory'])
 
 
 def test_the_job_mines_with_as_many_processes_as_workers_have_cores(job: Any) -> None:

@@ -191,17 +191,6 @@ def test_depth_of_another_resolution_gives_the_same_points(example) -> None:
     assert grid.mean(axis=(0, 1)) == pytest.approx([-0.2214, -0.2628, 0.9], abs=1e-5)
 
 
-def test_moveit_maps_the_topic_of_the_obstacles(example) -> None:
-    given = example['moveit_parameters']('fr3_link0')
-    assert given['octomap_frame'] == 'fr3_link0'
-    (name,) = given['sensors']
-    assert given[name]['point_cloud_topic'] == 'obstacles'
-    # What PointCloudOctomapUpdater requires, in its types.
-    kinds = {'point_subsample': int, 'max_range': float, 'padding_offset': float}
-    kinds |= {'padding_scale': float, 'max_update_rate': float, 'filtered_cloud_topic': str}
-    assert all(type(given[name][key]) is kind for key, kind in kinds.items())
-
-
 def test_without_moveit_it_says_what_to_install(example, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, 'moveit', None)
     with pytest.raises(SystemExit, match=r'sudo apt install .*ros-\$ROS_DISTRO-moveit-py'):

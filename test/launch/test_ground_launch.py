@@ -12,8 +12,6 @@ import pytest
 from lifecycle_msgs.msg import State, Transition
 from lifecycle_msgs.srv import ChangeState
 
-from afformer_ros.shared_memory_ports import SharedMemoryPorts
-
 pytest.importorskip(
     'launch_ros',
     reason='launch_ros is not installed; PyPI has no wheel of it',
@@ -61,67 +59,51 @@ def test_the_node_becomes_active_under_the_names_it_was_given(
     assert 'Traceback' not in launched.log()
 
 
-def test_without_autostart_the_node_waits_unconfigured(launch, observer) -> None:
-    launch(FILE, 'autostart:=false', 'namespace:=waiting')
-    assert observer.state('/waiting/grounding') == State.PRIMARY_STATE_UNCONFIGURED
-
-
-def test_what_computes_is_an_argument(launch, observer) -> None:
-    launch(
-        FILE,
-        'autostart:=false',
-        'namespace:=gpu',
-        'backend:=torch-cuda',
-        'precision:=fp16',
-        'wait_for_engine:=true',
-    )
-    found = observer.parameters('/gpu/grounding', 'backend', 'precision', 'wait_for_engine')
-    assert found == ['torch-cuda', 'fp16', True]
-
-
-def test_an_argument_left_empty_does_not_overrule_the_parameter_file(
-    launch, observer, tmp_path: Path
+@pytest.mark.parametrize(
+    ('arguments', 'expected'),
+    [
+        pytest.param(
+            ['backend:=torch-cuda', 'precision:=fp16', 'threads:=2', 'maximum_stages:=1']
+            + ['lazy:=false', 'minimum_presence:=0.5', 'store_folder:=/tmp/store']
+            + ['demonstration_folders:=/data:/media/videos'],
+            {
+                'backend': 'torch-cuda',
+                'precision': 'fp16',
+                'threads': 2,
+                'maximum_stages': 1,
+                'lazy': False,
+                'minimum_presence': 0.5,
+                'store_folder': '/tmp/store',
+                'demonstration_folders': ['/data', '/media/videos'],
+                'model': '/my/model',
+            },
+            id='given',
+        ),
+        pytest.param(
+            ['use_sim_time:=true'],
+            {
+                'model': '/my/model',
+                'backend': 'auto',
+                'maximum_peaks': 2,
+                'wait_for_engine': True,
+                'use_sim_time': True,
+            },
+            id='empty',
+        ),
+    ],
+)
+def test_arguments_overrule_the_parameter_file_unless_they_are_empty(
+    launch, observer, tmp_path: Path, arguments: list[str], expected: dict[str, object]
 ) -> None:
     file = tmp_path / 'mine.yaml'
     file.write_text(
         '/**:\n  ros__parameters:\n    model: /my/model\n    maximum_peaks: 2\n'
         '    wait_for_engine: true\n'
     )
-    launch(
-        FILE,
-        'autostart:=false',
-        'namespace:=mine',
-        f'params_file:={file}',
-        'use_sim_time:=true',
-    )
-    found = observer.parameters(
-        '/mine/grounding', 'model', 'backend', 'maximum_peaks', 'wait_for_engine', 'use_sim_time'
-    )
-    assert found == ['/my/model', 'auto', 2, True, True]
-
-
-def test_what_the_node_reads_and_keeps_is_an_argument(launch, observer) -> None:
-    launch(
-        FILE,
-        'autostart:=false',
-        'namespace:=reader',
-        'demonstration_folders:=/data:/media/videos',
-        'store_folder:=/tmp/store',
-        'threads:=2',
-        'maximum_stages:=1',
-        'lazy:=false',
-        'minimum_presence:=0.5',
-    )
-    names = (
-        'demonstration_folders',
-        'store_folder',
-        'threads',
-        'maximum_stages',
-        'lazy',
-        'minimum_presence',
-    )
-    found = observer.parameters('/reader/grounding', *names)
-    assert found == [['/data', '/media/videos'], '/tmp/store', 2, 1, False, 0.5]
+    launch(FILE, 'autostart:=false', 'namespace:=mine', f'params_file:={file}', *arguments)
+    found = observer.parameters('/mine/grounding', *expected)
+    assert found == list(expected.values())
+    assert observer.state('/mine/grounding') == State.PRIMARY_STATE_UNCONFIGURED
 
 
 def test_a_configuration_by_hand_is_not_followed_by_activation(launch, observer) -> None:
@@ -153,18 +135,6 @@ def test_a_node_that_was_killed_becomes_active_again(launch, observer) -> None:
     observer.wait_for_active('/reborn/grounding')
 
 
-def test_a_node_that_messages_no_longer_reach_becomes_active_again(launch, observer) -> None:
-    launched = launch(FILE, 'namespace:=deaf')
-    observer.wait_for_active('/deaf/grounding')
-    ports = SharedMemoryPorts(Path(f'/proc/{launched.pids()[0]}'))
-    ports.check()
-    for name in ports.own:
-        Path('/dev/shm', name).unlink()
-    observer.wait('another start', lambda: len(launched.pids()) == 2)
-    assert 'exit code 75' in launched.log()
-    observer.wait_for_active('/deaf/grounding')
-
-
 def test_a_node_that_was_killed_stays_dead_where_that_is_asked_for(launch, observer) -> None:
     launched = launch(FILE, 'namespace:=dead', 'respawn:=false')
     observer.wait_for_active('/dead/grounding')
@@ -173,26 +143,14 @@ def test_a_node_that_was_killed_stays_dead_where_that_is_asked_for(launch, obser
     assert len(launched.pids()) == 1
 
 
-@pytest.mark.parametrize(
-    ('chosen', 'transports', 'profiles'),
-    [(None, None, 'config/fastdds.xml'), ('UDPv4', 'UDPv4', None)],
-)
-def test_the_transports_carry_images_unless_the_user_chose_others(
-    launch,
-    observer,
-    root: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    chosen: str | None,
-    transports: str | None,
-    profiles: str | None,
+def test_the_transports_carry_images(
+    launch, observer, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in (TRANSPORTS, PROFILES):
         monkeypatch.delenv(name, raising=False)
-    if chosen is not None:
-        monkeypatch.setenv(TRANSPORTS, chosen)
     launched = launch(FILE, 'autostart:=false')
     observer.wait('the start', launched.pids)
     text = Path(f'/proc/{launched.pids()[0]}/environ').read_text()
     environment = dict(one.split('=', 1) for one in text.split('\0') if one)
-    assert environment.get(TRANSPORTS) == transports
-    assert environment.get(PROFILES) == (profiles and str(root / profiles))
+    assert TRANSPORTS not in environment
+    assert environment[PROFILES] == str(root / 'config/fastdds.xml')

@@ -38,6 +38,7 @@ def test_the_arm_does_what_it_is_shown(launch, demonstration: Path, tmp_path: Pa
         f'video:={demonstration}',
         f'folder:={demonstration.parent}',
         'family:=keypad',
+        'action:=hold',
     )
     assert launched.wait() == 0, launched.log()
     assert re.search(r'hold at \(.*\) m in panda_link0: touched; the camera', launched.log())

@@ -18,16 +18,7 @@ def test_the_interval_of_three_seeds_is_students() -> None:
     assert (mean.value, mean.seeds) == (2.0, 3)
     assert mean.low == pytest.approx(2.0 - 2.4841, abs=1e-4)
     assert mean.high == pytest.approx(2.0 + 2.4841, abs=1e-4)
-
-
-def test_one_seed_has_no_interval() -> None:
     assert SeedMean.of([1.5]) == SeedMean(1.5, 1.5, 1.5, 1)
-
-
-def test_what_was_not_measured_has_no_mean(result: Callable[..., StudyResult]) -> None:
-    results = [result('whole', 1.6, seed, 1.0) for seed in range(2)]
-
-    assert seed_means(results, 'auc_j') == {'whole': None}
 
 
 def test_rows_are_ordered_where_their_difference_is_the_same_for_each_seed(
@@ -58,6 +49,7 @@ def test_a_difference_is_of_the_same_seeds(result: Callable[..., StudyResult]) -
     fine = [result('fine', 1.5, seed, kld) for seed, kld in ((0, 1.0), (3, 9.0), (1, 2.0))]
 
     difference = kld_difference([*coarse, *fine], 'coarse', 'fine')
+    assert seed_means(coarse, 'auc_j') == {'coarse': None}
 
     assert difference == SeedMean.of([1.0, 1.5])
 

@@ -13,37 +13,26 @@ from studies.settings import StudySettings
 
 
 @pytest.mark.parametrize(
-    ('position', 'sentence'),
+    ('position', 'value', 'sentence'),
     [
-        (('models', 'tuned', 'training'), "training of tuned is 'x'; expected one of super"),
-        (('models', 'tuned', 'initial'), "initial of tuned is 'x'; expected one of pretrained"),
-        (('tables', 'table_8', 'rows', 0, 'model'), "model of 'noise' in table_8 is 'x'"),
+        (('models', 'tuned', 'training'), 'x', "training of tuned is 'x'; expected one of super"),
+        (('models', 'tuned', 'initial'), 'x', "initial of tuned is 'x'; expected one of pretr"),
+        (('tables', 'table_8', 'rows', 0, 'model'), 'x', "model of 'noise' in table_8 is 'x'"),
+        (('tables', 'table_1', 'rows', 1, 'label'), 'zero-shot', 'each once'),
+        (('seeds',), [], r'seeds are \[\]; expected at least one'),
     ],
 )
-def test_a_name_of_nothing(
-    settings: dict[str, Any], position: tuple[Any, ...], sentence: str
+def test_settings_of_nothing_are_refused(
+    settings: dict[str, Any], position: tuple[Any, ...], value: Any, sentence: str
 ) -> None:
     *path, last = position
     fields: Any = settings
     for name in path:
         fields = fields[name]
-    fields[last] = 'x'
+    fields[last] = value
 
     with pytest.raises(ValueError, match=sentence):
         StudySettings.of(settings)
-
-
-def test_a_label_that_stands_twice(settings: dict[str, Any]) -> None:
-    rows = settings['tables']['table_1']['rows']
-    rows[1]['label'] = rows[0]['label']
-
-    with pytest.raises(ValueError, match='each once'):
-        StudySettings.of(settings)
-
-
-def test_seeds_that_are_none(settings: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r'seeds are \[\]; expected at least one'):
-        StudySettings.of({**settings, 'seeds': []})
 
 
 def test_every_file_of_the_settings_exists(root: Path) -> None:

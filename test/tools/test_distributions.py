@@ -43,14 +43,6 @@ def test_a_distribution_has_its_folders_and_its_wheels(
     )
 
 
-def test_the_tests_enter_the_environment_of_the_distribution(root: Path) -> None:
-    recipe = _make(root, 'test', 'DISTRO=jazzy').stdout
-    assert (
-        "export AFFORMER_DISTRO='jazzy' && source tools/environment.sh && python -m pytest"
-        in recipe
-    )
-
-
 def test_another_distribution_is_refused(root: Path) -> None:
     made = _make(root, 'setup', 'DISTRO=foxy')
     assert made.returncode != 0

@@ -36,11 +36,8 @@ def test_one_that_stands_where_it_was_made_stays(root: Path, clone: Path) -> Non
     assert _said(root, clone) == ''
 
 
-def test_one_that_is_not_there_is_made(root: Path, tmp_path: Path) -> None:
-    assert _said(root, tmp_path) == 'FORCE\n'
-
-
-def test_one_that_was_moved_is_made_anew(root: Path, clone: Path) -> None:
+def test_one_that_was_moved_or_is_not_there_is_made_anew(root: Path, clone: Path) -> None:
+    assert _said(root, clone.parent) == 'FORCE\n'
     moved = clone.rename(clone.parent / 'moved')
     assert _said(root, moved) == 'FORCE\n'
 

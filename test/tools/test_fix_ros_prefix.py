@@ -89,35 +89,21 @@ def test_fix_tree_names_the_files_it_changed_and_changes_none_twice(
     assert tool.fix_tree(tmp_path, environment) == []
 
 
-def test_fix_tree_leaves_binary_files_alone(
+def test_fix_tree_keeps_modes_and_leaves_binary_files_and_links_alone(
     tool: ModuleType, environment: Any, tmp_path: Path
 ) -> None:
-    library = tmp_path / 'library.so'
-    library.write_bytes(b'\x7fELF\0/opt/python/cp311-cp311')
-    assert tool.fix_tree(tmp_path, environment) == []
-    assert library.read_bytes() == b'\x7fELF\0/opt/python/cp311-cp311'
-
-
-def test_fix_tree_does_not_follow_links(
-    tool: ModuleType, environment: Any, tmp_path: Path
-) -> None:
-    outside = tmp_path / 'outside.txt'
-    outside.write_text('/opt/python/cp311-cp311')
-    share = tmp_path / 'share'
+    share, outside = tmp_path / 'share', tmp_path / 'outside.txt'
     share.mkdir()
+    outside.write_text('/opt/python/cp311-cp311')
     (share / 'link.txt').symlink_to(outside)
-    assert tool.fix_tree(share, environment) == []
-    assert outside.read_text() == '/opt/python/cp311-cp311'
-
-
-def test_fix_tree_keeps_the_mode_of_a_file(
-    tool: ModuleType, environment: Any, tmp_path: Path
-) -> None:
-    script = tmp_path / 'generator'
+    (share / 'library.so').write_bytes(b'\x7fELF\0/opt/python/cp311-cp311')
+    script = share / 'generator'
     script.write_text('#!/opt/python/cp311-cp311/bin/python\n')
     script.chmod(0o755)
-    tool.fix_tree(tmp_path, environment)
+    assert tool.fix_tree(share, environment) == [script]
     assert os.stat(script).st_mode & 0o777 == 0o755
+    assert outside.read_text() == '/opt/python/cp311-cp311'
+    assert (share / 'library.so').read_bytes() == b'\x7fELF\0/opt/python/cp311-cp311'
 
 
 def test_fix_tree_without_wheels_says_what_to_do(

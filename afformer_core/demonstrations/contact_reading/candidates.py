@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.demonstrations.contact_reading.hand_paths import HandPath
-from afformer_core.demonstrations.contact_reading.reading import TrackedCandidate
-from afformer_core.demonstrations.contact_reading.time_series import speeds
+from afformer_core.arrays import FloatArray
+from afformer_core.demonstrations.contact_reading.hand_paths import HandPath, speeds
+from afformer_core.runtime.matching.contact import ContactCandidate
 
 # Column and row in the map.
 Pixel = tuple[int, int]
@@ -36,13 +37,28 @@ _SLOW = 0.05
 _WEIGHTS = np.array([0.571, 1.489, 1.23, 0.707])
 
 
+@dataclass(frozen=True)
+class ContactReading:
+    """The contact of a demonstration, over its first frame.
+
+    Attributes:
+        log_probabilities: float32 [h, w]; the probabilities add up to 1.
+        candidates: candidates, at least one, the most probable first.
+        time: time at which the contact begins at the first one, in seconds; None without a hand.
+    """
+
+    log_probabilities: FloatArray
+    candidates: tuple[ContactCandidate, ...]
+    time: float | None
+
+
 def contact_candidates(
     log_probabilities: NDArray[np.float64],
     removal: NDArray[np.float32],
     paths: Sequence[HandPath],
     weights: Sequence[NDArray[np.float64]],
-) -> tuple[TrackedCandidate, ...]:
-    """Find the peaks of the map of the contact and rank them.
+) -> ContactReading:
+    """Find one to five peaks of the map of the contact and rank them.
 
     An object is put down, or a hand rests, at other peaks. At the contact, however, something is
     removed, the hand is slow, and it then carries its surroundings.
@@ -52,9 +68,6 @@ def contact_candidates(
         removal: [h, w], see `removal_map`.
         paths: paths of the hands.
         weights: [N] for each path, see `moment_scores`.
-
-    Returns:
-        one to five candidates, the most probable first.
     """
     height, width = log_probabilities.shape
     diagonal = float(np.hypot(height, width))
@@ -70,19 +83,19 @@ def contact_candidates(
         for pixel, moment in zip(pixels, moments, strict=True)
     ]
     scores = np.array(features) @ _WEIGHTS
-    candidates = [
-        TrackedCandidate(
-            (pixel[0] + 0.5) / width,
-            (pixel[1] + 0.5) / height,
-            float(probability),
-            None if moment is None else moment[0].track,
-            None if moment is None else float(moment[0].times[moment[1]]),
+    probabilities = np.exp(scores - np.logaddexp.reduce(scores))
+    order = np.argsort(-probabilities, kind='stable')
+    candidates = tuple(
+        ContactCandidate(
+            (pixels[index][0] + 0.5) / width,
+            (pixels[index][1] + 0.5) / height,
+            float(probabilities[index]),
         )
-        for pixel, moment, probability in zip(
-            pixels, moments, np.exp(scores - np.logaddexp.reduce(scores)), strict=True
-        )
-    ]
-    return tuple(sorted(candidates, key=lambda candidate: -candidate.probability))
+        for index in order
+    )
+    moment = moments[order[0]]
+    time = None if moment is None else float(moment[0].times[moment[1]])
+    return ContactReading(log_probabilities.astype(np.float32), candidates, time)
 
 
 def peaks(log_probabilities: NDArray[np.float64]) -> list[Pixel]:

@@ -16,44 +16,50 @@ from afformer_core.models.configuration import AfformerConfiguration
 
 
 class ConvolutionalBackbone(BackboneWithPyramid):
-    """A convolutional network with torchvision's feature pyramid.
+    """A convolutional network, usually with torchvision's feature pyramid.
 
     Args:
         body: network from images [B, 3, H, W] to a sequence or mapping of stages, fine to coarse.
-        fpn: feature pyramid over those stages.
+        fpn: feature pyramid over those stages; None if the levels are the stages themselves.
         stages: names of those stages, fine to coarse.
         layers: layers of the body that compute each stage from the previous one; the first stage
             is computed from images. Empty for a body that computes all of its stages at once.
         projections: for each pyramid level that is used, the name of the level whose 3x3
             convolution computes it.
-        frame_projections: the same for levels of frames that convolutions of their own compute.
+        frame_projections: the same for levels of frames that convolutions of their own compute
+            (Table 7a), which are initialized as copies of those for images.
     """
-
-    fpn: FeaturePyramidNetwork
 
     def __init__(
         self,
         body: nn.Module,
-        fpn: FeaturePyramidNetwork,
+        fpn: FeaturePyramidNetwork | None,
         stages: Sequence[str],
         layers: Sequence[Sequence[nn.Module]],
-        projections: Mapping[str, str],
+        projections: Mapping[str, str] = MappingProxyType({}),
         frame_projections: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self.body = body
-        self.fpn = fpn
+        self.fpn = fpn or nn.Identity()
         # Tuples keep PyTorch from registering the layers a second time.
         self._layers = tuple(tuple(layer) for layer in layers)
-        self._projections = dict(projections)
+        self._projections, self._of_frames = dict(projections), dict(frame_projections)
         self.stages = tuple(stages)
+        if fpn is None:
+            return
+        # The optimizer state of checkpoints depends on this order of the levels.
+        own = dict.fromkeys(frame_projections.values())
+        copies = {name: copy.deepcopy(fpn.layer_blocks[self.stages.index(name)]) for name in own}
         finest = min(self.stages.index(level) for level in (*projections, *frame_projections))
         for index, stage in enumerate(self.stages):
             # An unused level still feeds the top-down path, but needs no output convolution.
             if stage not in projections.values():
-                self.fpn.layer_blocks[index] = nn.Identity()
+                fpn.layer_blocks[index] = nn.Identity()
             if index < finest:
-                self.fpn.inner_blocks[index] = nn.Identity()
+                fpn.inner_blocks[index] = nn.Identity()
+        if copies:
+            self.video_projections = nn.ModuleDict(copies)
 
     def backbone(self, images: Tensor) -> tuple[Tensor, ...]:
         """Compute all stages of images (see `BackboneWithPyramid.backbone`)."""
@@ -88,54 +94,17 @@ class ConvolutionalBackbone(BackboneWithPyramid):
 
     def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
         """Compute pyramid levels by name (see `BackboneWithPyramid.pyramid`)."""
+        if not isinstance(self.fpn, FeaturePyramidNetwork):
+            return tuple(stages[self.stages.index(level)] for level in levels)
         return tuple(
             self.fpn.layer_blocks[self.stages.index(self._projections[level])](merged)
             for level, merged in zip(levels, self._merged(stages, levels), strict=True)
         )
 
-    def _merged(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
-        """Compute levels up to their last convolution: stages plus upsampled coarser levels."""
-        expected = [self.stages.index(level) for level in levels]
-        merged = self.fpn.inner_blocks[-1](stages[-1])
-        found = {len(stages) - 1: merged}
-        for index in range(len(stages) - 2, min(expected) - 1, -1):
-            lateral = self.fpn.inner_blocks[index](stages[index])
-            merged = lateral + functional.interpolate(
-                merged, size=lateral.shape[-2:], mode='nearest'
-            )
-            found[index] = merged
-        return tuple(found[index] for index in expected)
-
-
-class SeparateProjections(ConvolutionalBackbone):
-    """A convolutional backbone with separate output convolutions for frames (Table 7a).
-
-    Args:
-        body, fpn, stages, layers: as for `ConvolutionalBackbone`.
-        projections: as for `ConvolutionalBackbone`, for images only.
-        video_projections: the same for frames; their convolutions are initialized as copies of
-            those for images.
-    """
-
-    def __init__(
-        self,
-        body: nn.Module,
-        fpn: FeaturePyramidNetwork,
-        stages: Sequence[str],
-        layers: Sequence[Sequence[nn.Module]],
-        projections: Mapping[str, str],
-        video_projections: Mapping[str, str],
-    ) -> None:
-        blocks = dict(zip(stages, fpn.layer_blocks, strict=True))
-        # The optimizer state of checkpoints depends on this order of the levels.
-        names = dict.fromkeys(video_projections.values())
-        copies = {name: copy.deepcopy(blocks[name]) for name in names}
-        super().__init__(body, fpn, stages, layers, projections, video_projections)
-        self.video_projections = nn.ModuleDict(copies)
-        self._of_frames = dict(video_projections)
-
     def video_pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
         """Compute the pyramid levels of frames (see `BackboneWithPyramid.video_pyramid`)."""
+        if not self._of_frames:
+            return self.pyramid(stages, levels)
         return tuple(
             self.video_projections[self._of_frames[level]](merged)
             for level, merged in zip(levels, self._merged(stages, levels), strict=True)
@@ -146,27 +115,24 @@ class SeparateProjections(ConvolutionalBackbone):
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Compute the levels of images and of frames (see `BackboneWithPyramid.both_pyramids`).
 
-        The shared part before the output convolutions is computed twice, which is cheap.
+        With separate convolutions, the shared part before them is computed twice, which is cheap.
         """
+        if not self._of_frames:
+            return super().both_pyramids(stages, image_levels, video_levels)
         return self.pyramid(stages, image_levels), self.video_pyramid(stages, video_levels)
 
-
-class StagesAlone(ConvolutionalBackbone):
-    """A convolutional backbone without a pyramid, whose levels are its stages.
-
-    Args:
-        body, stages, layers: as for `ConvolutionalBackbone`.
-    """
-
-    def __init__(
-        self, body: nn.Module, stages: Sequence[str], layers: Sequence[Sequence[nn.Module]]
-    ) -> None:
-        levels = {name: name for name in stages}
-        super().__init__(body, FeaturePyramidNetwork([], 1), stages, layers, levels)
-
-    def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
-        """Select stages by name (see `BackboneWithPyramid.pyramid`)."""
-        return tuple(stages[self.stages.index(level)] for level in levels)
+    def _merged(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
+        """Compute levels up to their last convolution: stages plus upsampled coarser levels."""
+        assert isinstance(self.fpn, FeaturePyramidNetwork)
+        expected = [self.stages.index(level) for level in levels]
+        merged = self.fpn.inner_blocks[-1](stages[-1])
+        found = {len(stages) - 1: merged}
+        for index in range(len(stages) - 2, min(expected) - 1, -1):
+            lateral = self.fpn.inner_blocks[index](stages[index])
+            size = lateral.shape[-2:]
+            merged = lateral + functional.interpolate(merged, size=size, mode='nearest')
+            found[index] = merged
+        return tuple(found[index] for index in expected)
 
 
 def backbone_with_fpn(
@@ -191,7 +157,7 @@ def backbone_with_fpn(
 
     if configuration.video_projection == 'separate':
         images, frames = configuration.image_levels, configuration.frame_levels
-        return SeparateProjections(
+        return ConvolutionalBackbone(
             body, fpn, stages, layers, projections(images), projections(frames)
         )
     return ConvolutionalBackbone(body, fpn, stages, layers, projections(levels))

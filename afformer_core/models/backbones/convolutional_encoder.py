@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encoders with a convolutional backbone: ResNet-50 and EfficientNet-Lite0."""
+"""Encoders with several stages: ResNet-50, EfficientNet-Lite0 and hierarchical timm models."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from torchvision.models import resnet50
 from torchvision.models._utils import IntermediateLayerGetter
 from torchvision.ops import FeaturePyramidNetwork
 
-from afformer_core.models.backbone_levels import STAGE_CHANNELS
-from afformer_core.models.backbones.convolutional_backbone import StagesAlone, backbone_with_fpn
+from afformer_core.models.backbone_levels import STAGE_CHANNELS, backbone_levels, is_timm
+from afformer_core.models.backbones.convolutional_backbone import (
+    ConvolutionalBackbone,
+    backbone_with_fpn,
+)
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.layers.numerics import FrozenNorm
 from afformer_core.models.matching.configuration import MatchingConfiguration
 
-_STAGES = ('p2', 'p3', 'p4', 'p5')
 # Number of EfficientNet-Lite0's blocks up to the end of each stage.
 _LITE0_ENDS = (2, 3, 5, 7)
 # Mean and standard deviation of each colour channel on which the pretrained weights depend.
@@ -71,63 +73,95 @@ class ResNetStages(IntermediateLayerGetter):
 
 
 def convolutional_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
-    """Build the encoder of a ResNet-50 or EfficientNet-Lite0, with random weights.
+    """Build the encoder of a configuration, with random weights.
 
     Args:
         configuration: the architecture.
         levels: names of the pyramid levels that the encoder must provide.
+
+    Raises:
+        ValueError: timm has no such model, or cannot build it for this input size.
     """
-    first = _STAGES.index(min(levels))
-    body = _body(configuration.backbone, first)
-    fpn = FeaturePyramidNetwork(
-        [STAGE_CHANNELS[configuration.backbone][stage] for stage in _STAGES[first:]],
-        configuration.channels,
-        norm_layer=_FPN_NORMS[configuration.backbone],
-    )
+    body = _body(configuration, levels)
+    fpn = FeaturePyramidNetwork(body.channels, configuration.channels, norm_layer=body.norm)
     backbone = backbone_with_fpn(
-        configuration, body.network, fpn, _STAGES[first:], body.layers, levels
+        configuration, body.network, fpn, body.stages, body.layers, levels
     )
     used = configuration.image_levels, configuration.frame_levels
-    return Encoder(backbone, *used, *_COLOURS[configuration.backbone])
+    return Encoder(backbone, *used, *body.colours)
 
 
 def convolutional_stages(configuration: MatchingConfiguration) -> Encoder:
-    """Build the encoder of a matching network on a ResNet-50 or EfficientNet-Lite0.
-
-    Its levels are the stages of the backbone, with random weights.
+    """Build the encoder of a matching network, whose levels are the stages of the backbone.
 
     Args:
         configuration: the architecture.
+
+    Raises:
+        ValueError: see `convolutional_encoder`.
     """
     levels = configuration.image_levels
-    first = _STAGES.index(min(levels))
-    body = _body(configuration.backbone, first)
-    backbone = StagesAlone(body.network, _STAGES[first:], body.layers)
-    return Encoder(backbone, levels, levels, *_COLOURS[configuration.backbone])
+    body = _body(configuration, levels)
+    backbone = ConvolutionalBackbone(body.network, None, body.stages, body.layers)
+    return Encoder(backbone, levels, levels, *body.colours)
 
 
 class _Body(NamedTuple):
-    """A backbone without its pyramid, and the layers that compute each of its stages."""
+    """A backbone without its pyramid.
+
+    Attributes:
+        network: the network.
+        layers: layers that compute each of its stages, if these can be computed one by one.
+        stages: names of its stages, fine to coarse.
+        channels: channels of its stages.
+        colours: mean and standard deviation of each colour channel.
+        norm: norm of its pyramid.
+    """
 
     network: nn.Module
-    layers: list[list[nn.Module]]
+    layers: Sequence[Sequence[nn.Module]]
+    stages: tuple[str, ...]
+    channels: list[int]
+    colours: tuple[Sequence[float], Sequence[float]]
+    norm: Callable[[int], nn.Module]
 
 
-def _body(backbone: str, first: int) -> _Body:
-    return (_resnet50 if backbone == 'resnet50' else _efficientnet_lite0)(first)
+def _body(
+    configuration: AfformerConfiguration | MatchingConfiguration, levels: Sequence[str]
+) -> _Body:
+    """Build the stages up to the finest requested level."""
+    backbone = configuration.backbone
+    stages = backbone_levels(configuration)
+    stages = stages[stages.index(min(levels)) :: -1]
+    if is_timm(backbone):
+        # timm takes seconds to import, and only some backbones need it.
+        from afformer_core.models.backbones.timm_body import TimmStages, create_network
+
+        network = create_network(backbone, configuration.input_size, plain=False)
+        strides, channels = (
+            list(values[: len(stages)][::-1])
+            for values in (configuration.stage_strides, configuration.stage_channels)
+        )
+        colours = network.pretrained_cfg['mean'], network.pretrained_cfg['std']
+        body = TimmStages(network, strides)
+        return _Body(body, (), stages, channels, colours, partial(nn.GroupNorm, 8))
+    build = _resnet50 if backbone == 'resnet50' else _efficientnet_lite0
+    channels = [STAGE_CHANNELS[backbone][stage] for stage in stages]
+    made = build(4 - len(stages))
+    return _Body(*made, stages, channels, _COLOURS[backbone], _FPN_NORMS[backbone])
 
 
-def _resnet50(first: int) -> _Body:
+def _resnet50(first: int) -> tuple[nn.Module, list[list[nn.Module]]]:
     """Build the body of torchvision's `fasterrcnn_resnet50_fpn_v2` backbone."""
     stages = {f'layer{n}': str(n - 1) for n in range(first + 1, 5)}
     body = ResNetStages(resnet50(norm_layer=FrozenNorm), stages)
     names = list(body)
     ends = [0, *(names.index(layer) + 1 for layer in stages)]
     layers = [[body[name] for name in names[start:end]] for start, end in pairwise(ends)]
-    return _Body(body, layers)
+    return body, layers
 
 
-def _efficientnet_lite0(first: int) -> _Body:
+def _efficientnet_lite0(first: int) -> tuple[nn.Module, list[list[nn.Module]]]:
     import timm
 
     body: Any = timm.create_model(
@@ -139,4 +173,4 @@ def _efficientnet_lite0(first: int) -> _Body:
     ends = (0, *_LITE0_ENDS[first:])
     layers = [list(body.blocks[start:end]) for start, end in pairwise(ends)]
     layers[0] = [body.conv_stem, body.bn1, *layers[0]]
-    return _Body(body, layers)
+    return body, layers

@@ -1,14 +1,46 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Feature pyramids over the single feature map of a plain ViT."""
+"""Feature pyramids over the single feature map of a plain ViT, and the backbone of both."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional
 
+from afformer_core.models.backbones.encoder import BackboneWithPyramid
 from afformer_core.models.layers.numerics import ChannelNorm
+
+
+class PlainVitBackbone(BackboneWithPyramid):
+    """A plain ViT with a pyramid from its last feature map.
+
+    Args:
+        body: network from normalised images to one map.
+        fpn: pyramid from that map and the names of levels to the levels.
+    """
+
+    body: Any
+    stages = ('p4',)
+
+    def __init__(self, body: nn.Module, fpn: nn.Module) -> None:
+        super().__init__()
+        self.body = body
+        self.fpn = fpn
+
+    def backbone(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Compute the only stage of images (see `BackboneWithPyramid.backbone`)."""
+        return (self.body(images),)
+
+    def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
+        """Compute pyramid levels by name (see `BackboneWithPyramid.pyramid`)."""
+        found: tuple[Tensor, ...] = self.fpn(stages[0], levels)
+        return found
+
+    def freeze_tables(self) -> None:
+        """Precompute the positions for the input size (see `BackboneWithPyramid`)."""
+        self.body.freeze_tables()
 
 
 class SimpleFeaturePyramid(nn.Module):

@@ -8,7 +8,6 @@ detectron2.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -146,23 +145,6 @@ def in_parts(function: Callable[[Tensor], Tensor], images: Tensor, positions: in
     if torch.compiler.is_compiling() or len(images) <= at_once:
         return function(images)
     return torch.cat([function(part) for part in images.split(at_once)])
-
-
-def layer_number(name: str) -> int:
-    """Return the depth of a parameter of a ViTDet encoder, for layer-wise learning rate decay.
-
-    Args:
-        name: name of the parameter, with or without the names of the modules around the encoder.
-
-    Returns:
-        0 for the patch embedding and positions, i + 1 for block i, 13 for everything after.
-    """
-    if re.search(r'(^|\.)(patch_embed|pos_embed)(\.|$)', name):
-        return 0
-    if re.search(r'(^|\.)(image|video)_block\.', name):
-        return DEPTH
-    block = re.search(r'(?:^|\.)blocks\.(\d+)\.', name)
-    return int(block[1]) + 1 if block else DEPTH + 1
 
 
 def _positions_name(size: Size) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Encoders with a ViTDet-B backbone: the paper's shared one, and the released one.
+"""Encoders with a plain ViT: the paper's ViTDet-B, the released one, and those of timm.
 
 In the released one the last block is separate for images and frames.
 """
@@ -11,8 +11,13 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from afformer_core.models.backbones.encoder import BackboneWithPyramid, Encoder
-from afformer_core.models.backbones.simple_pyramid import MapAndReduction, SimpleFeaturePyramid
+from afformer_core.models.backbones.encoder import Encoder
+from afformer_core.models.backbones.simple_pyramid import (
+    MapAndReduction,
+    PlainVitBackbone,
+    SimpleFeaturePyramid,
+)
+from afformer_core.models.backbones.timm_body import TimmMap, create_network
 from afformer_core.models.backbones.vitdet import (
     CHANNELS,
     DEPTH,
@@ -31,36 +36,6 @@ _MEAN = (123.675 / 255, 116.28 / 255, 103.53 / 255)
 _STD = (58.395 / 255, 57.12 / 255, 57.375 / 255)
 
 
-class VitDetBackbone(BackboneWithPyramid):
-    """A plain ViT with a pyramid from its last feature map.
-
-    Args:
-        body: network from normalised images to one map of stride 16.
-        fpn: pyramid from that map and the names of levels to the levels.
-    """
-
-    body: VisionTransformer
-    stages = ('p4',)
-
-    def __init__(self, body: VisionTransformer, fpn: nn.Module) -> None:
-        super().__init__()
-        self.body = body
-        self.fpn = fpn
-
-    def backbone(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Compute the only stage of images (see `BackboneWithPyramid.backbone`)."""
-        return (self.body(images),)
-
-    def pyramid(self, stages: Sequence[Tensor], levels: Sequence[str]) -> tuple[Tensor, ...]:
-        """Compute pyramid levels by name (see `BackboneWithPyramid.pyramid`)."""
-        found: tuple[Tensor, ...] = self.fpn(stages[0], levels)
-        return found
-
-    def freeze_tables(self) -> None:
-        """Precompute the absolute and relative positions for the input size."""
-        self.body.freeze_tables()
-
-
 class SeparateLastBlockEncoder(Encoder):
     """An encoder that shares all blocks but the last between images and frames.
 
@@ -70,7 +45,7 @@ class SeparateLastBlockEncoder(Encoder):
     """
 
     def __init__(
-        self, backbone_with_fpn: VitDetBackbone, configuration: AfformerConfiguration
+        self, backbone_with_fpn: PlainVitBackbone, configuration: AfformerConfiguration
     ) -> None:
         levels = configuration.image_levels, configuration.frame_levels
         super().__init__(backbone_with_fpn, *levels, _MEAN, _STD)
@@ -111,10 +86,27 @@ def vitdet_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) 
     grid = _grid(configuration)
     if configuration.video_encoder == 'separate_last_block':
         shared = VisionTransformer(grid, DEPTH - 1)
-        return SeparateLastBlockEncoder(VitDetBackbone(shared, fpn), configuration)
-    backbone = VitDetBackbone(VisionTransformer(grid), fpn)
+        return SeparateLastBlockEncoder(PlainVitBackbone(shared, fpn), configuration)
+    backbone = PlainVitBackbone(VisionTransformer(grid), fpn)
     used = configuration.image_levels, configuration.frame_levels
     return Encoder(backbone, *used, _MEAN, _STD)
+
+
+def timm_vit_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:
+    """Build the encoder of a plain ViT of timm, with random weights.
+
+    Args:
+        configuration: the architecture.
+        levels: names of the pyramid levels that the encoder must provide.
+
+    Raises:
+        ValueError: timm has no such model, or cannot build it for this input size.
+    """
+    network = create_network(configuration.backbone, configuration.input_size, plain=True)
+    mean, std = (network.pretrained_cfg[name] for name in ('mean', 'std'))
+    fpn = SimpleFeaturePyramid(configuration.stage_channels[0], configuration.channels, levels)
+    used = configuration.image_levels, configuration.frame_levels
+    return Encoder(PlainVitBackbone(TimmMap(network), fpn), *used, mean, std)
 
 
 def _through(block: nn.Module, stages: Sequence[Tensor]) -> tuple[Tensor, ...]:

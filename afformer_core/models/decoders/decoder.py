@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The fine-grained decoder (paper, section 3.2): one image level per step, from coarse to fine."""
+"""The fine-grained decoder (paper, section 3.2): one image level per step, from coarse to fine.
+
+The released ViTDet model has a decoder of cross-attention from a single level.
+"""
 
 from __future__ import annotations
 
@@ -241,6 +244,65 @@ class FineGrainedDecoder(Decoder):
         ):
             block.self_attn.freeze_tables(image, image)
             block.cross_attn.freeze_tables(image, video, step.spatial_stride)
+
+
+class CrossAttentionBlock(nn.Module):
+    """Pre-normalised cross-attention to the video, then an MLP."""
+
+    def __init__(self, channels: int, heads: int, maximum_size: Size, maximum_frames: int) -> None:
+        super().__init__()
+        self.norm_q = nn.LayerNorm(channels, eps=NORM_EPSILON)
+        self.norm_k = nn.LayerNorm(channels, eps=NORM_EPSILON)
+        self.attn = CrossAttention3d(channels, heads, maximum_size, maximum_frames)
+        self.norm2 = nn.LayerNorm(channels, eps=NORM_EPSILON)
+        self.mlp = Mlp(channels, 4 * channels)
+
+    def forward(self, x: Tensor, size: Size, memory: VideoMemory) -> Tensor:
+        """Refine an image level [B, N, C] with a memory of one level."""
+        (keys,), (values,), (padding,) = memory.keys, memory.values, memory.paddings
+        x = x + self.attn(self.norm_q(x), size, keys, values, memory.sizes[0], padding)
+        return x + self.mlp(self.norm2(x))
+
+
+class CrossAttentionDecoder(Decoder):
+    """A single block, in which the positions of one image level attend to all frames.
+
+    The released ViTDet model has it.
+
+    Args:
+        configuration: the architecture, with one image level.
+    """
+
+    def __init__(self, configuration: AfformerConfiguration) -> None:
+        super().__init__()
+        (level,), (video,) = configuration.level_sizes, configuration.memory_sizes
+        self.cross_block_3d = CrossAttentionBlock(
+            configuration.channels,
+            configuration.heads,
+            (max(level[0], video[0]), max(level[1], video[1])),
+            configuration.maximum_frames,
+        )
+
+    def memorize(self, video: Tensor, lengths: Tensor | None = None) -> VideoMemory:
+        """Compute keys and values of videos (see `Decoder.memorize`)."""
+        block = self.cross_block_3d
+        frames, _, height, width = video.shape[1:]
+        normed = block.norm_k(video.permute(0, 1, 3, 4, 2))
+        keys, values = block.attn.memorize(normed, lengths)
+        padding = key_padding(lengths, frames, height * width)
+        return VideoMemory((keys,), (values,), (padding,), ((height, width),))
+
+    def forward(self, levels: Sequence[Tensor], memory: VideoMemory) -> Tensor:
+        """Decode the only image level against a memory (see `Decoder.forward`)."""
+        (features,) = levels
+        size = _size(features)
+        tokens = self.cross_block_3d(_tokens(features), size, memory)
+        return tokens.transpose(1, 2).unflatten(2, size)
+
+    def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
+        """Precompute the relative positions of the two grids (see `Decoder.freeze_tables`)."""
+        (image_size,), (video_size,) = image_sizes, video_sizes
+        self.cross_block_3d.attn.freeze_tables(image_size, video_size)
 
 
 def _block(configuration: AfformerConfiguration) -> DecoderBlock:

@@ -22,9 +22,6 @@ class VideoMemory:
         values: each [B, heads, M_level, D].
         paddings: each [B, M_level], true at keys of frames that do not exist; or None.
         sizes: (height, width) of the grid in a frame at each step.
-
-    Raises:
-        ValueError: the lengths differ.
     """
 
     keys: tuple[Tensor, ...]
@@ -32,24 +29,11 @@ class VideoMemory:
     paddings: tuple[Tensor | None, ...]
     sizes: tuple[Size, ...]
 
-    def __post_init__(self) -> None:
-        if not len(self.keys) == len(self.values) == len(self.paddings) == len(self.sizes):
-            raise ValueError(
-                f'a memory has {len(self.keys)} keys, {len(self.values)} values, '
-                f'{len(self.paddings)} paddings and {len(self.sizes)} sizes; expected the same '
-                'number of each'
-            )
-
     @classmethod
     def of_tensors(
         cls, keys: Sequence[Tensor], values: Sequence[Tensor], sizes: Sequence[Size]
     ) -> VideoMemory:
-        """Build a memory without padding from its keys and values.
-
-        Args:
-            keys, values: see the attributes.
-            sizes: (height, width) of the grid in a frame at each step.
-        """
+        """Build a memory without padding (see the attributes)."""
         return cls(tuple(keys), tuple(values), (None,) * len(sizes), tuple(sizes))
 
 
@@ -113,6 +97,8 @@ class Decoder(nn.Module, ABC):
             [B * K, C, height, width] at the finest level.
         """
 
-    @abstractmethod
     def freeze_tables(self, image_sizes: Sequence[Size], video_sizes: Sequence[Size]) -> None:
-        """Compute once what depends only on the sizes of the grids, for inference and export."""
+        """Compute once what depends only on the sizes of the grids, for inference and export.
+
+        Most decoders have no such tables.
+        """

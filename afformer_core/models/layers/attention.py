@@ -19,13 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from afformer_core.models.layers.relative_position import (
-    attend_with_offsets,
     axis_indicators,
     padded_temporal_table,
     relative_table,
     temporal_table,
 )
-from afformer_core.models.layers.softmax_attention import attend_in_parts
+from afformer_core.models.layers.softmax_attention import attend
 
 
 def group_queries_by_video(queries: Tensor, videos: int) -> Tensor:
@@ -70,7 +69,6 @@ class _RelativeAttention(nn.Module):
 
     def __init__(self, channels: int, heads: int, maximum_size: Size) -> None:
         super().__init__()
-        self.attend = attend_in_parts
         self.heads = heads
         self.maximum_size = maximum_size
         self.head_channels = channels // heads
@@ -101,22 +99,15 @@ class _RelativeAttention(nn.Module):
         """Reshape [B, N, C] to [B, heads, N, D]."""
         return x.unflatten(2, (self.heads, self.head_channels)).transpose(1, 2)
 
-    def _terms(
-        self, q: Tensor, query_size: Size, key_size: Size, stride: int = 1
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Compute q / sqrt(D), q.R_h and q.R_w of [B, heads, N, D], each [B, heads, N, ...]."""
+    def _queries(self, q: Tensor, query_size: Size, key_size: Size, stride: int = 1) -> Tensor:
+        """Join q / sqrt(D), q.R_h and q.R_w of [B, heads, N, D], [B, heads, N, D']."""
         grid = q.unflatten(2, query_size)
         tables = (self._table(axis, query_size, key_size, stride).to(q.dtype) for axis in (0, 1))
         of_rows, of_columns = tables
         rows = grid @ of_rows
         columns = (grid.transpose(2, 3) @ of_columns).transpose(2, 3)
         scaled = grid / math.sqrt(self.head_channels)
-        return scaled.flatten(2, 3), rows.flatten(2, 3), columns.flatten(2, 3)
-
-    def _adds_offsets(self, q: Tensor) -> bool:
-        """Check whether this is training on a CPU, where adding offsets beats longer vectors."""
-        trains = torch.is_grad_enabled() and q.requires_grad
-        return trains and q.device.type == 'cpu' and self.attend is attend_in_parts
+        return torch.cat([term.flatten(2, 3) for term in (scaled, rows, columns)], dim=-1)
 
 
 def _merge_heads(attended: Tensor) -> Tensor:
@@ -152,13 +143,9 @@ class SelfAttention2d(_RelativeAttention):
         if guide is not None:
             queries = queries + guide
         q, k, v = (self._split_heads(part) for part in (queries, *others))
-        terms = self._terms(q, size, size)
-        if self._adds_offsets(q):
-            attended = attend_with_offsets(*terms, k, v, None)
-        else:
-            positions = axis_indicators(*size, dtype=k.dtype, device=k.device)
-            keys = torch.cat((k, positions.expand(*k.shape[:2], -1, -1)), dim=-1)
-            attended = self.attend(torch.cat(terms, dim=-1), keys, v, None)
+        positions = axis_indicators(*size, dtype=k.dtype, device=k.device)
+        keys = torch.cat((k, positions.expand(*k.shape[:2], -1, -1)), dim=-1)
+        attended = attend(self._queries(q, size, size), keys, v, None)
         return self.proj(_merge_heads(attended)).unflatten(1, size)
 
 
@@ -223,14 +210,6 @@ class CrossAttention3d(_RelativeAttention):
             [B * K, N, C].
         """
         q = self._split_heads(self.q_proj(x))
-        scaled, rows, columns = (
-            group_queries_by_video(term, len(keys))
-            for term in self._terms(q, size, video_size, stride)
-        )
-        terms = scaled, rows, columns
-        if self._adds_offsets(q):
-            without_positions = keys[..., : self.head_channels]
-            attended = attend_with_offsets(*terms, without_positions, values, padding)
-        else:
-            attended = self.attend(torch.cat(terms, dim=-1), keys, values, padding)
+        queries = group_queries_by_video(self._queries(q, size, video_size, stride), len(keys))
+        attended = attend(queries, keys, values, padding)
         return self.proj(_merge_heads(ungroup_by_image(attended, len(x))))

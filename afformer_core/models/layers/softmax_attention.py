@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Softmax attention without a bias, in one form for CPUs and one for GPUs."""
+"""Softmax attention without a bias, whose scores are never all in memory."""
 
 from __future__ import annotations
 
@@ -7,26 +7,24 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from afformer_core.models.layers.numerics import widened
-
 PADDING_SCORE = -1e4
 # Bounds the scores in memory, since the finest level has thousands of queries. With fewer queries
 # at a time the keys would be rearranged for the product too often.
 _QUERIES_AT_ONCE = 256
-# Two heads keep two cores busy; the scores of more heads would fit less well into the cache.
-_HEADS_AT_ONCE = 2
 # Every fused kernel accepts vectors of a multiple of 16 bytes, which is 8 values in half
 # precision.
 _WIDTH_STEP = 8
 
 
-def attend_in_parts(
-    queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None
-) -> Tensor:
-    """Attend with softmax and scale 1, in parts of queries that fit into the cache.
+def attend(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
+    """Attend with softmax and scale 1.
 
-    The heads are also split, which is equally exact and 5 % faster (two cores, shapes of a
-    ResNet-50).
+    PyTorch's operator never stores scores, in training neither. Its kernels need queries, keys and
+    values of the same width, a multiple of 8, with contiguous vectors, so narrower ones are padded
+    with zeros. They support no mask, so padding is encoded as an additional element of each key,
+    which is multiplied by 1 in the query.
+
+    A graph for CPUs has no such operator, and attends from a part of the queries at a time.
 
     Args:
         queries: [B, heads, N, D'].
@@ -37,35 +35,9 @@ def attend_in_parts(
     Returns:
         [B, heads, N, D].
     """
-    heads = zip(
-        queries.split(_HEADS_AT_ONCE, dim=1),
-        keys.split(_HEADS_AT_ONCE, dim=1),
-        values.split(_HEADS_AT_ONCE, dim=1),
-        strict=True,
-    )
-    return torch.cat([_attend_heads(*some, padding) for some in heads], dim=1)
-
-
-def _attend_heads(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
-    parts = queries.split(_QUERIES_AT_ONCE, dim=2)
-    return torch.cat([_attend_part(part, keys, values, padding) for part in parts], dim=2)
-
-
-def _attend_part(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
-    scores = queries @ keys.transpose(2, 3)
-    if padding is not None:
-        scores = scores.masked_fill(padding[:, None, None, :], PADDING_SCORE)
-    # In half precision the sum of the exponentials would overflow.
-    return widened(scores).softmax(dim=-1).to(values.dtype) @ values
-
-
-def attend_fused(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
-    """Attend like `attend_in_parts`, with one operator whose GPU kernels never store scores.
-
-    These kernels need queries, keys and values of the same width, a multiple of 8, with contiguous
-    vectors, so narrower ones are padded with zeros. They support no mask, so padding is encoded as
-    an additional element of each key, which is multiplied by 1 in the query.
-    """
+    if torch.compiler.is_compiling() and queries.dtype == torch.float32:
+        parts = queries.split(_QUERIES_AT_ONCE, dim=2)
+        return torch.cat([_attend_part(part, keys, values, padding) for part in parts], dim=2)
     if padding is not None:
         masked = torch.where(padding, PADDING_SCORE, 0.0).to(keys.dtype)[:, None, :, None]
         keys = torch.cat((keys, masked.expand(-1, keys.shape[1], -1, -1)), dim=3)
@@ -75,6 +47,13 @@ def attend_fused(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor 
         _widen(queries, width), _widen(keys, width), _widen(values, width), scale=1.0
     )
     return attended[..., : values.shape[3]]
+
+
+def _attend_part(queries: Tensor, keys: Tensor, values: Tensor, padding: Tensor | None) -> Tensor:
+    scores = queries @ keys.transpose(2, 3)
+    if padding is not None:
+        scores = scores.masked_fill(padding[:, None, None, :], PADDING_SCORE)
+    return scores.softmax(dim=-1) @ values
 
 
 def _widen(vectors: Tensor, width: int) -> Tensor:

@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from afformer_core.models.backbone_levels import (
+    Rule,
     backbone_levels,
-    check_backbone,
+    backbone_rules,
+    check,
     input_step,
     is_plain_vit,
     level_size,
     stage_channels,
 )
-from afformer_core.models.configuration_json import fields_from_json
+from afformer_core.models.configuration import fields_from_json
 
 STAGES = ('p5', 'p4', 'p3')
 """Names of the backbone stages of a matching network, coarse to fine; pN has stride 2**N."""
@@ -24,7 +26,6 @@ COMPARED_STAGES = 2
 # The contact head normalises its channels in groups of eight.
 _GROUPS = 8
 _STRIDE = 32
-_TUPLES = ('input_size', 'long_sides', 'stage_strides', 'stage_channels')
 
 StageShape = tuple[int, int, int]
 
@@ -34,16 +35,17 @@ class MatchingConfiguration:
     """The architecture of a matching network: a backbone, and a contact head over its stages.
 
     Attributes:
-        backbone: `resnet50`, `efficientnet_lite0`, or `timm:` and the name of a model of timm.
+        backbone: `resnet50`, `efficientnet_lite0`, or `timm:` and the name of a model of timm with
+            stages of decreasing sizes.
         input_size: (height, width) of the frames in which the contact head finds the contact;
-            multiples of 32, or of twice the patch size of a plain ViT.
+            multiples of 32.
         maximum_frames: maximum number of frames of a demonstration, T; at least 1.
         contact_channels: width of the contact head, a multiple of 8.
         long_sides: longer sides of the sizes at which images are compared, with their aspect kept,
             ascending multiples of 32; empty for a backbone that accepts only the input size, at
             which they are then compared.
-        stage_strides: strides of the stages of a timm model, coarse to fine, or, for a plain ViT,
-            only the patch size; empty for other backbones.
+        stage_strides: strides of the stages of a timm model, coarse to fine; empty for other
+            backbones.
         stage_channels: channels of each of these stages.
 
     Raises:
@@ -59,33 +61,21 @@ class MatchingConfiguration:
     stage_channels: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        check_backbone(self)
-        if missing := [name for name in STAGES if name not in backbone_levels(self)]:
-            raise ValueError(
-                f'backbone is {self.backbone!r}, which lacks the stages {missing}; expected one '
-                'with strides of 8, 16 and 32'
-            )
-        if self.maximum_frames < 1:
-            raise ValueError(f'maximum_frames is {self.maximum_frames}; expected at least 1')
-        if self.contact_channels < 1 or self.contact_channels % _GROUPS:
-            raise ValueError(
-                f'contact_channels is {self.contact_channels}; expected a multiple of {_GROUPS}'
-            )
-        step = input_step(self)
-        if len(self.input_size) != 2 or any(
-            side < step or side % step for side in self.input_size
-        ):
-            raise ValueError(f'input_size is {self.input_size}; expected multiples of {step}')
+        check(self, self._rules())
+
+    def _rules(self) -> Iterator[Rule]:
+        yield from backbone_rules(self)
+        offered = () if is_plain_vit(self) else backbone_levels(self)
+        yield 'backbone', set(STAGES) <= set(offered), 'one with stages of strides 8, 16 and 32'
+        yield 'maximum_frames', self.maximum_frames >= 1, 'at least 1'
+        width = self.contact_channels
+        yield 'contact_channels', width > 0 and not width % _GROUPS, f'a multiple of {_GROUPS}'
+        step, size = input_step(self), self.input_size
+        fits = len(size) == 2 and all(side >= step and not side % step for side in size)
+        yield 'input_size', fits, f'multiples of {step}'
         sides = self.long_sides
-        if list(sides) != sorted({side for side in sides if side > 0 and not side % _STRIDE}):
-            raise ValueError(
-                f'long_sides is {sides}; expected ascending multiples of {_STRIDE}, or none'
-            )
-        if sides and is_plain_vit(self):
-            raise ValueError(
-                f'long_sides is {sides}; expected none for {self.backbone}, which computes images '
-                'of its input size only'
-            )
+        rising = list(sides) == sorted({side for side in sides if side > 0 and not side % _STRIDE})
+        yield 'long_sides', rising, f'ascending multiples of {_STRIDE}, or none'
 
     @property
     def image_levels(self) -> tuple[str, ...]:
@@ -122,7 +112,7 @@ class MatchingConfiguration:
         Raises:
             ValueError: a field is missing, unknown, or outside its range.
         """
-        return cls(**fields_from_json(cls, content, _TUPLES))
+        return cls(**fields_from_json(cls, content))
 
 
 def _rounded(side: float) -> int:

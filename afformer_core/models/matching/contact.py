@@ -34,25 +34,6 @@ class Contact:
     in_contact: Tensor
 
 
-class ChannelDropout(nn.Module):
-    """Dropout of whole channels of a demonstration, the same in all frames.
-
-    Args:
-        probability: share of the channels that training sets to zero, from 0 to below 1.
-    """
-
-    def __init__(self, probability: float) -> None:
-        super().__init__()
-        self.probability = probability
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Drop channels of [B, T, C, h, w], and scale the others up to the same mean."""
-        if not self.training:
-            return x
-        kept = torch.rand((len(x), 1, x.shape[2], 1, 1), device=x.device) >= self.probability
-        return x * kept / (1 - self.probability)
-
-
 class ContactHead(nn.Module):
     """A small network that finds the contact from the backbone's stages of the frames.
 
@@ -67,7 +48,8 @@ class ContactHead(nn.Module):
     def __init__(self, channels: tuple[int, int, int], width: int) -> None:
         super().__init__()
         fine, middle, coarse = channels
-        self.dropout = ChannelDropout(_DROPPED)
+        # It drops whole channels, the same in all frames.
+        self.dropout = nn.Dropout3d(_DROPPED)
         self.fine = nn.Conv2d(fine, _FINE, 3, stride=2, padding=1)
         self.middle = nn.Conv2d(middle, width, 1)
         self.coarse = nn.Conv2d(coarse, width, 1)
@@ -103,7 +85,7 @@ class ContactHead(nn.Module):
             missing: [B, T], true at frames that do not exist, or None. The first one exists.
         """
         batch, frames = stages[0].shape[:2]
-        stages = [self.dropout(stage) for stage in stages]
+        stages = [self.dropout(stage.transpose(1, 2)).transpose(1, 2) for stage in stages]
         x = self._joined([stage.flatten(0, 1) for stage in stages]).unflatten(0, (batch, frames))
         difference = x - x[:, :1]
         changes = torch.cat((x, difference, difference.abs()), dim=2)

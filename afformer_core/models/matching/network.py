@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from afformer_core.models.backbone_levels import is_timm
 from afformer_core.models.backbones.convolutional_encoder import convolutional_stages
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.layers.numerics import widened
@@ -29,7 +28,7 @@ class MatchingNetwork(nn.Module):
     def __init__(self, configuration: MatchingConfiguration) -> None:
         super().__init__()
         self.configuration = configuration
-        self.encoder = _build_encoder(configuration)
+        self.encoder = convolutional_stages(configuration)
         coarse, middle, fine = (channels for channels, *_ in configuration.stage_shapes)
         self.contact = ContactHead((fine, middle, coarse), configuration.contact_channels)
 
@@ -76,13 +75,3 @@ class MatchingNetwork(nn.Module):
     def freeze_tables(self) -> None:
         """Precompute tables that depend only on the input size, for inference and export."""
         self.encoder.freeze_tables()
-
-
-def _build_encoder(configuration: MatchingConfiguration) -> Encoder:
-    """Build the encoder of a configuration, with random weights."""
-    if is_timm(configuration.backbone):
-        # timm takes seconds to import, and only its backbones need this part of it.
-        from afformer_core.models.backbones.timm_encoder import timm_stages
-
-        return timm_stages(configuration)
-    return convolutional_stages(configuration)

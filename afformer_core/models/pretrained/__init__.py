@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Importers of pretrained backbone weights, and strict loading."""
+"""Importers of the authors' checkpoints and of pretrained backbone weights."""

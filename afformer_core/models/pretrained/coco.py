@@ -14,6 +14,7 @@ from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights
 from afformer_core.errors import AfformerError
 from afformer_core.licences import Origin
 from afformer_core.models.backbones.encoder import BackboneWithPyramid
+from afformer_core.models.pretrained.strict_loading import load_strictly
 
 COCO_ORIGIN = Origin('COCO weights of torchvision', 'BSD-3-Clause')
 _BACKBONE = 'backbone.'
@@ -47,20 +48,15 @@ def adopt_detector(backbone: BackboneWithPyramid, state: Mapping[str, Tensor]) -
         AfformerError: the detector lacks a tensor, or one has another shape.
     """
     shift = _STAGES - len(backbone.stages)
-    expected, found = backbone.state_dict(), {}
-    own_pyramid = expected['fpn.inner_blocks.0.0.weight'].shape[0] != 256
-    for name, own in expected.items():
+    found = backbone.state_dict()
+    kept = _PYRAMID if found['fpn.inner_blocks.0.0.weight'].shape[0] != 256 else ()
+    for name in [name for name in found if not name.startswith(kept)]:
         tensor = state.get(_BACKBONE + _theirs(name, shift))
-        if name.startswith(_PYRAMID) and own_pyramid:
-            found[name] = own
-        elif tensor is None or tensor.shape != own.shape:
-            raise AfformerError(
-                f"the detector's weights have no {name} of shape {tuple(own.shape)}. Give the "
-                "weights of torchvision's fasterrcnn_resnet50_fpn_v2"
-            )
+        if tensor is None:
+            del found[name]
         else:
             found[name] = tensor
-    backbone.load_state_dict(found)
+    load_strictly(backbone, found, "the backbone of torchvision's fasterrcnn_resnet50_fpn_v2")
 
 
 def _theirs(name: str, shift: int) -> str:

@@ -12,19 +12,21 @@ from torch import nn
 
 from afformer_core.errors import AfformerError
 from afformer_core.licences import UNKNOWN, Origin
-from afformer_core.models.backbone_levels import TIMM_PREFIX, BackboneFields, is_plain_vit
+from afformer_core.models.backbone_levels import TIMM_PREFIX, is_plain_vit
 from afformer_core.models.backbones.timm_body import create_network
-
-_SHOWN = 3
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.models.matching.configuration import MatchingConfiguration
 
 
 def load_timm_weights(
-    body: nn.Module, configuration: BackboneFields, file: Path | None = None
+    body: nn.Module,
+    configuration: AfformerConfiguration | MatchingConfiguration,
+    file: Path | None = None,
 ) -> None:
     """Load the weights of a model of timm, in place; positions are resampled to the input size.
 
     Args:
-        body: body of the backbone, `TimmStages` or `TimmMaps`.
+        body: body of the backbone, `TimmStages` or `TimmMap`.
         configuration: architecture of the network; the tag in the backbone's name selects the
             weights.
         file: weights published by timm, `*.safetensors`; None: timm downloads them once from the
@@ -51,11 +53,17 @@ def load_timm_weights(
             f'the weights of {backbone} cannot be loaded {source}: {error}. Fetch '
             'model.safetensors elsewhere and give the file as backbone_weights'
         ) from error
-    untouched = _untouched(found, _state(configuration, {}), body.state_dict())
+    # timm loads the tensors that it finds and does not report missing ones.
+    initial = _state(configuration, {})
+    untouched = [
+        name
+        for name in body.state_dict()
+        if found[name].ndim > 1 and found[name].any() and torch.equal(found[name], initial[name])
+    ]
     if untouched:
-        more = f' and {len(untouched) - _SHOWN} more' if len(untouched) > _SHOWN else ''
         raise AfformerError(
-            f'the weights lack {", ".join(untouched[:_SHOWN])}{more}; expected those of {backbone}'
+            f'the weights lack {len(untouched)} tensors, such as {untouched[0]}; expected those '
+            f'of {backbone}'
         )
     body.load_state_dict({name: found[name] for name in body.state_dict()})
 
@@ -66,7 +74,9 @@ def timm_origin(backbone: str) -> Origin:
     return Origin(backbone, (found and found.license) or UNKNOWN)
 
 
-def _state(configuration: BackboneFields, options: dict[str, Any]) -> dict[str, Any]:
+def _state(
+    configuration: AfformerConfiguration | MatchingConfiguration, options: dict[str, Any]
+) -> dict[str, Any]:
     """Build the network with the same random numbers each time, and return its tensors."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -77,18 +87,3 @@ def _state(configuration: BackboneFields, options: dict[str, Any]) -> dict[str, 
             **options,
         )
     return {f'network.{name}': tensor for name, tensor in network.state_dict().items()}
-
-
-def _untouched(found: dict[str, Any], initial: dict[str, Any], body: dict[str, Any]) -> list[str]:
-    """List the matrices of the body that still have their random values.
-
-    timm loads the tensors that it finds and does not report missing ones.
-    """
-    return [
-        name
-        for name in body
-        if found[name].ndim > 1
-        and found[name].is_floating_point()
-        and bool(found[name].any())
-        and torch.equal(found[name], initial[name])
-    ]

@@ -6,11 +6,10 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.backbones.simple_pyramid import SimpleFeaturePyramid
@@ -26,10 +25,9 @@ _PYRAMID = 'backbone_with_fpn.fpn.'
 _LAST_BLOCK = f'blocks.{DEPTH - 1}.'
 # Index of the first convolution in the pyramid's p4 and p5; in p5 pooling comes before it.
 _FIRST_CONVOLUTION = {'4': 0, '5': 1}
-# Parts of the detector that a grounding model lacks: the pyramid's finer levels, and the heads.
+# Parts of the detector that a grounding model lacks: levels of the pyramid, and the heads.
 _OF_THE_DETECTOR = (
-    'backbone.simfp_2.',
-    'backbone.simfp_3.',
+    'backbone.simfp_',
     'proposal_generator.',
     'roi_heads.',
     'pixel_mean',
@@ -37,22 +35,10 @@ _OF_THE_DETECTOR = (
 )
 
 
-@dataclass(frozen=True)
-class LoadedWeights:
-    """The tensors without a counterpart.
-
-    Attributes:
-        unused: names in the file of tensors that only the detector uses.
-        unfilled: parameters of the encoder that keep their values: those of a pyramid unlike the
-            detector's.
-    """
-
-    unused: tuple[str, ...]
-    unfilled: tuple[str, ...]
-
-
-def load_detectron2_weights(encoder: Encoder, file: Path) -> LoadedWeights:
+def load_detectron2_weights(encoder: Encoder, file: Path) -> None:
     """Load the backbone and, where it has 256 channels, the simple feature pyramid, in place.
+
+    A pyramid unlike the detector's keeps its values.
 
     Args:
         encoder: encoder of a ViTDet-B; separate last blocks of images and frames both receive the
@@ -65,35 +51,32 @@ def load_detectron2_weights(encoder: Encoder, file: Path) -> LoadedWeights:
             an unknown one; the encoder is unchanged.
     """
     if zipfile.is_zipfile(file):
-        return adopt_detectron2(encoder, read_checkpoint(file)['state_dict'])
-    arrays = read_array_pickle(file)
-    return adopt_detectron2(encoder, {name: torch.from_numpy(x) for name, x in arrays.items()})
+        adopt_detectron2(encoder, read_checkpoint(file)['state_dict'])
+    else:
+        arrays = read_array_pickle(file)
+        adopt_detectron2(encoder, {name: torch.from_numpy(x) for name, x in arrays.items()})
 
 
-def adopt_detectron2(encoder: Encoder, state: Mapping[str, Tensor]) -> LoadedWeights:
+def adopt_detectron2(encoder: Encoder, state: Mapping[str, Tensor]) -> None:
     """Load the detector's tensors, given by name, like `load_detectron2_weights`."""
     own = encoder.state_dict()
-    same_pyramid = _is_of_detector(encoder.backbone_with_fpn.fpn)
-    kept = () if same_pyramid else tuple(name for name in own if name.startswith(_PYRAMID))
-    found = {name: own[name] for name in kept}
-    unused, unknown = [], []
+    fpn = encoder.backbone_with_fpn.fpn
+    same_pyramid = isinstance(fpn, SimpleFeaturePyramid) and len(next(fpn.parameters())) == 256
+    found = {name: own[name] for name in own if name.startswith(_PYRAMID) and not same_pyramid}
+    unknown = []
     for name, tensor in state.items():
         names = [candidate for candidate in _own_names(name) if candidate in own]
-        if names and names[0] not in kept:
-            found |= {
-                own_name: fitted(own_name, tensor.float(), own[own_name]) for own_name in names
-            }
-        elif names or _is_unused(name):
-            unused.append(name)
-        else:
+        if not names and not name.startswith(_OF_THE_DETECTOR):
             unknown.append(name)
+        for own_name in names:
+            if own_name not in found:
+                found[own_name] = fitted(own_name, tensor.float(), own[own_name])
     if unknown:
         raise CheckpointError(
             f'the weights have {len(unknown)} unknown tensors, such as {", ".join(unknown[:3])}. '
             "Give the weights of detectron2's mask_rcnn_vitdet_b"
         )
     load_strictly(encoder, found, 'the ViTDet-B encoder')
-    return LoadedWeights(tuple(unused), kept)
 
 
 def fitted(name: str, tensor: Tensor, own: Tensor) -> Tensor:
@@ -124,12 +107,3 @@ def _own_names(name: str) -> list[str]:
     level, position, norm, parameter = part.groups()
     layer = 2 * (int(position) - _FIRST_CONVOLUTION[level]) + (1 if norm else 0)
     return [f'{_PYRAMID}p{level}.{layer}.{parameter}']
-
-
-def _is_unused(name: str) -> bool:
-    """Check whether only the detector uses a tensor, or only levels that this encoder lacks."""
-    return name.startswith((*_OF_THE_DETECTOR, 'backbone.simfp_4.', 'backbone.simfp_5.'))
-
-
-def _is_of_detector(fpn: nn.Module) -> bool:
-    return isinstance(fpn, SimpleFeaturePyramid) and len(next(fpn.parameters())) == 256

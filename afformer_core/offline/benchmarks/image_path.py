@@ -11,7 +11,6 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import numpy as np
 
 from afformer_core.arrays import UInt8Array
 from afformer_core.demonstrations.media import read_demonstration
-from afformer_core.demonstrations.whole_recording import memorize_whole
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.media.images import read_image
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
@@ -33,7 +32,8 @@ from afformer_core.offline.reports.tables import Cell, Table
 from afformer_core.outputs.outputs import OUTPUT_TYPES
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
-from afformer_core.stream.pipeline import GroundingPipeline, PipelineSettings
+from afformer_core.stream.pipeline import GroundingPipeline
+from afformer_core.stream.settings import PipelineSettings
 from afformer_core.stream.spatial_inputs import SpatialInputs
 
 COLUMNS = {
@@ -57,35 +57,6 @@ _NOTES = (
 )
 _WARM_UP = 2
 _RUNS = 15
-
-
-@dataclass(frozen=True)
-class ImageTimes:
-    """Medians of the times of one image, in milliseconds.
-
-    Attributes:
-        demonstrations: number of demonstrations that were grounded together.
-        size: width x height of the image.
-        decides: 'decoder' or 'matching', the network with the larger weight.
-        decode: from the message to an RGB array.
-        predict: in the model.
-        compose: from the prediction to the message of the affordance.
-        rest: for the messages of all other topics.
-        total: sum of `decode`, `predict` and `compose`, from its own median.
-        images_per_second: 1000 / `total`.
-        peak_megabytes: largest resident memory of the process so far.
-    """
-
-    demonstrations: int
-    size: str
-    decides: str
-    decode: float
-    predict: float
-    compose: float
-    rest: float
-    total: float
-    images_per_second: float
-    peak_megabytes: float
 
 
 def image_path_table(
@@ -127,7 +98,7 @@ def image_path_table(
 
 def measure_image_path(
     grounder: ArrayGrounder, video: Path, image: UInt8Array, count: int, size: tuple[int, int]
-) -> ImageTimes:
+) -> dict[str, Any]:
     """Measure an image that is grounded in one demonstration or several copies of it.
 
     Args:
@@ -136,6 +107,9 @@ def measure_image_path(
         image: uint8 RGB [H, W, 3].
         count: number of demonstrations, at least 1.
         size: (width, height) of the camera's images.
+
+    Returns:
+        medians in milliseconds and the peak memory of the process, by the names of `COLUMNS`.
     """
     names = [str(number) for number in range(count)]
     media = read_demonstration(video, grounder.configuration.maximum_frames)
@@ -166,18 +140,18 @@ def measure_image_path(
         1e3 * statistics.median(times) for times in zip(*rows[_WARM_UP:], strict=True)
     )
     by_decoder = observed.prediction.decoder_weight >= LEAST_WEIGHT
-    return ImageTimes(
-        demonstrations=count,
-        size=f'{size[0]}x{size[1]}',
-        decides='decoder' if by_decoder else 'matching',
-        decode=decode,
-        predict=predict,
-        compose=compose,
-        rest=rest,
-        total=total,
-        images_per_second=1e3 / total,
-        peak_megabytes=peak_megabytes(),
-    )
+    return {
+        'demonstrations': count,
+        'size': f'{size[0]}x{size[1]}',
+        'decides': 'decoder' if by_decoder else 'matching',
+        'decode': decode,
+        'predict': predict,
+        'compose': compose,
+        'rest': rest,
+        'total': total,
+        'images_per_second': 1e3 / total,
+        'peak_megabytes': peak_megabytes(),
+    }
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -201,7 +175,7 @@ def _main(words: Sequence[str]) -> dict[str, Any]:
         for count in counts.split(',')
         for size in sizes.split(',')
     ]
-    return {'times': [asdict(times) for times in found]}
+    return {'times': found}
 
 
 if __name__ == '__main__':

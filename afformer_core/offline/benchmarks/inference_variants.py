@@ -17,7 +17,6 @@ _LABELS = {
     'openvino': 'afformer, OpenVINO, CPU',
     'torch-cuda': 'afformer, PyTorch, GPU',
     'onnxruntime-cuda': 'afformer, ONNX Runtime by CUDA, GPU',
-    'onnxruntime-tensorrt': 'afformer, ONNX Runtime by TensorRT, GPU',
     'tensorrt': 'afformer, TensorRT, GPU',
 }
 _ON_GPU = ('recompute-cuda', *GPU_BACKENDS)
@@ -52,11 +51,7 @@ class InferenceVariant:
 
     @classmethod
     def parse(cls, text: str) -> InferenceVariant:
-        """Parse a variant from text such as 'onnxruntime:fp32'.
-
-        Raises:
-            ValueError: the text does not name a variant.
-        """
+        """Parse a variant from text such as 'onnxruntime:fp32'."""
         backend, _, precision = text.partition(':')
         return cls(backend, precision)
 
@@ -103,7 +98,6 @@ _ALWAYS = (
 _IF_INSTALLED = {
     'openvino': ('openvino:fp32', 'openvino:bf16'),
     'onnxruntime-cuda': ('onnxruntime-cuda:fp32', 'onnxruntime-cuda:fp16'),
-    'onnxruntime-tensorrt': ('onnxruntime-tensorrt:fp16',),
 }
 
 

@@ -12,11 +12,11 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,43 +25,30 @@ from afformer_core.arrays import UInt8Array
 from afformer_core.offline.benchmarks.inference_variants import InferenceVariant
 from afformer_core.offline.parallel.measured_subprocess import peak_megabytes, run_measurement
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.backends import open_decoder
+from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.features import ImageFeatures
+
+# imported late otherwise, because the memory of ONNX Runtime's row must not contain PyTorch
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _LEAST_RUNS = 3
 _MOST_RUNS = 200
 _LEAST_SECONDS = 2.0
 
+Latency = dict[str, Any]
+"""Result of one measurement: medians in milliseconds, unless said otherwise.
 
-@dataclass(frozen=True)
-class Latency:
-    """Result of one measurement. Times are medians in milliseconds unless said otherwise.
-
-    Attributes:
-        variant: text of the `InferenceVariant`.
-        frames: number of frames of the demonstration.
-        image_milliseconds: time for each camera image.
-        image_p95_milliseconds: 95th percentile of it.
-        first_milliseconds: time from opening the model until the first heatmap, once.
-        frame_milliseconds: time for each demonstration frame as it arrives; None if the variant
-            has no such step.
-        memorize_milliseconds: time at the demonstration's end, once; None if the variant has no
-            such step.
-        peak_megabytes: largest resident memory of the process, libraries and weights included; for
-            a variant on the GPU, the GPU memory that it took, see `PeakGpuMemory`.
-        runs: number of camera images timed.
-    """
-
-    variant: str
-    frames: int
-    image_milliseconds: float
-    image_p95_milliseconds: float
-    first_milliseconds: float
-    frame_milliseconds: float | None
-    memorize_milliseconds: float | None
-    peak_megabytes: float
-    runs: int
+- `variant`, `frames`: text of the variant, and number of frames of the demonstration.
+- `image_milliseconds`, `image_p95_milliseconds`: for each camera image, and its 95th percentile.
+- `first_milliseconds`: from opening the model until the first heatmap, once.
+- `frame_milliseconds`, `memorize_milliseconds`: for each demonstration frame as it arrives, and at
+  the end of the demonstration; None if the variant has no such step.
+- `peak_megabytes`: largest resident memory of the process, libraries and weights included; for a
+  variant on the GPU, the GPU memory that it took, see `peak_gpu_megabytes`.
+- `runs`: number of camera images timed.
+"""
 
 
 def measure_in_process(
@@ -81,7 +68,7 @@ def measure_in_process(
     """
     words = (str(folder), variant.text, str(frames), str(threads), str(heatmap))
     what = f'{variant.text} of {folder} with {frames} frames'
-    return Latency(**run_measurement(__name__, words, threads, what))
+    return run_measurement(__name__, words, threads, what)
 
 
 def measure_here(
@@ -92,62 +79,76 @@ def measure_here(
     Returns:
         the measurement, and the heatmap of the most likely action, which sums to one.
     """
-    peak = _gpu_peak() if variant.on_gpu else peak_megabytes
+    peak = peak_gpu_megabytes() if variant.on_gpu else peak_megabytes
     measure = _measure_recompute if variant.recomputes else _measure_grounder
-    first, timings, heatmap = measure(folder, variant, frames, threads)
-    latency = Latency(
-        variant.text,
-        frames,
-        statistics.median(timings.image),
-        float(np.percentile(timings.image, 95)),
-        first,
-        statistics.median(timings.frame) if timings.frame else None,
-        statistics.median(timings.memorize) if timings.memorize else None,
-        peak(),
-        len(timings.image),
-    )
+    first, times, heatmap = measure(folder, variant, frames, threads)
+    medians = {
+        f'{step}_milliseconds': statistics.median(known) if known else None
+        for step, known in times.items()
+    }
+    latency = {
+        'variant': variant.text,
+        'frames': frames,
+        'image_p95_milliseconds': float(np.percentile(times['image'], 95)),
+        'first_milliseconds': first,
+        'peak_megabytes': peak(),
+        'runs': len(times['image']),
+        **medians,
+    }
     return latency, heatmap
 
 
-@dataclass(frozen=True)
-class _Timings:
-    """Times of repeated steps, in milliseconds."""
-
-    image: list[float]
-    frame: list[float]
-    memorize: list[float]
-
-
-_Measured = tuple[float, _Timings, NDArray[np.float32]]
+_Measured = tuple[float, dict[str, list[float]], NDArray[np.float32]]
+"""Milliseconds until the first heatmap, those of repeated steps by name, and the heatmap."""
 
 
 def _measure_recompute(
     folder: Path, variant: InferenceVariant, frames: int, threads: int
 ) -> _Measured:
-    # imported here, because the memory of ONNX Runtime's row must not contain PyTorch
     import torch
 
-    from afformer_core.offline.benchmarks.published_baseline import PublishedBaseline
     from afformer_core.runtime.weights import load_model
 
     device = 'cuda' if variant.on_gpu else 'cpu'
     torch.set_num_threads(threads)
     begin = time.perf_counter()
     model = load_model(folder)
-    reference = PublishedBaseline(model).to(device)
+    model.to(device)
     video, image = (torch.from_numpy(x) for x in _noise(frames, model.configuration.input_size))
 
     @torch.inference_mode()
-    def ground() -> tuple[torch.Tensor, torch.Tensor]:
-        with torch.autocast(device, torch.float16, enabled=variant.precision == 'fp16'):
-            heatmaps, actions = reference(image.to(device), video.to(device))
-        return heatmaps.float().cpu(), actions.float().cpu()
+    def ground() -> tuple[Tensor, Tensor]:
+        half = torch.autocast(device, torch.float16, enabled=variant.precision == 'fp16')
+        with half, stored_bias():
+            heatmaps, actions = model(image[None].to(device), video[None].to(device))
+        return heatmaps[0].float().cpu(), actions[0].float().cpu()
 
     heatmaps, actions = ground()
     first = 1e3 * (time.perf_counter() - begin)
     best = int(actions.argmax()) if model.configuration.heatmap_per_action else 0
     heatmap = heatmaps[best].flatten().softmax(0).view_as(heatmaps[best]).numpy()
-    return first, _Timings(_times(ground), [], []), heatmap
+    return first, {'image': _times(ground), 'frame': [], 'memorize': []}, heatmap
+
+
+@contextmanager
+def stored_bias() -> Iterator[None]:
+    """Materialise the bias of relative positions for fused attention, like the released code."""
+    from torch.nn.functional import scaled_dot_product_attention
+
+    from afformer_core.models.layers import attention
+
+    def attend(q: Tensor, k: Tensor, v: Tensor, padding: Tensor | None) -> Tensor:
+        channels = v.shape[-1]
+        bias = q[..., channels:] @ k[..., channels:].transpose(-1, -2)
+        content = q[..., :channels], k[..., :channels]
+        return scaled_dot_product_attention(*content, v, attn_mask=bias, scale=1.0)
+
+    names = vars(attention)
+    before, names['attend'] = names['attend'], attend
+    try:
+        yield
+    finally:
+        names['attend'] = before
 
 
 def _measure_grounder(
@@ -155,7 +156,9 @@ def _measure_grounder(
 ) -> _Measured:
     begin = time.perf_counter()
     # Without zoom stages or a matching network, like the other variants.
-    networks = open_decoder(folder, variant.backend, threads, variant.precision)
+    networks = open_networks(
+        folder, variant.backend, threads, variant.precision, with_matching=False
+    )
     grounder = ArrayGrounder(networks.configuration, networks)
     video, image = _noise(frames, grounder.configuration.input_size)
 
@@ -177,15 +180,8 @@ def _measure_grounder(
     # work that is done once after a demonstration is not part of the time of each image
     grounder.ground(image, 'noise')
     times = _times(lambda: grounder.ground(image, 'noise'))
-    return (
-        first,
-        _Timings(
-            times,
-            [milliseconds for encoding_times in encodings for milliseconds in encoding_times],
-            [*endings],
-        ),
-        heatmap,
-    )
+    encoding = [milliseconds for of_clip in encodings for milliseconds in of_clip]
+    return first, {'image': times, 'frame': encoding, 'memorize': [*endings]}, heatmap
 
 
 def _noise(frames: int, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -209,10 +205,23 @@ def _milliseconds(run: Callable[[], Any]) -> float:
     return 1e3 * (time.perf_counter() - start)
 
 
-def _gpu_peak() -> Callable[[], float]:
-    from afformer_core.offline.benchmarks.gpu_memory import PeakGpuMemory
+def peak_gpu_megabytes() -> Callable[[], float]:
+    """Return a function of the peak GPU memory of this process from now on, without its context.
 
-    return PeakGpuMemory().peak_megabytes
+    That is the peak reserved by PyTorch, plus allocations of others such as TensorRT. Allocations
+    of other processes are included, because they cannot be distinguished.
+    """
+    from torch import cuda
+
+    def outside_pytorch() -> int:
+        free, total = cuda.mem_get_info()
+        return total - free - cuda.memory_reserved()
+
+    # the first synchronisation creates the context
+    cuda.synchronize()
+    cuda.reset_peak_memory_stats()
+    before = outside_pytorch()
+    return lambda: (cuda.max_memory_reserved() + max(0, outside_pytorch() - before)) / 2**20
 
 
 def _main(folder: str, variant: str, frames: str, threads: str, heatmap_path: str) -> None:
@@ -220,7 +229,7 @@ def _main(folder: str, variant: str, frames: str, threads: str, heatmap_path: st
         Path(folder), InferenceVariant.parse(variant), int(frames), int(threads)
     )
     np.save(heatmap_path, heatmap)
-    print(json.dumps(asdict(latency)))
+    print(json.dumps(latency))
 
 
 if __name__ == '__main__':

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Latency table of a model: recomputation for each image, and cached demonstrations."""
+"""Latency of a model: recomputed, with cached demonstrations, and in the grounding node.
+
+ROS stays outside this package: the node is measured by a module in its own process.
+"""
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +16,20 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.offline.benchmarks.inference_variants import InferenceVariant
-from afformer_core.offline.benchmarks.latency import Latency, measure_in_process
-from afformer_core.offline.parallel.measured_subprocess import MeasurementError
+from afformer_core.offline.benchmarks.latency import measure_in_process
+from afformer_core.offline.parallel.measured_subprocess import MeasurementError, run_measurement
 from afformer_core.offline.reports.tables import Cell, Table
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
+from afformer_core.runtime.model_folder import (
+    DESCRIPTION_FILE,
+    WEIGHTS_FILE,
+    network_folders,
+    read_description,
+)
 from afformer_core.runtime.weights import save_model
 
 COLUMNS = {
@@ -49,6 +59,23 @@ _NOTES = (
     'times faster: speed relative to recomputing everything on the same device.',
     'difference: largest difference of the softmaxed heatmap from the first variant of the same '
     'T, relative to its maximum.',
+)
+
+
+_NODE_MODULE = 'afformer_ros.driver.node_latency'
+NODE_COLUMNS = {
+    'images_per_second': 'images / s',
+    'milliseconds': 'ms end to end',
+    'p95_milliseconds': '95 %',
+    'ground_p50': 'ms in the model',
+    'overhead_p50': 'ms besides it',
+    'overhead_p95': 'its 95 %',
+}
+_NODE_NOTES = (
+    'Images of noise, 640x480 at 30 Hz, are published by another process; of the images that '
+    'arrive while one is grounded, the newest is next. End to end: from the stamp of an image '
+    'until its result arrives in that other process.',
+    'In the model, and besides it: from the diagnostics of the node.',
 )
 
 
@@ -90,69 +117,118 @@ def latency_table(
     rows: dict[str, dict[str, Cell]] = {}
     bar = tqdm(total=len(possible) * len(variants), desc=title, disable=not progress)
     with bar, tempfile.TemporaryDirectory() as name:
+        path = Path(name) / 'heatmap.npy'
         for length in possible:
-            comparison = _Comparison()
+            first: NDArray[np.float32] | None = None
+            recomputing: dict[bool, float] = {}
             for variant in variants:
-                label = f'{variant.label}, T = {length}'
-                path = Path(name) / 'heatmap.npy'
+                row: dict[str, Cell] = {**dict.fromkeys(COLUMNS), 'frames': length}
                 try:
                     if variant in impossible:
                         raise MeasurementError(variant.text, impossible[variant])
                     latency = measure_in_process(folder, variant, length, threads, path)
                 except MeasurementError as error:
-                    cannot = f'cannot: {error.reason}'
-                    nothing = dict.fromkeys(COLUMNS)
-                    rows[label] = {**nothing, 'frames': length, 'image_milliseconds': cannot}
+                    row['image_milliseconds'] = f'cannot: {error.reason}'
                 else:
-                    relative = comparison.add(variant, latency, np.load(path))
-                    rows[label] = {
-                        **vars(latency),
-                        **vars(relative),
-                        'first_milliseconds': round(latency.first_milliseconds),
-                        'peak_megabytes': round(latency.peak_megabytes),
-                    }
+                    row |= latency
+                    image = latency['image_milliseconds']
+                    if variant.recomputes:
+                        recomputing.setdefault(variant.on_gpu, image)
+                    if variant.on_gpu in recomputing:
+                        row['times_faster'] = recomputing[variant.on_gpu] / image
+                    for rounded in ('first_milliseconds', 'peak_megabytes'):
+                        row[rounded] = round(latency[rounded])
+                    heatmap = np.load(path)
+                    if first is not None:
+                        largest = np.abs(heatmap - first).max() / first.max()
+                        row['difference'] = f'{float(largest):.1e}'
+                    first = heatmap if first is None else first
+                rows[f'{variant.label}, T = {length}'] = row
                 bar.update()
     left_out = [str(length) for length in frames if length > maximum]
     note = f'The model takes {maximum} frames at most; left out: T = {", ".join(left_out)}.'
     return Table.of(title, COLUMNS, rows, (*_NOTES, note) if left_out else _NOTES)
 
 
-@dataclass(frozen=True)
-class RelativeLatency:
-    """Comparison of a variant with others, for the same length of the demonstration.
+def node_latency_table(
+    title: str,
+    folder: Path,
+    threads: int,
+    variants: Sequence[InferenceVariant],
+    impossible: Mapping[InferenceVariant, str],
+    seconds: float = 20.0,
+) -> Table:
+    """Measure each variant, except recomputation, in a separate node.
 
-    Attributes:
-        times_faster: speed relative to recomputation on the same device; None if that is not
-            measured.
-        difference: largest difference of the heatmap from that of the first variant, relative to
-            its maximum, as text; None for the first.
+    The row of a variant that cannot be measured gives the reason; so do all rows without ROS 2.
+
+    Args:
+        seconds: duration of each measurement.
+        title, folder, threads, variants, impossible: see `latency_table`.
     """
+    rows: dict[str, dict[str, Cell]] = {}
+    for variant in (candidate for candidate in variants if not candidate.recomputes):
+        options = ['--threads', str(threads), '--seconds', str(seconds)]
+        words = [str(folder), variant.backend, variant.precision, *options]
+        what = f'{variant.text} of {folder} in the node'
+        try:
+            if variant in impossible:
+                raise MeasurementError(variant.text, impossible[variant])
+            rows[variant.label] = run_measurement(_NODE_MODULE, words, threads, what)
+        except MeasurementError as error:
+            nothing = dict.fromkeys(NODE_COLUMNS)
+            rows[variant.label] = {**nothing, 'images_per_second': f'cannot: {error.reason}'}
+    return Table.of(f'{title}, in the node', NODE_COLUMNS, rows, _NODE_NOTES)
 
-    times_faster: float | None
-    difference: str | None
+
+def copy_with_graphs(
+    folder: Path, copy: Path, variants: Sequence[InferenceVariant]
+) -> dict[InferenceVariant, str]:
+    """Copy a model folder with its graphs, and export missing graphs that the variants need.
+
+    Args:
+        folder: model folder; it is only read.
+        copy: the new folder.
+        variants: variants that will be measured.
+
+    Returns:
+        reasons why variants cannot be measured; the others may be tried.
+
+    Raises:
+        ModelFolderError: the folder does not contain a valid model.
+    """
+    networks = {network: copy / network.relative_to(folder) for network in network_folders(folder)}
+    for network, copied in networks.items():
+        copied.mkdir()
+        for file in (DESCRIPTION_FILE, WEIGHTS_FILE):
+            shutil.copy(network / file, copied)
+    has_gpu = torch.cuda.is_available()
+    impossible = {variant: 'no GPU' for variant in variants if variant.on_gpu and not has_gpu}
+    measured = [
+        variant for variant in variants if variant.needs_graphs and variant not in impossible
+    ]
+    for precision in sorted({variant.precision_of_graphs for variant in measured}):
+        try:
+            for network, copied in networks.items():
+                _bring_graphs(network, copied, precision)
+        except (AfformerError, ValueError) as error:
+            impossible |= {
+                variant: str(error)
+                for variant in measured
+                if variant.precision_of_graphs == precision
+            }
+    return impossible
 
 
-class _Comparison:
-    """Comparison of the variants that are measured with one length of the demonstration."""
+def _bring_graphs(folder: Path, copy: Path, precision: str) -> None:
+    try:
+        graphs = read_graphs(folder, precision)
+    except ModelFolderError:
+        from afformer_core.runtime.export.export import export_graphs
 
-    def __init__(self) -> None:
-        self._first_heatmap: NDArray[np.float32] | None = None
-        self._recomputing: dict[bool, float] = {}
-
-    def add(
-        self, variant: InferenceVariant, latency: Latency, heatmap: NDArray[np.float32]
-    ) -> RelativeLatency:
-        """Compare the next variant with the earlier ones."""
-        difference = None
-        if self._first_heatmap is None:
-            self._first_heatmap = heatmap
-        else:
-            largest = np.abs(heatmap - self._first_heatmap).max()
-            difference = f'{float(largest / self._first_heatmap.max()):.1e}'
-        if variant.recomputes:
-            self._recomputing.setdefault(variant.on_gpu, latency.image_milliseconds)
-        reference = self._recomputing.get(variant.on_gpu)
-        return RelativeLatency(
-            times_faster=None if reference is None else reference / latency.image_milliseconds,
-            difference=difference,
-        )
+        export_graphs(copy, precision)
+        return
+    copied = graphs_folder(copy, precision)
+    copied.mkdir(exist_ok=True)
+    for file in (*graphs.files, GRAPHS_FILE):
+        shutil.copy(graphs.folder / file, copied)

@@ -16,8 +16,12 @@ from afformer_core.errors import DatasetError
 from afformer_core.files.annotation_files import naming
 from afformer_core.licences import UNKNOWN, Origin
 from afformer_core.media.images import read_image_size
-from afformer_core.offline.data.manifest.contents import Manifest, NumberedRow
-from afformer_core.offline.data.manifest.row import ManifestRow, SceneFields
+from afformer_core.offline.data.manifest.contents import (
+    Manifest,
+    ManifestRow,
+    NumberedRow,
+    SceneFields,
+)
 from afformer_core.offline.data.polygon_mask import PolygonMask
 from afformer_core.offline.data.sample import KnownElements, Sample
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,34 +22,19 @@ class SampledClip:
     Attributes:
         frames: uint8 [N, H, W, 3] RGB, each once, in order.
         windows: for each window the indices of its frames, at least one.
-
-    Raises:
-        ValueError: a type or shape is wrong, or a window is empty or has unknown frames.
     """
 
     frames: np.ndarray
     windows: tuple[tuple[int, ...], ...]
 
-    def __post_init__(self) -> None:
-        frames = self.frames
-        if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[3] != 3:
-            raise ValueError(
-                f'frames are {frames.dtype} of shape {frames.shape}; expected uint8 [N, H, W, 3]'
-            )
-        if not all(window and set(window) <= set(range(len(frames))) for window in self.windows):
-            raise ValueError(
-                f'a window is empty or has unknown frames; expected frames of 0 to '
-                f'{len(frames) - 1}'
-            )
-
     def images(self) -> list[np.ndarray]:
         """Return the frames of each window, uint8 [T, H, W, 3], which must not be modified."""
-        return [self._images(window) for window in self.windows]
-
-    def _images(self, window: Sequence[int]) -> np.ndarray:
-        if list(window) == list(range(window[0], window[0] + len(window))):
-            return self.frames[window[0] : window[0] + len(window)]
-        return self.frames[list(window)]
+        return [
+            self.frames[window[0] : window[-1] + 1]
+            if window == tuple(range(window[0], window[-1] + 1))
+            else self.frames[list(window)]
+            for window in self.windows
+        ]
 
 
 class FrameCache:

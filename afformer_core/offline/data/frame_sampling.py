@@ -32,14 +32,11 @@ class FrameSampling(ABC):
 
     Attributes:
         needs_times: whether times must be real instead of merely increasing.
+        longest: largest number of frames of a window; at least 1.
     """
 
     needs_times: ClassVar[bool]
-
-    @property
-    @abstractmethod
-    def longest(self) -> int:
-        """Largest number of frames of a window."""
+    longest: int
 
     @abstractmethod
     def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
@@ -51,9 +48,6 @@ class FrameSampling(ABC):
 
         Returns:
             at least one window, each of at least one index into `times`; indices never decrease.
-
-        Raises:
-            ValueError: there is no frame, or a time is not finite or decreases.
         """
 
 
@@ -64,32 +58,26 @@ class UniformSampling(FrameSampling):
     They are evenly spaced by number, as in `read_video`; frames may be shown for different times.
 
     Attributes:
-        maximum: largest number of frames of the window; at least 1.
+        longest: largest number of frames of the window; at least 1.
 
     Raises:
-        ValueError: the maximum is below 1.
+        ValueError: the number is below 1.
     """
 
     needs_times: ClassVar[bool] = False
 
-    maximum: int = 64
+    longest: int = 64
 
     def __post_init__(self) -> None:
-        if self.maximum < 1:
-            raise ValueError(f'the maximum of frames is {self.maximum}; expected at least 1')
+        if self.longest < 1:
+            raise ValueError(f'the maximum of frames is {self.longest}; expected at least 1')
 
     def __str__(self) -> str:
-        return f'uniform {self.maximum}'
-
-    @property
-    def longest(self) -> int:
-        """Largest number of frames of the window."""
-        return self.maximum
+        return f'uniform {self.longest}'
 
     def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
         """Select one window (see `FrameSampling.windows`)."""
-        _require_times(times)
-        return [uniform_indices(len(times), self.maximum)]
+        return [uniform_indices(len(times), self.longest)]
 
 
 @dataclass(frozen=True)
@@ -105,8 +93,8 @@ class WindowSampling(FrameSampling):
 
     Attributes:
         rate: frames per second, above 0, at most 1000.
-        length: frames of a window, at least 1.
-        stride: frames from the start of a window to that of the next, from 1 to `length`.
+        longest: frames of a window, at least 1.
+        stride: frames from the start of a window to that of the next, from 1 to `longest`.
 
     Raises:
         ValueError: a value is out of its range.
@@ -115,7 +103,7 @@ class WindowSampling(FrameSampling):
     needs_times: ClassVar[bool] = True
 
     rate: float = 2.0
-    length: int = 32
+    longest: int = 32
     stride: int = 16
 
     def __post_init__(self) -> None:
@@ -123,28 +111,22 @@ class WindowSampling(FrameSampling):
             raise ValueError(
                 f'the rate is {self.rate} fps; expected above 0 and at most {_HIGHEST_RATE:g}'
             )
-        if not 1 <= self.stride <= self.length:
+        if not 1 <= self.stride <= self.longest:
             raise ValueError(
-                f'windows have {self.length} frames every {self.stride}; expected at least 1 '
+                f'windows have {self.longest} frames every {self.stride}; expected at least 1 '
                 'frame, and a step from 1 to the length'
             )
 
     def __str__(self) -> str:
         rate = np.format_float_positional(self.rate, trim='-')
-        return f'{rate} fps x {self.length} every {self.stride}'
-
-    @property
-    def longest(self) -> int:
-        """Largest number of frames of a window."""
-        return self.length
+        return f'{rate} fps x {self.longest} every {self.stride}'
 
     def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
         """Select windows of the resampled clip (see `FrameSampling.windows`)."""
-        _require_times(times)
         shown = self._resampled(times)
-        last = max(len(shown) - self.length, 0)
+        last = max(len(shown) - self.longest, 0)
         starts = [*range(0, last, self.stride), last]
-        return [shown[start : start + self.length] for start in starts]
+        return [shown[start : start + self.longest] for start in starts]
 
     def _resampled(self, times: NDArray[np.float64]) -> list[int]:
         elapsed = times - times[0] - _ROUNDING
@@ -170,10 +152,3 @@ def parse_frame_sampling(text: str) -> FrameSampling:
     if match := _WINDOWS.fullmatch(name):
         return WindowSampling(float(match[1]), int(match[2]), int(match[3]))
     raise ValueError(f'the sampling is {text!r}; expected {ACCEPTED_FORMS}')
-
-
-def _require_times(times: NDArray[np.float64]) -> None:
-    if times.ndim != 1 or len(times) < 1:
-        raise ValueError(f'the shape of times is {times.shape}; expected [N] with at least one')
-    if not np.isfinite(times).all() or (np.diff(times) < 0).any():
-        raise ValueError('times of frames decrease or are not finite; expected increasing times')

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 RELEASED_OFFSET = 1e-10
 
@@ -26,7 +28,7 @@ def blur_sigma(kernel_size: int) -> float:
     return 0.3 * ((kernel_size - 1) * 0.5 - 1) + 0.8
 
 
-def pad_points(points: Sequence[np.ndarray]) -> torch.Tensor:
+def pad_points(points: Sequence[np.ndarray]) -> Tensor:
     """Stack N sets of points of different sizes.
 
     Args:
@@ -43,8 +45,8 @@ def pad_points(points: Sequence[np.ndarray]) -> torch.Tensor:
 
 
 def target_heatmaps(
-    points: torch.Tensor, size: tuple[int, int], offset: float = RELEASED_OFFSET
-) -> torch.Tensor:
+    points: Tensor, size: tuple[int, int], offset: float = RELEASED_OFFSET
+) -> Tensor:
     """Blur sets of points to probability maps, like the published evaluation.
 
     Coordinates are truncated to a pixel, each such pixel is set to one regardless of the number of
@@ -84,7 +86,7 @@ def target_heatmaps(
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
 
 
-def blurred_maps(maps: torch.Tensor, offset: float = RELEASED_OFFSET) -> torch.Tensor:
+def blurred_maps(maps: Tensor, offset: float = RELEASED_OFFSET) -> Tensor:
     """Blur any maps to probability maps, as `target_heatmaps` blurs points.
 
     Args:
@@ -106,7 +108,7 @@ def blurred_maps(maps: torch.Tensor, offset: float = RELEASED_OFFSET) -> torch.T
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
 
 
-def coverage(corners: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+def coverage(corners: Tensor, size: tuple[int, int]) -> Tensor:
     """Compute the share of each pixel inside convex quadrilaterals, up to rounding at corners.
 
     Even a very small quadrilateral has a share of some pixel if it reaches into the map.
@@ -153,14 +155,75 @@ def summed_heatmaps(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(row_blur[rows].T @ column_blur[columns])
 
 
-def _repeated(pixel: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+def downsampled(heatmaps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize probabilities to a lower resolution.
+
+    Args:
+        heatmaps: [N, H, W] probabilities, none negative.
+        size: (height, width), at most (H, W).
+
+    Returns:
+        float32 [N, height, width], each of sum 1.
+
+    Raises:
+        ValueError: the size is larger than the heatmaps.
+    """
+    _require_smaller(heatmaps, size)
+    small = functional.interpolate(heatmaps.float()[:, None], size, mode='bilinear')[:, 0]
+    return small / small.sum((1, 2), keepdim=True)
+
+
+def downsampled_logits(logits: Tensor, size: tuple[int, int]) -> Tensor:
+    """Compute the logits, up to a constant, of the downsampled heatmaps of `logits`.
+
+    Very small probabilities do not become zero in between, because the logarithm of zero has no
+    gradient.
+
+    Args:
+        logits: [N, H, W] before the softmax over the pixels.
+        size: (height, width), at most (H, W).
+
+    Returns:
+        float32 [N, height, width].
+
+    Raises:
+        ValueError: the size is larger than the heatmaps.
+    """
+    _require_smaller(logits, size)
+    return _interpolated(_interpolated(logits.float(), 1, size[0]), 2, size[1])
+
+
+def _interpolated(logits: Tensor, axis: int, length: int) -> Tensor:
+    """Interpolate the exponentials of logits linearly along an axis, in logarithms."""
+    side = logits.shape[axis]
+    centres = (torch.arange(length, device=logits.device) + 0.5) * (side / length) - 0.5
+    lower = centres.clamp(min=0).floor()
+    share = (centres - lower).clamp(min=0)
+    shape = [1, 1, 1]
+    shape[axis] = length
+    first = logits.index_select(axis, lower.long()) + (1 - share).log().view(shape)
+    following = (lower.long() + 1).clamp(max=side - 1)
+    second = logits.index_select(axis, following) + share.log().view(shape)
+    return torch.logaddexp(first, second)
+
+
+def _require_smaller(heatmaps: Tensor, size: tuple[int, int]) -> None:
+    height, width = heatmaps.shape[1:]
+    if size[0] > height or size[1] > width:
+        raise ValueError(
+            f'heatmap_size is {size[0]}x{size[1]}; expected at most {height}x{width}, the size of '
+            'the heatmaps'
+        )
+
+
+def _repeated(pixel: Tensor, inside: Tensor) -> Tensor:
     """Compute a mask [N, P], true where an earlier inside point of the set has the same pixel."""
     same = (pixel[:, :, None] == pixel[:, None, :]) & inside[:, None, :]
     return same.tril(diagonal=-1).any(-1)
 
 
 @functools.lru_cache(maxsize=8)
-def _impulse_responses(length: int, kernel_size: int, device: torch.device) -> torch.Tensor:
+def _impulse_responses(length: int, kernel_size: int, device: torch.device) -> Tensor:
     """Compute [length, length]: row i is the blurred unit impulse at i, with border reflected."""
     radius = kernel_size // 2
     if radius >= length:

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import PIL.Image
 from tqdm import tqdm
@@ -16,10 +17,12 @@ from afformer_core.errors import DatasetError, VideoError
 from afformer_core.media.frame_folder import FrameFolder, frame_paths, read_frames
 from afformer_core.media.images import shown_size
 from afformer_core.media.video import VideoReader
-from afformer_core.media.video_part import Part, beyond_end
+from afformer_core.media.video_frames import Part, beyond_end
+from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
 from afformer_core.offline.data.sample import Sample
 
-_SHOWN = 3
+# Problems in an error, and in a text for each kind.
+_SHOWN, _LISTED = 3, 20
 
 ProblemKind = Literal['missing', 'unreadable', 'too short', 'other shape']
 # Kind of problem and a sentence about it; None if there is none.
@@ -57,20 +60,23 @@ def find_problems(
             files; otherwise they are only opened.
         progress: whether to show a progress bar on stderr.
     """
-    clips = _by_name((sample.demonstration, sample) for sample in samples)
-    images = _by_name((str(sample.image_path), sample) for sample in samples)
+    users: dict[tuple[Literal['clip', 'image'], str], list[Sample]] = {}
+    for sample in samples:
+        users.setdefault(('clip', sample.demonstration), []).append(sample)
+    for sample in samples:
+        users.setdefault(('image', str(sample.image_path)), []).append(sample)
     # Many clips may share the folder of a video, which is listed once.
     folders: dict[Path, FrameFolder] = {}
     problems = []
-    with tqdm(total=len(clips) + len(images), desc='media', disable=not progress) as bar:
-        for name, users in clips.items():
-            if found := _clip_problem(users[0], decode, folders):
-                problems.append(MediaProblem('clip', found[0], name, found[1], _ids(users)))
-            bar.update()
-        for name, users in images.items():
-            if found := _image_problem(users[0], decode):
-                problems.append(MediaProblem('image', found[0], name, found[1], _ids(users)))
-            bar.update()
+    for (what, name), concerned in tqdm(users.items(), 'media', disable=not progress):
+        found = (
+            _clip_problem(concerned[0], decode, folders)
+            if what == 'clip'
+            else _image_problem(concerned[0], decode)
+        )
+        if found:
+            ids = tuple(sample.sample_id for sample in concerned)
+            problems.append(MediaProblem(what, found[0], name, found[1], ids))
     return problems
 
 
@@ -104,24 +110,52 @@ def usable_samples(
     return usable
 
 
-def points_outside(samples: Sequence[Sample]) -> int:
-    """Count the annotated points that are negative or beyond width or height of their image."""
-    return sum(
-        int(((points < 0) | (points >= sample.image_size)).any(axis=1).sum())
-        for sample in samples
+def dataset_health(
+    dataset: AnnotatedDataset, decode: bool = False, progress: bool = True
+) -> dict[str, Any]:
+    """Describe the contents of a dataset and its problems (see `find_problems`), as plain JSON."""
+    problems = find_problems(dataset, decode, progress)
+    actions = Counter(action for sample in dataset for action in sample.actions)
+    broken = {sample for problem in problems for sample in problem.samples}
+    outside = [
+        ((points < 0) | (points >= sample.image_size)).any(axis=1).sum()
+        for sample in dataset
         for points in sample.points
-    )
+    ]
+    return {
+        'samples': len(dataset),
+        'samples without a problem': len(dataset) - len(broken),
+        'clips': len({sample.demonstration for sample in dataset}),
+        'images': len({sample.image_path for sample in dataset}),
+        'points outside their image': int(sum(outside)),
+        'actions': {
+            name: actions[index]
+            for index, name in enumerate(dataset.action_names)
+            if actions[index]
+        },
+        'folders without a table': list(dataset.manifest.without_table),
+        'problems': [asdict(problem) for problem in problems],
+    }
 
 
-def _ids(samples: Sequence[Sample]) -> tuple[str, ...]:
-    return tuple(sample.sample_id for sample in samples)
-
-
-def _by_name(named: Iterator[tuple[str, Sample]]) -> dict[str, list[Sample]]:
-    grouped: dict[str, list[Sample]] = {}
-    for name, sample in named:
-        grouped.setdefault(name, []).append(sample)
-    return grouped
+def health_text(health: Mapping[str, Any]) -> str:
+    """Write the health of a dataset as readable text, with the first problems of each kind."""
+    shown = {**health, 'actions': ', '.join(f'{n} {c}' for n, c in health['actions'].items())}
+    lists = {
+        'missing or broken': [
+            f'{problem["what"]}, {len(problem["samples"])} samples: {problem["reason"]}'
+            for problem in shown.pop('problems')
+        ],
+        'folders without a table': shown.pop('folders without a table'),
+    }
+    lines = [f'- {name}: {value}' for name, value in shown.items()]
+    for title, reasons in lists.items():
+        if reasons or title == 'missing or broken':
+            lines.append(f'- {title}: {len(reasons)}')
+        lines += [f'  - {reason}' for reason in reasons[:_LISTED]]
+        if (more := len(reasons) - _LISTED) > 0:
+            lines.append(f'  - {more} more; `afformer verify --json` lists them all')
+    return '\n'.join(lines)
 
 
 def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]) -> _Found:

@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Baselines: predictors that ignore both the video and the image."""
+"""Baselines: predictors that ignore both the video and the image, and the prior of a dataset."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.offline.evaluation.protocols.protocols import (
-    EvaluationProtocol,
+from afformer_core.errors import DatasetError
+from afformer_core.files.annotation_files import HOW_TO_NAME
+from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+from afformer_core.offline.evaluation.protocols import (
     Heatmaps,
+    Predictor,
     ProtocolRow,
+    RowsProtocol,
 )
-
-"""Index of a row, and the row, to a heatmap [height, width] at the protocol's size."""
 
 Sum = NDArray[np.float64]
 Key = TypeVar('Key', bound=Hashable)
@@ -26,23 +29,12 @@ _CHUNK = 64
 _CROP = 224
 
 
-@dataclass(frozen=True)
-class FixedMap:
-    """The same heatmap [height, width] for every row, sum 1."""
-
-    heatmap: Heatmaps
-
-    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
-        """Predict the heatmap."""
-        return self.heatmap
-
-
-def uniform(size: tuple[int, int]) -> FixedMap:
+def uniform(size: tuple[int, int]) -> Predictor:
     """Return a heatmap with the same probability at every pixel of (height, width)."""
-    return FixedMap(np.full(size, 1 / (size[0] * size[1]), np.float32))
+    return _fixed(np.full(size, 1 / (size[0] * size[1]), np.float32))
 
 
-def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> FixedMap:
+def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> Predictor:
     """Return a Gaussian in the middle of (height, width); `sigma` is a share of each side.
 
     Raises:
@@ -54,10 +46,10 @@ def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> FixedMap:
     for length in size:
         offsets = (np.arange(length) - (length - 1) / 2) / (sigma * length)
         profiles.append(np.exp(-0.5 * offsets**2))
-    return FixedMap(_normalised(np.outer(*profiles)))
+    return _fixed(_normalised(np.outer(*profiles)))
 
 
-def center_bias(protocol: EvaluationProtocol) -> FixedMap:
+def center_bias(protocol: RowsProtocol) -> Predictor:
     """Return the heatmap of "Center Bias" in the paper's Table 2, as defined in earlier work.
 
     It is a Gaussian with a full width at half maximum of a quarter of the side, truncated to the
@@ -66,43 +58,33 @@ def center_bias(protocol: EvaluationProtocol) -> FixedMap:
     offsets = np.arange(_CROP) - (_CROP // 2 - 1)
     profile = np.exp(-4 * math.log(2) * (offsets / (_CROP // 4)) ** 2)
     profile[: _CROP // 4] = profile[_CROP - _CROP // 4 :] = 0
-    return FixedMap(protocol.prediction(_normalised(np.outer(profile, profile))))
+    return _fixed(protocol.prediction(_normalised(np.outer(profile, profile))))
 
 
-class ActionMeanMaps:
-    """Mean ground truth of every action.
+def _fixed(heatmap: Heatmaps) -> Predictor:
+    return lambda index, row: heatmap
 
-    Args:
-        maps: mean maps by action.
-        overall: mean of all rows, for unseen actions.
+
+def mean_maps(protocol: RowsProtocol, rows: Sequence[ProtocolRow]) -> Predictor:
+    """Return the mean ground truth of the same action, or of all rows for an unseen action.
+
+    Raises:
+        ValueError: there is no row.
     """
-
-    def __init__(self, maps: dict[int, Heatmaps], overall: Heatmaps) -> None:
-        self._maps = maps
-        self._overall = overall
-
-    @classmethod
-    def fit(cls, protocol: EvaluationProtocol, rows: Sequence[ProtocolRow]) -> ActionMeanMaps:
-        """Average the ground truths of rows.
-
-        Raises:
-            ValueError: there is no row.
-        """
-        if not rows:
-            raise ValueError(
-                'there is no row to average; expected at least one annotation for a mean map'
-            )
-        sums = _sums_by_key(protocol, rows, [row.action for row in rows])
-        maps = {action: _normalised(total) for action, total in sums.items()}
-        return cls(maps, _normalised(np.sum(list(sums.values()), axis=0)))
-
-    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
-        """Return the mean map of the row's action."""
-        return self._maps.get(row.action, self._overall)
+    if not rows:
+        raise ValueError(
+            'there is no row to average; expected at least one annotation for a mean map'
+        )
+    sums = _sums_by_key(protocol, rows, [row.action for row in rows])
+    maps = {action: _normalised(total) for action, total in sums.items()}
+    overall = _mean(sums.values())
+    return lambda index, row: maps.get(row.action, overall)
 
 
-class CrossValidatedMeanMaps:
-    """Mean ground truth of the same action in the other folds.
+def cross_validated_mean_maps(
+    protocol: RowsProtocol, rows: Sequence[ProtocolRow], folds: int = 5
+) -> Predictor:
+    """Return the mean ground truth of the same action in the other folds, or else of all actions.
 
     Groups are sorted by name and assigned to the folds in turn, so that no image or scene serves
     as its own prior.
@@ -115,44 +97,79 @@ class CrossValidatedMeanMaps:
     Raises:
         ValueError: there are fewer than two groups or fewer than two folds.
     """
-
-    def __init__(
-        self, protocol: EvaluationProtocol, rows: Sequence[ProtocolRow], folds: int = 5
-    ) -> None:
-        groups = sorted({row.group for row in rows})
-        if folds < 2 or len(groups) < 2:
-            raise ValueError(
-                f'got {len(groups)} images and {folds} folds; cross-validation needs two of each'
-            )
-        self._fold = {group: index % folds for index, group in enumerate(groups)}
-        keys = [(self._fold[row.group], row.action) for row in rows]
-        sums = _sums_by_key(protocol, rows, keys)
-        self._maps = _leave_one_fold_out(sums)
-
-    def __call__(self, index: int, row: ProtocolRow) -> Heatmaps:
-        """Return the mean map of the row's action, or of all actions if other folds lack it."""
-        fold = self._fold[row.group]
-        specific = self._maps.get((fold, row.action))
-        return self._maps[fold, None] if specific is None else specific
-
-
-def _leave_one_fold_out(
-    sums: dict[tuple[int, int], Sum],
-) -> dict[tuple[int, int | None], Heatmaps]:
+    groups = sorted({row.group for row in rows})
+    if folds < 2 or len(groups) < 2:
+        raise ValueError(
+            f'got {len(groups)} images and {folds} folds; cross-validation needs two of each'
+        )
+    fold_of = {group: index % folds for index, group in enumerate(groups)}
+    keys = [(fold_of[row.group], row.action) for row in rows]
+    sums = _sums_by_key(protocol, rows, keys)
     maps: dict[tuple[int, int | None], Heatmaps] = {}
-    actions = {action for _, action in sums}
-    for fold in {fold for fold, _ in sums}:
+    for fold in set(fold_of.values()):
         others = {key: total for key, total in sums.items() if key[0] != fold}
-        maps[fold, None] = _normalised(np.sum(list(others.values()), axis=0))
-        for action in actions:
-            same = [total for key, total in others.items() if key[1] == action]
-            if same:
-                maps[fold, action] = _normalised(np.sum(same, axis=0))
-    return maps
+        maps[fold, None] = _mean(others.values())
+        for action in {action for _, action in others}:
+            maps[fold, action] = _mean(total for key, total in others.items() if key[1] == action)
+
+    def predict(index: int, row: ProtocolRow) -> Heatmaps:
+        fold = fold_of[row.group]
+        return maps.get((fold, row.action), maps[fold, None])
+
+    return predict
+
+
+@dataclass(frozen=True)
+class BaselinePrior:
+    """Prior knowledge of a dataset for baselines.
+
+    Attributes:
+        mean_maps: predictor of the mean ground truth of the same action; None without other
+            images.
+        label: label of its row in a table.
+        constant_action: the most frequent action, 0-based.
+    """
+
+    mean_maps: Predictor | None
+    label: str
+    constant_action: int
+
+
+def prior_from_training(
+    protocol: RowsProtocol, training: AnnotatedDataset, dataset: AnnotatedDataset
+) -> BaselinePrior:
+    """Fit the prior to another annotation file, usually that of the training set.
+
+    Raises:
+        DatasetError: the actions of both differ.
+    """
+    if training.action_names != dataset.action_names:
+        raise DatasetError(
+            f'the prior annotations name the actions {list(training.action_names)}, the dataset '
+            f'{list(dataset.action_names)}; give annotations with the same actions ({HOW_TO_NAME})'
+        )
+    rows = protocol.rows(training)
+    maps = mean_maps(protocol, rows)
+    return BaselinePrior(maps, "same action's mean map (prior annotations)", most_frequent(rows))
+
+
+def prior_from_folds(protocol: RowsProtocol, rows: Sequence[ProtocolRow]) -> BaselinePrior:
+    """Fit the prior to a dataset's own rows, in five folds by image or scene.
+
+    A single image or scene has no mean maps.
+    """
+    several = len({row.group for row in rows}) > 1
+    maps = cross_validated_mean_maps(protocol, rows) if several else None
+    return BaselinePrior(maps, "same action's mean map (5 folds)", most_frequent(rows))
+
+
+def most_frequent(rows: Sequence[ProtocolRow]) -> int:
+    """Return the most frequent action of the rows."""
+    return Counter(row.action for row in rows).most_common(1)[0][0]
 
 
 def _sums_by_key(
-    protocol: EvaluationProtocol, rows: Sequence[ProtocolRow], keys: Sequence[Key]
+    protocol: RowsProtocol, rows: Sequence[ProtocolRow], keys: Sequence[Key]
 ) -> dict[Key, Sum]:
     sums: dict[Key, Sum] = {}
     for start in range(0, len(rows), _CHUNK):
@@ -167,3 +184,7 @@ def _sums_by_key(
 
 def _normalised(heatmap: Sum) -> Heatmaps:
     return np.asarray(heatmap / heatmap.sum(), np.float32)
+
+
+def _mean(totals: Iterable[Sum]) -> Heatmaps:
+    return _normalised(np.sum(list(totals), axis=0))

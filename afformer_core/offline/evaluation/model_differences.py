@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Paired differences between several models and the first of them, on the same rows."""
+"""Paired differences between several models and the first of them, on the same rows.
+
+The paired interval of many rows excludes 0 for any uniform difference, for example of weights
+rounded to another number format, which no user would notice. A measure therefore distinguishes two
+models only if its whole interval lies beyond its minimum relevant difference.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.offline.evaluation.least_differences import LEAST_KLD, tells_apart
-from afformer_core.offline.evaluation.metrics.scoring import RowScores
-from afformer_core.offline.evaluation.protocols.protocols import ProtocolRow
-from afformer_core.offline.evaluation.tables.accuracy import ActionHits
-from afformer_core.offline.evaluation.tables.estimates import MEASURES
-from afformer_core.offline.evaluation.tables.which_button import right_buttons
-from afformer_core.offline.reports.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
+from afformer_core.offline.evaluation.metrics import MEASURES, Estimates, RowScores
+from afformer_core.offline.evaluation.pairs.actions import ActionHits
+from afformer_core.offline.evaluation.pairs.pair_measures import right_buttons
+from afformer_core.offline.evaluation.protocols import ProtocolRow
+from afformer_core.offline.reports.bootstrap import Estimate, bootstrap_mean
+from afformer_core.offline.reports.tables import Table
+
+_LEAST_SHARE = 0.01
+# The share of rows if neither model is better.
+_EVEN = {'better_rows': 0.5}
 
 RowId = tuple[str, int]
 """The sample, or of rows that pool samples the image, and the action."""
@@ -48,42 +56,14 @@ class ModelRows:
         )
 
 
-@dataclass(frozen=True)
-class ModelDifference:
-    """Paired differences between a model's measures and the first model's; None if unmeasured.
-
-    The measures are those of `PredictorMeasures`.
-
-    Attributes:
-        rows: number of rows.
-        better_rows: share of rows whose KLD is lower than the first model's; rows that differ by
-            less than the minimum difference count half.
-        differs_in: names of the measures that distinguish both models (see `tells_apart`),
-            separated by commas; empty if none does.
-    """
-
-    rows: int
-    better_rows: Estimate | None
-    kld: Estimate | None
-    sim: Estimate | None
-    auc_j: Estimate | None
-    hit_rate: Estimate | None
-    peak_error_mean: Estimate | None
-    peak_inside: Estimate | None
-    nearest: Estimate | None
-    top_1: Estimate | None
-    balanced_accuracy: Estimate | None
-    which_button: Estimate | None
-    differs_in: str
-
-
-def measure_differences(
-    models: Mapping[str, ModelRows], seed: int = 0
-) -> dict[str, ModelDifference]:
-    """Compute the paired differences of all other models from the first, by name.
+def measure_differences(models: Mapping[str, ModelRows], seed: int = 0) -> dict[str, Estimates]:
+    """Compute the paired differences of all other models from the first, by name and measure.
 
     An interval is that of the mean difference over the rows, from resampling whole images (or
-    scenes), so that both models use the same ones.
+    scenes), so that both models use the same ones. Besides the measures of predictors, there are
+    `better_rows`, the share of rows whose KLD is lower than the first model's, where rows that
+    differ by less than the minimum difference count half; and `differs_in`, the names of the
+    measures that distinguish both models, separated by commas.
 
     Args:
         models: models, at least two, by name.
@@ -96,40 +76,6 @@ def measure_differences(
     for name, other in others:
         _require_same_rows(first, reference, name, other)
     return {name: _difference(reference, other, seed) for name, other in others}
-
-
-def kld_differences(reference: ModelRows, other: ModelRows) -> NDArray[np.float64]:
-    """Compute the KLD of each row [N] minus that of the reference; 0 if both are infinite."""
-    first, second = reference.scores.kld, other.scores.kld
-    equal = first == second
-    return np.asarray(np.subtract(second, first, out=np.zeros_like(first), where=~equal))
-
-
-def most_different_rows(models: Mapping[str, ModelRows], count: int = 6) -> dict[str, list[int]]:
-    """Find the rows in which the KLD of a model differs most from that of the first.
-
-    Rows that differ by less than the minimum difference are excluded.
-
-    Args:
-        models: models, at least two, by name, of the same rows.
-        count: maximum number of each.
-
-    Returns:
-        by chapters in which each other model is better or worse, the most different row first;
-        chapters without rows are omitted.
-    """
-    (first, reference), *others = models.items()
-    chapters: dict[str, list[int]] = {}
-    for name, other in others:
-        divergences = kld_differences(reference, other)
-        order = np.argsort(divergences, kind='stable').tolist()
-        better = [index for index in order if divergences[index] <= -LEAST_KLD][:count]
-        worse = [index for index in order[::-1] if divergences[index] >= LEAST_KLD][:count]
-        chapters |= {
-            f'where {name} is better than {first}': better,
-            f'where {name} is worse than {first}': worse,
-        }
-    return {name: indices for name, indices in chapters.items() if indices}
 
 
 def _require_same_rows(first: str, reference: ModelRows, name: str, other: ModelRows) -> None:
@@ -150,42 +96,84 @@ def _require_same_rows(first: str, reference: ModelRows, name: str, other: Model
         )
 
 
-def _difference(reference: ModelRows, other: ModelRows, seed: int) -> ModelDifference:
+def _difference(reference: ModelRows, other: ModelRows, seed: int) -> Estimates:
     rows, groups = reference.rows, [row.group for row in reference.rows]
     before, after = reference.scores, other.scores
-    divergences = kld_differences(reference, other)
-
-    def mean(values: NDArray[np.float64]) -> Estimate | None:
-        return bootstrap_mean(values, groups, seed)
-
+    least = least_difference('kld')
+    kld = paired('kld', before, after)
     buttons = None
     if reference.of_buttons:
-        buttons = mean(right_buttons(after, rows) - right_buttons(before, rows))
-    top_1, balanced_accuracy = _of_actions(reference.actions, other.actions, seed)
+        right = right_buttons(after, rows) - right_buttons(before, rows)
+        buttons = bootstrap_mean(right, groups, seed)
+    better = (kld <= -least) + (np.abs(kld) < least) / 2
     estimates: dict[str, Estimate | None] = {
-        'better_rows': mean((divergences <= -LEAST_KLD) + (np.abs(divergences) < LEAST_KLD) / 2),
+        'better_rows': bootstrap_mean(better, groups, seed),
         **{
-            measure.name: mean(
-                divergences
-                if measure.name == 'kld'
-                else measure.values(after) - measure.values(before)
-            )
-            for measure in MEASURES
+            name: bootstrap_mean(paired(measure.score, before, after), groups, seed)
+            for name, measure in MEASURES.items()
+            if measure.estimate is bootstrap_mean
         },
-        'top_1': top_1,
-        'balanced_accuracy': balanced_accuracy,
+        **other.actions.measure(seed, reference.actions),
         'which_button': buttons,
     }
     differing = [name for name, estimate in estimates.items() if tells_apart(name, estimate)]
-    return ModelDifference(rows=len(rows), differs_in=', '.join(differing), **estimates)
+    return {'rows': len(rows), **estimates, 'differs_in': ', '.join(differing)}
 
 
-def _of_actions(
-    reference: ActionHits, other: ActionHits, seed: int
-) -> tuple[Estimate | None, Estimate | None]:
-    """Measure the top-1 and the balanced accuracy."""
-    groups, classes = reference.groups, reference.actions
-    return (
-        bootstrap_mean(other.among_best - reference.among_best, groups, seed),
-        bootstrap_class_mean(other.best - reference.best, groups, classes, seed),
-    )
+def paired(name: str, before: RowScores, after: RowScores) -> NDArray[np.float64]:
+    """Subtract scores [N]; 0 if both are infinite."""
+    first, second = before[name], after[name]
+    return np.subtract(second, first, out=np.zeros_like(first), where=first != second)
+
+
+def least_difference(measure: str) -> float:
+    """Return the minimum relevant difference of a measure, by name; 0.01 for shares."""
+    return MEASURES[measure].least_difference if measure in MEASURES else _LEAST_SHARE
+
+
+def tells_apart(measure: str, difference: Estimate | None) -> bool:
+    """Check whether the interval of a paired difference lies beyond the minimum difference."""
+    if difference is None:
+        return False
+    even, least = _EVEN.get(measure, 0.0), least_difference(measure)
+    return difference.low > even + least or difference.high < even - least
+
+
+def difference_table(
+    first: str,
+    differences: Mapping[str, Mapping[str, Estimate | None]],
+    headings: Mapping[str, str],
+    notes: Sequence[str],
+) -> Table:
+    """Build the table of paired differences of other models from the first.
+
+    Args:
+        first: name of the first model.
+        differences: differences of the others by name of the model, at least one, and measure.
+        headings: headings of the measures; one that no model has gets no row.
+        notes: sentences that explain the differences.
+    """
+    shown = {
+        name: heading
+        for name, heading in headings.items()
+        if any(difference[name] is not None for difference in differences.values())
+    }
+    rows = {
+        heading: {model: difference[name] for model, difference in differences.items()}
+        for name, heading in shown.items()
+    }
+    verdicts = []
+    for model, difference in differences.items():
+        names = [title for name, title in shown.items() if tells_apart(name, difference[name])]
+        verdicts.append(
+            f'{model} and {first} are distinguished by: {", ".join(names)}.'
+            if names
+            else f'No measure distinguishes {model} and {first}.'
+        )
+    by_value: dict[float, list[str]] = {}
+    for name, heading in shown.items():
+        by_value.setdefault(least_difference(name), []).append(heading)
+    least = [f'{value:g} of {", ".join(names)}' for value, names in sorted(by_value.items())]
+    columns = {name: name for name in differences}
+    notes = (*verdicts, *notes, f'Least differences that count: {"; ".join(least)}.')
+    return Table.of(f'Difference to {first}', columns, rows, notes)

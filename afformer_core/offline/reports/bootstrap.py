@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bootstrapped intervals of means, medians and areas over groups that are drawn whole.
 
+Every function takes values [N], NaN where there is none, the names of their N groups, such as
+images or scenes, and the seed of 1,000 draws of whole groups. It returns None if no value exists.
+
 SciPy's bootstrap draws single values. scikit-learn's area would sort the values for each of 1,000
 draws, which takes 12 s for 2,000 pairs instead of 0.14 s.
 """
@@ -62,33 +65,14 @@ def interval_note(groups: str) -> str:
 def bootstrap_mean(
     values: ArrayLike, groups: Sequence[Hashable], seed: int = 0
 ) -> Estimate | None:
-    """Estimate the mean over all values, with an interval from drawing whole groups 1,000 times.
-
-    Args:
-        values: [N]; NaN if there is none.
-        groups: N names, of images or scenes.
-        seed: seed of the draws.
-
-    Returns:
-        None if no value exists.
-    """
+    """Estimate the mean over all values."""
     return bootstrap_class_mean(values, groups, np.zeros(len(groups), int), seed)
 
 
 def bootstrap_class_mean(
     values: ArrayLike, groups: Sequence[Hashable], classes: ArrayLike, seed: int = 0
 ) -> Estimate | None:
-    """Estimate the mean over classes of their means: balanced accuracy, where values are hits.
-
-    Args:
-        values: [N]; NaN if there is none.
-        groups: N names, drawn whole.
-        classes: [N] integers.
-        seed: seed of the draws.
-
-    Returns:
-        None if no value exists.
-    """
+    """Estimate the mean over classes [N] of their means: of hits, balanced accuracy."""
     measured, rows, exists = _existing(values, groups)
     if not len(measured):
         return None
@@ -103,14 +87,7 @@ def bootstrap_class_mean(
 def bootstrap_ratio(
     values: ArrayLike, denominators: ArrayLike, groups: Sequence[Hashable], seed: int = 0
 ) -> Estimate:
-    """Estimate the ratio of two means, with the interval of `bootstrap_mean`.
-
-    Args:
-        values: [N], at least one.
-        denominators: [N], of positive sum in each group.
-        groups: N names, drawn whole.
-        seed: seed of the draws.
-    """
+    """Estimate the ratio of two means; the denominators [N] have a positive sum in each group."""
     rows = _codes(groups)
     sums, totals = (np.zeros((rows.max() + 1, 1)) for _ in range(2))
     np.add.at(sums[:, 0], rows, np.asarray(values, np.float64))
@@ -121,16 +98,7 @@ def bootstrap_ratio(
 def bootstrap_median(
     values: ArrayLike, groups: Sequence[Hashable], seed: int = 0
 ) -> Estimate | None:
-    """Estimate the median over all values, with an interval from drawing whole groups 1,000 times.
-
-    Args:
-        values: [N]; NaN if there is none.
-        groups: N names, of images or scenes.
-        seed: seed of the draws.
-
-    Returns:
-        None if no value exists.
-    """
+    """Estimate the median over all values."""
     measured, codes, _ = _existing(values, groups)
     if not len(measured):
         return None
@@ -145,29 +113,22 @@ def bootstrap_median(
 def bootstrap_area(
     positive: ArrayLike, negative: ArrayLike, groups: Sequence[Hashable], seed: int = 0
 ) -> Estimate:
-    """Estimate the area under the ROC curve, with the interval of `bootstrap_mean`.
+    """Estimate the area under the ROC curve of values that should be high, and others [N].
 
-    Args:
-        positive: [N] values that should be high, at least one.
-        negative: [N] values that should be low.
-        groups: N names; the positive and the negative value at an index are of its group.
-        seed: seed of the draws.
+    The positive and the negative value at an index are of its group.
     """
-    high, low = np.asarray(positive, np.float64), np.asarray(negative, np.float64)
-    codes = _codes(groups)
-    return _area_of(high, low, codes, codes, seed)
+    values = np.concatenate([np.asarray(kind, np.float64) for kind in (positive, negative)])
+    separation = bootstrap_separation(
+        values, np.arange(len(values)) < len(groups), [*groups, *groups], seed
+    )
+    assert separation is not None
+    return separation
 
 
 def bootstrap_separation(
     values: ArrayLike, is_positive: ArrayLike, groups: Sequence[Hashable], seed: int = 0
 ) -> Estimate | None:
-    """Estimate the area under the ROC curve of values that are positive or negative.
-
-    Args:
-        values: [N]; NaN if there is none.
-        is_positive: [N] booleans: whether the value should be high.
-        groups: N names, drawn whole.
-        seed: seed of the draws.
+    """Estimate the area under the ROC curve of values that should be high, or not (booleans [N]).
 
     Returns:
         None if there is no positive value, or no negative one.
@@ -176,29 +137,20 @@ def bootstrap_separation(
     high = np.asarray(is_positive, bool)[exists]
     if not high.any() or high.all():
         return None
-    return _area_of(measured[high], measured[~high], codes[high], codes[~high], seed)
-
-
-def _area_of(
-    high: NDArray[np.float64],
-    low: NDArray[np.float64],
-    high_codes: NDArray[np.intp],
-    low_codes: NDArray[np.intp],
-    seed: int,
-) -> Estimate:
-    """Estimate the area for positive [N] and negative values [M] of coded groups."""
-    size = int(max(high_codes.max(), low_codes.max())) + 1
+    size = int(codes.max()) + 1
+    of_high, of_low = codes[high], codes[~high]
     wins = np.zeros((size, size))
     for group in range(size):
-        np.add.at(wins[:, group], high_codes, _wins(high, low[low_codes == group]))
+        below = measured[~high][of_low == group]
+        np.add.at(wins[:, group], of_high, _wins(measured[high], below))
     times = np.stack(list(_drawn_times(size, seed))).astype(np.float64)
     # A draw may contain values of only one kind.
-    compared = (times @ np.bincount(high_codes, minlength=size)) * (
-        times @ np.bincount(low_codes, minlength=size)
+    compared = (times @ np.bincount(of_high, minlength=size)) * (
+        times @ np.bincount(of_low, minlength=size)
     )
     won = ((times @ wins) * times).sum(axis=1)
     areas = won[compared > 0] / compared[compared > 0]
-    return _estimate(area_under_curve(high, low), areas, len(high) + len(low))
+    return _estimate(area_under_curve(measured[high], measured[~high]), areas, len(measured))
 
 
 def area_under_curve(positive: ArrayLike, negative: ArrayLike) -> float:

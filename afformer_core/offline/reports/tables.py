@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of results, as Markdown and JSON."""
+"""Tables of results as Markdown, and named numbers as JSON."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from afformer_core.offline.reports.bootstrap import Estimate
-from afformer_core.offline.reports.named_numbers import to_json
 
 Cell = Estimate | float | int | str | None
 
@@ -78,13 +78,36 @@ class Table:
         return '\n'.join([*parts, *(['', *notes] if notes else [])])
 
     def to_json(self) -> dict[str, Any]:
-        """Return the cells by label and name of the column; see `named_numbers.to_json`."""
+        """Return the cells by label and name of the column; see `to_json`."""
         names = self.names or self.columns
         rows = {
             label: {name: to_json(cell) for name, cell in zip(names, cells, strict=True)}
             for label, cells in self.rows.items()
         }
         return {'title': self.title, 'rows': rows, 'notes': list(self.notes)}
+
+
+def to_json(numbers: Any) -> Any:
+    """Convert numbers to JSON types; a data class becomes an object of its attributes.
+
+    Args:
+        numbers: a data class, a mapping by text, a number, text or None, nested to any depth.
+
+    Returns: the same as objects, numbers, strings and null; infinity and NaN, which JSON lacks,
+    are strings.
+
+    Raises:
+        TypeError: a value has another type.
+    """
+    if is_dataclass(numbers):
+        return {field.name: to_json(getattr(numbers, field.name)) for field in fields(numbers)}
+    if isinstance(numbers, Mapping):
+        return {name: to_json(value) for name, value in numbers.items()}
+    if isinstance(numbers, float) and not math.isfinite(numbers):
+        return str(numbers)
+    if numbers is None or isinstance(numbers, bool | int | float | str):
+        return numbers
+    raise TypeError(f'{numbers!r} is of {type(numbers).__name__}; expected named numbers')
 
 
 def cell_text(cell: Cell) -> str:

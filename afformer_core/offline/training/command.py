@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import yaml
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from afformer_core.errors import AfformerError
-from afformer_core.files.local_paths import why_not_local
+from afformer_core.files.paths import why_not_local
 from afformer_core.offline.training.training_cli import (
     ContactTrainingCli,
     GroundingTrainingCli,
@@ -43,8 +44,6 @@ _SAID_IN_VAIN = (
     # Mixed precision keeps weights in 32 bits, as the summary assumes.
     'Precision .*-mixed is not supported by the model summary',
 )
-_FILE_OPTIONS = ('-c', '--config')
-_NAME_OPTION = '--task'
 
 
 def train(arguments: Sequence[str]) -> None:
@@ -91,14 +90,14 @@ def parse_training(arguments: Sequence[str]) -> TrainingCli:
     Raises:
         AfformerError: the input is wrong.
     """
-    begins = (*_FILE_OPTIONS, '--model', '-h', '--help', '--print_config')
+    begins = ('-c', '--config', '--model', '-h', '--help', '--print_config')
     if not any(argument.startswith(begins) for argument in arguments):
         raise AfformerError(
             'no configuration was given. Give one with -c, such as '
             '-c config/train/simulated/small.yaml'
         )
-    for option, value in _options(arguments):
-        if option in _FILE_OPTIONS and (refusal := why_not_local(value, 'file')):
+    for file in _parsed(arguments).config:
+        if refusal := why_not_local(file, 'file'):
             raise AfformerError(refusal)
     name = task_name(arguments)
     if name not in TASKS:
@@ -116,7 +115,7 @@ def parse_training(arguments: Sequence[str]) -> TrainingCli:
 
 
 def task_name(arguments: Sequence[str]) -> str:
-    """Return the task: the last `task` in files and options, or `grounding`.
+    """Return the task: that of the option, or the last one in files, or `grounding`.
 
     The options of a model depend on the task, which is therefore determined before they are
     parsed.
@@ -124,29 +123,18 @@ def task_name(arguments: Sequence[str]) -> str:
     Args:
         arguments: arguments of `afformer train`.
     """
+    parsed = _parsed(arguments)
     name = GroundingTrainingCli.name
-    for option, value in _options(arguments):
-        if option == _NAME_OPTION:
-            name = value
-        elif option in _FILE_OPTIONS:
-            name = _name_in(Path(value), name)
-    return name
+    for file in parsed.config:
+        # The parser later reports errors in the file.
+        with suppress(OSError, ValueError, yaml.YAMLError, AttributeError):
+            name = str(yaml.safe_load(Path(file).read_text('utf-8')).get('task', name))
+    return parsed.task or name
 
 
-def _options(arguments: Sequence[str]) -> list[tuple[str, str]]:
-    """List options with their values, given after `=` or in the next argument."""
-    found = []
-    for index, argument in enumerate(arguments):
-        option, equals, value = argument.partition('=')
-        following = arguments[index + 1] if index + 1 < len(arguments) else ''
-        found.append((option, value if equals else following))
-    return found
-
-
-def _name_in(path: Path, otherwise: str) -> str:
-    """Read `task` in a YAML file; the parser later reports errors in the file."""
-    try:
-        fields = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError, yaml.YAMLError):
-        return otherwise
-    return str(fields.get('task', otherwise)) if isinstance(fields, dict) else otherwise
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse the options that must be known before the parser is built."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument('-c', '--config', action='append', default=[])
+    parser.add_argument('--task')
+    return parser.parse_known_args(list(arguments))[0]

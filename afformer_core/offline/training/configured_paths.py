@@ -10,8 +10,7 @@ from typing import Any
 from jsonargparse import ArgumentParser
 from jsonargparse.typing import register_type
 
-from afformer_core.files.inputs_kept import NamedPath, require_inputs_kept
-from afformer_core.files.local_paths import why_not_local
+from afformer_core.files.paths import NamedPath, require_inputs_kept, why_not_local
 
 # Folders that a training both fills and reads.
 _STORES = ('output', 'cache_folder')

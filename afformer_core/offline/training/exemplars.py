@@ -16,8 +16,7 @@ from afformer_core.media.video_frames import uniform_indices
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.training.datasets.collation import shares_of
-from afformer_core.runtime.backends import open_matching
+from afformer_core.offline.training.datasets.batch import shares_of
 from afformer_core.runtime.matching.exemplar_file import read_exemplars, write_exemplars
 from afformer_core.runtime.matching.exemplars import (
     Exemplars,
@@ -31,6 +30,7 @@ from afformer_core.runtime.model_folder import (
     read_description,
     read_matching_description,
 )
+from afformer_core.runtime.sessions.torch_session import TorchMatchingSession
 
 
 def add_exemplars(folder: Path, exemplars: Exemplars) -> None:
@@ -68,7 +68,7 @@ def make_exemplars(
         return None
     beside = folder / MATCHING_FOLDER
     configuration = read_matching_description(beside).configuration
-    session = open_matching(beside, 'torch', 0)
+    session = TorchMatchingSession.load(beside)
     frames = UniformSampling(configuration.maximum_frames)
     reader = ClipReader(frames, configuration.input_size)
     demonstrations: dict[object, FloatArray] = {}

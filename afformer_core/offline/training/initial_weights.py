@@ -142,24 +142,27 @@ def adopt_weights(model: Afformer, given: Afformer, name: str) -> None:
         configuration.action_names if configuration.heatmap_per_action else ()
         for configuration in configurations
     ]
-    same_reading = read_actions_alike(*configurations)
     tensors = given.state_dict()
-    if not same_reading:
-        tensors = {key: value for key, value in tensors.items() if not key.startswith(_ACTIONS)}
+    same_reading = read_actions_alike(*configurations)
     adopted = {}
     for key, own in model.state_dict().items():
         tensor = tensors.pop(key, None)
         if key.startswith(_ACTIONS) and not same_reading:
             tensor = own
-        elif tensor is not None and key.startswith(_ACTION_HEADS):
+        elif tensor is None:
+            continue
+        elif key.startswith(_ACTION_HEADS):
             tensor = _of_same_actions(tensor, own, 0, *scored)
-        elif tensor is not None and 'rel_pos_' in key:
+        elif 'rel_pos_' in key:
             tensor = resampled_positions(tensor, len(own))
-        elif tensor is not None and key.startswith(_HEATMAP_HEAD):
-            tensor = _heatmaps(key, tensor, own, *drawn)
-        if tensor is not None:
-            adopted[key] = tensor
-    _load_adopted(model, adopted, tensors.keys(), name)
+        elif key.startswith(_HEATMAP_HEAD) and not drawn[0]:
+            tensor = tensor.expand_as(own).clone()
+        elif key.startswith(_HEATMAP_HEAD):
+            axis = own.ndim - 3 if key.endswith('weight') else 0
+            tensor = _of_same_actions(tensor, own, axis, *drawn) if drawn[1] else own
+        adopted[key] = tensor
+    unknown = [key for key in tensors if same_reading or not key.startswith(_ACTIONS)]
+    _load_adopted(model, adopted, unknown, name)
 
 
 def _load_adopted(
@@ -199,24 +202,6 @@ def read_actions_alike(first: AfformerConfiguration, second: AfformerConfigurati
     """
     both_read = bool(first.action_names and second.action_names)
     return both_read and (first.action_pooling == 'frames') == (second.action_pooling == 'frames')
-
-
-def _heatmaps(
-    key: str, tensor: Tensor, own: Tensor, given: Sequence[str], names: Sequence[str]
-) -> Tensor:
-    """Return the heatmap head's tensor; with several heatmaps, each action's part by its name.
-
-    Args:
-        key: name of the tensor.
-        tensor, own: the given model's tensor, and the model's own.
-        given, names: actions that have a heatmap each; empty for a single heatmap.
-    """
-    if not given:
-        return tensor.expand_as(own).clone()
-    if not names:
-        return own
-    axis = own.ndim - 3 if key.endswith('weight') else 0
-    return _of_same_actions(tensor, own, axis, given, names)
 
 
 def _of_same_actions(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from afformer_core.offline.data.downsampling import downsampled, downsampled_logits
+from afformer_core.offline.data.heatmaps import downsampled, downsampled_logits
 
 ACTION_LOSSES = ('cross_entropy', 'multi_label', 'none')
 # Halves the width of a target of a single point.

@@ -4,14 +4,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from typing_extensions import Self
 
-from afformer_core.offline.training.constants import keep_statistics
+from afformer_core.licences import Ingredient
+from afformer_core.models.afformer import Afformer
+from afformer_core.models.decoders.predictor import Predictor
+from afformer_core.models.layers.attention import CrossAttention3d, SelfAttention2d
 from afformer_core.offline.training.optimization import Optimization
 
 
@@ -24,9 +30,16 @@ class ModelTraining(LightningModule):
 
     Attributes:
         model, optimization: see the arguments.
+        metrics: names of the measures of a validation, after `validation/`; the first one decides
+            which model is the best.
+        sign: 1 if a higher value of it is better, -1 if a lower one is.
+        ingredients: ingredients of the initial weights; empty for random ones.
     """
 
     model: nn.Module
+    metrics: ClassVar[tuple[str, ...]]
+    sign: ClassVar[int] = 1
+    ingredients: tuple[Ingredient, ...] = ()
 
     def __init__(self, model: nn.Module, optimization: Optimization) -> None:
         super().__init__()
@@ -41,6 +54,19 @@ class ModelTraining(LightningModule):
         super().train(mode)
         keep_statistics(self)
         return self
+
+    @abstractmethod
+    def save(
+        self, folder: Path, model: Any, training: Mapping[str, Any], dtype: torch.dtype
+    ) -> None:
+        """Write a model folder.
+
+        Args:
+            folder: the folder.
+            model: the model in training, or the moving average of it.
+            training: description of the training, with its measures.
+            dtype: type in which the weights are stored.
+        """
 
     def note_loss(self, loss: Tensor, steps_unchecked: int = 1) -> None:
         """Keep the loss of a step for the checks, and check it at intervals.
@@ -69,6 +95,11 @@ class ModelTraining(LightningModule):
                 'or train in a wider precision'
             )
 
+    def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
+        """Log the learning rate of the step, the highest of all parameters."""
+        (optimizer,) = self.trainer.optimizers
+        self.log('learning_rate', max(group['lr'] for group in optimizer.param_groups))
+
     def on_train_epoch_end(self) -> None:
         """Check the loss of the last step before the model is written."""
         self.require_finite_loss()
@@ -89,3 +120,32 @@ class ModelTraining(LightningModule):
             'optimizer': optimizer,
             'lr_scheduler': {'scheduler': schedule, 'interval': 'step'},
         }
+
+
+def freeze_softmax_invariant_biases(model: Afformer) -> None:
+    """Freeze, in place, the last bias of the heatmaps and the biases of keys.
+
+    The former adds a constant to every pixel of a heatmap, the latter to all scores of a query,
+    which a softmax cancels. Their gradients are zero except for rounding errors, which AdamW would
+    amplify to full steps, so that two trainings that differ only in rounding would diverge.
+    """
+    if isinstance(model.predictor, Predictor):
+        model.predictor.upsampler[-1].bias.requires_grad_(False)
+    for module in model.modules():
+        if isinstance(module, CrossAttention3d):
+            module.k_proj.bias.requires_grad_(False)
+        elif isinstance(module, SelfAttention2d) and module.qkv.bias.requires_grad:
+            module.qkv.bias.register_hook(_without_keys)
+
+
+def _without_keys(gradient: Tensor) -> Tensor:
+    """Zero the keys' part of the gradient of the biases of queries, keys and values."""
+    queries, keys, values = gradient.chunk(3)
+    return torch.cat((queries, torch.zeros_like(keys), values))
+
+
+def keep_statistics(module: nn.Module) -> None:
+    """Make all batch norms, in place, normalise with their pretrained statistics."""
+    for submodule in module.modules():
+        if isinstance(submodule, nn.BatchNorm2d):
+            submodule.eval()

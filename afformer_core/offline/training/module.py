@@ -3,31 +3,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from afformer_core.licences import Ingredient
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.precision import fuse_attention
-from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.protocols.coarse_protocol import CoarseRowsProtocol
-from afformer_core.offline.evaluation.protocols.protocols import EvaluationProtocol, RowsProtocol
+from afformer_core.offline.evaluation.protocols import CoarseRowsProtocol, RowsProtocol
 from afformer_core.offline.training.architecture import Architecture
-from afformer_core.offline.training.constants import freeze_softmax_invariant_biases
-from afformer_core.offline.training.datasets.annotated_data import AnnotatedData
 from afformer_core.offline.training.datasets.batch import Batch
-from afformer_core.offline.training.datasets.batched_data import GroundingData
+from afformer_core.offline.training.datasets.batched_data import AnnotatedData, GroundingData
+from afformer_core.offline.training.exemplars import add_exemplars, make_exemplars
 from afformer_core.offline.training.inheritance import Inheritance
 from afformer_core.offline.training.initial_weights import backbone_ingredients, initial_model
 from afformer_core.offline.training.losses import GroundingLoss
-from afformer_core.offline.training.model_training import ModelTraining
+from afformer_core.offline.training.model_training import (
+    ModelTraining,
+    freeze_softmax_invariant_biases,
+)
 from afformer_core.offline.training.optimization import Optimization
-from afformer_core.offline.training.validation import Validation, gathered
-from afformer_core.runtime.model_folder import model_ingredients
+from afformer_core.offline.training.validation import Validation, gathered, weighted_means
+from afformer_core.runtime.matching.exemplars import Exemplars
+from afformer_core.runtime.model_folder import copy_matching, model_ingredients
 from afformer_core.runtime.shipped_model import model_folder
+from afformer_core.runtime.weights import save_model
 
 _LOSS = GroundingLoss()
 _OPTIMIZATION = Optimization()
@@ -54,12 +55,12 @@ class GroundingTraining(ModelTraining):
             matching network; 0: none.
 
     Attributes:
-        exemplars: see the arguments.
         inheritance: settings kept from the initial model; None if there is none.
-        ingredients: ingredients of the initial weights; empty for random ones.
     """
 
     model: Afformer
+    metrics = ('kld', 'sim', 'auc_j', 'top_1')
+    sign = -1
 
     def __init__(
         self,
@@ -76,10 +77,11 @@ class GroundingTraining(ModelTraining):
         configuration = architecture.configuration(tuple(action_names))
         folder = None if initial is None else model_folder(initial)
         super().__init__(initial_model(configuration, backbone_weights, folder), optimization)
-        self.exemplars = exemplars
+        self._most_exemplars = exemplars
+        self._exemplars: Exemplars | None = None
         self.loss = loss
         self.inheritance = None if folder is None else Inheritance.of(folder, configuration)
-        self.ingredients: tuple[Ingredient, ...] = (
+        self.ingredients = (
             backbone_ingredients(configuration.backbone, backbone_weights)
             if folder is None
             else model_ingredients(folder)
@@ -97,18 +99,14 @@ class GroundingTraining(ModelTraining):
             ValueError: the data has longer demonstrations than the model supports, or no annotated
                 pairs for exemplars.
         """
-        if self.exemplars and not isinstance(self._data, AnnotatedData):
+        if self._most_exemplars and not isinstance(self._data, AnnotatedData):
             raise ValueError(
-                f'exemplars is {self.exemplars}, and the data has no annotated pairs; expected 0'
+                f'exemplars is {self._most_exemplars}, and the data has no annotated pairs; '
+                'expected 0'
             )
         self._data.require_frames_within(self.model.configuration.maximum_frames)
         if self.inheritance is not None:
             self.print(self.inheritance)
-
-    def on_fit_start(self) -> None:
-        """On a GPU, run every attention as one operator that stores no scores."""
-        if self.device.type == 'cuda':
-            fuse_attention(self.model)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the loss of a batch."""
@@ -118,7 +116,7 @@ class GroundingTraining(ModelTraining):
         loss, parts = self.loss(heatmaps, actions, targets)
         self.note_loss(loss, _STEPS_UNCHECKED)
         for name, value in parts.items():
-            self.log(f'train/{name}', value, logger=False)
+            self.log(f'train/{name}', value, prog_bar=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -126,29 +124,39 @@ class GroundingTraining(ModelTraining):
         super().on_validation_epoch_start()
         self._validation.scores.clear()
 
-    def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
-        """Measure one sample; return its `heatmaps` [H, W] by index, for images."""
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Measure one sample."""
         heatmaps, actions = batch.predict(self.model)
         samples = self._data.validation_samples
-        predicted = {}
         for index in sorted(set(batch.samples)):
             mine = [position for position, sample in enumerate(batch.samples) if sample == index]
-            predicted[index] = self._validation.add(
-                index, samples[index], heatmaps[mine], actions[mine]
-            )
-        return {'heatmaps': predicted}
+            self._validation.add(index, samples[index], heatmaps[mine], actions[mine])
 
     def on_validation_epoch_end(self) -> None:
         """Gather the measures of all processes; each sample counts once."""
         parts = gathered(self._validation.scores)
-        for name, value in self._validation.means(parts).items():
+        for name, value in weighted_means(parts).items():
             self.log(f'validation/{name}', value, prog_bar=name == 'kld', rank_zero_only=True)
 
-    @property
-    def training_samples(self) -> Sequence[Sample]:
-        """The training pairs; empty if the data has no annotated ones."""
+    def save(
+        self, folder: Path, model: Afformer, training: Mapping[str, Any], dtype: torch.dtype
+    ) -> None:
+        """Write the model folder, with what the model inherits (see `ModelTraining.save`)."""
+        if self.inheritance is None:
+            save_model(folder, model, training, dtype)
+            return
+        initial = self.inheritance.initial
+        training = {**training, 'initial': self.inheritance.to_json()}
+        save_model(folder, model, training, dtype, initial.calibration, initial.zoom_stages)
+        copy_matching(self.inheritance.folder, folder)
         data = self._data
-        return data.training_samples if isinstance(data, AnnotatedData) else ()
+        if self._exemplars is None and self._most_exemplars and isinstance(data, AnnotatedData):
+            # The exemplars depend only on the pairs, not on the trained weights.
+            self._exemplars = make_exemplars(
+                folder, data.training_samples, self._most_exemplars, progress=True
+            )
+        if self._exemplars is not None:
+            add_exemplars(folder, self._exemplars)
 
     @property
     def _data(self) -> GroundingData:
@@ -156,6 +164,6 @@ class GroundingTraining(ModelTraining):
         return data
 
 
-def _validation_protocol(loss: GroundingLoss) -> EvaluationProtocol:
+def _validation_protocol(loss: GroundingLoss) -> RowsProtocol:
     """Return the protocol at 28x28 if heatmaps are trained at a reduced size, else at 256x256."""
     return RowsProtocol() if loss.heatmap_size is None else CoarseRowsProtocol()

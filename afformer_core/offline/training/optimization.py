@@ -12,14 +12,10 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-from afformer_core.models.afformer import Afformer
-from afformer_core.models.backbones.vitdet import DEPTH, layer_number
-
 # Names of pretrained backbone parts of an encoder and of a hand detector.
 _BACKBONE = ('.backbone_with_fpn.body.', '.image_block.', '.video_block.', '.backbone.body.')
 # Values of `backbone_scope`, with the names of the parts that they include.
 _SCOPES = {'body': _BACKBONE, 'encoder': ('.encoder.', '.own_video_encoder.', '.backbone.')}
-_LAST_LAYER = DEPTH + 1
 
 
 @dataclass(frozen=True)
@@ -35,8 +31,6 @@ class Optimization:
         backbone_scope: part of an encoder that counts as its backbone: 'body', without the feature
             pyramid; or 'encoder', with it, as in the paper (Table 6b: "R50-FPN") and the released
             code.
-        layer_decay: factor of ViTDet's learning rate from each block to the previous one; above 0,
-            at most 1; the paper does not use it.
         frozen: prefixes of the names of parameters that are frozen.
         warmup_steps: steps in which the rate rises from zero; at least 0.
 
@@ -47,7 +41,6 @@ class Optimization:
     learning_rate: float = 3e-4
     weight_decay: float = 0.05
     backbone_factor: float = 0.1
-    layer_decay: float = 1.0
     warmup_steps: int = 0
     backbone_scope: str = 'body'
     frozen: tuple[str, ...] = ()
@@ -62,8 +55,6 @@ class Optimization:
             raise ValueError(
                 f'backbone_scope is {self.backbone_scope!r}; expected one of {", ".join(_SCOPES)}'
             )
-        if not 0 < self.layer_decay <= 1:
-            raise ValueError(f'layer_decay is {self.layer_decay}; expected above 0 and at most 1')
 
     def freeze(self, model: nn.Module) -> None:
         """Freeze parameters, in place, and make the others trainable.
@@ -95,7 +86,9 @@ class Optimization:
         for name, parameter in model.named_parameters():
             if parameter.requires_grad:
                 decays = parameter.ndim > 1 and not name.endswith('pos_embed')
-                key = self._factor(name, model), self.weight_decay if decays else 0.0
+                is_backbone = _has_part(name, _SCOPES[self.backbone_scope])
+                factor = self.backbone_factor if is_backbone else 1.0
+                key = factor, self.weight_decay if decays else 0.0
                 groups.setdefault(key, []).append(parameter)
         described: list[dict[str, Any]] = [
             {'params': parameters, 'lr': self.learning_rate * factor, 'weight_decay': decay}
@@ -118,20 +111,6 @@ class Optimization:
             return (step + 1) / self.warmup_steps
         rest = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
         return 0.5 * (1 + math.cos(math.pi * min(1.0, rest)))
-
-    def _factor(self, name: str, model: nn.Module) -> float:
-        """Return the factor of a parameter's learning rate."""
-        if not _has_part(name, _SCOPES[self.backbone_scope]):
-            return 1.0
-        layered = isinstance(model, Afformer) and model.configuration.backbone == 'vitdet_b'
-        if not layered or not is_of_backbone(name):
-            return self.backbone_factor
-        return self.backbone_factor * self.layer_decay ** (_LAST_LAYER - layer_number(name))
-
-
-def is_of_backbone(name: str) -> bool:
-    """Check by its name whether a parameter of a model belongs to a pretrained backbone."""
-    return _has_part(name, _BACKBONE)
 
 
 def _has_part(name: str, parts: tuple[str, ...]) -> bool:

@@ -5,36 +5,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
-from torch import nn
 
 from afformer_core.errors import AfformerError
 from afformer_core.files.folder_lock import FolderHeldError, folder_lock
-from afformer_core.offline.training.callbacks.last_checkpoint import SAMPLES
-from afformer_core.offline.training.datasets.batched_data import SamplesNote
 
 # Settings that may change between interruption and resuming.
 _FREE = ('data.workers', 'data.init_args.workers', 'data.init_args.cache_folder')
 _BOUND = ('model.', 'data.')
-_ANEW = 'Give another output folder to start again; --model.initial sets the initial weights'
+# Options of Lightning's trainer that have no effect here, with their default and what to give.
+_WITHOUT_EFFECT: dict[str, tuple[Any, str]] = {
+    'check_val_every_n_epoch': (1, '. Give val_check_interval, in steps'),
+    'default_root_dir': (None, '. Give output'),
+    'enable_checkpointing': (None, ''),
+    'fast_dev_run': (False, '. Give max_steps and another output folder'),
+    'limit_train_batches': (None, '. Give data.train.share'),
+    'max_epochs': (None, '. Give max_steps'),
+    'min_epochs': (None, '. Give max_steps'),
+    'overfit_batches': (0.0, '. Give data.train.share'),
+}
 
 
-@dataclass(frozen=True)
-class Reached:
-    """The progress of a training, from its checkpoint.
+def require_honoured(settings: Any) -> None:
+    """Check that no option of Lightning's trainer is given that would have no effect.
 
-    Attributes:
-        steps: number of finished steps.
-        samples: note on its samples.
+    Raises:
+        AfformerError: an option has no effect here, or the number of steps is missing.
     """
-
-    steps: int
-    samples: SamplesNote
+    for name, (default, instead) in _WITHOUT_EFFECT.items():
+        if (given := settings.get(name)) not in (None, default):
+            raise AfformerError(
+                f'trainer.{name} is {given!r}, which has no effect, because training counts steps '
+                f'and resumes exactly{instead}'
+            )
+    if settings.get('max_steps', -1) < 1:
+        raise AfformerError(
+            f'trainer.max_steps is {settings.get("max_steps")}; expected at least 1 for the '
+            'schedule'
+        )
 
 
 @contextmanager
@@ -55,40 +67,20 @@ def alone_in(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def require_checkpoint_of(path: Path, module: nn.Module) -> Reached:
-    """Check that training can resume from a checkpoint.
-
-    Args:
-        path: path of the checkpoint.
-        module: module to train.
-
-    Returns:
-        the progress of the training.
+def finished_steps(path: Path) -> int:
+    """Read the number of finished steps of a training from its checkpoint.
 
     Raises:
-        AfformerError: the checkpoint is damaged, or of another architecture.
+        AfformerError: the checkpoint is damaged.
     """
     try:
         content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
-        found = {name: tensor.shape for name, tensor in content['state_dict'].items()}
-        reached = Reached(int(content['global_step']), content[SAMPLES])
+        return int(content['global_step'])
     except Exception as error:
         raise AfformerError(
             f'{path} is not a checkpoint that training can resume from ({type(error).__name__}: '
             f'{error}). Remove it, or give another output folder'
         ) from error
-    expected = {name: tensor.shape for name, tensor in module.state_dict().items()}
-    if found != expected:
-        differing = sorted(
-            name
-            for name in found.keys() | expected.keys()
-            if found.get(name) != expected.get(name)
-        )
-        raise AfformerError(
-            f'{path} has another architecture; {len(differing)} tensors differ, such as '
-            f'{differing[:3]}. Give another output folder to start again'
-        )
-    return reached
 
 
 def require_same_configuration(path: Path, content: str) -> None:
@@ -116,35 +108,9 @@ def require_same_configuration(path: Path, content: str) -> None:
         key = differing[0]
         raise AfformerError(
             f'{key} is {now.get(key)!r}; expected {before.get(key)!r} as in the training in '
-            f'{path.parent} ({len(differing)} settings differ). {_ANEW}'
+            f'{path.parent} ({len(differing)} settings differ). Give another output folder '
+            'to start again; --model.initial sets the initial weights'
         )
-
-
-def require_same_samples(folder: Path, before: SamplesNote, now: SamplesNote) -> None:
-    """Check that a training resumes with its original samples.
-
-    Batches are drawn by the indices of samples, so a changed list would change all batches.
-
-    Args:
-        folder: folder of the training.
-        before: note on the earlier samples.
-        now: note on the current samples.
-
-    Raises:
-        AfformerError: the samples differ.
-    """
-    if before == now:
-        return
-    if before['count'] != now['count']:
-        difference = f'{before["count"]} samples, now there are {now["count"]}'
-    else:
-        difference = (
-            f'{before["count"]} samples, some of which have changed, including their points and '
-            f'order'
-        )
-    raise AfformerError(
-        f'{folder} contains a training on {difference}. Restore the data to continue. {_ANEW}'
-    )
 
 
 def _flat(fields: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:

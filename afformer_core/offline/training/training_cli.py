@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import torch
 from jsonargparse import DefaultHelpFormatter
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import ProgressBar, TQDMProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
 
@@ -23,15 +23,11 @@ from afformer_core.files.provenance import provenance
 from afformer_core.licences import Ingredient, merged, restricted
 from afformer_core.offline.data.annotations import annotating_files
 from afformer_core.offline.training import configured_paths
-from afformer_core.offline.training.callbacks.checkpoint_files import WholeCheckpoints
-from afformer_core.offline.training.callbacks.heatmap_images import HeatmapImages
-from afformer_core.offline.training.callbacks.last_checkpoint import LastCheckpoint
-from afformer_core.offline.training.callbacks.model_writer import (
-    BestWriter,
-    ContactWriter,
-    DetectorWriter,
-    ModelWriter,
+from afformer_core.offline.training.callbacks.last_checkpoint import (
+    LastCheckpoint,
+    WholeCheckpoints,
 )
+from afformer_core.offline.training.callbacks.model_writer import ModelWriter
 from afformer_core.offline.training.contact.module import ContactTraining
 from afformer_core.offline.training.datasets.batched_data import BatchedData, GroundingData
 from afformer_core.offline.training.hands.data import HandData
@@ -39,12 +35,10 @@ from afformer_core.offline.training.hands.module import HandTraining
 from afformer_core.offline.training.module import GroundingTraining
 from afformer_core.offline.training.resuming import (
     alone_in,
-    require_checkpoint_of,
+    finished_steps,
+    require_honoured,
     require_same_configuration,
-    require_same_samples,
 )
-from afformer_core.offline.training.trainer_settings import require_honoured
-from afformer_core.offline.training.training_monitor import TrainingMonitor
 
 _DTYPES = {'float32': torch.float32, 'float16': torch.float16, 'int8': torch.int8}
 # Steps between points of the curves if `trainer.log_every_n_steps` is not given.
@@ -91,18 +85,14 @@ class TrainingCli(LightningCLI):
         trained: class of the module that trains the model.
         data: class of the training data.
         data_is_chosen: whether YAML files name a subclass of `data`.
-        writer: class of the callback that writes the best model.
         links: options of the data or the model, those that they set, and when.
-        shown: classes of the callbacks that show images of a validation.
     """
 
     name: ClassVar[str]
     trained: ClassVar[type[LightningModule]]
     data: ClassVar[type[BatchedData]]
     data_is_chosen: ClassVar[bool] = True
-    writer: ClassVar[type[BestWriter]]
     links: ClassVar[tuple[tuple[str, str, str], ...]]
-    shown: ClassVar[tuple[type[Callback], ...]] = ()
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._arguments = list(arguments)
@@ -172,6 +162,10 @@ class TrainingCli(LightningCLI):
         if given['logger'] in (None, True):
             given['logger'] = TensorBoardLogger(str(output), name='tensorboard', version='')
         given['callbacks'] = [*_listed(given['callbacks']), *self._callbacks(output)]
+        bars = [callback for callback in given['callbacks'] if isinstance(callback, ProgressBar)]
+        if given['enable_progress_bar'] in (None, True) and not bars:
+            # Each update of the bar reads the losses, for which the host waits for a GPU.
+            given['callbacks'].append(TQDMProgressBar(given['log_every_n_steps']))
         given['plugins'] = [WholeCheckpoints(), *_listed(given['plugins'])]
         given['default_root_dir'] = str(output)
         # The batch samplers distribute batches to processes themselves.
@@ -183,24 +177,15 @@ class TrainingCli(LightningCLI):
         return merged((*self.model.ingredients, *self.datamodule.ingredients()))
 
     def _callbacks(self, output: Path) -> list[Callback]:
-        checkpoints = output / 'checkpoints'
         description: Mapping[str, Any] = {
             'commands': [shlex.join(['afformer', 'train', *self._arguments])],
             'provenance': provenance(self._seed(), _files_in(self.config.data)),
         }
         dtype = _DTYPES[self.config.weights_type]
-        writer = self.writer(output, description, dtype, self._ingredients)
-        callbacks: list[Callback] = [TrainingMonitor(), writer]
-        if self.datamodule.validation_samples:
-            best = ModelCheckpoint(
-                checkpoints,
-                'best',
-                monitor=f'validation/{writer.measure}',
-                mode='max' if writer.sign > 0 else 'min',
-                enable_version_counter=False,
-            )
-            callbacks += [*(kind() for kind in self.shown), best]
-        return [*callbacks, LastCheckpoint(checkpoints / _LAST, self.config.checkpoint_steps)]
+        return [
+            ModelWriter(output, description, dtype, self._ingredients),
+            LastCheckpoint(output / 'checkpoints' / _LAST, self.config.checkpoint_steps),
+        ]
 
     def _seed(self) -> int | None:
         seed = self.config.seed_everything
@@ -213,8 +198,8 @@ class TrainingCli(LightningCLI):
 
         Raises:
             AfformerError: an option of the trainer is not supported, another process trains in the
-                folder, the checkpoint is damaged or has another architecture, configuration or
-                samples, or a file cannot be read or written.
+                folder, the checkpoint is damaged or has another configuration, or a file
+                cannot be read or written.
             ValueError: the output folder is an input.
         """
         require_honoured(self.config.trainer)
@@ -228,13 +213,10 @@ class TrainingCli(LightningCLI):
         last = output / 'checkpoints' / _LAST
         resumed = last.is_file()
         if resumed:
-            reached = require_checkpoint_of(last, self.model)
+            steps = finished_steps(last)
             require_same_configuration(output / _CONFIGURATION, self.parser.dump(self.config))
-            # Setup excludes broken samples if requested, which the comparison needs.
-            self.datamodule.setup('fit')
-            require_same_samples(output, reached.samples, self.datamodule.training_note())
-            if reached.steps >= self.trainer.max_steps:
-                self._say_trained(reached.steps)
+            if steps >= self.trainer.max_steps:
+                self._say_trained(steps)
                 return
         self._say_restricted()
         self.trainer.fit(
@@ -296,12 +278,10 @@ class GroundingTrainingCli(TrainingCli):
     name = 'grounding'
     trained: ClassVar[type[LightningModule]] = GroundingTraining
     data = GroundingData
-    writer = ModelWriter
     links = (
         _INPUT_SIZE,
         ('data.action_names', 'model.action_names', 'instantiate'),
     )
-    shown = (HeatmapImages,)
 
 
 class ContactTrainingCli(TrainingCli):
@@ -310,7 +290,6 @@ class ContactTrainingCli(TrainingCli):
     name = 'contact'
     trained = ContactTraining
     data = GroundingData
-    writer = ContactWriter
     links = (_INPUT_SIZE,)
 
 
@@ -321,5 +300,4 @@ class HandTrainingCli(TrainingCli):
     trained = HandTraining
     data = HandData
     data_is_chosen = False
-    writer = DetectorWriter
     links = (('model.interval', 'data.interval', 'parse'),)

@@ -9,32 +9,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.metrics.scoring import measure
+from afformer_core.offline.evaluation.metrics import measure
 from afformer_core.offline.evaluation.pairs.multi_window import mean_actions, mean_heatmaps
-from afformer_core.offline.evaluation.protocols.protocols import EvaluationProtocol, RowsProtocol
-
-
-@dataclass(frozen=True)
-class SampleScores:
-    """Measures of one sample, each a mean over its actions.
-
-    Attributes:
-        kld, sim, auc_j: measures of the heatmaps, by the protocol of the validation.
-        top_1: share of the sample's actions among as many best ones, as in the released code; NaN
-            for a model that scores no actions.
-        rows: number of actions.
-    """
-
-    kld: float
-    sim: float
-    auc_j: float
-    top_1: float
-    rows: int
+from afformer_core.offline.evaluation.protocols import RowsProtocol
 
 
 @dataclass
@@ -43,17 +24,17 @@ class Validation:
 
     Attributes:
         configuration: configuration of the model.
-        protocol: protocol of the measures.
-        scores: scores by index of the sample.
+        protocol: protocol of the measures of heatmaps.
+        scores: for each sample by its index the number of its actions, and means over them by
+            name: `kld`, `sim`, `auc_j` and, for a model that scores actions, `top_1`, the share of
+            the sample's actions among as many best ones, as in the released code.
     """
 
     configuration: AfformerConfiguration
-    protocol: EvaluationProtocol = field(default_factory=RowsProtocol)
-    scores: dict[int, SampleScores] = field(default_factory=dict)
+    protocol: RowsProtocol = field(default_factory=RowsProtocol)
+    scores: dict[int, tuple[int, dict[str, float]]] = field(default_factory=dict)
 
-    def add(
-        self, index: int, sample: Sample, heatmaps: Tensor, actions: Tensor
-    ) -> NDArray[np.float32]:
+    def add(self, index: int, sample: Sample, heatmaps: Tensor, actions: Tensor) -> None:
         """Measure a sample.
 
         Args:
@@ -62,9 +43,6 @@ class Validation:
             heatmaps: logits [W, heatmaps, H, W] of each window of its demonstration, whose
                 probabilities are averaged, as are those of actions.
             actions: logits [W, A].
-
-        Returns:
-            the mean probabilities [H, W] of the sample's first action.
         """
         protocol = self.protocol
         rows = protocol.rows([sample])
@@ -77,43 +55,33 @@ class Validation:
         ]
         rng = np.random.default_rng((0, index))
         scores = measure(np.stack(predicted), protocol.targets(rows), rng, protocol.epsilon)
-        self.scores[index] = SampleScores(
-            float(scores.kld.mean()),
-            float(scores.sim.mean()),
-            float(np.nanmean(scores.auc_judd)),
-            self._top_1(sample, actions),
-            len(rows),
-        )
-        return predicted[0]
-
-    def _top_1(self, sample: Sample, actions: Tensor) -> float:
-        if not self.configuration.action_names:
-            return float('nan')
-        expected = set(sample.actions)
-        best = mean_actions(actions, self.configuration).topk(len(expected)).indices.tolist()
-        return len(expected.intersection(best)) / len(expected)
-
-    def means(self, parts: Sequence[Mapping[int, SampleScores]]) -> dict[str, float]:
-        """Average over the rows of all samples, of which several processes may have some.
-
-        Args:
-            parts: the scores of each process.
-
-        Returns:
-            means by name; without `top_1` for a model that scores no actions.
-        """
-        merged = {index: scores for part in parts for index, scores in part.items()}
-        ordered = [merged[index] for index in sorted(merged)]
-        weights = [scores.rows for scores in ordered]
-        return {
-            name: float(np.average([getattr(scores, name) for scores in ordered], weights=weights))
-            for name in self._measures
+        means = {
+            'kld': float(scores['kld'].mean()),
+            'sim': float(scores['sim'].mean()),
+            'auc_j': float(np.nanmean(scores['auc_j'])),
         }
+        if self.configuration.action_names:
+            expected = set(sample.actions)
+            best = mean_actions(actions, self.configuration).topk(len(expected)).indices.tolist()
+            means['top_1'] = len(expected.intersection(best)) / len(expected)
+        self.scores[index] = len(rows), means
 
-    @property
-    def _measures(self) -> tuple[str, ...]:
-        heatmaps = ('kld', 'sim', 'auc_j')
-        return (*heatmaps, 'top_1') if self.configuration.action_names else heatmaps
+
+def weighted_means(
+    parts: Sequence[Mapping[int, tuple[int, dict[str, float]]]],
+) -> dict[str, float]:
+    """Average the scores of a validation over the rows of all samples.
+
+    Args:
+        parts: the scores of each process (see `Validation`); several may have a sample.
+    """
+    merged = {index: scores for part in parts for index, scores in part.items()}
+    ordered = [merged[index] for index in sorted(merged)]
+    weights = [rows for rows, _ in ordered]
+    return {
+        name: float(np.average([means[name] for _, means in ordered], weights=weights))
+        for name in ordered[0][1]
+    }
 
 
 _Found = TypeVar('_Found')

@@ -22,8 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.media.images import read_image, write_jpeg
-from afformer_core.media.video import read_video
-from afformer_core.media.video_encoding import encode_video
+from afformer_core.media.video import encode_video, read_video
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.parallel.engine import ParallelEngine

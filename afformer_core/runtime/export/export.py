@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,12 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.matching.network import MatchingNetwork
-from afformer_core.runtime.golden.differences import TOLERANCES, Differences
-from afformer_core.runtime.golden.golden_outputs import exact_networks, make_golden_outputs
-from afformer_core.runtime.golden.matching_outputs import compare_matching
+from afformer_core.runtime.export.stored_weights import read_from_weights_file
+from afformer_core.runtime.golden.golden_outputs import (
+    compare_matching,
+    exact_networks,
+    make_golden_outputs,
+)
 from afformer_core.runtime.graphs import (
     graphs_folder,
     graphs_of,
@@ -29,11 +34,13 @@ from afformer_core.runtime.graphs import (
     write_graph_listing,
 )
 from afformer_core.runtime.model_folder import (
+    WEIGHTS_FILE,
     MatchingDescription,
     ModelDescription,
+    NetworkDescription,
     read_network,
 )
-from afformer_core.runtime.self_test import self_test
+from afformer_core.runtime.self_test import TOLERANCES, Differences, self_test
 from afformer_core.runtime.session import MatchingSession
 from afformer_core.runtime.sessions.onnx_session import OnnxMatchingSession, OnnxSession
 from afformer_core.runtime.sessions.torch_session import (
@@ -42,6 +49,7 @@ from afformer_core.runtime.sessions.torch_session import (
     prepared_matching_network,
     prepared_model,
 )
+from afformer_core.runtime.weights import load_matching_network, load_model
 
 # Fused attention is one operator from opset 23 on, which TensorRT supports since 10.14; in earlier
 # opsets it consists of several operators, which the compiler must recognize.
@@ -152,13 +160,14 @@ def _export_model(
 ) -> Differences:
     model = prepared_model(folder, precision)
     _export_all(model, aside, opset)
+    _compact(folder, description, aside, precision)
     golden = make_golden_outputs(exact_networks(folder))
     golden.write(aside)
     write_graph_listing(aside, description, precision, opset)
     graphs = graphs_of(aside, description, precision)
     # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
     session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
-    whole = exact_networks(folder, session)
+    whole = replace(exact_networks(folder), decoder=session)
     return self_test(whole, golden, TOLERANCES[precision], description)
 
 
@@ -182,14 +191,33 @@ def _export_matching_network(
         _FindContact(network), (stages,), aside / 'find_contact.onnx',
         names, ['log_probabilities'], {'stages': tuple(time for _ in stages)}, opset,
     )  # fmt: skip
+    _compact(folder, description, aside, precision)
     write_graph_listing(aside, description, precision, opset)
     graphs = graphs_of(aside, description, precision)
     # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
     session: MatchingSession = TorchMatchingSession(network)
     if precision != 'bf16':
-        session = OnnxMatchingSession(graphs)
+        session = OnnxMatchingSession.of(graphs)
     exact = TorchMatchingSession.load(folder)
     return compare_matching(session, exact, description.configuration, TOLERANCES[precision])
+
+
+def _compact(folder: Path, description: NetworkDescription, aside: Path, precision: str) -> None:
+    """Remove what no library reads from graphs; those in fp32 read the folder's weights file."""
+    weights = aside / WEIGHTS_FILE
+    if precision == 'fp32':
+        shutil.copyfile(folder / WEIGHTS_FILE, weights)
+        load = load_model if isinstance(description, ModelDescription) else load_matching_network
+        network = load(folder)
+    for name in description.graph_names:
+        path = aside / f'{name}.onnx'
+        graph = onnx.load(path)
+        if precision == 'fp32':
+            read_from_weights_file(graph, weights, network)
+        for node in graph.graph.node:
+            del node.metadata_props[:]
+        del graph.graph.value_info[:], graph.graph.metadata_props[:], graph.metadata_props[:]
+        write_aside(path, graph.SerializeToString())
 
 
 def _free_sides(path: Path) -> None:
@@ -204,7 +232,6 @@ def _free_sides(path: Path) -> None:
             for axis in axes:
                 # The sides of each output are its own.
                 value.type.tensor_type.shape.dim[axis].dim_param = f'{value.name}_{axis}'
-    del model.graph.value_info[:]
     write_aside(path, model.SerializeToString())
 
 

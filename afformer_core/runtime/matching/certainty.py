@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
-from afformer_core.runtime.json_fields import checked_fields
-from afformer_core.runtime.presence import logit
+from afformer_core.runtime.json_fields import ANY, JsonFields, Ranges
+from afformer_core.runtime.presence import PresenceCalibration, logit, probability
 
 
 @dataclass(frozen=True)
-class DecoderCertainty:
+class DecoderCertainty(JsonFields):
     """A logistic regression of certainty on the probability of the decoder's best peak.
 
     It counts where the decoder, which does not use the contact, outweighs the matching network.
@@ -39,17 +38,13 @@ class DecoderCertainty:
     annotations: str
     weights_sha256: str
 
-    def __post_init__(self) -> None:
-        _check_ranges(
-            self,
-            "the decoder's certainty",
-            {
-                'slope': (0.0, math.inf),
-                'intercept': (-math.inf, math.inf),
-                'auroc': (0.0, 1.0),
-                'pairs': (1, math.inf),
-            },
-        )
+    _NAME = "decoder's certainty"
+    _RANGES: ClassVar[Ranges] = {
+        'slope': (0.0, math.inf),
+        'intercept': ANY,
+        'auroc': (0.0, 1.0),
+        'pairs': (1, math.inf),
+    }
 
     def certainty(self, peak: float) -> float:
         """Compute the certainty of a point, 0 to 1.
@@ -57,25 +52,11 @@ class DecoderCertainty:
         Args:
             peak: share of the heatmap's probability around the best peak, 0 to 1.
         """
-        return _probability(self.slope * logit(peak) + self.intercept)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the calibration as plain JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> DecoderCertainty:
-        """Build a calibration from the result of `to_json`.
-
-        Raises:
-            TypeError: a value has the wrong type.
-            ValueError: a name is missing or unknown, or a value out of range.
-        """
-        return cls(**checked_fields(cls, content, 'decoder_certainty'))
+        return probability(self.slope * logit(peak) + self.intercept)
 
 
 @dataclass(frozen=True)
-class CertaintyCalibration:
+class CertaintyCalibration(JsonFields):
     """A logistic regression of certainty on the probabilities of the contact and of the match.
 
     A point is right if the contact was read at the right position and matched correctly in the
@@ -107,19 +88,15 @@ class CertaintyCalibration:
     annotations: str
     weights_sha256: str
 
-    def __post_init__(self) -> None:
-        _check_ranges(
-            self,
-            'the certainty',
-            {
-                'slope': (0.0, math.inf),
-                'intercept': (-math.inf, math.inf),
-                'threshold': (0.0, 1.0),
-                'action_threshold': (0.0, 1.0),
-                'auroc': (0.0, 1.0),
-                'pairs': (1, math.inf),
-            },
-        )
+    _NAME = 'certainty'
+    _RANGES: ClassVar[Ranges] = {
+        'slope': (0.0, math.inf),
+        'intercept': ANY,
+        'threshold': (0.0, 1.0),
+        'action_threshold': (0.0, 1.0),
+        'auroc': (0.0, 1.0),
+        'pairs': (1, math.inf),
+    }
 
     def certainty(self, right: float) -> float:
         """Compute the certainty of a point, 0 to 1.
@@ -128,33 +105,22 @@ class CertaintyCalibration:
             right: product of the probabilities of the contact and of the match, 0 to 1 (see
                 `Prediction.right_probability`).
         """
-        return _probability(self.slope * logit(right) + self.intercept)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the calibration as plain JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> CertaintyCalibration:
-        """Build a calibration from the result of `to_json`.
-
-        Raises:
-            TypeError: a value has the wrong type.
-            ValueError: a name is missing or unknown, or a value out of range.
-        """
-        return cls(**checked_fields(cls, content, 'certainty'))
+        return probability(self.slope * logit(right) + self.intercept)
 
 
-def _check_ranges(
-    calibration: object, name: str, ranges: Mapping[str, tuple[float, float]]
-) -> None:
-    for field, (low, high) in ranges.items():
-        value = getattr(calibration, field)
-        if not (math.isfinite(value) and low <= value <= high):
-            raise ValueError(
-                f'{field} of {name} is {value}; expected a finite number from {low} to {high}'
-            )
+@dataclass(frozen=True)
+class Calibrations:
+    """The calibrations of a model for its weights, each None if there is none.
+
+    Attributes:
+        presence: calibration of presence.
+        certainty: calibration of certainty.
+        decoder: the same for images in which the decoder outweighs the matching network.
+    """
+
+    presence: PresenceCalibration | None = None
+    certainty: CertaintyCalibration | None = None
+    decoder: DecoderCertainty | None = None
 
 
-def _probability(odds: float) -> float:
-    return 0.5 * (1 + math.tanh(0.5 * odds))
+NO_CALIBRATIONS = Calibrations()

@@ -56,31 +56,12 @@ class Exemplars:
         means: float32 [P, C], mean features of their images, in all feature maps.
         marks: float32 [M, C], features at the marks, in all feature maps.
         owners: int32 [M], the pair of each mark, from 0, in ascending order.
-
-    Raises:
-        ValueError: there is no pair, or the shapes do not match.
     """
 
     demonstrations: FloatArray
     means: FloatArray
     marks: FloatArray
     owners: NDArray[np.int32]
-
-    def __post_init__(self) -> None:
-        pairs, channels = len(self.demonstrations), self.marks.shape[1]
-        numbers = np.unique(self.owners)
-        if not (
-            self.means.shape == (pairs, channels)
-            and self.marks.shape == (len(self.owners), channels)
-            and np.array_equal(numbers, np.arange(pairs))
-            and (np.diff(self.owners) >= 0).all()
-            and pairs > 0
-        ):
-            raise ValueError(
-                f'the exemplars are of {pairs} demonstrations, {len(self.means)} images, '
-                f'{len(self.marks)} marks and {len(numbers)} pairs with marks; expected at least '
-                'one pair, with marks of each'
-            )
 
     def __len__(self) -> int:
         """Return the number of pairs."""

@@ -108,22 +108,10 @@ class PointDescriptors:
     Attributes:
         values: features at the points, each float32 [K, C].
         means: mean features of the image, each float32 [C].
-
-    Raises:
-        ValueError: the numbers of maps, points or channels differ, or there are none.
     """
 
     values: tuple[FloatArray, ...]
     means: tuple[FloatArray, ...]
-
-    def __post_init__(self) -> None:
-        found = [values.shape for values in self.values]
-        expected = [(len(self.values[0]), len(mean)) for mean in self.means] if found else []
-        if not found or found != expected or not found[0][0]:
-            raise ValueError(
-                f'the descriptors have the shapes {found}; expected {expected}, as the means '
-                'have, of at least one point in at least one map'
-            )
 
     @classmethod
     def of(cls, pyramid: FeaturePyramid, points: Sequence[Point]) -> PointDescriptors:

@@ -94,10 +94,6 @@ class Matching:
                 f'{channels}, as the matching network has. Train on the pairs again'
             )
 
-    def with_session(self, session: MatchingSession) -> Matching:
-        """Return a copy with another session of the same network."""
-        return replace(self, session=session)
-
     def pyramid(self, image: UInt8Array) -> FeaturePyramid:
         """Compute the feature maps of uint8 RGB [H, W, 3] at each scale."""
         return encode_pyramid(self.session, self.configuration, image)

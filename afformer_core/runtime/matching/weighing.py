@@ -3,17 +3,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from afformer_core.arrays import FloatArray
-from afformer_core.runtime.json_fields import checked_fields
+from afformer_core.runtime.json_fields import JsonFields, Ranges
 from afformer_core.runtime.peaks import share_at_maximum
-from afformer_core.runtime.presence import logit
+from afformer_core.runtime.presence import logit, probability
 
 LEAST_WEIGHT = 0.5
 """Weight above which a decoder outweighs the matching network."""
@@ -28,7 +26,7 @@ _COST = 0.6
 
 
 @dataclass(frozen=True)
-class MatchingSettings:
+class MatchingSettings(JsonFields):
     """The entry of `model.json` about the matching network in the subfolder `matching`.
 
     The decoder learns from simulated scenes. There its heatmaps are sharp and distinguish
@@ -51,12 +49,8 @@ class MatchingSettings:
     weights_sha256: str
     exemplars_sha256: str = ''
 
-    def __post_init__(self) -> None:
-        if not 0 < self.even_confidence < 1:
-            raise ValueError(
-                f'even_confidence of the matching is {self.even_confidence}; expected a number '
-                'between 0 and 1'
-            )
+    _NAME = 'matching'
+    _RANGES: ClassVar[Ranges] = {'even_confidence': (1e-9, 1 - 1e-9)}
 
     def decoder_weight(self, decoded: FloatArray, correlation: FloatArray) -> float:
         """Compute the weight of the decoder, 0 to 1.
@@ -68,7 +62,7 @@ class MatchingSettings:
         confidence = logit(share_at_maximum(np.exp(decoded))) - logit(self.even_confidence)
         disagreement = float(correlation.max() - correlation.flat[np.argmax(decoded)])
         odds = _STEEPNESS * confidence - _COST * (disagreement - _EVEN_DISAGREEMENT)
-        return 0.5 * (1 + math.tanh(0.5 * odds))
+        return probability(odds)
 
     def weigh(
         self, decoded: FloatArray, correlation: FloatArray, best: int
@@ -86,20 +80,6 @@ class MatchingSettings:
         first, second = log_probabilities(decoded), log_probabilities(correlation[None])
         weight = self.decoder_weight(first[best], second[0])
         return np.asarray(weight * first + (1 - weight) * second, np.float32), weight
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the settings as plain JSON types."""
-        return {name: value for name, value in asdict(self).items() if value != ''}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> MatchingSettings:
-        """Build settings from the result of `to_json`.
-
-        Raises:
-            TypeError: a value has the wrong type.
-            ValueError: a name is missing or unknown, or a value out of range.
-        """
-        return cls(**checked_fields(cls, content, 'matching'))
 
 
 def log_probabilities(logits: FloatArray) -> FloatArray:

@@ -7,8 +7,6 @@ process fails with the same error. Only another process can use the GPU again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from afformer_core.errors import EngineError
 
 _WORDS = (
@@ -27,15 +25,12 @@ def is_device_lost(error: BaseException) -> bool:
     If the error may come from the GPU, the GPU is tested, because it remains usable after most
     such errors, for example a lack of memory.
     """
-    return any(_may_come_of_the_gpu(cause) for cause in _causes(error)) and not _gpu_answers()
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error and the errors that caused it."""
     following: BaseException | None = error
     while following is not None:
-        yield following
+        if _may_come_of_the_gpu(following):
+            return not _gpu_answers()
         following = following.__cause__ or following.__context__
+    return False
 
 
 def _may_come_of_the_gpu(error: BaseException) -> bool:

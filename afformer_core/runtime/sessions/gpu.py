@@ -3,39 +3,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
+def gpu_at_hand() -> str:
+    """Describe the GPU that PyTorch would use, so that engines of others differ; '' without one.
 
-@dataclass(frozen=True)
-class Gpu:
-    """The local GPU.
-
-    Attributes:
-        name: name, such as 'Orin'.
-        compute_capability: compute capability, such as (8, 7).
-        multiprocessors: number of multiprocessors, such as 16 of a Jetson AGX Orin, 8 of an Orin
-            Nano.
-        memory: memory in gibibytes, rounded, since the share that the system keeps varies.
+    Several GPUs share a name such as Orin; multiprocessors and memory tell them apart.
     """
-
-    name: str
-    compute_capability: tuple[int, int]
-    multiprocessors: int
-    memory: int
-
-
-def gpu_at_hand() -> Gpu | None:
-    """Return the GPU that PyTorch would use; None if there is none."""
     import torch
 
     if not torch.cuda.is_available():
-        return None
-    properties = torch.cuda.get_device_properties(torch.cuda.current_device())
-    return Gpu(
-        properties.name,
-        (properties.major, properties.minor),
-        properties.multi_processor_count,
-        round(properties.total_memory / 2**30),
+        return ''
+    gpu = torch.cuda.get_device_properties(torch.cuda.current_device())
+    # Rounded, since the share that the system keeps varies.
+    memory = round(gpu.total_memory / 2**30)
+    return (
+        f'{gpu.name}, compute capability {gpu.major}.{gpu.minor}, {gpu.multi_processor_count} '
+        f'multiprocessors, {memory} GiB'
     )
 
 

@@ -11,15 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.features import Stages
 from afformer_core.runtime.graphs import Graphs, precision_of_graphs, read_graphs
 from afformer_core.runtime.model_folder import DECODER_GRAPHS
-from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
-from afformer_core.runtime.sessions.graph_shapes import MOST_FRAMES_AT_ONCE
-from afformer_core.runtime.sessions.onnxruntime_graphs import ON_GPU
+from afformer_core.runtime.session import (
+    MOST_FRAMES_AT_ONCE,
+    Decoded,
+    EncodedLevels,
+    Memory,
+    OpenedGraph,
+)
 from afformer_core.runtime.sessions.onnxruntime_graphs import open_graph as open_in_onnxruntime
-from afformer_core.runtime.sessions.opened_graph import OpenedGraph
+
+_ON_CPU = ('onnxruntime', 'openvino')
 
 
 class OnnxSession:
@@ -76,9 +80,7 @@ class OnnxSession:
 
     def memorize(self, features: FloatArray) -> Memory:
         """Compute the memory of a demonstration (see `Session.memorize`)."""
-        outputs = self._memorize.run({'features': features})
-        levels = len(outputs) // 2
-        return Memory(tuple(outputs[:levels]), tuple(outputs[levels:]))
+        return Memory.of(self._memorize.run({'features': features}))
 
     def encode_image(self, image: UInt8Array) -> EncodedLevels:
         """Encode an image (see `Session.encode_image`)."""
@@ -88,9 +90,8 @@ class OnnxSession:
     def decode(self, image: EncodedLevels, memory: Memory) -> Decoded:
         """Ground a memory of any precision in an image (see `Session.decode`)."""
         feed: dict[str, NDArray[Any]] = dict(zip(self._levels, image.levels, strict=True))
-        for level, (keys, values) in enumerate(zip(memory.keys, memory.values, strict=True)):
-            feed[f'keys_{level}'] = keys
-            feed[f'values_{level}'] = values
+        for kind, arrays in (('keys', memory.keys), ('values', memory.values)):
+            feed |= {f'{kind}_{level}': array for level, array in enumerate(arrays)}
         types = self._decode.input_types
         feed = {name: array.astype(types[name], copy=False) for name, array in feed.items()}
         heatmaps, actions = self._decode.run(feed)
@@ -98,18 +99,32 @@ class OnnxSession:
 
 
 class OnnxMatchingSession:
-    """The exported graphs of a matching network (see `OnnxSession` for arguments and errors)."""
+    """The graphs of a matching network.
+
+    Args:
+        encode: the opened graph `encode`.
+        find_contact: function from stages to the log-probability of the contact.
+        backend: name of the backend that runs `encode`.
+    """
 
     def __init__(
-        self,
+        self, encode: OpenedGraph, find_contact: Callable[[Stages], FloatArray], backend: str
+    ) -> None:
+        self.backend = backend
+        self._encode = encode
+        self._find_contact = find_contact
+
+    @classmethod
+    def of(
+        cls,
         graphs: Graphs,
         threads: int = 0,
         backend: str = 'onnxruntime',
         precision: str | None = None,
-    ) -> None:
-        self.backend = backend
-        self._encode = open_graph(graphs, 'encode', threads, backend, precision)
-        self._find_contact = open_contact_finder(graphs, threads)
+    ) -> OnnxMatchingSession:
+        """Open exported graphs (see `OnnxSession` for arguments and errors)."""
+        encode = open_graph(graphs, 'encode', threads, backend, precision)
+        return cls(encode, open_contact_finder(graphs, threads), backend)
 
     @classmethod
     def load(
@@ -121,7 +136,7 @@ class OnnxMatchingSession:
     ) -> OnnxMatchingSession:
         """Load the graphs of the folder of a matching network (see `OnnxSession.load`)."""
         graphs = read_graphs(folder, precision_of_graphs(backend, precision))
-        return cls(graphs, threads, backend, precision)
+        return cls.of(graphs, threads, backend, precision)
 
     def encode(self, images: UInt8Array) -> Stages:
         """Compute the stages of images (see `MatchingSession.encode`)."""
@@ -161,25 +176,19 @@ def open_graph(
     """Open a graph by its name (see `OnnxSession` for arguments and errors)."""
     if backend != 'openvino':
         return open_in_onnxruntime(graphs, name, threads, backend)
-    try:
-        from afformer_core.runtime.sessions import openvino_graphs
-    except ImportError as error:
-        raise ModelFolderError(
-            f"backend is 'openvino' and its package cannot be imported ({error}); expected "
-            "openvino to be installed. Run: pip install 'afformer[openvino]', or choose another "
-            'backend'
-        ) from error
+    from afformer_core.runtime.sessions import openvino_graphs
+
     return openvino_graphs.open_graph(graphs, name, threads, precision or graphs.precision)
 
 
 def _in_parts(
     graph: OpenedGraph, name: str, images: UInt8Array, backend: str
 ) -> list[NDArray[Any]]:
-    """Run a graph on images; on a GPU on some at once, as engines accept and its memory holds.
+    """Run a graph on images; on a GPU on some at once, as engines accept.
 
     On a CPU, one image at a time takes a tenth less, because its values fit the cache.
     """
-    most = MOST_FRAMES_AT_ONCE if backend in ON_GPU else 1
+    most = 1 if backend in _ON_CPU else MOST_FRAMES_AT_ONCE
     parts = [
         graph.run({name: images[first : first + most]}) for first in range(0, len(images), most)
     ]

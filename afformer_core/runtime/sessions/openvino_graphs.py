@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.graphs import Graphs
-from afformer_core.runtime.sessions.opened_graph import Feed, OpenedGraph
+from afformer_core.runtime.session import Feed, OpenedGraph
 
 _HINTS = {'fp32': 'f32', 'bf16': 'bf16', 'fp16': 'f16'}
 # Without these capabilities, OpenVINO would compute in another precision without an error.
@@ -31,10 +31,9 @@ def open_graph(graphs: Graphs, name: str, threads: int, precision: str) -> Opene
         ModelFolderError: the graph does not load, or the CPU does not compute in the precision.
     """
     path = graphs.path(name)
-    core = openvino.Core()
-    require_precision(core, precision)
+    require_precision(precision)
     try:
-        compiled = core.compile_model(path, 'CPU', _settings(precision, threads))
+        compiled = openvino.Core().compile_model(path, 'CPU', _settings(precision, threads))
     except Exception as error:
         # The lines before the last one name files of its source code.
         reason = [line for line in str(error).splitlines() if line.strip()][-1]
@@ -58,21 +57,19 @@ def open_graph(graphs: Graphs, name: str, threads: int, precision: str) -> Opene
     return OpenedGraph(run, types)
 
 
-def computes_in(precision: str) -> bool:
-    """Check whether the CPU computes in a precision."""
-    needed = _CAPABILITIES.get(precision)
-    there = openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
-    return needed is None or needed in there
+def capabilities() -> list[str]:
+    """List what the CPU can do, such as BF16."""
+    found: list[str] = openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+    return found
 
 
-def require_precision(core: Any, precision: str) -> None:
+def require_precision(precision: str) -> None:
     """Check that the CPU computes in a precision.
 
     Raises:
         ModelFolderError: it would compute in another one.
     """
-    there = core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
-    needed = _CAPABILITIES.get(precision)
+    needed, there = _CAPABILITIES.get(precision), capabilities()
     if needed is not None and needed not in there:
         raise ModelFolderError(
             f'the capabilities of this CPU in OpenVINO are {", ".join(there)}; expected {needed} '

@@ -1,137 +1,118 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compilation of one graph to an engine, with progress."""
+"""Compilation of one graph to an engine, and the shapes that its inputs may have."""
 
 from __future__ import annotations
 
-import hashlib
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from afformer_core.errors import EngineError
-from afformer_core.runtime.sessions.graph_shapes import ShapeRange
-from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, trt
+from afformer_core.models.matching.configuration import MatchingConfiguration
+from afformer_core.runtime.model_folder import MatchingDescription, NetworkDescription
+from afformer_core.runtime.session import MOST_FRAMES_AT_ONCE
+from afformer_core.runtime.tensorrt.library import NAME, trt
 
 Report = Callable[[str], None]
 
-# TensorRT for RTX supports 7.5, but without the products in fp32 that every model contains.
-_OLDEST_CAPABILITY = (8, 0)
-
-# Seconds between two lines of progress.
-HEARTBEAT = 5.0
+# (height, width) of most cameras' images.
+_USUAL_SIZE = (480, 640)
 
 
 class GraphRefusedError(EngineError):
     """Raised if the compiler rejects a graph, or has no kernel for it."""
 
 
-@dataclass(frozen=True)
-class BuildSettings:
-    """Options of the compiler.
+class ShapeRange(NamedTuple):
+    """The shapes that one input may have."""
 
-    Attributes:
-        compute_capability: compute capability of the GPU that will run the engine, such as (8, 6);
-            None for the local GPU.
-        workspace: memory limit of the compiler, in mebibytes; 0: set by the library.
-    """
-
-    compute_capability: tuple[int, int] | None = None
-    workspace: int = 0
-
-    def __post_init__(self) -> None:
-        if self.workspace < 0:
-            raise ValueError(f'workspace is {self.workspace} MiB; expected at least 0')
+    smallest: tuple[int, ...]
+    usual: tuple[int, ...]
+    largest: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Compiler flags that all engines of a precision share.
+def shape_ranges(description: NetworkDescription) -> dict[str, dict[str, ShapeRange]]:
+    """Compute the shapes of the inputs without a fixed shape, by graph and input."""
+    if isinstance(description, MatchingDescription):
+        # The contact head runs on the CPU.
+        return {'encode': {'images': _scales_range(description.configuration)}}
+    configuration = description.configuration
+    frames = configuration.maximum_frames
+    features = configuration.feature_channels, *configuration.feature_size
+    least, most = configuration.memory_shapes(1), configuration.memory_shapes(frames)
+    memory = {
+        f'{kind}_{level}': ShapeRange(least[level][index], shape, shape)
+        for level, shapes in enumerate(most)
+        for index, (kind, shape) in enumerate(zip(('keys', 'values'), shapes, strict=True))
+    }
+    return {
+        'encode_frames': {'frames': _image_range(configuration.input_size)},
+        'memorize': {
+            'features': ShapeRange((1, *features), (frames, *features), (frames, *features))
+        },
+        'encode_image': {},
+        'decode': memory,
+    }
 
-    Attributes:
-        allows_tf32: whether factors of fp32 may be rounded to 10 bits of mantissa.
-        allocates_itself: whether an engine may allocate memory at run time, which a CUDA graph
-            cannot capture.
-    """
 
-    allows_tf32: bool
-    allocates_itself: bool
+def _image_range(size: tuple[int, int]) -> ShapeRange:
+    image = *size, 3
+    return ShapeRange((1, *image), (1, *image), (MOST_FRAMES_AT_ONCE, *image))
 
-    @classmethod
-    def of(cls, precision: str) -> Recipe:
-        """Return the flags for graphs of a precision."""
-        # Only TensorRT for RTX allocates. TF32 is as coarse as fp16, the precision of the other
-        # graphs.
-        return cls(allows_tf32=precision != 'fp32', allocates_itself=False)
 
-    def apply(self, config: Any) -> None:
-        """Set the flags of a builder's configuration."""
-        if not self.allows_tf32:
-            config.clear_flag(trt.BuilderFlag.TF32)
-        require: Any = getattr(trt.BuilderFlag, 'REQUIRE_USER_ALLOCATION', None)
-        if require is not None and not self.allocates_itself:
-            config.set_flag(require)
+def _scales_range(configuration: MatchingConfiguration) -> ShapeRange:
+    """Return the shapes of frames at the input size, and of images of any aspect at each scale."""
+    if not configuration.long_sides:
+        return _image_range(configuration.input_size)
+    largest = max(*configuration.input_size, *configuration.long_sides)
+    (shortest, _), *_ = configuration.scales((1, largest))
+    usual = configuration.scales(_USUAL_SIZE)[-1]
+    return ShapeRange(
+        (1, shortest, shortest, 3), (1, *usual, 3), (MOST_FRAMES_AT_ONCE, largest, largest, 3)
+    )
 
 
 def build_engine(
     graph: Path,
     shapes: Mapping[str, ShapeRange],
-    settings: BuildSettings,
-    recipe: Recipe,
+    precision: str,
     report: Report,
-    sha256: str | None = None,
 ) -> bytes:
-    """Compile a graph.
+    """Compile a graph for the local GPU.
 
     Args:
         graph: ONNX file, which determines the precision of each tensor.
         shapes: range of shapes of each input whose shape is not fixed.
-        settings: settings of the compiler.
-        recipe: flags of the compiler.
-        report: called with lines of progress, at least every `HEARTBEAT` seconds.
-        sha256: expected hash of the graph, in hexadecimal; None: any.
+        precision: precision of the graph.
+        report: called with a line before and after the compilation, which can take minutes; the
+            library writes its errors to stderr.
 
     Returns:
         the engine, serialized.
 
     Raises:
         GraphRefusedError: the graph is rejected, or cannot be compiled.
-        EngineError: the graph has another hash, or there is no GPU to compile for.
     """
-    content = graph.read_bytes()
-    if sha256 not in (None, hashlib.sha256(content).hexdigest()):
-        raise EngineError(
-            f'{graph} changed while its engine was being prepared. Run the same command again'
-        )
-    logger = _Logger()
-    with _Heartbeat(graph.name, report) as heartbeat:
-        builder = trt.Builder(logger)
-        network = builder.create_network(_network_flags())
-        parser = trt.OnnxParser(network, logger)
-        if not parser.parse(content, str(graph)):
-            raise GraphRefusedError(f'{NAME} does not accept {graph}: {_parser_errors(parser)}')
-        config = builder.create_builder_config()
-        config.progress_monitor = heartbeat.monitor
-        recipe.apply(config)
-        if settings.workspace:
-            config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, settings.workspace << 20)
-        _set_compute_capability(config, settings.compute_capability)
-        if shapes:
-            profile = builder.create_optimization_profile()
-            for name, shape in shapes.items():
-                smallest, usual, largest = (
-                    trt.Dims(list(dimensions))
-                    for dimensions in (shape.smallest, shape.usual, shape.largest)
-                )
-                profile.set_shape(name, smallest, usual, largest)
-            config.add_optimization_profile(profile)
-        serialized = builder.build_serialized_network(network, config)
+    report(f'compiling {graph.name}, which can take minutes')
+    begin = time.monotonic()
+    logger = trt.Logger(trt.Logger.ERROR)
+    builder = trt.Builder(logger)
+    network = builder.create_network(_network_flags())
+    parser = trt.OnnxParser(network, logger)
+    if not parser.parse(graph.read_bytes(), str(graph)):
+        raise GraphRefusedError(f'{NAME} does not accept {graph}: {_parser_errors(parser)}')
+    config = builder.create_builder_config()
+    _set_flags(config, precision)
+    if shapes:
+        profile = builder.create_optimization_profile()
+        for name, shape in shapes.items():
+            profile.set_shape(name, *(trt.Dims(list(dimensions)) for dimensions in shape))
+        config.add_optimization_profile(profile)
+    serialized = builder.build_serialized_network(network, config)
     if serialized is None:
-        raise GraphRefusedError(
-            f'{NAME} cannot compile {graph}: {logger.last_error or "it gives no reason"}'
-        )
+        raise GraphRefusedError(f'{NAME} cannot compile {graph}')
+    report(f'done with {graph.name} after {time.monotonic() - begin:.1f} s')
     return bytes(serialized)
 
 
@@ -141,99 +122,16 @@ def _network_flags() -> int:
     return 0 if flag is None else 1 << int(flag)
 
 
-def _set_compute_capability(config: Any, capability: tuple[int, int] | None) -> None:
-    if capability is None:
-        return
-    known = getattr(trt, 'ComputeCapability', None)
-    if not IS_RTX or known is None:
-        raise EngineError(
-            f'compute capability is {capability[0]}.{capability[1]} and {NAME} compiles only for '
-            'the local GPU. Use TensorRT for RTX to compile for others'
-        )
-    choices = _compute_capabilities(known)
-    if capability not in choices:
-        raise EngineError(
-            f'compute capability is {capability[0]}.{capability[1]}; expected one that {NAME} '
-            f'compiles models for: {", ".join(f"{major}.{minor}" for major, minor in choices)}. '
-            'Use backend torch-cuda there, or TensorRT'
-        )
-    name = f'SM{capability[0]}{capability[1]}'
-    config.num_compute_capabilities = 1
-    config.set_compute_capability(getattr(known, name), 0)
-
-
-def _compute_capabilities(known: Any) -> list[tuple[int, int]]:
-    """List the compute capabilities for which the library compiles, in ascending order."""
-    names = [name.removeprefix('SM') for name in dir(known) if name.startswith('SM')]
-    found = sorted((int(name[:-1]), int(name[-1])) for name in names)
-    return [capability for capability in found if capability >= _OLDEST_CAPABILITY]
+def _set_flags(config: Any, precision: str) -> None:
+    # TF32 is as coarse as fp16, the precision of the other graphs.
+    if precision == 'fp32':
+        config.clear_flag(trt.BuilderFlag.TF32)
+    # Only TensorRT for RTX allocates memory at run time, which a CUDA graph cannot capture.
+    require: Any = getattr(trt.BuilderFlag, 'REQUIRE_USER_ALLOCATION', None)
+    if require is not None:
+        config.set_flag(require)
 
 
 def _parser_errors(parser: Any) -> str:
     errors = [parser.get_error(index).desc() for index in range(parser.num_errors)]
     return '; '.join(errors) or 'it gives no reason'
-
-
-class _Logger(trt.ILogger):
-    """A logger that stores the last error, which is the reason for a failure."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.last_error = ''
-
-    def log(self, severity: trt.ILogger.Severity, message: str) -> None:
-        if severity in (trt.ILogger.Severity.ERROR, trt.ILogger.Severity.INTERNAL_ERROR):
-            self.last_error = message
-
-
-class _Monitor(trt.IProgressMonitor):
-    """A monitor of the compiler's current phases, which is called in the compiler's threads."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._phases: dict[str, tuple[int, int]] = {}
-
-    def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
-        self._phases[phase_name] = 0, num_steps
-
-    def step_complete(self, phase_name: str, step: int) -> bool:
-        self._phases[phase_name] = step + 1, self._phases.get(phase_name, (0, 0))[1]
-        return True
-
-    def phase_finish(self, phase_name: str) -> None:
-        self._phases.pop(phase_name, None)
-
-    def text(self) -> str:
-        """Describe the running phases, outermost first."""
-        phases = list(self._phases.items())
-        return ', '.join(f'{name} {done} of {steps}' for name, (done, steps) in phases)
-
-
-class _Heartbeat:
-    """A thread that reports that the compiler is still working, and the elapsed time."""
-
-    def __init__(self, what: str, report: Report) -> None:
-        self.monitor = _Monitor()
-        self._what = what
-        self._report = report
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name='heartbeat', daemon=True)
-        self._begin = time.monotonic()
-
-    def __enter__(self) -> _Heartbeat:
-        self._report(f'compiling {self._what}')
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self._done.set()
-        self._thread.join()
-        outcome = 'done with' if kind is None else 'gave up'
-        self._report(f'{outcome} {self._what} after {self._seconds():.1f} s')
-
-    def _beat(self) -> None:
-        while not self._done.wait(HEARTBEAT):
-            self._report(f'compiling {self._what}: {self._seconds():.0f} s, {self.monitor.text()}')
-
-    def _seconds(self) -> float:
-        return time.monotonic() - self._begin

@@ -1,25 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The engines of a model's networks, and the graphs exported for them."""
+"""The engines of a network, from the cache or compiled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.graphs import Graphs, read_graphs
-from afformer_core.runtime.model_folder import network_folders, read_network
-from afformer_core.runtime.tensorrt.builder import BuildSettings, GraphRefusedError
-from afformer_core.runtime.tensorrt.engine_cache import StoredEngine
-from afformer_core.runtime.tensorrt.engines import obtain_engines
-from afformer_core.runtime.tensorrt.exported_graphs import (
-    OPSET_WITHOUT_ATTENTION,
-    export_anew,
-    obtain_graphs,
-    opset_for_tensorrt,
+from afformer_core.errors import EngineError
+from afformer_core.files.private_files import make_private_folder
+from afformer_core.runtime.graphs import (
+    GRAPHS_FILE,
+    Graphs,
+    export_command,
+    graphs_folder,
+    read_graphs,
 )
-from afformer_core.runtime.tensorrt.library import NAME
+from afformer_core.runtime.model_folder import read_network
+from afformer_core.runtime.sessions.gpu import gpu_at_hand
+from afformer_core.runtime.tensorrt.builder import (
+    GraphRefusedError,
+    Report,
+    build_engine,
+    shape_ranges,
+)
+from afformer_core.runtime.tensorrt.engine_cache import EngineKey, engine_path, obtain_engine
+from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION
+
+# In later opsets fused attention is one operator.
+_OPSET_WITHOUT_ATTENTION = 18
 
 
 @dataclass(frozen=True)
@@ -27,87 +36,65 @@ class CompiledModel:
     """Engines of one network and the graphs from which they were compiled.
 
     Attributes:
-        folder: folder of the network.
-        graphs: its graphs.
-        engines: engines by the name of the graph.
+        graphs: the graphs of the network.
+        engines: serialized engines by the name of the graph.
     """
 
-    folder: Path
     graphs: Graphs
-    engines: dict[str, StoredEngine]
+    engines: dict[str, bytes]
 
 
-def compile_networks(
-    folder: Path,
-    precision: str,
-    settings: BuildSettings,
-    cache: Path,
-    report: Callable[[str], None],
-) -> list[CompiledModel]:
-    """Get the engines of all networks of a model, including its matching network.
-
-    See `compile_model` for arguments and errors.
-    """
-    return [
-        compile_model(network, precision, settings, cache, report)
-        for network in network_folders(folder)
-    ]
-
-
-def compile_model(
-    folder: Path,
-    precision: str,
-    settings: BuildSettings,
-    cache: Path,
-    report: Callable[[str], None],
-) -> CompiledModel:
-    """Get the engines of one network from the cache, or export missing graphs and compile them.
-
-    If TensorRT rejects graphs with fused attention because it has no kernel for the GPU, they are
-    exported again with attention as several operators.
+def compile_model(folder: Path, precision: str, cache: Path, report: Report) -> CompiledModel:
+    """Get the engines of one network from the cache, or compile them.
 
     Args:
-        folder: the model folder.
-        precision: one of `PRECISIONS`; 'auto' is fp16, or fp32 if fp16 cannot be exported.
-        settings: settings of the compiler.
+        folder: the folder of a model or of a matching network.
+        precision: one of `PRECISIONS`; 'auto' is fp16 if graphs were exported in it, or else fp32.
         cache: folder of engines.
         report: called with lines of progress.
 
     Raises:
-        ModelFolderError: there are no graphs, and they cannot be exported; the message contains
-            the remedy.
-        EngineError: a graph cannot be compiled here.
+        ModelFolderError: there are no graphs; the message names the command that exports them.
+        EngineError: a graph cannot be compiled, or there is no GPU, which all libraries except
+            TensorRT for RTX need.
         UntrustedWriterError: other users may write to the cache.
-        ValueError: the precision does not suit the model.
     """
-    description = read_network(folder)
-    graphs = _graphs(folder, precision, report)
-    try:
-        engines = obtain_engines(folder, graphs, description, settings, cache, report)
-    except GraphRefusedError as error:
-        if (graphs.opset or 0) <= OPSET_WITHOUT_ATTENTION:
-            raise
-        report(f'{error}; exporting again in opset {OPSET_WITHOUT_ATTENTION}, without fused '
-               'attention')  # fmt: skip
-        export_anew(folder, graphs.precision, OPSET_WITHOUT_ATTENTION)
-        graphs = read_graphs(folder, graphs.precision)
-        engines = obtain_engines(folder, graphs, description, settings, cache, report)
-    return CompiledModel(folder, graphs, engines)
-
-
-def _graphs(folder: Path, precision: str, report: Callable[[str], None]) -> Graphs:
-    opset = opset_for_tensorrt()
-    if precision != 'auto':
-        return obtain_graphs(folder, precision, opset, report)
-    try:
-        graphs = obtain_graphs(folder, 'fp16', opset, report)
-    except (ModelFolderError, ValueError) as error:
+    if precision == 'auto':
+        in_fp16 = graphs_folder(folder, 'fp16')
+        precision = 'fp16' if (in_fp16 / GRAPHS_FILE).is_file() else 'fp32'
+        faster = (
+            '' if precision == 'fp16' else f'; for fp16 run: {export_command(in_fp16, "fp16")}'
+        )
+        report(f'{NAME} computes in {precision}{faster}')
+    graphs = read_graphs(folder, precision)
+    gpu = gpu_at_hand()
+    if not gpu and not IS_RTX:
+        raise EngineError(
+            f'{NAME} {VERSION} compiles on the GPU that will run the engine, and there is none '
+            'here. Use TensorRT for RTX, which compiles anywhere'
+        )
+    ranges = shape_ranges(read_network(folder))
+    make_private_folder(cache)
+    engines = {}
+    for graph in ranges:
+        build = partial(build_engine, graphs.path(graph), ranges[graph], precision, report)
+        key: EngineKey = {
+            'library': f'{NAME} {VERSION}',
+            # TensorRT for RTX compiles the last part on the GPU that runs it.
+            'gpu': '' if IS_RTX else gpu,
+            'graph': graph,
+            'graph_sha256': graphs.sha256[graph],
+            'precision': precision,
+            'shapes': ranges[graph],
+        }
+        path = engine_path(cache, folder, key)
         try:
-            graphs = read_graphs(folder, 'fp32')
-        except ModelFolderError:
-            # The error for fp16 contains the better advice.
-            raise error from None
-        report(f'{error}. Until then {NAME} computes in fp32, which is slower')
-    else:
-        report(f'{NAME} computes in {graphs.precision}')
-    return graphs
+            engines[graph] = obtain_engine(path, key, build, report)
+        except GraphRefusedError as error:
+            if graphs.opset <= _OPSET_WITHOUT_ATTENTION:
+                raise
+            raise GraphRefusedError(
+                f'{error}. If it has no fused attention, as before 10.14, run: '
+                f'{export_command(graphs.folder, precision)} --opset {_OPSET_WITHOUT_ATTENTION}'
+            ) from error
+    return CompiledModel(graphs, engines)

@@ -8,8 +8,6 @@ library.
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
-import re
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -33,22 +31,21 @@ def find_library() -> ModuleType:
         TensorRTMissingError: no library is installed, or the installed ones are too old or do not
             load.
     """
-    reasons = []
+    found = []
     for name in MODULES:
         try:
             module = importlib.import_module(name)
         # Bindings whose libraries are missing raise other errors than ImportError.
         except (ImportError, OSError, RuntimeError) as error:
-            reasons.append(f'{name}: {error}')
+            found.append(f'{name}: {error}')
             continue
-        if not hasattr(module, 'Builder'):
-            reasons.append(f'{name}: it has no Builder')
-        elif _is_rtx(module) or version_numbers(module.__version__) >= OLDEST:
+        # An empty folder of the same name is a module, too.
+        version = getattr(module, '__version__', '0.0')
+        if hasattr(module, 'Builder') and (_is_rtx(module) or version_numbers(version) >= OLDEST):
             return module
-        else:
-            reasons.append(f'{name}: it is TensorRT {module.__version__}, which is too old')
+        found.append(f'{name}: it is TensorRT {version}, which is too old')
     raise TensorRTMissingError(
-        f'TensorRT {OLDEST[0]}.{OLDEST[1]} or later is not installed ({"; ".join(reasons)}). On a '
+        f'TensorRT {OLDEST[0]}.{OLDEST[1]} or later is not installed ({"; ".join(found)}). On a '
         'Jetson install JetPack 6.1 or later, with a desktop GPU run: pip install tensorrt'
     )
 
@@ -63,47 +60,15 @@ def version_numbers(version: str) -> tuple[int, int]:
     return major, minor
 
 
-def cuda_version() -> str:
-    """Return the major CUDA version that the library was built for, such as '13'; '' if unknown.
-
-    The library does not expose it. The names of pip packages contain it; TensorRT of JetPack uses
-    the CUDA version of the installed PyTorch.
-    """
-    names = (
-        distribution.metadata['Name'] or '' for distribution in importlib.metadata.distributions()
-    )
-    library = 'tensorrt_rtx' if IS_RTX else 'tensorrt'
-    for name in names:
-        if found := re.fullmatch(rf'{library}_cu(\d+)_libs', name.replace('-', '_')):
-            return found[1]
-    from torch.version import cuda
-
-    return (cuda or '').split('.')[0]
-
-
 if TYPE_CHECKING:
     import tensorrt as trt
 else:
     trt = find_library()
 
-__all__ = ['IS_RTX', 'KNOWS_ATTENTION', 'NAME', 'VERSION', 'TensorRTMissingError', 'trt']
+__all__ = ['IS_RTX', 'NAME', 'VERSION', 'TensorRTMissingError', 'trt']
 
 IS_RTX = _is_rtx(trt)
-"""Whether the library is TensorRT for RTX, which compiles for GPUs that are not present."""
+"""Whether the library is TensorRT for RTX, whose engines fit several GPUs."""
 
 NAME = 'TensorRT-RTX' if IS_RTX else 'TensorRT'
 VERSION = str(trt.__version__)
-
-
-def knows_attention(version: str, rtx: bool) -> bool:
-    """Check whether a library supports fused attention, which graphs contain from opset 23 on.
-
-    Args:
-        version: version of the library, such as '10.3.0'.
-        rtx: whether it is TensorRT for RTX.
-    """
-    return rtx or version_numbers(version) >= (10, 14)
-
-
-KNOWS_ATTENTION = knows_attention(VERSION, IS_RTX)
-"""Whether the installed library supports fused attention."""

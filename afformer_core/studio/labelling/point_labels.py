@@ -15,13 +15,13 @@ from afformer_core.offline.data.readers.folder_pairs import (
     ACTIONS_FILES,
     object_folders,
     pair_actions,
+    read_media,
 )
 from afformer_core.offline.data.readers.point_table import (
     PointRow,
     point_table_text,
     read_point_table,
 )
-from afformer_core.offline.data.readers.unmarked_pairs import read_unmarked_pairs
 
 # Tables have hundredths of a pixel.
 _STEP = 0.01
@@ -90,11 +90,12 @@ class PointLabels:
         if self.folder.is_dir() and not object_folders(self.folder)[1:]:
             self.action_names = pair_actions(self.folder, ())
             return
-        read = read_unmarked_pairs(self.folder)
-        self.action_names = read.action_names
+        objects = read_media(self.folder)
+        used = (row.action for labelled in objects for row in _read(labelled.table))
+        self.action_names = pair_actions(self.folder, used)
         self.pairs = tuple(
             LabelledPair(labelled.table, demonstration, image)
-            for labelled in read.objects
+            for labelled in objects
             for demonstration in labelled.demonstrations
             for image in labelled.images
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.demonstrations.media import MediaFrames
-from afformer_core.demonstrations.whole_recording import memorize_whole
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.grounding import UNKNOWN_ACTION

@@ -13,7 +13,7 @@ import yaml
 
 from afformer_core.errors import AfformerError
 from afformer_core.exit_status import describe_exit
-from afformer_core.files.share_folders import share_folders
+from afformer_core.files.paths import share_folders
 from afformer_core.runtime.model_folder import DESCRIPTION_FILE
 from afformer_core.studio.training.model_folders import ModelFolders
 from afformer_core.studio.training.training_process import (
@@ -28,7 +28,7 @@ CONFIGURATION_FILE = 'config.yaml'
 
 _REPORT_FILE = 'comparison.html'
 _CONFIGURATION = Path('config/train/own_pairs.yaml')
-# Packages of the extra `train`.
+# Packages of the extra `offline`.
 _PACKAGES = ('lightning', 'jsonargparse', 'tensorboard')
 _CHECKPOINT_STEPS = 50
 _MOST_STEPS = 1_000_000
@@ -224,7 +224,8 @@ class Trainings:
         missing = [name for name in _PACKAGES if find_spec(name) is None]
         if missing:
             raise AfformerError(
-                f"training needs {missing[0]}, which is not installed. Run: pip install '.[train]'"
+                f'training needs {missing[0]}, which is not installed. '
+                "Run: pip install '.[offline]'"
             )
         if self._process is not None and self._process.is_alive:
             raise AfformerError(f'{self._process.folder} is being trained. Stop it first')

@@ -9,7 +9,7 @@ from typing import Any
 from nicegui import ui
 
 from afformer_core.media.polygons import Point
-from afformer_core.media.video_part import Part
+from afformer_core.media.video_frames import Part
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.timeline_view import TimelineView, attribute_text
 from afformer_core.studio.trying.contact_dialog import ask_contact

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.media import MediaFrames
-from afformer_core.demonstrations.whole_recording import memorize_whole
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.polygons import Point
-from afformer_core.media.video_part import Part
+from afformer_core.media.video_frames import Part
 from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.demonstration import Demonstration
 from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image

@@ -115,17 +115,18 @@ class ActionEndpoint:
         self._timer.reset()
         handler = self._handler
         if handler is None:
-            goal.end(Ending.ABORTED, self._create_failure(self._unavailable))
+            goal.fail(self._create_failure(self._unavailable))
             return
         try:
             handler.take(goal)
         except RefusedGoalError as error:
             self._node.get_logger().warning(f'a goal of {self._name} was rejected: {error}')
-            goal.end(Ending.ABORTED, self._create_refusal(str(error)))
+            goal.fail(self._create_refusal(str(error)))
 
     def _cancel(self, handle: ServerGoalHandle[Any, Any, Any]) -> CancelResponse:
         goal, handler = self._goals.get(bytes(handle.goal_id.uuid)), self._handler
         if goal is not None and handler is not None:
+            goal.canceled = True
             handler.cancel(goal)
         # rclpy confuses goals if it may cancel only some of several; the result shows a goal that
         # has already ended.

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from afformer_core.demonstrations.selection import join_names, split_names, validated_name
+from afformer_core.demonstrations.selection import join_names, split_names
 from afformer_core.errors import AfformerError, DemonstrationError
 from afformer_ros.parameter_fields import Constraint
 
-_FRAME = re.compile(r'[^/\s]\S*')
 _NANOSECONDS = 1_000_000_000
 
 
@@ -19,22 +18,20 @@ class RefusedGoalError(AfformerError):
     """Raised if a goal is refused; the text gives the reason to its client."""
 
 
-def number_of(value: int, name: str, constraint: Constraint) -> int:
-    """Return a number that is within the range of a parameter.
+@contextmanager
+def refused_if_invalid(addition: str = '') -> Iterator[None]:
+    """Refuse the goal whose field is found to be invalid.
 
     Args:
-        value: the number.
-        name: name of the field in the error.
-        constraint: constraint of the parameter.
+        addition: text after the reason.
 
     Raises:
-        RefusedGoalError: it is out of the range.
+        RefusedGoalError: the field is out of its range, or is no valid name.
     """
     try:
-        constraint.check(name, value)
-    except ValueError as error:
-        raise RefusedGoalError(str(error)) from error
-    return value
+        yield
+    except (ValueError, DemonstrationError) as error:
+        raise RefusedGoalError(f'{error}{addition}') from error
 
 
 def seconds_of(duration: Any, name: str, constraint: Constraint) -> float:
@@ -57,41 +54,9 @@ def seconds_of(duration: Any, name: str, constraint: Constraint) -> float:
         )
     seconds = float(duration.sec + duration.nanosec / _NANOSECONDS)
     if seconds:
-        try:
+        with refused_if_invalid(' seconds, or 0'):
             constraint.check(name, seconds)
-        except ValueError as error:
-            raise RefusedGoalError(f'{error} seconds, or 0') from error
     return seconds
-
-
-def frame_of(frame: str, name: str) -> str:
-    """Return the name of a frame of tf2, or ''.
-
-    Args:
-        frame: the name.
-        name: name of the field in the error.
-
-    Raises:
-        RefusedGoalError: it begins with a slash, or contains a space.
-    """
-    if frame and _FRAME.fullmatch(frame) is None:
-        raise RefusedGoalError(
-            f'{name} is {frame!r}; expected the name of a frame, without a leading slash and '
-            'without spaces'
-        )
-    return frame
-
-
-def name_of(name: str) -> str:
-    """Return the name of one demonstration.
-
-    Raises:
-        RefusedGoalError: it is not a valid name.
-    """
-    try:
-        return validated_name(name)
-    except DemonstrationError as error:
-        raise RefusedGoalError(str(error)) from error
 
 
 def names_of(names: Sequence[str]) -> tuple[str, ...]:
@@ -100,7 +65,5 @@ def names_of(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         RefusedGoalError: a name is empty or invalid, or occurs twice.
     """
-    try:
+    with refused_if_invalid():
         return split_names(join_names(names)) if names else ()
-    except DemonstrationError as error:
-        raise RefusedGoalError(str(error)) from error

@@ -20,18 +20,16 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.outputs.placement import Placement
 from afformer_core.stream.pipeline import ComposedResult
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
-from afformer_ros.grounding.actions.goal_clock import GoalClock
 from afformer_ros.grounding.actions.goal_fields import RefusedGoalError
+from afformer_ros.grounding.actions.goal_time import GoalClock, age_problem
 from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
 from afformer_ros.grounding.actions.ground_goal import GoalOutcome, GroundGoal
-from afformer_ros.grounding.actions.image_age import age_problem
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
 from afformer_ros.grounding.frame_transforms import FrameTransforms
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
 
 _INACTIVE = 'the node is not active; activate it'
-_ENDINGS = {GoalOutcome.FOUND: Ending.SUCCEEDED, GoalOutcome.CANCELED: Ending.CANCELED}
 
 
 class GroundAction:
@@ -254,5 +252,8 @@ class GroundAction:
         self._begin_first()
 
     def _answer(self, one: GroundGoal, result: Any) -> None:
-        one.goal.end(_ENDINGS.get(result.outcome, Ending.ABORTED), result)
+        if result.outcome == GoalOutcome.FOUND:
+            one.goal.end(Ending.SUCCEEDED, result)
+        else:
+            one.goal.fail(result)
         self._node.get_logger().info(f'ground_demonstration: {result.message}')

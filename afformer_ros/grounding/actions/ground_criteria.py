@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.grounding.actions.goal_fields import (
     RefusedGoalError,
-    frame_of,
     names_of,
-    number_of,
+    refused_if_invalid,
     seconds_of,
 )
 from afformer_ros.grounding.parameters import ActionParameters
 from afformer_ros.parameter_fields import constraints_of
+
+_FRAME = re.compile(r'[^/\s]\S*')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,15 +60,23 @@ class GroundCriteria:
         presence = float(request.minimum_presence)
         if not 0 <= presence <= 1:
             raise RefusedGoalError(f'minimum_presence is {presence}; expected 0 to 1')
+        frame = request.target_frame
+        if frame and _FRAME.fullmatch(frame) is None:
+            raise RefusedGoalError(
+                f'target_frame is {frame!r}; expected the name of a frame, without a leading '
+                'slash and without spaces'
+            )
         agreeing = request.agreeing_images or parameters.agreeing_images
+        with refused_if_invalid():
+            ranges['agreeing_images'].check('agreeing_images', agreeing)
         timeout = seconds_of(request.timeout, 'timeout', ranges['action_timeout'])
         age = seconds_of(request.maximum_age, 'maximum_age', ranges['maximum_image_age'])
         return cls(
             demonstrations=names_of(request.demonstrations),
-            agreeing_images=number_of(agreeing, 'agreeing_images', ranges['agreeing_images']),
+            agreeing_images=agreeing,
             minimum_presence=presence,
             action=str(request.action),
-            target_frame=frame_of(request.target_frame, 'target_frame'),
+            target_frame=frame,
             position_required=request.position_required,
             timeout=timeout or parameters.action_timeout,
             maximum_age=age or parameters.maximum_image_age,

@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image
 from afformer_core.demonstrations.selection import join_names
 from afformer_core.outputs.placement import Placement
 from afformer_ros.action import GroundDemonstration
-from afformer_ros.grounding.actions.goal_clock import GoalClock
+from afformer_ros.grounding.actions.goal_time import GoalClock
 from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
 from afformer_ros.grounding.actions.open_goal import OpenGoal
 from afformer_ros.msg import Affordance

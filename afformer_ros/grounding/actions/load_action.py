@@ -13,10 +13,11 @@ from typing import Any
 
 from rclpy.node import Node
 
+from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import Summary
 from afformer_ros.action import LoadDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
-from afformer_ros.grounding.actions.goal_fields import RefusedGoalError, name_of
+from afformer_ros.grounding.actions.goal_fields import RefusedGoalError, refused_if_invalid
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
 from afformer_ros.grounding.demonstrations.demonstration_loader import DemonstrationLoader
 from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
@@ -38,13 +39,11 @@ class _LoadGoal:
     Attributes:
         goal: goal of the client.
         stop: reason why it must end; empty: it continues.
-        canceled: whether its client canceled it.
         told: time of the last feedback, monotonic seconds.
     """
 
     goal: OpenGoal
     stop: str = ''
-    canceled: bool = False
     told: float = 0.0
 
     def check(self) -> None:
@@ -109,12 +108,13 @@ class LoadAction:
         if not request.path:
             raise RefusedGoalError('path is empty; expected a video, a folder of images or a bag')
         if request.name:
-            name_of(request.name)
+            with refused_if_invalid():
+                validated_name(request.name)
         goal.begin()
         one = _LoadGoal(goal)
         with self._lock:
             if self._closed:
-                goal.end(Ending.ABORTED, failed_loading(self._closed))
+                goal.fail(LoadDemonstration.Result(message=self._closed))
             else:
                 self._goals[goal] = one, self._pool.submit(self._load, one)
 
@@ -122,7 +122,6 @@ class LoadAction:
         """Stop a loading that its client cancels."""
         with self._lock:
             if goal in self._goals:
-                self._goals[goal][0].canceled = True
                 self._stop(goal, 'its client canceled it')
 
     def tick(self) -> None:
@@ -149,7 +148,7 @@ class LoadAction:
         with self._lock:
             # A read that blocks cannot be interrupted either.
             for goal in self._goals:
-                goal.end(Ending.ABORTED, failed_loading(reason))
+                goal.fail(LoadDemonstration.Result(message=reason))
         return ended
 
     def _stop(self, goal: OpenGoal, reason: str) -> None:
@@ -158,7 +157,7 @@ class LoadAction:
         if loading.cancel():
             # It was still waiting.
             del self._goals[goal]
-            one.goal.end(_failure(one), failed_loading(reason))
+            goal.fail(LoadDemonstration.Result(message=reason))
 
     def _load(self, one: _LoadGoal) -> None:
         request = one.goal.request
@@ -180,14 +179,5 @@ class LoadAction:
 
     def _end(self, one: _LoadGoal, error: Exception) -> None:
         message = str(error) if isinstance(error, _StoppedError) else failure_text(error)
-        one.goal.end(_failure(one), failed_loading(message))
+        one.goal.fail(LoadDemonstration.Result(message=message))
         self._node.get_logger().info(f'load_demonstration: {message}')
-
-
-def _failure(one: _LoadGoal) -> Ending:
-    return Ending.CANCELED if one.canceled else Ending.ABORTED
-
-
-def failed_loading(reason: str) -> LoadDemonstration.Result:
-    """Create the result of a goal without a demonstration."""
-    return LoadDemonstration.Result(success=False, message=reason)

@@ -3,27 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rclpy.node import Node
 
-from afformer_ros.action import GroundDemonstration, LoadDemonstration, RecordDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.ground_goal import GoalOutcome
-from afformer_ros.grounding.actions.load_action import failed_loading
-from afformer_ros.grounding.actions.record_action import failed_recording
-
-ACTIONS = {
-    'ground_demonstration': GroundDemonstration,
-    'record_demonstration': RecordDemonstration,
-    'load_demonstration': LoadDemonstration,
-}
-
-
-def _stopped(reason: str) -> GroundDemonstration.Result:
-    return GroundDemonstration.Result(outcome=GoalOutcome.STOPPED, message=reason)
-
-
-def _refused(reason: str) -> GroundDemonstration.Result:
-    return GroundDemonstration.Result(outcome=GoalOutcome.REFUSED, message=reason)
+from afformer_ros.interfaces import ACTIONS
 
 
 class NodeActions:
@@ -39,17 +26,30 @@ class NodeActions:
     """
 
     def __init__(self, node: Node) -> None:
-        self.ground = ActionEndpoint(
-            node, GroundDemonstration, 'ground_demonstration', _stopped, _refused
+        self.ground = _endpoint(
+            node,
+            'ground_demonstration',
+            {'outcome': GoalOutcome.STOPPED},
+            {'outcome': GoalOutcome.REFUSED},
         )
-        self.record = ActionEndpoint(
-            node, RecordDemonstration, 'record_demonstration', failed_recording, failed_recording
-        )
-        self.load = ActionEndpoint(
-            node, LoadDemonstration, 'load_demonstration', failed_loading, failed_loading
-        )
+        self.record = _endpoint(node, 'record_demonstration', {}, {})
+        self.load = _endpoint(node, 'load_demonstration', {}, {})
 
     def destroy(self) -> None:
         """Remove the actions."""
         for endpoint in (self.ground, self.record, self.load):
             endpoint.destroy()
+
+
+def _endpoint(
+    node: Node, name: str, failed: Mapping[str, Any], refused: Mapping[str, Any]
+) -> ActionEndpoint:
+    """Create an endpoint, with the fields of results besides the reason."""
+    kind = ACTIONS[name]
+    return ActionEndpoint(
+        node,
+        kind,
+        name,
+        lambda reason: kind.Result(message=reason, **failed),
+        lambda reason: kind.Result(message=reason, **refused),
+    )

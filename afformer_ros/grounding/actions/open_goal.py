@@ -44,6 +44,7 @@ class OpenGoal:
     Attributes:
         request: request of the client.
         answer: future that is done when the goal has ended.
+        canceled: whether its client canceled it.
     """
 
     def __init__(self, handle: ServerGoalHandle[Any, Any, Any], executor: Executor) -> None:
@@ -53,6 +54,7 @@ class OpenGoal:
         self._executor = executor
         self._lock = threading.Lock()
         self._begun = False
+        self.canceled = False
 
     @property
     def ended(self) -> bool:
@@ -80,6 +82,10 @@ class OpenGoal:
         self.begin()
         self._executor.wake()
         return True
+
+    def fail(self, result: Any) -> bool:
+        """Give an answer without success: canceled if its client canceled it, else aborted."""
+        return self.end(Ending.CANCELED if self.canceled else Ending.ABORTED, result)
 
     def publish_feedback(self, feedback: Any) -> None:
         """Send feedback to the client, unless the goal has ended."""

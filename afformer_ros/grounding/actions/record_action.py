@@ -15,8 +15,8 @@ from rclpy.node import Node
 from afformer_core.demonstrations.state import DemonstrationState, Phase, Summary
 from afformer_ros.action import RecordDemonstration
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
-from afformer_ros.grounding.actions.goal_clock import GoalClock
 from afformer_ros.grounding.actions.goal_fields import seconds_of
+from afformer_ros.grounding.actions.goal_time import GoalClock
 from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
 from afformer_ros.grounding.demonstrations.demonstration_recorder import (
     DemonstrationRecorder,
@@ -39,7 +39,6 @@ class _RecordGoal:
         recording: its recording; None before it starts.
         frames, duration: of the recording so far.
         finishing: whether the end of the recording was requested.
-        canceled: whether its client canceled it.
     """
 
     goal: OpenGoal
@@ -50,7 +49,6 @@ class _RecordGoal:
     frames: int = 0
     duration: float = 0.0
     finishing: bool = False
-    canceled: bool = False
 
     def is_over(self) -> bool:
         """Check whether the recording should end now."""
@@ -101,7 +99,7 @@ class RecordAction:
         with self._lock:
             self._closed = reason
             for open_goal in list(self._goals):
-                self._end(open_goal, failed_recording(reason))
+                self._end(open_goal, RecordDemonstration.Result(message=reason))
 
     def take(self, goal: OpenGoal) -> None:
         """Accept a goal, and start recording.
@@ -118,7 +116,7 @@ class RecordAction:
         with self._lock:
             self._goals.append(one)
             if self._closed:
-                self._end(one, failed_recording(self._closed))
+                self._end(one, RecordDemonstration.Result(message=self._closed))
                 return
         started = self._recorder.start(goal.request.name, maximum)
         started.add_done_callback(partial(self._started, one))
@@ -127,7 +125,6 @@ class RecordAction:
         """Drop a recording that its client cancels."""
         with self._lock:
             for matching in [open_goal for open_goal in self._goals if open_goal.goal is goal]:
-                matching.canceled = True
                 self._drop(matching)
 
     def tick(self) -> None:
@@ -161,12 +158,12 @@ class RecordAction:
         error = started.exception()
         with self._lock:
             if error is not None:
-                self._end(one, failed_recording(failure_text(error)))
+                self._end(one, RecordDemonstration.Result(message=failure_text(error)))
                 return
             one.recording = started.result()
             # Frames are recorded from here on.
             one.goal.publish_feedback(RecordDemonstration.Feedback())
-            if one.canceled:
+            if one.goal.canceled:
                 self._drop(one)
         one.recording.ended.add_done_callback(partial(self._ended, one))
 
@@ -178,7 +175,7 @@ class RecordAction:
         error = ended.exception()
         with self._lock:
             if error is not None:
-                self._end(one, failed_recording(failure_text(error)))
+                self._end(one, RecordDemonstration.Result(message=failure_text(error)))
                 return
             result = RecordDemonstration.Result(success=True, message=self._last_message())
             self._end(one, fill_summary(result, ended.result()))
@@ -187,12 +184,8 @@ class RecordAction:
         if one not in self._goals:
             return
         self._goals.remove(one)
-        failure = Ending.CANCELED if one.canceled else Ending.ABORTED
-        one.goal.end(Ending.SUCCEEDED if result.success else failure, result)
-        if not result.success:
+        if result.success:
+            one.goal.end(Ending.SUCCEEDED, result)
+        else:
+            one.goal.fail(result)
             self._node.get_logger().info(f'record_demonstration: {result.message}')
-
-
-def failed_recording(reason: str) -> RecordDemonstration.Result:
-    """Create the result of a goal without a demonstration."""
-    return RecordDemonstration.Result(success=False, message=reason)

@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
-from afformer_core.demonstrations.media import permitted_path, read_demonstration, split_topic
-from afformer_core.demonstrations.reading_progress import Progress, untold
+from afformer_core.demonstrations.media import (
+    Progress,
+    permitted_path,
+    read_demonstration,
+    split_topic,
+    untold,
+)
 from afformer_core.demonstrations.state import Summary
 from afformer_core.errors import AfformerError
 from afformer_ros.grounding.grounding_worker import GroundingWorker

@@ -16,11 +16,11 @@ from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.state import Summary
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.messages.image_decoding import to_rgb
-from afformer_ros.grounding.grounding_statistics import GroundingStatistics
+from afformer_ros.grounding.grounding_statistics import Event, GroundingStatistics
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
-from afformer_ros.image_subscription import ImageSubscription
 from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 from afformer_ros.topic_watch import TopicWatch
 
 _MISSING_AFTER = 2.0
@@ -91,10 +91,10 @@ class DemonstrationRecorder:
         self._current: StartedRecording | None = None
         self._dropped = self._lost_before = 0
         self._started = 0.0
-        self._frames = ImageSubscription(
+        self._frames = TopicSubscription(
             node,
             'demonstration',
-            parameters.demonstration_type,
+            IMAGE_KINDS[parameters.demonstration_type],
             qos.input_quality('demonstration'),
             self._arrived,
             group,
@@ -245,7 +245,7 @@ class DemonstrationRecorder:
         arrival = FrameArrival(message, time.monotonic(), self._recording)
         if not self._worker.offer_frame(lambda library: self._record(library, arrival)):
             self._dropped += 1
-            self._statistics.frame_dropped()
+            self._statistics.count(Event.DROPPED)
             self._node.get_logger().warning(
                 f'{self._dropped} frames of the demonstration were dropped: they arrive faster '
                 'than they are encoded; send fewer per second or raise recording_queue',

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
@@ -20,29 +21,7 @@ from afformer_ros.grounding.demonstrations.demonstration_recorder import Demonst
 from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
 from afformer_ros.grounding.grounding_worker import GroundingWorker, WorkerStoppedError
-from afformer_ros.srv import (
-    DeleteDemonstration,
-    FinishDemonstration,
-    GetDemonstrationFrame,
-    ListDemonstrations,
-    LoadDemonstration,
-    MarkContact,
-    SelectDemonstration,
-    StartDemonstration,
-)
-
-SERVICES = {
-    'start_demonstration': StartDemonstration,
-    'finish_demonstration': FinishDemonstration,
-    'load_demonstration': LoadDemonstration,
-    'select_demonstration': SelectDemonstration,
-    'list_demonstrations': ListDemonstrations,
-    'delete_demonstration': DeleteDemonstration,
-    'get_demonstration_frame': GetDemonstrationFrame,
-    'mark_contact': MarkContact,
-}
-
-Response = TypeVar('Response')
+from afformer_ros.interfaces import SERVICES
 
 # Memorizing a demonstration on a slow machine takes seconds; the caller receives an answer in any
 # case.
@@ -75,15 +54,18 @@ class DemonstrationServices:
         self._loader = loader
         # A service that waits for the worker must not block other services.
         group = ReentrantCallbackGroup()
-        callbacks: dict[str, Callable[[Any, Any], Any]] = {
+        acts: dict[str, Callable[[Any, Any], str]] = {
             'start_demonstration': self._start,
             'finish_demonstration': self._finish,
             'load_demonstration': self._load,
             'select_demonstration': self._select,
-            'list_demonstrations': self._list,
             'delete_demonstration': self._delete,
             'get_demonstration_frame': self._get_frame,
             'mark_contact': self._mark,
+        }
+        callbacks: dict[str, Callable[[Any, Any], Any]] = {
+            'list_demonstrations': self._list,
+            **{name: partial(self._answer, name, act) for name, act in acts.items()},
         }
         self._services = [
             node.create_service(kind, f'~/{name}', callbacks[name], callback_group=group)
@@ -95,120 +77,76 @@ class DemonstrationServices:
         for service in self._services:
             self._node.destroy_service(service)
 
-    def _start(
-        self, request: StartDemonstration.Request, response: StartDemonstration.Response
-    ) -> StartDemonstration.Response:
-        def act() -> str:
-            recording = self._recorder.start(request.name).result(_PATIENCE)
-            return f'recording {recording.name!r}'
+    def _start(self, request: Any, response: Any) -> str:
+        return f'recording {_wait(self._recorder.start(request.name)).name!r}'
 
-        return self._answer(response, act)
+    def _finish(self, request: Any, response: Any) -> str:
+        fill_summary(response, _wait(self._recorder.finish()))
+        return self._status.state.message
 
-    def _finish(
-        self, request: FinishDemonstration.Request, response: FinishDemonstration.Response
-    ) -> FinishDemonstration.Response:
-        def act() -> str:
-            summary = self._recorder.finish().result(_PATIENCE)
-            fill_summary(response, summary)
-            return self._status.state.message
+    def _load(self, request: Any, response: Any) -> str:
+        fill_summary(response, self._loader.load(request.path, request.name, _wait))
+        return self._status.state.message
 
-        return self._answer(response, act)
+    def _select(self, request: Any, response: Any) -> str:
+        _wait(self._worker.submit(lambda owned: owned.select(request.name)))
+        return f'{request.name!r} is selected'
 
-    def _load(
-        self, request: LoadDemonstration.Request, response: LoadDemonstration.Response
-    ) -> LoadDemonstration.Response:
-        def act() -> str:
-            summary = self._loader.load(request.path, request.name, _wait)
-            fill_summary(response, summary)
-            return self._status.state.message
+    def _delete(self, request: Any, response: Any) -> str:
+        _wait(self._worker.submit(lambda owned: owned.delete(request.name)))
+        return f'{request.name!r} was deleted'
 
-        return self._answer(response, act)
+    def _get_frame(self, request: Any, response: Any) -> str:
+        frame = _wait(
+            self._worker.submit(lambda owned: owned.used_frame(request.name, last=request.last))
+        )
+        response.name = frame.name
+        response.frame = compressed_frame(frame)
+        if frame.mark is not None:
+            response.marked, (response.x, response.y) = True, frame.mark
+        response.candidate_x = [candidate.u for candidate in frame.candidates]
+        response.candidate_y = [candidate.v for candidate in frame.candidates]
+        response.candidate_probability = [candidate.score for candidate in frame.candidates]
+        return str(frame)
 
-    def _select(
-        self, request: SelectDemonstration.Request, response: SelectDemonstration.Response
-    ) -> SelectDemonstration.Response:
-        def act() -> str:
-            self._worker.submit(lambda owned: owned.select(request.name)).result(_PATIENCE)
-            return f'{request.name!r} is selected'
-
-        return self._answer(response, act)
-
-    def _list(
-        self, request: ListDemonstrations.Request, response: ListDemonstrations.Response
-    ) -> ListDemonstrations.Response:
-        try:
-            # Listing also finds demonstrations of other nodes with the same store.
-            state = self._worker.submit(lambda owned: owned.refresh()).result(_PATIENCE)
-        except (AfformerError, WorkerStoppedError, FutureTimeoutError):
-            state = self._status.state
-        response.names, response.selected = list(state.names), state.selected
-        return response
-
-    def _delete(
-        self, request: DeleteDemonstration.Request, response: DeleteDemonstration.Response
-    ) -> DeleteDemonstration.Response:
-        def act() -> str:
-            self._worker.submit(lambda owned: owned.delete(request.name)).result(_PATIENCE)
-            return f'{request.name!r} was deleted'
-
-        return self._answer(response, act)
-
-    def _get_frame(
-        self, request: GetDemonstrationFrame.Request, response: GetDemonstrationFrame.Response
-    ) -> GetDemonstrationFrame.Response:
-        def act() -> str:
-            asked = self._worker.submit(
-                lambda owned: owned.used_frame(request.name, last=request.last)
-            )
-            frame = asked.result(_PATIENCE)
-            response.name = frame.name
-            response.frame = compressed_frame(frame)
-            if frame.mark is not None:
-                response.marked, (response.x, response.y) = True, frame.mark
-            response.candidate_x = [candidate.u for candidate in frame.candidates]
-            response.candidate_y = [candidate.v for candidate in frame.candidates]
-            response.candidate_probability = [candidate.score for candidate in frame.candidates]
-            return str(frame)
-
-        return self._answer(response, act)
-
-    def _mark(
-        self, request: MarkContact.Request, response: MarkContact.Response
-    ) -> MarkContact.Response:
+    def _mark(self, request: Any, response: Any) -> str:
         def mark(owned: DemonstrationLibrary) -> str:
             pixel: Point | None = None if request.remove else (request.x, request.y)
             if request.candidate and not request.remove:
                 pixel = owned.used_frame(request.name).candidate(request.candidate)
             return str(owned.mark(request.name, pixel))
 
-        def act() -> str:
-            return self._worker.submit(mark).result(_PATIENCE)
+        return str(_wait(self._worker.submit(mark)))
 
-        return self._answer(response, act)
-
-    def _answer(self, response: Response, act: Callable[[], str]) -> Response:
-        """Fill `success` and `message` with the result or error of `act`."""
-        answer: Any = response
+    def _list(self, request: Any, response: Any) -> Any:
         try:
-            answer.message, answer.success = act(), True
+            # Listing also finds demonstrations of other nodes with the same store.
+            state = _wait(self._worker.submit(lambda owned: owned.refresh()))
+        except (AfformerError, WorkerStoppedError, FutureTimeoutError):
+            state = self._status.state
+        response.names, response.selected = list(state.names), state.selected
+        return response
+
+    def _answer(
+        self, service: str, act: Callable[[Any, Any], str], request: Any, response: Any
+    ) -> Any:
+        """Fill `success` and `message` with the result or error of `act`, and the rest by it."""
+        try:
+            response.message, response.success = act(request, response), True
             return response
         except (AfformerError, WorkerStoppedError) as error:
-            answer.message, answer.success = str(error), False
+            message = str(error)
         except FutureTimeoutError:
-            answer.message = (
+            message = (
                 f'the node was busy for {_PATIENCE:.0f} s; it will still complete the request'
             )
-            answer.success = False
         # An uncaught exception in a service would end the whole node.
         except Exception as error:  # noqa: BLE001
-            answer.message, answer.success = f'{type(error).__name__}: {error}', False
-        self._status.refused(_service_of(response), answer.message)
+            message = f'{type(error).__name__}: {error}'
+        response.message, response.success = message, False
+        self._status.refused(service, message)
         return response
 
 
 def _wait(command: Future[Any]) -> Any:
     return command.result(_PATIENCE)
-
-
-def _service_of(response: Any) -> str:
-    return next(name for name, kind in SERVICES.items() if isinstance(response, kind.Response))

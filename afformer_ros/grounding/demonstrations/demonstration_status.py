@@ -14,16 +14,6 @@ from afformer_core.demonstrations.state import DemonstrationState, Phase
 from afformer_ros.msg import DemonstrationStatus
 
 _LATCHED_QOS = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
-_LOADING = DemonstrationState(
-    phase=Phase.IDLE,
-    name='',
-    selected='',
-    names=(),
-    frames=0,
-    frames_kept=0,
-    duration=0.0,
-    message='the model is being loaded',
-)
 
 
 class DemonstrationStatusPublisher:
@@ -47,7 +37,7 @@ class DemonstrationStatusPublisher:
         self._publisher: Any = node.create_publisher(
             DemonstrationStatus, 'demonstration_status', _LATCHED_QOS
         )
-        self.state = _LOADING
+        self.state = _state(Phase.IDLE, 'the model is being loaded')
         self._publish()
 
     def changed(self, state: DemonstrationState) -> None:
@@ -68,18 +58,7 @@ class DemonstrationStatusPublisher:
         error = loaded.exception()
         if error is not None and self._node.context.ok():
             self._logger.error(f'the model cannot be used: {error}')
-            self.changed(
-                DemonstrationState(
-                    phase=Phase.FAILED,
-                    name='',
-                    selected='',
-                    names=(),
-                    frames=0,
-                    frames_kept=0,
-                    duration=0.0,
-                    message=str(error),
-                )
-            )
+            self.changed(_state(Phase.FAILED, str(error)))
 
     def refused(self, what: str, message: str) -> None:
         """Log why a request was refused, unless the state already contains the reason.
@@ -125,3 +104,17 @@ class DemonstrationStatusPublisher:
         elif state.problem and state.problem != self._logged_problem:
             self._logger.warning(state.problem)
         self._recording, self._logged_problem = recording, state.problem
+
+
+def _state(phase: Phase, message: str) -> DemonstrationState:
+    """Create the state of a node without demonstrations."""
+    return DemonstrationState(
+        phase=phase,
+        name='',
+        selected='',
+        names=(),
+        frames=0,
+        frames_kept=0,
+        duration=0.0,
+        message=message,
+    )

@@ -10,7 +10,7 @@ import pytest
 
 from afformer_core.cli.evaluate import _PROTOCOLS
 from afformer_core.cli.main import main
-from afformer_core.offline.evaluation.protocols.named_protocols import PROTOCOLS
+from afformer_core.offline.evaluation.protocols import PROTOCOLS
 
 
 @pytest.fixture(scope='module')

@@ -10,9 +10,9 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.errors import AfformerError
 from afformer_core.models import afformer_small
-from afformer_core.runtime.golden.differences import Differences
 from afformer_core.runtime.graphs import write_graph_listing
 from afformer_core.runtime.model_folder import DECODER_GRAPHS, read_description
+from afformer_core.runtime.self_test import Differences
 from afformer_core.runtime.weights import save_model
 
 from ..conftest import ACTIONS, random_model
@@ -78,28 +78,3 @@ def test_the_graphs_of_each_network_are_told(
         f'{matched_folder}/bf16 and encode.onnx, find_contact.onnx to '
         f'{matched_folder}/matching/bf16; compared with PyTorch'
     ) in capsys.readouterr().out
-
-
-def test_a_model_of_ones_own_is_not_exported_for_all_users(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(['export', str(tmp_path), '--all-users']) != 0
-    assert 'Leave one out' in capsys.readouterr().err
-
-
-def test_what_is_exported_for_all_users_can_be_read_by_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shared = tmp_path / 'afformer'
-    monkeypatch.setattr('afformer_core.runtime.shipped_model.machine_cache_folder', lambda: shared)
-
-    def exported(folder: Path, precision: str, opset: int | None) -> Differences:
-        (folder / 'decode.onnx').touch(0o600)
-        return Differences(0, 0, 0, 0)
-
-    monkeypatch.setattr('afformer_core.runtime.export.export.export_graphs', exported)
-
-    assert main(['export', '--all-users']) == 0
-
-    modes = {path.stat().st_mode & 0o777 for path in shared.rglob('*.onnx')}
-    assert modes == {0o644}

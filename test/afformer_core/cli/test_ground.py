@@ -18,7 +18,7 @@ import pytest
 from afformer_core.cli import ground as command
 from afformer_core.cli.main import main
 from afformer_core.demonstrations.media import MediaFrames, read_demonstration
-from afformer_core.demonstrations.whole_recording import memorize_whole
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import read_video, write_video
 from afformer_core.runtime import ArrayGrounder, Grounding, Peak, shipped_model_folder
@@ -146,25 +146,6 @@ def test_an_image_of_contacts_replaces_no_input(
 
     assert 'the image of contacts is' in capsys.readouterr().err
     assert image.read_bytes() == before
-
-
-def test_a_contact_marked_in_the_path_is_given(
-    files: Path, strict_model: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert ground(files, '--model', str(strict_model), video='press.mp4#contact=10,40') == 0
-
-    assert json.loads(capsys.readouterr().out)['contact_probability'] == 1.0
-
-
-def test_a_part_of_the_video(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ground(files, video='press.mp4#t=0.25,0.75') == 0
-
-    answer = json.loads(capsys.readouterr().out)
-    grounder = ArrayGrounder.load(shipped_model_folder(), threads=1)
-    part = MediaFrames(tuple(read_video(files / 'press.mp4')[2:6]), 4, 3 / 8)
-    memorize_whole(part, 'press', grounder)
-    grounding = grounder.ground(read_image(files / 'panel.png'), 'press')
-    assert answer['confidence'] == pytest.approx(grounding.confidence, rel=1e-4)
 
 
 def test_a_calibration_of_other_weights_is_not_used(

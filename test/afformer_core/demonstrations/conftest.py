@@ -34,10 +34,9 @@ def open_grounder(shipped_model: Path) -> Callable[..., ArrayGrounder]:
             one.configuration,
             one._networks,
             one._weights,
-            one.calibration,
+            one.calibrations,
             one.zoom_stages,
             one.calibration_problem,
-            one.certainty_calibration,
         )
 
     return open_again

@@ -11,11 +11,12 @@ import pytest
 from mcap.reader import make_reader
 
 from afformer_core.demonstrations.demonstration_file import (
+    DemonstrationWriter,
     read_encoded_frames,
     read_entry,
     read_frames,
+    typestore,
 )
-from afformer_core.demonstrations.demonstration_writer import DemonstrationWriter, typestore
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.errors import DemonstrationError
 from afformer_core.runtime.demonstration import EncodedFrames

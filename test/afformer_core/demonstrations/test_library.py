@@ -248,17 +248,6 @@ def test_what_was_lost_is_told(library, desk):
     )
 
 
-def test_what_gaps_between_stamps_have_room_for_is_told_and_kept(library, restarted, desk):
-    library.start('press')
-    for number in (0, 1, 2, 5, 6, 7, 9):
-        library.add_frame(desk(number), 100 + number / 10)
-    library.finish()
-    assert '3 of 10 frames are missing' in library.state().message
-    again = restarted()
-    again.select('press')
-    assert again.state().frames_lost == 3
-
-
 def test_demonstrations_from_elsewhere(library, restarted, desk):
     summary = library.add(MediaFrames((desk(0), desk(1)), 30, 2.0), 'clip')
     assert (summary.frames, summary.frames_kept, summary.duration) == (30, 2, 2.0)

@@ -11,9 +11,8 @@ import pytest
 
 from afformer_core.demonstrations.demonstration_file import read_encoded_frames
 from afformer_core.demonstrations.media import read_demonstration
-from afformer_core.demonstrations.recording import Recording, RecordingSettings
+from afformer_core.demonstrations.recording import Recording, record_whole
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.media.video import VideoReader
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.matching.contact import ReadContact
@@ -62,7 +61,7 @@ def test_the_contact_is_read_while_frames_arrive_and_is_stored(
 ) -> None:
     clip, mark = pair_of(test_data, 'real_third', 'bt_arduino_1')
     store = DemonstrationStore(tmp_path)
-    recording = Recording('press', shipped, store, RecordingSettings(trim=False))
+    recording = Recording('press', shipped, store, trim=False)
     with VideoReader(clip) as reader:
         for frame in reader:
             recording.add_frame(frame.image, 50.0 + frame.time)

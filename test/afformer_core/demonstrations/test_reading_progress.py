@@ -11,8 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from afformer_core.demonstrations.media import read_demonstration
-from afformer_core.demonstrations.reading_progress import VideoProgress
+from afformer_core.demonstrations.media import VideoProgress, read_demonstration
 from afformer_core.media.video import write_video
 
 
@@ -59,11 +58,11 @@ def test_a_folder_tells_the_frames_that_are_read(tmp_path):
 def test_without_a_duration_the_share_is_not_known_while_frames_are_counted():
     progress: list[tuple[int, float]] = []
     video = VideoProgress(lambda frames, share: progress.append((frames, share)))
-    video.counting()
+    video.begin(0)
     video.decoded(0.5)
     assert progress[0][0] == 1
     assert math.isnan(progress[0][1])
-    video.counted(4)
+    video.begin(4)
     video.decoded(None)
     assert progress[1] == (4, 0.625)
 

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from afformer_core.demonstrations.media import MediaFrames
-from afformer_core.demonstrations.recording import Recording, RecordingSettings
+from afformer_core.demonstrations.recording import Recording, record_whole
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.demonstrations.whole_recording import record_whole
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.video import VideoReader
 from afformer_sim.bodies.seeds import Stream, make_rng
@@ -20,11 +19,9 @@ from afformer_sim.scene.demonstration import plan_demonstration, render_clip
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 
-TRIMMED = RecordingSettings()
 
-
-def _record(grounder, images, store=None, settings=TRIMMED, rate=10.0, start=100.0):
-    recording = Recording('press', grounder, store, settings)
+def _record(grounder, images, store=None, trim=True, rate=10.0, start=100.0):
+    recording = Recording('press', grounder, store, trim=trim)
     for number, image in enumerate(images):
         recording.add_frame(image, start + number / rate)
     return recording
@@ -59,9 +56,8 @@ def test_where_nothing_happens_everything_is_kept_and_said(grounder, desk):
 
 
 def test_trimming_can_be_left_out(grounder, desk, busy_desk):
-    settings = RecordingSettings(trim=False)
     images = [*map(desk, range(12)), *map(busy_desk, range(7)), *map(desk, range(11))]
-    recorded = _record(grounder, images, settings=settings).finish()
+    recorded = _record(grounder, images, trim=False).finish()
     assert (recorded.summary.begin, recorded.summary.end) == (0.0, pytest.approx(2.9))
     assert str(recorded) == '8 of 30 frames, 2.9 s'
 
@@ -130,7 +126,7 @@ def test_a_file_holds_every_frame_and_the_part(recorded_activity, grounder):
 def test_a_clock_that_is_set_back_or_ahead_does_not_change_how_long_it_lasts(
     grounder, desk, stamps, duration
 ):
-    recording = Recording('press', grounder, None, RecordingSettings(trim=False))
+    recording = Recording('press', grounder, None, trim=False)
     for number, stamp in enumerate(stamps):
         recording.add_frame(desk(number), stamp)
     assert recording.duration == pytest.approx(duration)
@@ -159,7 +155,7 @@ def test_a_recording_that_is_dropped_leaves_no_file(grounder, desk, tmp_path):
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_recording(grounder, desk, busy_desk, tmp_path):
-    recording = Recording('press', grounder, DemonstrationStore(tmp_path), TRIMMED)
+    recording = Recording('press', grounder, DemonstrationStore(tmp_path))
     sizes = []
     tracemalloc.start()
     try:
@@ -263,14 +259,3 @@ def test_frames_that_are_there_already_are_used_whole(grounder, desk, busy_desk,
     assert (summary.frames, summary.frames_kept, summary.duration) == (40, 5, 8.0)
     assert (summary.begin, summary.end, summary.trimmed_by) == (0.0, 8.0, '')
     assert len(store.frames('press', 8)) == 5
-
-
-@pytest.mark.parametrize('margin', [-0.1, float('nan')])
-def test_a_margin_that_cannot_be(margin):
-    with pytest.raises(DemonstrationError, match='at least 0'):
-        RecordingSettings(margin=margin)
-
-
-def test_no_margin_at_all_is_one():
-    assert RecordingSettings(margin=0.0).margin == 0
-    assert RecordingSettings().margin == 0.5

@@ -18,20 +18,6 @@ from afformer_core.runtime.features import FrameFeatures
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION
 
 
-def test_what_was_saved_is_loaded(tmp_path, save):
-    save(DemonstrationStore(tmp_path / 'store'), 'press')
-    store = DemonstrationStore(tmp_path / 'store')
-    (entry,), problems = store.load_all()
-    summary = entry.summary
-    assert problems == ()
-    assert (summary.name, summary.frames, summary.frames_kept) == ('press', 3, 2)
-    assert (summary.begin, summary.end, summary.trimmed_by) == (0.25, 0.5, 'motion')
-    assert (entry.first_frame, entry.last_frame, entry.created) == (1, 2, 1.0)
-    encoded = store.encoded_frames('press', 'model')
-    np.testing.assert_array_equal(encoded.images, np.full((2, 8, 8, 3), 7, np.uint8))
-    np.testing.assert_array_equal(encoded.features.decoder, np.full((2, 4, 1, 1), 7, np.float32))
-
-
 def test_another_model_gets_the_images_of_the_part_that_is_used(tmp_path, save):
     store = DemonstrationStore(tmp_path)
     save(store, 'press', value=90)
@@ -46,32 +32,6 @@ def test_encoded_frames_of_an_unknown_model_are_not_trusted(tmp_path, save):
     store = DemonstrationStore(tmp_path)
     save(store, 'press', fingerprint='')
     assert store.encoded_frames('press', '') is None
-
-
-def test_ros_tools_read_it(tmp_path, save):
-    from rosbags.highlevel import AnyReader
-
-    path = save(DemonstrationStore(tmp_path), 'press')
-    with AnyReader([path]) as reader:
-        (connection,) = reader.connections
-        messages = [
-            (stamp, reader.deserialize(data, connection.msgtype))
-            for _, stamp, data in reader.messages()
-        ]
-    assert (connection.topic, connection.msgtype) == (
-        'demonstration',
-        'sensor_msgs/msg/CompressedImage',
-    )
-    assert 'MSG: std_msgs/Header' in connection.msgdef.data
-    assert [stamp for stamp, _ in messages] == [100_000_000_000, 100_250_000_000, 100_500_000_000]
-    last = messages[-1][1]
-    assert (last.header.stamp.sec, last.header.stamp.nanosec) == (100, 500_000_000)
-    assert (last.format, bytes(last.data[:2])) == ('jpeg', b'\xff\xd8')
-
-
-def test_only_the_finished_file_remains(tmp_path, save):
-    save(DemonstrationStore(tmp_path), 'press')
-    assert [path.name for path in tmp_path.iterdir()] == ['press.mcap']
 
 
 def test_saving_again_replaces(tmp_path, save):

@@ -6,9 +6,10 @@ from __future__ import annotations
 import hashlib
 import http.server
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,11 +17,9 @@ from PIL import Image
 
 from afformer_core.cli.main import main
 from afformer_core.errors import ExampleError
-from afformer_core.example_pairs.download import download_pairs, downloaded_pairs
-from afformer_core.example_pairs.manifest import (
-    ListedPair,
-    Repository,
-    RepositoryFile,
+from afformer_core.example_pairs.download import (
+    download_pairs,
+    downloaded_pairs,
     listed_pairs,
 )
 from afformer_core.licences import terms_of
@@ -28,7 +27,6 @@ from afformer_core.media.images import read_image
 from afformer_core.media.video import read_video
 
 COMMIT = '0123456789abcdef0123456789abcdef01234567'
-LEVELS = (40, 80, 120, 160, 200)
 
 
 @pytest.fixture(autouse=True)
@@ -43,12 +41,10 @@ def files(tmp_path: Path) -> Path:
     """Files of a repository: a GIF whose frames get brighter, an image, and a licence."""
     folder = tmp_path / 'host' / 'ada' / 'taps' / COMMIT
     folder.mkdir(parents=True)
-    frames = []
-    for level in LEVELS:
-        frame = np.full((60, 90, 3), level, np.uint8)
-        frame[:, :10] = 0
-        frames.append(Image.fromarray(frame))
-    frames[0].save(folder / 'turn.gif', save_all=True, append_images=frames[1:], duration=100)
+    levels = np.zeros((5, 60, 90, 3), np.uint8)
+    levels[:, :, 10:] = np.array((40, 80, 120, 160, 200))[:, None, None, None]
+    first, *rest = map(Image.fromarray, levels)
+    first.save(folder / 'turn.gif', save_all=True, append_images=rest, duration=100)
     still = np.zeros((40, 50, 3), np.uint8)
     still[12, 34] = (255, 90, 10)
     Image.fromarray(still).save(folder / 'tap.png')
@@ -67,82 +63,61 @@ def host(files: Path, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def pairs(files: Path) -> Sequence[ListedPair]:
+def listed(files: Path) -> dict[str, Any]:
     """A pair of the files: frames 1 to 3 of the GIF without its left edge, and the image."""
 
-    def listed(
-        name: str,
-        frames: tuple[int, int] | None = None,
-        crop: tuple[int, int, int, int] | None = None,
-    ) -> RepositoryFile:
+    def file(name: str, **part: object) -> dict[str, object]:
         content = (files / name).read_bytes()
         digest = hashlib.sha256(content).hexdigest()
-        return RepositoryFile(
-            path=name, bytes=len(content), sha256=digest, frames=frames, crop=crop
-        )
+        return {'path': name, 'bytes': len(content), 'sha256': digest, **part}
 
-    repository = Repository(
-        name='ada/taps',
-        author='Ada',
-        commit=COMMIT,
-        licence='MIT',
-        licence_file=listed('LICENSE'),
-    )
-    return [
-        ListedPair(
-            name='tap',
-            title='Turn the tap',
-            repository=repository,
-            video=listed('turn.gif', (1, 3), (10, 4, 74, 44)),
-            image=listed('tap.png', crop=(30, 10, 50, 40)),
-        )
-    ]
+    repository = {
+        'author': 'Ada',
+        'commit': COMMIT,
+        'licence': 'MIT',
+        'licence_file': file('LICENSE'),
+    }
+    pair = {
+        'name': 'tap',
+        'title': 'Turn the tap',
+        'repository': 'ada/taps',
+        'video': file('turn.gif', frames=(1, 3), crop=(10, 4, 74, 44)),
+        'image': file('tap.png', crop=(30, 10, 50, 40)),
+    }
+    return {'repositories': {'ada/taps': repository}, 'pairs': [pair]}
 
 
-def test_the_listed_frames_and_pixels_are_cut_out(
-    host: str, pairs: Sequence[ListedPair], cache: Path
+def test_the_listed_frames_and_pixels_are_cut_out_once(
+    host: str, listed: dict[str, Any], files: Path, cache: Path
 ) -> None:
-    (pair,) = download_pairs(host, pairs=pairs)
+    told: list[str] = []
+    (pair,) = download_pairs(host, told.append, listed)
 
-    assert (pair.title, pair.video, pair.image) == (
-        'Turn the tap', cache / 'tap.mp4', cache / 'tap.png',
-    )  # fmt: skip
+    assert told[0] == 'ada/taps/turn.gif (0.0 MB)'
+    assert pair.title == 'Turn the tap'
+    assert (pair.video, pair.image) == (cache / 'tap.mp4', cache / 'tap.png')
     video = read_video(pair.video)
     assert video.shape == (3, 40, 64, 3)
     assert video.mean((1, 2, 3)) == pytest.approx([80, 120, 160], abs=4)
     image = read_image(pair.image)
     assert image.shape == (30, 20, 3)
     assert image[2, 4].tolist() == [255, 90, 10]
-    assert downloaded_pairs() == (pair,)
-
-
-def test_the_licence_and_its_author_lie_beside_the_pairs(
-    host: str, pairs: Sequence[ListedPair], cache: Path
-) -> None:
-    download_pairs(host, pairs=pairs)
+    (files / 'turn.gif').unlink()
+    assert download_pairs(host, told.append, listed) == downloaded_pairs() == (pair,)
+    assert len(told) == 3
     text = (cache / 'LICENCES.txt').read_text()
     assert f'tap: ada/taps at {COMMIT}\nby Ada, MIT:\n\nCopyright (c) 2019 Ada' in text
 
 
 def test_another_file_than_the_listed_one_is_refused_and_leaves_nothing(
-    host: str, pairs: Sequence[ListedPair], files: Path, cache: Path
+    host: str, listed: dict[str, Any], files: Path, cache: Path
 ) -> None:
     content = (files / 'turn.gif').read_bytes()
     (files / 'turn.gif').write_bytes(content[:-1] + b'?')
     with pytest.raises(ExampleError, match=r'turn\.gif has .* another SHA-256'):
-        download_pairs(host, pairs=pairs)
+        download_pairs(host, listed=listed)
     assert not cache.exists()
     assert downloaded_pairs() == ()
-
-
-def test_they_are_downloaded_once(host: str, pairs: Sequence[ListedPair], files: Path) -> None:
-    told: list[str] = []
-    first = download_pairs(host, told.append, pairs)
-    assert told[0] == 'ada/taps/turn.gif (0.0 MB)'
-    assert len(told) == 3
-    (files / 'turn.gif').unlink()
-    assert download_pairs(host, told.append, pairs) == first
-    assert len(told) == 3
 
 
 def test_a_host_without_the_files_is_named(
@@ -156,9 +131,9 @@ def test_a_host_without_the_files_is_named(
 
 
 def test_every_listed_pair_is_of_a_permissive_licence_at_one_commit() -> None:
-    pairs = listed_pairs()
-    assert len({pair.name for pair in pairs}) == len(pairs) == 5
-    for pair in pairs:
-        assert terms_of(pair.repository.licence) == 'permissive'
-        assert len(pair.repository.commit) == 40
-        assert pair.repository.author
+    listed = listed_pairs()
+    assert len({pair['name'] for pair in listed['pairs']}) == len(listed['pairs']) == 5
+    for repository in listed['repositories'].values():
+        assert terms_of(repository['licence']) == 'permissive'
+        assert len(repository['commit']) == 40
+        assert repository['author']

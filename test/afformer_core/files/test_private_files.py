@@ -9,10 +9,7 @@ import pytest
 
 from afformer_core.files.private_files import (
     UntrustedWriterError,
-    check_shared_folder,
-    let_all_users_read,
     make_private_folder,
-    make_shared_folder,
     read_private_file,
 )
 
@@ -62,37 +59,6 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UntrustedWriterError, match=r'belongs to user 4711; .* XDG_CACHE_HOME'):
         make_private_folder(folder)
-
-
-def test_a_shared_folder_is_made_with_those_above_it_for_all_to_read(tmp_path: Path) -> None:
-    folder = tmp_path / 'above' / 'cache'
-    mask = os.umask(0o077)
-    try:
-        make_shared_folder(folder)
-        (folder / 'fp16').mkdir()
-        (folder / 'fp16' / 'graph').touch()
-    finally:
-        os.umask(mask)
-    let_all_users_read(folder)
-
-    made = (folder.parent, folder, folder / 'fp16', folder / 'fp16' / 'graph')
-    assert [stat.S_IMODE(each.stat().st_mode) for each in made] == [0o755, 0o755, 0o755, 0o644]
-
-
-def test_a_shared_folder_is_refused_where_others_may_write_something_in_it(file: Path) -> None:
-    check_shared_folder(file.parent)
-    file.chmod(0o646)
-
-    with pytest.raises(UntrustedWriterError, match=r'engine is 0646'):
-        check_shared_folder(file.parent)
-
-
-@AS_ROOT
-def test_a_shared_folder_is_refused_where_something_in_it_belongs_to_another(file: Path) -> None:
-    os.chown(file, 4711, -1)
-
-    with pytest.raises(UntrustedWriterError, match=r'belongs to user 4711; expected root or'):
-        check_shared_folder(file.parent)
 
 
 def test_a_file_of_this_user_is_read(file: Path) -> None:

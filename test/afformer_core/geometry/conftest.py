@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boxes and round buttons before a tilted panel, cast analytically, seen with realistic noise."""
+"""Boxes before a tilted panel, cast analytically, seen with realistic noise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDTH, HEIGHT, FOCAL_LENGTH = 640, 480, 600.0
 
 @dataclass(frozen=True)
 class Solid:
-    """A box, or a cylinder where it is round, on the panel or floating before it; metres."""
+    """A box on the panel or floating before it; metres."""
 
     x: float
     y: float
@@ -27,7 +27,6 @@ class Solid:
     half_height: float
     bottom: float
     top: float
-    round: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def make_scene(
     labels = np.zeros(len(rays), int)
     outward = np.tile([0.0, 0.0, 1.0], (len(rays), 1))
     for number, solid in enumerate(solids, start=1):
-        hit, hit_outward = (_cylinder if solid.round else _box)(solid, origin, local)
+        hit, hit_outward = _box(solid, origin, local)
         nearer = hit < depth
         depth = np.where(nearer, hit, depth)
         outward[nearer] = hit_outward[nearer]
@@ -126,26 +125,6 @@ def _box(solid: Solid, origin: np.ndarray, rays: np.ndarray) -> tuple[np.ndarray
     index = np.arange(len(rays))
     outward[index, axis] = -np.sign(rays[index, axis])
     return np.where((near < leave) & (near > 0), near, np.inf), outward
-
-
-def _cylinder(solid: Solid, origin: np.ndarray, rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    start = origin[:2] - [solid.x, solid.y]
-    a = (rays[:, :2] ** 2).sum(axis=1)
-    b = rays[:, :2] @ start
-    root = b**2 - a * (start @ start - solid.half_width**2)
-    with np.errstate(invalid='ignore', divide='ignore'):
-        side = (-b - np.sqrt(root)) / a
-        leave = (-b + np.sqrt(root)) / a
-    cap = (solid.top - origin[2]) / rays[:, 2]
-    end = (solid.bottom - origin[2]) / rays[:, 2]
-    near = np.fmax(side, cap)
-    hit = (root > 0) & (near < leave) & (near < end)
-    outward = np.tile([0.0, 0.0, 1.0], (len(rays), 1))
-    wall = side > cap
-    at = start + rays[wall, :2] * side[wall, None]
-    outward[wall, :2] = at / solid.half_width
-    outward[wall, 2] = 0
-    return np.where(hit, near, np.inf), outward
 
 
 def _edges(labels: np.ndarray) -> np.ndarray:

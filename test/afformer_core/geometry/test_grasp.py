@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grasp candidates at blobs of known shape."""
+"""Grasp candidates at blobs of known shape, and widths of a bar under a heatmap that is wider."""
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 
 from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.grasp import grasp_candidate
+from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.grasp import grasp_candidate, grasp_width
 from afformer_core.geometry.rotation import rotation_of_quaternion
-from afformer_core.geometry.surface import SurfacePoint
+from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
 from afformer_core.runtime.grounding import Peak
 
 PEAK = Peak(u=319.5, v=239.5, score=0.6)
@@ -51,14 +53,11 @@ def test_x_does_not_flip(calibration: Calibration, angles: tuple[float, float]) 
     assert first @ second > 0.99
 
 
-def test_x_of_a_round_blob_is_horizontal(calibration: Calibration) -> None:
-    x, _, _ = axes(blob(35, 10, 9.8), FACING, calibration)
-
-    np.testing.assert_allclose(x, [1, 0, 0], atol=1e-9)
-
-
-def test_x_of_a_flat_heatmap_is_horizontal(calibration: Calibration) -> None:
-    x, _, _ = axes(np.full((480, 640), 1e-6, np.float32), FACING, calibration)
+@pytest.mark.parametrize(
+    'heatmap', [blob(35, 10, 9.8), np.full((480, 640), 1e-6, np.float32)], ids=['round', 'flat']
+)
+def test_x_of_no_longer_axis_is_horizontal(heatmap: np.ndarray, calibration: Calibration) -> None:
+    x, _, _ = axes(heatmap, FACING, calibration)
 
     np.testing.assert_allclose(x, [1, 0, 0], atol=1e-9)
 
@@ -104,3 +103,58 @@ def test_no_candidate_without_a_normal(calibration: Calibration) -> None:
     assert grasp_candidate(blob(0, 9, 3), PEAK, without, calibration) is None
     unknown = SurfacePoint.unknown('a hole')
     assert grasp_candidate(blob(0, 9, 3), PEAK, unknown, calibration) is None
+
+
+# At 0.6 m a pixel is 1 mm.
+MATRIX = np.array([[600.0, 0, 159.5], [0, 600.0, 119.5], [0, 0, 1]])
+CALIBRATION = Calibration(320, 240, MATRIX, '', (), (0.0, 0.0), 'camera')
+BAR_PEAK = Peak(160.0, 120.0, 0.9)
+WALL = 0.63
+
+
+def _bar(angle, thick, near=0.6):
+    """A bar 120 pixels long through the peak, and a heatmap along it that is wider."""
+    values, heatmap = np.full((240, 320), WALL, np.float32), np.zeros((240, 320), np.float32)
+    for target, value, broad in ((values, near, thick), (heatmap, 1.0, 1.6 * thick)):
+        corners = cv2.boxPoints(((BAR_PEAK.u, BAR_PEAK.v), (120, broad), angle))
+        cv2.fillPoly(target, [np.round(corners * 16).astype(np.int32)], value, shift=4)
+    return DepthImage(values, 'camera', 0), cv2.GaussianBlur(heatmap, (0, 0), 2)
+
+
+def _measure(depth, heatmap, share=0.5, distance=0.6):
+    position = CALIBRATION.points([[BAR_PEAK.u, BAR_PEAK.v]], [distance])[0]
+    surface = SurfacePoint(position, np.eye(3) * 1e-6, np.array([0.0, 0.0, -1.0]), '')
+    candidate = grasp_candidate(heatmap, BAR_PEAK, surface, CALIBRATION)
+    settings = SurfaceSettings()
+    return grasp_width(heatmap, BAR_PEAK, candidate, depth, CALIBRATION, settings, share)
+
+
+@pytest.mark.parametrize('angle', [0, 30, 90])
+@pytest.mark.parametrize('thick', [10, 20])
+def test_the_width_of_a_bar_is_across_it(angle, thick):
+    assert _measure(*_bar(angle, thick)) == pytest.approx(thick / 1000, abs=0.002)
+
+
+def test_the_depth_may_be_smaller_than_the_image():
+    depth, heatmap = _bar(0, 20)
+    small = DepthImage(np.ascontiguousarray(depth.values[::2, ::2]), 'camera', 0)
+    assert _measure(small, heatmap) == pytest.approx(0.02, abs=0.003)
+
+
+def test_on_a_flat_surface_the_heatmap_bounds_the_width():
+    depth, heatmap = _bar(0, 20, near=WALL)
+    # 32 pixels of 1.05 mm
+    assert _measure(depth, heatmap, distance=WALL) == pytest.approx(0.0336, abs=0.003)
+
+
+def test_a_hole_at_the_peak_is_bridged():
+    depth, heatmap = _bar(0, 20)
+    depth.values[120, 160] = np.nan
+    assert _measure(depth, heatmap) == pytest.approx(0.02, abs=0.002)
+
+
+def test_without_depth_there_is_no_width():
+    _, heatmap = _bar(0, 20)
+    assert (
+        _measure(DepthImage(np.full((240, 320), np.nan, np.float32), 'camera', 0), heatmap) is None
+    )

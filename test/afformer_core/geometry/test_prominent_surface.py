@@ -26,21 +26,41 @@ def placed(
     return one
 
 
-def test_a_peak_on_the_handle_stays(calibration: Calibration) -> None:
-    one = placed(handle_before_a_wall(), calibration, 320.25, 240.5, 18.0)
+@pytest.mark.parametrize(
+    ('of_handle', 'peak', 'tolerance', 'depth'),
+    [
+        (0.7, (320.25, 240.5), 18.0, 0.7),
+        (0.78, (345.0, 240.0), 18.0, 0.8),
+        (0.7, (345.0, 240.0), 0.0, 0.8),
+        (0.7, (360.0, 240.0), 18.0, 0.8),
+        (0.7, (0.0, 0.0), 18.0, 0.8),
+        (0.7, (639.0, 479.0), 18.0, 0.8),
+    ],
+    ids=['on it', 'hardly nearer', 'without tolerance', 'beyond it', 'corner', 'other corner'],
+)
+def test_a_peak_that_stays(
+    calibration: Calibration,
+    of_handle: float,
+    peak: tuple[float, float],
+    tolerance: float,
+    depth: float,
+) -> None:
+    one = placed(handle_before_a_wall(of_handle), calibration, *peak, tolerance)
 
-    assert one.pixel == (320.25, 240.5)
+    assert one.pixel == peak
     assert one.surface.position is not None
-    assert one.surface.position[2] == pytest.approx(0.7, abs=1e-4)
+    assert one.surface.position[2] == pytest.approx(depth, abs=1e-4)
 
 
 def test_a_peak_beside_the_handle_moves_onto_it(calibration: Calibration) -> None:
     one = placed(handle_before_a_wall(), calibration, 338.0, 240.0, 18.0)
 
-    assert one.surface.position is not None
-    assert one.surface.position[2] == pytest.approx(0.7, abs=1e-4)
     assert 310 <= one.pixel[0] < 330
     assert np.hypot(one.pixel[0] - 338, one.pixel[1] - 240) <= 18
+    # The position is that of the pixel that is told.
+    assert one.surface.position is not None
+    x, y = 0.7 * calibration.rays([one.pixel])[0]
+    np.testing.assert_allclose(one.surface.position, [x, y, 0.7], rtol=1e-4)
 
 
 def test_no_further_than_needed(calibration: Calibration) -> None:
@@ -57,33 +77,6 @@ def test_a_peak_at_the_edge_moves_to_the_nearer_side(calibration: Calibration) -
     assert 'edge' in at_the_peak.surface.problem
     assert one.surface.position is not None
     assert one.surface.position[2] == pytest.approx(0.7, abs=1e-4)
-
-
-def test_the_position_is_of_the_pixel_that_is_told(calibration: Calibration) -> None:
-    one = placed(handle_before_a_wall(), calibration, 338.0, 240.0, 18.0)
-
-    assert one.surface.position is not None
-    x, y = 0.7 * calibration.rays([one.pixel])[0]
-    np.testing.assert_allclose(one.surface.position, [x, y, 0.7], rtol=1e-4)
-
-
-def test_what_is_hardly_nearer_is_no_reason_to_move(calibration: Calibration) -> None:
-    one = placed(handle_before_a_wall(0.78), calibration, 345.0, 240.0, 18.0)
-
-    assert one.pixel == (345.0, 240.0)
-
-
-def test_without_tolerance_a_peak_stays_on_the_wall(calibration: Calibration) -> None:
-    one = placed(handle_before_a_wall(), calibration, 345.0, 240.0, 0.0)
-
-    assert one.surface.position is not None
-    assert one.surface.position[2] == pytest.approx(0.8, abs=1e-4)
-
-
-def test_what_is_beyond_the_tolerance_does_not_count(calibration: Calibration) -> None:
-    one = placed(handle_before_a_wall(), calibration, 360.0, 240.0, 18.0)
-
-    assert one.pixel == (360.0, 240.0)
 
 
 def test_a_peak_in_a_hole_moves_out_of_it(calibration: Calibration) -> None:
@@ -111,14 +104,6 @@ def test_nothing_but_holes_leaves_the_reason(calibration: Calibration) -> None:
 
     assert one.pixel == (320.0, 240.0)
     assert 'hole' in one.surface.problem
-
-
-@pytest.mark.parametrize(('u', 'v'), [(0.0, 0.0), (639.0, 479.0)])
-def test_a_peak_in_the_corner(calibration: Calibration, u: float, v: float) -> None:
-    one = placed(handle_before_a_wall(), calibration, u, v, 18.0)
-
-    assert 0 <= one.pixel[0] <= 639
-    assert 0 <= one.pixel[1] <= 479
 
 
 def test_several_peaks_are_apart(calibration: Calibration) -> None:

@@ -29,23 +29,6 @@ def transform() -> RigidTransform:
     return RigidTransform.from_message(message(*TURN))
 
 
-def test_the_length_of_the_quaternion_does_not_matter_where_that_is_asked_for() -> None:
-    double = message(0.2, 1.0, 1.0, 1.4)
-    found = RigidTransform.from_message(double, any_length=True)
-    np.testing.assert_allclose(found.point(POINT), [1.76, 2.272, 3.196])
-    for wrong in (message(0, 0, 0, 0), message(0, 0, np.inf, 1), message(0, np.nan, 0, 1)):
-        with pytest.raises(TransformError):
-            RigidTransform.from_message(wrong, any_length=True)
-
-
-def test_points_turn_and_shift(transform: RigidTransform) -> None:
-    np.testing.assert_allclose(transform.point(POINT), [1.76, 2.272, 3.196])
-
-
-def test_vectors_only_turn(transform: RigidTransform) -> None:
-    np.testing.assert_allclose(transform.vector(NORMAL), [-0.864, 0.4752, -0.1664])
-
-
 def test_a_surface_point(transform: RigidTransform) -> None:
     there = transform.surface(SurfacePoint(POINT, COVARIANCE, NORMAL, ''))
 

@@ -10,7 +10,7 @@ from afformer_core.geometry.neighbourhood import (
     STEPS,
     beside,
     disc_window,
-    disc_windows,
+    median,
     pixel_count,
 )
 
@@ -50,8 +50,8 @@ def test_the_side_of_a_step_on_which_the_middle_lies() -> None:
     assert beside(window, left).tolist() == (OFFSETS[:, 0] >= -2).tolist()
 
 
-def test_several_windows() -> None:
-    windows, inside = disc_windows(np.array([7, 9]))
+@pytest.mark.parametrize('count', [1, 2, 3, 37, 100])
+def test_the_median_is_that_of_numpy(count: int) -> None:
+    values = np.random.default_rng(count).normal(size=count).astype(np.float32)
 
-    assert [window.count for window in windows] == [177, 277]
-    assert inside.sum(axis=1).tolist() == [177, 277]
+    assert median(values) == pytest.approx(float(np.median(values)))

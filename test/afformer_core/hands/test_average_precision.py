@@ -110,15 +110,11 @@ def test_detections_of_one_score_stand_or_fall_together() -> None:
     assert ranked.score_of_precision(0.9) is None
 
 
-def test_nothing_is_found() -> None:
-    ranked = hands_found([[]], [[IN_CONTACT]])
-
-    assert eleven_point_precision(ranked) == area_precision(ranked) == 0
-    assert ranked.score_of_precision(0.5) is None
-
-
 def test_there_is_nothing_to_find() -> None:
     ranked = hands_found([[Hand(BOX, True, 0.9)]], [[]])
 
+    missed = hands_found([[]], [[IN_CONTACT]])
+    assert eleven_point_precision(missed) == area_precision(missed) == 0
+    assert missed.score_of_precision(0.5) is None
     assert math.isnan(eleven_point_precision(ranked))
     assert math.isnan(area_precision(ranked))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import tracemalloc
 from collections.abc import Sequence
 
 import numpy as np
@@ -103,19 +102,6 @@ def test_a_hand_that_rested_for_long_and_comes_again() -> None:
 @pytest.mark.parametrize(('frames', 'rate'), [(5, 10.0), (1, 10.0), (10, 0.9)])
 def test_too_little_is_seen_to_say(frames: int, rate: float) -> None:
     assert max(_estimates([pointing_hand(600, 300)] * frames, rate)) == 0
-
-
-def test_memory_does_not_grow() -> None:
-    estimate = ContactEstimate()
-    held = []
-    tracemalloc.start()
-    for number in range(900):
-        estimate.observe(number / 10, pointing_hand(600, 300), _IMAGE)
-        estimate.at(number / 10)
-        if number % 300 == 299:
-            held.append(tracemalloc.get_traced_memory()[0])
-    tracemalloc.stop()
-    assert held[2] - held[1] < 2_000
 
 
 def test_the_size_of_a_hand_seen_from_its_side() -> None:

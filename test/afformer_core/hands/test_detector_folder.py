@@ -40,28 +40,12 @@ def state(detector: nn.Module) -> dict[str, Tensor]:
 
 
 @pytest.fixture(scope='module')
-def checkpoint(detector: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What torchvision's training of detectors writes after each epoch, with `--amp`."""
-    learning = [each for each in detector.parameters() if each.requires_grad]
-    optimizer = torch.optim.SGD(learning, lr=0.01, momentum=0.9, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[8, 11])
-    optimizer.step()
-    schedule.step()
+def checkpoint(state: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What torchvision's training of detectors writes after each epoch."""
     path = tmp_path_factory.mktemp('hands') / 'hircnn.pth'
-    arguments = argparse.Namespace(
-        model='fasterrcnn_resnet50_fpn_v2', epochs=12, lr_steps=[8, 11], amp=True, device='cuda'
-    )
-    content = {
-        'model': detector.state_dict(),
-        'optimizer': optimizer.state_dict(),
-        'lr_scheduler': schedule.state_dict(),
-        'args': arguments,
-        'epoch': 11,
-        'scaler': {'scale': 65536.0, 'growth_interval': 2000, '_growth_tracker': 7},
-    }
-    torch.save(content, path)
-    yield path
-    path.unlink()
+    arguments = argparse.Namespace(model='fasterrcnn_resnet50_fpn_v2', epochs=12)
+    torch.save({'model': state, 'args': arguments, 'epoch': 11}, path)
+    return path
 
 
 @pytest.fixture(scope='module')
@@ -95,9 +79,6 @@ def test_the_folder_detects_what_the_checkpoint_does(
     assert fields['training']['sha256'] == file_sha256(checkpoint)
     assert fields['training']['epoch'] == 11
     assert fields['classes'] == ['background', 'no contact', 'contact']
-    assert sorted(path.name for path in folder.iterdir()) == [
-        'detector.json', 'detector.safetensors',
-    ]  # fmt: skip
 
 
 def test_it_scores_no_actions(

@@ -15,7 +15,6 @@ from afformer_core.hands.detector_folder import load_hand_detector, save_hand_de
 from afformer_core.hands.faster_rcnn import (
     LIGHT_ARCHITECTURE,
     build_hand_detector,
-    build_motion_detector,
 )
 from afformer_core.hands.faster_rcnn_hands import FasterRcnnHands, hands_of
 from afformer_core.hands.hand import Hand
@@ -58,18 +57,8 @@ def test_it_gives_what_the_folders_detector_gives(folder: Path) -> None:
     assert [hand.contact for hand in hands] == [hand.contact for hand in expected]
     boxes = [np.array([hand.box for hand in each]) for each in (hands, expected)]
     np.testing.assert_allclose(*boxes, atol=0.01)
-
-
-def test_boxes_are_in_pixels_of_the_frame_and_hands_are_few(folder: Path) -> None:
-    """The detector itself sees the frame enlarged."""
-    (hands,) = FasterRcnnHands.load(folder).detect(frames(1))
-
-    assert 0 < len(hands) <= 10
-    boxes = np.array([hand.box for hand in hands])
-    assert boxes.min() >= 0
-    assert boxes[:, 2].max() <= 100
-    assert boxes[:, 3].max() <= 60
     scores = [hand.score for hand in hands]
+    assert 0 < len(hands) <= 10
     assert scores == sorted(scores, reverse=True)
     assert min(scores) >= 0.05
 
@@ -89,7 +78,7 @@ def test_frames_together_give_what_they_give_alone(folder: Path) -> None:
 def test_a_detector_of_motion_sees_frames_around_each() -> None:
     """An image between two copies of it, and between two others."""
     torch.manual_seed(0)
-    detector = build_motion_detector(LIGHT_ARCHITECTURE).eval()
+    detector = build_hand_detector(LIGHT_ARCHITECTURE, 0.1).eval()
     with torch.no_grad():
         detector.hands.roi_heads.box_predictor.cls_score.bias[1] += 2
     moves = FasterRcnnHands(detector, 'moves', 0.9, interval=0.1)
@@ -143,9 +132,3 @@ def test_only_a_hand_in_contact_touches_something() -> None:
     }
 
     assert [hand.contact_point for hand in hands_of(output)] == [(12.0, 3.0), None]
-
-
-def test_no_hands() -> None:
-    nothing = {'boxes': torch.empty(0, 4), 'labels': torch.empty(0), 'scores': torch.empty(0)}
-
-    assert hands_of(nothing) == ()

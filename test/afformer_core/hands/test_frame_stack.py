@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from afformer_core.hands.frame_stack import FRAMES, NOW, frame_stack, motion_windows
+from afformer_core.hands.frame_stack import motion_windows
 from afformer_core.media.video import VideoFrame
 
 
@@ -25,22 +25,6 @@ def numbers(frames: list[VideoFrame], interval: float) -> list[list[int]]:
     """The numbers of the frames that each image is made of."""
     windows = motion_windows(frames, interval)
     return [[int(frame.image[0, 0, 0]) for frame in window] for window in windows]
-
-
-def test_frames_in_their_order_and_colours() -> None:
-    image = grey(0)
-    image[..., 0] = 255
-    stack = frame_stack(image, [grey(value) for value in (10, 20, 30, 40, 50, 60)])
-
-    assert stack.shape == (FRAMES, 4, 6, 3) == (7, 4, 6, 3)
-    assert stack[NOW, 0, 0].tolist() == [255, 0, 0]
-    assert stack[:, 0, 0, 2].tolist() == [10, 20, 30, 0, 40, 50, 60]
-
-
-def test_frames_of_other_sizes_are_refused() -> None:
-    neighbours = [grey(0)] * 5 + [np.zeros((4, 5, 3), np.uint8)]
-    with pytest.raises(ValueError, match=r'\(4, 5, 3\) and \(4, 6, 3\); expected one size'):
-        frame_stack(grey(0), neighbours)
 
 
 def test_the_nearest_frames_that_are_far_enough() -> None:
@@ -68,17 +52,11 @@ def test_a_rate_that_does_not_fit() -> None:
 
 
 def test_frames_that_are_farther_apart_than_the_interval() -> None:
+    assert numbers([], 0.25) == []
+    assert numbers(video(0.0), 0.25) == [[0] * 7]
     assert numbers(video(0.0, 1.0, 2.0), 0.25) == [
         *([0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 2, 2, 2], [1, 1, 1, 2, 2, 2, 2]),
     ]
-
-
-def test_one_frame_does_not_move() -> None:
-    assert numbers(video(0.0), 0.25) == [[0] * 7]
-
-
-def test_no_frame() -> None:
-    assert numbers([], 0.25) == []
 
 
 def test_it_reads_no_farther_ahead_than_it_sees() -> None:

@@ -43,20 +43,21 @@ def test_the_first_pixel_is_1_and_the_last_one_belongs_to_the_box(folder: Path) 
 
 @pytest.mark.parametrize(
     ('state', 'contact'),
-    [('0', False), ('1', False), ('2', False), ('3', True), ('4', True), ('None', False)],
+    [
+        ('0', False),
+        ('1', False),
+        ('2', False),
+        ('3', True),
+        ('4', True),
+        ('None', False),
+        ('', False),
+    ],
 )
 def test_only_objects_are_interacted_with(folder: Path, state: str, contact: bool) -> None:
     """Touching oneself (1) or somebody else (2) is no interaction; None stands in real files."""
     (hand,) = hands(folder, HAND.replace('>3</contactstate>', f'>{state}</contactstate>'))
 
     assert hand.contact is contact
-
-
-@pytest.mark.parametrize('state', ['', '<contactstate />'])
-def test_a_state_that_is_missing_is_none(folder: Path, state: str) -> None:
-    (hand,) = hands(folder, HAND.replace('<contactstate>3</contactstate>', state))
-
-    assert not hand.contact
 
 
 def test_what_is_touched_is_no_hand(folder: Path) -> None:
@@ -93,10 +94,6 @@ def test_an_idle_hand_touches_nothing(folder: Path) -> None:
     assert hand.contact_point is None
 
 
-def test_a_image_without_hands(folder: Path) -> None:
-    assert hands(folder) == ()
-
-
 def test_difficult_hands_are_marked(folder: Path) -> None:
     (hand,) = hands(folder, HAND.replace('<difficult>0', '<difficult>1'))
 
@@ -126,22 +123,6 @@ def test_malformed(folder: Path, old: str, new: str, message: str) -> None:
         hands(folder, HAND.replace(old, new))
 
 
-def test_without_annotation(folder: Path) -> None:
-    with pytest.raises(DatasetError, match=r'a\.xml does not exist; expected'):
-        read_hand_annotations(folder, 'test')
-
-
-def test_without_image(folder: Path) -> None:
-    (folder / 'JPEGImages' / 'a.jpg').unlink()
-    with pytest.raises(DatasetError, match=r'a\.jpg does not exist; its split names it'):
-        hands(folder, HAND)
-
-
-def test_another_split(folder: Path) -> None:
-    with pytest.raises(DatasetError, match=r'val\.txt does not exist; expected'):
-        read_hand_annotations(folder, 'val')
-
-
 def test_neighbours(folder: Path) -> None:
     """The simulator writes them; some alone tell nothing."""
     (folder / 'Annotations' / 'a.xml').write_text(
@@ -158,7 +139,18 @@ def test_neighbours(folder: Path) -> None:
     assert read_hand_annotations(folder, 'test')[0].neighbours == tuple(around)
 
 
-def test_an_empty_split(folder: Path) -> None:
-    (folder / 'ImageSets' / 'Main' / 'test.txt').write_text('\n')
-    with pytest.raises(DatasetError, match=r'test\.txt names 0 images'):
-        read_hand_annotations(folder, 'test')
+@pytest.mark.parametrize(
+    ('split', 'missing', 'message'),
+    [
+        ('test', '', r'a\.xml does not exist; expected'),
+        ('test', 'JPEGImages/a.jpg', r'a\.jpg does not exist; its split names it'),
+        ('val', '', r'val\.txt does not exist; expected'),
+        ('none', '', r'none\.txt names 0 images'),
+    ],
+)
+def test_what_is_missing(folder: Path, split: str, missing: str, message: str) -> None:
+    (folder / 'ImageSets' / 'Main' / 'none.txt').write_text('\n')
+    if missing:
+        (folder / missing).unlink()
+    with pytest.raises(DatasetError, match=message):
+        read_hand_annotations(folder, split)

@@ -163,25 +163,21 @@ def test_hands_side_by_side_are_two(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ('time', 'image'),
-    [(6.01, IMAGE), (4.99, IMAGE), (5.1, np.zeros((360, 480, 3), np.uint8))],
-    ids=['later', 'earlier', 'another size'],
+    ('time', 'size', 'goes_on'),
+    [
+        (6.01, 640, False),
+        (4.99, 640, False),
+        (5.1, 480, False),
+        (5.0, 640, True),
+        (5.99, 640, True),
+    ],
 )
-def test_it_begins_anew(world: World, time: float, image: np.ndarray) -> None:
+def test_when_it_begins_anew(world: World, time: float, size: int, goes_on: bool) -> None:
     landmarker = HandLandmarker()
     world.show((340, 205))
     landmarker.detect(IMAGE, 5.0)
     world.palms = []
-    assert landmarker.detect(image, time) == []
-
-
-@pytest.mark.parametrize('time', [5.0, 5.99])
-def test_it_goes_on(world: World, time: float) -> None:
-    landmarker = HandLandmarker()
-    world.show((340, 205))
-    landmarker.detect(IMAGE, 5.0)
-    world.palms = []
-    assert len(landmarker.detect(IMAGE, time)) == 1
+    assert bool(landmarker.detect(np.zeros((360, size, 3), np.uint8), time)) == goes_on
 
 
 def test_no_more_hands_than_asked_for(world: World) -> None:

@@ -14,7 +14,7 @@ from torchvision.models.detection import (
 
 from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.hands.detector_folder import save_hand_detector
-from afformer_core.hands.faster_rcnn import ARCHITECTURES, LIGHT_ARCHITECTURE
+from afformer_core.hands.faster_rcnn import LIGHT_ARCHITECTURE
 from afformer_core.hands.initial_detector import initial_detector
 from afformer_core.hands.motion_detector import MotionHandDetector
 
@@ -108,18 +108,3 @@ def test_one_of_motion_does_not_go_on_with_still_images(tmp_path: Path) -> None:
     assert isinstance(initial_detector(LIGHT_ARCHITECTURE, str(tmp_path), 0.3), MotionHandDetector)
     with pytest.raises(ModelFolderError, match=r'interval of .* is 0\.2 and model\.interval is N'):
         initial_detector(LIGHT_ARCHITECTURE, str(tmp_path))
-
-
-def test_all_architectures_tell_three_classes() -> None:
-    """Background, no contact and contact."""
-    for build in ARCHITECTURES.values():
-        with torch.device('meta'):
-            detector = build(num_classes=3, box_score_thresh=0.1, box_detections_per_img=2)
-        assert detector.roi_heads.box_predictor.cls_score.out_features == 3
-
-
-@pytest.mark.parametrize(('interval', 'most'), [(None, 5e6), (0.2, 5.6e6)])
-def test_the_light_one_is_small(interval: float | None, most: float) -> None:
-    detector = initial_detector(LIGHT_ARCHITECTURE, 'random', interval)
-
-    assert sum(parameter.numel() for parameter in detector.parameters()) < most

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from afformer_core.hands.faster_rcnn import LIGHT_ARCHITECTURE, build_motion_detector
+from afformer_core.hands.faster_rcnn import LIGHT_ARCHITECTURE, build_hand_detector
 from afformer_core.hands.motion_detector import MotionHandDetector, _in_states
 
 
@@ -14,7 +14,7 @@ from afformer_core.hands.motion_detector import MotionHandDetector, _in_states
 def detector() -> MotionHandDetector:
     """Takes anything for a hand."""
     torch.manual_seed(0)
-    made = build_motion_detector(LIGHT_ARCHITECTURE)
+    made = build_hand_detector(LIGHT_ARCHITECTURE, 0.1)
     with torch.no_grad():
         made.hands.roi_heads.box_predictor.cls_score.bias[1] += 2
     return made
@@ -43,6 +43,15 @@ def test_scores_are_of_hand_and_state() -> None:
     assert found['scores'].tolist() == pytest.approx([0.72, 0.54])
     assert found['boxes'][0].tolist() == [0, 0, 2, 2]
     assert found['contact_points'].tolist() == [[2, 2], [1, 1]]
+
+
+def test_bytes_give_what_their_colours_give(detector: MotionHandDetector) -> None:
+    detector.eval()
+    images = [torch.randint(0, 256, (21, 60, 100), dtype=torch.uint8)] * 2
+    with torch.no_grad():
+        found, expected = (detector(each) for each in (images, [x / 255 for x in images]))
+
+    assert all(torch.equal(found[0][name], values) for name, values in expected[0].items())
 
 
 def test_what_it_finds(detector: MotionHandDetector) -> None:
@@ -87,25 +96,14 @@ def test_some_images_teach_contact_alone(
     detector([torch.rand(21, 60, 100)] * 3, [target(2), target(2), target(1)])
 
     assert searched == [1]
-
-
-def test_contact_is_learned_without_any_search(
-    detector: MotionHandDetector, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setattr(detector, 'searched_share', 0.0)
+    assert set(detector([torch.rand(21, 60, 100)], [target(2)])) == {'loss_contact'}
+    assert searched == [1]
+
+
+def test_what_is_refused(detector: MotionHandDetector) -> None:
     detector.train()
-    losses = detector([torch.rand(21, 60, 100)] * 2, [target(2), target()])
-
-    assert isinstance(losses, dict)
-    assert set(losses) == {'loss_contact'}
-
-
-def test_a_still_image_is_refused(detector: MotionHandDetector) -> None:
     with pytest.raises(ValueError, match='an image has 3 channels; expected 21 of 7 frames'):
         detector([torch.rand(3, 60, 100)])
-
-
-def test_training_needs_targets(detector: MotionHandDetector) -> None:
-    detector.train()
     with pytest.raises(ValueError, match='expected targets in training'):
         detector([torch.rand(21, 60, 100)])

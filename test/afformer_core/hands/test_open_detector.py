@@ -21,18 +21,10 @@ def test_what_is_no_detector_is_refused(name: str) -> None:
         open_hand_detector(name)
 
 
-def test_the_one_for_real_hands_comes_with_the_package() -> None:
-    detector = open_hand_detector('mediapipe')
-
-    assert detector.name.startswith('mediapipe_hands ')
-    assert detector.least_rate == 2.0
-
-
-def test_the_simulated_one_comes_with_the_package() -> None:
-    detector = open_hand_detector('simulated')
-
-    assert detector.name.startswith('fasterrcnn_efficientnet_lite0_fpn ')
-    assert detector.batch_size == 8
+def test_what_comes_with_the_package() -> None:
+    assert open_hand_detector('mediapipe').name.startswith('mediapipe_hands ')
+    name = open_hand_detector('simulated').name
+    assert name.startswith('fasterrcnn_efficientnet_lite0_fpn ')
 
 
 def test_frames_are_processed_in_batches_as_asked() -> None:

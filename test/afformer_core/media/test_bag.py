@@ -46,7 +46,7 @@ def test_a_folder_and_its_bare_mcap_hold_the_same(rgbd: Path) -> None:
     with Bag(rgbd / 'bag') as folder, Bag(rgbd / 'bag' / 'bag.mcap') as bare:
         assert folder.topics == bare.topics
         assert folder.count('/camera/image') == bare.count('/camera/image') == 6
-        all_of_it = [list(b.messages(None, b.start, b.end)) for b in (folder, bare)]
+        all_of_it = [list(b.messages(b.topics, b.start, b.end)) for b in (folder, bare)]
         assert all_of_it[0] == all_of_it[1]
         assert len(all_of_it[0]) == 8 + 3 * 6
 
@@ -93,7 +93,7 @@ def test_a_database_that_is_damaged_inside_is_told(tmp_path: Path) -> None:
         Bag(tmp_path / 'bag') as bag,
         pytest.raises(BagError, match=r'bag is damaged: .*malformed'),
     ):
-        list(bag.messages(None, bag.start, bag.end))
+        list(bag.messages(bag.topics, bag.start, bag.end))
 
 
 def test_a_message_that_cannot_be_decompressed_is_told(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_message_that_cannot_be_decompressed_is_told(tmp_path: Path) -> None:
         Bag(tmp_path / 'bag') as bag,
         pytest.raises(BagError, match=r'bag is damaged: .*[Zz]stand'),
     ):
-        list(bag.messages(None, bag.start, bag.end))
+        list(bag.messages(bag.topics, bag.start, bag.end))
 
 
 @pytest.mark.parametrize('storage', StoragePlugin)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from afformer_core.geometry.surface import SurfacePoint
-from afformer_core.messages import colour_conversion
 from afformer_core.messages.factory import MessageFactory
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.outputs.results import SpatialView, StreamedGrounding
@@ -44,17 +43,6 @@ def rosbags_factory(typestore) -> MessageFactory:
 @pytest.fixture
 def rclpy_factory(typestore) -> MessageFactory:
     return make_factory('rclpy', typestore)
-
-
-@pytest.fixture(params=['rosbags-image', 'cv_bridge'])
-def converter(request, monkeypatch) -> None:
-    """Each library in turn converts the colours."""
-    monkeypatch.setattr(colour_conversion, '_converter', colour_conversion.rosbags_converter)
-    if request.param == 'cv_bridge':
-        pytest.importorskip('cv_bridge', reason='cv_bridge is not installed')
-        from afformer_ros.cv_bridge_colours import use_cv_bridge
-
-        assert use_cv_bridge(pytest.fail)
 
 
 def header_of(factory: MessageFactory, frame: str = 'camera') -> Any:

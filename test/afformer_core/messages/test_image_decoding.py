@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Literal pixels in messages of both libraries, by both converters, and another's word on them."""
+"""Literal pixels in messages of both libraries, and another's word on them."""
 
 import cv2
 import numpy as np
@@ -17,7 +17,6 @@ RGB = [[[10, 20, 30], [200, 100, 0]]]
 SIXTEEN_BITS = np.array([10, 20, 30, 200, 100, 0], '<u2') * 257
 
 
-@pytest.mark.usefixtures('converter')
 @pytest.mark.parametrize(
     ('encoding', 'data'),
     [
@@ -41,14 +40,12 @@ def test_colours(factory, encoding, data):
     np.testing.assert_array_equal(image, RGB)
 
 
-@pytest.mark.usefixtures('converter')
 @pytest.mark.parametrize('encoding', ['mono8', '8UC1'])
 def test_grey(factory, encoding):
     image = to_rgb(image_of(factory, encoding, 3, 1, [0, 128, 255]))
     np.testing.assert_array_equal(image, [[[0] * 3, [128] * 3, [255] * 3]])
 
 
-@pytest.mark.usefixtures('converter')
 @pytest.mark.parametrize('encoding', ['mono16', '16UC1'])
 @pytest.mark.parametrize('big', [False, True])
 def test_grey_of_sixteen_bits_in_both_byte_orders(factory, encoding, big):
@@ -57,14 +54,12 @@ def test_grey_of_sixteen_bits_in_both_byte_orders(factory, encoding, big):
     np.testing.assert_array_equal(image, [[[0] * 3, [128] * 3, [255] * 3]])
 
 
-@pytest.mark.usefixtures('converter')
 def test_the_byte_order_does_not_matter_for_bytes(factory):
     message = image_of(factory, 'bgr8', 2, 1, [30, 20, 10, 0, 100, 200], big=True)
     np.testing.assert_array_equal(to_rgb(message), RGB)
 
 
 # Where the pattern has its red, row and column; its blue lies diagonally opposite.
-@pytest.mark.usefixtures('converter')
 @pytest.mark.parametrize(
     ('pattern', 'red'), [('rggb', (0, 0)), ('bggr', (1, 1)), ('gbrg', (1, 0)), ('grbg', (0, 1))]
 )
@@ -79,7 +74,6 @@ def test_bayer(rosbags_factory, pattern, red, bits):
 
 
 # Full-scale red in BT.601, as cameras send it: Y 81, U 90, V 240.
-@pytest.mark.usefixtures('converter')
 @pytest.mark.parametrize(
     ('encoding', 'data'),
     [
@@ -121,7 +115,6 @@ BYTES_OF_A_PIXEL = {
 }
 
 
-@pytest.mark.usefixtures('converter')
 @pytest.mark.parametrize(('encoding', 'pixel'), BYTES_OF_A_PIXEL.items())
 @pytest.mark.parametrize('big', [False, True])
 def test_another_decoder_sees_the_same(rosbags_factory, encoding, pixel, big):
@@ -133,7 +126,6 @@ def test_another_decoder_sees_the_same(rosbags_factory, encoding, pixel, big):
     np.testing.assert_allclose(to_rgb(message), expected, atol=tolerance)
 
 
-@pytest.mark.usefixtures('converter')
 @pytest.mark.parametrize('encoding', ['rgb8', 'bgr8', 'mono8', 'bayer_rggb8', 'yuv422', 'mono16'])
 def test_padding_is_left_out(rosbags_factory, encoding):
     size = BYTES_OF_A_PIXEL[encoding]
@@ -151,7 +143,6 @@ def test_padding_is_left_out(rosbags_factory, encoding):
 COLOUR = np.full((16, 16, 3), [30, 120, 200], np.uint8)
 
 
-@pytest.mark.usefixtures('converter')
 @pytest.mark.parametrize('suffix', ['.png', '.jpg', '.webp', '.tiff'])
 def test_compressed_colours(factory, suffix):
     data = cv2.imencode(suffix, COLOUR)[1].tobytes()
@@ -159,7 +150,6 @@ def test_compressed_colours(factory, suffix):
     np.testing.assert_allclose(image, COLOUR[..., ::-1], atol=3)
 
 
-@pytest.mark.usefixtures('converter')
 @pytest.mark.parametrize(
     ('suffix', 'encoded_image', 'colour'),
     [
@@ -178,7 +168,6 @@ def test_compressed_grey_depth_of_bits_and_transparency(
     np.testing.assert_allclose(image, np.full((16, 16, 3), colour or [200, 120, 30]), atol=1)
 
 
-@pytest.mark.usefixtures('converter')
 def test_a_compressed_bayer_pattern_becomes_colours(rosbags_factory):
     mosaic = np.full((8, 8), 100, np.uint8)
     mosaic[0::2, 0::2], mosaic[1::2, 1::2] = 200, 40

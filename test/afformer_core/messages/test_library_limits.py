@@ -6,9 +6,6 @@ Where one of these fails, the library has learnt it, and our own code for it may
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import cv2
 import numpy as np
 import pytest
@@ -19,55 +16,14 @@ from afformer_core.messages.image_decoding import to_rgb
 
 from .conftest import compressed_of, image_of
 
-Decode = Callable[[Any, str], Any]
 RGB = np.arange(30, dtype=np.uint8).reshape(2, 5, 3)
 
 
-@pytest.fixture
-def by_cv_bridge() -> Decode:
-    """As cv_bridge itself decodes messages of either kind."""
-    bridge = pytest.importorskip('cv_bridge', reason='cv_bridge is not installed').CvBridge()
-
-    def decode(message: Any, encoding: str) -> Any:
-        compressed = hasattr(message, 'format')
-        convert = bridge.compressed_imgmsg_to_cv2 if compressed else bridge.imgmsg_to_cv2
-        return convert(message, encoding)
-
-    return decode
-
-
-@pytest.fixture(params=['rosbags-image', 'cv_bridge'])
-def decode(request: pytest.FixtureRequest) -> Decode:
-    """Each library in turn."""
-    if request.param == 'rosbags-image':
-        return message_to_cvimage
-    found: Decode = request.getfixturevalue('by_cv_bridge')
-    return found
-
-
-def test_padding_that_is_no_whole_pixel_shifts_rows(rosbags_factory, decode: Decode) -> None:
+def test_padding_that_is_no_whole_pixel_shifts_rows(rosbags_factory) -> None:
     padded = np.pad(RGB.reshape(2, 15), ((0, 0), (0, 1)))
     message = image_of(rosbags_factory, 'rgb8', 5, 2, padded)
-    assert not np.array_equal(decode(message, 'rgb8'), RGB)
+    assert not np.array_equal(message_to_cvimage(message, 'rgb8'), RGB)
     np.testing.assert_array_equal(to_rgb(message), RGB)
-
-
-def test_a_last_row_without_its_padding_is_refused(rosbags_factory, by_cv_bridge: Decode) -> None:
-    padded = np.pad(RGB.reshape(2, 15), ((0, 0), (0, 3))).tobytes()[:-3]
-    message = image_of(rosbags_factory, 'rgb8', 5, 2, padded, step=18)
-    with pytest.raises(TypeError, match='buffer is too small'):
-        by_cv_bridge(message, 'rgb8')
-    np.testing.assert_array_equal(to_rgb(message), RGB)
-
-
-@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < '2.0.0', reason='NumPy 1 has the method')
-def test_the_other_byte_order_is_refused_beside_numpy_2(
-    rosbags_factory, by_cv_bridge: Decode
-) -> None:
-    message = image_of(rosbags_factory, 'mono16', 1, 1, np.array([200 * 257], '>u2'), big=True)
-    with pytest.raises(AttributeError, match='newbyteorder'):
-        by_cv_bridge(message, 'rgb8')
-    assert to_rgb(message).tolist() == [[[200, 200, 200]]]
 
 
 def test_sixteen_bits_are_cut_off_instead_of_rounded(rosbags_factory) -> None:
@@ -76,37 +32,30 @@ def test_sixteen_bits_are_cut_off_instead_of_rounded(rosbags_factory) -> None:
     assert to_rgb(message).tolist() == [[[200, 200, 200]]]
 
 
-def test_plain_types_are_refused(rosbags_factory, by_cv_bridge: Decode) -> None:
-    message = image_of(rosbags_factory, '8UC3', 1, 1, [30, 20, 10])
-    with pytest.raises(TypeError, match='is not a color format'):
-        by_cv_bridge(message, 'rgb8')
-    assert to_rgb(message).tolist() == [[[10, 20, 30]]]
-
-
 def test_plain_types_keep_the_order_of_their_channels(rosbags_factory) -> None:
     message = image_of(rosbags_factory, '8UC3', 1, 1, [30, 20, 10])
     assert message_to_cvimage(message, 'rgb8').tolist() == [[[30, 20, 10]]]
+    assert to_rgb(message).tolist() == [[[10, 20, 30]]]
 
 
-def test_planes_of_chrominance_are_unknown(rosbags_factory, decode: Decode) -> None:
+def test_planes_of_chrominance_are_unknown(rosbags_factory) -> None:
     planes = np.array([[81, 81], [81, 81], [90, 240]], np.uint8)
     message = image_of(rosbags_factory, 'nv12', 2, 2, planes, step=2)
     with pytest.raises((TypeError, RosbagsImageError, cv2.error)):
-        decode(message, 'rgb8')
+        message_to_cvimage(message, 'rgb8')
     assert to_rgb(message).shape == (2, 2, 3)
 
 
-def test_a_jpeg_that_lost_a_packet_is_taken_for_an_image(rosbags_factory, decode: Decode) -> None:
+def test_a_jpeg_that_lost_a_packet_is_taken_for_an_image(rosbags_factory) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     data = cv2.imencode('.jpg', noise)[1].tobytes()
     lost = data[: len(data) // 2] + data[len(data) // 2 + 500 :]
     message = compressed_of(rosbags_factory, 'jpeg', lost)
-    assert decode(message, 'rgb8').shape == (64, 64, 3)
+    assert message_to_cvimage(message, 'rgb8').shape == (64, 64, 3)
 
 
-def test_compressed_depth_has_no_pixels(rosbags_factory, by_cv_bridge: Decode) -> None:
+def test_compressed_depth_has_no_pixels(rosbags_factory) -> None:
     depth = cv2.imencode('.png', np.full((4, 4), 700, np.uint16))[1].tobytes()
     message = compressed_of(rosbags_factory, '16UC1; compressedDepth png', bytes(12) + depth)
-    assert by_cv_bridge(message, 'passthrough') is None
     with pytest.raises(AssertionError):
         message_to_cvimage(message)

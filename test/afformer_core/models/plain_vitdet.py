@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 Tensors = Mapping[str, Tensor]
@@ -167,43 +167,23 @@ def below(tensors: Tensors, prefix: str) -> dict[str, Tensor]:
     }
 
 
-def random_block(rows: int, columns: int) -> dict[str, Tensor]:
-    """One block's tensors; relative positions matter in it."""
-    return {
-        **random_norm('norm1'),
-        **random_linear('attn.qkv', 768, 2304),
-        **random_linear('attn.proj', 768, 768),
-        'attn.rel_pos_h': 0.3 * torch.randn(rows, 64),
-        'attn.rel_pos_w': 0.3 * torch.randn(columns, 64),
-        **random_norm('norm2'),
-        **random_linear('mlp.fc1', 768, 3072),
-        **random_linear('mlp.fc2', 3072, 768),
-    }
+def random_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Tensors of a model over a ViTDet-B by its names, as they are published.
 
-
-def random_backbone(blocks: int) -> dict[str, Tensor]:
-    """By detectron2's names: tables of a square image of 1024, positions of one of 224."""
-    tensors = {
-        'pos_embed': 0.3 * torch.randn(1, 197, 768),
-        'patch_embed.proj.weight': 0.02 * torch.randn(768, 3, 16, 16),
-        'patch_embed.proj.bias': 0.1 * torch.randn(768),
-    }
-    for number in range(blocks):
-        rows = 127 if number in GLOBAL else 27
-        made = random_block(rows, rows)
-        tensors |= {f'blocks.{number}.{name}': tensor for name, tensor in made.items()}
+    Relative positions matter. Those of the backbone are tables of a square image of 1024; absolute
+    ones are of 224 x 224 pixels and a class token.
+    """
+    torch.manual_seed(0)
+    tensors = {}
+    for name, tensor in model.state_dict().items():
+        if name.endswith('pos_embed'):
+            tensors[name] = 0.3 * torch.randn(1, 197, 768)
+        elif 'rel_pos' in name:
+            resized = 'decoder' not in name and len(tensor) != 2 * WINDOW - 1
+            tensors[name] = 0.3 * torch.randn(127 if resized else len(tensor), 64)
+        elif tensor.ndim == 1:
+            tensors[name] = name.endswith('weight') + 0.2 * torch.randn(tensor.shape)
+        else:
+            scale = 0.2 if 'upsampler' in name else tensor[0].numel() ** -0.5
+            tensors[name] = scale * torch.randn(tensor.shape)
     return tensors
-
-
-def random_linear(name: str, inputs: int, outputs: int) -> dict[str, Tensor]:
-    return {
-        f'{name}.weight': 0.03 * torch.randn(outputs, inputs),
-        f'{name}.bias': 0.1 * torch.randn(outputs),
-    }
-
-
-def random_norm(name: str, channels: int = 768) -> dict[str, Tensor]:
-    return {
-        f'{name}.weight': 1 + 0.2 * torch.randn(channels),
-        f'{name}.bias': 0.1 * torch.randn(channels),
-    }

@@ -12,7 +12,6 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from afformer_core.models import AfformerConfiguration, afformer_r50, afformer_small
-from afformer_core.models.precision import fuse_attention
 
 from ..conftest import ACTIONS, random_model
 
@@ -44,7 +43,6 @@ def ground(
 ) -> Tensor:
     """Heatmaps of two images, each with a demonstration of at most three frames."""
     model = random_model(configuration).to(device).requires_grad_(learns)
-    fuse_attention(model)
     height, width = configuration.input_size
     frames = torch.zeros(2, 3, height, width, 3, dtype=torch.uint8, device=device)
     lengths = None if lengths is None else lengths.to(device)
@@ -74,7 +72,6 @@ def test_every_attention_is_one_that_pytorch_fuses(
 
 def test_no_image_pays_for_a_copy_of_the_keys(attended: list[tuple[Tensor, ...]]) -> None:
     model = random_model(R50)
-    fuse_attention(model)
     with torch.no_grad():
         memory = model.memorize(torch.zeros(1, 3, R50.feature_channels, *R50.feature_size))
         model.ground(torch.zeros(1, *R50.input_size, 3, dtype=torch.uint8), memory)

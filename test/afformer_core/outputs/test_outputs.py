@@ -265,20 +265,3 @@ def test_the_motion_is_that_of_the_best_action_in_the_frame_of_positions(factory
     assert (first.motion_valid, first.motion_type) == (True, 1)
     assert (first.motion.x, first.motion.y, first.motion.z) == (1.0, 0.0, 0.0)
     assert (second.motion_valid, second.motion_problem) == (False, 'no depth is received')
-
-
-@pytest.mark.parametrize(
-    ('name', 'value'), [('mask_share', 0.0), ('mask_share', 1.1), ('pre_grasp_distance', -0.1)]
-)
-def test_a_setting_out_of_range(name, value):
-    with pytest.raises(ValueError, match=f'{name} is {value}'):
-        OutputSettings(**{name: value})
-
-
-@pytest.mark.parametrize(
-    'name', ['minimum_candidate_score', 'overlay_opacity', 'cloud_minimum_weight']
-)
-@pytest.mark.parametrize('value', [-0.1, 1.1, float('nan')])
-def test_a_share_that_is_none(name, value):
-    with pytest.raises(ValueError, match=f'{name} is {value}; expected from 0 to 1'):
-        OutputSettings(**{name: value})

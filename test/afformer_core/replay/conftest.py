@@ -11,7 +11,6 @@ import pytest
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from afformer_core.demonstrations.recording import RecordingSettings
 from afformer_core.media.bag import Bag, BagExtract
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.runtime import ArrayGrounder
@@ -23,8 +22,8 @@ Change = Callable[[str, int, Any], tuple[int, Any] | bytes | None]
 def demonstrations(rgbd: Path, shipped_model: Path) -> ReplayDemonstrations:
     """The one that the bag holds, by the shipped model."""
     grounder = ArrayGrounder.load(shipped_model, threads=1)
-    assert grounder.calibration is not None
-    demonstrations = ReplayDemonstrations(grounder, RecordingSettings(trim=False))
+    assert grounder.calibrations.presence is not None
+    demonstrations = ReplayDemonstrations(grounder, trim=False)
     with Bag(rgbd / 'bag') as bag:
         demonstrations.record(bag, '/demonstration', BagExtract())
     return demonstrations

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -13,22 +14,21 @@ import pytest
 
 from afformer_core.errors import AfformerError
 from afformer_core.media.bag import BagMessage
-from afformer_core.replay.depth_wait import DepthWait, StampedMessage
-from afformer_core.replay.recorded_transforms import RecordedTransforms
+from afformer_core.replay.depth_wait import header_stamp, images_with_depth
 from afformer_core.replay.topics import ReplayTopics
 from afformer_core.stream.spatial_inputs import SpatialInputs
 
 MS = 10**6
 
 
-def message(topic: str, time: int, stamp: int | None) -> StampedMessage:
-    stamp = None if stamp is None else stamp * MS
-    return StampedMessage(BagMessage(topic, 'type', time * MS, str(stamp).encode()), stamp)
+def message(topic: str, time: int, stamp: int) -> BagMessage:
+    data = struct.pack('<4BiI', 0, 1, 0, 0, *divmod(stamp * MS, 10**9))
+    return BagMessage(topic, 'type', time * MS, data)
 
 
 def depth_message(recorded: BagMessage) -> Any:
     """One pixel with the stamp of the recorded message."""
-    seconds, nanoseconds = divmod(int(recorded.data), 10**9)
+    seconds, nanoseconds = divmod(header_stamp(recorded) or 0, 10**9)
     stamp = SimpleNamespace(sec=seconds, nanosec=nanoseconds)
     return SimpleNamespace(
         header=SimpleNamespace(stamp=stamp, frame_id='camera'),
@@ -41,25 +41,17 @@ def depth_message(recorded: BagMessage) -> Any:
     )
 
 
-def queue(
-    depth: str = '/depth', info: str = '', decode: Any = depth_message
-) -> tuple[DepthWait, SpatialInputs]:
-    spatial = SpatialInputs(depth, info, decode)
-    topics = ReplayTopics('/image', '', depth, info)
-    return DepthWait(topics, spatial, RecordedTransforms(decode), 0.1), spatial
-
-
 def pairs(
-    messages: list[StampedMessage], depth: str = '/depth', info: str = ''
+    messages: list[BagMessage], depth: str = '/depth', info: str = '', decode: Any = depth_message
 ) -> list[tuple[int, int | None]]:
     """Stamp of each image and of the depth that it got."""
-    wait, spatial = queue(depth, info)
+    spatial = SpatialInputs(depth, info, decode)
     found: list[tuple[int, int | None]] = []
-    for ready in wait.order(messages):
-        if ready.message.topic == '/image' and ready.stamp is not None:
-            view = spatial.view(ready.stamp, rectified=False, tolerance=0.02, patience=0.0)
-            stamp = None if view.depth is None else view.depth.stamp // MS
-            found.append((ready.stamp // MS, stamp))
+    topics = ReplayTopics('/image', '', depth, info)
+    for _, stamp in images_with_depth(messages, topics, spatial, 0.1):
+        assert stamp is not None
+        view = spatial.view(stamp, 0.02, 0.0)
+        found.append((stamp // MS, None if view.depth is None else view.depth.stamp // MS))
     return found
 
 
@@ -78,7 +70,7 @@ def pairs(
         ([('/image', 10, 0), ('/depth', 11, 21), ('/depth', 30, 40)], [(0, None)]),
         # An image waits no longer than it may.
         (
-            [('/image', 10, 0), ('/other', 109, None), ('/other', 110, None), ('/depth', 111, 0)],
+            [('/image', 10, 0), ('/other', 109, 0), ('/other', 110, 0), ('/depth', 111, 0)],
             [(0, None)],
         ),
         # At the end of the bag, an earlier one will do.
@@ -94,35 +86,13 @@ def pairs(
     ],
 )  # fmt: skip
 def test_each_image_gets_the_depth_that_comes_in_time(
-    recorded: list[tuple[str, int, int | None]], found: list[tuple[int, int | None]]
+    recorded: list[tuple[str, int, int]], found: list[tuple[int, int | None]]
 ) -> None:
     assert pairs([message(*each) for each in recorded]) == found
 
 
-def test_everything_comes_out_as_it_went_in() -> None:
-    messages = [
-        message('/image', 10, 0),
-        message('/other', 12, None),
-        message('/image', 20, 10),
-        message('/depth', 25, 11),
-        message('/other', 26, None),
-    ]
-    wait, _ = queue()
-    assert list(wait.order(messages)) == messages
-
-
-def test_no_more_is_read_ahead_than_needed() -> None:
-    read = []
-
-    def reading() -> Iterator[StampedMessage]:
-        for number in range(100):
-            read.append(number)
-            yield message('/image', 10 * number, 10 * number)
-            yield message('/depth', 10 * number + 1, 10 * number)
-
-    wait, _ = queue()
-    next(wait.order(reading()))
-    assert read == [0]
+def test_an_image_without_depth_topic_does_not_wait() -> None:
+    assert pairs([message('/image', 10, 0), message('/depth', 11, 0)], depth='') == [(0, None)]
 
 
 def test_the_first_image_waits_for_a_calibration_too() -> None:
@@ -141,28 +111,38 @@ def test_the_first_image_waits_for_a_calibration_too() -> None:
             raise AfformerError('no calibration')
         return depth_message(recorded)
 
-    wait, spatial = queue(info='/info', decode=decode)
-    for ready in wait.order(messages):
-        if ready.message.topic == '/image' and ready.stamp is not None:
-            spatial.view(ready.stamp, rectified=False, tolerance=0.02, patience=0.0)
-    assert asked == [messages[2].message, messages[2].message]
+    pairs(messages, info='/info', decode=decode)
+    assert asked == [messages[2], messages[2]]
 
 
-def test_an_image_without_depth_topic_does_not_wait() -> None:
-    messages = [message('/image', 10, 0), message('/depth', 11, 0)]
-    assert pairs(messages, depth='') == [(0, None)]
-
-
-def test_depth_is_forgotten_after_the_camera_stopped() -> None:
+def test_no_more_is_read_ahead_and_kept_than_needed() -> None:
+    read = []
     kept: WeakSet[BagMessage] = WeakSet()
 
-    def reading() -> Iterator[StampedMessage]:
-        yield message('/image', 0, 0)
-        for number in range(300):
-            one = message('/depth', 50 * number, 50 * number)
-            kept.add(one.message)
+    def reading() -> Iterator[BagMessage]:
+        for number in range(100):
+            read.append(number)
+            yield message('/image', 10 * number, 10 * number)
+            one = message('/depth', 10 * number + 1, 10 * number)
+            kept.add(one)
             yield one
 
-    wait, _ = queue()
+    topics = ReplayTopics('/image', '', '/depth', '')
+    images = images_with_depth(reading(), topics, SpatialInputs('/depth', '', depth_message), 0.1)
+    next(images)
+    assert read == [0]
     # Those that may come before their image, and the one that is read.
-    assert max(len(kept) for _ in wait.order(reading())) <= 25
+    assert max(len(kept) for _ in images) <= 25
+
+
+@pytest.mark.parametrize(
+    ('data', 'stamp'),
+    [
+        (struct.pack('<4BiI', 0, 1, 0, 0, 3, 5), 3_000_000_005),
+        (struct.pack('>4BiI', 0, 0, 0, 0, 3, 5), 3_000_000_005),
+        (b'\x00\x01\x00\x00\x03\x00', None),
+        (b'', None),
+    ],
+)
+def test_the_stamp_is_read_in_either_byte_order(data: bytes, stamp: int | None) -> None:
+    assert header_stamp(BagMessage('/image', 'type', 0, data)) == stamp

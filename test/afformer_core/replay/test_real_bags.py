@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,24 +14,23 @@ from afformer_core.media.bag import Bag, BagError, BagExtract
 from afformer_core.messages.image_decoding import to_depth
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.replay import ReplayRequest, write_replay
-from afformer_core.replay.summary import ReplaySummary
 from afformer_core.replay.topics import ReplayTopics
-from afformer_core.stream.pipeline import PipelineSettings
-from afformer_core.stream.settings import StreamSettings
+from afformer_core.stream.settings import PipelineSettings
 
 # Its cameras took turns.
 SETTINGS = PipelineSettings(
-    stream=StreamSettings(minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1),
+    minimum_presence=0,
+    minimum_confidence=0,
+    minimum_feature_similarity=-1,
     depth_tolerance=3.0,
-    depth_wait=3.0,
 )
 
 
 @pytest.fixture
 def replay(
     test_data: Path, demonstrations: ReplayDemonstrations, tmp_path: Path
-) -> Callable[[str, str, str], ReplaySummary]:
-    def replay(name: str, image: str, depth: str) -> ReplaySummary:
+) -> Callable[[str, str, str], dict[str, Any]]:
+    def replay(name: str, image: str, depth: str) -> dict[str, Any]:
         with Bag(test_data / 'bags' / name) as bag:
             topics = ReplayTopics(image, '', depth, '')
             request = ReplayRequest(
@@ -41,6 +41,7 @@ def replay(
                 annotations=None,
                 calibration=None,
                 facts={},
+                depth_wait=3.0,
             )
             return write_replay(bag, request, demonstrations.predict, tmp_path, lambda _: None)
 
@@ -53,14 +54,13 @@ def replay(
     ['camera/hand_color', 'camera/hand_mono', 'camera/frontleft', 'depth/frontleft'],
 )
 def test_every_raw_topic_is_an_image(
-    replay: Callable[[str, str, str], ReplaySummary], name: str, image: str
+    replay: Callable[[str, str, str], dict[str, Any]], name: str, image: str
 ) -> None:
     summary = replay(name, f'/spot/{image}/image', '/spot/depth/frontleft/image')
-    assert dict(summary.states) == {'found': 1}
-    assert summary.positions == 0
-    assert [problem.example for problem in summary.problems] == [
-        'no camera_info topic is replayed'
-    ]
+    assert summary['states'] == {'found': 1}
+    assert summary['positions'] == 0
+    (problem,) = summary['problems']
+    assert problem['example'] == 'no camera_info topic is replayed'
 
 
 @pytest.mark.parametrize(
@@ -68,15 +68,15 @@ def test_every_raw_topic_is_an_image(
     ['camera/hand_color', 'camera/hand_mono', 'camera/frontleft', 'depth/frontleft'],
 )
 def test_every_compressed_topic_is_an_image(
-    replay: Callable[[str, str, str], ReplaySummary], image: str
+    replay: Callable[[str, str, str], dict[str, Any]], image: str
 ) -> None:
     depth = '/spot/depth/frontleft/image/compressed'
     summary = replay('spot_compressed', f'/spot/{image}/image/compressed', depth)
-    assert dict(summary.states) == {'found': 1}
+    assert summary['states'] == {'found': 1}
 
 
 def test_compressed_depth_is_no_image_and_says_so(
-    replay: Callable[[str, str, str], ReplaySummary],
+    replay: Callable[[str, str, str], dict[str, Any]],
 ) -> None:
     with pytest.raises(BagError, match=r'compressedDepth.* is depth; send a colour image'):
         replay('spot_compressedDepth', '/spot/depth/frontleft/image/compressedDepth', '')

@@ -39,14 +39,6 @@ def test_the_crop_window_never_leaves_the_image(
     assert (window.top, window.left, window.height, window.width) == (*corner, 20, 30)
 
 
-def test_the_crop_is_the_same_part_of_a_image_of_any_size() -> None:
-    image = np.arange(480 * 640, dtype=np.int32).reshape(480, 640)
-    crop = CropWindow(8, 18, 20, 30, (40, 60)).crop(image)
-
-    assert crop.shape == (240, 320)
-    assert crop[0, 0] == 96 * 640 + 192
-
-
 def test_a_crop_of_a_tiny_image_has_a_pixel() -> None:
     image = np.zeros((1, 2, 3), np.uint8)
 
@@ -61,18 +53,6 @@ def test_of_a_heatmap_for_each_action_the_best_one_tells_the_crop_window() -> No
     assert (window.top, window.left) == (15, 23)
 
 
-def test_nothing_changes_elsewhere() -> None:
-    first = np.random.default_rng(0).normal(size=(1, 40, 60)).astype(np.float32)
-    second = 5 * heatmap_with_peak(9, 9)[None]
-    window = CropWindow(8, 18, 20, 30, (40, 60))
-    before = probabilities(first)[0]
-    after = probabilities(refined(output(first), second, window).heatmap_logits)[0]
-
-    elsewhere = np.ones((40, 60), bool)
-    elsewhere[window.in_heatmap] = False
-    np.testing.assert_allclose(after[elsewhere], before[elsewhere], rtol=1e-4)
-
-
 def test_between_two_points_alike_the_zoom_stage_decides() -> None:
     first = 4 * (heatmap_with_peak(10, 20) + heatmap_with_peak(10, 24))[None]
     window = CropWindow(0, 10, 20, 30, (40, 60))
@@ -82,17 +62,6 @@ def test_between_two_points_alike_the_zoom_stage_decides() -> None:
     after = refined(output(first), second, window).heatmap_logits[0]
 
     assert np.unravel_index(after.argmax(), after.shape) == (10, 24)
-
-
-def test_a_zoom_stage_that_sees_nothing_leaves_half_of_what_was_before() -> None:
-    first = 8 * heatmap_with_peak(10, 20)[None]
-    window = CropWindow(0, 10, 20, 30, (40, 60))
-    before = probabilities(first)[0]
-    second = np.zeros((1, 40, 60), np.float32)
-    after = probabilities(refined(output(first), second, window).heatmap_logits)[0]
-
-    assert after.sum() == pytest.approx(1, abs=1e-5)
-    assert after[10, 20] >= before[10, 20] / 2
 
 
 def test_half_of_a_crop_window_follows_the_geometric_mean_of_both_stages() -> None:
@@ -123,7 +92,7 @@ def test_of_several_memories_the_logits_are_averaged() -> None:
 @pytest.mark.parametrize('zooms', [(0.5, 2.0), (2.0, 9.0), (float('nan'), 2.0)])
 def test_zooms_out_of_range_are_refused(zooms: tuple[float, float]) -> None:
     with pytest.raises(
-        ValueError, match=r'zoom of the zoom stage is .*; expected a number from 1 to 8'
+        ValueError, match=r'zoom of the zoom stage is .*; expected a finite number from 1 to 8'
     ):
         ZoomStage(*zooms)
 
@@ -150,15 +119,8 @@ def test_the_part_of_a_image_is_rounded_to_its_pixels() -> None:
     # Rows 3 to 8 of 40 are 7.5 to 20 of 100, columns 7 to 15 of 60 are 11.67 to 25 of 100.
     assert window.of_image((100, 100)) == (slice(8, 20), slice(12, 25))
     assert window.in_heatmap == (slice(3, 8), slice(7, 15))
-
-
-@pytest.mark.parametrize(
-    'wrong',
-    [(-1, 0, 2, 2), (0, -1, 2, 2), (0, 0, 0, 2), (0, 0, 2, 0), (39, 0, 2, 2), (0, 59, 2, 2)],
-)
-def test_crop_windows_that_are_no_part(wrong: tuple[int, int, int, int]) -> None:
-    with pytest.raises(ValueError, match='expected a part of the heatmap of 40 x 60'):
-        CropWindow(*wrong, (40, 60))
+    image = np.arange(100 * 100, dtype=np.int32).reshape(100, 100)
+    np.testing.assert_array_equal(window.crop(image), image[8:20, 12:25])
 
 
 def test_zooms_from_one_to_eight_are_taken_and_read_back() -> None:

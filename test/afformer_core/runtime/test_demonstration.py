@@ -1,62 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finished demonstrations by name, and their frames as they are encoded."""
+"""Frames of demonstrations as they are encoded."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from afformer_core.errors import DemonstrationError
-from afformer_core.runtime.demonstration import (
-    Demonstration,
-    DemonstrationMemory,
-    EncodedFrames,
-    FinishedDemonstrations,
-)
-from afformer_core.runtime.demonstration_features import DemonstrationFeatures
+from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.features import FrameFeatures, ImageFeatures
-from afformer_core.runtime.memories.compact_features import CompactFeatures
 
 IMAGES = np.zeros((2, 8, 8, 3), np.uint8)
 FEATURES = np.zeros((2, 4, 1, 1), np.float32)
-
-
-def demonstration(name: str, value: float) -> Demonstration:
-    features = np.full((1, 2, 1, 1), value, np.float32)
-    return Demonstration(
-        name=name,
-        frames_kept=1,
-        frame_count=3,
-        frame_size=(8, 12),
-        memory=DemonstrationMemory(CompactFeatures.of(features)),
-        features=DemonstrationFeatures(features),
-        decoder_features=DemonstrationFeatures(features),
-    )
-
-
-@pytest.fixture
-def finished() -> FinishedDemonstrations:
-    found = FinishedDemonstrations()
-    found.add(demonstration('button', 1))
-    found.add(demonstration('knob', 2))
-    return found
-
-
-def test_one_of_a_known_name_becomes_the_newest(finished: FinishedDemonstrations) -> None:
-    finished.add(demonstration('button', 3))
-
-    assert finished.names == ('knob', 'button')
-    assert finished['button'].memory.decoder.values[0, 0, 0, 0] == 3
-
-
-def test_removed(finished: FinishedDemonstrations) -> None:
-    finished.remove('button')
-
-    assert finished.names == ('knob',)
-    with pytest.raises(DemonstrationError, match="no demonstration 'button'; there are: knob"):
-        finished['button']
 
 
 def test_frames_are_stacked_in_order_and_contiguous() -> None:
@@ -107,9 +61,3 @@ def test_frames_of_another_size_are_resized_to_that_of_the_first() -> None:
 
     assert images.shape == (3, 8, 6, 3)
     assert (images == 9).all()
-
-
-@pytest.mark.parametrize('kept', [0, 4])
-def test_frames_that_are_kept_were_received(kept: int) -> None:
-    with pytest.raises(ValueError, match=f"'button' keeps {kept} frames; expected 1 to .* is 3"):
-        replace(demonstration('button', 1), frames_kept=kept)

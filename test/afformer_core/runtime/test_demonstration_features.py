@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from afformer_core.runtime.demonstration_features import DemonstrationFeatures
+from afformer_core.runtime.features import DemonstrationFeatures
 
 
 def features(*frames: list[list[float]]) -> np.ndarray:

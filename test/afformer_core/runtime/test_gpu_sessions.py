@@ -4,10 +4,10 @@
 They run on the double of CUDA; `pytest -m gpu` runs them on a GPU.
 """
 
-import contextlib
 import gc
 import itertools
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +15,18 @@ import pytest
 import torch
 from cuda_double import cuda_double
 from opened_sessions import DOUBLES, ON_GPU, OpenedSession, ground, opened, tensorrt_session
+from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.backends import open_networks
+from afformer_core.runtime.backends import open_networks, open_on_cpu
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.networks import Networks, Output
 from afformer_core.runtime.self_test import SelfTestError
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
 from afformer_core.runtime.sessions.device_loss import is_device_lost
-from afformer_core.runtime.sessions.fallback_session import with_fallback
-from afformer_core.runtime.sessions.torch_session import CudaSession, TorchSession, prepared_model
+from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
 
 SIZE = 64, 96
 # Memories of noise are farther apart.
@@ -68,13 +69,6 @@ def on_double(request: pytest.FixtureRequest, small_folder: Path) -> Iterator[Op
         yield one
 
 
-@pytest.fixture
-def engines(small_folder: Path) -> Iterator[OpenedSession]:
-    """Engines on the double, opened for one test."""
-    with opened('tensorrt double', small_folder) as one:
-        yield one
-
-
 @pytest.mark.parametrize('lengths', [(3, 3, 3), (2, 5, 32)], ids=['one length', 'three lengths'])
 def test_each_memory_is_read_whatever_was_grounded_before(
     session: Session, exact: Session, lengths: tuple[int, ...]
@@ -90,46 +84,14 @@ def test_each_memory_is_read_whatever_was_grounded_before(
             assert difference(ground(session, image, memory), output) < TOLERANCE
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ('lengths', 'groundings'),
-    [((4,) * 8, 48), (range(1, 10), 100)],
-    ids=['eight of one length', 'nine'],
-)
-def test_many_demonstrations_of_three_zoom_stages_are_captured_once_for_each_length(
-    engines: OpenedSession, exact: Session, lengths: tuple[int, ...], groundings: int
-) -> None:
-    session, device = engines.session, engines.device
-    memories = memories_of(session, *(length for length in lengths for _ in range(3)))
-    image = noise(100, *SIZE, 3)
-    expected = [ground(exact, image, memory) for memory in memories]
-    captures = device.captures
-    bytes_of_memories = sum(array.nbytes for one in memories for array in (*one.keys, *one.values))
-    uploads = device.uploads + bytes_of_memories
+def test_each_encoded_image_is_its_own(session: Session, exact: Session) -> None:
+    (memory,) = memories_of(session, 2)
+    images = [noise(seed, *SIZE, 3) for seed in (100, 101)]
+    encoded = [session.encode_image(image) for image in images]
 
-    for number in range(groundings):
-        found = ground(session, image, memories[number % len(memories)])
-        assert difference(found, expected[number % len(memories)]) < TOLERANCE
-
-    assert device.captures - captures <= len(set(lengths))
-    # Each memory once, and each image as often as it is grounded or a graph warms up.
-    assert device.uploads - uploads <= (groundings + 5 * len(set(lengths))) * image.nbytes
-
-
-def test_a_memory_leaves_the_gpu_with_its_last_owner(engines: OpenedSession) -> None:
-    session, device = engines.session, engines.device
-    image = noise(100, *SIZE, 3)
-    kept, deleted = memories_of(session, 5, 5)
-    before = ground(session, image, kept)
-    ground(session, image, deleted)
-    size = sum(array.nbytes for array in (*deleted.keys, *deleted.values))
-    allocated = device.gpu.allocated
-
-    del deleted
-    gc.collect()
-
-    assert allocated - device.gpu.allocated >= size
-    assert difference(ground(session, image, kept), before) == 0
+    for image, levels in zip(images, encoded, strict=True):
+        found = session.decode(levels, memory)
+        assert difference(found, ground(exact, image, memory)) < TOLERANCE
 
 
 def test_three_zoom_stages_of_demonstrations_that_are_added_replaced_and_deleted(
@@ -187,24 +149,24 @@ def test_a_lost_gpu_is_told(on_double: OpenedSession) -> None:
 def test_a_lost_gpu_is_left(on_double: OpenedSession, exact: Session, small_folder: Path) -> None:
     reasons: list[str] = []
     configuration = read_description(small_folder).configuration
-    networks = Networks(configuration, on_double.session)
-    session = with_fallback(networks, small_folder, 1, reasons.append).decoder
-    (memory,) = memories_of(session, 2)
-    first, second = noise(100, *SIZE, 3), noise(101, *SIZE, 3)
-    ground(session, first, memory)
+    left, on_cpu = (
+        ArrayGrounder(configuration, Networks(configuration, one))
+        for one in (on_double.session, exact)
+    )
+    left.fall_back(lambda: open_on_cpu(small_folder, 1), reasons.append)
+    images = noise(100, 2, *SIZE, 3)
+    for one in (left, on_cpu):
+        one.set_demonstration(images, 'before')
+    left.output(images[0], 'before')
     on_double.device.lose()
 
-    for image in (first, second):
-        assert difference(ground(session, image, memory), ground(exact, image, memory)) < TOLERANCE
-    assert (
-        difference(
-            ground(session, first, memories_of(session, 3)[0]),
-            ground(exact, first, memories_of(exact, 3)[0]),
-        )
-        < TOLERANCE
-    )
+    for one in (left, on_cpu):
+        one.set_demonstration(images[::-1], 'after')
+    for name in ('before', 'after'):
+        found, expected = (one.output(images[1], name) for one in (left, on_cpu))
+        assert difference(found, expected) < TOLERANCE
 
-    assert session.backend == 'onnxruntime'
+    assert left.backend == 'onnxruntime'
     assert len(reasons) == 1
 
 
@@ -212,12 +174,13 @@ def test_a_lost_gpu_is_left(on_double: OpenedSession, exact: Session, small_fold
 def test_a_gpu_that_computes_wrongly_is_not_used(
     small_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = CudaSession.encode_image
+    right = TorchSession.encode_image
 
-    def upside_down(session: CudaSession, image: np.ndarray) -> EncodedLevels:
-        return right(session, image[::-1].copy())
+    def upside_down(session: TorchSession, image: np.ndarray) -> EncodedLevels:
+        wrong = image[::-1].copy() if session.backend == 'torch-cuda' else image
+        return right(session, wrong)
 
-    monkeypatch.setattr(CudaSession, 'encode_image', upside_down)
+    monkeypatch.setattr(TorchSession, 'encode_image', upside_down)
 
     with (
         cuda_double(),
@@ -238,28 +201,32 @@ def tf32_is_allowed() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures('tf32_is_allowed')
-def test_it_computes_in_fp32_whatever_the_process_allows(session: Session, exact: Session) -> None:
-    frames = noise(1, 7, *SIZE, 3)
+def test_it_computes_in_fp32_whatever_the_process_allows(
+    small_folder: Path,
+) -> None:
+    allowed: list[bool] = []
 
-    features = session.encode_frames(frames)
-    memory = session.memorize(features)
-    found = ground(session, frames[0], memory)
+    def asked(module: nn.Module, inputs: object) -> None:
+        allowed.extend((torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32))
 
-    expected = exact.encode_frames(frames)
-    assert np.abs(features - expected).max() < 1e-4 * np.abs(expected).max()
-    for ours, theirs in zip(memory.keys, exact.memorize(features).keys, strict=True):
-        assert np.abs(ours - theirs).max() < 1e-5 * np.abs(theirs).max()
-    assert difference(found, ground(exact, frames[0], memory)) < 1e-4
+    with opened('torch-cuda double', small_folder) as one, ExitStack() as stack:
+        stack.callback(register_module_forward_pre_hook(asked).remove)
+        (memory,) = memories_of(one.session, 2)
+        asked_before = len(allowed)
+        ground(one.session, noise(1, *SIZE, 3), memory)
+
+    assert 0 < asked_before < len(allowed)
+    assert not any(allowed)
     assert torch.backends.cuda.matmul.allow_tf32
     assert torch.backends.cudnn.allow_tf32
 
 
 @pytest.mark.parametrize('backend', ['torch-cuda', 'tensorrt'])
 def test_a_session_leaves_the_gpu_with_its_last_owner(small_folder: Path, backend: str) -> None:
-    with contextlib.ExitStack() as stack:
+    with ExitStack() as stack:
         device = stack.enter_context(cuda_double())
         if backend == 'torch-cuda':
-            session: Session = CudaSession(prepared_model(small_folder, 'fp32'))
+            session: Session = TorchSession(prepared_model(small_folder, 'fp32'), device='cuda')
         else:
             tensorrt = pytest.importorskip('cuda_double.tensorrt', exc_type=ImportError)
             double = tensorrt.TensorRT(device, is_rtx=False)

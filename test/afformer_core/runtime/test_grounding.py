@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A grounding in words, as plain JSON types and as an image."""
+"""A grounding in words, as plain JSON types and as an image; the rotation that is shown."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 
 from afformer_core.media.images import read_image, write_image
 from afformer_core.runtime import Grounding, Peak
+from afformer_core.runtime.grounding import Sense, ShownRotation
 
 # At the size of the source image; all of the probability is left of the middle.
 HEATMAP = np.zeros((90, 140), np.float32)
@@ -55,6 +56,7 @@ GROUNDING = Grounding(
 )
 def test_it_says_in_one_line_what_it_is(changes: dict[str, object], said: str) -> None:
     assert repr(replace(GROUNDING, **changes)) == said
+    assert GROUNDING.point == (24.6, 32.25)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +72,6 @@ def test_what_reaches_the_threshold_is_found(
     presence: float | None, threshold: float | None, found: bool | None
 ) -> None:
     assert replace(GROUNDING, presence=presence, presence_threshold=threshold).found is found
-
-
-def test_the_point_is_the_best_peak() -> None:
-    assert GROUNDING.point == (24.6, 32.25)
 
 
 def test_it_is_plain_json() -> None:
@@ -142,3 +140,25 @@ def test_without_an_image_there_is_nothing_to_show(tmp_path: Path) -> None:
         GROUNDING.save(tmp_path / 'drawn.png')
     with pytest.raises(ValueError, match=r'image is \(90, 141\) and heatmap \(90, 140\)'):
         GROUNDING.draw(np.zeros((90, 141, 3), np.uint8))
+
+
+CLOCKWISE = ShownRotation(Sense.CLOCKWISE, '')
+COUNTERCLOCKWISE = ShownRotation(Sense.COUNTERCLOCKWISE, '')
+UNCLEAR = ShownRotation.unknown('nothing turns')
+
+
+def test_of_several_demonstrations_those_count_whose_sense_is_known():
+    assert ShownRotation.together([UNCLEAR, CLOCKWISE, CLOCKWISE]) == CLOCKWISE
+    assert ShownRotation.together([UNCLEAR]) == UNCLEAR
+
+
+def test_demonstrations_of_different_senses_have_none():
+    together = ShownRotation.together([CLOCKWISE, COUNTERCLOCKWISE])
+    assert together.sense is None
+    assert together.problem == 'the demonstrations turn it in different directions'
+
+
+@pytest.mark.parametrize('fields', [(None, ''), (Sense.CLOCKWISE, 'nothing turns')])
+def test_there_is_a_sense_or_a_problem(fields):
+    with pytest.raises(ValueError, match='expected one of both'):
+        ShownRotation(*fields)

@@ -3,6 +3,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -100,20 +101,14 @@ def test_the_weight_goes_from_the_matching_network_to_the_decoder(matched: Path)
     assert not np.allclose(maps[1 - 1e-6], alone, rtol=0.5)
 
 
-def test_exported_graphs_ground_as_pytorch_does(exported: Path) -> None:
-    expected = heatmap(exported)
-
-    np.testing.assert_allclose(
-        heatmap(exported, 'onnxruntime'), expected, atol=1e-4 * expected.max()
-    )
-
-
 def test_exported_graphs_recall_exemplars_as_pytorch_does(matched: Path) -> None:
     networks, grounder = open_networks(matched, 'torch', 1), ArrayGrounder.load(matched)
     *frames, image = map(grounder.resize, random_images(5))
     shown = describe_demonstration(networks.encode_frames(np.stack(frames)).stages)
     marks, mean = describe_marks(networks.encode_image(image).pyramid, np.array([[0.3, 0.8]]))
     before = heatmap(matched)
+    exported = heatmap(matched, 'onnxruntime')
+    np.testing.assert_allclose(exported, before, atol=1e-4 * before.max())
     write_exemplars(matched, Exemplars(shown[None], mean[None], marks, np.zeros(1, np.int32)))
 
     expected = heatmap(matched)
@@ -207,32 +202,48 @@ def test_where_matching_outweighs_the_decoder_there_is_no_zoom(matched: Path) ->
     np.testing.assert_array_equal(zoomed, heatmap(matched))
 
 
-def test_another_matching_network_than_described_is_refused(matched: Path) -> None:
-    path = matched / MATCHING_FOLDER / 'model.json'
-    fields = json.loads(path.read_text())
-    path.write_text(json.dumps(fields | {'weights_sha256': 'f' * 64}))
+def with_other_weights(folder: Path) -> None:
+    path = folder / MATCHING_FOLDER / 'model.json'
+    path.write_text(json.dumps(json.loads(path.read_text()) | {'weights_sha256': 'f' * 64}))
 
-    with pytest.raises(ModelFolderError, match='has the weights ffffffffffff; expected'):
+
+@pytest.mark.parametrize(
+    ('damage', 'reason'),
+    [
+        (with_other_weights, 'has the weights ffffffffffff; expected'),
+        (
+            lambda folder: shutil.rmtree(folder / MATCHING_FOLDER),
+            r'matching/model\.json does not exist',
+        ),
+        (
+            lambda folder: add_matching_network(folder, replace(BESIDE, maximum_frames=8), 0.5),
+            'matching network is 8; expected 32, as the',
+        ),
+    ],
+)
+def test_a_matching_network_that_does_not_fit(
+    matched: Path, damage: Callable[[Path], None], reason: str
+) -> None:
+    damage(matched)
+
+    with pytest.raises(ModelFolderError, match=reason):
         ArrayGrounder.load(matched, 'torch')
 
 
-def test_a_missing_matching_network_is_named(matched: Path) -> None:
-    shutil.rmtree(matched / MATCHING_FOLDER)
-
-    with pytest.raises(ModelFolderError, match=r'matching/model\.json does not exist'):
-        ArrayGrounder.load(matched, 'torch')
-
-
-def test_only_a_model_of_as_many_frames_takes_it_over(exported: Path, tmp_path: Path) -> None:
+def test_only_a_model_of_as_many_frames_takes_it_over(matched: Path, tmp_path: Path) -> None:
     same, shorter = tmp_path / 'same', tmp_path / 'shorter'
     save_model(same, random_model(replace(SMALL, input_size=(96, 96))), {})
     save_model(shorter, random_model(replace(SMALL, maximum_frames=8)), {})
 
+    rows = np.ones((1, 432), np.float32)
+    write_exemplars(matched, Exemplars(rows, rows, rows, np.zeros(1, np.int32)))
     for each in (same, shorter):
-        copy_matching(exported, each)
+        copy_matching(matched, each)
 
-    assert read_description(same).matching == read_description(exported).matching
-    assert ArrayGrounder.load(same, 'torch').matching is not None
+    assert read_description(same).matching == read_description(matched).matching
+    taken = ArrayGrounder.load(same, 'torch').matching
+    assert taken is not None
+    assert taken.exemplars is not None
     assert read_description(shorter).matching is None
     assert not (shorter / MATCHING_FOLDER).exists()
 
@@ -335,10 +346,3 @@ def test_a_calibration_belongs_to_both_networks_and_the_exemplars(matched: Path)
     assert replace(before, matching=None).all_weights_sha256 == before.weights_sha256
     taught = replace(before, matching=replace(before.matching, exemplars_sha256='abc'))
     assert taught.all_weights_sha256 != before.all_weights_sha256
-
-
-def test_a_network_that_does_not_fit_the_decoder_is_refused(matched: Path) -> None:
-    add_matching_network(matched, replace(BESIDE, maximum_frames=8), 0.5)
-
-    with pytest.raises(ModelFolderError, match='matching network is 8; expected 32, as the'):
-        ArrayGrounder.load(matched, 'torch')

@@ -34,13 +34,6 @@ def test_sub_pixel_position(
     assert peak.score == pytest.approx(1, abs=0.02)
 
 
-def test_best_first_with_shares() -> None:
-    peaks = find_peaks(blobs((64, 64), (10, 10, 1), (50, 30, 3)), (64, 64), 5)
-
-    assert [round(peak.v) for peak in peaks] == [50, 10]
-    assert [peak.score for peak in peaks] == pytest.approx([0.75, 0.25], abs=0.02)
-
-
 def test_peak_in_the_corner() -> None:
     heatmap = np.zeros((64, 64), np.float32)
     heatmap[0, 63] = 1
@@ -48,13 +41,6 @@ def test_peak_in_the_corner() -> None:
 
     assert (peak.u, peak.v) == (634.5, 4.5)
     assert peak.score == 1
-
-
-def test_a_flat_heatmap_has_peaks_of_low_score() -> None:
-    peaks = find_peaks(np.full((64, 64), 1 / 4096, np.float32), (64, 64), 5)
-
-    assert len(peaks) == 5
-    assert peaks[0].score < 0.04
 
 
 def test_the_highest_peak_comes_first_even_if_another_has_more_probability() -> None:

@@ -11,9 +11,14 @@ import pytest
 from afformer_core.arrays import FloatArray
 from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.demonstration_features import DemonstrationFeatures
+from afformer_core.runtime.features import DemonstrationFeatures
 from afformer_core.runtime.grounding import UNKNOWN_ROTATION
-from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
+from afformer_core.runtime.matching.certainty import (
+    NO_CALIBRATIONS,
+    Calibrations,
+    CertaintyCalibration,
+    DecoderCertainty,
+)
 from afformer_core.runtime.networks import Output
 from afformer_core.runtime.prediction import Prediction, best_peak
 from afformer_core.runtime.presence import PresenceCalibration
@@ -71,10 +76,10 @@ def predicted(
     found: Output,
     demonstrations: list[DemonstrationFeatures],
     configuration: AfformerConfiguration = SMALL,
-    calibration: PresenceCalibration | None = None,
+    calibrations: Calibrations = NO_CALIBRATIONS,
 ) -> Prediction:
     shown = [shown_with(one) for one in demonstrations]
-    return Prediction.of(found, shown, configuration, 0.25, calibration)
+    return Prediction.of(found, shown, configuration, 0.25, calibrations)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +119,7 @@ def test_the_heatmap_is_a_softmax() -> None:
 
     assert found.probabilities.ravel().tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
     assert found.probabilities.dtype == np.float32
+    assert (found.image is IMAGE, found.seconds, found.presence(0.5)) == (True, 0.25, None)
 
 
 def test_scores_that_exclude_each_other_sum_to_one_and_the_best_comes_first() -> None:
@@ -142,29 +148,18 @@ def test_of_several_heatmaps_that_of_the_best_action_counts() -> None:
     assert found.probabilities[1, 1] == pytest.approx(1)
 
 
-def test_image_and_seconds_are_kept() -> None:
-    found = predicted(output([peak_at(0, 0)], [0, 0, 0], (3, 1)), [DEMONSTRATION])
-
-    assert (found.image is IMAGE, found.seconds) == (True, 0.25)
-    assert found.presence(0.5) is None
-
-
 def test_presence_is_that_of_confidence_and_feature_similarity() -> None:
     # The logit of a confidence of 0.75 is ln 3; the feature similarity is 1 / sqrt(2).
     calibration = PresenceCalibration(
         1.0, 2.0, -np.sqrt(2.0), 0.5, 0.9, 100, 'validation.json', 'ab12'
     )
     found = predicted(
-        output([peak_at(0, 1)], [0, 0, 0], (1, 2)), [DEMONSTRATION], calibration=calibration
+        output([peak_at(0, 1)], [0, 0, 0], (1, 2)),
+        [DEMONSTRATION],
+        calibrations=Calibrations(calibration),
     )
 
     assert found.presence(0.75) == pytest.approx(0.75, abs=1e-5)
-
-
-def test_with_a_matching_network_the_similarity_is_that_of_the_contact() -> None:
-    found = output([peak_at(0, 1)], [0, 0, 0], position=(1, 2))._replace(similarity=0.4375)
-
-    assert predicted(found, [DEMONSTRATION]).feature_similarity == 0.4375
 
 
 class Matched:
@@ -202,14 +197,16 @@ def test_certainty_is_that_of_the_contact_and_of_the_match_of_the_best_point(
 ) -> None:
     demonstrations = [shown_with(DEMONSTRATION, *each) for each in shown]
 
-    found = Prediction.of(FOUND, demonstrations, SMALL, certainty_calibration=CERTAINTY)
+    found = Prediction.of(
+        FOUND, demonstrations, SMALL, calibrations=Calibrations(certainty=CERTAINTY)
+    )
 
     assert (found.contact_probability, found.match_probability) == (contact, match)
     right = None if contact is None or match is None else contact * match
     assert found.right_probability == right
     certainty = None if right is None else CERTAINTY.certainty(right)
     assert found.certainty(0.9) == certainty
-    assert replace(found, certainty_calibration=None).certainty(0.9) is None
+    assert replace(found, calibrations=NO_CALIBRATIONS).certainty(0.9) is None
     grounding = found.grounding((80, 90), 1)
     assert (grounding.contact_probability, grounding.match_probability) == (contact, match)
     assert (grounding.right_probability, grounding.certainty) == (right, certainty)
@@ -239,9 +236,9 @@ def test_a_decoder_that_outweighs_gives_certainty_and_the_least_presence(
         FOUND._replace(decoder_weight=weight),
         [shown_with(shown, contact, Matched(POINT, 0.75))],
         SMALL,
-        calibration=calibration,
-        certainty_calibration=replace(CERTAINTY, slope=1.0, intercept=0.0),
-        decoder_certainty=decoder,
+        calibrations=Calibrations(
+            calibration, replace(CERTAINTY, slope=1.0, intercept=0.0), decoder
+        ),
     )
 
     assert found.certainty(0.25) == (None if certainty is None else pytest.approx(certainty))
@@ -252,7 +249,7 @@ def test_a_decoder_that_outweighs_gives_certainty_and_the_least_presence(
 
 def test_the_features_of_presence_go_into_the_grounding() -> None:
     calibration = PresenceCalibration(0.5, 4.0, -1.0, 0.5, 0.9, 9, 'v.json', 'ab12')
-    found = predicted(FOUND, [DEMONSTRATION], calibration=calibration)
+    found = predicted(FOUND, [DEMONSTRATION], calibrations=Calibrations(calibration))
 
     grounding = found.grounding((64, 64), 1)
 

@@ -45,7 +45,7 @@ def test_is_read_as_it_was_written(copied_folder: Path) -> None:
     assert description.calibration is None
     assert read_description(copied_folder).calibration == own
     grounder = ArrayGrounder.load(copied_folder, 'torch')
-    assert (grounder.calibration, grounder.calibration_problem) == (own, '')
+    assert (grounder.calibrations.presence, grounder.calibration_problem) == (own, '')
 
 
 def test_that_of_other_weights_tells_nothing_and_says_so(copied_folder: Path) -> None:
@@ -54,7 +54,7 @@ def test_that_of_other_weights_tells_nothing_and_says_so(copied_folder: Path) ->
 
     assert read_description(copied_folder).calibration == CALIBRATION
     grounder = ArrayGrounder.load(copied_folder, 'torch')
-    assert grounder.calibration is None
+    assert grounder.calibrations.presence is None
     own = description.weights_sha256[:12]
     assert f'belongs to the weights ab12; expected {own}' in grounder.calibration_problem
     assert f'afformer calibrate {copied_folder} --ann' in grounder.calibration_problem

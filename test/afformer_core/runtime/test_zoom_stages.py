@@ -12,7 +12,7 @@ from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.coarse_to_fine import ZoomStage, of_mean_scores
-from afformer_core.runtime.memories.compact_features import CompactFeatures
+from afformer_core.runtime.memories import CompactFeatures
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
@@ -184,38 +184,6 @@ def test_what_was_memorized_for_fewer_stages_is_grounded_once(names: tuple[str, 
     grounder.predict(square(8, 8), *names)
 
     assert len(session.grounded) == 2
-
-
-class CountingSession(SquareSession):
-    """Counts the frames of each call."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.batches: list[int] = []
-
-    def encode_frames(self, frames: UInt8Array) -> FloatArray:
-        self.batches.append(len(frames))
-        return super().encode_frames(frames)
-
-
-def test_crops_are_encoded_eight_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    zoomed = []
-    for at_once, batches in ((8, [8, 3, 8, 3]), (16, [11, 11])):
-        monkeypatch.setattr('afformer_core.runtime.coarse_to_fine._FRAMES_AT_ONCE', at_once)
-        session = CountingSession()
-        stages = (ZoomStage(2.0, 1.0), ZoomStage(4.0, 2.0))
-        configuration = replace(SMALL, maximum_frames=11)
-        grounder = ArrayGrounder(
-            configuration, Networks(configuration, session), zoom_stages=stages
-        )
-        frames = [square(row, 16) for row in range(11)]
-        demonstration = grounder.set_demonstration(frames, 'square')
-        zoomed.append([one.values for one in demonstration.zoom_features])
-
-        # Frames are encoded alone when they arrive, as is an image when it is grounded.
-        assert [count for count in session.batches if count > 1] == batches
-
-    assert np.array_equal(*zoomed)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime.prediction import Prediction
+from afformer_core.stream.grounding_stream import GroundingStream
+from afformer_core.stream.settings import StreamSettings
 
 SIZE = 64
 
@@ -43,3 +46,28 @@ def predict() -> Callable[..., Prediction]:
         )
 
     return make
+
+
+NO_DEPTH = SpatialView(None, None, 'no depth is received')
+MILLISECOND = 1_000_000
+
+
+class Camera:
+    """Feeds a stream with images of 640 x 480."""
+
+    def __init__(self, **settings):
+        self.stream = GroundingStream()
+        self.settings = StreamSettings(**settings)
+
+    def see(
+        self,
+        milliseconds,
+        prediction,
+        demonstration='press',
+        view=NO_DEPTH,
+        size=(480, 640),
+        frame_id='camera',
+    ):
+        image = np.zeros((*size, 3), np.uint8)
+        frame = CameraFrame(image, milliseconds * MILLISECOND, frame_id)
+        return self.stream.ground(frame, prediction, demonstration, view, self.settings)

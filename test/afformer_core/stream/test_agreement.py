@@ -3,20 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 
-from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
-from afformer_core.stream.grounding_stream import GroundingStream
-from afformer_core.stream.settings import StreamSettings
 from afformer_core.stream.tracking import AgreementCounter
+
+from .conftest import Camera
 
 # Its diagonal is 500 pixels.
 SIZE = (300, 400)
-SETTINGS = StreamSettings(smoothing_time=0.0, hold_time=0.0)
+SETTINGS = {'smoothing_time': 0.0, 'hold_time': 0.0}
 
 
 @pytest.mark.parametrize(
@@ -36,35 +32,30 @@ def test_points_within_the_tolerance_agree(us, tolerance, counts):
     assert [counter.add(Peak(u, 100, 0.9), SIZE, tolerance) for u in us] == counts
 
 
-class Camera:
-    """Feeds a stream with images of 640 x 480, ten a second."""
+class Row(Camera):
+    """Takes images ten a second, and counts those that agree."""
 
-    def __init__(self):
-        self.stream = GroundingStream()
-        self.time = 0
+    time = 0
 
-    def see(self, prediction, demonstration='press', settings=SETTINGS):
-        self.time += 100_000_000
-        frame = CameraFrame(np.zeros((480, 640, 3), np.uint8), self.time, 'camera')
-        view = SpatialView(None, None, 'no depth is received')
-        result = self.stream.ground(frame, prediction, demonstration, view, settings)
-        return result.agreeing_images
+    def count(self, prediction, **fields):
+        self.time += 100
+        return self.see(self.time, prediction, **fields).agreeing_images
 
 
 def test_an_image_without_the_element_agrees_with_none(predict):
-    camera = Camera()
-    assert [camera.see(predict(20, 20)) for _ in range(3)] == [1, 2, 3]
-    assert camera.see(predict(20, 20, feature_similarity=0.1)) == 0
-    assert camera.see(predict(20, 20)) == 1
+    camera = Row(**SETTINGS)
+    assert [camera.count(predict(20, 20)) for _ in range(3)] == [1, 2, 3]
+    assert camera.count(predict(20, 20, feature_similarity=0.1)) == 0
+    assert camera.count(predict(20, 20)) == 1
 
 
 def test_a_result_that_is_held_agrees_with_none(predict):
-    camera, settings = Camera(), replace(SETTINGS, hold_time=1.0)
-    assert camera.see(predict(20, 20), settings=settings) == 1
-    assert camera.see(predict(20, 20, feature_similarity=0.1), settings=settings) == 0
+    camera = Row(smoothing_time=0.0, hold_time=1.0)
+    assert camera.count(predict(20, 20)) == 1
+    assert camera.count(predict(20, 20, feature_similarity=0.1)) == 0
 
 
 def test_another_demonstration_begins_a_new_row(predict):
-    camera = Camera()
-    assert [camera.see(predict(20, 20)) for _ in range(2)] == [1, 2]
-    assert camera.see(predict(20, 20), demonstration='pull') == 1
+    camera = Row(**SETTINGS)
+    assert [camera.count(predict(20, 20)) for _ in range(2)] == [1, 2]
+    assert camera.count(predict(20, 20), demonstration='pull') == 1

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from afformer_core.outputs.results import CameraFrame, SpatialView
-from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.matching.certainty import Calibrations, CertaintyCalibration
 from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.settings import StreamSettings
 
@@ -21,7 +21,7 @@ def see(stream, prediction, stamp=0, contact=0.9, match=0.998, **settings):
     view = SpatialView(None, None, 'no depth is received')
     prediction = replace(
         prediction,
-        certainty_calibration=CALIBRATION,
+        calibrations=Calibrations(certainty=CALIBRATION),
         contact_probability=contact,
         match_probability=match,
     )

@@ -8,33 +8,10 @@ import pytest
 
 from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.depth_image import DepthImage
-from afformer_core.outputs.results import CameraFrame, SpatialView
-from afformer_core.stream.grounding_stream import GroundingStream
+from afformer_core.outputs.results import SpatialView
 from afformer_core.stream.settings import StreamSettings
 
-NO_DEPTH = SpatialView(None, None, 'no depth is received')
-MILLISECOND = 1_000_000
-
-
-class Camera:
-    """Feeds a stream with images of 640 x 480."""
-
-    def __init__(self, **settings):
-        self.stream = GroundingStream()
-        self.settings = StreamSettings(**settings)
-
-    def see(
-        self,
-        milliseconds,
-        prediction,
-        demonstration='press',
-        view=NO_DEPTH,
-        size=(480, 640),
-        frame_id='camera',
-    ):
-        image = np.zeros((*size, 3), np.uint8)
-        frame = CameraFrame(image, milliseconds * MILLISECOND, frame_id)
-        return self.stream.ground(frame, prediction, demonstration, view, self.settings)
+from .conftest import MILLISECOND, Camera
 
 
 def test_a_peak_is_in_pixels_of_the_source_image(predict):

@@ -3,23 +3,20 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from afformer_core.outputs.results import CameraFrame, SpatialView
+from afformer_core.runtime.matching.certainty import Calibrations
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
-from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.settings import StreamSettings
+
+from .conftest import Camera
 
 # Even odds at a feature similarity of 0.5, whatever the confidence.
 CALIBRATION = PresenceCalibration(0.0, 10.0, -5.0, 0.5, 0.9, 100, 'validation.json', 'ab12')
 
 
 def see(prediction, calibration=CALIBRATION, **settings):
-    frame = CameraFrame(np.zeros((480, 640, 3), np.uint8), 0, 'camera')
-    view = SpatialView(None, None, 'no depth is received')
-    prediction = replace(prediction, calibration=calibration)
-    return GroundingStream().ground(frame, prediction, 'press', view, StreamSettings(**settings))
+    return Camera(**settings).see(0, replace(prediction, calibrations=Calibrations(calibration)))
 
 
 @pytest.mark.parametrize(('feature_similarity', 'found'), [(0.51, True), (0.49, False)])
@@ -65,12 +62,6 @@ def test_a_model_that_is_not_calibrated_has_no_presence(predict):
     result = see(predict(20, 20), calibration=None, minimum_presence=1.0)
     assert (result.presence, result.presence_threshold) == (None, None)
     assert result.found
-
-
-def test_a_presence_without_its_threshold_is_refused(predict):
-    result = see(predict(20, 20, feature_similarity=0.6))
-    with pytest.raises(ValueError, match='its threshold None; a calibrated model has both'):
-        replace(result, presence_threshold=None)
 
 
 def test_presence_rises_with_the_confidence(predict):

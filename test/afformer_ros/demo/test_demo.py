@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 import psutil
 import pytest
-from rosbags.highlevel import AnyReader
 
 from afformer_core.media.video import read_video, write_video
 from afformer_ros.demo.__main__ import _describe
@@ -75,45 +74,20 @@ def test_a_point_is_a_pixel_of_the_image_of_the_user(tmp_path):
         name='tap', title='', demonstration=tmp_path, image=tmp_path, camera=tmp_path,
         scale=(4.0, 2.0),
     )  # fmt: skip
-    text = _describe(SimpleNamespace(affordance=affordance), 12.0, scene)
+    text = _describe(SimpleNamespace(affordance=affordance), scene)
     assert text.startswith('unknown action at pixel (402, 80), ')
     assert 'not sure which part: certainty 0.34, at least 0.70 is needed' in text
 
 
-def test_the_demo_leaves_images_and_a_bag(files, random_model, tmp_path):
+def test_the_demo_leaves_a_film(files, random_model, tmp_path):
     output = tmp_path / 'output'
     done = _run(*files, '--model', random_model, '--output', output)
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'nothing found' in done.stdout
-    assert str(output / 'contact_sheet.png') in done.stdout
-    assert sorted(path.name for path in output.iterdir()) == [
-        'bag',
-        'contact_sheet.png',
-        'overlay.mp4',
-    ]
-    assert cv2.imread(str(output / 'contact_sheet.png')).shape[0] > 300
+    assert re.search(r'images grounded, each published \d{1,5} ms \(median\)', done.stdout)
+    assert str(output / 'overlay.mp4') in done.stdout
+    assert [path.name for path in output.iterdir()] == ['overlay.mp4']
     assert len(read_video(output / 'overlay.mp4')) > 3
-    with AnyReader([output / 'bag']) as reader:
-        counts = {connection.topic: connection.msgcount for connection in reader.connections}
-        stamps = {'/image': set(), '/affordance': set()}
-        for connection, _, data in reader.messages():
-            if connection.topic in stamps:
-                header = reader.deserialize(data, connection.msgtype).header
-                stamps[connection.topic].add((header.stamp.sec, header.stamp.nanosec))
-    assert set(counts) == {
-        '/affordance',
-        '/affordance_cloud',
-        '/demonstration',
-        '/demonstration_status',
-        '/grasp_candidates',
-        '/heatmap',
-        '/image',
-        '/markers',
-        '/overlay',
-    }
-    assert counts['/demonstration'] == 6
-    assert min(counts.values()) > 0
-    assert stamps['/affordance'] <= stamps['/image']
 
 
 @pytest.mark.parametrize(

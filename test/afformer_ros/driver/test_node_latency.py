@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.offline.benchmarks.inference_variants import InferenceVariant
-from afformer_core.offline.benchmarks.node_latency_table import node_latency_table
+from afformer_core.offline.benchmarks.latency_tables import node_latency_table
 
 
 @pytest.mark.slow

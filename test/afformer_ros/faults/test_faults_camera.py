@@ -40,24 +40,6 @@ def test_a_camera_that_stops_is_told_and_its_return_is_grounded(active):
     active.told('grounding', 'grounding', lambda: active.images.publish(active.image_message(3)))
 
 
-def test_a_change_of_size_gives_results_of_the_new_size(active):
-    active.record('press')
-    heatmaps = []
-    listener = active.node.create_subscription(Image, 'heatmap', heatmaps.append, 10)
-    active.wait(lambda: active.node.count_publishers(listener.topic_name), 'the heatmap')
-    for number, (width, height) in enumerate([(64, 48), (320, 240), (30, 20)]):
-        message = active.image_message(number, width=width, height=height)
-
-        def arrived(message=message):
-            affordance = active.ground(message)
-            return heatmaps and heatmaps[-1].header == message.header and affordance
-
-        affordance = active.wait(arrived, 'the heatmap')
-        assert (heatmaps[-1].width, heatmaps[-1].height) == (width, height)
-        assert all(point.u < width and point.v < height for point in affordance.points)
-    active.node.destroy_subscription(listener)
-
-
 def _damaged_jpegs(client):
     sound = jpeg_message(RclpyMessages(), client.image(1, 320, 240), client.header(1))
     data = bytes(sound.data)
@@ -179,16 +161,6 @@ def test_reliable_takes_images_of_reliable_publishers_and_tells_of_others(strict
     assert told['reliability'] == 'RELIABLE'
     _publish_images_by(client, Image, RELIABLE)
     client.ground(client.image_message(3))
-
-
-def test_an_override_of_qos_takes_effect(active, strict_client):
-    depths = strict_client.node.create_publisher(Image, 'depth', BEST_EFFORT)
-    told = strict_client.told('depth', 'expected RELIABLE')
-    assert told['reliability'] == 'RELIABLE'
-    depths_of_another = active.node.create_publisher(Image, 'depth', BEST_EFFORT)
-    assert active.told('depth', '/shared/depth yet')['reliability'] == 'BEST_EFFORT'
-    active.node.destroy_publisher(depths_of_another)
-    strict_client.node.destroy_publisher(depths)
 
 
 def test_two_nodes_do_not_disturb_each_other(active, strict_client):

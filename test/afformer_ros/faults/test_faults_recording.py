@@ -159,11 +159,7 @@ def _kill(nodes, times):
 
 
 @pytest.mark.slow
-def test_kills_while_the_store_is_written(shipped_nodes):
-    _kill(shipped_nodes, 3)
-
-
-@pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_fifty_kills_while_the_store_is_written(shipped_nodes):
-    _kill(shipped_nodes, 50)
+@pytest.mark.parametrize('times', [3, 50])
+def test_kills_while_the_store_is_written(shipped_nodes, times):
+    _kill(shipped_nodes, times)

@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import PoseArray
 from lifecycle_msgs.msg import Transition
 from sensor_msgs.msg import CameraInfo, Image
 
@@ -126,66 +125,41 @@ def test_points_lie_where_the_surface_is(camera, encoding):
     assert normal @ NORMAL > np.cos(np.radians(2))
 
 
-def test_grasp_candidates_of_an_image_are_those_of_its_points(camera):
-    client, arrays = camera.client, []
-    listener = client.node.create_subscription(PoseArray, 'grasp_candidates', arrays.append, 10)
-    try:
-        for least, kept in ((0.0, True), (1.0, False)):
-            assert client.set_parameter('minimum_candidate_score', least).successful
-            affordance = camera.send_until('', info={}, lag=0)
-            candidates = [
-                point.grasp_candidate for point in affordance.points if point.grasp_candidate_valid
-            ]
-            assert bool(candidates) is kept
-            client.wait(
-                lambda header=affordance.header: arrays and arrays[-1].header == header,
-                'candidates of the same stamp',
-            )
-            assert list(arrays[-1].poses) == candidates
-    finally:
-        client.node.destroy_subscription(listener)
-        assert client.set_parameter('minimum_candidate_score', 0.1).successful
-
-
-def test_no_calibration_at_all(camera):
-    reason = 'no camera_info has arrived on /shared/camera_info'
-    camera.send_until(reason, lag=0)
-    camera.client.told('depth', reason)
-
-
-def test_no_depth_at_all(camera):
-    camera.send_until('no depth has arrived on /shared/depth', info={})
-    camera.client.told('depth', 'no message has arrived on /shared/depth yet')
-
-
 @pytest.mark.parametrize(
-    ('info', 'reason'),
+    ('given', 'reason', 'told'),
     [
-        ({'focal_length': 0.0}, 'camera_info has an all-zero K'),
-        ({'width': 0, 'height': 0}, 'size in camera_info is 0x0 pixels'),
+        ({'lag': 0}, 'no camera_info has arrived on /shared/camera_info', None),
         (
-            {'width': 640, 'height': 480},
+            {'info': {}},
+            'no depth has arrived on /shared/depth',
+            'no message has arrived on /shared/depth yet',
+        ),
+        ({'info': {'focal_length': 0.0}, 'lag': 0}, 'camera_info has an all-zero K', None),
+        (
+            {'info': {'width': 0, 'height': 0}, 'lag': 0},
+            'size in camera_info is 0x0 pixels',
+            None,
+        ),
+        (
+            {'info': {'width': 640, 'height': 480}, 'lag': 0},
             'the image has 320x240 pixels, but camera_info is for 640x480',
+            None,
+        ),
+        ({'info': {}, 'lag': 0, 'missing_bytes': 100}, 'bytes', None),
+        (
+            {'info': {}, 'lag': 5000},
+            'the stamps of /shared/depth differ by 500 s from those of the images',
+            None,
         ),
     ],
+    ids=lambda given: None if isinstance(given, dict) else given,
 )
-def test_calibrations_that_cannot_be_used(camera, info, reason):
-    camera.send_until(reason, info=info, lag=0)
-    camera.client.told('depth', reason)
+def test_without_depth_or_calibration_the_reason_is_told_until_there_is_a_position(
+    camera, given, reason, told
+):
+    affordance = camera.send_until(reason, **given)
+    camera.client.told('depth', told or affordance.points[0].position_problem)
     camera.send_until('', info={}, lag=0)
-
-
-def test_depth_that_cannot_be_read(camera):
-    camera.send_until('', info={}, lag=0)
-    affordance = camera.send_until('bytes', info={}, lag=0, missing_bytes=100)
-    camera.client.told('depth', affordance.points[0].position_problem)
-    camera.send_until('', info={}, lag=0)
-
-
-def test_depth_by_another_clock_is_told_apart_from_depth_that_lags(camera):
-    affordance = camera.send_until('from another clock', info={}, lag=5000)
-    problem = affordance.points[0].position_problem
-    assert 'the stamps of /shared/depth differ by 500 s from those of the images' in problem
 
 
 def test_depth_that_lags_gives_no_position_and_holds_up_nothing(camera):

@@ -16,12 +16,12 @@ import torch
 
 from afformer_core.runtime import self_test
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
-from afformer_core.runtime.sessions.torch_session import CudaSession, TorchSession
+from afformer_core.runtime.sessions.torch_session import TorchSession
 from afformer_ros.executables.grounding import main
 
 _IMAGES_BEFORE = 2
 _IS_REAL = os.environ['AFFORMER_TEST_GPU'] == 'real'
-_load = CudaSession.load
+_load = TorchSession.load
 _self_test = self_test.self_test
 
 
@@ -60,10 +60,12 @@ class _LosingSession:
         return self._session.decode(image, memory)
 
 
-def load(folder: Path, threads: int = 0, precision: str = 'fp32') -> _LosingSession:
-    return _LosingSession(
-        _load(folder, threads, precision) if _IS_REAL else TorchSession.load(folder)
-    )
+def load(
+    folder: Path, threads: int = 0, precision: str = 'fp32', device: str = 'cpu'
+) -> TorchSession | _LosingSession:
+    if device == 'cpu':
+        return _load(folder, threads, precision)
+    return _LosingSession(_load(folder, threads, precision, device) if _IS_REAL else _load(folder))
 
 
 def test_before_losing(*arguments: Any) -> Any:
@@ -74,5 +76,5 @@ def test_before_losing(*arguments: Any) -> Any:
 
 if __name__ == '__main__':
     self_test.self_test = test_before_losing
-    CudaSession.load = load
+    TorchSession.load = load
     sys.exit(main())

@@ -9,7 +9,7 @@ from lifecycle_msgs.msg import Transition
 
 from afformer_core.runtime.sessions.gpu import gpu_at_hand
 
-HAS_GPU = gpu_at_hand() is not None
+HAS_GPU = bool(gpu_at_hand())
 without_gpu = pytest.mark.skipif(HAS_GPU, reason='engines would run here')
 # What TensorRT needs at most to compile the shipped model.
 MINUTES = 600.0

@@ -7,15 +7,10 @@ import numpy as np
 import pytest
 from afformer_ros.msg import DemonstrationStatus
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from rcl_interfaces.msg import Parameter, ParameterValue
-from rcl_interfaces.srv import GetParameters, SetParameters
 from sensor_msgs.msg import Image
 from visualization_msgs.msg import Marker, MarkerArray
 
 from afformer_core.messages.image_decoding import to_rgb
-from afformer_core.messages.image_encoding import image_message
-from afformer_ros.grounding.parameters import GroundingParameters
-from afformer_ros.rclpy_messages import RclpyMessages
 
 
 @pytest.fixture
@@ -144,43 +139,6 @@ def test_bad_images_are_told_and_the_next_sound_one_is_grounded(active, collect)
         assert active.ground(active.image_message(2)).header == active.header(2), what
 
 
-def _pixels(affordance):
-    return [(point.u, point.v, point.score) for point in affordance.points]
-
-
-def test_other_encodings_sizes_and_padding_are_grounded(active):
-    active.record('press')
-    small = active.image(1, 30, 20)
-    padded = Image(header=active.header(4), height=20, width=30, step=100, encoding='rgb8')
-    rows = np.zeros((20, 100), np.uint8)
-    rows[:, :90] = small.reshape(20, 90)
-    padded.data = rows.tobytes()
-    plain = active.ground(image_message(RclpyMessages(), small, 'rgb8', active.header(3)))
-    assert _pixels(active.ground(padded)) == _pixels(plain)
-    bgr = np.ascontiguousarray(small[..., ::-1])
-    turned = active.ground(image_message(RclpyMessages(), bgr, 'bgr8', active.header(5)))
-    assert _pixels(turned) == _pixels(plain)
-    wide = active.ground(active.image_message(6, width=200, height=10))
-    assert max(point.v for point in wide.points) <= 9
-
-
-def test_a_demonstration_of_one_frame(active):
-    answer = active.record('touch', 1)
-    assert (answer.frames, answer.frames_kept, answer.duration) == (1, 1, 0.0)
-    assert active.ground(active.image_message(0)).demonstration == 'touch'
-
-
-def test_more_frames_than_the_model_uses(active):
-    answer = active.record('long', 20)
-    assert (answer.frames, answer.frames_kept) == (20, 8)
-
-
-def test_finish_without_start(active):
-    answer = active.finish()
-    assert not answer.success
-    assert 'no demonstration is being recorded' in answer.message
-
-
 def test_finish_without_frames(active):
     assert active.start('empty').success
     answer = active.finish()
@@ -191,15 +149,6 @@ def test_finish_without_frames(active):
         'the failure in the status',
     )
     assert active.record('next').success
-
-
-def test_start_twice(active):
-    assert active.start('first').success
-    answer = active.start('second')
-    assert not answer.success
-    assert "'first' is being recorded" in answer.message
-    active.send_frames(1)
-    assert active.finish().name == 'first'
 
 
 def test_a_bad_frame_is_left_out_and_told(active):
@@ -269,30 +218,6 @@ def test_the_status_is_latched(active, shared_nodes):
     assert (status.frames, status.frames_kept, status.hands_seen) == (2, 2, 0)
 
 
-def test_loading_a_folder_of_images(active, shared_nodes):
-    import cv2
-
-    folder = shared_nodes.store.parent / 'media' / 'turning'
-    folder.mkdir(exist_ok=True)
-    for number in range(12):
-        cv2.imwrite(str(folder / f'{number:02}.png'), active.image(number))
-    answer = active.load(folder)
-    assert answer.success, answer.message
-    assert (answer.name, answer.frames, answer.frames_kept) == ('turning', 12, 8)
-    assert active.list().selected == 'turning'
-
-
-def test_loading_a_video(active, shared_nodes):
-    from afformer_core.media.video import write_video
-
-    path = shared_nodes.store.parent / 'media' / 'push.mp4'
-    write_video(path, [active.image(number) for number in range(11)], 10)
-    answer = active.load(path, 'pushing')
-    assert answer.success, answer.message
-    assert (answer.name, answer.frames, answer.frames_kept) == ('pushing', 11, 8)
-    assert answer.duration == pytest.approx(1.0, abs=0.01)
-
-
 def test_what_cannot_be_loaded(active, shared_nodes):
     media = shared_nodes.store.parent / 'media'
     (media / 'empty.mp4').write_bytes(b'')
@@ -312,35 +237,6 @@ def test_what_cannot_be_loaded(active, shared_nodes):
         assert not answer.success
         assert message in answer.message
     assert active.list().names == []
-
-
-def test_parameters_are_answered_and_guarded_while_grounding(active):
-    active.record('press')
-    active.ground(active.image_message(1))
-    answer = active.call(GetParameters, 'get_parameters', names=['maximum_peaks'])
-    assert answer.values[0].integer_value == GroundingParameters().maximum_peaks
-
-    def put(name, **value):
-        kind = {'double_value': 3, 'integer_value': 2, 'string_value': 4}[next(iter(value))]
-        return active.call(
-            SetParameters,
-            'set_parameters',
-            parameters=[Parameter(name=name, value=ParameterValue(type=kind, **value))],
-        ).results[0]
-
-    assert not put('maximum_peaks', integer_value=0).successful
-    refused = put('minimum_confidence', double_value=1.5)
-    assert (refused.successful, 'range' in refused.reason) == (False, True)
-    assert 'Clean the node up' in put('model', string_value='/elsewhere').reason
-    assert 'read-only' in put('store_folder', string_value='/elsewhere').reason
-    assert put('minimum_confidence', double_value=1.0).successful
-    try:
-        # Later than anything is held.
-        affordance = active.ground(active.image_message(99))
-        assert (affordance.found, affordance.points) == (False, [])
-        assert affordance.actions
-    finally:
-        assert put('minimum_confidence', double_value=0.0).successful
 
 
 def test_nothing_queues(active):
@@ -372,3 +268,17 @@ def test_the_overlay_shows_the_image(active, collect):
     active.wait(arrived, 'an overlay')
     difference = np.abs(to_rgb(overlays[-1]).astype(int) - active.image(1))
     assert 0 < np.median(difference) < 120
+
+
+def test_parameters_take_effect_while_grounding(active):
+    active.record('press')
+    active.ground(active.image_message(1))
+    assert 'Clean the node up' in active.set_parameter('model', '/elsewhere').reason
+    assert active.set_parameter('minimum_confidence', 1.0).successful
+    try:
+        # Later than anything is held.
+        affordance = active.ground(active.image_message(99))
+        assert (affordance.found, affordance.points) == (False, [])
+        assert affordance.actions
+    finally:
+        assert active.set_parameter('minimum_confidence', 0.0).successful

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import csv
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,7 +32,6 @@ from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.image_grounding import ImageGrounding
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.rclpy_messages import RclpyMessages, message_class
-from afformer_ros.service_pool_executor import PriorityLock
 from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
 
@@ -114,7 +114,7 @@ def _live(node: Any, bag: Path, library: DemonstrationLibrary) -> list[Any]:
         GroundingStatistics(10.0),
         DemonstrationStatusPublisher(node),
         NoGoals(),  # type: ignore[arg-type]
-        PriorityLock(),
+        threading.Lock(),
     )
     worker.start(lambda: library)
     worker.set_grounding(grounding=True)
@@ -140,46 +140,37 @@ def _live(node: Any, bag: Path, library: DemonstrationLibrary) -> list[Any]:
     return publisher.affordances
 
 
-def _offline(bag: Path, library: DemonstrationLibrary, folder: Path) -> list[Any]:
-    """Affordances of the replay."""
+def _offline(bag: Path, library: DemonstrationLibrary, folder: Path) -> list[dict[str, str]]:
+    """Lines of the table of the replay."""
     with Bag(bag) as recording:
-        topics = choose_topics(recording.topics, None, None, None, None)
-        settings = PARAMETERS.pipeline_settings(topics.image)
         request = ReplayRequest(
-            topics=topics,
+            topics=choose_topics(recording.topics, None, None, None, None),
             demonstration=library.selected,
             window=BagExtract(),
-            settings=settings,
+            settings=PARAMETERS,
             annotations=None,
             calibration=None,
             facts={},
+            depth_wait=PARAMETERS.depth_wait,
         )
         write_replay(recording, request, library.predict, folder, lambda done: None)
-    with Bag(folder / 'bag') as written:
-        messages = written.messages(('/affordance',), written.start, written.end)
-        return [written.decode(message) for message in messages]
+    with (folder / 'groundings.csv').open(newline='') as file:
+        return list(csv.DictReader(file))
 
 
-def _told(affordance: Any) -> list[Any]:
-    """All numbers and texts of an affordance, of either library."""
-    return [
-        stamp_nanoseconds(affordance.header.stamp),
-        affordance.demonstration,
-        affordance.position_frame,
-        (affordance.found, affordance.age, affordance.presence, affordance.continuity),
-        [(action.name, action.score) for action in affordance.actions],
-        [
-            (
-                point.u,
-                point.v,
-                point.score,
-                point.position_problem,
-                (point.position.x, point.position.y, point.position.z),
-                (point.normal.x, point.normal.y, point.normal.z),
-            )
-            for point in affordance.points
-        ],
-    ]
+def _numbers(affordance: Any) -> dict[str, float]:
+    """Numbers of an affordance by their columns in the table; NaN is an empty field there."""
+    best = affordance.points[0]
+    return {
+        'presence': affordance.presence,
+        'continuity': affordance.continuity,
+        'age': affordance.age,
+        'u': best.u,
+        'v': best.v,
+        'score': best.score,
+        **{axis: getattr(best.position, axis) for axis in 'xyz'},
+        **{f'normal_{axis}': getattr(best.normal, axis) for axis in 'xyz'},
+    }
 
 
 def test_the_node_and_the_replay_give_the_same(
@@ -190,5 +181,10 @@ def test_the_node_and_the_replay_give_the_same(
 
     assert len(live) == 6
     assert any(point.position_valid for one in live for point in one.points)
-    # As text, in which a normal that is not known equals another such.
-    assert [str(_told(one)) for one in live] == [str(_told(one)) for one in offline]
+    for affordance, row in zip(live, offline, strict=True):
+        assert stamp_nanoseconds(affordance.header.stamp) == int(row['stamp'])
+        assert affordance.action == row['action']
+        assert affordance.points[0].position_problem == row['problem']
+        for name, number in _numbers(affordance).items():
+            written = float(row[name] or 'nan')
+            assert number == pytest.approx(written, rel=1e-5, abs=1e-6, nan_ok=True), name

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from afformer_ros.msg import DemonstrationStatus
 from lifecycle_msgs.msg import Transition
 from sensor_msgs.msg import CompressedImage
 
@@ -44,49 +43,6 @@ def test_every_transition_twice(nodes):
         assert client.state() == 'unconfigured'
     assert client.change_state(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
     assert client.state() == 'finalized'
-    _ends(process, signal.SIGTERM)
-
-
-def test_deactivation_drops_the_recording(nodes):
-    process = nodes.grounding()
-    client = nodes.client()
-    client.bring_up()
-    assert client.start('press').success
-    client.send_frames(2)
-    assert client.change_state(Transition.TRANSITION_DEACTIVATE)
-    client.wait(lambda: 'was dropped' in client.statuses[-1].message, 'the status')
-    assert client.statuses[-1].state == DemonstrationStatus.FAILED
-    assert client.list().names == []
-    _ends(process, signal.SIGINT)
-
-
-@pytest.mark.parametrize('signal_number', [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_unconfigured_node(nodes, signal_number):
-    process = nodes.grounding()
-    assert nodes.client().state() == 'unconfigured'
-    _ends(process, signal_number)
-
-
-@pytest.mark.slow
-def test_a_kill_during_a_recording_loses_only_the_recording(nodes):
-    killed = nodes.grounding('/killed')
-    client = nodes.client('/killed')
-    client.bring_up()
-    client.record('finished', 4)
-    assert client.start('unfinished').success
-    client.send_frames(2)
-    killed.stop(signal.SIGKILL)
-    (nodes.store / '.unfinished.999999999.partial').write_bytes(b'half')
-
-    process = nodes.grounding('/again', selected_demonstration='finished')
-    client = nodes.client('/again')
-    client.bring_up()
-    listed = client.list()
-    assert (listed.names, listed.selected) == (['finished'], 'finished')
-    assert client.ground(client.image_message(1)).demonstration == 'finished'
-    status = client.statuses[-1]
-    assert (status.state, status.frames) == (DemonstrationStatus.READY, 4)
-    assert list(nodes.store.glob('.*.partial')) == []
     _ends(process, signal.SIGTERM)
 
 
@@ -162,21 +118,6 @@ def test_a_calibration_of_other_weights_is_not_used(shipped_nodes, shipped_model
     affordance = client.ground(client.image_message(1))
     assert math.isnan(affordance.presence)
     assert math.isnan(affordance.presence_threshold)
-
-
-def test_a_value_out_of_range_at_the_start(nodes):
-    expected = {
-        'overlay_opacity': (2.0, 'range'),
-        'backend': ('abacus', 'expected one of auto, torch, onnxruntime'),
-        'threads': ('many', 'type'),
-    }
-    processes = {
-        name: nodes.grounding(f'/{name}', **{name: value}) for name, (value, _) in expected.items()
-    }
-    for name, (_, message) in expected.items():
-        assert processes[name].popen.wait(30) == 1
-        assert message in processes[name].output
-        assert 'Traceback' not in processes[name].output
 
 
 def test_compressed_images_are_found_by_themselves(nodes):

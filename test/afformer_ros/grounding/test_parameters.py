@@ -49,15 +49,6 @@ def test_changes(name, value, configured, reason):
     assert reason in result.reason
 
 
-def test_thresholds_of_a_calibrated_model_reach_the_stream():
-    settings = GroundingParameters(minimum_presence=0.37, certainty_threshold=0.58).stream_settings
-    assert (settings.minimum_presence, settings.certainty_threshold) == (0.37, 0.58)
-
-
-def test_the_given_action_reaches_the_stream():
-    assert GroundingParameters(action='pull').stream_settings.action == 'pull'
-
-
 def test_the_store_lies_in_the_home_of_ros(monkeypatch):
     monkeypatch.setenv('ROS_HOME', '/var/ros')
     assert GroundingParameters().store_path == pathlib.Path('/var/ros/afformer/demonstrations')

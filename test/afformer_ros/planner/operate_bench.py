@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 from afformer_ros.action import OperateElement
 from numpy.typing import NDArray
 from rclpy.action import ActionClient
@@ -18,10 +19,11 @@ from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 
+from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.planner_node import PlannerNode
 
 from .stand_in_arm import StandInArm, time_message
-from .stand_in_grounding import Answer, StandInGrounding, found, point_at
+from .stand_in_grounding import Answer, StandInGrounding, found, point_at, pose_message
 
 BASE = 'panda_link0'
 POINT = np.array([0.52, 0.17, 0.43])
@@ -71,14 +73,13 @@ class OperateBench:
     """The nodes, and the client of the action.
 
     Attributes:
-        arm, grounding, planner, finished: see the modules of these.
+        arm, grounding, planner: see the modules of these.
         feedback: steps and attempts that the client was told, in order.
     """
 
     arm: StandInArm
     grounding: StandInGrounding
     planner: PlannerNode
-    finished: threading.Event
     client: Any
     feedback: list[tuple[int, int]] = field(default_factory=list)
 
@@ -94,6 +95,23 @@ class OperateBench:
     def operate(self, **goal: Any) -> OperateElement.Result:
         """Send a goal; return its result."""
         return result_of(self.send(**goal))
+
+    def reason(self, outcome: int) -> str:
+        """Why the planner does not act; no trajectory was sent."""
+        result = self.operate()
+        assert (result.outcome, self.arm.messages) == (outcome, []), result.message
+        return str(result.message)
+
+    def tell_pose(self, pose: RigidTransform, nanoseconds: int) -> None:
+        self.grounding.camera_pose.publish(pose_message(pose, time_message(nanoseconds)))
+
+    def assert_right(self, normal: NDArray[np.float64] = NORMAL) -> None:
+        """Let the arm act once: it goes to 11 cm before the point, and then to its surface."""
+        result = self.operate()
+        assert len(result.attempts) == 1, result.message
+        before, near = self.arm.targets()[:2]
+        assert before == pytest.approx(POINT + 0.11 * normal, abs=3e-3)
+        assert near == pytest.approx(POINT + 0.025 * normal, abs=3e-3)
 
     def assert_at_rest(self) -> None:
         """Assert that the arm no longer moves."""
@@ -131,6 +149,7 @@ def operate_bench(
     speed: float = 25.0,
     wall: bool = True,
     lag: int = 0,
+    accepting: float = 0.0,
     frames: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None,
     **parameters: Any,
 ) -> Iterator[OperateBench]:
@@ -143,14 +162,14 @@ def operate_bench(
         speed: speed of the arm's clock.
         wall: whether the tip is stopped at the point.
         lag: nanoseconds by which the stamps of images are too early.
+        accepting: seconds until the grounding node accepts a goal.
         frames: first and last frame of the demonstration; None: they are not known.
         parameters: parameters of the planner that are off their defaults.
     """
     arm = StandInArm(speed=speed, wall=(POINT, NORMAL) if wall else None)
-    finished = threading.Event()
     values = {'use_sim_time': True, 'serve': True, 'camera_frame': '', **parameters}
     planner = PlannerNode(
-        finished,
+        threading.Event(),
         context=arm.context,
         parameter_overrides=[Parameter(name, value=value) for name, value in values.items()],
     )
@@ -174,11 +193,11 @@ def operate_bench(
             publisher.publish(message)
 
     camera = threading.Thread(target=film)
-    with arm, StandInGrounding(arm.context, given, frames=frames) as grounding:
+    with arm, StandInGrounding(arm.context, given, accepting, frames) as grounding:
         camera.start()
         try:
             assert client.wait_for_server(60)
-            yield OperateBench(arm, grounding, planner, finished, client)
+            yield OperateBench(arm, grounding, planner, client)
         finally:
             ending.set()
             camera.join()

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -34,7 +33,8 @@ from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.closed_loop.trial import AttemptVerdict
 from afformer_sim.datasets.rgbd_messages import camera_info_message, header_message
 
-from .world_arm import WorldArm, find_trial, right_contact
+from .lock_step import LockStep
+from .right_contacts import find_trial, right_contact
 
 # By how much the pose of the camera is off: metres, and radians about an axis.
 SHIFT, TURN = np.array([0.004, 0.017, 0.009]), np.array([0.009, -0.012, 0.011])
@@ -89,7 +89,7 @@ def seen() -> SeenWorld:
 
 
 def skills_in(world: ArmWorld) -> Skills:
-    return Skills(cast(Any, WorldArm(world)), KINEMATICS, 0.1)
+    return Skills(LockStep(world).arm, KINEMATICS, 0.1)
 
 
 def test_a_key_is_pressed_although_the_pose_of_the_camera_is_off(seen: SeenWorld) -> None:
@@ -100,6 +100,7 @@ def test_a_key_is_pressed_although_the_pose_of_the_camera_is_off(seen: SeenWorld
     shifts: list[NDArray[np.float64]] = []
 
     def correct() -> NDArray[np.float64] | None:
+        seen.world.advance(0.5)
         found = seen.correction()
         assert found is not None
         shifts.append(found.shift)
@@ -122,6 +123,7 @@ def test_joints_that_are_not_those_of_the_arm_correct_nothing(seen: SeenWorld) -
     measured: list[Correction | None] = []
 
     def correct() -> None:
+        seen.world.advance(0.5)
         measured.extend([seen.correction(), seen.correction(turned=0.31)])
 
     skills_in(seen.world).act(seen.believed(right_contact(seen.world)), correct)

@@ -7,7 +7,6 @@ import re
 import threading
 from importlib.util import find_spec
 
-import cv2
 import numpy as np
 import pytest
 
@@ -16,9 +15,9 @@ if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
 from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
+from afformer_ros.planner.contact import ArmContact, BlockedError, Felt
 from afformer_ros.planner.kinematics import TipKinematics
-from afformer_ros.planner.skills import Correct, Felt, Skills
+from afformer_ros.planner.skills import Correct, Skills
 from afformer_ros.planner.waiting import Waiting
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model
 
@@ -47,16 +46,6 @@ def heights(arm: StandInArm) -> list[float]:
     return [float((arm.kinematics.tip(one).translation - POINT) @ NORMAL) for one in arm.history]
 
 
-def test_the_tip_comes_along_the_normal_until_it_feels_the_surface() -> None:
-    arm = StandInArm(wall=(POINT, NORMAL))
-    felt = act(arm, ArmContact('touch', POINT, NORMAL))
-    assert (str(felt), felt.done) == ('touched', True)
-    before, near = arm.targets()[:2]
-    assert before == pytest.approx(POINT + 0.11 * NORMAL, abs=2e-3)
-    assert near == pytest.approx(POINT + 0.025 * NORMAL, abs=2e-3)
-    assert min(heights(arm)) == pytest.approx(0, abs=4e-3)
-
-
 def test_the_point_is_corrected_shortly_before_it() -> None:
     arm, shift = StandInArm(wall=(POINT, NORMAL)), np.array([0.004, 0.011, -0.007])
     rested: list[np.ndarray] = []
@@ -76,41 +65,6 @@ def test_a_correction_out_of_reach_is_left_out() -> None:
     far = np.array([0.9, 0.4, 0.3])
     assert act(arm, ArmContact('touch', POINT, NORMAL), lambda: far).done
     assert arm.targets()[2] == pytest.approx(POINT + 0.025 * NORMAL, abs=2e-3)
-
-
-def test_without_a_surface_nothing_is_done() -> None:
-    arm = StandInArm()
-    felt = act(arm, ArmContact('hold', POINT, NORMAL))
-    assert (str(felt), felt.done) == ('nothing stopped the tip', False)
-    assert min(heights(arm)) == pytest.approx(-0.03, abs=5e-3)
-
-
-def turned_at_the_surface(arm: StandInArm) -> list[np.ndarray]:
-    """Turns [3] of the tip since it came to the surface, as rotation vectors."""
-    first = next(k for k, height in enumerate(heights(arm)) if height < 4e-3)
-    tips = [arm.kinematics.tip(one) for one in arm.history[first:]]
-    return [cv2.Rodrigues(one.rotation @ tips[0].rotation.T)[0][:, 0] for one in tips]
-
-
-@pytest.mark.parametrize('sense', [1, -1])
-def test_it_turns_about_the_axis_by_the_right_hand_rule(sense: int) -> None:
-    arm = StandInArm(wall=(POINT, NORMAL))
-    felt = act(arm, ArmContact('rotate', POINT, NORMAL, sense * NORMAL))
-    turns = np.array(turned_at_the_surface(arm))
-    assert turns[-1] @ (sense * NORMAL) == pytest.approx(1.27, abs=0.12)
-    assert np.abs(np.cross(turns, NORMAL)).max() < 0.02
-    assert felt.done
-    assert 68 <= int(str(felt).split()[2]) <= 78
-
-
-# Joint 7 turns the tip; it begins near one of its ends, at -2.8973 and 2.8973 radians.
-@pytest.mark.parametrize(('sense', 'wrist'), [(1, 2.65), (-1, -2.65), (1, -2.65), (-1, 2.65)])
-def test_the_wrist_has_room_to_turn_on(sense: int, wrist: float) -> None:
-    start = np.array([0.31, -0.4, 0.1, -2.1, 0.2, 1.9, wrist])
-    arm = StandInArm(wall=(POINT, NORMAL), start=start)
-    felt = act(arm, ArmContact('rotate', POINT, NORMAL, sense * NORMAL))
-    assert np.array(turned_at_the_surface(arm))[-1] @ (sense * NORMAL) > 1.1
-    assert felt.done
 
 
 OUT = unit(-0.97, 0.11, 0.23)
@@ -144,28 +98,11 @@ def test_a_pull_and_a_push_come_along_the_axis_of_motion(
         assert re.fullmatch(r'touched, pulled (8|12) cm', str(felt))
 
 
-def test_an_arm_that_does_not_get_to_the_point_has_not_done_it() -> None:
-    arm = StandInArm()
-    start = arm.joints
-    arm.deaf = True
-    with pytest.raises(BlockedError, match=r'the arm stopped \d+ cm before .* should move freely'):
-        act(arm, ArmContact('touch', POINT, NORMAL))
-    assert len(arm.messages) == 3
-    assert arm.joints is start
-
-
 def test_what_the_arm_meets_on_its_way_is_not_the_surface() -> None:
     # A wall 6 cm before the surface.
     arm = StandInArm(wall=(POINT + 0.06 * NORMAL, NORMAL))
     with pytest.raises(BlockedError, match=r'the arm stopped [34] cm before'):
         act(arm, ArmContact('pull', POINT, NORMAL))
-
-
-def test_a_point_out_of_reach_gets_no_trajectory() -> None:
-    arm = StandInArm()
-    with pytest.raises(UnreachableError, match=r'the arm does not reach \[0.917, 0.68, 0.422\]'):
-        act(arm, ArmContact('touch', np.array([0.89, 0.67, 0.43]), NORMAL))
-    assert arm.messages == []
 
 
 def test_no_joint_jumps_on_the_way_to_the_surface() -> None:

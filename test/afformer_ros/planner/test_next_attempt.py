@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip('mink', reason='the extra robot is not installed')
-
-from afformer_core.changes.outcome import Seen
-from afformer_ros.planner.contact import ArmContact
-from afformer_ros.planner.next_attempt import Tried, may_try_again, next_attempts
-from afformer_ros.planner.skills import Felt
+from afformer_core.changes.outcome import ObservedOutcome, Seen
+from afformer_ros.planner.contact import ArmContact, Felt
+from afformer_ros.planner.next_attempt import Attempted, NextAttempt, may_try_again, next_attempts
 
 NORMAL, AXIS = np.array([-0.8, 0.0, 0.6]), np.array([0.28, 0.96, 0.0])
 NOTHING = Felt('nothing stopped the tip', done=False, in_contact=False)
@@ -25,11 +22,14 @@ def contact(action: str, x: float = 0.52, **fields: Any) -> ArmContact:
     return ArmContact(action, np.array([x, 0.17, 0.43]), NORMAL, **fields)
 
 
-def tried(found: ArmContact, way: str = '', felt: Felt = STUCK) -> Tried:
-    return Tried(found, way, felt, Seen.NOT_DONE)
+def tried(
+    found: ArmContact, way: str = '', felt: Felt = STUCK, seen: Seen = Seen.NOT_DONE
+) -> Attempted:
+    observed = ObservedOutcome(seen, 0.0, 0.0, None, 2.1, seen.value)
+    return Attempted(NextAttempt(found, found, way), felt, observed)
 
 
-def ways(contacts: list[ArmContact], *attempts: Tried) -> list[str]:
+def ways(contacts: list[ArmContact], *attempts: Attempted) -> list[str]:
     return [attempt.way for attempt in next_attempts(contacts, attempts)]
 
 
@@ -100,4 +100,4 @@ def test_a_point_that_is_found_a_little_beside_is_the_same_one() -> None:
 def test_only_what_changed_nothing_is_tried_again(
     action: str, felt: Felt, seen: Seen, again: bool
 ) -> None:
-    assert may_try_again(Tried(contact(action), '', felt, seen)) is again
+    assert may_try_again(tried(contact(action), '', felt, seen)) is again

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from afformer_ros.action import OperateElement
@@ -11,9 +12,8 @@ from numpy.typing import NDArray
 
 from afformer_core.changes.outcome import Expected
 from afformer_ros.planner.answers import NotFoundError
-from afformer_ros.planner.contact import ArmContact
-from afformer_ros.planner.operation import FoundContacts, Operation, OperationReport
-from afformer_ros.planner.skills import Felt
+from afformer_ros.planner.contact import ArmContact, Felt
+from afformer_ros.planner.operation import Operation, OperationReport
 
 POINT = ArmContact(
     'pull', np.array([0.5, -0.2, 0.3]), np.array([-0.6, 0.0, 0.8]), pixel=(60.0, 40.0)
@@ -27,11 +27,14 @@ class Scripted:
         self.left = times
         self.felt = felt
 
-    def find(self, demonstrations: Sequence[str], action: str) -> FoundContacts:
+    def find(self, demonstrations: Sequence[str], action: str) -> list[ArmContact]:
         if not self.left:
             raise NotFoundError('presence is 0.12')
         self.left -= 1
-        return FoundContacts('pull', (POINT,), (25.0,))
+        return [POINT]
+
+    def radius(self, contact: ArmContact) -> float:
+        return 25.0
 
     def expected(self, demonstrations: Sequence[str], action: str) -> tuple[Expected, str]:
         return Expected.VISIBLE, 'as after every pull'
@@ -40,12 +43,13 @@ class Scripted:
         noise = np.random.default_rng(8).integers(60, 180, (96, 128, 3))
         return [np.asarray(noise, np.uint8)] * count
 
-    def act_at(self, contact: ArmContact) -> Felt:
+    def act(self, contact: ArmContact) -> Felt:
         return Felt(self.felt, done=False, in_contact=False)
 
 
 def run(times: int) -> OperationReport:
-    operation = Operation(Scripted(times, 'nothing was felt'), lambda *_: None)
+    operator: Any = Scripted(times, 'nothing was felt')
+    operation = Operation(operator, lambda *_: None)
     return operation.run(['drawer'], '', 3)
 
 

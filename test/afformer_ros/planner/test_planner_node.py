@@ -17,7 +17,7 @@ from rclpy.action import ActionClient
 from afformer_core.cli.main import main
 
 PLANNER = 'afformer_ros.executables.planner'
-PLAYER = Path(__file__).parents[1] / 'grounding' / 'bag_player.py'
+PLAYER = Path(__file__).parents[1] / 'bag_player.py'
 
 
 @pytest.fixture
@@ -91,15 +91,15 @@ def test_a_planner_that_serves_runs_until_it_is_interrupted():
     assert said == ''
 
 
-def test_a_planner_that_serves_takes_its_demonstrations_from_goals():
-    planner = start_planner('serve:=true', 'demonstrations:=press')
+@pytest.mark.parametrize(
+    ('parameters', 'reason'),
+    [
+        (('serve:=true', 'demonstrations:=press'), 'Give the demonstrations in the goals'),
+        (('demonstrations:=press', 'video:=pull.mp4'), 'expected one of them'),
+    ],
+)
+def test_parameters_that_contradict_each_other_are_refused(parameters, reason):
+    planner = start_planner(*parameters)
     _, complaints = planner.communicate(timeout=60)
     assert planner.returncode == 1
-    assert 'Give the demonstrations in the goals' in complaints
-
-
-def test_a_video_and_demonstrations_contradict_each_other():
-    planner = start_planner('demonstrations:=press', 'video:=pull.mp4')
-    _, complaints = planner.communicate(timeout=60)
-    assert planner.returncode == 1
-    assert 'expected one of them' in complaints
+    assert reason in complaints

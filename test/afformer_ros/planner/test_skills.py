@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -21,12 +20,13 @@ from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model
 from afformer_sim.closed_loop.trial import AttemptVerdict
 
-from .world_arm import WorldArm, find_trial, right_contact
+from .lock_step import LockStep
+from .right_contacts import find_trial, right_contact
 
 
 def skills_in(world: ArmWorld) -> Skills:
     kinematics = TipKinematics(arm_model(), ARM_JOINTS, 'tip')
-    return Skills(cast(Any, WorldArm(world)), kinematics, 0.1)
+    return Skills(LockStep(world).arm, kinematics, 0.1)
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_beside_the_button_nothing_is_done() -> None:
 
 
 def test_a_point_out_of_reach_moves_nothing() -> None:
-    world = ArmWorld(find_trial('keypad', 'touch'))
-    before = world.simulation.joint_positions()
+    robot = LockStep(ArmWorld(find_trial('keypad', 'touch')))
     far = ArmContact('touch', np.array([2.0, 0.0, 0.4]), np.array([-1.0, 0.0, 0.0]))
+    kinematics = TipKinematics(arm_model(), ARM_JOINTS, 'tip')
     with pytest.raises(UnreachableError, match=r'does not reach \[2\.0'):
-        skills_in(world).act(far)
-    assert np.array_equal(world.simulation.joint_positions(), before)
+        Skills(robot.arm, kinematics, 0.1).act(far)
+    assert [controller.sent for controller in robot.controllers.values()] == [[], []]
 
 
 def test_an_action_without_a_skill_is_refused() -> None:
-    with pytest.raises(UnknownActionError, match="the action is 'press'; expected one of touch"):
+    with pytest.raises(UnknownActionError, match="the action is 'press'; expected one of hold"):
         ArmContact('press', np.zeros(3), np.array([-1.0, 0.0, 0.0]))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -25,49 +26,22 @@ DONE, OTHER = (
 )
 
 
+def trial(scene: int, action: str, model: ArmAttempt, **fields: Any) -> RobotTrial:
+    """A trial of a drawer, without baselines."""
+    given = {'seed': 505, 'family': 'drawers', 'kind': 'drawer'}
+    baselines = {'right_pixel': None, 'random_element': None}
+    return RobotTrial(scene=scene, action=action, model=model, **{**given, **baselines, **fields})
+
+
 @pytest.fixture
 def trials() -> list[RobotTrial]:
+    keypad = {'family': 'keypad', 'kind': 'button', 'right_pixel': DONE, 'random_element': OTHER}
+    missed = ArmAttempt(NOT_FOUND, '')
     return [
-        RobotTrial(
-            seed=505,
-            scene=0,
-            family='keypad',
-            kind='button',
-            action='touch',
-            model=DONE,
-            right_pixel=DONE,
-            random_element=OTHER,
-        ),
-        RobotTrial(
-            seed=505,
-            scene=1,
-            family='keypad',
-            kind='button',
-            action='hold',
-            model=OTHER,
-            right_pixel=DONE,
-            random_element=OTHER,
-        ),
-        RobotTrial(
-            seed=505,
-            scene=2,
-            family='drawers',
-            kind='drawer',
-            action='touch',
-            model=ArmAttempt(NOT_FOUND, ''),
-            right_pixel=DONE,
-            random_element=DONE,
-        ),
-        RobotTrial(
-            seed=505,
-            scene=3,
-            family='drawers',
-            kind='drawer',
-            action='touch',
-            model=DONE,
-            right_pixel=None,
-            random_element=None,
-        ),
+        trial(0, 'touch', DONE, **keypad),
+        trial(1, 'hold', OTHER, **keypad),
+        trial(2, 'touch', missed, right_pixel=DONE, random_element=DONE),
+        trial(3, 'touch', DONE),
     ]
 
 
@@ -105,18 +79,7 @@ def test_a_trial_without_an_answer_does_not_count_as_a_failure(
     trials: list[RobotTrial], verdict: str
 ) -> None:
     silent = ArmAttempt(verdict, 'why')
-    trials.append(
-        RobotTrial(
-            seed=505,
-            scene=4,
-            family='drawers',
-            kind='drawer',
-            action='pull',
-            model=silent,
-            right_pixel=silent,
-            random_element=DONE,
-        )
-    )
+    trials.append(trial(4, 'pull', silent, right_pixel=silent, random_element=DONE))
     report = build_robot_report(trials, {})
     everything = report.to_json()['measures']['all']
     assert (everything['trials'], everything['unanswered']) == (5, 1)
@@ -126,20 +89,6 @@ def test_a_trial_without_an_answer_does_not_count_as_a_failure(
     assert everything['random_element']['value'] == 0.5
     assert report.to_json()['measures']['by_action']['pull']['success'] is None
     assert report.to_json()['measures']['verdicts'][verdict] == 1
-
-
-def absent(scene: int, presence: str, model: ArmAttempt) -> RobotTrial:
-    return RobotTrial(
-        seed=505,
-        scene=scene,
-        family='drawers',
-        kind='drawer',
-        action='pull',
-        presence=presence,
-        model=model,
-        right_pixel=None,
-        random_element=None,
-    )
 
 
 def test_scenes_of_the_same_number_and_different_seeds_are_drawn_apart(
@@ -156,10 +105,10 @@ def test_what_is_absent_counts_as_refused_or_not_and_nowhere_else(
     trials: list[RobotTrial],
 ) -> None:
     trials += [
-        absent(4, 'look-alike', ArmAttempt(NOT_FOUND, '')),
-        absent(5, 'look-alike', OTHER),
-        absent(6, 'absent', ArmAttempt(NOT_FOUND, '')),
-        absent(7, 'absent', ArmAttempt(NO_ANSWER, '')),
+        trial(4, 'pull', ArmAttempt(NOT_FOUND, ''), presence='look-alike'),
+        trial(5, 'pull', OTHER, presence='look-alike'),
+        trial(6, 'pull', ArmAttempt(NOT_FOUND, ''), presence='absent'),
+        trial(7, 'pull', ArmAttempt(NO_ANSWER, ''), presence='absent'),
     ]
     measures = build_robot_report(trials, {}).to_json()['measures']
     assert measures['all']['success']['count'] == 4

@@ -24,7 +24,7 @@ from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableEr
 from afformer_ros.robot_trials.attempt import ArmAttempt, failed_action
 from afformer_ros.robot_trials.demonstrated import demonstrated_trial
 from afformer_ros.robot_trials.robot_graph import RobotGraph
-from afformer_ros.robot_trials.trials import repeat, run_trials
+from afformer_ros.robot_trials.trials import RobotTrial, repeat, run_trials
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
 from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
 
@@ -62,7 +62,7 @@ class Graph:
         self.calls: list[object] = []
         self._end = end
         self._verdict = verdict
-        self.planner = SimpleNamespace(act=self._act)
+        self.planner = SimpleNamespace(operator=SimpleNamespace(act=self._act))
 
     def demonstrate(self, frames: Path, name: str) -> None:
         assert frames.is_dir()
@@ -245,17 +245,25 @@ def test_without_a_question_or_a_mark_it_is_asked_once(
     assert (graph.calls, made.marked) == (['repeat: pull, 2 times'], False)
 
 
+def run(graph: Graph, monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[RobotTrial]:
+    """Trials of a keypad, or of more families, without baselines."""
+    monkeypatch.setattr('afformer_ros.robot_trials.trials.TrialScene', Scene)
+    families = options.pop('families', ('keypad',))
+    settings = ClosedLoopSettings(scenes=len(families), families=families, size=(64, 48))
+    options = {'baselines': False, **options}
+    return list(run_trials(cast(RobotGraph, cast(Any, graph)), settings, **options))
+
+
 @pytest.mark.parametrize('marks', [True, False])
 def test_the_contact_of_a_trial_is_marked_at_its_pixel_if_marks_are_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, marks: bool
 ) -> None:
-    monkeypatch.setattr('afformer_ros.robot_trials.trials.TrialScene', Scene)
     graph = Graph(operated(Result.UNSURE), tmp_path)
-    settings = ClosedLoopSettings(scenes=1, families=('keypad',), size=(64, 48))
-    given = cast(RobotGraph, cast(Any, graph))
-    (trial,) = run_trials(given, settings, baselines=False, marks=marks)
+    (trial,) = run(graph, monkeypatch, marks=marks)
     assert (('shown', (31.0, 17.5)) in graph.calls) is marks
     assert trial.model.marked is marks
+    assert (trial.right_pixel, trial.random_element) == (None, None)
+    assert 'push' not in graph.calls
 
 
 @pytest.mark.parametrize(
@@ -279,11 +287,9 @@ def test_a_node_that_ended_ends_the_trials() -> None:
 def test_each_trial_is_shown_begun_repeated_and_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr('afformer_ros.robot_trials.trials.TrialScene', Scene)
     graph = Graph(operated(Result.NO_ANSWER, message='30 s'), tmp_path)
-    settings = ClosedLoopSettings(scenes=2, families=('keypad', 'drawers'), size=(64, 48))
-    run = run_trials(cast(RobotGraph, cast(Any, graph)), settings, baselines=True, attempts=4)
-    first, second = run
+    families = ('keypad', 'drawers')
+    first, second = run(graph, monkeypatch, families=families, baselines=True, attempts=4)
     silent = ArmAttempt('no answer', '30 s')
     pushed = ArmAttempt('wrong element', 'felt push', 'push', 1)
     pulled = ArmAttempt('wrong element', 'felt pull', 'pull', 1)
@@ -293,6 +299,7 @@ def test_each_trial_is_shown_begun_repeated_and_forgotten(
     assert (first.model, first.right_pixel, first.random_element) == (silent, pushed, pulled)
     assert (second.scene, second.family, second.kind) == (1, 'drawers', 'drawer')
     assert (second.model, second.right_pixel, second.random_element) == (silent, hidden, pulled)
+    settings = ClosedLoopSettings(families=families, size=(64, 48))
     shown = [plan_trials(settings, scene)[0].task.action for scene in (0, 1)]
     begin = {'seed': 8, 'scene': 0}
     model = ['demonstrate shown', begin, f'repeat: {shown[0]}, 4 times', 'forget shown']
@@ -301,17 +308,6 @@ def test_each_trial_is_shown_begun_repeated_and_forgotten(
     model[1:3] = [begin, f'repeat: {shown[1]}, 4 times']
     assert graph.calls[8:] == [*model, begin, 'pull']
     assert list(tmp_path.iterdir()) == []
-
-
-def test_without_baselines_nothing_else_is_tried(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr('afformer_ros.robot_trials.trials.TrialScene', Scene)
-    graph = Graph(operated(Result.NO_ANSWER), tmp_path)
-    settings = ClosedLoopSettings(scenes=1, families=('keypad',), size=(64, 48))
-    (trial,) = run_trials(cast(RobotGraph, cast(Any, graph)), settings, baselines=False)
-    assert (trial.right_pixel, trial.random_element) == (None, None)
-    assert 'push' not in graph.calls
 
 
 def test_every_fifth_demonstration_is_of_something_that_is_not_there() -> None:

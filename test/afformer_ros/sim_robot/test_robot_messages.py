@@ -23,6 +23,7 @@ from afformer_ros.sim_robot.robot_messages import (
     joint_state_message,
     pose_message,
     read_trajectory,
+    transform_message,
     verdict_json,
 )
 from afformer_sim.arm.arm_world import ArmWorld
@@ -91,11 +92,16 @@ def test_a_pose_keeps_its_position_and_its_quaternion() -> None:
     cross = np.cross(np.eye(3), axis)
     rotation = np.eye(3) + np.sin(0.8) * cross + (1 - np.cos(0.8)) * cross @ cross
     message = pose_message(Pose(np.array([0.4, -0.7, 1.1]), rotation), HEADER)
-    point, turn = message.pose.position, message.pose.orientation
-    assert message.header == HEADER
-    assert (point.x, point.y, point.z) == (0.4, -0.7, 1.1)
+    frame = transform_message(message, 'camera')
+    assert message.header == frame.header == HEADER
+    assert frame.child_frame_id == 'camera'
     expected = [*np.sin(0.4) * axis, np.cos(0.4)]
-    assert [turn.x, turn.y, turn.z, turn.w] == pytest.approx(expected)
+    for point, turn in (
+        (message.pose.position, message.pose.orientation),
+        (frame.transform.translation, frame.transform.rotation),
+    ):
+        assert (point.x, point.y, point.z) == (0.4, -0.7, 1.1)
+        assert [turn.x, turn.y, turn.z, turn.w] == pytest.approx(expected)
 
 
 def point(seconds: int, nanoseconds: int, positions: list[float], **others: list[float]) -> object:

@@ -26,8 +26,8 @@ PARAMETERS = SimRobotParameters(
 )
 
 
-def test_the_settings_are_those_of_the_closed_loop() -> None:
-    expected = ClosedLoopSettings(
+def test_the_trial_is_the_view_of_the_demonstration_of_the_scene() -> None:
+    settings = ClosedLoopSettings(
         families=('drawers', 'keypad'),
         held_out=False,
         seed=5,
@@ -36,13 +36,9 @@ def test_the_settings_are_those_of_the_closed_loop() -> None:
         size=(96, 64),
         noise=0.03,
     )
-    assert PARAMETERS.settings == expected
-
-
-def test_the_trial_is_the_view_of_the_demonstration_of_the_scene() -> None:
-    trial = PARAMETERS.trial()
+    assert PARAMETERS.settings == settings
     # Of two demonstrations with three views each, the last view of the second.
-    expected = plan_trials(PARAMETERS.settings, 3)[5]
+    trial, expected = PARAMETERS.trial(), plan_trials(settings, 3)[5]
     assert (trial.index, trial.scene.family) == (3, 'keypad')
     assert (trial.number, trial.task) == (expected.number, expected.task)
     assert trial.view.size == (96, 64)

@@ -22,7 +22,6 @@ from rosbags.highlevel import AnyReader
 from sensor_msgs.msg import CameraInfo, Image
 
 from afformer_core.cli.main import main
-from test.afformer_ros.soak.memory_log import MemoryLog
 
 RATE = 30
 SOAK_MINUTES = int(os.environ.get('SOAK_MINUTES', '60'))
@@ -163,8 +162,8 @@ def _stolen(since):
 
 def _run(process, client, recording, seconds, rate, allowed_growth):
     watch, times = Watch(client, recording), psutil.cpu_times()
-    memory = MemoryLog(process.popen.pid, period=min(60.0, seconds / 12))
-    begin = time.monotonic()
+    usage, memory = psutil.Process(process.popen.pid), []
+    begin, period = time.monotonic(), min(60.0, seconds / 12)
     number = 0
     # By time, not by number: on a slow machine fewer images are published.
     while time.monotonic() < begin + seconds:
@@ -173,7 +172,8 @@ def _run(process, client, recording, seconds, rate, allowed_growth):
         number += 1
         client.spin(begin + number / rate - time.monotonic())
         client.affordances.clear()
-        memory.follow()
+        if (passed := time.monotonic() - begin) >= len(memory) * period:
+            memory.append((passed, usage.memory_info()))
     # Until the diagnostics have told of all images.
     client.spin(12.0)
     print(
@@ -186,8 +186,13 @@ def _run(process, client, recording, seconds, rate, allowed_growth):
     for stage in STAGES:
         figures = (watch.latency[f'{stage} {name} (ms)'] for name in ('p50', 'p95', 'max'))
         print('{}: p50 {}, p95 {}, max {} ms'.format(stage, *figures))
-    growth = memory.growth(WARM_UP * seconds)
-    print(memory.table())
+    for passed, sizes in memory:
+        print(
+            f'minute {passed / 60:.1f}: {sizes.rss / 1e6:.1f} MB resident, of which '
+            f'{sizes.shared / 1e6:.1f} MB are files and shared memory'
+        )
+    warm = next(sizes for passed, sizes in memory if passed >= WARM_UP * seconds)
+    growth = memory[-1][1].rss - warm.rss
     print(f'growth after the first {WARM_UP * seconds / 60:.1f} minutes: {growth / 1e6:.1f} MB')
     assert len(watch.seen) > seconds
     assert watch.wrong == []

@@ -33,8 +33,6 @@ def test_a_demonstration_is_recorded_grounded_and_deleted(page: Any, active: Any
     page.get_by_text("Recording 'press': 3 frames").wait_for()
     page.get_by_role('button', name='Finish (F)').click()
     page.get_by_text('press (grounded)').wait_for()
-    page.get_by_text('press, as it was recorded:').wait_for()
-    assert page.locator('.replay img[src^="data:image/webp"]').count() == 1
 
     active.ground(active.image_message(7))
     page.locator('.overlay img[src^="data:image/jpeg"]').wait_for()
@@ -125,7 +123,7 @@ def test_a_node_that_hangs_ends_and_comes_back_is_told(
     page.get_by_text('/test/grounding does not answer').wait_for()
     page.get_by_role('button', name='Delete press').click()
     page.get_by_role('button', name='Delete', exact=True).click()
-    page.get_by_text('has not answered delete_demonstration within 15 s').wait_for()
+    page.get_by_text('did not answer delete_demonstration').wait_for()
     process.popen.send_signal(signal.SIGCONT)
     page.get_by_text('/test/grounding is active.').wait_for()
 

@@ -14,14 +14,13 @@ from afformer_core.stream.settings import StreamSettings
 from afformer_sim.cameras.camera import look_at
 from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.closed_loop.robot_observation import (
-    Published,
     RobotObservation,
-    plan_observations,
     publish,
     publish_pixel,
     see,
     viewpoint_degrees,
 )
+from afformer_sim.datasets.rgbd_scene import plan_rgbd_scene
 from afformer_sim.scene.outline import front_centre
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
@@ -39,7 +38,9 @@ def renderer() -> Iterator[Renderer]:
 
 @pytest.fixture(scope='module')
 def observation(renderer: Renderer) -> RobotObservation:
-    return see(renderer, plan_observations(SCENE, SIZE, 4)[1], {}, np.random.default_rng(0))
+    return see(
+        renderer, plan_rgbd_scene(SCENE, SIZE, 12.0, 1 / 3).views[1], {}, np.random.default_rng(0)
+    )
 
 
 def prediction_at(pixel: np.ndarray, feature_similarity: float = 1.0) -> Prediction:
@@ -115,10 +116,3 @@ def test_the_angle_between_two_views() -> None:
     right = look_at(np.array([0.5, 0.0, 0.6]), point, 0.0, 40.0)
     assert viewpoint_degrees(front, right, point) == pytest.approx(45)
     assert viewpoint_degrees(front, front, point) == 0
-
-
-def test_what_does_not_belong_together_is_refused(observation: RobotObservation) -> None:
-    with pytest.raises(ValueError, match='expected those of a camera of 640 x 480 pixels'):
-        replace(observation, depth=observation.depth[:100])
-    with pytest.raises(ValueError, match='expected both or neither'):
-        Published(True, np.zeros(3), None)

@@ -22,9 +22,7 @@ import onnxruntime
 import torch
 
 from afformer_core.runtime.tensorrt import engine as product
-from cuda_double.allocator import POISON
-from cuda_double.device import Device, unobserved
-from cuda_double.graphs import Address
+from cuda_double import POISON, Address, Device, unobserved
 
 Shape = tuple[int, ...]
 Strategy = Enum('Strategy', 'STATIC ON_PROFILE_CHANGE USER_MANAGED')
@@ -44,21 +42,17 @@ class TensorRT:
     Args:
         device: on which engines run.
         is_rtx: whether it is TensorRT for RTX.
-        is_capturable: what its contexts say when asked whether they can be captured.
 
     Attributes:
         contexts: execution contexts that were made.
-        compilations: kernels that were compiled while running, by TensorRT for RTX.
-        fallbacks: runs by a fallback kernel.
+        fallbacks: runs by a fallback kernel, of TensorRT for RTX.
         work: addresses of what contexts were given to work in.
     """
 
-    def __init__(self, device: Device, is_rtx: bool, is_capturable: bool = True) -> None:
+    def __init__(self, device: Device, is_rtx: bool) -> None:
         self.device = device
         self.is_rtx = is_rtx
-        self.is_capturable = is_capturable
         self.contexts = 0
-        self.compilations = 0
         self.fallbacks = 0
         self.work: set[int] = set()
 
@@ -136,11 +130,11 @@ class Engine:
         )
 
     def create_runtime_config(self) -> RuntimeConfig:
-        return RuntimeConfig(self.trt.is_rtx)
+        return RuntimeConfig()
 
     def create_execution_context(self, how: Any = Strategy.STATIC) -> Context:
         self.trt.contexts += 1
-        return Context(self, how if isinstance(how, RuntimeConfig) else RuntimeConfig(False, how))
+        return Context(self, how if isinstance(how, RuntimeConfig) else RuntimeConfig(how))
 
     def run(self, feed: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """What it computes."""
@@ -165,41 +159,13 @@ class Engine:
 class RuntimeConfig:
     """See `trt.IRuntimeConfig`."""
 
-    def __init__(self, is_rtx: bool, strategy: Strategy = Strategy.STATIC) -> None:
+    dynamic_shapes_kernel_specialization_strategy = Specialization.LAZY
+
+    def __init__(self, strategy: Strategy = Strategy.STATIC) -> None:
         self.strategy = strategy
-        self.cache: RuntimeCache | None = None
-        if is_rtx:
-            self.dynamic_shapes_kernel_specialization_strategy = Specialization.LAZY
 
     def set_execution_context_allocation_strategy(self, strategy: Strategy) -> None:
         self.strategy = strategy
-
-    def create_runtime_cache(self) -> RuntimeCache:
-        return RuntimeCache()
-
-    def set_runtime_cache(self, cache: RuntimeCache) -> bool:
-        self.cache = cache
-        return True
-
-    def get_runtime_cache(self) -> RuntimeCache | None:
-        return self.cache
-
-
-class RuntimeCache:
-    """See `trt.IRuntimeCache`: the shapes that kernels were compiled for."""
-
-    def __init__(self) -> None:
-        self.kernels: list[str] = []
-
-    def serialize(self) -> bytes:
-        return json.dumps(self.kernels).encode()
-
-    def deserialize(self, blob: bytes) -> bool:
-        try:
-            self.kernels = json.loads(blob)
-        except ValueError:
-            return False
-        return True
 
 
 class Context:
@@ -213,13 +179,9 @@ class Context:
         self._addresses: dict[str, int] = {}
         self._work: Address | None = None
         self._is_captured = False
-        self._kernels: list[str] = []
         if config.strategy is not Strategy.USER_MANAGED:
             self._own_work = self._device.new((_WORK,), torch.uint8)
             self._work = Address.of(self._device, self._own_work)
-        if engine.trt.is_rtx:
-            # Not before its kernels are compiled.
-            self.is_stream_capturable = lambda _: engine.trt.is_capturable and bool(self._kernels)
 
     def set_device_memory(self, memory: int, size: int) -> None:
         self._change()
@@ -274,7 +236,8 @@ class Context:
             name: self._at(self._addresses[name], engine.kind(name), shape)
             for name, shape in engine.find_output_shapes(self._shapes).items()
         }
-        self._compile()
+        strategy = self._config.dynamic_shapes_kernel_specialization_strategy
+        engine.trt.fallbacks += engine.trt.is_rtx and strategy is not Specialization.EAGER
 
         def run() -> None:
             found = engine.run({name: one.tensor().numpy().copy() for name, one in inputs.items()})
@@ -283,21 +246,6 @@ class Context:
                 position.tensor().copy_(torch.from_numpy(array))
 
         return run
-
-    def _compile(self) -> None:
-        """Compile for the shapes, as TensorRT for RTX does."""
-        trt, cache = self._engine.trt, self._config.cache
-        shapes = json.dumps(sorted(self._shapes.items()))
-        if not trt.is_rtx or shapes in self._kernels:
-            return
-        if self._config.dynamic_shapes_kernel_specialization_strategy is not Specialization.EAGER:
-            trt.fallbacks += 1
-            return
-        self._kernels.append(shapes)
-        if cache is None or shapes not in cache.kernels:
-            trt.compilations += 1
-        if cache is not None and shapes not in cache.kernels:
-            cache.kernels.append(shapes)
 
     def _at(self, address: int, dtype: torch.dtype, shape: Shape) -> Address:
         with unobserved():

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,18 +103,6 @@ def test_a_contact_behind_a_surface_is_sought_in_other_images(
     assert [target(tree, sample)[0] for sample in convert('hocap')[:2]] == [
         f'{SECOND}/{TURNED}/color_000000.jpg',
         f'{SECOND}/{TURNED}/color_000000.jpg',
-    ]
-
-
-def test_another_camera_is_used_where_no_other_sequence_has_images(
-    tree: Path, convert: Convert
-) -> None:
-    for serial in (TILTED, TURNED):
-        shutil.rmtree(tree / SECOND / serial)
-
-    assert [target(tree, sample) for sample in convert('hocap')] == [
-        (f'{FIRST}/{TURNED}/color_000000.jpg', [40.06, 10.58]),
-        (f'{FIRST}/{TILTED}/color_000000.jpg', [40.41, 26.06]),
     ]
 
 

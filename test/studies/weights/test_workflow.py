@@ -37,7 +37,7 @@ def test_weights_are_made_with_their_card_and_not_again(root: Path, tmp_path: Pa
     assert description.configuration.input_size == (192, 192)
     assert len(description.zoom_stages) == 2
     assert read_matching(model, description) is not None
-    assert description.valid_calibration is not None
+    assert description.valid_calibrations.presence is not None
     assert '| test-unseen |' in (model / 'MODEL_CARD.md').read_text()
     again = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert 'Nothing to be done' in again.stdout + again.stderr

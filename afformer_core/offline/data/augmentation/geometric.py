@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from afformer_core.offline.data.augmentation.photometric import require_shares
+
 Homography = NDArray[np.float64]
 
 _HORIZON = 1e-6
@@ -94,8 +96,7 @@ class CropSettings:
     probability: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f'probability is {self.probability}; expected 0 to 1')
+        require_shares(self, 'probability')
         if not 0 < self.scale[0] <= self.scale[1] <= 1:
             raise ValueError(f'scale is {self.scale}; expected above 0, at most 1, and in order')
         if not 0 < self.aspect[0] <= self.aspect[1] < math.inf:
@@ -176,10 +177,7 @@ class PerspectiveSettings:
     border: str = 'reflect'
 
     def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f'probability is {self.probability}; expected 0 to 1')
-        if not 0 <= self.distortion <= 1:
-            raise ValueError(f'distortion is {self.distortion}; expected 0 to 1')
+        require_shares(self, 'probability', 'distortion')
         if self.border not in BORDERS:
             raise ValueError(f'border is {self.border!r}; expected one of {", ".join(BORDERS)}')
 

@@ -15,6 +15,13 @@ _YIQ = np.array([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.
 _RGB = np.linalg.inv(_YIQ)
 
 
+def require_shares(settings: object, *names: str, most: float = 1.0) -> None:
+    """Raise a ValueError unless attributes are numbers from 0 to `most`."""
+    for name in names:
+        if not 0 <= (value := getattr(settings, name)) <= most:
+            raise ValueError(f'{name} is {value}; expected 0 to {most:g}')
+
+
 @dataclass(frozen=True, kw_only=True)
 class PhotometricSettings:
     """The largest random changes of colours.
@@ -38,16 +45,8 @@ class PhotometricSettings:
     probability: float = 1.0
 
     def __post_init__(self) -> None:
-        for name, highest in (
-            ('brightness', 1.0),
-            ('contrast', 1.0),
-            ('saturation', 1.0),
-            ('hue', 0.5),
-            ('probability', 1.0),
-        ):
-            value = getattr(self, name)
-            if not 0 <= value <= highest:
-                raise ValueError(f'{name} is {value}; expected 0 to {highest:g}')
+        require_shares(self, 'brightness', 'contrast', 'saturation', 'probability')
+        require_shares(self, 'hue', most=0.5)
 
 
 @dataclass(frozen=True)

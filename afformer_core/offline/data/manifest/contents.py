@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A manifest in memory: the result of a reader of a dataset."""
+"""The contents of manifests: a header, and rows of a clip, a target image and a right region."""
 
 from __future__ import annotations
 
@@ -10,11 +10,93 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.files.annotation_files import naming
-from afformer_core.offline.data.manifest.fields import flag, items, text, whole
-from afformer_core.offline.data.manifest.row import ManifestRow
+from afformer_core.offline.data.manifest.fields import Box, Outline, Point, Size, parse
 from afformer_core.offline.data.polygon_mask import PolygonMask
 
 _VERSION = 1
+_GEOMETRY = ('points', 'boxes', 'polygons', 'holes', 'mask')
+
+
+@dataclass(frozen=True)
+class SceneFields:
+    """The known elements of a target image (see `KnownElements`).
+
+    Attributes:
+        id: name of the scene.
+        element: index of the demonstrated element.
+        polygons: outline of every element.
+        kinds: kind of every element.
+        in_view: whether the whole outline of every element lies in the image.
+    """
+
+    id: str
+    element: int
+    polygons: tuple[Outline, ...]
+    kinds: tuple[str, ...]
+    in_view: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """One row; its attributes have the names of the fields in the file.
+
+    Attributes:
+        clip: path of a video, of a folder of numbered frames, or `FOLDER#FIRST-LAST:STEP`.
+        target: path of the target image.
+        action: name of the action.
+        points: points (x, y) that the action touches, in pixels of the target.
+        boxes: boxes (left, top, right, bottom) in which the action is right.
+        polygons: outlines in which it is right.
+        holes: outlines of holes in `polygons`.
+        mask: path of an image of the target's size, whose pixels above 0 are right.
+        licence: licence of the row; None: that of the file.
+        source: name of its dataset; None: that of the file.
+        id: identifier of the sample; rows that share it are one sample. None for the paths.
+        object: identifier of the displayed object.
+        clip_seconds: (begin, end) if the demonstration is that part of the clip.
+        target_size: (width, height) of the image that coordinates belong to; None for the size
+            of the target.
+        contact_frames: first and last frame of the clip with contact.
+        contact_points: for each frame of the clip (see `Sample.contact_points`).
+        scene: known elements in the target.
+
+    Raises:
+        ValueError: points, boxes, polygons and mask are all missing; more than one of the last
+            three is given; or holes are given without polygons.
+    """
+
+    clip: str
+    target: str
+    action: str
+    points: tuple[Point, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    polygons: tuple[Outline, ...] = ()
+    holes: tuple[Outline, ...] = ()
+    mask: str | None = None
+    licence: str | None = None
+    source: str | None = None
+    id: str | None = None
+    object: str | None = None
+    clip_seconds: tuple[float, float] | None = None
+    target_size: Size | None = None
+    contact_frames: tuple[int, int] | None = None
+    contact_points: tuple[Point | None, ...] | None = None
+    scene: SceneFields | None = None
+
+    def __post_init__(self) -> None:
+        regions = [name for name in ('boxes', 'polygons', 'mask') if getattr(self, name)]
+        if len(regions) > 1:
+            raise ValueError(f'it has {" and ".join(regions)}. Keep one of them')
+        if not regions and not self.points:
+            raise ValueError('it has none of points, boxes, polygons and mask. Add one of them')
+        if self.holes and not self.polygons:
+            raise ValueError('it has holes without polygons. Add the polygons that they are in')
+
+    @property
+    def shared(self) -> tuple[Any, ...]:
+        """The values that all rows of one sample share."""
+        own = ('action', *_GEOMETRY)
+        return tuple(getattr(self, field.name) for field in fields(self) if field.name not in own)
 
 
 @dataclass(frozen=True)
@@ -44,30 +126,6 @@ class ManifestHeader:
             raise ValueError(f'the version is {self.manifest}; expected {_VERSION}')
         if twice := [name for name in self.actions if self.actions.count(name) > 1]:
             raise ValueError(f'actions name {twice[0]!r} twice. Keep one')
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> ManifestHeader:
-        """Check plain JSON types.
-
-        Raises:
-            ValueError: a field is unknown or has an unexpected value.
-        """
-        given = {
-            name: field_value for name, field_value in value.items() if field_value is not None
-        }
-        names = [known_field.name for known_field in fields(cls)]
-        if unknown := [name for name in given if name not in names]:
-            raise ValueError(
-                f'the header has an unknown field {unknown[0]!r}; expected only {", ".join(names)}'
-            )
-        named = items('actions', given['actions']) if 'actions' in given else ()
-        return cls(
-            manifest=whole('manifest', given.get('manifest', _VERSION), 1),
-            actions=tuple(text('action', action) for action in named),
-            licence=text('licence', given['licence']) if 'licence' in given else None,
-            source=text('source', given['source']) if 'source' in given else None,
-            points_outside=flag('points_outside', given.get('points_outside', False)),
-        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types, without missing fields."""
@@ -126,7 +184,7 @@ class Manifest:
                 raise ValueError(f'another sample is named {id}. Take one of them out')
             self._ids.add(id)
             self.rows += [
-                NumberedRow(position, ManifestRow.from_json({'id': id, **shared, **part}))
+                NumberedRow(position, parse('', ManifestRow, {'id': id, **shared, **part}))
                 for part in parts
             ]
 

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +17,16 @@ from afformer_core.offline.data.readers.assistq_files import (
     ScriptLine,
     UserImage,
     read_answers,
+    read_buttons,
+    read_script,
 )
-from afformer_core.offline.data.readers.assistq_video import AssistqVideo
-from afformer_core.offline.data.readers.narration import Claim, Narration, best_claims
+from afformer_core.offline.data.readers.narration import Narration, best_claims
 
 ASSISTQ = 'AssistQ Buttons'
 ASSISTQ_ACTIONS: tuple[str, ...] = ('operate',)
+
+_VIDEO_NAMES = ('video.mp4', 'video.mov')
+_NAMED = re.compile(r'<\s*([^<>]*?)\s*>')
 
 
 def read_assistq(path: Path, root: Path | None = None) -> Manifest:
@@ -61,51 +68,88 @@ def read_assistq(path: Path, root: Path | None = None) -> Manifest:
             "are missing). Give the folder of the videos' folders as root"
         )
     for name, steps in answers.items():
-        video = AssistqVideo.read(manifest.root / name)
-        for (line, image), element in sorted(_agreed(manifest, video, steps).items()):
-            _add(manifest, name, video, video.script[line], video.images[image], element)
+        folder = manifest.root / name
+        script = read_script(folder / 'script.txt')
+        images = tuple(read_buttons(folder / 'buttons.csv').values())
+        # If both are missing, errors name the first.
+        there = (file for file in _VIDEO_NAMES if (folder / file).is_file())
+        clip = f'{name}/{next(there, _VIDEO_NAMES[0])}'
+        resolved = [_resolve(step, folder, images) for step in steps]
+        for (line, image), element in sorted(_agreed(manifest, script, resolved).items()):
+            _add(manifest, clip, script[line], images[image], element)
     return manifest
 
 
+@dataclass(frozen=True)
+class _ButtonStep:
+    """A step, resolved within a video's folder.
+
+    Attributes:
+        image: index of the user's image among those of the video.
+        elements: indices of the named buttons among those of the image, each once.
+        words: its text without the names of buttons.
+    """
+
+    image: int
+    elements: tuple[int, ...]
+    words: str
+
+
+def _resolve(step: AnsweredStep, folder: Path, images: Sequence[UserImage]) -> _ButtonStep:
+    """Find the image and the buttons of a step; without a named image, the first that has them."""
+    names = tuple(dict.fromkeys(_NAMED.findall(step.text)))
+    if step.image is None:
+        having = (i for i, image in enumerate(images) if set(names) <= set(image.button_names))
+        index = next(having, 0)
+    elif step.image in (known := [image.name for image in images]):
+        index = known.index(step.image)
+    else:
+        raise DatasetError(
+            f'{step.name} belongs to the image {step.image!r}, which has no box in '
+            f'{folder / "buttons.csv"}. Add its boxes or correct the name'
+        )
+    boxed = images[index].button_names
+    if unknown := [name for name in names if name not in boxed]:
+        raise DatasetError(
+            f'{step.name} operates {unknown[0]!r}, which has no box in {images[index].name}. Add '
+            f'it to {folder / "buttons.csv"} or correct the answer'
+        )
+    return _ButtonStep(index, tuple(map(boxed.index, names)), _NAMED.sub(' ', step.text))
+
+
 def _agreed(
-    manifest: Manifest, video: AssistqVideo, steps: tuple[AnsweredStep, ...]
+    manifest: Manifest, script: Sequence[ScriptLine], steps: Sequence[_ButtonStep]
 ) -> dict[tuple[int, int], int]:
     """Find the button for each pair of line and image; count steps without a button."""
-    narration = Narration([line.text for line in video.script])
+    narration = Narration([line.text for line in script])
     claims = []
     # A step of several questions counts once.
-    for step in dict.fromkeys(map(video.find, steps)):
+    for step in dict.fromkeys(steps):
         found = narration.find(step.words)
         if len(step.elements) != 1:
             manifest.left_out['several buttons' if step.elements else 'no button'] += 1
         elif found is None:
             manifest.left_out['several lines fit equally well'] += 1
         else:
-            indices = (found.line, step.image)
-            claims.append(Claim(indices, step.elements[0], found.score))
+            line, score = found
+            claims.append(((line, step.image), step.elements[0], score))
     agreed = best_claims(claims)
-    rejected = sum(agreed.get(claim.indices) != claim.element for claim in claims)
+    rejected = sum(agreed.get(indices) != element for indices, element, _ in claims)
     if rejected:
         manifest.left_out['another button fits the line as well or better'] += rejected
     return agreed
 
 
-def _add(
-    manifest: Manifest,
-    name: str,
-    video: AssistqVideo,
-    line: ScriptLine,
-    image: UserImage,
-    element: int,
-) -> None:
+def _add(manifest: Manifest, clip: str, line: ScriptLine, image: UserImage, element: int) -> None:
+    name, button = clip.split('/')[0], image.boxes[element]
     outlines = [box.outline for box in image.boxes]
     limit = np.array(image.size) - 0.5
-    visible = np.clip(outlines[element], -0.5, limit)
+    visible = np.clip(button.outline, -0.5, limit)
     manifest.add(
-        f'{image.boxes[element].name} at line {line.number} of {name} in {manifest.path}',
+        f'{button.name} at line {line.number} of {name} in {manifest.path}',
         {'action': ASSISTQ_ACTIONS[0], 'points': [visible.mean(axis=0).tolist()]},
-        id=f'{manifest.path.stem}/{name}/{line.number}/{image.name}/{image.boxes[element].name}',
-        clip=f'{name}/{video.file}',
+        id=f'{manifest.path.stem}/{name}/{line.number}/{image.name}/{button.name}',
+        clip=clip,
         target=f'{name}/images/{image.name}',
         target_size=list(image.size),
         clip_seconds=list(line.clip),

@@ -47,8 +47,8 @@ class ButtonBox:
     @property
     def outline(self) -> np.ndarray:
         """Its four corners, float64 [4, 2] (x, y), where centres of pixels are integers."""
-        left, top, right, bottom = self.left, self.top, self.right, self.bottom
-        corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+        across, down = (self.left, self.right), (self.top, self.bottom)
+        corners = [(across[i], down[j]) for i, j in ((0, 0), (1, 0), (1, 1), (0, 1))]
         return np.array(corners, np.float64) - 0.5
 
 

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.files.annotation_files import naming, read_entries
-from afformer_core.offline.data.manifest.fields import text
+from afformer_core.offline.data.manifest.fields import parse
 from afformer_core.offline.data.readers.part_pairs import ClipPoint
 
 CLIPS_FILE = 'clips.json'
@@ -99,7 +99,11 @@ def read_contact_clips(folder: Path) -> list[ContactClip]:
 
 
 def _read_clip(entry: Mapping[str, Any], folder: Path) -> ContactClip:
-    path, rate, before = text('clip', entry['clip']), entry.get('clip_rate'), entry.get('before')
+    path, rate, before = (
+        parse('clip', str, entry['clip']),
+        entry.get('clip_rate'),
+        entry.get('before'),
+    )
     return ContactClip(
         name=str(entry.get('id', path)),
         path=folder / path,

@@ -12,6 +12,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.files.annotation_files import naming, read_json
 from afformer_core.media.frame_folder import FrameRange
 from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader
+from afformer_core.offline.data.manifest.fields import parse
 
 EPIC_HOTSPOT = 'EPIC-Hotspot'
 
@@ -50,7 +51,10 @@ def read_epic_hotspot(path: Path, root: Path | None, split: str) -> Manifest:
     if split not in _SPLITS:
         raise DatasetError(f'the split is {split!r}; expected one of {", ".join(_SPLITS)}')
     content = read_json(path)
-    verbs, nouns = _names(content, 'verbs', path), _names(content, 'nouns', path)
+    with naming(str(path)):
+        verbs, nouns = (
+            parse(key, tuple[str, ...], content.get(key)) for key in ('verbs', 'nouns')
+        )
     header = ManifestHeader(
         actions=verbs, source=EPIC_HOTSPOT, licence='CC-BY-NC-4.0', points_outside=True
     )
@@ -123,13 +127,6 @@ def _noun(
             f'the noun of {name} is neither given nor that of an inactive image. Add a `noun`'
         )
     return crop_nouns[crop]
-
-
-def _names(content: Mapping[str, Any], key: str, path: Path) -> tuple[str, ...]:
-    names = _entries(content, key, path)
-    if not all(isinstance(name, str) for name in names):
-        raise DatasetError(f'{key} in {path} has values that are not text; expected names')
-    return tuple(names)
 
 
 def _entries(content: Mapping[str, Any], key: str, path: Path) -> Sequence[Any]:

@@ -31,11 +31,13 @@ object, which files in other folders do not show. A single object needs no folde
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from afformer_core.errors import DatasetError
 from afformer_core.files.annotation_files import naming, read_action_names, read_text
 from afformer_core.licences import UNKNOWN, Origin
+from afformer_core.media.frame_folder import IMAGE_SUFFIXES
 from afformer_core.media.images import read_image_size
 from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader
 from afformer_core.offline.data.readers.point_table import POINTS_FILE, PointRow, read_point_table
@@ -119,10 +121,63 @@ def _add_object(manifest: Manifest, object_folder: Path, rows: Sequence[PointRow
         )
 
 
+@dataclass(frozen=True)
+class ObjectMedia:
+    """The files that show one object, whether or not its points are marked.
+
+    Attributes:
+        table: file of its points, which may not exist.
+        demonstrations: videos, and folders of frames; at least one.
+        images: image files; at least one.
+    """
+
+    table: Path
+    demonstrations: tuple[Path, ...]
+    images: tuple[Path, ...]
+
+
+def read_media(folder: Path) -> list[ObjectMedia]:
+    """List the media of each object of a folder with the layout of this module.
+
+    Raises:
+        DatasetError: the folder is missing or has no object, or a media folder of an object is
+            missing or empty.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f'{folder} does not exist; expected a folder of pairs')
+    found = []
+    for object_folder in object_folders(folder):
+        media = {name: object_folder / name for name in (DEMONSTRATIONS, IMAGES)}
+        if not any(path.is_dir() for path in media.values()):
+            continue
+        demonstrations, images = (
+            tuple(_visible(path)) if path.is_dir() else () for path in media.values()
+        )
+        images = tuple(
+            path for path in images if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+        )
+        for path, files in zip(media.values(), (demonstrations, images), strict=True):
+            if not files:
+                raise DatasetError(
+                    f'{path} is missing or empty. Put {path.name} of the object there, or move '
+                    f'{object_folder} elsewhere'
+                )
+        found.append(ObjectMedia(object_folder / POINTS_FILE, demonstrations, images))
+    if not found:
+        raise DatasetError(
+            f'neither {folder} nor a folder in it contains {DEMONSTRATIONS} and {IMAGES}. Put the '
+            'videos of an object into the former and images of it into the latter'
+        )
+    return found
+
+
 def object_folders(folder: Path) -> list[Path]:
     """List the folder itself and all its subfolders, as the possible folders of objects."""
-    visible = sorted(path for path in folder.iterdir() if not path.name.startswith('.'))
-    return [folder, *(path for path in visible if path.is_dir())]
+    return [folder, *(path for path in _visible(folder) if path.is_dir())]
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith('.'))
 
 
 def _table_paths(folder: Path) -> list[Path]:

@@ -7,29 +7,11 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 # Minimum share of a step's weight that its line must have; chosen, not measured.
 _LEAST_SHARE = 0.5
 _WORD = re.compile(r'[a-z0-9]+')
 _STOP_WORDS = frozenset(('a', 'an', 'and', 'for', 'it', 'of', 'the', 'then', 'to', 'you', 'your'))
-
-
-@dataclass(frozen=True)
-class NarratedStep:
-    """Index of the line that describes a step, and the weight of their common words, above 0."""
-
-    line: int
-    score: float
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Score of an element for a line of a script and an image, given their indices."""
-
-    indices: tuple[int, int]
-    element: int
-    score: float
 
 
 class Narration:
@@ -46,18 +28,19 @@ class Narration:
         self._lines = [_words(line) for line in lines]
         self._counts = Counter(word for line in self._lines for word in line)
 
-    def find(self, step: str) -> NarratedStep | None:
+    def find(self, step: str) -> tuple[int, float] | None:
         """Find the line with the largest weight of common words with the description of a step.
 
         Returns:
-            None if two lines tie, or none has half of the description's weight.
+            its index and that weight, above 0; None if two lines tie, or none has half of the
+            description's weight.
         """
         words = _words(step)
         shares = [self._weight(words & line) for line in self._lines]
         most = max(shares, default=0.0)
         if most <= 0 or shares.count(most) > 1 or most < _LEAST_SHARE * self._weight(words):
             return None
-        return NarratedStep(shares.index(most), most)
+        return shares.index(most), most
 
     def _weight(self, words: frozenset[str]) -> float:
         # `fsum` is exact, so sums of the same weights in any order are equal.
@@ -66,19 +49,22 @@ class Narration:
         )
 
 
-def best_claims(claims: Iterable[Claim]) -> dict[tuple[int, int], int]:
+def best_claims(
+    claims: Iterable[tuple[tuple[int, int], int, float]],
+) -> dict[tuple[int, int], int]:
     """Choose the element with the highest score for each line and image; none if two tie.
 
-    Of several claims for one element, the one with the highest score counts.
+    Args:
+        claims: (indices of line and image, element, score); of several claims for one element, the
+            one with the highest score counts.
     """
-    score: dict[tuple[int, int], dict[int, float]] = {}
-    for claim in claims:
-        known = score.setdefault(claim.indices, {})
-        known[claim.element] = max(claim.score, known.get(claim.element, 0.0))
+    scores: dict[tuple[int, int], dict[int, float]] = {}
+    for indices, element, score in claims:
+        known = scores.setdefault(indices, {})
+        known[element] = max(score, known.get(element, 0.0))
     chosen = {}
-    for indices, known in score.items():
-        most = max(known.values())
-        best = [element for element, count in known.items() if count == most]
+    for indices, known in scores.items():
+        best = [element for element, score in known.items() if score == max(known.values())]
         if len(best) == 1:
             chosen[indices] = best[0]
     return chosen

@@ -35,8 +35,8 @@ Other names are ignored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +47,7 @@ from afformer_core.media.images import read_image_size
 from afformer_core.media.polygons import Polygon, inner_points
 from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
 from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader, region
-from afformer_core.offline.data.manifest.fields import (
-    flag,
-    items,
-    outlines,
-    point,
-    text,
-    whole,
-    wholes,
-)
+from afformer_core.offline.data.manifest.fields import Outline, Size, parse
 from afformer_core.offline.data.polygon_mask import PolygonMask
 from afformer_core.offline.data.readers.folder_pairs import folder_origin, pair_actions
 from afformer_core.offline.data.sample import Sample
@@ -78,14 +70,14 @@ class ClipPoint:
 
     @classmethod
     def from_json(cls, name: str, value: Mapping[str, Any]) -> ClipPoint:
-        """Check plain JSON types.
+        """Convert plain JSON values; other names are ignored.
 
         Raises:
             KeyError: a field is missing.
             ValueError: a field has an unexpected value.
         """
-        x, y = point(name, [value['x'], value['y']])
-        return cls(whole(f'frame of {name}', value['frame'], 0), x, y)
+        point: ClipPoint = parse(name, cls, {key: value[key] for key in ('frame', 'x', 'y')})
+        return point
 
 
 @dataclass(frozen=True)
@@ -158,7 +150,7 @@ class PartPairsDataset(AnnotatedDataset):
         used = []
         for position, entry in entries.items():
             with naming(position):
-                used.append(text('action', entry['action']))
+                used.append(parse('action', str, entry['action']))
         origin = folder_origin(path)
         # The points of a part that is cut off by the edge may lie beyond it.
         header = ManifestHeader(
@@ -180,9 +172,11 @@ class PartPairsDataset(AnnotatedDataset):
 
 
 def _add(manifest: Manifest, position: str, entry: Mapping[str, Any]) -> None:
-    clip, target = text('clip', entry['clip']), text('target', entry['target'])
-    size = _size('target_size', entry) or read_image_size(manifest.root / target)
-    parts = tuple(np.array(outline) for outline in outlines('parts', entry['parts']))
+    clip, target = (parse(name, str, entry[name]) for name in ('clip', 'target'))
+    size = parse('target_size', Size | None, entry.get('target_size'))
+    size = size or read_image_size(manifest.root / target)
+    outlines = parse('parts', tuple[Outline, ...], entry['parts'])
+    parts = tuple(np.array(outline) for outline in outlines)
     for part in parts:
         if (part.max(0) < 0).any() or (part.min(0) >= size).any():
             raise ValueError(
@@ -193,7 +187,7 @@ def _add(manifest: Manifest, position: str, entry: Mapping[str, Any]) -> None:
     manifest.add(
         position,
         {'action': entry['action'], 'points': points.tolist(), **region(PolygonMask(parts))},
-        id=text('id', entry.get('id', f'{clip} on {target}')),
+        id=parse('id', str, entry.get('id', f'{clip} on {target}')),
         clip=clip,
         target=target,
         target_size=list(size),
@@ -202,40 +196,82 @@ def _add(manifest: Manifest, position: str, entry: Mapping[str, Any]) -> None:
 
 
 def _pair(entry: Mapping[str, Any], sample: Sample, folder: str) -> PartPair:
-    accepted = items('accepted_actions', entry.get('accepted_actions') or [entry['action']])
-    if entry['action'] not in accepted or not all(isinstance(name, str) for name in accepted):
+    accepted = entry.get('accepted_actions') or [entry['action']]
+    if entry['action'] not in parse('accepted_actions', tuple[str, ...], accepted):
         raise ValueError(
             f'accepted_actions is {accepted!r}; expected {entry["action"]!r} among texts'
         )
-    robot = entry.get('robot')
     return PartPair(
         sample,
         sample.masks_by_action[sample.actions[0]].outlines,
         tuple(accepted),
-        text('source_video', entry.get('source_video', entry['clip'])),
-        text('kind', entry['kind']) if entry.get('kind') else '',
+        parse('source_video', str, entry.get('source_video', entry['clip'])),
+        parse('kind', str, entry['kind']) if entry.get('kind') else '',
         _clip_point('contact', entry),
         _clip_point('before', entry),
-        None if robot is None else flag('robot', robot),
+        parse('robot', bool | None, entry.get('robot')),
         folder,
-        text('repository', entry.get('repository') or folder),
+        parse('repository', str, entry.get('repository') or folder),
     )
-
-
-def _size(name: str, entry: Mapping[str, Any]) -> tuple[int, int] | None:
-    if entry.get(name) is None:
-        return None
-    width, height = wholes(name, entry[name], 2, 1)
-    return width, height
 
 
 def _clip_point(name: str, entry: Mapping[str, Any]) -> ClipPoint | None:
     if entry.get(name) is None:
         return None
-    mark, size = ClipPoint.from_json(name, entry[name]), _size('clip_size', entry)
+    mark = ClipPoint.from_json(name, entry[name])
+    size = parse('clip_size', Size | None, entry.get('clip_size'))
     if size and not (0 <= mark.x < size[0] and 0 <= mark.y < size[1]):
         raise ValueError(
             f'{name} is ({mark.x:g}, {mark.y:g}); expected a pixel of the clip of '
             f'{size[0]}x{size[1]}'
         )
     return mark
+
+
+def read_pooled_pairs(folders: Sequence[Path], root: Path | None = None) -> list[PartPair]:
+    """Read the pairs of folders, in their order.
+
+    With several folders, the name of each pair consists of its folder and its id, and the name of
+    a folder is the shortest unique end of its path. Without a given source, the source of a pair
+    is the name of its folder.
+
+    Args:
+        folders: each with `pairs.json`, at least one.
+        root: folder of the media if they are not below the folder of the pairs.
+
+    Raises:
+        DatasetError: a folder has no such file, or an entry is malformed.
+        ValueError: a folder is given twice.
+    """
+    names = folder_names(folders)
+    return [
+        pair if len(names) == 1 else _of_folder(pair, name)
+        for name, folder in names.items()
+        for pair in PartPairsDataset(folder, root).pairs
+    ]
+
+
+def folder_names(folders: Sequence[Path]) -> dict[str, Path]:
+    """Name folders by the shortest unique ends of their paths.
+
+    Raises:
+        ValueError: a folder is given twice.
+    """
+    resolved = [folder.resolve() for folder in folders]
+    for number, folder in enumerate(resolved):
+        if folder in resolved[:number]:
+            raise ValueError(f'{folders[number]} is given twice. Give different folders')
+    length = 1
+    while len({folder.parts[-length:] for folder in resolved}) < len(resolved):
+        length += 1
+    names = ['/'.join(folder.parts[-length:]) for folder in resolved]
+    return dict(zip(names, folders, strict=True))
+
+
+def _of_folder(pair: PartPair, name: str) -> PartPair:
+    return replace(
+        pair,
+        sample=replace(pair.sample, sample_id=f'{name}/{pair.sample.sample_id}'),
+        folder=name,
+        source=name if pair.source == pair.folder else pair.source,
+    )

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from afformer_core.errors import DatasetError
 from afformer_core.files.annotation_files import naming, read_text
@@ -123,19 +124,10 @@ def _row(line: int, header: list[str], fields: list[str]) -> PointRow:
         raise ValueError(
             f'there are {len(fields)} values; expected {len(header)} as in the header'
         )
-    values = dict(zip(header, fields, strict=True))
-    return PointRow(
-        line,
-        values['demonstration'],
-        values['image'],
-        values['action'],
-        _number('x', values['x']),
-        _number('y', values['y']),
-    )
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise ValueError(f'{name} is {text!r}; expected a number') from error
+    values: dict[str, Any] = dict(zip(header, fields, strict=True))
+    for name in ('x', 'y'):
+        try:
+            values[name] = float(values[name])
+        except ValueError as error:
+            raise ValueError(f'{name} is {values[name]!r}; expected a number') from error
+    return PointRow(line, **values)

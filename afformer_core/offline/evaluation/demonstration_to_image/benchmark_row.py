@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from afformer_core.offline.evaluation.parts.part_confidence import RIGHT_SHARE, ConfidenceMeasures
-from afformer_core.offline.evaluation.parts.part_measures import PartsMeasured
+from afformer_core.offline.evaluation.metrics import Estimates
+from afformer_core.offline.evaluation.parts.part_confidence import RIGHT_SHARE
 from afformer_core.offline.reports.bootstrap import interval_note
 from afformer_core.offline.reports.tables import Cell, Table
 
@@ -27,24 +27,27 @@ _COLUMNS = {
 _CONFIDENCE = ('certainty', 'confidence')
 
 
-def benchmark_table(measured: PartsMeasured, labels: Mapping[str, str]) -> Table:
+def benchmark_table(measured: Estimates, labels: Mapping[str, str]) -> Table:
     """Build the table of the benchmark.
 
     Args:
-        measured: the numbers.
+        measured: numbers of `measure_all`.
         labels: labels of the systems and baselines by name, in the order of the rows.
     """
-    contacts = {} if measured.contacts is None else measured.contacts.readers
+    readers = {} if measured['contacts'] is None else measured['contacts']['readers']
     rows: dict[str, dict[str, Cell]] = {}
     for name, label in labels.items():
-        reader = contacts.get(name)
+        scores = measured['confidence'].get(name, {})
+        preferred = [*(score for score in _CONFIDENCE if score in scores), *scores]
+        answers = scores[preferred[0]] if preferred else {}
         rows[label] = {
-            **vars(measured.predictors[name]),
-            'moment_error': None if reader is None else reader.moment_error,
-            **_answers(measured.confidence.get(name, {})),
+            **measured['predictors'][name],
+            'moment_error': readers.get(name, {}).get('moment_error'),
+            'coverage': answers.get('coverage'),
+            'right_of_answered': answers.get('right_of_answered'),
         }
-    constant = measured.constant_action_accepted
-    rows[f'always "{measured.constant_action}"'] = {'action': constant}
+    constant = measured['constant_action_accepted']
+    rows[f'always "{measured["constant_action"]}"'] = {'action': constant}
     return Table.of(
         'Demonstration to image',
         _COLUMNS,
@@ -57,9 +60,3 @@ def benchmark_table(measured: PartsMeasured, labels: Mapping[str, str]) -> Table
             f'other sources for {100 * RIGHT_SHARE:g} % right. {interval_note("source videos")}',
         ),
     )
-
-
-def _answers(scores: Mapping[str, ConfidenceMeasures]) -> dict[str, Cell]:
-    names = [*(name for name in _CONFIDENCE if name in scores), *scores]
-    chosen = scores[names[0]] if names else None
-    return {name: getattr(chosen, name, None) for name in ('coverage', 'right_of_answered')}

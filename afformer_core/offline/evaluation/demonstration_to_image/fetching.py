@@ -1,18 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders of the benchmark with media from their public sources."""
+"""Media of the benchmark: cut from single files of public repositories, which git downloads."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+import av
+import cv2
+import numpy as np
+from mcap.exceptions import McapError
+from mcap.reader import make_reader
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from afformer_core.errors import AfformerError
+from afformer_core.errors import AfformerError, DatasetError, VideoError
 from afformer_core.files.atomic import write_aside
+from afformer_core.media.images import read_image, write_jpeg
+from afformer_core.media.video import write_video
 from afformer_core.offline.data.readers.contact_clips import CLIPS_FILE
 from afformer_core.offline.data.readers.part_pairs import PAIRS_FILE
 from afformer_core.offline.evaluation.demonstration_to_image.entries import (
@@ -20,13 +32,22 @@ from afformer_core.offline.evaluation.demonstration_to_image.entries import (
     MediaReference,
     SourceFile,
 )
-from afformer_core.offline.evaluation.demonstration_to_image.git_sources import download_files
-from afformer_core.offline.evaluation.demonstration_to_image.media_cutting import (
-    cut_media,
-    hash_source,
-)
 
 _SOURCES = '.sources'
+_HOST = 'https://github.com'
+# Seconds; git gives up on a connection that delivers less than 1 kB/s for this long.
+_PATIENCE = '60'
+_VIDEOS = ('.mp4', '.gif', '.webm')
+_STEREO = '.svo2'
+_START_CODE = b'\0\0\0\1'
+_JPEG_QUALITY = 95
+_RATE_FACTOR = 16
+
+_Image = NDArray[np.uint8]
+
+
+class SourceError(AfformerError):
+    """A repository, a commit or a file cannot be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +63,7 @@ class Fetched:
     skipped: dict[str, str]
 
 
-def fetch_benchmark(
-    entries: Sequence[BenchmarkEntry], output: Path, *, keep_sources: bool = False
-) -> Fetched:
+def fetch_benchmark(entries: Sequence[BenchmarkEntry], output: Path) -> Fetched:
     """Download the sources of entries, cut their media, and write their folders.
 
     Media that an interrupted call has already cut are kept. Entries whose source vanished or
@@ -53,7 +72,6 @@ def fetch_benchmark(
     Args:
         entries: entries, at least one.
         output: folder for the folders of the benchmark.
-        keep_sources: keep the downloaded files.
     """
     problems: dict[SourceFile, str] = {}
     clones = output / _SOURCES
@@ -81,8 +99,7 @@ def fetch_benchmark(
         entry for entry in entries if f'{entry.folder}/{entry.annotation["id"]}' not in skipped
     ]
     _write_annotations(complete, output)
-    if not keep_sources:
-        shutil.rmtree(clones, ignore_errors=True)
+    shutil.rmtree(clones, ignore_errors=True)
     return Fetched(complete, skipped)
 
 
@@ -92,13 +109,13 @@ def _download(
     """Download files of one commit; return the problems of those that are not as expected."""
     where = f'{repository} at {commit[:7]}'
     try:
-        download_files(repository, commit, [file.path for file in files], folder)
+        _download_files(repository, commit, [file.path for file in files], folder)
     except AfformerError as error:
         return dict.fromkeys(files, f'{where} is not available: {error}')
     problems = {}
     for file in files:
         try:
-            found = hash_source(folder, file.path)
+            found = _hash_source(folder, file.path)
         except OSError:
             problems[file] = f'{file.path} is not in {where}'
             continue
@@ -116,7 +133,7 @@ def _cut(media: MediaReference, output: Path, folder: str) -> str:
         return ''
     file = media.file
     try:
-        cut_media(output / _SOURCES / file.repository / file.commit, media, path)
+        _cut_media(output / _SOURCES / file.repository / file.commit, media, path)
     except AfformerError as error:
         return str(error)
     return ''
@@ -136,3 +153,146 @@ def _write_annotations(entries: Sequence[BenchmarkEntry], output: Path) -> None:
         ]
         text = json.dumps(content, indent=1, ensure_ascii=False) + '\n'
         write_aside(output / folder / name, text.encode())
+
+
+def _download_files(repository: str, commit: str, paths: Sequence[str], folder: Path) -> None:
+    """Download files of a commit into a sparse clone, by git's own configuration.
+
+    The paths are patterns of git's sparse checkout; files of an earlier download are kept.
+    """
+    if shutil.which('git') is None:
+        raise SourceError('git is not installed; the benchmark needs it. Install git')
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / '.git').is_dir():
+        _git(folder, 'init', '--quiet')
+        _git(folder, 'remote', 'add', 'origin', f'{_HOST}/{repository}')
+        _git(folder, 'config', 'remote.origin.promisor', 'true')
+        _git(folder, 'config', 'remote.origin.partialclonefilter', 'blob:none')
+    patterns = '\n'.join(f'/{_escaped(path)}' for path in paths)
+    _git(folder, 'sparse-checkout', 'set', '--no-cone', '--stdin', given=patterns)
+    _git(folder, 'fetch', '--quiet', '--depth', '1', '--filter', 'blob:none', 'origin', commit)
+    _git(folder, 'checkout', '--quiet', '--force', '--detach', commit)
+
+
+def _escaped(path: str) -> str:
+    """Escape what a pattern of git would not take literally, except `*`."""
+    for character in '\\[]?!#':
+        path = path.replace(character, f'\\{character}')
+    return path.rstrip(' ')
+
+
+def _git(folder: Path, *arguments: str, given: str | None = None) -> None:
+    environment = {
+        **os.environ,
+        # asks for no password: a repository that vanished looks like a private one
+        'GIT_TERMINAL_PROMPT': '0',
+        'GIT_HTTP_LOW_SPEED_LIMIT': '1000',
+        'GIT_HTTP_LOW_SPEED_TIME': _PATIENCE,
+        'GIT_LFS_SKIP_SMUDGE': '1',
+        'LC_ALL': 'C',
+    }
+    done = subprocess.run(
+        ['git', *arguments],
+        cwd=folder,
+        env=environment,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f'status {done.returncode}']
+        causes = [line for line in lines if line.startswith(('error:', 'fatal:', 'remote:'))]
+        raise SourceError(f'git {arguments[0]} failed: {(causes or lines)[0]}')
+
+
+def _source_paths(root: Path, path: str) -> list[Path]:
+    """List the files that a path of a `SourceFile` names, in the order of their names."""
+    named = root / path
+    return sorted(named.parent.glob(named.name)) if '*' in named.name else [named]
+
+
+def _hash_source(root: Path, path: str) -> str:
+    content = hashlib.sha256()
+    for file in _source_paths(root, path):
+        content.update(file.read_bytes())
+    return content.hexdigest()
+
+
+def _cut_media(root: Path, media: MediaReference, output: Path) -> None:
+    """Write the clip as a video, or the image as JPEG, from the folder of the repository."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    frames = (cut_frame(frame, media) for frame in _source_frames(root, media))
+    if media.rate is None:
+        write_jpeg(output, next(frames), _JPEG_QUALITY)
+    else:
+        write_video(output, frames, media.rate, _RATE_FACTOR)
+
+
+def _source_frames(root: Path, media: MediaReference) -> Iterator[_Image]:
+    """Read the whole frames of a reference, uint8 RGB [H, W, 3]."""
+    first, last = media.frames
+    paths = _source_paths(root, media.file.path)
+    suffix = media.file.path[media.file.path.rfind('.') :]
+    if suffix in _VIDEOS:
+        read = _video_frames(paths[0])
+    elif suffix == _STEREO:
+        read = iter(_stereo_frames(paths[0], last + 1))
+    else:
+        read = map(read_image, paths)
+    count = 0
+    for image in islice(read, last + 1):
+        count += 1
+        if count > first:
+            yield image
+    if count <= last:
+        raise DatasetError(
+            f'{media.file.path} of {media.file.repository} has {count} frames; {media.name} needs '
+            f'{last + 1}'
+        )
+
+
+def _video_frames(path: Path) -> Iterator[_Image]:
+    """Decode all frames of a video, also those that its edit list hides."""
+    try:
+        with av.open(str(path), options={'ignore_editlist': '1'}) as container:
+            for frame in container.decode(video=0):
+                yield frame.to_ndarray(format='rgb24')
+    except av.FFmpegError as error:
+        raise VideoError(f'{path} cannot be read as a video: {error}') from error
+
+
+def _stereo_frames(path: Path, count: int) -> list[_Image]:
+    """Decode the first left images of a recording of a ZED camera."""
+    decoder = av.CodecContext.create('h264', 'r')
+    frames: list[av.VideoFrame] = []
+    try:
+        with path.open('rb') as file:
+            for _, channel, message in make_reader(file).iter_messages():
+                if channel.topic.endswith('/side_by_side') and len(frames) < count:
+                    start = message.data.find(_START_CODE)
+                    frames += decoder.decode(av.Packet(message.data[start:]))
+        frames += decoder.decode(None)
+    except (McapError, av.FFmpegError) as error:
+        raise VideoError(f'{path} cannot be read as a recording of a ZED: {error}') from error
+    images = [frame.to_ndarray(format='rgb24') for frame in frames[:count]]
+    return [np.asarray(image[:, : image.shape[1] // 2], np.uint8) for image in images]
+
+
+def cut_frame(frame: _Image, media: MediaReference) -> _Image:
+    """Crop a frame, and resize or warp it to the size of the reference."""
+    if media.crop is not None:
+        left, top, right, bottom = media.crop
+        frame = frame[top:bottom, left:right]
+    if media.homography is not None:
+        warped = cv2.warpPerspective(
+            frame,
+            np.array(media.homography),
+            media.size,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT,
+        )
+        return np.asarray(warped, np.uint8)
+    if media.size == frame.shape[1::-1]:
+        return np.ascontiguousarray(frame)
+    return np.asarray(cv2.resize(frame, media.size, interpolation=cv2.INTER_AREA), np.uint8)

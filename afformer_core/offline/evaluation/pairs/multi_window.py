@@ -7,6 +7,7 @@ The released code evaluates, and training validates, in this way.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -83,10 +84,9 @@ def ground_windows(
         max(similarities),
         shown[0].features.describe(outputs[0].image.features, probabilities),
         0.0,
-        calibration=grounder.calibration,
+        replace(grounder.calibrations, certainty=None),
         decoder_weight=float(np.mean([output.decoder_weight for output in outputs])),
         decoder_similarity=max(alike),
-        decoder_certainty=grounder.decoder_certainty,
     )
     return prediction.grounding(size, _PEAKS)
 

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from afformer_core.errors import DatasetError
 from afformer_core.media.images import read_image
@@ -16,17 +19,18 @@ from afformer_core.media.polygons import Point
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import FrameSampling, UniformSampling
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.metrics.metrics import kld
-from afformer_core.offline.evaluation.metrics.peak_measures import PeakScores, measure_peaks
-from afformer_core.offline.evaluation.metrics.scoring import RowScores, measure, with_peaks
-from afformer_core.offline.evaluation.pairs.multi_window import action_heatmaps, ground_windows
-from afformer_core.offline.evaluation.pairs.pair_result import PairResult
-from afformer_core.offline.evaluation.pairs.pairs import Pair
-from afformer_core.offline.evaluation.protocols.protocols import (
-    EvaluationProtocol,
-    Heatmaps,
-    ProtocolRow,
+from afformer_core.offline.evaluation.metrics import (
+    Positions,
+    RowScores,
+    kld,
+    measure_peaks,
+    score_rows,
 )
+from afformer_core.offline.evaluation.pairs.multi_window import action_heatmaps, ground_windows
+from afformer_core.offline.evaluation.pairs.pairs import Pair
+from afformer_core.offline.evaluation.protocols import Heatmaps, ProtocolRow, RowsProtocol
+from afformer_core.offline.parallel.engine import ParallelEngine
+from afformer_core.offline.parallel.local_engine import ONE_PROCESS
 from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.presence import PresenceFeatures
@@ -38,68 +42,115 @@ _KEPT = 8
 _PEAKS = 5
 
 
-class ModelRun:
-    """A run that grounds pairs, and memorizes each clip once for neighbouring pairs that share it.
+@dataclass(frozen=True)
+class PairResult:
+    """The result of a model for one pair.
 
-    Args:
-        grounder: the model.
+    Attributes:
+        pair: the pair.
+        rows: its rows in the protocol.
+        scores: measures of those rows.
+        peak: best peak for a robot, from the best action of the model; (x, y) in pixels of the
+            annotation.
+        is_right: whether that peak is inside the demonstrated element or, if the elements are not
+            known, in an annotated region.
+        action_scores: action scores by name.
+        milliseconds: milliseconds of grounding, without reading the image.
+        hard_negative_kld: KLD of the rows with the negative demonstration, or None without one.
+        hard_negative_peak: best peak with the negative demonstration, like `peak`, or None.
+        presence_features: features for the presence of the demonstrated element.
+        negative_presence_features: features for the presence with a demonstration of another scene
+            (or image), or None without one.
+        heatmaps: [N, h, w] of its rows, as the protocol compares them; None if they are not
+            kept.
+    """
+
+    pair: Pair
+    rows: tuple[ProtocolRow, ...]
+    scores: RowScores
+    peak: Point
+    is_right: bool
+    action_scores: Mapping[str, float]
+    milliseconds: float
+    hard_negative_kld: NDArray[np.float64] | None
+    hard_negative_peak: Point | None
+    presence_features: PresenceFeatures
+    negative_presence_features: PresenceFeatures | None
+    heatmaps: Heatmaps | None = None
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Settings with which each process opens the same run.
+
+    Attributes:
+        open_grounder: function that opens the model; other processes must be able to import it.
         protocol: definition and comparison of rows.
         seed: seed of the jitter in AUC-J.
         sampling: sampling of the frames of a clip; results of several windows are averaged. None:
             the maximum number of frames, evenly spaced.
         folder_rate: see `ClipReader`.
-        together: number of demonstrations of the same element that are grounded together, only for
-            the pair itself; with several windows of each, all windows are.
         annotated_actions: names of the dataset's actions, to measure the heatmap and peak of the
             annotated action, like the released code; None: those of the best action of the model,
             as on a robot. They are the same if the model has a single heatmap.
+        together: number of demonstrations of the same element that are grounded together, only for
+            the pair itself; with several windows of each, all windows are.
         keeps_heatmaps: whether results contain the heatmaps of their rows, for pooled rows.
+    """
+
+    open_grounder: Callable[[], ArrayGrounder]
+    protocol: RowsProtocol
+    seed: int = 0
+    sampling: FrameSampling | None = None
+    folder_rate: float | None = None
+    annotated_actions: tuple[str, ...] | None = None
+    together: int = 1
+    keeps_heatmaps: bool = False
+
+
+class ModelRun:
+    """A run that grounds pairs, and memorizes each clip once for neighbouring pairs that share it.
+
+    Args:
+        settings: settings of the run; they open the model.
 
     Attributes:
         grounder: the model.
-        sampling: see the arguments, never None.
+        sampling: sampling of the frames of a clip.
 
     Raises:
+        ModelFolderError: there is no valid model.
         ValueError: a window has more frames than the model supports, the rate is invalid, or the
             actions of the model differ.
     """
 
-    def __init__(
-        self,
-        grounder: ArrayGrounder,
-        protocol: EvaluationProtocol,
-        seed: int = 0,
-        sampling: FrameSampling | None = None,
-        folder_rate: float | None = None,
-        annotated_actions: Sequence[str] | None = None,
-        together: int = 1,
-        keeps_heatmaps: bool = False,
-    ) -> None:
-        if together < 1:
+    def __init__(self, settings: RunSettings) -> None:
+        if settings.together < 1:
             raise ValueError(
-                f'{together} demonstrations are grounded together; expected at least 1'
+                f'{settings.together} demonstrations are grounded together; expected at least 1'
             )
-        configuration = grounder.configuration
-        self._by_annotation = annotated_actions is not None and configuration.heatmap_per_action
-        if self._by_annotation and tuple(annotated_actions or ()) != configuration.action_names:
+        self.grounder = settings.open_grounder()
+        configuration = self.grounder.configuration
+        annotated = settings.annotated_actions
+        self._by_annotation = annotated is not None and configuration.heatmap_per_action
+        if self._by_annotation and annotated != configuration.action_names:
             raise ValueError(
                 f'the model has heatmaps of the actions {list(configuration.action_names)}, the '
-                f'annotations name {list(annotated_actions or ())}; the heatmap of the annotated '
+                f'annotations name {list(annotated or ())}; the heatmap of the annotated '
                 'action needs the same actions'
             )
-        self.sampling = sampling or UniformSampling(configuration.maximum_frames)
+        self.sampling = settings.sampling or UniformSampling(configuration.maximum_frames)
         # More frames would be thinned out silently.
         if self.sampling.longest > configuration.maximum_frames:
             raise ValueError(
                 f'the sampling {str(self.sampling)!r} shows the model {self.sampling.longest} '
                 f'frames at once; expected at most {configuration.maximum_frames}'
             )
-        self._together = together
-        self._keeps_heatmaps = keeps_heatmaps
-        self._reader = ClipReader(self.sampling, configuration.input_size, folder_rate=folder_rate)
-        self.grounder = grounder
-        self._protocol = protocol
-        self._seed = seed
+        self._settings = settings
+        self._protocol = settings.protocol
+        self._reader = ClipReader(
+            self.sampling, configuration.input_size, folder_rate=settings.folder_rate
+        )
         self._group: str | None = None
         self._recent: dict[str, tuple[str, ...]] = {}
 
@@ -144,8 +195,13 @@ class ModelRun:
         return PairResult(
             pair,
             rows,
-            self._measure(
-                measured, predicted, rows, targets, np.random.default_rng((self._seed, number))
+            score_rows(
+                self._protocol,
+                rows,
+                predicted,
+                targets,
+                np.random.default_rng((self._settings.seed, number)),
+                [_position(of_row, sample) for of_row in measured],
             ),
             peak,
             _is_right(measure_peaks(rows, targets, [np.array([peak])] * len(rows)), sample),
@@ -157,7 +213,7 @@ class ModelRun:
             None
             if pair.negative is None
             else self._negative_presence_features(image, pair.negative),
-            predicted if self._keeps_heatmaps else None,
+            predicted if self._settings.keeps_heatmaps else None,
         )
 
     def _of_rows(
@@ -187,21 +243,6 @@ class ModelRun:
         ]
         return np.stack([self._protocol.prediction(heatmap) for heatmap in drawn])
 
-    def _measure(
-        self,
-        measured: Sequence[Grounding],
-        predicted: Heatmaps,
-        rows: Sequence[ProtocolRow],
-        targets: Heatmaps,
-        jitter: np.random.Generator,
-    ) -> RowScores:
-        heatmaps = measure(predicted, targets, jitter, self._protocol.epsilon)
-        positions = [
-            np.array([_peak(values, row.image_size)])
-            for values, row in zip(measured, rows, strict=True)
-        ]
-        return with_peaks(heatmaps, measure_peaks(rows, targets, positions))
-
     def _negative_presence_features(
         self, image: NDArray[np.uint8], sample: Sample
     ) -> PresenceFeatures:
@@ -226,13 +267,14 @@ class ModelRun:
         Raises:
             DatasetError: the data has fewer demonstrations of its element than requested.
         """
-        if self._together == 1:
+        count = self._settings.together
+        if count == 1:
             return self._windows_of(pair.sample)
-        shown = [pair.sample, *pair.companions][: self._together]
-        if len(shown) < self._together:
+        shown = [pair.sample, *pair.companions][:count]
+        if len(shown) < count:
             raise DatasetError(
                 f'{pair.sample.sample_id} has {len(shown)} demonstrations of its element in the '
-                f'same image; {self._together} together need data with so many performances'
+                f'same image; {count} together need data with so many performances'
             )
         return [tuple(name for sample in shown for name in self._memorize(sample))]
 
@@ -272,6 +314,10 @@ class ModelRun:
             self.grounder.delete_demonstration(window)
 
 
+def _position(grounding: Grounding, sample: Sample) -> Positions:
+    return np.array([_peak(grounding, sample.image_size)])
+
+
 def _peak(grounding: Grounding, image_size: tuple[int, int]) -> Point:
     """Find the best peak in pixels of an annotation whose image may have been resized."""
     height, width = grounding.heatmap.shape
@@ -282,7 +328,55 @@ def _peak(grounding: Grounding, image_size: tuple[int, int]) -> Point:
     )
 
 
-def _is_right(peaks: PeakScores, sample: Sample) -> bool:
+def _is_right(peaks: RowScores, sample: Sample) -> bool:
     """Check whether a peak is inside the demonstrated element, or in an annotated region."""
-    right = peaks.hit if sample.scene is None else peaks.inside
+    right = peaks['hit_rate'] if sample.scene is None else peaks['peak_inside']
     return bool((right == 1).any())
+
+
+@lru_cache(maxsize=1)
+def open_run(settings: RunSettings) -> ModelRun:
+    """Open the run of settings, once in a process."""
+    return ModelRun(settings)
+
+
+def evaluate_pairs(
+    settings: RunSettings,
+    pairs: Sequence[Pair],
+    engine: ParallelEngine = ONE_PROCESS,
+    progress: bool = True,
+) -> list[PairResult]:
+    """Run `ModelRun.evaluate` in an engine; results do not depend on the number of processes.
+
+    Args:
+        settings: settings of the run.
+        pairs: pairs, with those that share demonstrations next to each other.
+        engine: engine that grounds the pairs; each of its machines must have the model and the
+            dataset. One process grounds all pairs of a demonstration.
+        progress: show a progress bar on stderr.
+
+    Raises:
+        Exception: a pair cannot be grounded; the first error ends the evaluation, because the
+            results of the other pairs alone would describe a different dataset.
+    """
+    results: dict[int, PairResult] = {}
+    grouped = groupby(enumerate(pairs), lambda numbered: numbered[1].sample.group)
+    groups = [tuple(numbered) for _, numbered in grouped]
+    with tqdm(total=len(pairs), desc='grounding', unit='pair', disable=not progress) as bar:
+        for result in engine.map(partial(_open_evaluator, settings), groups):
+            for (number, _), pair_result in zip(result.part, result.get(), strict=True):
+                results[number] = pair_result
+                bar.update()
+    return [results[number] for number in range(len(pairs))]
+
+
+_NumberedPairs = tuple[tuple[int, Pair], ...]
+"""Neighbouring pairs with their numbers, which may share demonstrations."""
+
+
+def _open_evaluator(settings: RunSettings) -> Callable[[_NumberedPairs], list[PairResult]]:
+    return partial(_evaluate_group, open_run(settings))
+
+
+def _evaluate_group(run: ModelRun, numbered: _NumberedPairs) -> list[PairResult]:
+    return run.evaluate([pair for _, pair in numbered], numbered[0][0])

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of a demonstration and a target image, and the choice of pairs to evaluate."""
+"""Pairs of a demonstration and a target image, with negative demonstrations of other elements."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
 
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.pairs.negative_demonstrations import (
-    demonstration_elsewhere,
-    negative_groups,
-)
+from afformer_core.offline.evaluation.metrics import distances
+
+# In percent of the image's diagonal. Marks of the same contact point by different people differ by
+# a few percent.
+_ELSEWHERE = 10.0
+
+_Marks = AbstractSet[object]
 
 
 @dataclass(frozen=True)
@@ -101,3 +105,70 @@ def _companions(sample: Sample, group: Sequence[Sample]) -> tuple[Sample, ...]:
 
 def _demonstration_sampler(pair: Pair) -> tuple[str, str]:
     return pair.sample.group, pair.sample.demonstration
+
+
+def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample | None:
+    """Find another demonstration of the same image, for an element elsewhere in it.
+
+    An element is elsewhere if its points are on average farther than a tenth of the diagonal from
+    the nearest point of the sample; closer points may belong to the same element. Of several
+    demonstrations, the next one in the order of their names is used.
+
+    Args:
+        sample: sample of the group.
+        group: all samples of an image.
+
+    Returns: the sample; None if no demonstration shows an element elsewhere.
+    """
+    others = [other for other in group if other.demonstration != sample.demonstration]
+    own = sample.demonstration
+    # Starts after the sample's own demonstration, and wraps around.
+    others.sort(key=lambda other: (other.demonstration < own, other.demonstration))
+    return next((other for other in others if _lies_elsewhere(sample, other)), None)
+
+
+def negative_groups(groups: Sequence[Sequence[Sample]]) -> list[Sequence[Sample]]:
+    """Find the next group with another object for each group; empty if there is none.
+
+    If all samples have an `object_id`, it identifies the objects. Otherwise, groups certainly show
+    different objects if their demonstrations lie in different folders, because OPRA, AssistQ and
+    the simulator have a folder for each object. If there is no such group, the next one without a
+    common demonstration is used.
+
+    Args:
+        groups: the samples of each image or scene.
+    """
+    marks = _marks(groups)
+    return [
+        groups[other] if other is not None else []
+        for other in (_next_apart(number, *marks) for number in range(len(groups)))
+    ]
+
+
+def _marks(groups: Sequence[Sequence[Sample]]) -> tuple[Sequence[_Marks], Sequence[_Marks]]:
+    """Return the marks of each group that identify its object."""
+    objects = [{sample.object_id for sample in group} for group in groups]
+    if not any(None in names for names in objects):
+        return objects, objects
+    names = [{sample.demonstration for sample in group} for group in groups]
+    folders = [{sample.video_path.parent for sample in group} for group in groups]
+    return names, folders
+
+
+def _next_apart(number: int, names: Sequence[_Marks], folders: Sequence[_Marks]) -> int | None:
+    """Find the index of the next group, starting at `number` and wrapping around."""
+    fallback = None
+    for step in range(1, len(names)):
+        other = (number + step) % len(names)
+        if names[number].isdisjoint(names[other]):
+            if folders[number].isdisjoint(folders[other]):
+                return other
+            fallback = other if fallback is None else fallback
+    return fallback
+
+
+def _lies_elsewhere(sample: Sample, other: Sample) -> bool:
+    own = np.concatenate(sample.points)
+    scale = np.divide(sample.image_size, other.image_size)
+    points = np.concatenate(other.points) * scale
+    return bool(distances(own, points, sample.image_size).mean() > _ELSEWHERE)

@@ -4,49 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from afformer_core.errors import DatasetError
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.metrics.peak_measures import (
-    PeakScores,
-    best_positions,
-    measure_peaks,
-)
-from afformer_core.offline.evaluation.metrics.scoring import (
-    RowScores,
-    concatenate,
-    measure,
-    with_peaks,
-)
-from afformer_core.offline.evaluation.pairs.pair_result import PairResult
-from afformer_core.offline.evaluation.protocols.pooled_protocol import PooledProtocol
-from afformer_core.offline.evaluation.protocols.protocols import Heatmaps, ProtocolRow
+from afformer_core.offline.evaluation.metrics import RowScores, concatenate, score_rows
+from afformer_core.offline.evaluation.pairs.pair_evaluator import PairResult
+from afformer_core.offline.evaluation.protocols import Heatmaps, PooledProtocol, ProtocolRow
 
 MEAN_HEATMAP = 'mean_heatmap'
-
-
-@dataclass(frozen=True)
-class Pooling:
-    """Counts of the pooled demonstrations.
-
-    Attributes:
-        combination: combination of several demonstrations in a row: `mean_heatmap`.
-        rows: number of rows with at least one grounded demonstration.
-        rows_without_demonstration: other rows of the dataset, which are not measured.
-        demonstrations: number of demonstrations of all rows together.
-        demonstrations_of_a_row_most: largest number of demonstrations in a row.
-    """
-
-    combination: str
-    rows: int
-    rows_without_demonstration: int
-    demonstrations: int
-    demonstrations_of_a_row_most: int
 
 
 @dataclass(frozen=True)
@@ -61,7 +30,10 @@ class PooledRows:
         scores: scores of the rows.
         single_scores: scores of single demonstrations against the ground truth of their row; the
             mean over the demonstrations of each row.
-        pooling: counts of the pooled demonstrations.
+        pooling: `combination` of several demonstrations in a row, `mean_heatmap`; and the numbers
+            of `rows` with at least one grounded demonstration, of other rows of the dataset
+            (`rows_without_demonstration`), which are not measured, of `demonstrations` of all rows
+            together, and the largest number in a row (`demonstrations_of_a_row_most`).
     """
 
     protocol: PooledProtocol
@@ -69,7 +41,7 @@ class PooledRows:
     heatmaps: Heatmaps
     scores: RowScores
     single_scores: RowScores
-    pooling: Pooling
+    pooling: dict[str, str | int]
 
 
 def pool(
@@ -110,7 +82,7 @@ def pool(
     together = zip(rows, by_row, targets, strict=True)
     bar = tqdm(together, 'pooling', len(rows), unit='row', disable=not progress)
     singles = [
-        _mean(_measured(protocol, [row] * len(maps), maps, target, (seed, number)))
+        _mean(_scored(protocol, [row] * len(maps), maps, target, (seed, number)))
         for number, (row, maps, target) in enumerate(bar)
     ]
     counts = [len(maps) for maps in by_row]
@@ -118,33 +90,30 @@ def pool(
         protocol,
         rows,
         heatmaps,
-        _measured(protocol, rows, heatmaps, targets, (seed, len(rows))),
+        _scored(protocol, rows, heatmaps, targets, (seed, len(rows))),
         concatenate(singles),
-        Pooling(MEAN_HEATMAP, len(rows), len(every) - len(rows), sum(counts), max(counts)),
+        {
+            'combination': MEAN_HEATMAP,
+            'rows': len(rows),
+            'rows_without_demonstration': len(every) - len(rows),
+            'demonstrations': sum(counts),
+            'demonstrations_of_a_row_most': max(counts),
+        },
     )
 
 
-def _measured(
+def _scored(
     protocol: PooledProtocol,
     rows: Sequence[ProtocolRow],
     heatmaps: Heatmaps,
     targets: Heatmaps,
     seed: tuple[int, int],
 ) -> RowScores:
-    """Measure rows against ground truths [N, 28, 28], or against a shared one [28, 28]."""
+    """Score rows against ground truths [N, 28, 28], or against a shared one [28, 28]."""
     expected = np.broadcast_to(targets, heatmaps.shape)
-    measured = measure(heatmaps, expected, np.random.default_rng(seed), protocol.epsilon)
-    positions = [
-        best_positions(*row_and_heatmap) for row_and_heatmap in zip(heatmaps, rows, strict=True)
-    ]
-    return with_peaks(measured, measure_peaks(rows, expected, positions))
+    return score_rows(protocol, rows, heatmaps, expected, np.random.default_rng(seed))
 
 
 def _mean(scores: RowScores) -> RowScores:
     """Compute the mean over all rows, as the scores of one row."""
-    peaks = PeakScores(*(_over(getattr(scores.peaks, field.name)) for field in fields(PeakScores)))
-    return RowScores(_over(scores.kld), _over(scores.sim), _over(scores.auc_judd), peaks)
-
-
-def _over(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(values.mean(axis=0, keepdims=True))
+    return {name: values.mean(axis=0, keepdims=True) for name, values in scores.items()}

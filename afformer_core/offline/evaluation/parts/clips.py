@@ -22,6 +22,10 @@ NEAR, CLOSE = 5.0, 2.5
 """Percent of the diagonal within which a point is near a part or a mark, or close to a mark."""
 
 
+CONTACT_MARKED = 'contact marked'
+"""End of the name of a clip with its marked contact."""
+
+
 @dataclass(frozen=True)
 class MarkedFrame:
     """A frame with a marked contact of the demonstration.

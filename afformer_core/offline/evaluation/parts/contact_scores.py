@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contacts that models read from clips with marks: scores, measures and tables."""
+"""Contacts that models read from clips with marks: their scores and measures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -21,83 +21,17 @@ from afformer_core.offline.evaluation.parts.clips import (
 from afformer_core.offline.evaluation.parts.predictors import ClipContact, ContactPredictor
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import ONE_PROCESS
-from afformer_core.offline.reports.bootstrap import (
-    Estimate,
-    bootstrap_mean,
-    bootstrap_median,
-    interval_note,
-)
-from afformer_core.offline.reports.tables import Cell, Table
+from afformer_core.offline.reports.bootstrap import bootstrap_mean, bootstrap_median
 
 CENTRE = 'centre'
-_HEADINGS = {
-    'close': 'within 2.5 %',
-    'near': 'within 5 %',
-    'of_3': 'one of 3 candidates within 5 %',
-    'of_5': 'one of 5',
-    'other_hand': 'of the other hand, within 5 %',
-    'moment_error': 'median error of the moment, seconds',
-}
-_NO_MOMENT = 'not predicted'
+MEASURES = ('close', 'near', 'of_3', 'of_5', 'other_hand', 'moment_error')
+"""Names of measures: means over clips, and the median of the moment's error."""
+
+ContactScores = Mapping[str, Any]
+"""Scores of one clip; `by_clip` in `docs/reference/evaluation_json.md` describes them."""
+
 # Far outside of any frame: a contact that was not read is as wrong as can be.
 _UNREAD = ClipContact((1e6, 1e6))
-
-
-@dataclass(frozen=True)
-class ContactScores:
-    """Scores of one clip; None if not measured.
-
-    Attributes:
-        point_x, point_y: predicted contact, in pixels of the clip's first frame.
-        distance: distance from it to the mark, in percent of the diagonal.
-        close, near: 1 if the distance is at most 2.5 % or 5 %, or 0.
-        other_hand: 1 if the point is within 5 % of a contact of the other hand and not of the
-            mark, or 0; such a point is also a contact of the clip.
-        of_3, of_5: 1 if one of so many best candidates is within 5 %, or 0.
-        moment: seconds from the beginning of the clip to the predicted contact.
-        moment_error: seconds between that and the marked moment.
-    """
-
-    point_x: float
-    point_y: float
-    distance: float
-    close: float
-    near: float
-    other_hand: float
-    of_3: float | None = None
-    of_5: float | None = None
-    moment: float | None = None
-    moment_error: float | None = None
-
-
-@dataclass(frozen=True)
-class ContactMeasures:
-    """Means over clips, and the median of the moment's error; see `ContactScores`."""
-
-    clips: int
-    close: Estimate | None
-    near: Estimate | None
-    of_3: Estimate | None
-    of_5: Estimate | None
-    other_hand: Estimate | None
-    moment_error: Estimate | None
-
-
-@dataclass(frozen=True)
-class ContactsMeasured:
-    """All numbers of clips with marked contacts.
-
-    Attributes:
-        left_out: number of clips that were left out because they belong to pairs.
-        readers: measures of all clips, by reader: the models and `centre`.
-        by_source: measures by source and reader.
-        by_clip: scores by clip and reader.
-    """
-
-    left_out: int
-    readers: Mapping[str, ContactMeasures]
-    by_source: Mapping[str, Mapping[str, ContactMeasures]]
-    by_clip: Mapping[str, Mapping[str, ContactScores]]
 
 
 def score_reading(clip: ContactClip, shown: Clip, reading: ClipContact) -> ContactScores:
@@ -111,18 +45,18 @@ def score_reading(clip: ContactClip, shown: Clip, reading: ClipContact) -> Conta
     error = None
     if reading.moment is not None and clip.moment is not None:
         error = abs(reading.moment - clip.moment)
-    return ContactScores(
-        reading.point[0] * width - 0.5,
-        reading.point[1] * height - 0.5,
-        distance,
-        float(distance <= CLOSE),
-        float(is_near),
-        float(not is_near and any(distance <= NEAR for distance in other)),
-        reading.recalls(shown.marked, 3),
-        reading.recalls(shown.marked, 5),
-        reading.moment,
-        error,
-    )
+    return {
+        'point_x': reading.point[0] * width - 0.5,
+        'point_y': reading.point[1] * height - 0.5,
+        'distance': distance,
+        'close': float(distance <= CLOSE),
+        'near': float(is_near),
+        'other_hand': float(not is_near and any(distance <= NEAR for distance in other)),
+        'of_3': reading.recalls(shown.marked, 3),
+        'of_5': reading.recalls(shown.marked, 5),
+        'moment': reading.moment,
+        'moment_error': error,
+    }
 
 
 def measure_contacts(
@@ -133,7 +67,7 @@ def measure_contacts(
     seed: int = 0,
     engine: ParallelEngine = ONE_PROCESS,
     progress: bool = True,
-) -> ContactsMeasured:
+) -> dict[str, Any]:
     """Measure the readings of models, and the centre of the frame as a baseline.
 
     Args:
@@ -145,6 +79,10 @@ def measure_contacts(
         seed: seed of the bootstrap.
         engine: engine that reads the clips.
         progress: show a progress bar on stderr.
+
+    Returns:
+        `left_out`; the measures of all clips by reader (`readers`: the models and `centre`), and
+        by source and reader (`by_source`); and the scores by clip and reader (`by_clip`).
 
     Raises:
         VideoError: a clip cannot be read.
@@ -158,18 +96,18 @@ def measure_contacts(
     by_clip = {clip.name: found[clip.name] for clip in clips}
     readers = tuple(by_clip[clips[0].name])
     sources = dict.fromkeys(clip.source for clip in clips)
-    return ContactsMeasured(
-        left_out,
-        {name: _measure(clips, name, by_clip, seed) for name in readers},
-        {
+    return {
+        'left_out': left_out,
+        'readers': {name: _measure(clips, name, by_clip, seed) for name in readers},
+        'by_source': {
             source: {
                 name: _measure([c for c in clips if c.source == source], name, by_clip, seed)
                 for name in readers
             }
             for source in sources
         },
-        by_clip,
-    )
+        'by_clip': by_clip,
+    }
 
 
 def _open_reader(
@@ -196,55 +134,11 @@ def _measure(
     reader: str,
     by_clip: Mapping[str, Mapping[str, ContactScores]],
     seed: int,
-) -> ContactMeasures:
-    scores = [by_clip[clip.name][reader] for clip in clips]
+) -> dict[str, Any]:
     videos = [clip.group for clip in clips]
-    values = {
-        name: np.array([getattr(score, name) for score in scores], np.float64)
-        for name in _HEADINGS
-    }
-    error = bootstrap_median(values.pop('moment_error'), videos, seed)
-    means = {name: bootstrap_mean(value, videos, seed) for name, value in values.items()}
-    return ContactMeasures(len(clips), moment_error=error, **means)
-
-
-def contact_tables(measured: ContactsMeasured, labels: Mapping[str, str]) -> list[Table]:
-    """Build the tables of contacts: of all readers, and of each model by source.
-
-    Args:
-        measured: the numbers.
-        labels: labels of the models, by name.
-    """
-    names = {**labels, CENTRE: 'centre of the frame'}
-    clips = measured.readers[CENTRE].clips
-    notes = (
-        'Contact that is read in the first frame of the clip, by its distance from the mark in '
-        'percent of its diagonal. Of the other hand: within 5 % of a point that the other hand '
-        'touches and not of the mark; such an answer also fits the clip. '
-        f'{interval_note("source videos")}',
-        *(
-            [f'{measured.left_out} clips that are also clips of pairs are left out.']
-            if measured.left_out
-            else []
-        ),
-    )
-    rows = {names[name]: _row(reader, name) for name, reader in measured.readers.items()}
-    tables = [Table.of(f'Contact in {clips} clips', _HEADINGS, rows, notes)]
-    tables += [
-        Table.of(
-            f'Contact by source: {names[model]}',
-            _HEADINGS,
-            {
-                f'{source} ({readers[model].clips})': _row(readers[model], model)
-                for source, readers in measured.by_source.items()
-            },
-        )
-        for model in measured.readers
-        if model != CENTRE and len(measured.by_source) > 1
-    ]
-    return tables
-
-
-def _row(measures: ContactMeasures, reader: str) -> dict[str, Cell]:
-    untold = reader != CENTRE and measures.moment_error is None
-    return {**vars(measures), **({'moment_error': _NO_MOMENT} if untold else {})}
+    measured: dict[str, Any] = {'clips': len(clips)}
+    for name in MEASURES:
+        values = np.array([by_clip[clip.name][reader][name] for clip in clips], np.float64)
+        estimate = bootstrap_median if name == 'moment_error' else bootstrap_mean
+        measured[name] = estimate(values, videos, seed)
+    return measured

@@ -6,15 +6,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from tqdm import tqdm
 
 from afformer_core.media.images import read_image
 from afformer_core.offline.data.readers.part_pairs import PartPair
 from afformer_core.offline.evaluation.parts.clips import Clip, read_clip
 from afformer_core.offline.evaluation.parts.part_scores import PartScores
 from afformer_core.offline.evaluation.parts.predictors import PointPrediction, PointPredictor
-from afformer_core.offline.evaluation.protocols.protocols import ProtocolRow, RowsProtocol
-from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample, choose
+from afformer_core.offline.evaluation.protocols import ProtocolRow, RowsProtocol
+from afformer_core.offline.evaluation.report.qualitative_examples import (
+    QualitativeExample,
+    draw_examples,
+)
 from afformer_core.offline.evaluation.report.tiles import (
     TILE_SIDE,
     RgbImage,
@@ -50,21 +52,16 @@ def pair_examples(
         count: maximum number of each.
         progress: show a progress bar on stderr.
     """
-    chosen = choose([_badness(score) for score in scores], count)
-    total = sum(map(len, chosen.values()))
-    with tqdm(total=total, desc='images', unit='pair', disable=not progress) as bar:
-        examples: dict[str, list[QualitativeExample]] = {name: [] for name in chosen}
-        for name, indices in chosen.items():
-            for index in indices:
-                example = _example(pairs[index], scores[index], predictors, frame_count)
-                examples[name].append(example)
-                bar.update()
-    return examples
+
+    def draw(index: int) -> QualitativeExample:
+        return _example(pairs[index], scores[index], predictors, frame_count)
+
+    return draw_examples([_badness(score) for score in scores], draw, count, progress=progress)
 
 
 def _badness(score: PartScores) -> float:
-    distance = _NOWHERE if score.distance is None else score.distance
-    return distance - (score.mass_inside or 0.0)
+    distance: float = _NOWHERE if score['distance'] is None else score['distance']
+    return distance - (score['mass_inside'] or 0.0)
 
 
 def _example(
@@ -88,11 +85,11 @@ def _example(
 
 
 def _measures(score: PartScores) -> list[str]:
-    texts = ['inside' if score.inside else 'not inside']
-    if score.distance:
-        texts.append(f'{score.distance:.1f} % away')
-    if score.mass_inside is not None:
-        texts.append(f'{score.mass_inside:.0%} of the probability inside')
+    texts = ['inside' if score['inside'] else 'not inside']
+    if score['distance']:
+        texts.append(f'{score["distance"]:.1f} % away')
+    if score['mass_inside'] is not None:
+        texts.append(f'{score["mass_inside"]:.0%} of the probability inside')
     return texts
 
 

@@ -1,133 +1,254 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All numbers of an evaluation on pairs with outlined parts."""
+"""All measures on pairs with parts, by the names of `docs/reference/evaluation_json.md`.
+
+`pairs` are N measured pairs, at least one; `scores` are those of the N pairs, of one predictor or
+by its name; intervals are from drawing whole source videos with `seed`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from afformer_core.offline.data.readers.part_pairs import PartPair
-from afformer_core.offline.evaluation.parts.contact_scores import ContactsMeasured
-from afformer_core.offline.evaluation.parts.part_confidence import (
-    ConfidenceMeasures,
-    measure_confidence,
+from afformer_core.offline.evaluation.metrics import Estimates
+from afformer_core.offline.evaluation.parts.part_confidence import measure_confidence
+from afformer_core.offline.evaluation.parts.part_scores import PartScores
+from afformer_core.offline.reports.bootstrap import (
+    Estimate,
+    bootstrap_area,
+    bootstrap_class_mean,
+    bootstrap_mean,
 )
-from afformer_core.offline.evaluation.parts.part_differences import (
-    PartDifference,
-    measure_part_differences,
+
+MEASURES = (
+    'inside',
+    'inside_of_sources',
+    'near',
+    'within_size',
+    'any_inside',
+    'mass_inside',
+    'action',
+    'found',
+    'answered',
+    'right_of_answered',
+    'tap_answered',
+    'right_of_tap_answered',
+    'other_inside',
+    'other_found',
+    'nearby_inside',
+    'nearby_found',
+    'contact_first',
+    'contact_close',
+    'contact_of_3',
+    'contact_of_5',
+    'auroc',
+    'nearby_auroc',
 )
-from afformer_core.offline.evaluation.parts.part_groups import (
-    GroupMeasures,
-    measure_group,
-    measure_groups,
-)
-from afformer_core.offline.evaluation.parts.part_scores import (
-    ClassMeasures,
-    PartMeasures,
-    PartScores,
-    measure_by,
-)
-from afformer_core.offline.reports.bootstrap import Estimate
+"""Names of the measures of a predictor: means of its scores, if nothing else is said of them."""
 
-ByClass = Mapping[str, Mapping[str, ClassMeasures]]
-"""Measures by class of pairs and predictor."""
+COMPARED = {
+    'inside': 'inside a part',
+    'near': 'within 5 %',
+    'within_size': 'within one size',
+    'any_inside': 'three best: inside',
+    'mass_inside': 'probability inside',
+    'action': 'action accepted',
+    'found': 'found',
+    'answered': 'answered',
+    'other_inside': 'inside, another place',
+    'other_found': 'found, another place',
+    'nearby_inside': 'inside, another thing',
+    'nearby_found': 'found, another thing',
+    'contact_first': 'contact in the first frame',
+    'contact_close': 'contact in the first frame, within 2.5 %',
+}
+"""Headings of the scores in which models are compared, by name."""
 
-
-@dataclass(frozen=True)
-class PartsMeasured:
-    """All numbers of an evaluation.
-
-    Attributes:
-        pairs: number of measured pairs.
-        source_videos: number of source videos.
-        left_out: reason for each pair that was not measured.
-        predictors: predictors by name.
-        constant_action: the action that is accepted most often.
-        constant_action_accepted: share of pairs that accept it.
-        by_folder: measures by folder of pairs.
-        by_source: measures by source.
-        by_kind: measures by kind of pair and predictor.
-        by_robot: measures by `robot` or `no robot` in the target, and predictor.
-        confidence: confidence by predictor and score of confidence.
-        worst_source: source with the lowest `right_of_answered`, by model; of several the one with
-            the most answers. Models that answer nothing are left out.
-        pair_facts: descriptions by pair (see `PartPair`).
-        by_pair: scores by pair and predictor.
-        differences: differences of all other models from the first, by name; empty for a single
-            model.
-        contacts: numbers of clips with marked contacts; None if none were given.
-    """
-
-    pairs: int
-    source_videos: int
-    left_out: Mapping[str, str]
-    predictors: Mapping[str, PartMeasures]
-    constant_action: str
-    constant_action_accepted: Estimate | None
-    by_folder: Mapping[str, GroupMeasures]
-    by_source: Mapping[str, GroupMeasures]
-    by_kind: ByClass
-    by_robot: ByClass
-    confidence: Mapping[str, Mapping[str, ConfidenceMeasures]]
-    worst_source: Mapping[str, str]
-    pair_facts: Mapping[str, Mapping[str, str]]
-    by_pair: Mapping[str, Mapping[str, PartScores]]
-    differences: Mapping[str, PartDifference]
-    contacts: ContactsMeasured | None = None
+ScoresByPredictor = Mapping[str, Sequence[PartScores]]
 
 
 def measure_all(
     pairs: Sequence[PartPair],
-    scores: Mapping[str, Sequence[PartScores]],
+    scores: ScoresByPredictor,
     models: Sequence[str],
     left_out: Mapping[str, str],
     seed: int = 0,
-    contacts: ContactsMeasured | None = None,
-) -> PartsMeasured:
+    contacts: Estimates | None = None,
+) -> dict[str, Any]:
     """Compute the measures of all predictors.
 
     Args:
-        pairs: measured pairs, at least one.
-        scores: scores of the pairs, by predictor.
         models: names of the predictors that are models, at least one.
-        left_out: reasons by pair.
-        seed: seed of the bootstrap.
+        left_out: reasons why pairs were not measured, by pair.
         contacts: numbers of clips with marked contacts, or None.
     """
-    videos = [pair.group for pair in pairs]
+    whole = measure_group(pairs, scores, seed)
     by_source = measure_groups(pairs, scores, lambda pair: pair.source, seed)
-    return PartsMeasured(
-        **vars(measure_group(pairs, scores, seed)),
-        left_out=left_out,
-        by_folder=measure_groups(pairs, scores, lambda pair: pair.folder, seed),
-        by_source=by_source,
-        by_kind=_by_class(
-            {name: measure_by(score, pairs, _kind, seed) for name, score in scores.items()}
-        ),
-        by_robot=_by_class(
-            {name: measure_by(score, pairs, _robot, seed) for name, score in scores.items()}
-        ),
-        confidence={
+    names = [pair.sample.sample_id for pair in pairs]
+    worst = {name: _worst_source(by_source, name) for name in models}
+    return {
+        'pairs': whole['pairs'],
+        'source_videos': whole['source_videos'],
+        'left_out': left_out,
+        'predictors': whole['predictors'],
+        'constant_action': whole['constant_action'],
+        'constant_action_accepted': whole['constant_action_accepted'],
+        'by_folder': measure_groups(pairs, scores, lambda pair: pair.folder, seed),
+        'by_source': by_source,
+        'by_kind': measure_classes(pairs, scores, lambda pair: pair.kind, seed),
+        'by_robot': measure_classes(pairs, scores, _robot, seed),
+        'confidence': {
             name: measure_confidence(of_predictor, pairs, seed)
             for name, of_predictor in scores.items()
-            if any(score.confidence_scores for score in of_predictor)
+            if any(score['confidence_scores'] for score in of_predictor)
         },
-        worst_source={name: worst for name in models if (worst := _worst_source(by_source, name))},
-        pair_facts={pair.sample.sample_id: _describe(pair) for pair in pairs},
-        by_pair={
-            pair.sample.sample_id: {name: score[number] for name, score in scores.items()}
-            for number, pair in enumerate(pairs)
+        'worst_source': {name: source for name, source in worst.items() if source},
+        'pair_facts': {name: _describe(pair) for name, pair in zip(names, pairs, strict=True)},
+        'by_pair': {
+            pair: {name: score[number] for name, score in scores.items()}
+            for number, pair in enumerate(names)
         },
-        differences=measure_part_differences(
-            {name: scores[name] for name in models}, videos, seed
+        'differences': measure_part_differences(
+            {name: scores[name] for name in models}, [pair.group for pair in pairs], seed
         ),
-        contacts=contacts,
-    )
+        'contacts': contacts,
+    }
 
 
-def _worst_source(by_source: Mapping[str, GroupMeasures], model: str) -> str:
+def measure_group(
+    pairs: Sequence[PartPair], scores: ScoresByPredictor, seed: int = 0
+) -> dict[str, Any]:
+    """Measure all predictors on some pairs, and the action that they accept most often."""
+    videos = [pair.group for pair in pairs]
+    counts = Counter(action for pair in pairs for action in dict.fromkeys(pair.accepted_actions))
+    constant = counts.most_common(1)[0][0]
+    accepted = [float(constant in pair.accepted_actions) for pair in pairs]
+    return {
+        'pairs': len(pairs),
+        'source_videos': len(set(videos)),
+        'constant_action': constant,
+        'constant_action_accepted': bootstrap_mean(accepted, videos, seed),
+        'predictors': {name: measure_parts(own, pairs, seed) for name, own in scores.items()},
+    }
+
+
+def measure_groups(
+    pairs: Sequence[PartPair],
+    scores: ScoresByPredictor,
+    key: Callable[[PartPair], str],
+    seed: int = 0,
+) -> dict[str, dict[str, Any]]:
+    """Measure all predictors on the pairs of each group, which `key` names; '' is no group."""
+    return {
+        name: measure_group(chosen, own, seed)
+        for name, (chosen, own) in _grouped(pairs, scores, key).items()
+    }
+
+
+def measure_classes(
+    pairs: Sequence[PartPair],
+    scores: ScoresByPredictor,
+    key: Callable[[PartPair], str],
+    seed: int = 0,
+) -> dict[str, dict[str, Estimates]]:
+    """Measure `inside` of all predictors on the pairs of each class; see `measure_groups`."""
+    return {
+        name: {
+            predictor: {
+                'pairs': len(chosen),
+                'inside': _mean('inside', of_predictor, [pair.group for pair in chosen], seed),
+            }
+            for predictor, of_predictor in own.items()
+        }
+        for name, (chosen, own) in _grouped(pairs, scores, key).items()
+    }
+
+
+def _grouped(
+    pairs: Sequence[PartPair], scores: ScoresByPredictor, key: Callable[[PartPair], str]
+) -> dict[str, tuple[list[PartPair], dict[str, list[PartScores]]]]:
+    names = [key(pair) for pair in pairs]
+    grouped = {}
+    for name in dict.fromkeys(filter(None, names)):
+        chosen = [number for number, other in enumerate(names) if other == name]
+        own = {predictor: [known[n] for n in chosen] for predictor, known in scores.items()}
+        grouped[name] = [pairs[n] for n in chosen], own
+    return grouped
+
+
+def measure_parts(
+    scores: Sequence[PartScores], pairs: Sequence[PartPair], seed: int = 0
+) -> dict[str, Estimate | None]:
+    """Compute the `MEASURES` of one predictor."""
+    videos = [pair.group for pair in pairs]
+    sources = list(dict.fromkeys(pair.source for pair in pairs))
+    of_source = [sources.index(pair.source) for pair in pairs]
+    inside = _values('inside', scores)
+    others = {
+        'inside_of_sources': bootstrap_class_mean(inside, videos, of_source, seed),
+        'auroc': _auroc('other', scores, videos, seed),
+        'nearby_auroc': _auroc('nearby', scores, videos, seed),
+    }
+    return {
+        name: others[name] if name in others else _mean(name, scores, videos, seed)
+        for name in MEASURES
+    }
+
+
+def measure_part_differences(
+    models: ScoresByPredictor, source_videos: Sequence[Hashable], seed: int = 0
+) -> dict[str, dict[str, Estimate | None]]:
+    """Compute the paired differences of all other models from the first, by name and score."""
+    (reference, *others) = models
+    return {
+        name: {
+            score: bootstrap_mean(
+                _values(score, models[name]) - _values(score, models[reference]),
+                source_videos,
+                seed,
+            )
+            for score in COMPARED
+        }
+        for name in others
+    }
+
+
+def _values(name: str, scores: Sequence[PartScores]) -> NDArray[np.float64]:
+    """Collect one score of all pairs, [N]; NaN if it is not measured."""
+    if name == 'right_of_answered':
+        return np.where(_values('answered', scores) == 1, _values('inside', scores), np.nan)
+    if name == 'right_of_tap_answered':
+        tapped = _values('tap_answered', scores) == 1
+        return np.where(tapped, _values('tap_inside', scores), np.nan)
+    return np.array([score[name] for score in scores], np.float64)
+
+
+def _mean(
+    name: str, scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int
+) -> Estimate | None:
+    return bootstrap_mean(_values(name, scores), source_videos, seed)
+
+
+def _auroc(
+    negative: str, scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int
+) -> Estimate | None:
+    own = _values('presence_score', scores)
+    other = _values(f'{negative}_presence_score', scores)
+    known = np.flatnonzero(~np.isnan(own) & ~np.isnan(other)).tolist()
+    if not len(known):
+        return None
+    return bootstrap_area(own[known], other[known], [source_videos[n] for n in known], seed)
+
+
+def _worst_source(by_source: Mapping[str, Estimates], model: str) -> str:
+    """Find the source with the lowest share of right answers; of several, the most answers."""
     right = {
-        source: measures.predictors[model].right_of_answered
+        source: measures['predictors'][model]['right_of_answered']
         for source, measures in by_source.items()
     }
     known = {source: (share.value, -share.count) for source, share in right.items() if share}
@@ -145,20 +266,5 @@ def _describe(pair: PartPair) -> dict[str, str]:
     }
 
 
-def _kind(pair: PartPair) -> str:
-    return pair.kind
-
-
 def _robot(pair: PartPair) -> str:
     return '' if pair.robot is None else 'robot' if pair.robot else 'no robot'
-
-
-def _by_class(measured: ByClass) -> dict[str, dict[str, ClassMeasures]]:
-    """Regroup measures by class and predictor, given measures by predictor and class."""
-    classes = dict.fromkeys(
-        name for scores_by_class in measured.values() for name in scores_by_class
-    )
-    return {
-        name: {predictor: scores_by_class[name] for predictor, scores_by_class in measured.items()}
-        for name in classes
-    }

@@ -1,148 +1,247 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of predictions against outlined parts, and their intervals over source videos."""
+"""The run of predictors on pairs with outlined parts, and the scores of their answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
 
 from afformer_core.arrays import FloatArray
+from afformer_core.media.images import read_image
 from afformer_core.media.polygons import area, contained, distance
 from afformer_core.offline.data.readers.part_pairs import PartPair
-from afformer_core.offline.evaluation.parts.clips import NEAR, Point
-from afformer_core.offline.evaluation.parts.predictors import PointPrediction
-from afformer_core.offline.reports.bootstrap import (
-    Estimate,
-    bootstrap_area,
-    bootstrap_class_mean,
-    bootstrap_mean,
+from afformer_core.offline.evaluation.parts.clips import (
+    CLOSE,
+    NEAR,
+    Clip,
+    Point,
+    find_negatives,
+    read_clip,
 )
+from afformer_core.offline.evaluation.parts.predictors import (
+    ContactPredictor,
+    MarkedContactPredictor,
+    ModelPredictor,
+    PointPrediction,
+    PointPredictor,
+)
+from afformer_core.offline.parallel.engine import ParallelEngine
+from afformer_core.offline.parallel.local_engine import ONE_PROCESS
+
+OpenPredictors = Callable[[], Mapping[str, PointPredictor]]
+"""Function that opens predictors by name, once in each process."""
+
+PartScores = Mapping[str, Any]
+"""Scores of one predictor on one pair by the names of `SCORES`; None if not measured."""
+
+SCORES = (
+    'inside',
+    'near',
+    'distance',
+    'any_inside',
+    'within_size',
+    'point_x',
+    'point_y',
+    'mass_inside',
+    'action',
+    'found',
+    'presence_score',
+    'answered',
+    'tap_answered',
+    'tap_inside',
+    'other_inside',
+    'other_found',
+    'other_presence_score',
+    'nearby_inside',
+    'nearby_found',
+    'nearby_presence_score',
+    'contact_distance',
+    'contact_first',
+    'contact_close',
+    'contact_of_3',
+    'contact_of_5',
+    'action_scores',
+    'confidence_scores',
+)
+"""Names of the scores; `by_pair` in `docs/reference/evaluation_json.md` describes them."""
 
 # Minimum size of a part in pixels.
 _LEAST_SIZE = 1.0
 
 
 @dataclass(frozen=True)
-class PartScores:
-    """The scores of one predictor on one pair; None if not measured.
+class _ClipScores:
+    """The scores that a clip gives.
 
     Attributes:
-        inside: 1 if the best point is inside a part, or 0.
-        near: 1 if it is within 5 % of the diagonal of a part, or 0.
-        distance: distance from the best point to the nearest part, in percent of the diagonal;
-            None without a point.
-        any_inside: 1 if any of the three best points is inside a part, or 0.
-        within_size: 1 if the best point is within one size of a part, the square root of its
-            area, or 0.
-        point_x, point_y: the best point, in the pixels of the outlines.
-        mass_inside: share of the heatmap's probability inside the parts.
-        action: 1 if the best action is accepted, or 0.
-        found: 1 if the image shows the demonstrated element by the model's own threshold, or 0.
-        presence_score: score that the image shows the demonstrated element.
-        answered: 1 if the model is sure by its own threshold of certainty, or 0.
-        tap_answered: the same, if a person taps the right one of the offered contacts where the
-            model is unsure.
-        tap_inside: `inside` of that answer.
-        other_inside, other_found, other_presence_score: the same with a video of another place
-            (see `Negatives.elsewhere`).
-        nearby_inside, nearby_found, nearby_presence_score: the same with a video of another thing
-            (see `Negatives.nearby`).
-        contact_distance: distance from the predicted contact in the clip's first frame to the
-            marked one, in percent of the diagonal.
-        contact_first, contact_close: 1 if `contact_distance` is at most 5 % or 2.5 %, or 0.
-        contact_of_3, contact_of_5: 1 if one of so many best candidates for the contact is within
-            5 %, or 0.
-        action_scores: by name, best first.
-        confidence_scores: see `PointPrediction`.
+        own: scores of its own pair, by predictor.
+        negative: number of a pair to which it is a negative, predictor, and scores by name.
     """
 
-    inside: float
-    near: float
-    distance: float | None
-    any_inside: float
-    within_size: float = 0.0
-    point_x: float | None = None
-    point_y: float | None = None
-    mass_inside: float | None = None
-    action: float | None = None
-    found: float | None = None
-    presence_score: float | None = None
-    answered: float | None = None
-    tap_answered: float | None = None
-    tap_inside: float | None = None
-    other_inside: float | None = None
-    other_found: float | None = None
-    other_presence_score: float | None = None
-    nearby_inside: float | None = None
-    nearby_found: float | None = None
-    nearby_presence_score: float | None = None
-    contact_distance: float | None = None
-    contact_first: float | None = None
-    contact_close: float | None = None
-    contact_of_3: float | None = None
-    contact_of_5: float | None = None
-    action_scores: Mapping[str, float] = field(default_factory=dict)
-    confidence_scores: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def right_of_answered(self) -> float | None:
-        """`inside` if it is answered."""
-        return self.inside if self.answered else None
-
-    @property
-    def right_of_tap_answered(self) -> float | None:
-        """`tap_inside` if it is answered, maybe after a tap."""
-        return self.tap_inside if self.tap_answered else None
+    own: dict[str, dict[str, Any]]
+    negative: list[tuple[int, str, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
-class PartMeasures:
-    """Means of the scores of one predictor (see `PartScores`); None if they are not measured.
+class _ClipUse:
+    """A clip, and the images in which it is grounded.
 
     Attributes:
-        inside_of_sources: mean over the sources of their means of `inside`.
-        auroc, nearby_auroc: area under the ROC curve of the presence score, own videos against
-            those of other places or things.
+        number: number of its own pair.
+        pair: that pair.
+        negative_of: pairs of which it is a negative: beginning of the names of its scores, number
+            and pair.
     """
 
-    inside: Estimate | None
-    inside_of_sources: Estimate | None
-    near: Estimate | None
-    within_size: Estimate | None
-    any_inside: Estimate | None
-    mass_inside: Estimate | None
-    action: Estimate | None
-    found: Estimate | None
-    answered: Estimate | None
-    right_of_answered: Estimate | None
-    tap_answered: Estimate | None
-    right_of_tap_answered: Estimate | None
-    other_inside: Estimate | None
-    other_found: Estimate | None
-    nearby_inside: Estimate | None
-    nearby_found: Estimate | None
-    contact_first: Estimate | None
-    contact_close: Estimate | None
-    contact_of_3: Estimate | None
-    contact_of_5: Estimate | None
-    auroc: Estimate | None
-    nearby_auroc: Estimate | None
+    number: int
+    pair: PartPair
+    negative_of: tuple[tuple[str, int, PartPair], ...]
 
 
-@dataclass(frozen=True)
-class ClassMeasures:
-    """Means of the scores of one predictor on pairs of one class.
+def evaluate_parts(
+    pairs: Sequence[PartPair],
+    open_predictors: OpenPredictors,
+    frame_count: int,
+    engine: ParallelEngine = ONE_PROCESS,
+    progress: bool = True,
+) -> dict[str, list[dict[str, Any]]]:
+    """Score each predictor on all pairs, by its name.
 
-    Attributes:
-        pairs: number of pairs.
-        inside: see `PartScores`.
+    Each clip is read once, with all images in which it is grounded, so results do not depend on
+    the number of processes.
+
+    Args:
+        pairs: pairs with readable media, at least one.
+        open_predictors: other processes of the engine must be able to import it.
+        frame_count: maximum number of frames of a clip.
+        engine: engine that grounds the clips.
+        progress: show a progress bar on stderr.
+
+    Raises:
+        VideoError, ImageError: a clip or an image cannot be read.
+        DatasetError: a contact was marked in a frame that its clip does not have.
     """
+    found: dict[int, _ClipScores] = {}
+    with tqdm(total=len(pairs), desc='pairs', disable=not progress) as bar:
+        open_task = partial(_open_scorer, open_predictors, frame_count)
+        for result in engine.map(open_task, _clip_uses(pairs)):
+            found[result.part.number] = result.get()
+            bar.update()
+    scores = {name: [found[n].own[name] for n in range(len(pairs))] for name in found[0].own}
+    for clip_scores in found.values():
+        for number, name, known in clip_scores.negative:
+            scores[name][number] |= known
+    return scores
 
-    pairs: int
-    inside: Estimate | None
+
+def _clip_uses(pairs: Sequence[PartPair]) -> list[_ClipUse]:
+    shown: list[list[tuple[str, int, PartPair]]] = [[] for _ in pairs]
+    for number, (pair, negatives) in enumerate(zip(pairs, find_negatives(pairs), strict=True)):
+        for kind, index in (('other', negatives.elsewhere), ('nearby', negatives.nearby)):
+            if index is not None:
+                shown[index].append((kind, number, pair))
+    return [_ClipUse(number, pair, tuple(shown[number])) for number, pair in enumerate(pairs)]
+
+
+def _open_scorer(
+    open_predictors: OpenPredictors, frame_count: int
+) -> Callable[[_ClipUse], _ClipScores]:
+    return partial(_score_clip, open_predictors(), frame_count)
+
+
+def _score_clip(
+    predictors: Mapping[str, PointPredictor], frame_count: int, use: _ClipUse
+) -> _ClipScores:
+    clip, image = read_clip(use.pair, frame_count), read_image(use.pair.sample.image_path)
+    others = [read_image(pair.sample.image_path) for *_, pair in use.negative_of]
+    own, negative = {}, []
+    for name, predictor in predictors.items():
+        own[name] = _score_own(use.pair, predictor, image, clip)
+        if isinstance(predictor, MarkedContactPredictor) and predictor.percent_off:
+            continue
+        for (kind, number, pair), other in zip(use.negative_of, others, strict=True):
+            shown = predictor.predict(other, clip)
+            known = {
+                f'{kind}_inside': _inside(pair, shown),
+                f'{kind}_found': _number(shown.found),
+                f'{kind}_presence_score': shown.presence_score,
+            }
+            negative.append((number, name, known))
+    return _ClipScores(own, negative)
+
+
+def _score_own(
+    pair: PartPair, predictor: PointPredictor, image: NDArray[np.uint8], clip: Clip
+) -> dict[str, Any]:
+    own = predictor.predict(image, clip)
+    score = score_points(pair, own)
+    if isinstance(predictor, ContactPredictor):
+        score |= _contact_scores(predictor, clip)
+    if isinstance(predictor, ModelPredictor) and own.answered is not None:
+        tapped = None if own.answered else predictor.tap(image, clip)
+        score |= {
+            'tap_answered': score['answered'] if tapped is None else tapped.answered is not False,
+            'tap_inside': score['inside'] if tapped is None else _inside(pair, tapped),
+        }
+        score['tap_answered'] = float(score['tap_answered'])
+    return score
+
+
+def _contact_scores(predictor: ContactPredictor, clip: Clip) -> dict[str, Any]:
+    reading = predictor.read_contact(clip)
+    if clip.marked is None or reading is None:
+        return {}
+    distance = clip.marked.percent_away(reading.point)
+    return {
+        'contact_distance': distance,
+        'contact_first': float(distance <= NEAR),
+        'contact_close': float(distance <= CLOSE),
+        'contact_of_3': reading.recalls(clip.marked, 3),
+        'contact_of_5': reading.recalls(clip.marked, 5),
+    }
+
+
+def _inside(pair: PartPair, prediction: PointPrediction) -> float:
+    best = prediction.points[:1]
+    return float(any(distance_to_parts(pair, point) == 0 for point in best))
+
+
+def score_points(pair: PartPair, prediction: PointPrediction) -> dict[str, Any]:
+    """Score a prediction for a pair with its own clip; other scores are None."""
+    distances = [distance_to_parts(pair, found_point) for found_point in prediction.points]
+    best = distances[:1]
+    sizes = [distance_in_sizes(pair, found_point) for found_point in prediction.points[:1]]
+    x, y = _annotated(pair, prediction.points[0]) if prediction.points else (None, None)
+    action = next(iter(prediction.action_scores or ()), None)
+    heatmap = prediction.heatmap if prediction.is_distribution else None
+    return {
+        **dict.fromkeys(SCORES),
+        'inside': float(0.0 in best),
+        'near': float(any(distance <= NEAR for distance in best)),
+        'distance': best[0] if best else None,
+        'any_inside': float(0.0 in distances),
+        'within_size': float(any(size <= 1 for size in sizes)),
+        'point_x': x,
+        'point_y': y,
+        'mass_inside': None if heatmap is None else mass_inside(pair, heatmap),
+        'action': None if action is None else float(action in pair.accepted_actions),
+        'found': _number(prediction.found),
+        'presence_score': prediction.presence_score,
+        'answered': _number(prediction.answered),
+        'action_scores': prediction.action_scores or {},
+        'confidence_scores': prediction.confidence_scores,
+    }
+
+
+def _number(known: bool | None) -> float | None:
+    return None if known is None else float(known)
 
 
 def distance_to_parts(pair: PartPair, found_point: Point) -> float:
@@ -182,104 +281,3 @@ def mass_inside(pair: PartPair, heatmap: FloatArray) -> float:
         points = np.stack((columns.ravel(), rows.ravel()), 1).astype(np.float64)
         inside[top:bottom, left:right] |= contained(part, points).reshape(rows.shape)
     return float(enlarged[inside].sum(dtype=np.float64) / enlarged.sum(dtype=np.float64))
-
-
-def score_points(pair: PartPair, prediction: PointPrediction) -> PartScores:
-    """Score a prediction for a pair with its own clip; other scores are None."""
-    distances = [distance_to_parts(pair, found_point) for found_point in prediction.points]
-    best = distances[:1]
-    sizes = [distance_in_sizes(pair, found_point) for found_point in prediction.points[:1]]
-    x, y = _annotated(pair, prediction.points[0]) if prediction.points else (None, None)
-    action = next(iter(prediction.action_scores or ()), None)
-    heatmap = prediction.heatmap if prediction.is_distribution else None
-    return PartScores(
-        inside=float(0.0 in best),
-        near=float(any(distance <= NEAR for distance in best)),
-        distance=best[0] if best else None,
-        any_inside=float(0.0 in distances),
-        within_size=float(any(size <= 1 for size in sizes)),
-        point_x=x,
-        point_y=y,
-        mass_inside=None if heatmap is None else mass_inside(pair, heatmap),
-        action=None if action is None else float(action in pair.accepted_actions),
-        found=None if prediction.found is None else float(prediction.found),
-        presence_score=prediction.presence_score,
-        answered=None if prediction.answered is None else float(prediction.answered),
-        action_scores=prediction.action_scores or {},
-        confidence_scores=prediction.confidence_scores,
-    )
-
-
-def measure_parts(
-    scores: Sequence[PartScores], pairs: Sequence[PartPair], seed: int = 0
-) -> PartMeasures:
-    """Compute means with intervals from resampling whole source videos.
-
-    Args:
-        scores: scores of one predictor on N pairs, at least one.
-        pairs: the N pairs.
-        seed: seed of the bootstrap.
-    """
-    videos = [pair.group for pair in pairs]
-    others = ('inside_of_sources', 'auroc', 'nearby_auroc')
-    names = [measure.name for measure in fields(PartMeasures)]
-    means = [name for name in names if not name.startswith(others)]
-    sources = list(dict.fromkeys(pair.source for pair in pairs))
-    return PartMeasures(
-        **{name: _mean(name, scores, videos, seed) for name in means},
-        inside_of_sources=bootstrap_class_mean(
-            [score.inside for score in scores],
-            videos,
-            [sources.index(pair.source) for pair in pairs],
-            seed,
-        ),
-        auroc=_auroc('other', scores, videos, seed),
-        nearby_auroc=_auroc('nearby', scores, videos, seed),
-    )
-
-
-def measure_by(
-    scores: Sequence[PartScores],
-    pairs: Sequence[PartPair],
-    key: Callable[[PartPair], str],
-    seed: int = 0,
-) -> Mapping[str, ClassMeasures]:
-    """Compute the measures of each class of pairs, such as a kind.
-
-    Args:
-        scores: scores of one predictor on N pairs.
-        pairs: the N pairs.
-        key: function that returns the class of a pair; pairs with an empty class are excluded.
-        seed: seed of the bootstrap.
-    """
-    measured = {}
-    for name in dict.fromkeys(key(pair) for pair in pairs if key(pair)):
-        chosen = [number for number, pair in enumerate(pairs) if key(pair) == name]
-        of_class = [scores[number] for number in chosen]
-        videos = [pairs[number].group for number in chosen]
-        measured[name] = ClassMeasures(len(chosen), _mean('inside', of_class, videos, seed))
-    return measured
-
-
-def _mean(
-    name: str, scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int
-) -> Estimate | None:
-    values = [getattr(score, name) for score in scores]
-    return bootstrap_mean(np.array(values, np.float64), source_videos, seed)
-
-
-def _auroc(
-    negative: str, scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int
-) -> Estimate | None:
-    values = [
-        (score.presence_score, getattr(score, f'{negative}_presence_score')) for score in scores
-    ]
-    known = [
-        (*value, video)
-        for value, video in zip(values, source_videos, strict=True)
-        if None not in value
-    ]
-    if not known:
-        return None
-    own, other, groups = zip(*known, strict=True)
-    return bootstrap_area(own, other, groups, seed)

@@ -4,22 +4,32 @@
 from __future__ import annotations
 
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from hashlib import sha256
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
+from afformer_core.demonstrations.media import select_evenly
+from afformer_core.demonstrations.recording import record_whole
 from afformer_core.demonstrations.state import Recorded
-from afformer_core.demonstrations.whole_recording import record_whole, select_evenly
-from afformer_core.offline.evaluation.parts.clips import NEAR, Clip, MarkedFrame, Point
-from afformer_core.offline.evaluation.parts.kept_values import KeptByImage
+from afformer_core.offline.evaluation.parts.clips import (
+    CONTACT_MARKED,
+    NEAR,
+    Clip,
+    MarkedFrame,
+    Point,
+)
 from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.stream.settings import StreamSettings
+
+Value = TypeVar('Value')
 
 MOST_POINTS = 3
 """Maximum number of points of a predictor for one image."""
@@ -111,6 +121,30 @@ class ContactPredictor(Protocol):
 
     def read_contact(self, clip: Clip) -> ClipContact | None:
         """Read the contact; None if it is not found."""
+
+
+class KeptByImage(Generic[Value]):
+    """A function with a cache of its results for the last images, by their pixels.
+
+    Args:
+        function: function of uint8 RGB [H, W, 3].
+        count: number of cached results.
+    """
+
+    def __init__(self, function: Callable[[NDArray[np.uint8]], Value], count: int = 64) -> None:
+        self._function = function
+        self._count = count
+        self._kept: OrderedDict[bytes, Value] = OrderedDict()
+
+    def __call__(self, image: NDArray[np.uint8]) -> Value:
+        """Return the function's result, which must not be modified."""
+        key = sha256(repr(image.shape).encode() + image.tobytes()).digest()
+        if key not in self._kept:
+            self._kept[key] = self._function(image)
+            if len(self._kept) > self._count:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
 
 class CentrePredictor:
@@ -220,7 +254,9 @@ class ModelPredictor:
             True,
             grounding.action_scores,
             self._presence_score(grounding),
-            StreamSettings().is_present(grounding.presence_features, self.grounder.calibration),
+            StreamSettings().is_present(
+                grounding.presence_features, self.grounder.calibrations.presence
+            ),
             None if grounding.certainty_threshold is None else not grounding.unsure,
             {name: score for name, score in scores.items() if score is not None},
         )
@@ -236,7 +272,7 @@ class ModelPredictor:
         if reading is None:
             return ClipContact(self.predict(clip.frames[0], clip).points[0])
         points = tuple((candidate.x, candidate.y) for candidate in reading.candidates)
-        return ClipContact(points[0], reading.candidates[0].time, points)
+        return ClipContact(points[0], reading.time, points)
 
     def tap(self, image: NDArray[np.uint8], clip: Clip) -> PointPrediction | None:
         """Ground the clip after a tap on the offered contact that is nearest to the mark.
@@ -316,7 +352,7 @@ class MarkedContactPredictor:
         if clip.marked is None:
             return PointPrediction(())
         if not self.percent_off:
-            return self._model.predict(image, clip.given(clip.marked, 'contact marked'))
+            return self._model.predict(image, clip.given(clip.marked, CONTACT_MARKED))
         rng = np.random.default_rng(zlib.crc32(clip.name.encode()))
         off = clip.marked.moved(self.percent_off, rng)
         return self._model.predict(image, clip.given(off, f'{self.percent_off:g} % off'))

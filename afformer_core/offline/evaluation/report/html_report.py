@@ -84,7 +84,7 @@ def _headline(report: EvaluationReport) -> list[tuple[str, str]]:
     """Return the most important numbers as text, with their labels."""
     shown = []
     for name, label, form in _HEADLINE:
-        cell = getattr(report.evaluated, name, None)
+        cell = report.evaluated.get(name)
         value = cell.value if isinstance(cell, Estimate) else cell
         if isinstance(value, float):
             shown.append((form.format(value), label))

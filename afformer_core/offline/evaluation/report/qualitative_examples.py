@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +15,16 @@ from afformer_core.errors import ImageError, VideoError
 from afformer_core.media.images import read_image
 from afformer_core.media.video import read_video
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.metrics.scoring import RowScores, concatenate
-from afformer_core.offline.evaluation.pairs.pair_evaluator import ModelRun
-from afformer_core.offline.evaluation.pairs.pair_result import PairResult
+from afformer_core.offline.evaluation.metrics import RowScores, concatenate
+from afformer_core.offline.evaluation.model_differences import paired
+from afformer_core.offline.evaluation.pairs.actions import best_action
+from afformer_core.offline.evaluation.pairs.pair_evaluator import ModelRun, PairResult
 from afformer_core.offline.evaluation.pairs.pooled_rows import PooledRows
-from afformer_core.offline.evaluation.protocols.protocols import (
-    EvaluationProtocol,
+from afformer_core.offline.evaluation.protocols import (
     Heatmaps,
     Predictor,
     ProtocolRow,
+    RowsProtocol,
 )
 from afformer_core.offline.evaluation.report.tiles import (
     TILE_SIDE,
@@ -33,9 +34,7 @@ from afformer_core.offline.evaluation.report.tiles import (
     mark_annotation,
     mark_peak,
 )
-from afformer_core.offline.evaluation.tables.action_names import best_action
 
-PREDICTION = 'prediction'
 _FRAMES = 4
 
 
@@ -52,33 +51,25 @@ class MeasuredRows:
         answers: action of the predictor for each row, with its score; empty: none.
     """
 
-    protocol: EvaluationProtocol
+    protocol: RowsProtocol
     rows: Sequence[ProtocolRow]
     scores: RowScores
     predictor: Predictor
     action_names: Sequence[str]
     answers: Sequence[str] = ()
 
-    def __post_init__(self) -> None:
-        lengths = len(self.rows), len(self.scores.kld), len(self.answers or self.rows)
-        if len(set(lengths)) > 1:
-            raise ValueError(
-                f'rows, scores and answers are {lengths[0]}, {lengths[1]} and {lengths[2]}; '
-                'expected as many of each'
-            )
-
 
 def measured_by_model(
     results: Sequence[PairResult],
-    run: ModelRun,
-    protocol: EvaluationProtocol,
+    open_run: Callable[[], ModelRun],
+    protocol: RowsProtocol,
     action_names: Sequence[str],
 ) -> MeasuredRows:
     """Return the rows of a model's results.
 
     Args:
         results: results, at least one.
-        run: run that grounds the pairs of chosen rows again.
+        open_run: function that opens the run, which grounds the pairs of chosen rows again.
         protocol: protocol of the results.
         action_names: names of the actions of the dataset.
     """
@@ -86,7 +77,7 @@ def measured_by_model(
 
     def predict(index: int, row: ProtocolRow) -> Heatmaps:
         result, number = by_row[index]
-        heatmap: Heatmaps = run.measured(result.pair)[number]
+        heatmap: Heatmaps = open_run().measured(result.pair)[number]
         return heatmap
 
     return MeasuredRows(
@@ -132,69 +123,83 @@ class QualitativeExample:
 
 
 def best_and_worst_examples(
-    measured: MeasuredRows, count: int = 6, *, progress: bool = True
+    models: Mapping[str, MeasuredRows], count: int = 6, *, progress: bool = True
 ) -> dict[str, list[QualitativeExample]]:
-    """Return examples by `best`, `median` and `worst`, by KLD; the worst row first in `worst`.
+    """Draw rows under the heatmaps of models; see `draw_examples`.
 
     Args:
-        measured: the rows to choose from. If the clip or the image of a row is missing, only its
-            heatmaps are shown.
-        count: maximum number of each; with at least three rows, no row is used twice.
+        models: the same rows of each model by name, at least one. The rows of a single model are
+            chosen by its KLD, those of several by the KLD of the last one less that of the first.
+            If the clip or the image of a row is missing, only its heatmaps are shown.
+        count, progress: see `draw_examples`.
+    """
+    first, *_, last = [*models.values(), *models.values()]
+    badness = first.scores['kld'] if len(models) == 1 else paired('kld', first.scores, last.scores)
+    chosen = {index for indices in choose(badness.tolist(), count).values() for index in indices}
+    # one model after the other, since opening one may close another
+    tiles = {
+        name: {index: _predicted(measured, index) for index in chosen}
+        for name, measured in models.items()
+    }
+
+    def draw(index: int) -> QualitativeExample:
+        row = first.rows[index]
+        image = _image(Path(row.image))
+        target = draw_heatmap(image, first.protocol.targets([row])[0], row)
+        mark_annotation(target, row)
+        measures = [*_measures(first.scores, index), *first.answers[index : index + 1]]
+        if len(models) > 1:
+            measures = [f'{n}: KLD {m.scores["kld"][index]:.2f}' for n, m in models.items()]
+        return QualitativeExample(
+            f'{_name(row)}, {first.action_names[row.action]}',
+            tuple(measures),
+            () if row.sample is None else _frames(row.sample),
+            None if image is None else fit(image, TILE_SIDE),
+            {name: of_model[index] for name, of_model in tiles.items()},
+            target,
+        )
+
+    examples = draw_examples(badness.tolist(), draw, count, progress=progress)
+    if len(models) == 1:
+        return examples
+    reference, *_, other = models
+    chapters = {
+        'best': f'where {other} is better than {reference}',
+        'median': 'in between',
+        'worst': f'where {other} is worse than {reference}',
+    }
+    return {chapter: examples[name] for name, chapter in chapters.items()}
+
+
+def draw_examples(
+    badness: Sequence[float],
+    draw: Callable[[int], QualitativeExample],
+    count: int = 6,
+    *,
+    progress: bool = True,
+) -> dict[str, list[QualitativeExample]]:
+    """Draw examples by `best`, `median` and `worst`; the worst one first in `worst`.
+
+    Args:
+        badness: badness of each.
+        draw: function that draws one by its index.
+        count: maximum number of each; of at least three, none is used twice.
         progress: show a progress bar on stderr.
     """
-    chosen = choose(measured.scores.kld.tolist(), count)
+    chosen = choose(badness, count)
     total = sum(map(len, chosen.values()))
-    with tqdm(total=total, desc='images', unit='row', disable=not progress) as bar:
+    with tqdm(total=total, desc='images', disable=not progress) as bar:
         examples: dict[str, list[QualitativeExample]] = {name: [] for name in chosen}
         for name, indices in chosen.items():
             for index in indices:
-                examples[name].append(_example(measured, index))
+                examples[name].append(draw(index))
                 bar.update()
     return examples
 
 
-def most_different_examples(
-    models: Iterable[tuple[str, MeasuredRows]], chapters: Mapping[str, Sequence[int]]
-) -> dict[str, list[QualitativeExample]]:
-    """Choose the rows whose predictions differ most between models.
-
-    Args:
-        models: the same rows of each model, by name, in turn, so that only one model must be open.
-        chapters: indices of rows, by name.
-    """
-    examples: dict[str, list[QualitativeExample]] = {}
-    for name, measured in models:
-        drawn = {
-            chapter: [_of_model(name, _example(measured, index)) for index in indices]
-            for chapter, indices in chapters.items()
-        }
-        examples = (
-            drawn
-            if not examples
-            else {
-                chapter: [_beside(*both) for both in zip(examples[chapter], of_other, strict=True)]
-                for chapter, of_other in drawn.items()
-            }
-        )
-    return examples
-
-
-def _of_model(name: str, example: QualitativeExample) -> QualitativeExample:
-    measures = tuple(f'{name}: {measure}' for measure in example.measures[:1])
-    return replace(example, measures=measures, predicted={name: example.predicted[PREDICTION]})
-
-
-def _beside(example: QualitativeExample, other: QualitativeExample) -> QualitativeExample:
-    return replace(
-        example,
-        measures=(*example.measures, *other.measures),
-        predicted={**example.predicted, **other.predicted},
-    )
-
-
-def choose(klds: Sequence[float], count: int) -> dict[str, list[int]]:
-    """Choose the best, the median and the worst rows, at most `count` each."""
-    ranked = sorted(range(len(klds)), key=klds.__getitem__)
+def choose(badness: Sequence[float], count: int) -> dict[str, list[int]]:
+    """Choose the best, the median and the worst indices, at most `count` each."""
+    ranked = sorted(range(len(badness)), key=badness.__getitem__)
     taken = max(1, min(count, len(ranked) // 3))
     middle = (len(ranked) - taken) // 2
     return {
@@ -204,21 +209,11 @@ def choose(klds: Sequence[float], count: int) -> dict[str, list[int]]:
     }
 
 
-def _example(measured: MeasuredRows, index: int) -> QualitativeExample:
+def _predicted(measured: MeasuredRows, index: int) -> RgbImage:
     row = measured.rows[index]
-    image = _image(Path(row.image))
-    predicted = draw_heatmap(image, measured.predictor(index, row), row)
-    mark_peak(predicted, measured.scores.peaks.position[index], row)
-    target = draw_heatmap(image, measured.protocol.targets([row])[0], row)
-    mark_annotation(target, row)
-    return QualitativeExample(
-        f'{_name(row)}, {measured.action_names[row.action]}',
-        (*_measures(measured.scores, index), *measured.answers[index : index + 1]),
-        () if row.sample is None else _frames(row.sample),
-        None if image is None else fit(image, TILE_SIDE),
-        {PREDICTION: predicted},
-        target,
-    )
+    tile = draw_heatmap(_image(Path(row.image)), measured.predictor(index, row), row)
+    mark_peak(tile, measured.scores['position'][index], row)
+    return tile
 
 
 def _name(row: ProtocolRow) -> str:
@@ -227,17 +222,17 @@ def _name(row: ProtocolRow) -> str:
 
 
 def _measures(scores: RowScores, index: int) -> list[str]:
-    peaks = scores.peaks
     texts = [
-        f'KLD {scores.kld[index]:.2f}',
-        f'SIM {scores.sim[index]:.2f}',
-        f'AUC-J {scores.auc_judd[index]:.2f}',
+        f'KLD {scores["kld"][index]:.2f}',
+        f'SIM {scores["sim"][index]:.2f}',
+        f'AUC-J {scores["auc_j"][index]:.2f}',
     ]
-    if np.isnan(peaks.position[index]).any():
+    hit = scores['hit_rate'][index]
+    if np.isnan(scores['position'][index]).any():
         texts.append('no peak')
-    elif not math.isnan(peaks.hit[index]):
-        texts.append('hit' if peaks.hit[index] else 'no hit')
-        texts.append(f'peak error {peaks.error[index]:.1f} %')
+    elif not math.isnan(hit):
+        texts.append('hit' if hit else 'no hit')
+        texts.append(f'peak error {scores["peak_error"][index]:.1f} %')
     return texts
 
 

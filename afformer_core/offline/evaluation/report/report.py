@@ -1,43 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One evaluation of one model on one dataset: numbers and tables."""
+"""Evaluations of one model, or of several on the same pairs: numbers and tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from afformer_core.offline.evaluation.baseline_prior import BaselinePrior
-from afformer_core.offline.evaluation.model_measures import (
+from afformer_core.offline.evaluation.baselines import BaselinePrior
+from afformer_core.offline.evaluation.metrics import Estimates
+from afformer_core.offline.evaluation.model_differences import (
+    ModelRows,
+    difference_table,
+    measure_differences,
+)
+from afformer_core.offline.evaluation.pairs.actions import notes_on_actions
+from afformer_core.offline.evaluation.pairs.pair_evaluator import PairResult
+from afformer_core.offline.evaluation.pairs.pair_measures import (
     CENTER_BIAS,
+    CONSTANT_ACTION,
+    EVERY_ELEMENT,
     GAUSSIAN,
     MEAN_MAP,
+    MODEL,
+    RANDOM_ELEMENT,
+    SINGLE_DEMONSTRATION,
     UNIFORM,
-    ModelMeasures,
     measure_model,
 )
-from afformer_core.offline.evaluation.pairs.comparison import (
-    EVERY_ELEMENT,
-    MODEL,
-    SINGLE_DEMONSTRATION,
+from afformer_core.offline.evaluation.pairs.pair_tables import (
+    TITLES,
+    model_tables,
+    predictor_tables,
 )
-from afformer_core.offline.evaluation.pairs.pair_result import PairResult
-from afformer_core.offline.evaluation.pairs.pooled_rows import PooledRows, Pooling
-from afformer_core.offline.evaluation.protocols.buttons_protocol import ButtonsProtocol
-from afformer_core.offline.evaluation.protocols.protocols import EvaluationProtocol
-from afformer_core.offline.evaluation.tables.abstention import abstention_table
-from afformer_core.offline.evaluation.tables.accuracy import (
-    CONSTANT_ACTION,
-    RANDOM_ELEMENT,
-    accuracy_table,
-    action_table,
-    notes_on_actions,
-    peak_table,
-)
-from afformer_core.offline.evaluation.tables.counterfactual_tables import demonstration_table
-from afformer_core.offline.evaluation.tables.which_button import button_table
-from afformer_core.offline.reports.named_numbers import to_json
-from afformer_core.offline.reports.tables import Table
+from afformer_core.offline.evaluation.pairs.pooled_rows import PooledRows
+from afformer_core.offline.evaluation.protocols import ProtocolRow, RowsProtocol
+from afformer_core.offline.reports.bootstrap import CONFIDENCE
+from afformer_core.offline.reports.tables import Table, to_json
 from afformer_core.runtime.presence import PresenceCalibration
 
 SCHEMA, SCHEMA_OF_PARTS = 3, 4
@@ -50,6 +49,8 @@ BESIDE_OTHERS = frozenset(('Accuracy', 'Best peak', 'Which button?'))
 """Titles of the tables with a row for each predictor; the other tables are only of the model."""
 
 Fact = str | int | float
+
+_MODEL_KEY = 'models.'
 
 _NO_MEAN_MAPS = (
     "The row of the same action's mean map is missing, because it needs other images, and the "
@@ -80,17 +81,17 @@ class EvaluationReport:
 
     Attributes:
         facts: facts about the evaluation, for display.
-        measures: its numbers, a data class.
+        measures: its numbers, by name.
         tables: tables of the numbers.
-        evaluated: the measures of the evaluated predictor, a data class, for the headline.
+        evaluated: the measures of the evaluated predictor by name, for the headline.
         images: the text above its images.
         schema: version of the names of its numbers, see `SCHEMA`.
     """
 
-    facts: Mapping[str, str | int | float]
+    facts: Mapping[str, Fact]
     measures: Any
     tables: tuple[Table, ...]
-    evaluated: Any = None
+    evaluated: Estimates = field(default_factory=dict)
     images: ImageLegend = ImageLegend()
     schema: int = SCHEMA
 
@@ -100,7 +101,7 @@ class EvaluationReport:
         return '\n'.join(facts) + ''.join(f'\n\n{table.to_markdown()}' for table in self.tables)
 
     def to_json(self) -> dict[str, Any]:
-        """Return schema, facts and measures as plain JSON types; see `named_numbers.to_json`."""
+        """Return schema, facts and measures as plain JSON types; see `tables.to_json`."""
         return {
             'schema': self.schema,
             'facts': to_json(self.facts),
@@ -108,12 +109,34 @@ class EvaluationReport:
         }
 
 
+SPLITS = ('test-seen', 'test-unseen', 'test-buttons', 'test-absent')
+"""Splits of the simulated benchmark."""
+
+
+@dataclass(frozen=True)
+class BenchmarkReport:
+    """The reports of all `SPLITS` of the simulated benchmark by name, of one model."""
+
+    reports: Mapping[str, EvaluationReport]
+
+    def to_markdown(self) -> str:
+        """Write each split's report."""
+        return '\n\n'.join(
+            f'## {split}\n\n{self.reports[split].to_markdown()}' for split in SPLITS
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return schema, and the reports of the splits by name, as plain JSON types."""
+        splits = {split: self.reports[split].to_json() for split in SPLITS}
+        return {'schema': SCHEMA, 'splits': splits}
+
+
 def build_report(
     results: Sequence[PairResult],
-    protocol: EvaluationProtocol,
+    protocol: RowsProtocol,
     prior: BaselinePrior,
     action_names: Sequence[str],
-    facts: Mapping[str, str | int | float],
+    facts: Mapping[str, Fact],
     calibration: PresenceCalibration | None = None,
     seed: int = 0,
     *,
@@ -123,15 +146,9 @@ def build_report(
     """Build the report of a model and of baseline predictors.
 
     Args:
-        results: results, at least one.
-        protocol: protocol of the results.
-        prior: prior for the baseline rows.
-        action_names: names of the actions of the dataset.
         facts: facts about model and dataset, shown first.
-        calibration: calibration of the model, or None.
-        seed: seed of jitter and bootstrap.
-        progress: show a progress bar on stderr.
-        pooled: see `measure_model`.
+        results, protocol, prior, action_names, calibration, seed, progress, pooled: see
+            `measure_model`.
     """
     measures = measure_model(
         results, protocol, prior, action_names, calibration, seed, progress=progress, pooled=pooled
@@ -144,41 +161,31 @@ def build_report(
     notes = notes_on_actions(results[0].action_scores, action_names)
     if prior.mean_maps is None:
         notes = (*notes, _NO_MEAN_MAPS)
-    if measures.pooling is not None:
-        notes = (*notes, _note_on_pooling(measures.pooling, protocol.name))
-    compared = protocol.name if pooled is None else pooled.protocol.name
-    rows = [row for result in results for row in result.rows]
-    tables = [
-        accuracy_table(compared, measures.predictors, labels, notes),
-        peak_table(measures.predictors, labels),
-    ]
-    if isinstance(protocol, ButtonsProtocol):
-        tables.append(
-            button_table(
-                rows, measures.predictors, {**labels, RANDOM_ELEMENT: 'a button at random'}
-            )
-        )
-    counted: dict[str, str | int | float] = {
+    rows: Sequence[ProtocolRow] = [row for result in results for row in result.rows]
+    compared = protocol.name
+    if pooled is not None:
+        rows, compared = pooled.rows, pooled.protocol.name
+        notes = (*notes, _note_on_pooling(pooled.pooling, protocol.name))
+    predictors = measures['predictors']
+    counted: dict[str, Fact] = {
         'protocol': compared,
-        'pairs': measures.pairs,
-        'scenes or images': measures.groups,
-        'median milliseconds per image': measures.milliseconds_median,
+        'pairs': measures['pairs'],
+        'scenes or images': measures['groups'],
+        'median milliseconds per image': measures['milliseconds_median'],
     }
     return EvaluationReport(
         {**facts, **counted},
         measures,
-        (*tables, *_tables_of_the_model(measures, compared, calibration)),
-        measures.predictors[MODEL],
+        (
+            *predictor_tables(compared, predictors, labels, rows, notes),
+            *model_tables(measures, compared, calibration),
+        ),
+        predictors[MODEL],
     )
 
 
 def baseline_labels(prior: BaselinePrior, action_names: Sequence[str]) -> dict[str, str]:
-    """Return the labels of the rows of baselines, by name.
-
-    Args:
-        prior: prior of a baseline.
-        action_names: names of the actions of the dataset.
-    """
+    """Return the labels of the rows of baselines, by name."""
     return {
         UNIFORM: 'uniform',
         GAUSSIAN: 'centred Gaussian, sigma 0.3',
@@ -190,32 +197,116 @@ def baseline_labels(prior: BaselinePrior, action_names: Sequence[str]) -> dict[s
     }
 
 
-def _tables_of_the_model(
-    measures: ModelMeasures,
-    protocol: str,
-    calibration: PresenceCalibration | None,
-) -> list[Table]:
-    tables = []
-    if measures.demonstration_use is not None:
-        tables.append(demonstration_table(measures.demonstration_use))
-    if measures.abstention is not None:
-        tables.append(abstention_table(measures.abstention, calibration))
-    model = measures.predictors[MODEL]
-    tables.append(action_table(protocol, model, measures.by_action))
-    return tables
-
-
-def _note_on_pooling(pooling: Pooling, protocol: str) -> str:
-    mean = pooling.demonstrations / pooling.rows
+def _note_on_pooling(pooling: Mapping[str, Any], protocol: str) -> str:
+    mean = pooling['demonstrations'] / pooling['rows']
     return (
         f'A row has one image, one action and {mean:.1f} demonstrations on average, '
-        f'{pooling.demonstrations_of_a_row_most} at most; the measures of the model refer to '
-        f'the mean of their heatmaps. One at a time: each demonstration is compared with the '
-        f'ground truth of the row, and the mean is over the row. The tables about '
+        f'{pooling["demonstrations_of_a_row_most"]} at most; the measures of the model refer to '
+        'the mean of their heatmaps. One at a time: each demonstration is compared with the '
+        'ground truth of the row, and the mean is over the row. The tables about '
         f'demonstrations below use the protocol "{protocol}".'
     )
 
 
-def fact_text(value: str | int | float) -> str:
+def build_compared_report(
+    reports: Mapping[str, EvaluationReport],
+    rows: Mapping[str, ModelRows],
+    labels: Mapping[str, str],
+    seed: int = 0,
+) -> EvaluationReport:
+    """Combine the numbers of several models, with their differences from the first.
+
+    Args:
+        reports: reports of each model alone, at least two by name.
+        rows: rows of the same models in the same order.
+        labels: labels of the rows of baselines.
+        seed: seed of the bootstrap.
+
+    Raises:
+        ValueError: two models were measured on different rows, or with different protocols.
+    """
+    first, differences = next(iter(reports)), measure_differences(rows, seed)
+    models = {name: report.measures for name, report in reports.items()}
+    accuracy, *tables = _tables_of_all(models, rows[first], labels)
+    accuracy = replace(accuracy, notes=_notes(accuracy.title, reports))
+    own = [
+        replace(table, title=f'{name}: {table.title}')
+        for name, report in reports.items()
+        for table in report.tables
+        if table.title not in BESIDE_OTHERS
+    ]
+    facts = {name: report.facts for name, report in reports.items()}
+    return EvaluationReport(
+        {'models': ', '.join(reports), **facts_of_models(facts)},
+        {'first': first, 'models': models, 'differences': differences},
+        (accuracy, _difference_table(first, differences), *tables, *own),
+    )
+
+
+def _tables_of_all(
+    models: Mapping[str, Estimates], first: ModelRows, baseline_labels: Mapping[str, str]
+) -> list[Table]:
+    predictors: dict[str, Estimates] = {}
+    labels = dict(baseline_labels)
+    for name, model in models.items():
+        for kind, suffix in ((MODEL, ''), (SINGLE_DEMONSTRATION, ', one demonstration at a time')):
+            if kind in model['predictors']:
+                predictors[f'{_MODEL_KEY}{name}{suffix}'] = model['predictors'][kind]
+                labels[f'{_MODEL_KEY}{name}{suffix}'] = f'{name}{suffix}'
+    predictors |= {
+        name: baseline
+        for name, baseline in next(iter(models.values()))['predictors'].items()
+        if name not in (MODEL, SINGLE_DEMONSTRATION)
+    }
+    return predictor_tables(first.protocol, predictors, labels, first.rows)
+
+
+def _difference_table(first: str, differences: Mapping[str, Estimates]) -> Table:
+    notes = (
+        f'Difference of the measures of each model from those of {first} on the same '
+        'rows. A negative difference of KLD or of the peak error is better; for the other '
+        'measures, a positive one is better. rows better: share of rows with a lower KLD than '
+        f'that of {first}; rows whose KLD differs by less than the least difference '
+        'count half.',
+        f'Intervals: {100 * CONFIDENCE:g} %, bootstrapped over scenes (images if the data names '
+        'none), the same for both models. A measure distinguishes the two models if its whole '
+        'interval is farther from 0 than the least difference; rows better, if farther from 0.5.',
+    )
+    names = next(iter(differences.values()))
+    headings = {name: title for name, title in TITLES.items() if name in names}
+    return difference_table(first, differences, {'better_rows': 'rows better', **headings}, notes)
+
+
+def _notes(title: str, reports: Mapping[str, EvaluationReport]) -> tuple[str, ...]:
+    """Collect the notes of the models' tables with a title, with names if not all have one."""
+    notes = {
+        name: [note for table in report.tables if table.title == title for note in table.notes]
+        for name, report in reports.items()
+    }
+    told = (
+        note if all(note in note_text for note_text in notes.values()) else f'{name}: {note}'
+        for name, its in notes.items()
+        for note in its
+    )
+    return tuple(dict.fromkeys(told))
+
+
+def facts_of_models(facts_by_model: Mapping[str, Mapping[str, Fact]]) -> dict[str, Fact]:
+    """Collect shared facts once, and different facts for each model.
+
+    Args:
+        facts_by_model: the same facts of each model, at least one by name.
+    """
+    collected: dict[str, Fact] = {}
+    for fact in next(iter(facts_by_model.values())):
+        values = {name: facts[fact] for name, facts in facts_by_model.items()}
+        if len(set(values.values())) == 1:
+            collected[fact] = next(iter(values.values()))
+        else:
+            collected |= {f'{fact}, {name}': value for name, value in values.items()}
+    return collected
+
+
+def fact_text(value: Fact) -> str:
     """Format the value of a fact as text."""
     return f'{value:.1f}' if isinstance(value, float) else str(value)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.media.images import encode_jpeg
-from afformer_core.offline.evaluation.protocols.protocols import Heatmaps, ProtocolRow
+from afformer_core.offline.evaluation.protocols import Heatmaps, ProtocolRow
 from afformer_core.offline.reports.pages import jpeg_source
 
 RgbImage = NDArray[np.uint8]

@@ -25,21 +25,19 @@ from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
     images_of,
 )
 from afformer_core.offline.maskahand.pretraining.synthesis import SynthesisSettings
-from afformer_core.offline.training.datasets.annotated_data import AnnotationSource
-from afformer_core.offline.training.datasets.batch import FailedBatch, MixedBatch
-from afformer_core.offline.training.datasets.batched_data import Examples
-from afformer_core.offline.training.datasets.collation import (
+from afformer_core.offline.training.datasets.batch import (
+    Batch,
+    FailedBatch,
     FailedExample,
     collate_features,
     failure,
 )
-from afformer_core.offline.training.datasets.feature_cache import (
-    FeatureCache,
-    open_feature_cache,
-)
+from afformer_core.offline.training.datasets.batched_data import AnnotationSource, Examples
 from afformer_core.offline.training.datasets.feature_data import (
+    FeatureCache,
     FeatureDataset,
     encoders_in_training,
+    open_feature_cache,
 )
 from afformer_core.offline.training.datasets.feature_files import (
     ImageSet,
@@ -188,16 +186,16 @@ class MaskAHandFeatureData(MaskAHandData):
 
 def collate_with_features(
     features: ClipFeatures, examples: Sequence[PretrainingExample | FailedExample]
-) -> MixedBatch | FailedBatch:
+) -> Batch | FailedBatch:
     """Collate examples to a batch with the demonstrations' features instead of their frames."""
     read = [example for example in examples if isinstance(example, PretrainingExample)]
     if len(read) < len(examples):
         return failure(examples)
     clips = [example.clip for example in read]
-    return MixedBatch(
+    return Batch(
         boxes_of(read),
         tuple(example.clip for example in read for _ in example.corners),
         tuple(torch.from_numpy(stage[clips]) for stage in features.stages),
-        torch.from_numpy(features.lengths[clips]),
         images_of(read),
+        torch.from_numpy(features.lengths[clips]),
     )

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from afformer_core.errors import DatasetError
 from afformer_core.licences import UNKNOWN, Ingredient, Origin
-from afformer_core.offline.data.augmentation import ImageSettings
+from afformer_core.offline.data.augmentation.augmentation import ImageSettings
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.data.verification import usable_samples
@@ -22,11 +21,14 @@ from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
 )
 from afformer_core.offline.maskahand.pretraining.stored_clips import StoredClips
 from afformer_core.offline.maskahand.pretraining.synthesis import SynthesisSettings
-from afformer_core.offline.training.datasets.annotated_data import AnnotationSource
-from afformer_core.offline.training.datasets.batched_data import Examples, GroundingData
-from afformer_core.offline.training.datasets.collation import (
+from afformer_core.offline.training.datasets.batch import (
     FailedExample,
     collate_images,
+)
+from afformer_core.offline.training.datasets.batched_data import (
+    AnnotationSource,
+    Examples,
+    GroundingData,
 )
 from afformer_core.offline.training.datasets.image_data import ImageDataset
 from afformer_core.offline.training.datasets.samplers import StreamedSampler
@@ -89,7 +91,9 @@ class MaskAHandData(GroundingData):
         rate = self._clips.settings.get('folder_rate')
         self._images = ClipImages(size, frames, image_side, cache_folder, rate)
         self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
-        self._clip_sampler = StreamedSampler(len(self._clips), batch_size, seed)
+        self._sampler = StreamedSampler(len(self._clips), batch_size, seed)
+        self._advice = f'Mine again for an index like {index} of the videos that can be read'
+        self.longest = frames
 
     def prepare_data(self) -> None:
         """Check the validation's media, once on each machine."""
@@ -121,19 +125,14 @@ class MaskAHandData(GroundingData):
         """The clips from which examples are made, with frames before the hand if requested."""
         return self._clips
 
-    @property
-    def longest(self) -> int:
-        """Largest number of frames of a demonstration in a batch."""
-        return self._images.frames
-
     def first_examples(self, count: int) -> list[PretrainingExample]:
         """Make some of the first examples of training, from different clips.
 
         Raises:
             DatasetError: a video cannot be read.
         """
-        steps = -(-count // self._clip_sampler.demonstrations)
-        draws = [draw for step in range(steps) for draw in self._clip_sampler.batch(step)]
+        steps = -(-count // self._sampler.demonstrations)
+        draws = [draw for step in range(steps) for draw in self._sampler.batch(step)]
         examples = []
         for draw in draws[:count]:
             example = self._examples[draw]
@@ -141,17 +140,6 @@ class MaskAHandData(GroundingData):
                 raise DatasetError(f'{example.reason}. {self._advice}')
             examples.append(example)
         return examples
-
-    @property
-    def _sampler(self) -> StreamedSampler:
-        return self._clip_sampler
-
-    def _training_facts(self) -> Iterable[Any]:
-        return self._clips.facts()
-
-    @property
-    def _advice(self) -> str:
-        return f'Mine again for an index like {self._index} of the videos that can be read'
 
     def _training(self) -> Examples:
         return self._examples, collate_pretraining

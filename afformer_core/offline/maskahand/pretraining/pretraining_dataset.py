@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from afformer_core.errors import AfformerError
 from afformer_core.media.images import resize_to_input
-from afformer_core.offline.data.augmentation import ImageSettings, changed_images
+from afformer_core.offline.data.augmentation.augmentation import ImageSettings, changed_images
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipFrames, ClipImages
 from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.offline.maskahand.pretraining.synthesis import (
@@ -21,8 +21,14 @@ from afformer_core.offline.maskahand.pretraining.synthesis import (
     SyntheticImage,
     synthesize,
 )
-from afformer_core.offline.training.datasets.batch import BoxSupervision, FailedBatch, ImageBatch
-from afformer_core.offline.training.datasets.collation import FailedExample, failure, padded_frames
+from afformer_core.offline.training.datasets.batch import (
+    Batch,
+    BoxSupervision,
+    FailedBatch,
+    FailedExample,
+    failure,
+    padded_frames,
+)
 from afformer_core.offline.training.datasets.samplers import Draw
 
 
@@ -120,18 +126,18 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
 
 def collate_pretraining(
     examples: Sequence[PretrainingExample | FailedExample],
-) -> ImageBatch | FailedBatch:
+) -> Batch | FailedBatch:
     """Collate examples to a batch of images whose targets are the boxes of hands."""
     read = [example for example in examples if isinstance(example, PretrainingExample)]
     if len(read) < len(examples):
         return failure(examples)
     frames, lengths = padded_frames([example.demonstration for example in read])
-    return ImageBatch(
+    return Batch(
         boxes_of(read),
         tuple(example.clip for example in read for _ in example.corners),
         frames,
-        lengths,
         images_of(read),
+        lengths,
     )
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
@@ -134,8 +134,3 @@ class StoredClips(Sequence[InteractionClip]):
         """Settings of the index."""
         return self._table.head.settings
 
-    def facts(self) -> Iterator[Any]:
-        """Yield everything on which the clips depend, without reading them."""
-        yield self._most, self._hidden_score
-        for path, _ in self._table.shards:
-            yield path.name

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.hands.hand import Hand
-from afformer_core.offline.data.augmentation import (
-    ImageSettings,
+from afformer_core.offline.data.augmentation.augmentation import ImageSettings, changed_images
+from afformer_core.offline.data.augmentation.geometric import (
+    Homography,
     PerspectiveSettings,
-    changed_images,
+    inside,
+    warp_points,
 )
-from afformer_core.offline.data.augmentation.geometric import Homography, inside, warp_points
 from afformer_core.offline.maskahand.pretraining.interactions import Interaction
 from afformer_core.offline.maskahand.pretraining.masks import MaskSettings, without_hands
 

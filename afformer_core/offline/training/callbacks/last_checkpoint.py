@@ -3,19 +3,21 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import torch
+from lightning.fabric.plugins.io import TorchCheckpointIO
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from afformer_core.offline.training.datasets.batched_data import SamplesNote
+from afformer_core.errors import AfformerError
+from afformer_core.files.atomic import write_aside
 
-# Key of a checkpoint's note on its training samples (see `BatchedData.training_note`).
-SAMPLES = 'training_samples'
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -38,11 +40,9 @@ class LastCheckpoint(Checkpoint):
         self._steps = steps
         self._asked = False
         self._previous: dict[int, Any] = {}
-        self._samples: SamplesNote = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Install the signal handlers, and note the training samples."""
-        self._samples = trainer.datamodule.training_note()  # type: ignore[attr-defined]
+        """Install the signal handlers."""
         self._previous = {number: signal.signal(number, self._ask) for number in _SIGNALS}
 
     def on_train_batch_end(
@@ -89,12 +89,6 @@ class LastCheckpoint(Checkpoint):
         """Restore the signal handlers."""
         self._stop_listening()
 
-    def on_save_checkpoint(
-        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
-    ) -> None:
-        """Add the note on the training samples, so that only the same samples resume training."""
-        checkpoint[SAMPLES] = self._samples
-
     def _ask(self, number: int, frame: FrameType | None) -> None:
         print(
             '\nwriting a checkpoint after this step; interrupt again to end at once',
@@ -107,3 +101,31 @@ class LastCheckpoint(Checkpoint):
         for number, previous in self._previous.items():
             signal.signal(number, previous)
         self._previous = {}
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """A writer of checkpoints that writes to a temporary file in their folder and renames it.
+
+    If the disk is full, the previous checkpoint is still complete. Lightning writes to the folder
+    of temporary files, from which a file cannot be renamed to another disk.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
+    ) -> None:
+        """Write a checkpoint.
+
+        Raises:
+            AfformerError: the file cannot be written.
+        """
+        target = Path(path)
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        try:
+            write_aside(target, content.getbuffer())
+        except OSError as error:
+            advice = 'resume; the previous one is complete' if target.exists() else 'start again'
+            raise AfformerError(
+                f'the checkpoint {target} cannot be written: {error.strerror or error}. Free some '
+                f'space and {advice}'
+            ) from error

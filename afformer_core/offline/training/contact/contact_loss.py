@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The loss of the contact that a model finds in demonstrations, and its targets."""
+"""Position and time of the contact in demonstrations: targets, loss and retiming."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from afformer_core.models.matching.contact import Contact
+from afformer_core.offline.training.datasets.batch import ContactTargets
 
 # Standard deviations of the targets, as shares of a frame's side.
 _FIRST_SPREAD = 0.02
@@ -18,24 +18,8 @@ _FRAME_SPREAD = 0.03
 # Weights of the contact in each frame and of its moments, relative to the first frame.
 _FRAME_WEIGHT = 0.5
 _MOMENT_WEIGHT = 0.2
-
-
-@dataclass(frozen=True)
-class ContactTargets:
-    """Positions and times of the contact in D demonstrations of T frames.
-
-    Attributes:
-        points: float32 [D, T, 2], (x, y) as shares of a frame's width and height; NaN where it is
-            unknown or not in view.
-        in_contact: bool [D, T], whether the hand touches in a frame.
-    """
-
-    points: Tensor
-    in_contact: Tensor
-
-    def moved(self, move: Callable[[Tensor], Tensor]) -> ContactTargets:
-        """Apply a function to every tensor."""
-        return ContactTargets(move(self.points), move(self.in_contact))
+# Share of demonstrations that are retimed.
+_RETIMED = 0.5
 
 
 def contact_loss(contact: Contact, targets: ContactTargets) -> Tensor:
@@ -74,3 +58,33 @@ def _divergence(logits: Tensor, points: Tensor, spread: float) -> Tensor:
 
 def _mean(losses: Tensor, counted: Tensor) -> Tensor:
     return (losses * counted).sum() / counted.sum().clamp(min=1)
+
+
+def retime(
+    stages: Sequence[Tensor], targets: ContactTargets, rng: torch.Generator
+) -> tuple[tuple[Tensor, ...], ContactTargets]:
+    """Draw frames of each demonstration in order, some of them twice and some never.
+
+    Simulated hands move at a constant pace, whereas real ones hesitate. The first frame, in which
+    the contact is searched, is kept.
+
+    Args:
+        stages: backbone stages of frames, each [D, T, C, h, w].
+        targets: targets of the same D demonstrations.
+        rng: random generator of the draws, on the host.
+    """
+    frames = targets.in_contact.shape[1]
+    order = torch.stack([_order(frames, rng) for _ in range(len(targets.in_contact))])
+    order = order.to(targets.in_contact.device)
+    rows = torch.arange(len(order), device=order.device)[:, None]
+    moved = targets.moved(lambda tensor: tensor[rows, order])
+    return tuple(stage[rows, order] for stage in stages), moved
+
+
+def _order(frames: int, rng: torch.Generator) -> Tensor:
+    """Draw the order of the frames of one demonstration, with its number of frames."""
+    if float(torch.rand((), generator=rng)) >= _RETIMED:
+        return torch.arange(frames)
+    order = torch.randint(frames, (frames,), generator=rng).sort().values
+    order[0] = 0
+    return order

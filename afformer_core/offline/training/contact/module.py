@@ -4,18 +4,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from afformer_core.licences import Ingredient
+from afformer_core.models.backbone_levels import is_timm
+from afformer_core.models.matching.configuration import MatchingConfiguration
 from afformer_core.models.matching.network import MatchingNetwork
-from afformer_core.offline.training.contact.architecture import MatchingArchitecture
-from afformer_core.offline.training.contact.contact_loss import ContactTargets, contact_loss
-from afformer_core.offline.training.contact.retiming import retime
-from afformer_core.offline.training.datasets.batch import Batch, FeatureBatch
+from afformer_core.offline.training.contact.contact_loss import contact_loss, retime
+from afformer_core.offline.training.datasets.batch import Batch, ContactTargets
 from afformer_core.offline.training.datasets.batched_data import GroundingData
 from afformer_core.offline.training.initial_weights import (
     backbone_ingredients,
@@ -30,10 +31,50 @@ from afformer_core.runtime.model_folder import (
     read_matching_description,
 )
 from afformer_core.runtime.shipped_model import model_folder
+from afformer_core.runtime.weights import save_matching_network
 
 _OPTIMIZATION = Optimization()
 # Share of the diagonal within which a contact counts as found.
 _NEAR = 0.05
+
+
+@dataclass(frozen=True)
+class MatchingArchitecture:
+    """The fields of a `MatchingConfiguration` that do not follow from its backbone.
+
+    See `MatchingConfiguration` for their meaning and range.
+
+    Attributes:
+        backbone: backbone, such as `efficientnet_lite0` or `timm:convnext_tiny`.
+        input_size: (height, width) of images and frames, twice that of the decoder.
+        maximum_frames: maximum number of frames of a demonstration, as the decoder has.
+        contact_channels: width of the contact head.
+    """
+
+    backbone: str
+    input_size: tuple[int, int]
+    maximum_frames: int
+    contact_channels: int
+
+    def configuration(self) -> MatchingConfiguration:
+        """Build the configuration.
+
+        Raises:
+            ValueError: a field is outside its range, or timm cannot build the backbone.
+        """
+        height, width = self.input_size
+        size = int(height), int(width)
+        fields: dict[str, Any] = {'backbone': self.backbone, 'input_size': size}
+        if is_timm(self.backbone):
+            # timm takes seconds to import, and other backbones do not need it.
+            from afformer_core.models.backbones.timm_fields import timm_fields
+
+            fields = timm_fields(self.backbone, size)
+        return MatchingConfiguration(
+            **fields,
+            maximum_frames=self.maximum_frames,
+            contact_channels=self.contact_channels,
+        )
 
 
 class ContactTraining(ModelTraining):
@@ -46,12 +87,10 @@ class ContactTraining(ModelTraining):
         initial: folder of an initial matching network instead, or of a model that has one, or
             `shipped`; it may have another input size.
 
-    Attributes:
-        initial: folder and hash of the weights of the initial network; None if there is none.
-        ingredients: ingredients of the initial weights; empty for random ones.
     """
 
     model: MatchingNetwork
+    metrics = ('contact',)
 
     def __init__(
         self,
@@ -64,13 +103,12 @@ class ContactTraining(ModelTraining):
         folder = None if initial is None else _matching_folder(model_folder(initial))
         network = initial_matching_network(configuration, backbone_weights, folder)
         super().__init__(network, optimization)
-        self.initial: dict[str, str] | None = None
-        self.ingredients: tuple[Ingredient, ...] = ()
+        self._initial: dict[str, str] | None = None
         if folder is None:
             self.ingredients = backbone_ingredients(configuration.backbone, backbone_weights)
         else:
             weights = read_matching_description(folder).weights_sha256
-            self.initial = {'folder': str(folder), 'weights_sha256': weights}
+            self._initial = {'folder': str(folder), 'weights_sha256': weights}
             self.ingredients = model_ingredients(folder)
         optimization.freeze(self.model.contact)
         self.model.encoder.requires_grad_(False)
@@ -93,7 +131,7 @@ class ContactTraining(ModelTraining):
         stages, targets = retime(stages, targets, rng)
         loss = contact_loss(self.model.find_contact(stages), targets)
         self.note_loss(loss)
-        self.log('train/contact_loss', loss.detach(), logger=False)
+        self.log('train/contact_loss', loss.detach(), prog_bar=True)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -101,7 +139,7 @@ class ContactTraining(ModelTraining):
         super().on_validation_epoch_start()
         self._near.clear()
 
-    def validation_step(self, batch: Batch, batch_index: int) -> dict[str, Any]:
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Measure one demonstration whose first frame shows the contact."""
         stages, targets = _contact_of(batch)
         contact = self.model.find_contact(stages)
@@ -109,13 +147,20 @@ class ContactTraining(ModelTraining):
         for index, distance in zip(sorted(set(batch.samples)), distances.tolist(), strict=True):
             if not math.isnan(distance):
                 self._near[index] = float(distance <= _NEAR)
-        return {}
 
     def on_validation_epoch_end(self) -> None:
         """Gather the measures of all processes; each demonstration counts once."""
         found = {i: near for part in gathered(self._near) for i, near in part.items()}
         if found:
             self.log('validation/contact', sum(found.values()) / len(found), rank_zero_only=True)
+
+    def save(
+        self, folder: Path, model: MatchingNetwork, training: Mapping[str, Any], dtype: torch.dtype
+    ) -> None:
+        """Write the folder of the matching network (see `ModelTraining.save`)."""
+        if self._initial is not None:
+            training = {**training, 'initial': self._initial}
+        save_matching_network(folder, model, training, dtype)
 
 
 def _matching_folder(folder: Path) -> Path:
@@ -130,7 +175,7 @@ def _contact_of(batch: Batch) -> tuple[tuple[Tensor, ...], ContactTargets]:
     Raises:
         ValueError: the data are not features, or do not contain the contact.
     """
-    if not isinstance(batch, FeatureBatch) or batch.contact is None:
+    if not isinstance(batch.videos, tuple) or batch.contact is None:
         raise ValueError(
             'the data have no contacts of demonstrations; expected FeatureData over annotations '
             'with contact_point. Create them with `afformer simulate`'

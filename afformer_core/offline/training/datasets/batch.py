@@ -1,34 +1,87 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batches: demonstrations with their target images, as images or as features, and supervision."""
+"""Examples, and batches of them: demonstrations with their target images and supervision."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import Self
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.decoders.memory import VideoMemory
-from afformer_core.offline.data.heatmaps import blurred_maps, coverage, target_heatmaps
-from afformer_core.offline.training.contact.contact_loss import ContactTargets
+from afformer_core.offline.data.heatmaps import (
+    blurred_maps,
+    coverage,
+    pad_points,
+    target_heatmaps,
+)
 from afformer_core.offline.training.losses import Targets
 
 
-class Supervision(ABC):
+class Movable:
+    """A data class whose tensors move together."""
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
+        """Apply a function to every tensor but `lengths`, which stay on the host."""
+        moved = {
+            field.name: _moved(getattr(self, field.name), move)
+            for field in fields(self)  # type: ignore[arg-type]
+            if field.name != 'lengths'
+        }
+        return replace(self, **moved)  # type: ignore[type-var]
+
+    def to(self, device: torch.device) -> Self:
+        """Copy to a device, without waiting for a copy to a GPU."""
+        return self.moved(partial(copied_to, device=device))
+
+    def pin_memory(self) -> Self:
+        """Copy to memory that a GPU can read."""
+        return self.moved(Tensor.pin_memory)
+
+
+def _moved(value: Any, move: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(value, Movable):
+        return value.moved(move)
+    if isinstance(value, tuple):
+        return tuple(_moved(part, move) for part in value)
+    if isinstance(value, dict):
+        return {name: _moved(part, move) for name, part in value.items()}
+    return move(value) if hasattr(value, 'to') else value
+
+
+def copied_to(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy a tensor to a device, without waiting for a copy to a GPU."""
+    return tensor.to(device, non_blocking=device.type == 'cuda')
+
+
+@dataclass(frozen=True)
+class ContactTargets(Movable):
+    """Positions and times of the contact in D demonstrations of T frames.
+
+    Attributes:
+        points: float32 [D, T, 2], (x, y) as shares of a frame's width and height; NaN where it is
+            unknown or not in view.
+        in_contact: bool [D, T], whether the hand touches in a frame.
+    """
+
+    points: Tensor
+    in_contact: Tensor
+
+
+class Supervision(Movable, ABC):
     """The annotations of a batch's images, as small tensors that move with the batch."""
 
     @abstractmethod
     def targets(self, size: tuple[int, int]) -> Targets:
         """Compute the targets at a size (height, width), on the device of the tensors."""
-
-    @abstractmethod
-    def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
-        """Apply a function to every tensor."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +114,6 @@ class PointSupervision(Supervision):
             heatmaps, self.actions, self.images, _shown(self.points), bool(self.negative)
         )
 
-    def moved(self, move: Callable[[Tensor], Tensor]) -> PointSupervision:
-        """Apply a function to every tensor (see `Supervision.moved`)."""
-        points, actions, images = (
-            move(tensor) for tensor in (self.points, self.actions, self.images)
-        )
-        return PointSupervision(points, actions, images, self.negative)
-
 
 @dataclass(frozen=True)
 class BoxSupervision(Supervision):
@@ -95,10 +141,6 @@ class BoxSupervision(Supervision):
         heatmaps, actions = blurred_maps(inside), torch.zeros_like(images)
         return Targets(heatmaps, actions, images, _shown(self.corners), bool(self.negative))
 
-    def moved(self, move: Callable[[Tensor], Tensor]) -> BoxSupervision:
-        """Apply a function to every tensor (see `Supervision.moved`)."""
-        return BoxSupervision(move(self.corners), self.negative)
-
 
 def _shown(positions: Tensor) -> Tensor:
     """Compute a mask [R] of the rows of `positions` [R, ...] that are not all padding."""
@@ -110,158 +152,65 @@ def _find_negative(supervision: PointSupervision | BoxSupervision, positions: Te
         object.__setattr__(supervision, 'negative', not bool(_shown(positions).all()))
 
 
-def copied_to(tensor: Tensor, device: torch.device) -> Tensor:
-    """Copy a tensor to a device, without waiting for a copy to a GPU."""
-    return tensor.to(device, non_blocking=device.type == 'cuda')
-
-
 @dataclass(frozen=True)
-class Batch(ABC):
+class Batch(Movable):
     """D demonstrations with K target images each, negatives included.
 
     Attributes:
         supervision: targets of the images.
         samples: index in the dataset of each image's sample, D * K in all.
+        videos: frames, uint8 RGB [D, T, H, W, 3], or their stages of a frozen backbone, fine to
+            coarse, each float16 [D, T, C, h, w]; padded at the end.
+        images: uint8 RGB [D * K, H, W, 3], or their stages, each float16 [D * K, C, h, w]; those
+            of one demonstration are consecutive.
+        lengths: number of frames of each demonstration, [D], 1 to T; always on the host, where it
+            determines the computation. None: T.
+        contact: position and time of the contact in the demonstrations; None if unknown.
     """
 
     supervision: Supervision
     samples: tuple[int, ...]
+    videos: Tensor | tuple[Tensor, ...]
+    images: Tensor | tuple[Tensor, ...]
+    lengths: Tensor | None = None
+    contact: ContactTargets | None = None
 
     def predict(self, model: Afformer) -> tuple[Tensor, Tensor]:
         """Compute heatmap logits [D * K, heatmaps, H, W] and action logits [D * K, actions]."""
         return self.ground(model, self.memorize(model))
 
-    @abstractmethod
     def memorize(self, model: Afformer) -> VideoMemory:
         """Compute the memory of the D demonstrations."""
-
-    @abstractmethod
-    def ground(self, model: Afformer, memory: VideoMemory) -> tuple[Tensor, Tensor]:
-        """Compute the logits of the images (see `predict`) against a memory."""
-
-    def moved(self, move: Callable[[Tensor], Tensor]) -> Self:
-        """Move every tensor but `lengths`, which stay on the host."""
-        moved = {
-            field.name: _moved(getattr(self, field.name), move)
-            for field in fields(self)
-            if field.name not in ('samples', 'lengths')
-        }
-        return replace(self, **moved)
-
-    def to(self, device: torch.device) -> Self:
-        """Copy the batch to a device, without waiting for a copy to a GPU."""
-        return self.moved(lambda tensor: copied_to(tensor, device))
-
-    def pin_memory(self) -> Self:
-        """Copy the batch to memory that a GPU can read."""
-        return self.moved(lambda tensor: tensor.pin_memory())
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-
-@dataclass(frozen=True)
-class ImageBatch(Batch):
-    """A batch of frames and images.
-
-    Attributes:
-        frames: uint8 RGB [D, T, H, W, 3], padded at the end.
-        lengths: number of frames of each demonstration, [D], 1 to T; always on the host, where it
-            determines the computation.
-        images: uint8 RGB [D * K, H, W, 3]; those of one demonstration are consecutive.
-    """
-
-    frames: Tensor
-    lengths: Tensor
-    images: Tensor
-
-    def memorize(self, model: Afformer) -> VideoMemory:
-        """Compute the memory (see `Batch.memorize`), without encoding padding."""
-        frames = self.frames.flatten(0, 1)
-        lengths = _lengths_if_padded(self.lengths, self.frames)
-        if lengths is None:
-            features = model.encode_frames(frames)
+        first = self.videos[0] if isinstance(self.videos, tuple) else self.videos
+        lengths = self.lengths
+        if lengths is not None and bool((lengths == first.shape[1]).all()):
+            lengths = None
+        if isinstance(self.videos, tuple):
+            stages = [stage.flatten(0, 1).float() for stage in self.videos]
+            features = model.video_encoder.features(stages)
+        elif lengths is None:
+            features = model.encode_frames(self.videos.flatten(0, 1))
         else:
-            exists = torch.arange(self.frames.shape[1]) < self.lengths[:, None]
+            # Without encoding padding.
+            frames = self.videos.flatten(0, 1)
+            exists = torch.arange(first.shape[1]) < lengths[:, None]
             positions = copied_to(exists.flatten().nonzero()[:, 0], frames.device)
             encoded = model.encode_frames(frames[positions])
             features = encoded.new_zeros((len(frames), *encoded.shape[1:]))
             features = features.index_copy(0, positions, encoded)
-        return model.memorize(features.unflatten(0, self.frames.shape[:2]), lengths)
+        if lengths is not None:
+            lengths = copied_to(lengths, first.device)
+        return model.memorize(features.unflatten(0, first.shape[:2]), lengths)
 
     def ground(self, model: Afformer, memory: VideoMemory) -> tuple[Tensor, Tensor]:
-        """Compute the logits (see `Batch.ground`)."""
+        """Compute the logits of the images (see `predict`) against a memory."""
+        if isinstance(self.images, tuple):
+            levels = model.encoder.levels([stage.float() for stage in self.images])
+            return model.ground_levels(levels, memory)
         return model.ground(self.images, memory)
 
-
-@dataclass(frozen=True)
-class FeatureBatch(Batch):
-    """A batch of features of frames and images from a frozen backbone.
-
-    Attributes:
-        videos: backbone stages of frames, fine to coarse, each float16 [D, T, C, h, w].
-        images: backbone stages of images, each float16 [D * K, C, h, w]; those of one
-            demonstration are consecutive.
-        contact: position and time of the contact in the demonstrations; None if unknown.
-    """
-
-    videos: tuple[Tensor, ...]
-    images: tuple[Tensor, ...]
-    contact: ContactTargets | None = None
-
-    def memorize(self, model: Afformer) -> VideoMemory:
-        """Compute the memory (see `Batch.memorize`)."""
-        demonstrations, frames = self.videos[0].shape[:2]
-        stages = [stage.flatten(0, 1).float() for stage in self.videos]
-        features = model.video_encoder.features(stages).unflatten(0, (demonstrations, frames))
-        return model.memorize(features)
-
-    def ground(self, model: Afformer, memory: VideoMemory) -> tuple[Tensor, Tensor]:
-        """Compute the logits (see `Batch.ground`)."""
-        levels = model.encoder.levels([stage.float() for stage in self.images])
-        return model.ground_levels(levels, memory)
-
-
-@dataclass(frozen=True)
-class MixedBatch(Batch):
-    """A batch of features of frames from a frozen backbone, and of images to encode.
-
-    Attributes:
-        videos: backbone stages, fine to coarse, each float16 [D, T, C, h, w], padded at the end.
-        lengths: see `ImageBatch`.
-        images: uint8 RGB [D * K, H, W, 3]; those of one demonstration are consecutive.
-    """
-
-    videos: tuple[Tensor, ...]
-    lengths: Tensor
-    images: Tensor
-
-    def memorize(self, model: Afformer) -> VideoMemory:
-        """Compute the memory (see `Batch.memorize`)."""
-        demonstrations, frames = self.videos[0].shape[:2]
-        stages = [stage.flatten(0, 1).float() for stage in self.videos]
-        features = model.video_encoder.features(stages).unflatten(0, (demonstrations, frames))
-        return model.memorize(features, _lengths_if_padded(self.lengths, self.videos[0]))
-
-    def ground(self, model: Afformer, memory: VideoMemory) -> tuple[Tensor, Tensor]:
-        """Compute the logits (see `Batch.ground`)."""
-        return model.ground(self.images, memory)
-
-
-def _moved(value: Any, move: Callable[[Tensor], Tensor]) -> Any:
-    """Move a tensor, a tuple of tensors, or targets; return None for None."""
-    if value is None:
-        return None
-    if isinstance(value, Supervision | ContactTargets):
-        return value.moved(move)
-    return tuple(map(move, value)) if isinstance(value, tuple) else move(value)
-
-
-def _lengths_if_padded(lengths: Tensor, videos: Tensor) -> Tensor | None:
-    """Return lengths [D] of demonstrations [D, T, ...] on their device; None without padding."""
-    if bool((lengths == videos.shape[1]).all()):
-        return None
-    return copied_to(lengths, videos.device)
+    def __len__(self) -> int:
+        return len(self.samples)
 
 
 @dataclass(frozen=True)
@@ -273,3 +222,155 @@ class FailedBatch:
     """
 
     reason: str
+
+
+def shares_of(points: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Convert points to shares of an image's width and height.
+
+    The published target truncates a point to a pixel, which would bias a model by half a pixel to
+    the upper left. Measured from the image's edge, truncation gives the pixel that contains the
+    point.
+
+    Args:
+        points: [P, 2] (x, y) in pixels, where centres of pixels are integers.
+        size: (width, height) of the image.
+
+    Returns:
+        [P, 2]; an image reaches from 0 to 1.
+    """
+    return (points + 0.5) / size
+
+
+@dataclass(frozen=True)
+class AnnotatedPoints:
+    """The annotated points of one target image.
+
+    Attributes:
+        points: for each action float64 [P, 2], (x, y) as shares of the image's width and height.
+        actions: index of the action of each.
+        sample: index of the sample in the dataset.
+    """
+
+    points: tuple[NDArray[np.float64], ...]
+    actions: tuple[int, ...]
+    sample: int
+
+    @classmethod
+    def nowhere(cls, actions: tuple[int, ...], sample: int) -> AnnotatedPoints:
+        """Build the annotation of a negative image."""
+        return cls((np.empty((0, 2)),) * len(actions), actions, sample)
+
+
+@dataclass(frozen=True)
+class ImageExample:
+    """One demonstration with its target images.
+
+    Attributes:
+        windows: parts of the demonstration that the model processes separately, each uint8 RGB [T,
+            H, W, 3]; with several windows there is one target.
+        images: uint8 RGB [K, H, W, 3], negatives last.
+        annotated: annotated points of each image.
+    """
+
+    windows: tuple[NDArray[np.uint8], ...]
+    images: NDArray[np.uint8]
+    annotated: tuple[AnnotatedPoints, ...]
+
+
+@dataclass(frozen=True)
+class FeatureExample:
+    """One demonstration with its target images, as features of a frozen backbone.
+
+    Attributes:
+        video: backbone stages, fine to coarse, each float16 [T, C, h, w].
+        images: backbone stages, each float16 [K, C, h, w], negatives last.
+        annotated: annotated points of each image.
+        contact: position of the contact in each frame of the video, float32 [T, 2] shares of its
+            width and height, NaN if unknown; and whether the hand touches, bool [T]. None if
+            nothing is known.
+    """
+
+    video: tuple[NDArray[np.float16], ...]
+    images: tuple[NDArray[np.float16], ...]
+    annotated: tuple[AnnotatedPoints, ...]
+    contact: tuple[NDArray[np.float32], NDArray[np.bool_]] | None = None
+
+
+@dataclass(frozen=True)
+class FailedExample:
+    """An example that could not be read, with the reason in one sentence."""
+
+    reason: str
+
+
+def collate_images(
+    examples: Sequence[ImageExample | FailedExample],
+) -> Batch | FailedBatch:
+    """Collate images; each window of a demonstration becomes a demonstration with all images."""
+    read = [example for example in examples if isinstance(example, ImageExample)]
+    if len(read) < len(examples):
+        return failure(examples)
+    windows = [window for example in read for window in example.windows]
+    frames, lengths = padded_frames(windows)
+    images = np.concatenate([example.images for example in read for _ in example.windows])
+    annotated = [sample for e in read for _ in e.windows for sample in e.annotated]
+    return Batch(
+        _annotations(annotated),
+        tuple(sample.sample for sample in annotated),
+        frames,
+        torch.from_numpy(images),
+        lengths,
+    )
+
+
+def collate_features(
+    examples: Sequence[FeatureExample | FailedExample],
+) -> Batch | FailedBatch:
+    """Collate features; all demonstrations have the same number of frames."""
+    read = [example for example in examples if isinstance(example, FeatureExample)]
+    if len(read) < len(examples):
+        return failure(examples)
+    annotated = [sample for example in read for sample in example.annotated]
+    return Batch(
+        _annotations(annotated),
+        tuple(sample.sample for sample in annotated),
+        _stacked([example.video for example in read]),
+        tuple(stage.flatten(0, 1) for stage in _stacked([example.images for example in read])),
+        contact=_contact_targets(read),
+    )
+
+
+def padded_frames(demonstrations: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, Tensor]:
+    """Pad demonstrations, each uint8 [T, H, W, 3], at the end; return one tensor and lengths."""
+    lengths = [len(demonstration) for demonstration in demonstrations]
+    frames = np.zeros((len(lengths), max(lengths), *demonstrations[0].shape[1:]), np.uint8)
+    for padded, demonstration in zip(frames, demonstrations, strict=True):
+        padded[: len(demonstration)] = demonstration
+    return torch.from_numpy(frames), torch.tensor(lengths)
+
+
+def failure(examples: Sequence[object]) -> FailedBatch:
+    """Return the batch of examples of which some failed, with the reason of the first failure."""
+    reasons = [example.reason for example in examples if isinstance(example, FailedExample)]
+    return FailedBatch(reasons[0])
+
+
+def _stacked(stages: Sequence[tuple[NDArray[np.float16], ...]]) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(np.stack(features)) for features in zip(*stages, strict=True))
+
+
+def _contact_targets(examples: Sequence[FeatureExample]) -> ContactTargets | None:
+    known = [example.contact for example in examples if example.contact is not None]
+    if len(known) < len(examples):
+        return None
+    points, in_contact = zip(*known, strict=True)
+    return ContactTargets(
+        torch.from_numpy(np.stack(points)), torch.from_numpy(np.stack(in_contact))
+    )
+
+
+def _annotations(annotated: Sequence[AnnotatedPoints]) -> PointSupervision:
+    points = [points for sample in annotated for points in sample.points]
+    actions = [action for sample in annotated for action in sample.actions]
+    images = [index for index, sample in enumerate(annotated) for _ in sample.actions]
+    return PointSupervision(pad_points(points), torch.tensor(actions), torch.tensor(images))

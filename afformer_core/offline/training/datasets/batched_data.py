@@ -3,24 +3,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import signal
 import sys
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from afformer_core.errors import DatasetError
-from afformer_core.licences import Ingredient, ingredients_of
+from afformer_core.files.annotation_files import HOW_TO_NAME
+from afformer_core.licences import UNKNOWN, Ingredient, Origin, ingredients_of
+from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.sample import Sample
+from afformer_core.offline.data.verification import usable_samples
 from afformer_core.offline.training.datasets.batch import FailedBatch
 from afformer_core.offline.training.datasets.samplers import (
+    BatchSampler,
     DemonstrationSampler,
     Draw,
     TrainingBatches,
@@ -29,8 +35,6 @@ from afformer_core.offline.training.datasets.samplers import (
 
 # Dataset of examples by their draws, and the function from examples to a batch.
 Examples = tuple[Dataset[Any], Callable[[Any], Any]]
-# Number of samples and a hash of their annotations, by the names `count` and `sha256`.
-SamplesNote = dict[str, int | str]
 
 
 class BatchedData(LightningDataModule):
@@ -44,28 +48,18 @@ class BatchedData(LightningDataModule):
     """
 
     validation_samples: Sequence[Any]
+    # Order of the demonstrations in training.
+    _sampler: DemonstrationSampler
+    # Advice for media that cannot be read, as sentences.
+    _advice: str
 
     def __init__(self, workers: int) -> None:
         super().__init__()
         self._workers = workers
 
-    @property
-    @abstractmethod
-    def _sampler(self) -> DemonstrationSampler:
-        """The order of the demonstrations in training."""
-
-    @property
-    @abstractmethod
-    def _advice(self) -> str:
-        """Advice for media that cannot be read, as sentences."""
-
     @abstractmethod
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the origins of the samples to train and to validate on, with their numbers."""
-
-    @abstractmethod
-    def _training_facts(self) -> Iterable[Any]:
-        """Yield the annotations of each training sample, without its media, as JSON or paths."""
 
     @abstractmethod
     def _training(self) -> Examples:
@@ -84,14 +78,6 @@ class BatchedData(LightningDataModule):
                 f'because no more are left for training',
                 file=sys.stderr,
             )
-
-    def training_note(self) -> SamplesNote:
-        """Return `count` and `sha256` of the training samples in order, without reading media."""
-        lines = [json.dumps(facts, default=str) for facts in self._training_facts()]
-        return {
-            'count': len(lines),
-            'sha256': hashlib.sha256('\n'.join(lines).encode()).hexdigest(),
-        }
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Return the batches from the current step on."""
@@ -163,9 +149,11 @@ class GroundingData(BatchedData):
         input_size: see the arguments.
         action_names: names of the actions; empty if none are known.
         validation_samples: samples that the evaluator measures; empty for none.
+        longest: largest number of frames of a demonstration in a batch.
     """
 
     validation_samples: list[Sample]
+    longest: int
 
     def __init__(self, input_size: tuple[int, int], workers: int) -> None:
         super().__init__(workers)
@@ -178,11 +166,6 @@ class GroundingData(BatchedData):
         return ingredients_of(
             'validation data', (sample.origin for sample in self.validation_samples)
         )
-
-    @property
-    @abstractmethod
-    def longest(self) -> int:
-        """Largest number of frames of a demonstration in a batch."""
 
     def require_frames_within(self, maximum: int) -> None:
         """Check that no demonstration has more frames than a model supports.
@@ -198,3 +181,184 @@ class GroundingData(BatchedData):
                 f'data.frames gives {self.longest} frames of a demonstration; expected at most '
                 f'{maximum}. Raise model.architecture.maximum_frames'
             )
+
+
+@dataclass(frozen=True)
+class AnnotationSource:
+    """The samples of an annotation file.
+
+    Attributes:
+        annotations: the annotation file, or the folder of your own pairs.
+        further: further annotation files or folders with the same actions.
+        root: folder of the media; null: determined by the dataset's layout.
+        split: `train` or `test`, for EPIC-Hotspot, which has both in one file.
+        images: (from, to) within 0 to 1, to use only the samples of this part of the images, in a
+            fixed random order; null: all. [0, 0.9] for training and [0.9, 1] for validation share
+            no image.
+        share: share of the samples, drawn at random; above 0, at most 1.
+        skip_broken: whether to exclude samples whose clip or image is missing or broken.
+        licence: licence of samples whose annotations do not name one, such as CC-BY-4.0, or `own`
+            for your own recordings.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    annotations: Path
+    further: tuple[Path, ...] = ()
+    root: Path | None = None
+    split: str = 'train'
+    images: tuple[float, float] | None = None
+    share: float = 1.0
+    skip_broken: bool = False
+    licence: str = UNKNOWN
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f'share is {self.share}; expected above 0 and at most 1')
+        if self.images is not None and not 0 <= self.images[0] < self.images[1] <= 1:
+            raise ValueError(
+                f'images is {list(self.images)}; expected a part of 0 to 1, such as [0, 0.9]'
+            )
+
+    def read(self) -> tuple[list[Sample], tuple[str, ...]]:
+        """Read the samples and the names of actions, without opening media.
+
+        Raises:
+            DatasetError: a file is missing, malformed or empty, its actions differ from those of
+                the first, or no image is in the requested part.
+        """
+        samples, names = self._read(Path(self.annotations))
+        for path in self.further:
+            more, others = self._read(Path(path))
+            if others != names:
+                raise DatasetError(
+                    f'{path} names the actions {list(others)}; expected {list(names)}, as '
+                    f'{self.annotations} does'
+                )
+            samples += more
+        if self.images is not None:
+            samples = self._of_images(samples, *self.images)
+        if self.share < 1:
+            count = max(1, round(self.share * len(samples)))
+            chosen = np.random.default_rng(0).permutation(len(samples))[:count]
+            samples = [samples[index] for index in sorted(chosen.tolist())]
+        return samples, names
+
+    def _read(self, path: Path) -> tuple[list[Sample], tuple[str, ...]]:
+        dataset = open_annotations(path, self.root, self.split)
+        return [self._licensed(sample) for sample in dataset], dataset.action_names
+
+    def _licensed(self, sample: Sample) -> Sample:
+        if sample.origin.licence != UNKNOWN or self.licence == UNKNOWN:
+            return sample
+        return replace(sample, origin=Origin(sample.origin.source, self.licence))
+
+    def _of_images(self, samples: list[Sample], begin: float, end: float) -> list[Sample]:
+        images = sorted({sample.image_path for sample in samples})
+        order = np.random.default_rng(0).permutation(len(images))
+        part = order[int(begin * len(images)) : int(end * len(images))]
+        if not len(part):
+            raise DatasetError(
+                f'{self.annotations} has {len(images)} images, of which 0 are in the part from '
+                f'{begin:g} to {end:g}. Give a larger part as images'
+            )
+        chosen = {images[index] for index in part.tolist()}
+        return [sample for sample in samples if sample.image_path in chosen]
+
+
+class AnnotatedData(GroundingData):
+    """The common part of `ImageData` and `FeatureData`, which collate examples to batches.
+
+    Args:
+        train: training samples.
+        validation: validation samples; null: none.
+        input_size: (height, width) of images and frames, which comes from the model and is not
+            set.
+        batch_size: number of demonstrations in a step, over all processes.
+        targets: number of target images of each demonstration in a step; 1: pairs are drawn.
+        workers: number of reading processes.
+        seed: seed of the order and of augmentation.
+        negative_targets: number of negative images for each demonstration in a step, which show
+            another object and whose heatmap should be uniform, so that confidence is low if the
+            demonstrated element is not in view.
+        reverse_probability: probability of reversing a demonstration in training.
+        reversed_actions: name of the action after the reversal, by the name of the original
+            action; demonstrations of other actions are never reversed.
+    """
+
+    _collate: Callable[[Any], Any]
+    _advice = (
+        'Run `afformer verify --decode` to find all such files; skip_broken leaves out those that '
+        'cannot be opened'
+    )
+
+    def __init__(
+        self,
+        train: AnnotationSource,
+        validation: AnnotationSource | None = None,
+        input_size: tuple[int, int] = (256, 256),
+        batch_size: int = 8,
+        targets: int = 1,
+        workers: int = 2,
+        seed: int = 0,
+        negative_targets: int = 0,
+        reverse_probability: float = 0.0,
+        reversed_actions: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(input_size, workers)
+        self._sources = [source for source in (train, validation) if source is not None]
+        parts = [source.read() for source in self._sources]
+        self.training_samples = parts[0][0]
+        self.validation_samples = parts[1][0] if len(parts) > 1 else []
+        self.action_names = parts[0][1]
+        if parts[-1][1] != self.action_names:
+            raise DatasetError(
+                f'{train.annotations} names the actions {list(self.action_names)}, the validation '
+                f'{list(parts[-1][1])}; expected the same ({HOW_TO_NAME})'
+            )
+        self._reversal = Reversal.of_names(
+            reverse_probability, reversed_actions or {}, self.action_names
+        )
+        self._batch = batch_size, targets, seed, negative_targets
+        self._sampler = BatchSampler(self.training_samples, *self._batch)
+        self._inspected = False
+
+    def prepare_data(self) -> None:
+        """Check for missing and broken media, once on each machine."""
+        if not self._inspected:
+            self._keep_usable()
+        super().prepare_data()
+
+    def setup(self, stage: str) -> None:
+        """Exclude unusable samples, in processes that have not yet checked media."""
+        if not self._inspected and any(source.skip_broken for source in self._sources):
+            self._keep_usable()
+
+    def _keep_usable(self) -> None:
+        self._inspected = True
+        self.training_samples = usable_samples(
+            self.training_samples, self._sources[0].skip_broken, 'data.train.skip_broken'
+        )
+        self._sampler = BatchSampler(self.training_samples, *self._batch)
+        if self.validation_samples:
+            self.validation_samples = usable_samples(
+                self.validation_samples,
+                self._sources[1].skip_broken,
+                'data.validation.skip_broken',
+            )
+
+    def ingredients(self) -> tuple[Ingredient, ...]:
+        """Return the origins of all samples (see `BatchedData.ingredients`)."""
+        origins = (sample.origin for sample in self.training_samples)
+        return (*ingredients_of('training data', origins), *super().ingredients())
+
+    def _training(self) -> Examples:
+        return self._dataset(self.training_samples, training=True), self._collate
+
+    def _validation(self) -> Examples:
+        return self._dataset(self.validation_samples, training=False), self._collate
+
+    @abstractmethod
+    def _dataset(self, samples: Sequence[Sample], *, training: bool) -> Dataset[Any]:
+        """Build the dataset of examples by their draws."""

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +15,136 @@ from lightning.pytorch import Trainer
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from afformer_core.errors import DatasetError
+from afformer_core.media.frame_folder import FrameFolder, frame_paths
+from afformer_core.media.images import read_image, resize_to_input
+from afformer_core.media.video import read_video
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.matching.network import MatchingNetwork
-from afformer_core.offline.data.augmentation.flips import Reversal
+from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.training.datasets.annotated_data import AnnotatedData, AnnotationSource
-from afformer_core.offline.training.datasets.collation import (
+from afformer_core.offline.training.datasets.batch import (
     AnnotatedPoints,
     FeatureExample,
     collate_features,
     shares_of,
 )
-from afformer_core.offline.training.datasets.feature_cache import (
-    FeatureCache,
-    ImageAndVideoEncoder,
-    open_feature_cache,
+from afformer_core.offline.training.datasets.batched_data import AnnotatedData
+from afformer_core.offline.training.datasets.feature_files import (
+    ImageSet,
+    folder_of_part,
+    open_features,
 )
-from afformer_core.offline.training.datasets.feature_files import folder_of_part
 from afformer_core.offline.training.datasets.samplers import Draw
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """Backbone stages of every image and video of a dataset, float16, memory-mapped from disk.
+
+    Attributes:
+        images: one array for each stage, [images, 1, C, h, w].
+        videos: one array for each stage, [videos, T, C, h, w].
+        image_rows: row of each image's path.
+        video_rows: row of each video's path.
+    """
+
+    images: tuple[NDArray[np.float16], ...]
+    videos: tuple[NDArray[np.float16], ...]
+    image_rows: dict[str, int]
+    video_rows: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ImageAndVideoEncoder:
+    """The encoders of the cached features; most models have the same one for both.
+
+    Attributes:
+        image: the encoder of images.
+        video: the encoder of frames.
+    """
+
+    image: Encoder
+    video: Encoder
+
+
+def open_feature_cache(
+    folder: Path,
+    samples: Sequence[Sample],
+    encoders: ImageAndVideoEncoder,
+    size: tuple[int, int],
+    frames: int,
+) -> FeatureCache:
+    """Open the cache of a dataset; build it first if it is missing or does not match.
+
+    Args:
+        folder: folder of the cache.
+        samples: samples of the dataset.
+        encoders: encoders, whose backbones run in evaluation mode.
+        size: (height, width) to which images and frames are resized.
+        frames: number of frames of each video, uniformly sampled; every video must have at least
+            as many.
+
+    Raises:
+        AfformerError: an image or a video cannot be read, a video is too short, or the folder
+            cannot be written, for example to a full disk.
+    """
+    images = sorted({str(sample.image_path) for sample in samples})
+    videos = sorted({sample.demonstration for sample in samples})
+    shown = {sample.demonstration: sample for sample in samples}
+    image_set = ImageSet('images', images, partial(_read_image, size))
+    clips = [shown[video] for video in videos]
+    video_set = ImageSet('videos', clips, partial(_read_clip, size, frames))
+    key = {
+        'images': images,
+        'videos': videos,
+        'files': _state_of_files(samples),
+        'size': list(size),
+        'frames': frames,
+    }
+    if encoders.image is encoders.video:
+        features = open_features(folder, (image_set, video_set), encoders.image, key)
+    else:
+        features = {
+            **open_features(folder / 'images', (image_set,), encoders.image, key),
+            **open_features(folder / 'videos', (video_set,), encoders.video, key),
+        }
+    return FeatureCache(
+        features['images'],
+        features['videos'],
+        {path: row for row, path in enumerate(images)},
+        {path: row for row, path in enumerate(videos)},
+    )
+
+
+def _state_of_files(samples: Sequence[Sample]) -> str:
+    """Hash names, sizes and times of the files, to detect replaced ones."""
+    # Many clips may share the folder of a video, which is listed once.
+    folders: dict[Path, FrameFolder] = {}
+    paths = {sample.image_path for sample in samples}
+    for clip in {sample.video_path for sample in samples}:
+        paths.update(frame_paths(clip, folders) or (clip,))
+    digest = hashlib.sha256()
+    for path in sorted(path for path in paths if path.exists()):
+        state = path.stat()
+        digest.update(f'{path} {state.st_size} {state.st_mtime_ns}\n'.encode())
+    return digest.hexdigest()
+
+
+def _read_image(size: tuple[int, int], path: str) -> NDArray[np.uint8]:
+    return resize_to_input(read_image(Path(path)), size)[None]
+
+
+def _read_clip(size: tuple[int, int], frames: int, sample: Sample) -> NDArray[np.uint8]:
+    video = read_video(sample.video_path, frames, sample.clip)
+    if len(video) != frames:
+        raise DatasetError(
+            f'{sample.demonstration} has {len(video)} frames; expected at least {frames} in each '
+            'video'
+        )
+    return np.stack([resize_to_input(frame, size) for frame in video])
 
 
 class FeatureDataset(Dataset[FeatureExample]):
@@ -109,45 +222,19 @@ class FeatureData(AnnotatedData):
     Every clip needs at least `frames` frames.
 
     Args:
-        train: training samples.
         cache_folder: folder of the features, with a subfolder for each set and size.
-        validation: validation samples; null: none.
-        input_size: (height, width) of images and frames, which comes from the model and is not
-            set.
         frames: number of frames of each clip, uniformly sampled.
-        batch_size: number of demonstrations in a step, over all processes.
-        targets: number of target images of each demonstration in a step; 1: pairs are drawn.
-        workers: number of reading processes.
-        seed: seed of the order.
-        negative_targets: number of negative images for each demonstration in a step, which show
-            another object and whose heatmap should be uniform, so that confidence is low if the
-            demonstrated element is not in view.
-        reverse_probability: probability of reversing a demonstration in training.
-        reversed_actions: name of the action after the reversal, by the name of the original
-            action; demonstrations of other actions are never reversed.
+        workers, further: see `AnnotatedData`.
     """
 
+    _collate = staticmethod(collate_features)
+
     def __init__(
-        self,
-        train: AnnotationSource,
-        cache_folder: Path,
-        validation: AnnotationSource | None = None,
-        input_size: tuple[int, int] = (128, 128),
-        frames: int = 8,
-        batch_size: int = 12,
-        targets: int = 3,
-        workers: int = 0,
-        seed: int = 0,
-        negative_targets: int = 0,
-        reverse_probability: float = 0.0,
-        reversed_actions: dict[str, str] | None = None,
+        self, cache_folder: Path, frames: int = 8, workers: int = 0, **further: Any
     ) -> None:
-        super().__init__(
-            train, validation, input_size, batch_size, targets, workers, seed, negative_targets,
-            reverse_probability, reversed_actions,
-        )  # fmt: skip
+        super().__init__(workers=workers, **further)
         self._cache_folder = Path(cache_folder)
-        self._frames = frames
+        self.longest = frames
 
     def prepare_data(self) -> None:
         """Compute the features, once on each machine."""
@@ -161,19 +248,10 @@ class FeatureData(AnnotatedData):
         reversal = self._reversal if training else None
         return FeatureDataset(samples, self._features(samples, part), reversal)
 
-    @property
-    def longest(self) -> int:
-        """Largest number of frames of a demonstration in a batch."""
-        return self._frames
-
-    @property
-    def _collate(self) -> Callable[[Any], Any]:
-        return collate_features
-
     def _features(self, samples: Sequence[Sample], part: str) -> FeatureCache:
         encoders = encoders_in_training(self.trainer)
         folder = folder_of_part(self._cache_folder, part, self.input_size)
-        return open_feature_cache(folder, samples, encoders, self.input_size, self._frames)
+        return open_feature_cache(folder, samples, encoders, self.input_size, self.longest)
 
 
 def encoders_in_training(trainer: Trainer | None) -> ImageAndVideoEncoder:

@@ -95,7 +95,7 @@ def open_features(
     count = _kept_stages(folder, sets, backbone, key)
     if not count:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with folder_lock(folder.parent), _one_thread(), _evaluating(encoder):
+        with folder_lock(folder.parent), _evaluating(encoder):
             # Another process may have computed them in the meantime.
             count = _kept_stages(folder, sets, backbone, key)
             if not count:
@@ -112,24 +112,16 @@ def open_features(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute each operation with one thread (see `_write_set`)."""
+def _evaluating(encoder: Encoder) -> Iterator[None]:
+    """Set the evaluation mode and one thread for each operation (see `_write_set`)."""
+    modes = [(module, module.training) for module in encoder.modules()]
     threads = torch.get_num_threads()
+    encoder.eval()
     torch.set_num_threads(1)
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-@contextmanager
-def _evaluating(encoder: Encoder) -> Iterator[None]:
-    """Set the evaluation mode, and then restore the mode of each module."""
-    modes = [(module, module.training) for module in encoder.modules()]
-    encoder.eval()
-    try:
-        yield
-    finally:
         for module, training in modes:
             module.training = training
 
@@ -139,18 +131,6 @@ def _magnitude(backbone: BackboneWithPyramid, count: int) -> float:
     return sum(float(parameter.detach().double().abs().sum()) for parameter in parameters)
 
 
-def _is_of(
-    found: Mapping[str, Any], key: Mapping[str, Any], backbone: BackboneWithPyramid, count: int
-) -> bool:
-    """Check whether a note matches these images and the first stages of a backbone."""
-    rest = dict(found)
-    magnitude = rest.pop(_BACKBONE, None)
-    if magnitude is None or rest != key:
-        return False
-    # The tolerance accepts weights that were stored in half precision.
-    return math.isclose(magnitude, _magnitude(backbone, count), rel_tol=1e-4)
-
-
 def _kept_stages(
     folder: Path, sets: Sequence[ImageSet], backbone: BackboneWithPyramid, key: Mapping[str, Any]
 ) -> int:
@@ -158,14 +138,16 @@ def _kept_stages(
     path = folder / _KEY_FILE
     if not path.is_file():
         return 0
+    names = [image_set.name for image_set in sets]
     kept = takewhile(
-        lambda stage: all(
-            (folder / _file_name(image_set.name, stage)).is_file() for image_set in sets
-        ),
+        lambda stage: all((folder / _file_name(name, stage)).is_file() for name in names),
         backbone.stages,
     )
     count = len(tuple(kept))
-    same = _is_of(json.loads(path.read_text(encoding='utf-8')), key, backbone, count)
+    found = json.loads(path.read_text(encoding='utf-8'))
+    magnitude = found.pop(_BACKBONE, math.nan)
+    # The tolerance accepts weights that were stored in half precision.
+    same = found == key and math.isclose(magnitude, _magnitude(backbone, count), rel_tol=1e-4)
     return count if same and count <= backbone.frozen_stages() else 0
 
 

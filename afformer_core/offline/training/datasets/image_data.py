@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,23 @@ from torch.utils.data import Dataset
 
 from afformer_core.errors import AfformerError
 from afformer_core.media.images import read_image, resize_to_input
-from afformer_core.offline.data.augmentation import Augmentation, AugmentationSettings, Example
-from afformer_core.offline.data.augmentation.flips import Reversal
+from afformer_core.offline.data.augmentation.augmentation import (
+    AugmentationSettings,
+    Example,
+    augmented,
+)
+from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import parse_frame_sampling
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.training.datasets.annotated_data import AnnotatedData, AnnotationSource
-from afformer_core.offline.training.datasets.collation import (
+from afformer_core.offline.training.datasets.batch import (
     AnnotatedPoints,
     FailedExample,
     ImageExample,
     collate_images,
     shares_of,
 )
+from afformer_core.offline.training.datasets.batched_data import AnnotatedData
 from afformer_core.offline.training.datasets.samplers import Draw
 
 
@@ -45,7 +49,7 @@ class ImageDataset(Dataset[ImageExample | FailedExample]):
         self,
         samples: Sequence[Sample],
         reader: ClipReader,
-        augmentation: Augmentation | None,
+        augmentation: AugmentationSettings | None,
         reversal: Reversal | None = None,
     ) -> None:
         self._samples = samples
@@ -73,8 +77,9 @@ class ImageDataset(Dataset[ImageExample | FailedExample]):
             seed = int(rng.integers(1 << 32))
             # The same seed for each, so that the demonstration changes equally for all images.
             examples = [
-                self._augmentation(
-                    Example(frames, example.image, example.actions, example.points),
+                augmented(
+                    replace(example, frames=frames),
+                    self._augmentation,
                     np.random.default_rng(seed),
                 )
                 for example in examples
@@ -109,62 +114,31 @@ class ImageData(AnnotatedData):
     """Clips and images read from disk in every step.
 
     Args:
-        train: training samples.
-        validation: validation samples; null: none.
-        input_size: (height, width) of images and frames, which comes from the model and is not
-            set.
         frames: sampling of the frames of a clip: `uniform 64`, or `2 fps x 32 every 16`, of which
             training draws one window and validation averages all.
         folder_rate: frame rate of clips that are folders of numbered images.
-        batch_size: number of demonstrations in a step, over all processes.
-        targets: number of target images of each demonstration in a step; 1: pairs are drawn.
-        workers: number of reading processes.
         cache_folder: folder for decoded and resized clips; null: none.
         augmentation: random changes in training.
-        seed: seed of the order and of augmentation.
-        negative_targets: number of negative images for each demonstration in a step, which show
-            another object and whose heatmap should be uniform, so that confidence is low if the
-            demonstrated element is not in view.
-        reverse_probability: probability of reversing a demonstration in training.
-        reversed_actions: name of the action after the reversal, by the name of the original
-            action; demonstrations of other actions are never reversed.
+        further: see `AnnotatedData`.
     """
+
+    _collate = staticmethod(collate_images)
 
     def __init__(
         self,
-        train: AnnotationSource,
-        validation: AnnotationSource | None = None,
-        input_size: tuple[int, int] = (256, 256),
         frames: str = 'uniform 32',
         folder_rate: float | None = None,
-        batch_size: int = 8,
-        targets: int = 1,
-        workers: int = 2,
         cache_folder: Path | None = None,
         augmentation: AugmentationSettings = _NO_AUGMENTATION,
-        seed: int = 0,
-        negative_targets: int = 0,
-        reverse_probability: float = 0.0,
-        reversed_actions: dict[str, str] | None = None,
+        **further: Any,
     ) -> None:
-        super().__init__(
-            train, validation, input_size, batch_size, targets, workers, seed, negative_targets,
-            reverse_probability, reversed_actions,
-        )  # fmt: skip
+        super().__init__(**further)
         sampling = parse_frame_sampling(frames)
         self._reader = ClipReader(sampling, self.input_size, cache_folder, folder_rate)
-        self._augmentation = Augmentation(augmentation, self.action_names)
+        self._augmentation = augmentation
+        self.longest = sampling.longest
 
     def _dataset(self, samples: Sequence[Sample], *, training: bool) -> Dataset[Any]:
         if not training:
             return ImageDataset(samples, self._reader, None)
         return ImageDataset(samples, self._reader, self._augmentation, self._reversal)
-
-    @property
-    def longest(self) -> int:
-        """Largest number of frames of a demonstration in a batch."""
-        return self._reader.sampling.longest
-
-    @property
-    def _collate(self) -> Callable[[Any], Any]:
-        return collate_images

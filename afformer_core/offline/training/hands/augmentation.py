@@ -13,6 +13,7 @@ from afformer_core.offline.data.augmentation.geometric import CropSettings, draw
 from afformer_core.offline.data.augmentation.photometric import (
     PhotometricSettings,
     draw_colour_change,
+    require_shares,
 )
 
 _RgbImage = NDArray[np.uint8]
@@ -47,9 +48,7 @@ class HandAugmentation:
     cut: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ('flip', 'reverse', 'cut'):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f'{name} is {getattr(self, name)}; expected 0 to 1')
+        require_shares(self, 'flip', 'reverse', 'cut')
         if not (self.border >= 0 and self.blur >= 0):
             raise ValueError(
                 f'border is {self.border} and blur {self.blur}; expected at least 0 for both'

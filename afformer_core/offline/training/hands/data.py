@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.hands.frame_stack import frame_stack
+from afformer_core.hands.frame_stack import NOW
+from afformer_core.hands.hand import CONTACT, NO_CONTACT, image_tensor
 from afformer_core.hands.hand_annotations import (
     NEIGHBOURS,
     AnnotatedImage,
@@ -21,13 +23,77 @@ from afformer_core.hands.hand_annotations import (
 )
 from afformer_core.licences import UNKNOWN, Ingredient, Origin, Use
 from afformer_core.media.images import read_image
+from afformer_core.offline.training.datasets.batch import (
+    FailedBatch,
+    FailedExample,
+    Movable,
+    failure,
+)
 from afformer_core.offline.training.datasets.batched_data import BatchedData, Examples
-from afformer_core.offline.training.datasets.collation import FailedExample
 from afformer_core.offline.training.datasets.samplers import DemonstrationSampler, Draw
 from afformer_core.offline.training.hands.augmentation import HandAugmentation, cut_video
-from afformer_core.offline.training.hands.batch import HandExample, collate_hands
 
 _NO_AUGMENTATION = HandAugmentation()
+
+
+@dataclass(frozen=True)
+class HandExample:
+    """An image and the hands in it.
+
+    Attributes:
+        frames: uint8 RGB [T, H, W, 3], a single image or a stack of frames.
+        boxes: float64 [N, 4], (left, top, right, bottom) in pixels, of their edges.
+        contacts: bool [N].
+        contact_points: points of contact, float64 [N, 2], (x, y) in pixels; NaN where unknown.
+        sample: index in the dataset.
+    """
+
+    frames: NDArray[np.uint8]
+    boxes: NDArray[np.float64]
+    contacts: NDArray[np.bool_]
+    contact_points: NDArray[np.float64]
+    sample: int
+
+
+@dataclass(frozen=True)
+class HandBatch(Movable):
+    """Images, each of its own size.
+
+    Attributes:
+        images: each uint8 RGB [3 T, H, W] (see `image_tensor`).
+        targets: for each image, `boxes` float [N, 4] and `labels` [N], as for torchvision's
+            detectors, and `contact_points` float [N, 2].
+        samples: index in the dataset of each image.
+    """
+
+    images: tuple[Tensor, ...]
+    targets: tuple[dict[str, Tensor], ...]
+    samples: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def collate_hands(
+    examples: Sequence[HandExample | FailedExample],
+) -> HandBatch | FailedBatch:
+    """Collate examples; the batch is a `FailedBatch` if an image cannot be read."""
+    read = [example for example in examples if isinstance(example, HandExample)]
+    if len(read) < len(examples):
+        return failure(examples)
+    return HandBatch(
+        tuple(image_tensor(example.frames) for example in read),
+        tuple(_target(example) for example in read),
+        tuple(example.sample for example in read),
+    )
+
+
+def _target(example: HandExample) -> dict[str, Tensor]:
+    return {
+        'boxes': torch.from_numpy(example.boxes).float(),
+        'labels': torch.where(torch.from_numpy(example.contacts), CONTACT, NO_CONTACT),
+        'contact_points': torch.from_numpy(example.contact_points).float(),
+    }
 
 
 @dataclass(frozen=True)
@@ -86,6 +152,7 @@ class HandData(BatchedData):
     """
 
     validation_samples: list[AnnotatedImage]
+    _advice = 'Leave it out of its split, or copy it again'
 
     def __init__(
         self,
@@ -104,24 +171,13 @@ class HandData(BatchedData):
         if validation is not None:
             count = len(self.validation_samples)
             self._ingredients.append(_ingredient('validation data', validation, count))
-        self._drawn = DemonstrationSampler(len(self._images), batch_size, seed)
+        self._sampler = DemonstrationSampler(len(self._images), batch_size, seed)
         self._augmentation = augmentation
         self._read = read_still if interval is None else read_motion
-
-    @property
-    def _sampler(self) -> DemonstrationSampler:
-        return self._drawn
-
-    @property
-    def _advice(self) -> str:
-        return 'Leave it out of its split, or copy it again'
 
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the folders of the images (see `BatchedData.ingredients`)."""
         return tuple(self._ingredients)
-
-    def _training_facts(self) -> Iterable[Any]:
-        return map(asdict, self._images)
 
     def _training(self) -> Examples:
         return HandDataset(self._images, self._read, self._augmentation), collate_hands
@@ -202,7 +258,7 @@ def read_motion(annotated: AnnotatedImage) -> NDArray[np.uint8]:
     image = read_still(annotated)[0]
     # Without known neighbours, nothing moves.
     neighbours = list(map(read_image, annotated.neighbours)) or [image] * len(NEIGHBOURS)
-    return frame_stack(image, neighbours)
+    return np.stack([*neighbours[:NOW], image, *neighbours[NOW:]])
 
 
 def read_still(annotated: AnnotatedImage) -> NDArray[np.uint8]:

@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
+from torchvision.models.detection import FasterRCNN
 
 from afformer_core.hands.average_precision import (
     area_precision,
@@ -14,13 +19,12 @@ from afformer_core.hands.average_precision import (
     interactions_found,
     states_found,
 )
-from afformer_core.hands.detector_folder import INTERACTION_SCORE
-from afformer_core.hands.faster_rcnn_hands import hands_of, on_host
+from afformer_core.hands.detector_folder import INTERACTION_SCORE, save_hand_detector
+from afformer_core.hands.faster_rcnn_hands import hands_of
 from afformer_core.hands.hand import Hand, colours
 from afformer_core.hands.initial_detector import initial_detector, initial_ingredients
 from afformer_core.hands.motion_detector import MotionHandDetector
-from afformer_core.offline.training.hands.batch import HandBatch
-from afformer_core.offline.training.hands.data import HandData
+from afformer_core.offline.training.hands.data import HandBatch, HandData
 from afformer_core.offline.training.model_training import ModelTraining
 from afformer_core.offline.training.optimization import Optimization
 from afformer_core.offline.training.validation import gathered
@@ -43,16 +47,12 @@ class HandTraining(ModelTraining):
         precision: required precision of the interactions found in validation, which determines the
             stored interaction score; above 0, at most 1.
 
-    Attributes:
-        model: the detector.
-        architecture, interval: see the arguments.
-        interaction_score: lowest score with that precision in the last validation; the paper's
-            score if no score has it.
-        ingredients: ingredients of the initial weights.
-
     Raises:
         ValueError: a value is out of its range.
     """
+
+    # The average over eleven recalls jumps when the highest recall passes one of them.
+    metrics = ('hand_interaction_area', 'hand', 'hand_interaction', 'interaction')
 
     def __init__(
         self,
@@ -71,9 +71,10 @@ class HandTraining(ModelTraining):
                 '0 to 1, and 1 without an interval'
             )
         super().__init__(initial_detector(architecture, weights, interval), optimization)
-        self.architecture = architecture
-        self.interval = interval
-        self.interaction_score: float = INTERACTION_SCORE
+        self._architecture = architecture
+        self._interval = interval
+        # The paper's, if no score has the required precision.
+        self._interaction_score: float = INTERACTION_SCORE
         self.ingredients = initial_ingredients(weights)
         optimization.freeze(self.model)
         if isinstance(self.model, MotionHandDetector):
@@ -93,9 +94,9 @@ class HandTraining(ModelTraining):
             parts: dict[str, Tensor] = self.model(_colours(batch), list(batch.targets))
         loss = torch.stack(list(parts.values())).sum()
         self.note_loss(loss)
-        self.log('train/loss', loss, logger=False)
+        self.log('train/loss', loss, prog_bar=True)
         for name, value in parts.items():
-            self.log(f'train/{name.removeprefix("loss_")}', value, logger=False)
+            self.log(f'train/{name.removeprefix("loss_")}', value)
         return loss
 
     def on_validation_epoch_start(self) -> None:
@@ -105,7 +106,7 @@ class HandTraining(ModelTraining):
 
     def validation_step(self, batch: HandBatch, batch_index: int) -> None:
         """Detect hands in a batch."""
-        outputs = on_host(self.model(_colours(batch)))
+        outputs = self.model(_colours(batch))
         self._found.update(zip(batch.samples, map(hands_of, outputs), strict=True))
 
     def on_validation_epoch_end(self) -> None:
@@ -116,7 +117,7 @@ class HandTraining(ModelTraining):
         annotated = [data.validation_samples[index].hands for index in sorted(found)]
         interactions = interactions_found(detected, annotated)
         score = interactions.score_of_precision(self._precision)
-        self.interaction_score = INTERACTION_SCORE if score is None else score
+        self._interaction_score = INTERACTION_SCORE if score is None else score
         states = states_found(detected, annotated)
         for name, measured in {
             'hand': eleven_point_precision(hands_found(detected, annotated)),
@@ -125,6 +126,19 @@ class HandTraining(ModelTraining):
             'interaction': eleven_point_precision(interactions),
         }.items():
             self.log(f'validation/{name}', measured, prog_bar=True, rank_zero_only=True)
+
+    def save(
+        self,
+        folder: Path,
+        model: FasterRCNN | MotionHandDetector,
+        training: Mapping[str, Any],
+        dtype: torch.dtype,
+    ) -> None:
+        """Write the folder of the detector (see `ModelTraining.save`)."""
+        score = round(self._interaction_score, 4)
+        save_hand_detector(
+            folder, model, self._architecture, training, score, self._interval, dtype
+        )
 
 
 def _colours(batch: HandBatch) -> list[Tensor]:

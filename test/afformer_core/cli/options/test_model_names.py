@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.cli.main import main
 from afformer_core.cli.options.session_options import open_grounder
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.shipped_model import (
@@ -29,8 +28,3 @@ def test_the_shipped_model_is_opened_by_its_name(model: Path | None) -> None:
 def test_the_shipped_model_is_exported_by_its_name() -> None:
     assert model_folder_to_export('shipped') == shipped_model_to_export()
     assert model_folder_to_export('models/espresso') == Path('models/espresso')
-
-
-def test_all_users_get_none_but_the_shipped_model(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(['export', 'models/espresso', '--all-users']) == 1
-    assert 'the model is models/espresso, and --all-users exports the' in capsys.readouterr().err

@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from afformer_core.cli.main import build_parser, main, parse
-from afformer_core.cli.options.path_options import PathOption, input_paths
+from afformer_core.cli.options.path_options import (
+    PathOption,
+    input_paths,
+    require_inputs_of_command_kept,
+)
 
 URL = 's3://bucket/some/file'
 # The arguments that may be URLs, as their help says.
@@ -22,7 +26,7 @@ TEXTS = {
     '--camera-sizes', '--depth',
     '--demonstration-topic', '--depth-topic', '--families', '--frames', '--hand', '--host',
     '--image-topic', '--node', '--precision', '--renderer', '--split', '--storage',
-    '--target-frame', '--train-option', '--variants', '--vertical-frame', 'simulate --images',
+    '--train-option', '--variants', 'replay --action', 'simulate --images',
 }  # fmt: skip
 # Another parser reads what follows.
 PASSED_ON = {('train', 'arguments')}
@@ -188,15 +192,12 @@ def test_no_command_replaces_or_adds_to_its_inputs(
     [
         'mine . --output mined',
         'convert pairs pairs/all.jsonl',
-        'verify dataset/test.json --json dataset/health.json',
         'verify pairs --json -',
         'import-checkpoint model/a.ckpt model',
         'mine s3://bucket/videos --output mined',
     ],
 )
 def test_what_is_written_beside_inputs_is_no_input(line: str, folder: Path) -> None:
-    from afformer_core.cli.options.path_options import require_inputs_of_command_kept
-
     arguments = parse(line.split())
     require_inputs_of_command_kept(arguments.subparser, arguments)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from afformer_core.demonstrations.contact_reading.contact_observer import DetectedHand
+from afformer_core.demonstrations.contact_reading.demonstration_reader import DetectedHand
 
 WIDTH, HEIGHT = 240, 176
 RATE = 15.0

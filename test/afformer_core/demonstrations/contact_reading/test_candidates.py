@@ -46,10 +46,11 @@ def test_a_small_map_has_fewer_peaks():
 
 
 def test_candidates_are_shares_of_width_and_height():
-    found = contact_candidates(map_of((30, 20, 0.6), (70, 50, 0.3)), NOTHING, [], [])
+    reading = contact_candidates(map_of((30, 20, 0.6), (70, 50, 0.3)), NOTHING, [], [])
+    found = reading.candidates
     positions = [(one.x, one.y) for one in found[:2]]
     assert positions == [(30.5 / 80, 20.5 / 60), (70.5 / 80, 50.5 / 60)]
-    assert {(one.track, one.time) for one in found} == {(None, None)}
+    assert reading.time is None
     assert len(found) == 5
     assert sum(one.probability for one in found) == pytest.approx(1.0)
 
@@ -59,8 +60,8 @@ def test_candidates_are_shares_of_width_and_height():
 )
 def test_something_is_removed_at_the_contact(removal, odds):
     # 0.571 log(7 / 3) - 1.489 (1.6 - 0.5) = -1.154
-    found = contact_candidates(np.log([[0.3, 0.7]]), np.array([removal], np.float32), [], [])
-    first, second = found
+    logs = np.log([[0.3, 0.7]])
+    first, second = contact_candidates(logs, np.array([removal], np.float32), [], []).candidates
     likelier = 0.75 if odds > 0 else 0.25
     assert (first.x, second.x) == (likelier, 1 - likelier)
     assert np.log(first.probability / second.probability) == pytest.approx(abs(odds), abs=1e-3)
@@ -71,7 +72,7 @@ def test_a_removal_within_a_twentieth_of_the_diagonal_counts(column, nearer):
     removal = NOTHING.copy()
     removal[20, column] = 2.0
     logs = map_of((30, 20, 0.4), (70, 50, 0.5))
-    found = contact_candidates(logs, removal, [], [])
+    found = contact_candidates(logs, removal, [], []).candidates
     assert (found[0].y == 20.5 / 60) is nearer
 
 
@@ -82,27 +83,25 @@ def test_a_candidate_is_of_the_hand_at_it_and_of_its_likeliest_moment(weight, ti
     other = path_of(np.array([(70.5, 50.5), (70.5, 46), (31.5, 20.5)]), track=5)
     scores = [np.array([-9.0, -9.0, 0.0, weight]), np.array([-9.0, -3.0, -12.0])]
     logs = map_of((30, 20, 0.6), (70, 50, 0.3), (10, 50, 0.05))
-    found = contact_candidates(logs, NOTHING, [coming, other], scores)
-    at = {(round(80 * one.x - 0.5), round(60 * one.y - 0.5)): one for one in found}
-    assert (at[30, 20].track, at[30, 20].time) == (3, time)
-    assert (at[70, 50].track, at[70, 50].time) == (5, 2.1)
-    assert (at[10, 50].track, at[10, 50].time) == (None, None)
+    assert contact_candidates(logs, NOTHING, [coming, other], scores).time == time
+    elsewhere = map_of((70, 50, 0.6))
+    assert contact_candidates(elsewhere, NOTHING, [coming, other], scores).time == 2.1
 
 
-@pytest.mark.parametrize(('x', 'track'), [(36.4, 2), (36.6, None)])
-def test_a_hand_that_is_farther_than_six_hundredths_of_the_diagonal_is_not_at_it(x, track):
-    path = path_of(np.array([(x, 20.5)] * 3), track=2)
+@pytest.mark.parametrize(('x', 'time'), [(36.4, 2.1), (36.6, None)])
+def test_a_hand_that_is_farther_than_six_hundredths_of_the_diagonal_is_not_at_it(x, time):
+    path = path_of(np.array([(x, 20.5)] * 3))
     found = contact_candidates(
         map_of((30, 20, 0.6)), NOTHING, [path], [np.array([-1.0, 0.0, -2.0])]
     )
-    assert (found[0].track, found[0].time) == (track, None if track is None else 2.1)
+    assert found.time == time
 
 
-def ranked(*paths: HandPath) -> list[int | None]:
-    """Tracks of the first two candidates, at which hands begin a contact in their sixth frame."""
+def ranked(*paths: HandPath) -> list[int]:
+    """Order of two candidates, at which hands begin a contact in their sixth frame."""
     scores = [np.where(np.arange(len(path.times)) == 5, 0.0, -9.0) for path in paths]
     found = contact_candidates(map_of((30, 20, 0.5), (30, 50, 0.4)), NOTHING, paths, scores)
-    return [one.track for one in found[:2]]
+    return [int(one.y > 0.5) for one in found.candidates[:2]]
 
 
 EVEN = np.stack([np.arange(0, 60, 6.0), np.full(10, 20.5)], axis=1)

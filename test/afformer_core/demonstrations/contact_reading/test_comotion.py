@@ -7,8 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.demonstrations.contact_reading.comotion import FrameMotion, measure_comotion
-from afformer_core.demonstrations.contact_reading.hand_shape import fingertip, hand_mask
+from afformer_core.demonstrations.contact_reading.demonstration_reader import (
+    FrameMotion,
+    measure_comotion,
+)
+from afformer_core.demonstrations.contact_reading.hand_paths import fingertip, hand_mask
 
 from .dragged_square import OPEN_HAND, WALL
 

@@ -7,13 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.demonstrations.contact_reading.contact_observer import ObservedFrame
-from afformer_core.demonstrations.contact_reading.entering_tips import (
+from afformer_core.demonstrations.contact_reading.contact_maps import (
     changed_mask,
     entering_map,
     entering_tips,
     tip_speeds,
 )
+from afformer_core.demonstrations.contact_reading.hand_paths import ObservedFrame
 
 HEIGHT, WIDTH = 140, 220
 SKIN = (205, 150, 120)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from afformer_core.demonstrations.contact_reading.hand_shape import (
+from afformer_core.demonstrations.contact_reading.hand_paths import (
     distinct_hands,
     finger_gap,
     fingertip,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afformer_core.demonstrations.contact_reading.moment_scores import moment_scores
+from afformer_core.demonstrations.contact_reading.hand_paths import moment_scores
 
 from .paths import path_of
 

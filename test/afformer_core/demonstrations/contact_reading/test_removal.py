@@ -6,10 +6,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afformer_core.demonstrations.contact_reading.contact_observer import ObservedFrame
-from afformer_core.demonstrations.contact_reading.hand_paths import TrackedHand
-from afformer_core.demonstrations.contact_reading.hand_shape import hand_mask
-from afformer_core.demonstrations.contact_reading.removal import removal_map
+from afformer_core.demonstrations.contact_reading.contact_maps import removal_map
+from afformer_core.demonstrations.contact_reading.hand_paths import (
+    ObservedFrame,
+    TrackedHand,
+    hand_mask,
+)
 
 from .dragged_square import OPEN_HAND
 

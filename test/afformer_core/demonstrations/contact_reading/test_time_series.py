@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from afformer_core.demonstrations.contact_reading.time_series import (
+from afformer_core.demonstrations.contact_reading.hand_paths import (
     changes,
     interpolated,
     smoothed,

@@ -30,16 +30,6 @@ def test_the_region_of_a_palm_reaches_to_the_fingertips() -> None:
     assert _numbers(region_of_palm(palm)) == pytest.approx((166, 82, 312, _ANGLE))
 
 
-def test_a_hand_that_points_down_and_left_is_turned_the_other_way() -> None:
-    palm = Palm((40, 30, 100, 130), wrist=(80, 40), middle_knuckle=(56, 108), score=0.7)
-
-    region = region_of_palm(palm)
-
-    assert region.angle == pytest.approx(-math.pi + math.atan2(24, 68))
-    assert (region.x, region.y) == pytest.approx((70 - 50 * 24 / 72.1110, 80 + 50 * 68 / 72.1110))
-    assert region.side == 260
-
-
 def _landmarks() -> np.ndarray:
     """Landmarks of a hand with its wrist at (300, 400), turned by `_ANGLE`."""
     upright = np.zeros((21, 2))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -49,14 +48,9 @@ def test_landmarks_are_in_pixels_of_the_image(network: _Network) -> None:
     assert hand.landmarks.shape == (21, 2)
     assert hand.landmarks[4] == pytest.approx([206, 212])
     assert hand.landmarks[8] == pytest.approx([196, 142])
-    assert hand.score == 0.625
-
-
-@pytest.mark.parametrize(('right', 'side'), [(0.51, 'right'), (0.49, 'left')])
-def test_which_hand_it_is(network: _Network, right: float, side: str) -> None:
-    network._right = right
-
-    assert LandmarkNetwork().read(np.zeros((9, 9, 3), np.uint8), REGION).handedness == side
+    assert (hand.score, hand.handedness) == (0.625, 'right')
+    network._right = 0.49
+    assert LandmarkNetwork().read(np.zeros((9, 9, 3), np.uint8), REGION).handedness == 'left'
 
 
 def test_fingers_are_up_in_the_crop(network: _Network) -> None:
@@ -91,12 +85,3 @@ def test_outputs_of_the_network_are_those_of_tensorflow_lite() -> None:
     )
     assert presence == pytest.approx([0.017112], abs=1e-5)
     assert handedness == pytest.approx([0.300564], abs=1e-5)
-
-
-def test_it_computes_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(landmark_network, 'HandNetwork', lambda *given: asked.append(given))
-
-    LandmarkNetwork()
-
-    assert asked == [('hand_landmarks.onnx', 1)]

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from afformer_core.models.backbones.vitdet import VisionTransformer, in_parts, layer_number
-from afformer_core.models.precision import fuse_attention
+from afformer_core.models.backbones.vitdet import VisionTransformer, in_parts
 
 CHANNELS, HEADS, DEPTH = 32, 2, 3
 
@@ -63,15 +62,6 @@ def test_equals_timm(grid: tuple[int, int]) -> None:
 
 
 @torch.no_grad()
-def test_attention_equals_timm() -> None:
-    ours = small((6, 10))
-    theirs = as_timm(ours).blocks[2].attn
-    x = torch.randn(2, 6, 10, CHANNELS)
-
-    torch.testing.assert_close(ours.blocks[2].attn(x), theirs(x), atol=1e-5, rtol=0)
-
-
-@torch.no_grad()
 def test_another_size_is_resampled() -> None:
     ours = small((8, 8))
     theirs = as_timm(ours)
@@ -90,16 +80,6 @@ def test_frozen_tables_change_nothing() -> None:
     ours.freeze_tables()
 
     torch.testing.assert_close(ours(images), before, atol=1e-6, rtol=0)
-
-
-@torch.no_grad()
-def test_fused_attention_gives_the_same() -> None:
-    ours = small((6, 20))
-    images = torch.randn(1, 3, 96, 320)
-    before = ours(images)
-    fuse_attention(ours)
-
-    torch.testing.assert_close(ours(images), before, atol=1e-5, rtol=0)
 
 
 class Largest(TorchDispatchMode):
@@ -144,23 +124,6 @@ def test_images_are_encoded_a_few_at_a_time() -> None:
     in_parts(double, random_images, 64)
     in_parts(double, random_images[:2], 10_000)
     assert seen == [5, 1, 1]
-
-
-def test_layers_are_numbered_as_the_decay_needs_it() -> None:
-    body = 'encoder.backbone_with_fpn.body'
-    numbers = {
-        f'{body}.pos_embed': 0,
-        f'{body}.patch_embed.proj.weight': 0,
-        'pos_embed': 0,
-        f'{body}.blocks.0.attn.rel_pos_h': 1,
-        f'{body}.blocks.10.mlp.fc1.bias': 11,
-        'blocks.11.norm1.weight': 12,
-        'encoder.image_block.attn.qkv.weight': 12,
-        'video_block.norm1.weight': 12,
-        'encoder.backbone_with_fpn.fpn.p4.0.weight': 13,
-        'decoder.self2d_cross3d_block.mlp.fc1.weight': 13,
-    }
-    assert {name: layer_number(name) for name in numbers} == numbers
 
 
 @pytest.mark.slow

@@ -11,16 +11,15 @@ from torch import Tensor
 
 from afformer_core.models import (
     AfformerConfiguration,
-    afformer_small,
     afformer_vitdet_b,
     released_vitdet_b,
 )
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbones import vitdet_encoder as vitdet
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.models.backbones.simple_pyramid import SimpleFeaturePyramid
+from afformer_core.models.backbones.simple_pyramid import PlainVitBackbone, SimpleFeaturePyramid
 from afformer_core.models.backbones.vitdet import VisionTransformer
-from afformer_core.models.backbones.vitdet_encoder import SeparateLastBlockEncoder, VitDetBackbone
+from afformer_core.models.backbones.vitdet_encoder import SeparateLastBlockEncoder
 from afformer_core.offline.training.initial_weights import adopt_weights
 
 from ...conftest import random_model
@@ -66,26 +65,11 @@ def test_parameters_and_shapes(
     assert tuple(found) == configuration.memory_shapes(3)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    'configuration',
-    [afformer_vitdet_b(ACTIONS, (128, 128)), released_vitdet_b(ACTIONS, (128, 128))],
-    ids=['paper', 'released'],
-)
-def test_forward_and_backward(configuration: AfformerConfiguration) -> None:
-    model = random_model(configuration).requires_grad_(True)
-    heatmaps, actions = model(random_images(1, 128, 128, 3), random_images(1, 2, 128, 128, 3))
-    (heatmaps.square().sum() + actions.square().sum()).backward()
-
-    assert heatmaps.shape[-2:] == (32, 32)
-    assert [name for name, one in model.named_parameters() if one.grad is None] == []
-
-
 def small_encoder(configuration: AfformerConfiguration, kind: type[Encoder]) -> Encoder:
     """Of one block, narrow: what an encoder does with whatever backbone it has."""
     torch.manual_seed(0)
     body = VisionTransformer((4, 8), 1)
-    backbone = VitDetBackbone(body, SimpleFeaturePyramid(768, 256, ('p4', 'p5', 'p6')))
+    backbone = PlainVitBackbone(body, SimpleFeaturePyramid(768, 256, ('p4', 'p5', 'p6')))
     encoder = (
         SeparateLastBlockEncoder(backbone, configuration)
         if kind is SeparateLastBlockEncoder
@@ -160,24 +144,6 @@ def test_the_coarsest_level_is_every_second_position_of_the_next() -> None:
 
     assert (p4.shape, p5.shape) == ((1, 4, 8, 4), (1, 4, 4, 2))
     assert torch.equal(p6, p5[:, :, ::2, ::2])
-
-
-def test_what_is_never_asked_for_is_not_made() -> None:
-    names = SimpleFeaturePyramid(8, 4, ('p6',)).state_dict()
-
-    assert {name.split('.')[0] for name in names} == {'p5'}
-
-
-@pytest.mark.parametrize(('field', 'value'), [('channels', 256), ('image_levels', ('p5',))])
-def test_the_released_form_takes_the_map_as_it_is(field: str, value: object) -> None:
-    fields = released_vitdet_b(ACTIONS).to_json() | {field: value}
-
-    with pytest.raises(ValueError, match=f'{field}.* for cross_attention over vitdet_b'):
-        AfformerConfiguration.from_json(fields)
-
-
-def test_sizes_are_multiples_of_the_coarsest_stride() -> None:
-    with pytest.raises(ValueError, match='multiples of 64'):
-        afformer_vitdet_b(ACTIONS, (96, 128))
-    with pytest.raises(ValueError, match=r'video_encoder .* for a backbone other than vitdet_b'):
-        replace(afformer_small(ACTIONS), video_encoder='separate_last_block')
+    # What is never asked for is not made.
+    alone = SimpleFeaturePyramid(8, 4, ('p6',)).state_dict()
+    assert {name.split('.')[0] for name in alone} == {'p5'}

@@ -1,18 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Actions that are read from the frames of the video."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import Tensor
 
-from afformer_core.models import afformer_small
-from afformer_core.models.afformer import Afformer
 from afformer_core.models.decoders.framewise_predictor import FramewiseActioner
 from afformer_core.models.decoders.memory import VideoMemory
-
-SMALL = replace(afformer_small(('push', 'pull', 'hold'), (64, 64)), maximum_frames=4)
 
 
 @pytest.fixture
@@ -60,22 +54,3 @@ def test_frames_that_do_not_exist_change_nothing(actioner: FramewiseActioner) ->
     shorter = actioner(focus[1:], memory(values[1:, :, : 2 * 4]))
     torch.testing.assert_close(padded[1:], shorter)
     torch.testing.assert_close(padded[:1], actioner(focus[:1], memory(values[:1])))
-
-
-def test_the_whole_model_reads_the_frames() -> None:
-    torch.manual_seed(0)
-    model = Afformer(SMALL).eval()
-    frames = torch.randint(0, 256, (1, 3, 64, 64, 3), dtype=torch.uint8)
-    image = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
-    with torch.no_grad():
-        _, actions = model(image, frames)
-        _, same = model(image, frames.repeat_interleave(1, dim=1))
-        _, backwards = model(image, frames.flip(1))
-
-    torch.testing.assert_close(same, actions)
-    assert not torch.equal(backwards, actions)
-
-
-def test_frames_need_a_decoder_that_keeps_their_positions() -> None:
-    with pytest.raises(ValueError, match=r'action_pooling .* for the decoders .*deconvolution'):
-        replace(SMALL, decoder='deconvolution', image_levels=('p4',), temporal_strides=(1,))

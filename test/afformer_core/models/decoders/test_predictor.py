@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the heads read the action."""
 
-import pytest
 import torch
 from torch import Tensor, nn
 
-from afformer_core.models import AfformerConfiguration, afformer_r50, afformer_small
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.decoders.predictor import FocusedPredictor, Predictor
 
@@ -44,11 +42,3 @@ def test_mean_and_focused_agree_on_even_features() -> None:
     decoded = torch.randn(1, 8, 1, 1).expand(1, 8, 4, 4)
 
     torch.testing.assert_close(actions(focused, decoded), actions(mean, decoded))
-
-
-def test_focus_needs_a_single_heatmap() -> None:
-    fields = afformer_r50(('press', 'hold')).to_json() | {'action_pooling': 'heatmap'}
-
-    with pytest.raises(ValueError, match='action_pooling'):
-        AfformerConfiguration.from_json(fields)
-    assert afformer_small(('press',)).action_pooling == 'frames'

@@ -37,17 +37,6 @@ def test_equals_the_deconvolutions_with_their_gradients(upsampler: Upsampler) ->
         torch.testing.assert_close(found, expected, atol=1e-10, rtol=0)
 
 
-def test_what_is_drawn_from_a_position_stands_there(upsampler: Upsampler) -> None:
-    decoded = torch.zeros(1, 8, 3, 4, dtype=torch.double)
-    before = upsampler(decoded)
-    decoded[:, :, 1, 2] = torch.randn(8, dtype=torch.double)
-
-    changed = (upsampler(decoded) - before)[0].abs().amax(dim=0) > 1e-9
-    rows, columns = changed.nonzero(as_tuple=True)
-    assert (int(rows.min()), int(rows.max())) == (4, 7)
-    assert (int(columns.min()), int(columns.max())) == (8, 11)
-
-
 def test_weights_have_the_names_of_a_plain_sequence() -> None:
     names = [f'{layer}.{kind}' for layer in (0, 1, 3) for kind in ('weight', 'bias')]
 

@@ -3,13 +3,15 @@
 
 import math
 
+import pytest
 import torch
 from torch import Tensor
 
 from afformer_core.models.decoders.decoder import means_of_squares
+from afformer_core.models.layers import attention as attention_module
 from afformer_core.models.layers.attention import CrossAttention3d
 from afformer_core.models.layers.relative_position import relative_table, temporal_table
-from afformer_core.models.layers.softmax_attention import attend_in_parts
+from afformer_core.models.layers.softmax_attention import attend
 
 
 def written_out(attention: CrossAttention3d, x: Tensor, video: Tensor) -> Tensor:
@@ -61,18 +63,20 @@ def test_the_newest_frame_comes_first_in_time() -> None:
     assert temporal_table(embeddings, 3)[:, 0].tolist() == [2, 1, 0]
 
 
-def test_scores_of_a_square_are_the_mean_of_those_of_its_positions() -> None:
+def test_scores_of_a_square_are_the_mean_of_those_of_its_positions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     torch.manual_seed(0)
     attention = CrossAttention3d(32, 2, (8, 8), 6).double()
     for embeddings in (attention.rel_pos_h, attention.rel_pos_w, attention.rel_pos_t):
         torch.nn.init.normal_(embeddings)
     scores: list[Tensor] = []
 
-    def attend(queries: Tensor, keys: Tensor, values: Tensor, padding: None) -> Tensor:
+    def watched(queries: Tensor, keys: Tensor, values: Tensor, padding: None) -> Tensor:
         scores.append(queries @ keys.transpose(2, 3))
-        return attend_in_parts(queries, keys, values, padding)
+        return attend(queries, keys, values, padding)
 
-    attention.attend = attend
+    monkeypatch.setattr(attention_module, 'attend', watched)
     x = torch.randn(1, 8, 32, dtype=torch.double)
     video = torch.randn(1, 3, 4, 6, 32, dtype=torch.double)
 

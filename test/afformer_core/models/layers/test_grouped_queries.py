@@ -6,7 +6,7 @@ import torch
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.decoders.memory import VideoMemory
-from afformer_core.models.layers.attention import group_queries_by_video, ungroup_by_image
+from afformer_core.models.layers.attention import group_queries_by_video
 from afformer_core.models.presets import afformer_small
 
 
@@ -15,17 +15,6 @@ def test_images_of_a_video_stand_in_a_row() -> None:
     together = group_queries_by_video(queries, 2)
     assert together.shape == (2, 2, 6, 1)
     assert together[1, 0, :, 0].tolist() == [12, 13, 14, 18, 19, 20]
-
-
-def test_what_was_put_together_comes_apart() -> None:
-    queries = torch.randn(6, 2, 5, 3)
-    assert torch.equal(ungroup_by_image(group_queries_by_video(queries, 2), 6), queries)
-
-
-def test_one_image_of_each_video_is_left_as_it_is() -> None:
-    queries = torch.randn(2, 2, 5, 3)
-    assert group_queries_by_video(queries, 2) is queries
-    assert ungroup_by_image(queries, 2) is queries
 
 
 @pytest.mark.parametrize('lengths', [None, torch.tensor([3, 8])])

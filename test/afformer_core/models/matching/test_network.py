@@ -88,22 +88,6 @@ def test_every_parameter_learns(configuration: MatchingConfiguration) -> None:
     assert set(silent) <= BEFORE_A_SOFTMAX
 
 
-def test_training_begins_with_even_odds_of_contact() -> None:
-    weights = random_matching_network(SMALL).contact.state_dict()
-
-    assert not weights['touching.bias'].any()
-    assert 0.015 < float(weights['touching.weight'].std()) < 0.025
-
-
-def test_frozen_tables_change_nothing() -> None:
-    network = random_matching_network(SMALL)
-    frames = random_images(1, 2)
-    before = network.map_contact(stages_of(network, frames))
-    network.freeze_tables()
-
-    torch.testing.assert_close(network.map_contact(stages_of(network, frames)), before)
-
-
 @torch.inference_mode()
 def test_the_shipped_network_gives_the_numbers_that_it_always_gave(shipped_model: Path) -> None:
     network = load_matching_network(shipped_model / 'matching')

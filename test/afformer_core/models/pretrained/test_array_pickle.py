@@ -36,20 +36,14 @@ def test_arrays_come_back(tmp_path: Path, protocol: int) -> None:
     found = read_array_pickle(written(tmp_path, content, protocol))
 
     assert found.keys() == ARRAYS.keys()
+    if protocol == 0:
+        # An older NumPy's names, which may have another length in text.
+        path = tmp_path / 'model.pkl'
+        path.write_bytes(path.read_bytes().replace(b'numpy._core.', b'numpy.core.'))
+        assert read_array_pickle(path).keys() == ARRAYS.keys()
     for name, array in ARRAYS.items():
         assert found[name].dtype == array.dtype.newbyteorder('=')
         np.testing.assert_array_equal(found[name], array)
-
-
-def test_names_of_older_and_newer_numpy(tmp_path: Path) -> None:
-    path = written(tmp_path, {'model': {'a': ARRAYS['weight']}}, 0)
-    content = path.read_bytes()
-    newer = content.replace(b'numpy.core.', b'numpy._core.')
-    older = content.replace(b'numpy._core.', b'numpy.core.')
-    assert newer != older
-    for one in (newer, older):
-        path.write_bytes(one)
-        np.testing.assert_array_equal(read_array_pickle(path)['a'], ARRAYS['weight'])
 
 
 class Calls:
@@ -69,8 +63,6 @@ class Calls:
         (Calls(print, 'unpickled'), 'print'),
         (Calls(getattr, 'text', 'upper'), 'getattr'),
         (Calls(np.load, 'file'), 'numpy.load'),
-        ({'model': {'a': np.array([{}], dtype=object)}}, "values of the type 'O8'"),
-        ({'model': {'a': np.zeros(1, [('field', 'f4')])}}, "values of the type 'V4'"),
     ],
 )
 def test_code_and_objects_are_refused(
@@ -87,7 +79,9 @@ def test_code_and_objects_are_refused(
         ([1, 2], "no arrays under 'model'"),
         ({'model': {}}, "no arrays under 'model'"),
         ({'weights': ARRAYS}, "no arrays under 'model'"),
-        ({'model': {'name': 'text'}}, "'name' of .* is of type str; expected an array"),
+        ({'model': {'name': 'text'}}, "'name' of .* is of type <U4; expected an array of numbers"),
+        ({'model': {'a': np.array([{}], dtype=object)}}, "'a' of .* is of type object; expected"),
+        ({'model': {'a': np.zeros(1, [('field', 'f4')])}}, "'a' of .* is of type .*field"),
     ],
 )
 def test_pickles_of_other_content(tmp_path: Path, content: object, message: str) -> None:

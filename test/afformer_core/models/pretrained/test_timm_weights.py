@@ -69,28 +69,29 @@ def test_a_file_that_leaves_out_a_block_is_refused(tmp_path: Path) -> None:
     body = random_model(configuration).encoder.backbone_with_fpn.body
     before = {name: tensor.clone() for name, tensor in body.state_dict().items()}
 
-    with pytest.raises(AfformerError, match=r'the weights lack network\.blocks\.4\.'):
+    with pytest.raises(
+        AfformerError, match=r'the weights lack 4 tensors, such as network\.blocks\.4\.'
+    ):
         load_timm_weights(body, configuration, tmp_path / 'model.safetensors')
 
     assert all(torch.equal(before[name], each) for name, each in body.state_dict().items())
 
 
-def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('damaged.safetensors', r'cannot be loaded from .*damaged\.safetensors'),
+        ('weights.pth', r'expected a file \*\.safetensors'),
+        ('missing.safetensors', r'expected a file \*\.safetensors'),
+    ],
+)
+def test_other_files_are_refused(name: str, message: str, tmp_path: Path) -> None:
     configuration = configured('test_vit')
-    (tmp_path / 'model.safetensors').write_bytes(b'no tensors')
+    for there in ('damaged.safetensors', 'weights.pth'):
+        (tmp_path / there).write_bytes(b'no tensors')
     body = random_model(configuration).encoder.backbone_with_fpn.body
 
-    with pytest.raises(AfformerError, match=r'cannot be loaded from .*model\.safetensors'):
-        load_timm_weights(body, configuration, tmp_path / 'model.safetensors')
-
-
-@pytest.mark.parametrize('name', ['weights.pth', 'missing.safetensors'])
-def test_other_files_are_refused(name: str, tmp_path: Path) -> None:
-    configuration = configured('test_vit')
-    (tmp_path / 'weights.pth').write_bytes(b'')
-    body = random_model(configuration).encoder.backbone_with_fpn.body
-
-    with pytest.raises(AfformerError, match=r'expected a file \*\.safetensors'):
+    with pytest.raises(AfformerError, match=message):
         load_timm_weights(body, configuration, tmp_path / name)
 
 

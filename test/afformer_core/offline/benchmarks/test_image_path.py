@@ -53,11 +53,13 @@ def test_each_part_is_in_the_total(folder: Path, files: tuple[Path, Path]) -> No
     times = measure_image_path(grounder, files[0], np.asarray(image, np.uint8), 2, (160, 120))
 
     assert set(predicted) == {((120, 160, 3), ('0', '1'))}
-    assert (times.demonstrations, times.size, times.decides) == (2, '160x120', 'decoder')
-    assert min(times.decode, times.predict, times.compose, times.rest) > 0
+    assert (times['demonstrations'], times['size'], times['decides']) == (2, '160x120', 'decoder')
+    assert min(times['decode'], times['predict'], times['compose'], times['rest']) > 0
     # Medians of the parts may not belong to the same run.
-    assert times.total == pytest.approx(times.decode + times.predict + times.compose, rel=0.5)
-    assert times.images_per_second == pytest.approx(1000 / times.total)
+    assert times['total'] == pytest.approx(
+        times['decode'] + times['predict'] + times['compose'], rel=0.5
+    )
+    assert times['images_per_second'] == pytest.approx(1000 / times['total'])
 
 
 def bench(*words: object) -> int:

@@ -33,10 +33,6 @@ def test_a_name_is_read_and_given_back(name: str, expected: FrameSampling) -> No
     assert str(expected) == name
 
 
-def test_blanks_around_the_words_of_a_name_do_not_matter() -> None:
-    assert parse_frame_sampling('  2 fps  x 32 every 16 ') == WindowSampling(2.0, 32, 16)
-
-
 @pytest.mark.parametrize(
     'name', ['', 'uniform', 'uniform -1', '64', '2 fps', 'nan fps x 2 every 1', '2 fps x 32']
 )
@@ -108,12 +104,3 @@ def test_times_count_from_the_first_frame() -> None:
 )
 def test_windows_cover_the_whole_clip(count: int, expected: list[list[int]]) -> None:
     assert WindowSampling(1.0, 4, 2).windows(at_rate(count, 1)) == expected
-
-
-@pytest.mark.parametrize(
-    'times', [np.zeros(0), np.zeros((2, 2)), np.array([0.0, np.nan]), np.array([1.0, 0.0])]
-)
-@pytest.mark.parametrize('sampling', [UniformSampling(), WindowSampling()])
-def test_what_are_no_times_is_refused(sampling: FrameSampling, times: np.ndarray) -> None:
-    with pytest.raises(ValueError, match='times'):
-        sampling.windows(times)

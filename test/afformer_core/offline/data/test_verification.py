@@ -15,7 +15,6 @@ from afformer_core.media.video import write_video
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.data.verification import (
     find_problems,
-    points_outside,
     usable_samples,
 )
 
@@ -123,13 +122,6 @@ def test_broken_ones_are_left_out_when_asked_alone(samples: list[Sample]) -> Non
     with pytest.raises(DatasetError, match=r'1 clips or images of 1 of 2 .*--skip-broken'):
         usable_samples(samples, skip_broken=False)
     assert usable_samples(samples, skip_broken=True) == samples[:1]
-
-
-def test_nothing_is_left(samples: list[Sample]) -> None:
     samples[0].video_path.unlink()
     with pytest.raises(DatasetError, match='no sample remains'):
         usable_samples(samples, skip_broken=True)
-
-
-def test_points_outside(samples: list[Sample]) -> None:
-    assert points_outside(samples) == 4

@@ -2,7 +2,9 @@
 """Small datasets on disk, with and without elements, and a small model with random weights."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,16 +15,20 @@ from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.offline.data.annotations import open_annotations
-from afformer_core.offline.evaluation.metrics.peak_measures import measure_peaks
-from afformer_core.offline.evaluation.metrics.scoring import RowScores
-from afformer_core.offline.evaluation.pairs.pair_result import PairResult
+from afformer_core.offline.data.readers.part_pairs import PartPair, PartPairsDataset
+from afformer_core.offline.evaluation.metrics import measure_peaks
+from afformer_core.offline.evaluation.pairs.pair_evaluator import ModelRun, PairResult, RunSettings
 from afformer_core.offline.evaluation.pairs.pairs import choose_pairs
-from afformer_core.offline.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.offline.evaluation.protocols import RowsProtocol
 from afformer_core.offline.reports import bootstrap
 from afformer_core.runtime.presence import PresenceFeatures
 from afformer_core.runtime.weights import save_model
 
 WIDTH, HEIGHT = 64, 48
+
+
+def run_of(grounder, protocol, **settings):
+    return ModelRun(RunSettings(lambda: grounder, protocol, **settings))
 
 
 def square(x, y, half=5):
@@ -148,9 +154,14 @@ def result(pair, kld, peak, action, hard_negative_kld, hard_negative_peak):
     return PairResult(
         pair,
         rows,
-        RowScores(np.array([kld]), np.array([0.5]), np.array([0.9]), peaks),
+        {
+            'kld': np.array([kld]),
+            'sim': np.array([0.5]),
+            'auc_j': np.array([0.9]),
+            **peaks,
+        },
         peak,
-        bool(peaks.inside[0]),
+        bool(peaks['peak_inside'][0]),
         {action: 0.8, other: 0.2},
         10.0,
         np.array([hard_negative_kld]),
@@ -212,3 +223,25 @@ def part_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     (folder / 'pairs.json').write_text(json.dumps(entries))
     return folder
+
+
+PairMaker = Callable[..., PartPair]
+
+
+@pytest.fixture
+def make_pair(tmp_path: Path) -> PairMaker:
+    """Makes a pair on a target of 100x50 without media; one part from (20, 10) to (40, 30)."""
+
+    def make(**changes: Any) -> PartPair:
+        entry = {
+            'clip': 'clip.mp4',
+            'target': 'target.png',
+            'target_size': [100, 50],
+            'parts': [[[20, 10], [40, 10], [40, 30], [20, 30]]],
+            'action': 'pull',
+            **changes,
+        }
+        (tmp_path / 'pairs.json').write_text(json.dumps([entry]))
+        return PartPairsDataset(tmp_path).pairs[0]
+
+    return make

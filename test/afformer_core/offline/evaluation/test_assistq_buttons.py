@@ -9,9 +9,6 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.media.video import write_video
-from afformer_core.offline.data.annotations import open_annotations
-from afformer_core.offline.evaluation.pairs.pairs import choose_pairs
-from afformer_core.offline.evaluation.protocols.buttons_protocol import ButtonsProtocol
 
 SCRIPT = """\
 0:00:00-0:00:01 Press the power button.
@@ -52,23 +49,6 @@ def evaluate(capsys, assistq, *words):
     options = ['--annotations', assistq, '--protocol', 'buttons', '--json', '-', *words]
     assert main(['evaluate', *map(str, options)]) == 0
     return json.loads(capsys.readouterr().out)
-
-
-def test_target_is_the_box(assistq):
-    protocol = ButtonsProtocol((80, 120))
-    rows = protocol.rows(open_annotations(assistq))
-    targets = protocol.targets(rows)
-    assert len(targets) == 4
-    expected = np.zeros((80, 120))
-    expected[30:50, 10:30] = 1 / 400
-    assert targets[0] == pytest.approx(expected, abs=1e-8)
-
-
-def test_demonstrations_of_the_other_button_and_of_the_other_video(assistq):
-    for pair in choose_pairs(open_annotations(assistq)):
-        assert pair.hard_negative.image_path == pair.sample.image_path
-        assert pair.hard_negative.scene.element != pair.sample.scene.element
-        assert pair.negative.video_path != pair.sample.video_path
 
 
 def test_a_model_beside_predictors_and_chance(assistq, model_folder, capsys):

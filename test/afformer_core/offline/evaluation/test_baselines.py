@@ -1,25 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Predictors that ignore the sample, and the prior of a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
+from afformer_core.errors import DatasetError
+from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.evaluation.baselines import (
-    ActionMeanMaps,
-    CrossValidatedMeanMaps,
     center_bias,
     centred_gaussian,
-    uniform,
+    cross_validated_mean_maps,
+    mean_maps,
+    prior_from_folds,
+    prior_from_training,
 )
-from afformer_core.offline.evaluation.protocols.protocols import ProtocolRow, RowsProtocol
+from afformer_core.offline.evaluation.protocols import ProtocolRow, RowsProtocol
 
 PROTOCOL = RowsProtocol((32, 32))
 
 
 def row(action, group, x, y):
     return ProtocolRow(action, group, np.array([[x, y]], float), (32, 32))
-
-
-def test_uniform():
-    assert uniform((4, 8))(0, row(0, 'a', 1, 1)).tolist() == [[1 / 32] * 8] * 4
 
 
 def test_gaussian_is_centred_and_its_spread_follows_each_side():
@@ -45,7 +52,7 @@ def test_a_gaussian_has_a_width(sigma):
 
 
 def test_center_bias_is_cut_off_to_the_central_half():
-    heatmap = center_bias(RowsProtocol((224, 224))).heatmap
+    heatmap = center_bias(RowsProtocol((224, 224)))(0, row(0, 'a', 1, 1))
     assert heatmap.sum() == pytest.approx(1, abs=1e-5)
     occupied = np.flatnonzero(heatmap.sum(0) > 0)
     assert (occupied[0], occupied[-1]) == (56, 167)
@@ -58,55 +65,82 @@ def test_center_bias_is_cut_off_to_the_central_half():
 def test_groups_are_dealt_to_the_folds_in_turn():
     """Of three groups in two folds the first and the third are in one."""
     rows = [row(0, 'c', 4, 5), row(0, 'a', 12, 5), row(0, 'b', 20, 20)]
-    maps = CrossValidatedMeanMaps(PROTOCOL, rows, folds=2)
+    maps = cross_validated_mean_maps(PROTOCOL, rows, folds=2)
     alone, others = PROTOCOL.targets(rows[2:])[0], PROTOCOL.targets(rows[:2]).mean(0)
     for number, expected in enumerate((alone, alone, others)):
         assert np.allclose(maps(number, rows[number]), expected, atol=1e-8)
 
 
-def test_two_folds_are_the_fewest():
-    with pytest.raises(ValueError, match='got 2 images and 1 folds'):
-        CrossValidatedMeanMaps(PROTOCOL, [row(0, 'a', 4, 5), row(0, 'b', 4, 5)], folds=1)
-
-
 def test_more_rows_than_are_averaged_at_once():
     rows = [row(0, str(number), number % 30, 5) for number in range(130)]
-    maps = ActionMeanMaps.fit(PROTOCOL, rows)
+    maps = mean_maps(PROTOCOL, rows)
     assert np.allclose(maps(0, rows[0]), PROTOCOL.targets(rows).mean(0), atol=1e-7)
-
-
-def test_mean_map_of_an_action_is_the_mean_of_its_ground_targets():
-    rows = [row(0, 'a', 4, 5), row(1, 'a', 20, 20), row(0, 'b', 9, 5)]
-    maps = ActionMeanMaps.fit(PROTOCOL, rows)
-    expected = PROTOCOL.targets([rows[0], rows[2]]).mean(0)
-    assert np.allclose(maps(0, row(0, 'c', 0, 0)), expected, atol=1e-8)
 
 
 def test_mean_map_of_an_unseen_action_is_that_of_all():
     rows = [row(0, 'a', 4, 5), row(1, 'a', 20, 20)]
-    maps = ActionMeanMaps.fit(PROTOCOL, rows)
+    maps = mean_maps(PROTOCOL, rows)
     assert np.allclose(maps(0, row(3, 'c', 0, 0)), PROTOCOL.targets(rows).mean(0), atol=1e-8)
 
 
 def test_mean_maps_need_a_row():
     with pytest.raises(ValueError, match='at least one annotation'):
-        ActionMeanMaps.fit(PROTOCOL, [])
-
-
-def test_no_group_is_its_own_prior():
-    rows = [row(0, 'a', 4, 5), row(0, 'a', 6, 5), row(0, 'b', 20, 20), row(0, 'c', 28, 9)]
-    maps = CrossValidatedMeanMaps(PROTOCOL, rows)
-    expected = PROTOCOL.targets(rows[2:]).mean(0)
-    assert np.allclose(maps(0, rows[0]), expected, atol=1e-8)
-    assert np.allclose(maps(1, rows[1]), expected, atol=1e-8)
+        mean_maps(PROTOCOL, [])
 
 
 def test_an_action_that_other_folds_lack_gets_the_mean_of_all_others():
     rows = [row(0, 'a', 4, 5), row(1, 'b', 20, 20)]
-    maps = CrossValidatedMeanMaps(PROTOCOL, rows)
+    maps = cross_validated_mean_maps(PROTOCOL, rows)
     assert np.allclose(maps(0, rows[0]), PROTOCOL.targets(rows[1:])[0], atol=1e-8)
 
 
-def test_cross_validation_needs_two_images():
-    with pytest.raises(ValueError, match='got 1 images and 5 folds'):
-        CrossValidatedMeanMaps(PROTOCOL, [row(0, 'a', 4, 5)])
+@pytest.mark.parametrize(('groups', 'folds'), [('a', 5), ('ab', 1)])
+def test_cross_validation_needs_two_images_and_two_folds(groups, folds):
+    with pytest.raises(ValueError, match=f'got {len(groups)} images and {folds} folds'):
+        cross_validated_mean_maps(PROTOCOL, [row(0, group, 4, 5) for group in groups], folds)
+
+
+class Annotations(list[Sample]):
+    """Samples with the names of their actions."""
+
+    action_names = ('press', 'hold', 'turn')
+
+
+def prior_sample(image: str, action: int, x: float) -> Sample:
+    points = (np.array([[x, 8.0]]),)
+    return Sample(f'{image} {x}', Path('a.mp4'), Path(image), (32, 32), (action,), points)
+
+
+SAMPLES: Any = Annotations(
+    [
+        prior_sample('a.jpg', 1, 4),
+        prior_sample('a.jpg', 2, 9),
+        prior_sample('b.jpg', 1, 20),
+        prior_sample('c.jpg', 0, 28),
+    ]
+)
+PRIOR_ROWS = PROTOCOL.rows(SAMPLES)
+
+
+def test_folds_predict_an_image_by_the_others() -> None:
+    prior = prior_from_folds(PROTOCOL, PRIOR_ROWS)
+    assert prior.label == "same action's mean map (5 folds)"
+    assert prior.constant_action == 1
+    assert prior.mean_maps is not None
+    other = PROTOCOL.targets(PRIOR_ROWS[2:3])[0]
+    assert prior.mean_maps(0, PRIOR_ROWS[0]) == pytest.approx(other, abs=1e-7)
+
+
+def test_other_annotations_give_the_mean_of_an_action() -> None:
+    prior = prior_from_training(PROTOCOL, SAMPLES, SAMPLES)
+    assert prior.label == "same action's mean map (prior annotations)"
+    assert prior.constant_action == 1
+    assert prior.mean_maps is not None
+    mean = PROTOCOL.targets([PRIOR_ROWS[0], PRIOR_ROWS[2]]).mean(0)
+    assert prior.mean_maps(0, PRIOR_ROWS[0]) == pytest.approx(mean, abs=1e-7)
+
+
+def test_other_actions_are_refused() -> None:
+    other: Any = SimpleNamespace(action_names=('press', 'hold'))
+    with pytest.raises(DatasetError, match=r"name the actions \['press', 'hold'\], the dataset"):
+        prior_from_training(PROTOCOL, other, SAMPLES)

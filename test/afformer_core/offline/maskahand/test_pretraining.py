@@ -12,8 +12,8 @@ from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.offline.maskahand.pretraining.pretraining_data import MaskAHandData
 from afformer_core.offline.training.command import train
-from afformer_core.offline.training.datasets.annotated_data import AnnotationSource
 from afformer_core.offline.training.datasets.batch import Batch
+from afformer_core.offline.training.datasets.batched_data import AnnotationSource
 from afformer_core.offline.training.module import GroundingTraining
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.model_folder import read_description

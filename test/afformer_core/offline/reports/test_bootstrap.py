@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -41,13 +40,9 @@ def test_groups_are_drawn_whole():
 
 
 def test_missing_values_are_left_out():
-    assert bootstrap_mean([NAN, 4, 2], ['a', 'b', 'c']).value == pytest.approx(3)
+    estimate = bootstrap_mean([NAN, 4, 2], ['a', 'b', 'c'])
+    assert (estimate.value, estimate.count) == (3, 2)
     assert bootstrap_mean([NAN], ['a']) is None
-
-
-def test_class_mean_weighs_classes_equally():
-    estimate = bootstrap_class_mean([1, 1, 1, 0], list('abcd'), [0, 0, 0, 5])
-    assert estimate.value == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize('answers', [[0] * 10, [0] * 8 + [1, 1], [1, 0] * 5])
@@ -58,13 +53,6 @@ def test_class_mean_of_hits_is_balanced_accuracy(answers):
     assert bootstrap_class_mean(hits, range(10), target).value == pytest.approx(
         expected, abs=1e-12
     )
-
-
-def test_balanced_accuracy_weighs_actions_and_not_rows():
-    target = [0] * 9 + [1]
-    right = np.equal([0] * 8 + [1, 1], target)
-    assert bootstrap_class_mean(np.equal(0, target), range(10), target).value == pytest.approx(0.5)
-    assert bootstrap_class_mean(right, range(10), target).value == pytest.approx((8 / 9 + 1) / 2)
 
 
 def test_area_is_that_of_the_roc_curve():
@@ -78,12 +66,6 @@ def test_area_is_that_of_the_roc_curve():
 def test_area_counts_pairs_and_ties_half():
     assert area_under_curve([3, 2], [1, 2, 4]) == pytest.approx((2 + 1.5) / 6)
     assert bootstrap_area([3, 2], [1, 2], 'ab').value == pytest.approx((2 + 1.5) / 4)
-
-
-def test_area_draws_whole_groups():
-    # Of a alone nothing is told apart, of b alone everything is; of both, b wins over a.
-    estimate = bootstrap_area([1, 1, 3, 3], [1, 1, 2, 2], 'aabb')
-    assert (estimate.low, estimate.value, estimate.high) == (0.5, 0.625, 1.0)
 
 
 def test_separation_is_of_values_and_what_they_should_be():
@@ -106,27 +88,14 @@ def test_separation_needs_values_of_both_kinds():
     assert (estimate.low, estimate.value, estimate.high) == (1, 1, 1)
 
 
-def test_area_without_overlap_has_no_width():
-    estimate = bootstrap_area([3, 4, 5], [0, 1, 2], 'abc')
-    assert (estimate.low, estimate.value, estimate.high) == (1, 1, 1)
-
-
-def test_seed_decides_the_interval():
-    values, groups = [0.1, 0.7, 0.4, 0.9, 0.2], list('abcde')
-    assert bootstrap_mean(values, groups, 1) == bootstrap_mean(values, groups, 1)
-
-
-def test_text_shows_value_and_interval():
-    assert str(bootstrap_mean([2, 2], ['a', 'b'])) == '2.000 [2.000, 2.000]'
-
-
 def test_median_of_odd_and_even_numbers():
     assert bootstrap_median([3, 1, 100], 'abc').value == 3
     assert bootstrap_median([3, 1, 100, 5], 'abcd').value == 4
 
 
 def test_median_leaves_out_what_does_not_exist():
-    assert bootstrap_median([3, NAN, 5], 'abc').value == 4
+    estimate = bootstrap_median([3, NAN, 5], 'abc')
+    assert (estimate.value, estimate.count) == (4, 2)
     assert bootstrap_median([NAN], 'a') is None
 
 
@@ -181,17 +150,8 @@ def test_an_estimate_knows_of_how_many_values_it_is(name, count):
     assert ESTIMATES[name].count == count
 
 
-def test_what_does_not_exist_is_not_counted():
-    assert bootstrap_mean([NAN, 4, 2], ['a', 'b', 'c']).count == 2
-    assert bootstrap_median([NAN, 4, 2], ['a', 'b', 'c']).count == 2
-
-
 def test_tables_say_what_the_intervals_are():
     assert interval_note('scenes') == 'Intervals: 95 %, bootstrapped over scenes.'
-
-
-def test_an_estimate_becomes_itself_again():
-    assert Estimate(**asdict(ESTIMATES['mean'])) == ESTIMATES['mean']
 
 
 @pytest.mark.parametrize(('low', 'high', 'count'), [(0.6, 0.4, 3), (0.4, 0.6, 0)])

@@ -14,17 +14,16 @@ from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.offline.data.annotations import open_annotations
-from afformer_core.offline.data.augmentation.flips import Reversal
+from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.training.command import train
-from afformer_core.offline.training.datasets.batch import FeatureBatch, ImageBatch
-from afformer_core.offline.training.datasets.collation import collate_features, collate_images
-from afformer_core.offline.training.datasets.feature_cache import (
+from afformer_core.offline.training.datasets.batch import Batch, collate_features, collate_images
+from afformer_core.offline.training.datasets.feature_data import (
+    FeatureDataset,
     ImageAndVideoEncoder,
     open_feature_cache,
 )
-from afformer_core.offline.training.datasets.feature_data import FeatureDataset
 from afformer_core.offline.training.datasets.image_data import ImageDataset
 from afformer_core.offline.training.datasets.samplers import Draw
 from afformer_core.runtime.weights import load_model
@@ -36,11 +35,11 @@ DRAW = Draw((2, 3), (0, 0), (4,))
 BACKWARDS = Reversal(1.0, {0: 1, 1: 0})
 
 
-def image_batch(annotations: Path, draw: Draw, reversal: Reversal | None = None) -> ImageBatch:
+def image_batch(annotations: Path, draw: Draw, reversal: Reversal | None = None) -> Batch:
     reader = ClipReader(UniformSampling(4), (64, 64))
     example = ImageDataset(open_annotations(annotations), reader, None, reversal)[draw]
     batch = collate_images([example])
-    assert isinstance(batch, ImageBatch)
+    assert isinstance(batch, Batch)
     return batch
 
 
@@ -57,9 +56,9 @@ def test_the_demonstration_is_encoded_once(annotations: Path) -> None:
     batch = image_batch(annotations, DRAW)
     model = Afformer(afformer_small(('press', 'hold'), (64, 64))).eval()
     together, _ = batch.predict(model)
-    alone, _ = model(batch.images[2:], batch.frames)
+    alone, _ = model(batch.images[2:], batch.videos)
 
-    assert batch.frames.shape[0] == 1
+    assert batch.videos.shape[0] == 1
     assert together.shape[0] == 3
     assert torch.allclose(together[2:], alone, atol=1e-4)
 
@@ -68,7 +67,7 @@ def test_backwards_the_last_frame_comes_first(annotations: Path) -> None:
     forwards = image_batch(annotations, DRAW)
     backwards = image_batch(annotations, DRAW, BACKWARDS)
 
-    assert torch.equal(backwards.frames, forwards.frames.flip(1))
+    assert torch.equal(backwards.videos, forwards.videos.flip(1))
     assert torch.equal(backwards.images, forwards.images)
     assert backwards.supervision.actions.tolist() == [0, 0, 0]
 
@@ -83,8 +82,8 @@ def test_features_are_those_of_the_images(annotations: Path, tmp_path: Path) -> 
         collate_features([FeatureDataset(samples, cache, reversal)[draw]])
         for reversal in (None, BACKWARDS)
     )
-    assert isinstance(forwards, FeatureBatch)
-    assert isinstance(backwards, FeatureBatch)
+    assert isinstance(forwards, Batch)
+    assert isinstance(backwards, Batch)
     targets = backwards.supervision.targets((16, 16))
 
     assert targets.shown.tolist() == [True, True, False]

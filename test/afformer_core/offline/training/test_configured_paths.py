@@ -23,9 +23,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize(
-    'option', ['--output', '--model.initial', '--data.train.root', '--data.cache_folder']
-)
+@pytest.mark.parametrize('option', ['--output', '--model.initial', '--data.train.root'])
 def test_a_url_is_refused(
     option: str, annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -35,19 +33,6 @@ def test_a_url_is_refused(
     assert ended.value.code == 2
     assert 'a URL; expected a path of this machine' in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_url_in_a_file_is_refused(
-    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / 'more.yaml').write_text(f'model:\n  initial: {URL}\n')
-
-    with pytest.raises(SystemExit):
-        main(['train', *images(annotations, '--output=model'), '-c', 'more.yaml'])
-
-    told = capsys.readouterr().err
-    assert 'Parser key "model.initial"' in told
-    assert 'is a URL; expected a path' in told
 
 
 @pytest.mark.parametrize('given', [['-c', URL], [f'--config={URL}']])

@@ -16,14 +16,7 @@ from torch import nn
 
 from afformer_core.offline.training.architecture import Architecture
 from afformer_core.offline.training.callbacks.averaging import MovingAverage
-from afformer_core.offline.training.datasets.batch import (
-    Batch,
-    BoxSupervision,
-    FeatureBatch,
-    ImageBatch,
-    MixedBatch,
-    PointSupervision,
-)
+from afformer_core.offline.training.datasets.batch import Batch, BoxSupervision, PointSupervision
 from afformer_core.offline.training.losses import GroundingLoss
 from afformer_core.offline.training.module import GroundingTraining
 
@@ -41,10 +34,10 @@ FRAMES = torch.zeros(2, 3, 64, 64, 3, dtype=torch.uint8)
 VIDEOS = tuple(torch.zeros(2, 3, channels, side, side) for channels, side in STAGES)
 
 BATCHES = {
-    'images': ImageBatch(ANNOTATED, (0, 1), FRAMES, torch.tensor([3, 3]), IMAGES),
-    'padded': ImageBatch(ANNOTATED, (0, 1), FRAMES, torch.tensor([3, 2]), IMAGES),
-    'features': FeatureBatch(ANNOTATED, (0, 1), VIDEOS, tuple(each[:, 0] for each in VIDEOS)),
-    'mixed': MixedBatch(BOXED, (0, 1), VIDEOS, torch.tensor([3, 2]), IMAGES),
+    'images': Batch(ANNOTATED, (0, 1), FRAMES, IMAGES, torch.tensor([3, 3])),
+    'padded': Batch(ANNOTATED, (0, 1), FRAMES, IMAGES, torch.tensor([3, 2])),
+    'features': Batch(ANNOTATED, (0, 1), VIDEOS, tuple(each[:, 0] for each in VIDEOS)),
+    'mixed': Batch(BOXED, (0, 1), VIDEOS, IMAGES, torch.tensor([3, 2])),
 }
 
 
@@ -76,19 +69,6 @@ def test_a_step_reads_nothing_back(
     found.backward()
 
     assert found.device == META
-
-
-def test_no_loss_is_shown_in_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The progress bar and a logger would read it."""
-    asked: dict[str, dict[str, bool]] = {}
-    monkeypatch.setattr(
-        GroundingTraining, 'log', lambda _, name, value, **how: asked.update({name: how})
-    )
-    monkeypatch.setattr(GroundingTraining, 'global_step', 1)
-    training(GroundingLoss()).training_step(BATCHES['features'], 0)
-
-    assert set(asked) >= {'train/kld', 'train/action_loss'}
-    assert all(how == {'logger': False} for how in asked.values())
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,5 +157,5 @@ class Nothing(BoxSupervision):
 @pytest.mark.parametrize(('device', 'waits_not'), [('cuda', True), ('cpu', False)])
 def test_a_batch_is_copied_to_a_gpu_while_the_host_goes_on(device: str, waits_not: bool) -> None:
     frames = Copied()
-    ImageBatch(Nothing(), (0,), frames, torch.tensor([3]), Copied()).to(torch.device(device))
+    Batch(Nothing(), (0,), frames, Copied(), torch.tensor([3])).to(torch.device(device))
     assert frames.asked == {'device': device, 'non_blocking': waits_not}

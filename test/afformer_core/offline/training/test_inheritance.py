@@ -16,6 +16,7 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
+from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.offline.training.inheritance import Inheritance
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.matching.exemplar_file import read_exemplars
@@ -92,9 +93,9 @@ def test_presence_is_not_told_by_a_calibration_of_other_weights(
 ) -> None:
     tuned_model, shipped = read_description(tuned[0]), read_description(shipped_model)
 
-    assert shipped.valid_calibration == shipped.calibration is not None
+    assert shipped.valid_calibrations.presence == shipped.calibration is not None
     assert tuned_model.calibration == shipped.calibration
-    assert tuned_model.valid_calibration is None
+    assert tuned_model.valid_calibrations.presence is None
     grounder = ArrayGrounder.load(tuned[0], 'torch')
     image = np.zeros((96, 96, 3), np.uint8)
     grounder.set_demonstration([image], 'push')
@@ -104,42 +105,41 @@ def test_presence_is_not_told_by_a_calibration_of_other_weights(
 
 def test_both_are_said(tuned: tuple[Path, str], shipped_model: Path) -> None:
     folder, said = tuned
+    others = ('hold', 'touch', 'rotate', 'pull', 'pick up', 'put down')
+
     line = said.splitlines()[0]
-
-    assert line.startswith(f'begins with {shipped_model}: keeps 2 zoom stages, the action push; ')
-    assert 'drops the actions hold, touch, rotate, pull, pick up, put down (not named by' in line
-    assert 'presence (its calibration belongs to the weights before training: fit it again' in line
-    assert line.endswith('; begins anew the action slide')
+    assert line.startswith(f'begins with {shipped_model}: keeps the actions push; drops the')
+    assert f'drops the actions {", ".join(others)}; begins anew the actions slide; ' in line
+    assert 'keeps the zoom stages (2); drops presence (its calibration belongs to' in line
     initial = json.loads((folder / 'model.json').read_text())['training']['initial']
-    assert initial['weights_sha256'] == read_description(shipped_model).weights_sha256
-    assert initial['keeps'] == ['2 zoom stages', 'the action push']
-    assert [each.partition(' (')[0] for each in initial['drops']] == [
-        'the actions hold, touch, rotate, pull, pick up, put down',
-        'presence',
-    ]
-    assert initial['begins_anew'] == ['the action slide']
+    assert initial == {
+        'folder': str(shipped_model),
+        'weights_sha256': read_description(shipped_model).weights_sha256,
+        'keeps': ['push'],
+        'drops': list(others),
+        'begins_anew': ['slide'],
+    }
 
 
-def test_all_actions_are_kept_in_any_order(shipped_model: Path) -> None:
-    reverse = afformer_small(SHIPPED_ACTIONS[::-1], (256, 256))
-    found = Inheritance.of(shipped_model, reverse)
-
-    assert found.keeps[1] == ('the actions put down, pick up, pull, push, rotate, touch, hold')
-    assert [each.partition(' (')[0] for each in found.drops] == ['presence']
-    assert found.begins_anew == ()
-
-
-def test_actions_that_are_read_elsewhere_are_dropped(shipped_model: Path) -> None:
-    elsewhere = replace(afformer_small(SHIPPED_ACTIONS), action_pooling='heatmap')
-    found = Inheritance.of(shipped_model, elsewhere)
-
-    assert found.keeps == ('2 zoom stages',)
-    assert found.drops[0] == ('the action head (action_pooling is heatmap, not frames)')
-    assert found.begins_anew == (f'the actions {", ".join(SHIPPED_ACTIONS)}',)
-
-
-def test_without_actions_all_of_them_are_dropped(shipped_model: Path) -> None:
-    found = Inheritance.of(shipped_model, afformer_small(()))
-
-    assert found.drops[0].startswith(f'the actions {", ".join(SHIPPED_ACTIONS)} (not named')
-    assert found.begins_anew == ()
+@pytest.mark.parametrize(
+    ('configuration', 'kept', 'new'),
+    [
+        (afformer_small(SHIPPED_ACTIONS[::-1]), SHIPPED_ACTIONS[::-1], ()),
+        (
+            replace(afformer_small(SHIPPED_ACTIONS), action_pooling='heatmap'),
+            (),
+            SHIPPED_ACTIONS,
+        ),
+        (afformer_small(()), (), ()),
+    ],
+    ids=['in another order', 'read elsewhere', 'without actions'],
+)
+def test_actions_are_kept_by_name_where_they_are_read_alike(
+    configuration: AfformerConfiguration,
+    kept: tuple[str, ...],
+    new: tuple[str, ...],
+    shipped_model: Path,
+) -> None:
+    found = Inheritance.of(shipped_model, configuration).actions
+    assert (found['keeps'], found['begins anew']) == (kept, new)
+    assert set(found['drops']) == set(SHIPPED_ACTIONS) - set(kept)

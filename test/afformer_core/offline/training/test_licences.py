@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.offline.data.annotations import open_annotations
-from afformer_core.offline.data.manifest.conversion import convert
-from afformer_core.offline.training.datasets.annotated_data import AnnotationSource
+from afformer_core.offline.data.manifest.files import convert
+from afformer_core.offline.training.datasets.batched_data import AnnotationSource
 from afformer_core.runtime.model_folder import read_description
 
 from .conftest import MODEL, TRAINER, write_pairs
@@ -93,19 +92,11 @@ def test_a_model_keeps_what_its_initial_model_was_made_of(
     assert 'OPRA' not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ('licence', 'expected'),
-    [('unknown', {'OPRA': 'unknown'}), ('CC-BY-4.0', {'OPRA': 'CC-BY-4.0'})],
-)
-def test_the_setting_names_a_licence_that_files_do_not(
-    tmp_path: Path, licence: str, expected: dict[str, Any]
-) -> None:
-    samples, _ = AnnotationSource(write_pairs(tmp_path), licence=licence).read()
-
-    assert {each.origin.source: each.origin.licence for each in samples} == expected
-
-
-def test_the_setting_does_not_replace_a_licence_that_files_name(mixed: Path) -> None:
-    samples, _ = AnnotationSource(mixed, licence='MIT').read()
-
-    assert {each.origin.licence for each in samples} == {'CC-BY-NC-4.0', 'own'}
+def test_the_setting_names_a_licence_that_files_do_not(mixed: Path, tmp_path: Path) -> None:
+    for path, licence, expected in (
+        (tmp_path / 'train.json', 'unknown', {'unknown'}),
+        (tmp_path / 'train.json', 'CC-BY-4.0', {'CC-BY-4.0'}),
+        (mixed, 'MIT', {'CC-BY-NC-4.0', 'own'}),
+    ):
+        samples, _ = AnnotationSource(path, licence=licence).read()
+        assert {sample.origin.licence for sample in samples} == expected

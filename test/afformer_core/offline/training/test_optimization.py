@@ -31,34 +31,25 @@ def test_norms_and_biases_do_not_decay(model: Afformer) -> None:
     assert group_of(optimizer, block.mlp.fc1.weight)['weight_decay'] == 0.05
     assert group_of(optimizer, block.mlp.fc1.bias)['weight_decay'] == 0
     assert group_of(optimizer, block.norm_mlp.weight)['weight_decay'] == 0
+    grouped = [id(p) for group in optimizer.param_groups for p in group['params']]
+    assert sorted(grouped) == sorted(id(p) for p in model.parameters())
+    positions = torch.nn.Module()
+    positions.pos_embed = torch.nn.Parameter(torch.zeros(1, 5, 3))
+    positions.rel_pos_h = torch.nn.Parameter(torch.zeros(5, 3))
+    optimizer = Optimization(1e-3, 0.07).optimizer(positions)
+    assert group_of(optimizer, positions.pos_embed)['weight_decay'] == 0
+    assert group_of(optimizer, positions.rel_pos_h)['weight_decay'] == 0.07
 
 
-def test_absolute_positions_do_not_decay_but_relative_ones_do() -> None:
-    model = torch.nn.Module()
-    model.pos_embed = torch.nn.Parameter(torch.zeros(1, 5, 3))
-    model.rel_pos_h = torch.nn.Parameter(torch.zeros(5, 3))
-    optimizer = Optimization(1e-3, 0.07).optimizer(model)
-
-    assert group_of(optimizer, model.pos_embed)['weight_decay'] == 0
-    assert group_of(optimizer, model.rel_pos_h)['weight_decay'] == 0.07
-
-
-def test_the_backbone_learns_more_slowly(model: Afformer) -> None:
-    optimizer = Optimization(1e-3, backbone_factor=0.1).optimizer(model)
-    body = model.encoder.backbone_with_fpn.body
-    pyramid = model.encoder.backbone_with_fpn.fpn
-
-    assert group_of(optimizer, body.conv_stem.weight)['lr'] == pytest.approx(1e-4)
-    assert group_of(optimizer, pyramid.inner_blocks[0][0].weight)['lr'] == pytest.approx(1e-3)
-
-
-def test_the_pyramid_learns_as_slowly_where_it_counts_as_backbone(model: Afformer) -> None:
-    optimizer = Optimization(1e-3, backbone_factor=0.1, backbone_scope='encoder').optimizer(model)
-    backbone = model.encoder.backbone_with_fpn
-    block = model.decoder.self2d_cross3d_block
+@pytest.mark.parametrize(('scope', 'pyramid'), [('body', 1e-3), ('encoder', 1e-4)])
+def test_the_backbone_learns_more_slowly(model: Afformer, scope: str, pyramid: float) -> None:
+    optimization = Optimization(1e-3, backbone_factor=0.1, backbone_scope=scope)
+    optimizer = optimization.optimizer(model)
+    backbone, block = model.encoder.backbone_with_fpn, model.decoder.self2d_cross3d_block
 
     assert group_of(optimizer, backbone.body.conv_stem.weight)['lr'] == pytest.approx(1e-4)
-    assert group_of(optimizer, backbone.fpn.inner_blocks[0][0].weight)['lr'] == pytest.approx(1e-4)
+    inner = backbone.fpn.inner_blocks[0][0].weight
+    assert group_of(optimizer, inner)['lr'] == pytest.approx(pyramid)
     assert group_of(optimizer, block.mlp.fc1.weight)['lr'] == pytest.approx(1e-3)
 
 
@@ -71,13 +62,6 @@ def test_a_factor_of_0_keeps_all_of_the_scope(model: Afformer) -> None:
         model.requires_grad_(True)
 
     assert learning == {'decoder', 'predictor'}
-
-
-def test_every_parameter_is_in_one_group(model: Afformer) -> None:
-    optimizer = Optimization().optimizer(model)
-    grouped = [id(p) for group in optimizer.param_groups for p in group['params']]
-
-    assert sorted(grouped) == sorted(id(p) for p in model.parameters())
 
 
 def test_rises_then_falls_as_a_cosine(model: Afformer) -> None:
@@ -98,7 +82,6 @@ def test_rises_then_falls_as_a_cosine(model: Afformer) -> None:
     [
         ('learning_rate', 0.0),
         ('weight_decay', -1.0),
-        ('layer_decay', 1.5),
         ('warmup_steps', -1),
         ('backbone_scope', 'fpn'),
     ],

@@ -8,7 +8,6 @@ import pytest
 
 from afformer_core.offline.training.command import train
 from afformer_core.runtime.export.export import export_graphs
-from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import read_description
 
 from .conftest import images
@@ -42,11 +41,9 @@ def trained(folder: Path, annotations: Path, name: str, side: int, steps: int) -
 
 def built(folder: Path, cache: Path) -> set[str]:
     """Compile the graphs for a GPU that is not here."""
-    from afformer_core.runtime.tensorrt.builder import BuildSettings
-    from afformer_core.runtime.tensorrt.engines import obtain_engines
+    from afformer_core.runtime.tensorrt.compiled_model import compile_model
 
-    graphs, description = read_graphs(folder, 'fp32'), read_description(folder)
-    return set(obtain_engines(folder, graphs, description, BuildSettings((8, 6)), cache, print))
+    return set(compile_model(folder, 'fp32', cache, print).engines)
 
 
 @pytest.mark.slow

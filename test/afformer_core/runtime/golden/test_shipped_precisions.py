@@ -13,18 +13,21 @@ from torch import nn
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.matching.network import MatchingNetwork
-from afformer_core.runtime.golden.differences import TOLERANCES, Differences
 from afformer_core.runtime.golden.golden_outputs import golden_outputs
-from afformer_core.runtime.golden.matching_outputs import compare_matching
 from afformer_core.runtime.matching.matching import Matching
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     read_description,
     read_matching,
-    read_matching_description,
 )
 from afformer_core.runtime.networks import Networks
-from afformer_core.runtime.self_test import GoldenOutputs, SelfTestError, self_test
+from afformer_core.runtime.self_test import (
+    TOLERANCES,
+    Differences,
+    GoldenOutputs,
+    SelfTestError,
+    self_test,
+)
 from afformer_core.runtime.sessions.torch_session import (
     TorchMatchingSession,
     TorchSession,
@@ -75,31 +78,6 @@ def test_both_networks(shipped_model: Path, golden: GoldenOutputs, precision: st
     found = differences(shipped_model, golden, precision)
 
     # It computes otherwise than in fp32, and noticeably so.
-    assert found.heatmap > 1e-4
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize('precision', ['fp16', 'bf16'])
-def test_the_decoder_alone(shipped_model: Path, precision: str) -> None:
-    description = read_description(shipped_model)
-    exact = golden_outputs(shipped_model, 'fp32', with_matching=False)
-    session = TorchSession(prepared_model(shipped_model, precision))
-
-    networks = Networks(description.configuration, session)
-    self_test(networks, exact, TOLERANCES[precision], description)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize('precision', ['fp16', 'bf16'])
-def test_the_matching_network_alone(shipped_model: Path, precision: str) -> None:
-    folder = shipped_model / MATCHING_FOLDER
-    session = TorchMatchingSession(prepared_matching_network(folder, precision))
-    exact = TorchMatchingSession.load(folder)
-
-    configuration = read_matching_description(folder).configuration
-    found = compare_matching(session, exact, configuration, TOLERANCES[precision])
     assert found.heatmap > 1e-4
 
 

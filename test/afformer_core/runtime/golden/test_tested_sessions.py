@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from afformer_core.runtime import backends
-from afformer_core.runtime.backends import open_decoder, open_networks
-from afformer_core.runtime.golden.differences import GPU_TOLERANCES, Differences
+from afformer_core.runtime.backends import open_networks
+from afformer_core.runtime.self_test import GPU_TOLERANCES, Differences
 from afformer_core.runtime.sessions.backend_choice import Candidate
 
 Tests = list[tuple[Any, Any, Differences]]
@@ -34,7 +34,6 @@ def tests(monkeypatch: pytest.MonkeyPatch) -> Tests:
         return Differences(0.125, 0.5, 0.25, 0.0625)
 
     monkeypatch.setattr(backends, '_open_network', opened)
-    monkeypatch.setattr(backends, '_open_matching_network', opened)
     monkeypatch.setattr('afformer_core.runtime.golden.golden_outputs.golden_outputs', golden)
     monkeypatch.setattr('afformer_core.runtime.self_test.self_test', tested)
     return made
@@ -54,7 +53,7 @@ def test_both_networks_together(matched_folder: Path, tests: Tests, backend: str
 
 
 def test_the_decoder_alone(matched_folder: Path, tests: Tests) -> None:
-    networks = open_decoder(matched_folder, 'torch-cuda', 0)
+    networks = open_networks(matched_folder, 'torch-cuda', 0, with_matching=False)
 
     assert tests == [(networks, ('fp16', False), GPU_TOLERANCES['fp16'])]
 

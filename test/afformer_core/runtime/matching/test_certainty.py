@@ -25,6 +25,7 @@ def test_certainty_is_a_regression_on_the_product_of_both_probabilities() -> Non
     assert CALIBRATION.certainty(0.45) == pytest.approx(0.3868, abs=1e-4)
     assert CALIBRATION.certainty(1.0) > 0.99
     assert CALIBRATION.certainty(0.0) < 0.01
+    assert CertaintyCalibration.from_json(CALIBRATION.to_json()) == CALIBRATION
 
 
 def test_the_certainty_of_the_decoder_is_a_regression_on_its_peak() -> None:
@@ -32,10 +33,6 @@ def test_the_certainty_of_the_decoder_is_a_regression_on_its_peak() -> None:
     # The logarithm of the odds of 0.31 is -0.8001.
     assert decoder.certainty(0.31) == pytest.approx(0.4158, abs=1e-4)
     assert DecoderCertainty.from_json(decoder.to_json()) == decoder
-
-
-def test_a_calibration_is_read_as_it_was_written() -> None:
-    assert CertaintyCalibration.from_json(CALIBRATION.to_json()) == CALIBRATION
 
 
 @pytest.mark.parametrize(
@@ -109,7 +106,7 @@ def test_a_calibration_of_other_weights_does_not_count(copied_model: Path) -> No
     write_description(copied_model, replace(description, certainty=CALIBRATION))
 
     found = read_description(copied_model)
-    assert (found.certainty, found.valid_certainty) == (CALIBRATION, None)
+    assert (found.certainty, found.valid_calibrations.certainty) == (CALIBRATION, None)
 
 
 def test_a_damaged_calibration_is_told(copied_model: Path) -> None:

@@ -44,10 +44,6 @@ def test_descriptors_are_in_the_order_of_the_points() -> None:
     assert found.tolist() == [[9, 4], [8, 2]]
 
 
-def test_a_map_of_one_cell_is_the_same_everywhere() -> None:
-    assert features([[7]]).describe([(0.1, 0.9)]).tolist() == [[7]]
-
-
 def test_the_mean_of_both_images_is_subtracted_before_the_cosines() -> None:
     # The means are (2, 1) and (0, 3), so that (1, 2) is subtracted.
     image = features([[4, 0]], [[0, 2]])
@@ -109,15 +105,3 @@ def test_a_pyramid_has_the_compared_stages_at_each_scale_in_order() -> None:
     found = feature_pyramid([tuple(stages) for stages in scales])
 
     assert [float(level.features[0, 0, 0]) for level in found] == [10, 11, 20, 21]
-
-
-def test_descriptors_must_fit_their_means() -> None:
-    values, mean = np.zeros((3, 4), np.float32), np.zeros(4, np.float32)
-    with pytest.raises(ValueError, match=r'shapes \[\(3, 4\)\]; expected \[\(3, 5\)\]'):
-        PointDescriptors((values,), (np.zeros(5, np.float32),))
-    with pytest.raises(ValueError, match=r'\(2, 4\)\]; expected \[\(3, 4\), \(3, 4\)\]'):
-        PointDescriptors((values, values[:2]), (mean, mean))
-    with pytest.raises(ValueError, match='at least one point in at least one map'):
-        PointDescriptors((values[:0],), (mean,))
-    with pytest.raises(ValueError, match='at least one point in at least one map'):
-        PointDescriptors((), ())

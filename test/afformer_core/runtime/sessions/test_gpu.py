@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from afformer_core.runtime.sessions.gpu import Gpu, gpu_at_hand, why_no_gpu
+from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
 
 
 def test_what_tells_two_gpus_of_one_name_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,7 +18,7 @@ def test_what_tells_two_gpus_of_one_name_apart(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(torch.cuda, 'current_device', lambda: 0)
     monkeypatch.setattr(torch.cuda, 'get_device_properties', lambda device: properties)
 
-    assert gpu_at_hand() == Gpu('Orin', (8, 7), multiprocessors=8, memory=7)
+    assert gpu_at_hand() == 'Orin, compute capability 8.7, 8 multiprocessors, 7 GiB'
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 import torch
 from cuda_double import Device
 
-from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.self_test import GOLDEN_OUTPUTS_FILE, SelfTestError
 
@@ -28,7 +27,7 @@ def compiler(device: Device, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     from cuda_double.tensorrt import TensorRT, serialized_engine, tensorrt_double
 
     monkeypatch.setattr(
-        'afformer_core.runtime.tensorrt.engines.build_engine',
+        'afformer_core.runtime.tensorrt.compiled_model.build_engine',
         lambda graph, shapes, *rest: serialized_engine(graph, shapes),
     )
     with tensorrt_double(TensorRT(device, is_rtx=True)):
@@ -77,26 +76,3 @@ def test_a_gpu_that_computes_something_else_for_a_model_that_was_not_exported(
 
     with pytest.raises(SelfTestError, match='torch-cuda does not reproduce the golden outputs'):
         open_networks(folder, 'torch-cuda', 0, 'fp32')
-
-
-@pytest.mark.usefixtures('device')
-def test_what_was_exported_is_damaged(folder: Path) -> None:
-    (folder / 'model.json').unlink()
-
-    with pytest.raises(ModelFolderError):
-        open_networks(folder, 'torch-cuda', 0, 'fp32')
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures('device')
-@pytest.mark.parametrize('precision', ['fp16', 'bf16'])
-def test_half_precision(folder: Path, precision: str) -> None:
-    networks = open_networks(folder, 'torch-cuda', 0, precision)
-
-    session = networks.decoder
-    features = session.encode_frames(np.zeros((2, 64, 96, 3), np.uint8))
-    encoded = session.encode_image(np.zeros((64, 96, 3), np.uint8))
-    output = session.decode(encoded, session.memorize(features))
-
-    arrays = features, encoded.features, *output
-    assert {array.dtype for array in arrays} == {np.dtype(np.float32)}

@@ -2,7 +2,6 @@
 """OpenVINO refuses a precision that the CPU lacks, and graphs that do not load."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import openvino
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.sessions import openvino_graphs
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.sessions.openvino_graphs import require_precision
 
@@ -22,16 +22,18 @@ HAS_BF16 = 'BF16' in openvino.Core().get_property('CPU', 'OPTIMIZATION_CAPABILIT
 
 
 @pytest.mark.parametrize(('precision', 'missing'), [('bf16', 'BF16'), ('fp16', 'FP16')])
-def test_a_precision_that_the_cpu_lacks(precision: str, missing: str) -> None:
-    core = SimpleNamespace(get_property=lambda device, name: ['FP32', 'INT8'])
+def test_a_precision_that_the_cpu_lacks(
+    monkeypatch: pytest.MonkeyPatch, precision: str, missing: str
+) -> None:
+    monkeypatch.setattr(openvino_graphs, 'capabilities', lambda: ['FP32', 'INT8'])
 
-    require_precision(core, 'fp32')
+    require_precision('fp32')
     with pytest.raises(
         ModelFolderError,
         match=f'capabilities of this CPU in OpenVINO are FP32, INT8; expected {missing} for '
         f"precision '{precision}'. Choose fp32",
     ):
-        require_precision(core, precision)
+        require_precision(precision)
 
 
 @pytest.mark.skipif(not HAS_BF16, reason='this CPU does not compute in bf16')

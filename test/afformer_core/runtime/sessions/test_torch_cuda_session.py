@@ -13,9 +13,8 @@ from torch.nn import functional
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.runtime.backends import open_networks
-from afformer_core.runtime.golden.differences import GPU_TOLERANCES
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.self_test import GoldenOutputs, self_test
+from afformer_core.runtime.self_test import GPU_TOLERANCES, GoldenOutputs, self_test
 from afformer_core.runtime.sessions.torch_session import prepared_model
 
 HAS_GPU = torch.cuda.is_available()

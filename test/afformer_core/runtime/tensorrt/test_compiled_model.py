@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which graphs are compiled: those that stand there, or are exported for it."""
+"""Engines of a model, compiled from the graphs that were exported."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,131 +11,112 @@ import pytest
 pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.graphs import GRAPHS_FILE, Graphs, graphs_folder, read_graphs
-from afformer_core.runtime.tensorrt.builder import BuildSettings, GraphRefusedError
-from afformer_core.runtime.tensorrt.compiled_model import CompiledModel, compile_model
+from afformer_core.models.presets import small_matching
+from afformer_core.runtime.export.export import export_graphs
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.model_folder import DECODER_GRAPHS, read_description
+from afformer_core.runtime.sessions.gpu import gpu_at_hand
+from afformer_core.runtime.tensorrt import compiled_model
+from afformer_core.runtime.tensorrt.builder import GraphRefusedError
+from afformer_core.runtime.tensorrt.compiled_model import compile_model
+from afformer_core.runtime.tensorrt.library import trt
+from afformer_core.runtime.weights import save_matching_network
 
-Obtain = Callable[..., dict[str, bytes]]
-
-
-def write_graphs(folder: Path, precision: str, opset: int | None) -> None:
-    """Lay the fp32 graphs of a folder where those of a precision belong, with another listing."""
-    position = graphs_folder(folder, precision)
-    position.mkdir(exist_ok=True)
-    graphs = read_graphs(folder)
-    for file in graphs.files:
-        (position / file).write_bytes((folder / file).read_bytes())
-    fields = json.loads((folder / GRAPHS_FILE).read_text())
-    fields |= {'precision': precision, 'opset': opset or 23}
-    (position / GRAPHS_FILE).write_text(json.dumps(fields))
+from ...conftest import random_matching_network
 
 
-def obtain(folder: Path, graphs: Graphs, *rest: object) -> dict[str, bytes]:
-    return {'ground': f'{graphs.precision} {graphs.opset}'.encode()}
+def test_auto_is_fp16_if_it_was_exported(
+    half_folder: Path, copied_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled_model, 'build_engine', lambda *rest: b'engine')
+    lines: list[str] = []
+
+    found = [
+        compile_model(folder, 'auto', tmp_path / 'cache', lines.append).graphs.precision
+        for folder in (half_folder, copied_folder)
+    ]
+
+    assert found == ['fp16', 'fp32']
+    assert [line.partition(' computes in ')[2] for line in lines] == [
+        'fp16',
+        f'fp32; for fp16 run: afformer export {copied_folder} --precision fp16',
+    ]
+    with pytest.raises(ModelFolderError, match='--precision fp16'):
+        compile_model(copied_folder, 'fp16', tmp_path / 'cache', print)
 
 
-def obtain_unfused(folder: Path, graphs: Graphs, *rest: object) -> dict[str, bytes]:
-    """As where no kernel exists for fused attention."""
-    if graphs.opset == 23:
+@pytest.mark.parametrize('precision', ['fp16', 'fp32'])
+def test_a_graph_that_is_refused_may_need_another_opset(
+    half_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    def refuse(*anything: object) -> bytes:
         raise GraphRefusedError('no kernel for Attention')
-    return obtain(folder, graphs)
+
+    monkeypatch.setattr(compiled_model, 'build_engine', refuse)
+
+    with pytest.raises(GraphRefusedError, match='no kernel for Attention') as raised:
+        compile_model(half_folder, precision, tmp_path / 'cache', print)
+
+    command = f'run: afformer export {half_folder} --precision fp16 --opset 18'
+    assert str(raised.value).endswith(command) == (precision == 'fp16')
 
 
-class Compiler:
-    """Compiles the graphs of a folder by a double, with an exporter that may fail."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder = folder
-        self.lines: list[str] = []
-        self.exports: list[tuple[str, int | None]] = []
-        self.cannot_export = ''
-        module = 'afformer_core.runtime.tensorrt.compiled_model'
-        self._patch = lambda name, value: monkeypatch.setattr(f'{module}.{name}', value)
-        self._patch('opset_for_tensorrt', lambda: None)
-        self._patch('export_anew', self._export)
-        monkeypatch.setattr(
-            'afformer_core.runtime.tensorrt.exported_graphs.export_anew', self._export
-        )
-
-    def __call__(self, precision: str, obtain: Obtain = obtain) -> CompiledModel:
-        self._patch('obtain_engines', obtain)
-        return compile_model(
-            self.folder, precision, BuildSettings(), self.folder / 'cache', self.lines.append
-        )
-
-    def _export(self, folder: Path, precision: str, opset: int | None) -> None:
-        self.exports.append((precision, opset))
-        if self.cannot_export:
-            raise ModelFolderError(self.cannot_export)
-        write_graphs(folder, precision, opset)
+@pytest.fixture(scope='session', params=['small', pytest.param('r50', marks=pytest.mark.slow)])
+def half_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Either model, exported in fp16 too."""
+    folder = tmp_path_factory.mktemp('half') / 'model'
+    shutil.copytree(request.getfixturevalue(f'{request.param}_folder'), folder)
+    export_graphs(folder, 'fp16')
+    return folder
 
 
-@pytest.fixture
-def compiler(copied_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Compiler:
-    return Compiler(copied_folder, monkeypatch)
-
-
-def test_auto_is_fp16_which_is_exported_and_told(compiler: Compiler) -> None:
-    compiled = compiler('auto')
-
-    assert compiled.graphs.precision == 'fp16'
-    assert compiled.engines == {'ground': b'fp16 23'}
-    assert compiler.exports == [('fp16', None)]
-    assert 'exporting in fp16' in compiler.lines[0]
-    assert compiler.lines[-1].endswith('computes in fp16')
-
-
-def test_what_was_exported_before_is_not_exported_again(compiler: Compiler) -> None:
-    write_graphs(compiler.folder, 'fp16', 23)
-
-    assert compiler('auto').graphs.precision == 'fp16'
-    assert compiler.exports == []
-
-
-def test_auto_is_fp32_where_fp16_cannot_be_exported_and_says_what_to_do(
-    compiler: Compiler,
+@pytest.mark.parametrize('precision', ['fp32', 'fp16'])
+def test_a_model_is_compiled_and_found_again(
+    half_folder: Path, precision: str, tmp_path: Path
 ) -> None:
-    compiler.cannot_export = 'nothing can be written there; copy the folder'
+    lines: list[str] = []
 
-    assert compiler('auto').graphs.precision == 'fp32'
-    assert compiler.lines[-1].startswith('nothing can be written there; copy the folder. ')
-    assert 'computes in fp32, which is slower' in compiler.lines[-1]
+    engines = compile_model(half_folder, precision, tmp_path, lines.append).engines
 
-
-def test_fp16_that_is_asked_for_is_not_replaced(compiler: Compiler) -> None:
-    compiler.cannot_export = 'nothing can be written there'
-
-    with pytest.raises(ModelFolderError, match='nothing can be written there'):
-        compiler('fp16')
+    assert engines.keys() == set(DECODER_GRAPHS)
+    assert all(len(engine) > 10_000 for engine in engines.values())
+    assert sum('done with' in line for line in lines) == 4
+    assert compile_model(half_folder, precision, tmp_path, lines.append).engines == engines
+    assert sum('done with' in line for line in lines) == 4
 
 
-def test_without_any_graphs_the_advice_is_about_fp16(compiler: Compiler) -> None:
-    (compiler.folder / GRAPHS_FILE).unlink()
-    compiler.cannot_export = 'nothing can be written there'
+@pytest.mark.slow
+def test_a_matching_network_is_compiled(tmp_path: Path) -> None:
+    folder = tmp_path / 'model'
+    save_matching_network(folder, random_matching_network(small_matching((64, 64))), {})
+    export_graphs(folder, 'fp16')
 
-    with pytest.raises(ModelFolderError, match='nothing can be written there'):
-        compiler('auto')
-
-
-def test_attention_is_written_out_where_it_has_no_kernel(compiler: Compiler) -> None:
-    compiled = compiler('auto', obtain_unfused)
-
-    assert compiled.engines == {'ground': b'fp16 18'}
-    assert compiled.graphs.opset == 18
-    assert compiler.exports == [('fp16', None), ('fp16', 18)]
-    assert any(
-        line.startswith('no kernel for Attention; exporting again in opset 18')
-        for line in compiler.lines
-    )
+    # The contact head runs on the CPU.
+    assert compile_model(folder, 'fp16', tmp_path, print).engines.keys() == {'encode'}
 
 
-def test_a_graph_without_fused_attention_that_is_refused_is_not_exported_again(
-    compiler: Compiler,
-) -> None:
-    def refuse(*anything: object) -> dict[str, bytes]:
-        raise GraphRefusedError('out of memory')
+def test_every_attention_is_one_fused_layer(half_folder: Path) -> None:
+    configuration = read_description(half_folder).configuration
+    logger = trt.Logger(trt.Logger.ERROR)
+    network = trt.Builder(logger).create_network(0)
+    parser = trt.OnnxParser(network, logger)
 
-    with pytest.raises(GraphRefusedError, match='out of memory'):
-        compiler('fp32', refuse)
+    assert parser.parse(read_graphs(half_folder, 'fp16').path('decode').read_bytes())
 
-    assert compiler.exports == []
+    kinds = [network.get_layer(index).type for index in range(network.num_layers)]
+    inputs = [index for index, kind in enumerate(kinds) if kind == trt.LayerType.ATTENTION_INPUT]
+    assert len(inputs) == 2 * len(configuration.image_levels)
+    for index in inputs:
+        layer = network.get_layer(index)
+        layer.__class__ = trt.IAttentionInputLayer
+        # What is not decomposable becomes one kernel, or does not compile.
+        assert not layer.attention.decomposable
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not gpu_at_hand(), reason='no NVIDIA GPU is here')
+def test_engines_give_what_the_model_gives(half_folder: Path, tmp_path: Path) -> None:
+    from afformer_core.runtime.tensorrt.session import open_engines
+
+    for precision in ('fp32', 'fp16'):
+        open_engines(half_folder, precision, print, tmp_path)

@@ -18,7 +18,7 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.demonstrations.media import read_demonstration
-from afformer_core.demonstrations.whole_recording import memorize_whole
+from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.media.images import read_image, write_image
 from afformer_core.offline.data.readers.point_table import PointRow, read_point_table
 from afformer_core.runtime import ArrayGrounder

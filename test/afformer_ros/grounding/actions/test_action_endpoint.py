@@ -39,7 +39,7 @@ class Handler:
         self.goals.append(goal)
 
     def cancel(self, goal: OpenGoal) -> None:
-        goal.end(Ending.CANCELED, result_of('its client canceled it'))
+        goal.fail(result_of('its client canceled it'))
 
     def tick(self) -> None:
         self.ticks += 1

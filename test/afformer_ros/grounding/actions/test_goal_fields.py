@@ -11,10 +11,9 @@ import pytest
 from afformer_ros.action import GroundDemonstration
 from builtin_interfaces.msg import Duration
 
-from afformer_ros.grounding.actions.goal_fields import RefusedGoalError, seconds_of
+from afformer_ros.grounding.actions.goal_fields import RefusedGoalError
 from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
-from afformer_ros.grounding.parameters import ActionParameters, DemonstrationParameters
-from afformer_ros.parameter_fields import constraints_of
+from afformer_ros.grounding.parameters import ActionParameters
 
 PARAMETERS = ActionParameters(agreeing_images=4, action_timeout=7.5, maximum_image_age=1.25)
 
@@ -90,17 +89,3 @@ def test_what_a_goal_says_counts():
 def test_what_is_out_of_range_is_refused(fields, message):
     with pytest.raises(RefusedGoalError, match=re.escape(message)):
         criteria(**fields)
-
-
-@pytest.mark.parametrize(
-    ('duration', 'seconds'),
-    [
-        (Duration(), 0.0),
-        (Duration(sec=3, nanosec=250_000_000), 3.25),
-        (Duration(nanosec=100_000_000), 0.1),
-        (Duration(sec=86400), 86400.0),
-    ],
-)
-def test_durations_are_seconds(duration, seconds):
-    limits = constraints_of(DemonstrationParameters)['maximum_recording_seconds']
-    assert seconds_of(duration, 'maximum_duration', limits) == seconds

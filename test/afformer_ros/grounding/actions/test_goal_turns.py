@@ -23,26 +23,9 @@ from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.ground_goal import GoalOutcome
 from afformer_ros.grounding.grounding_worker import WorkerStoppedError
 from afformer_ros.grounding.parameters import GroundingParameters
+from test.afformer_ros.grounding.actions.stand_in_goal import StandInGoal
 
 NANOSECONDS = 1_000_000_000
-
-
-class Goal:
-    """The client's side of a goal."""
-
-    def __init__(self, **fields: Any) -> None:
-        self.request = GroundDemonstration.Goal(**fields)
-        self.begun = False
-        self.result: Any = None
-
-    def begin(self) -> None:
-        self.begun = True
-
-    def end(self, ending: Any, result: Any) -> None:
-        self.result = result
-
-    def publish_feedback(self, feedback: Any) -> None:
-        pass
 
 
 class Turns:
@@ -79,8 +62,8 @@ class Turns:
         self.prepared.append(Future())
         return self.prepared[-1]
 
-    def take(self, memorized: bool = True, **fields: Any) -> Goal:
-        goal = Goal(**fields)
+    def take(self, memorized: bool = True, **fields: Any) -> StandInGoal:
+        goal = StandInGoal(GroundDemonstration.Goal(**fields))
         self.action.take(goal)  # type: ignore[arg-type]
         if memorized:
             self.prepared[-1].set_result(('press',))
@@ -140,7 +123,7 @@ def test_images_count_for_the_second_goal_from_its_turn_on(turns):
     first, second = turns.take(), turns.take()
     assert (first.begun, second.begun) == (True, False)
     waited = time.monotonic()
-    turns.action.cancel(first)
+    first.cancel_at(turns.action)
     assert first.result.outcome == GoalOutcome.CANCELED
     assert second.begun
     assert turns.counts_for(waited - 0.001) is None
@@ -174,7 +157,7 @@ def test_a_goal_is_refused_while_another_one_is_open(turns):
     goal = turns.take()
     with pytest.raises(RefusedGoalError, match='another goal is open, and goal_policy is refuse'):
         turns.take()
-    turns.action.cancel(goal)
+    goal.cancel_at(turns.action)
     later = turns.take()
     assert turns.counts_for(time.monotonic()) is later
 

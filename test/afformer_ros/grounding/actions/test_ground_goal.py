@@ -11,7 +11,7 @@ from afformer_ros.msg import Affordance, AffordancePoint
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from afformer_ros.grounding.actions.goal_clock import GoalClock
+from afformer_ros.grounding.actions.goal_time import GoalClock
 from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
 from afformer_ros.grounding.actions.ground_goal import GoalOutcome, GroundGoal
 
@@ -99,45 +99,6 @@ def test_no_image_in_time():
     assert result.message == 'no image was grounded within 4 s: no publisher'
 
 
-def test_what_most_images_fell_short_of_is_the_outcome():
-    goal = goal_of(agreeing_images=9, position_required=True)
-    for one in (image(1), image(0, found=False, presence=0.25), image(1, problem='no depth')):
-        goal.take(one)
-    goal.take(image(1, problem='no depth'))
-    result = goal.timed_out('')
-    assert result.outcome == GoalOutcome.NO_POSITION
-    assert result.message == ("'press+pull' has no position in 2 of 4 images within 4 s: no depth")
-
-
-def test_absence_is_told_with_presence():
-    goal = goal_of()
-    goal.take(image(0, found=False, presence=0.25))
-    result = goal.timed_out('')
-    assert result.outcome == GoalOutcome.NOT_FOUND
-    assert result.message.endswith(
-        '1 of 1 images within 4 s: the last presence was 0.25, below 0.50'
-    )
-
-
-def test_points_that_differ_are_unsteady():
-    goal = goal_of(agreeing_images=3)
-    for agreeing in (1, 1, 2):
-        goal.take(image(agreeing))
-    result = goal.timed_out('')
-    assert result.outcome == GoalOutcome.UNSTEADY
-    assert result.message.endswith(
-        'in 3 of 3 images within 4 s, but not at one point in 3 in a row'
-    )
-
-
-def test_a_model_that_is_not_calibrated_knows_no_presence():
-    goal = goal_of(minimum_presence=0.5)
-    assert not any(goal.take(image(number, presence=math.nan)) for number in (1, 2, 3))
-    result = goal.timed_out('')
-    assert result.outcome == GoalOutcome.NOT_FOUND
-    assert 'not calibrated' in result.message
-
-
 def test_the_mask_is_made_for_the_last_image_alone():
     goal = goal_of(agreeing_images=3)
     for number in (1, 2, 3):
@@ -167,38 +128,80 @@ def test_images_that_are_too_old_do_not_agree():
     assert [goal.take(image(3)), goal.take(image(4))] == [False, True]
 
 
-def test_what_was_too_old_is_told():
-    goal = goal_of()
-    for problem in ('it was 3.50 s old', '', 'it was 2.31 s old; expected at most 0.7 s'):
-        goal.take(image(1), problem)
+ABSENT, NO_DEPTH = image(0, found=False, presence=0.25), image(1, problem='no depth')
+OLD = 'it was 2.31 s old; expected at most 0.7 s'
+
+
+@pytest.mark.parametrize(
+    ('criteria', 'images', 'outcome', 'message'),
+    [
+        pytest.param(
+            {'position_required': True},
+            [(image(1), ''), (ABSENT, ''), (NO_DEPTH, ''), (NO_DEPTH, '')],
+            GoalOutcome.NO_POSITION,
+            "'press+pull' has no position in 2 of 4 images within 4 s: no depth",
+            id='what most fell short of',
+        ),
+        pytest.param(
+            {'position_required': True},
+            [(NO_DEPTH, ''), (image(1, problem='too far'), ''), (image(1), '')],
+            GoalOutcome.NO_POSITION,
+            "'press+pull' has no position in 2 of 3 images within 4 s: too far",
+            id='the last reason',
+        ),
+        pytest.param(
+            {},
+            [(ABSENT, '')],
+            GoalOutcome.NOT_FOUND,
+            "'press+pull' was not found in 1 of 1 images within 4 s: the last presence was 0.25, "
+            'below 0.50',
+            id='absent',
+        ),
+        pytest.param(
+            {},
+            [(image(1, age=0.1, presence=0.25), '')] * 3,
+            GoalOutcome.NOT_FOUND,
+            "'press+pull' was not found in 3 of 3 images within 4 s: the last presence was 0.25, "
+            'below 0.50',
+            id='held',
+        ),
+        pytest.param(
+            {},
+            [(image(0, found=False), '')],
+            GoalOutcome.NOT_FOUND,
+            "'press+pull' was not found in 1 of 1 images within 4 s: it looked different from "
+            'when it was last found; the last continuity was 0.00',
+            id='looks different',
+        ),
+        pytest.param(
+            {'minimum_presence': 0.5},
+            [(image(number, presence=math.nan), '') for number in (1, 2, 3)],
+            GoalOutcome.NOT_FOUND,
+            "'press+pull' was not found in 3 of 3 images within 4 s: the model is not calibrated, "
+            'so presence is not known',
+            id='not calibrated',
+        ),
+        pytest.param(
+            {'agreeing_images': 3},
+            [(image(number), '') for number in (1, 1, 2)],
+            GoalOutcome.UNSTEADY,
+            "'press+pull' was found in 3 of 3 images within 4 s, but not at one point in 3 in a "
+            'row',
+            id='unsteady',
+        ),
+        pytest.param(
+            {},
+            [(image(1), 'it was 3.50 s old'), (image(1), ''), (image(1), OLD)],
+            GoalOutcome.STALE,
+            f'2 of 3 images within 4 s did not count because of their age; the last one: {OLD}',
+            id='too old',
+        ),
+    ],
+)
+def test_a_goal_that_times_out_tells_what_its_images_fell_short_of(
+    criteria, images, outcome, message
+):
+    goal = goal_of(**{'agreeing_images': 9, **criteria})
+    assert not any(goal.take(*each) for each in images)
     result = goal.timed_out('')
-    assert (result.outcome, result.images) == (GoalOutcome.STALE, 3)
-    assert result.message == (
-        '2 of 3 images within 4 s did not count because of their age; the last one: it was 2.31 s '
-        'old; expected at most 0.7 s'
-    )
-
-
-def test_the_reason_is_that_of_the_last_image_which_fell_short_so():
-    goal = goal_of(agreeing_images=9, position_required=True)
-    for one in (image(1, problem='no depth'), image(1, problem='too far'), image(1)):
-        goal.take(one)
-    assert goal.timed_out('').message.endswith('in 2 of 3 images within 4 s: too far')
-
-
-def test_what_is_held_is_not_found():
-    goal = goal_of(agreeing_images=2)
-    assert not any(goal.take(image(number, age=0.1, presence=0.25)) for number in (1, 2, 3))
-    result = goal.timed_out('')
-    assert result.outcome == GoalOutcome.NOT_FOUND
-    assert result.message.endswith('the last presence was 0.25, below 0.50')
-
-
-def test_an_element_that_looks_otherwise_is_not_found_for_its_continuity():
-    goal = goal_of()
-    one = image(0, found=False, presence=0.75)
-    one.continuity = 0.25
-    goal.take(one)
-    assert goal.timed_out('').message.endswith(
-        'it looked different from when it was last found; the last continuity was 0.25'
-    )
+    assert (result.outcome, result.images, result.message) == (outcome, len(images), message)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-from afformer_ros.action import LoadDemonstration
 
 from afformer_core.media.video import write_video
 
@@ -27,7 +26,7 @@ def media(shared_nodes: Any) -> Path:
 @pytest.fixture
 def load(active: Any) -> Callable[..., Any]:
     def send(path: Path | str, name: str = '') -> Any:
-        return active.send_goal(LoadDemonstration, 'load_demonstration', path=str(path), name=name)
+        return active.send_goal('load_demonstration', path=str(path), name=name)
 
     return send
 
@@ -76,14 +75,6 @@ def test_canceling_stops_the_reading(active, load, film):
     assert active.list().names == []
 
 
-def test_a_second_file_waits_and_can_be_canceled(active, load, film):
-    first, second = load(film), load(film, 'other')
-    second.cancel()
-    assert second.result()[0] == 'canceled'
-    first.cancel()
-    assert first.result()[0] == 'canceled'
-
-
 @pytest.mark.parametrize(
     ('path', 'message'), [('missing.mp4', 'missing.mp4'), ('../secret.mp4', 'may not be read')]
 )
@@ -91,17 +82,3 @@ def test_a_file_that_cannot_be_read(active, load, media, path, message):
     ending, result = load(media / path).result()
     assert (ending, result.success) == ('aborted', False)
     assert message in result.message
-
-
-def test_no_file_is_refused(load):
-    ending, result = load('', 'press').result()
-    assert (ending, result.success) == ('aborted', False)
-    assert result.message == 'path is empty; expected a video, a folder of images or a bag'
-
-
-def test_what_cannot_be_a_name_is_refused_before_the_file_is_read(load, film):
-    goal = load(film, 'press+pull')
-    ending, result = goal.result()
-    assert (ending, result.success) == ('aborted', False)
-    assert "'press+pull' cannot name a demonstration" in result.message
-    assert goal.feedback == []

@@ -17,33 +17,9 @@ from afformer_ros.grounding.actions import load_action
 from afformer_ros.grounding.actions.goal_fields import RefusedGoalError
 from afformer_ros.grounding.actions.load_action import LoadAction
 from afformer_ros.grounding.actions.open_goal import Ending
+from test.afformer_ros.grounding.actions.stand_in_goal import StandInGoal
 
 PATIENCE = 20.0
-
-
-class Goal:
-    """The client's side of a goal."""
-
-    def __init__(self, path: str, name: str = '') -> None:
-        self.request = LoadDemonstration.Goal(path=path, name=name)
-        self.feedback: list[Any] = []
-        self.ending: Any = None
-        self.result: Any = None
-        self._ended = threading.Event()
-
-    def begin(self) -> None:
-        pass
-
-    def publish_feedback(self, feedback: Any) -> None:
-        self.feedback.append(feedback)
-
-    def end(self, ending: Ending, result: Any) -> None:
-        self.ending, self.result = ending, result
-        self._ended.set()
-
-    def wait(self) -> tuple[Ending, bool, str]:
-        assert self._ended.wait(PATIENCE)
-        return self.ending, self.result.success, self.result.message
 
 
 class Loadings:
@@ -84,8 +60,8 @@ class Loadings:
         check()
         return Summary(name='press', frames=4, frames_kept=3, duration=1.25, begin=0.0, end=1.25)
 
-    def take(self, path: str, name: str = '') -> Goal:
-        goal = Goal(path, name)
+    def take(self, path: str, name: str = '') -> StandInGoal:
+        goal = StandInGoal(LoadDemonstration.Goal(path=path, name=name))
         self.action.take(goal)  # type: ignore[arg-type]
         return goal
 
@@ -112,7 +88,7 @@ def test_files_are_read_one_after_another(loadings):
 
 def test_what_is_canceled_before_its_turn_is_not_read(loadings):
     first, second = loadings.take('press.mp4'), loadings.take('pull.mp4')
-    loadings.action.cancel(second)
+    second.cancel_at(loadings.action)
     assert second.wait() == (Ending.CANCELED, False, 'its client canceled it')
     loadings.go_on.release()
     assert first.wait()[0] == Ending.SUCCEEDED
@@ -122,7 +98,7 @@ def test_what_is_canceled_before_its_turn_is_not_read(loadings):
 def test_what_is_canceled_while_it_is_read_is_dropped(loadings):
     goal = loadings.take('press.mp4')
     assert loadings.begun.acquire(timeout=PATIENCE)
-    loadings.action.cancel(goal)
+    goal.cancel_at(loadings.action)
     loadings.go_on.release()
     assert goal.wait() == (
         Ending.CANCELED,

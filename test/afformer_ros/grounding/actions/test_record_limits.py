@@ -16,25 +16,7 @@ from afformer_ros.grounding.actions.goal_fields import RefusedGoalError
 from afformer_ros.grounding.actions.open_goal import Ending
 from afformer_ros.grounding.actions.record_action import RecordAction
 from afformer_ros.grounding.demonstrations.demonstration_recorder import StartedRecording
-
-
-class Goal:
-    """The client's side of a goal."""
-
-    def __init__(self, **fields: Any) -> None:
-        self.request = RecordDemonstration.Goal(**fields)
-        self.feedback: list[Any] = []
-        self.ending: Any = None
-        self.result: Any = None
-
-    def begin(self) -> None:
-        pass
-
-    def publish_feedback(self, feedback: Any) -> None:
-        self.feedback.append(feedback)
-
-    def end(self, ending: Ending, result: Any) -> None:
-        self.ending, self.result = ending, result
+from test.afformer_ros.grounding.actions.stand_in_goal import StandInGoal
 
 
 class Recordings:
@@ -70,8 +52,8 @@ class Recordings:
     def _drop(self, recording: StartedRecording, reason: str) -> None:
         self.dropped.append(recording.name)
 
-    def take(self, begun: bool = True, **fields: Any) -> Goal:
-        goal = Goal(name='press', **fields)
+    def take(self, begun: bool = True, **fields: Any) -> StandInGoal:
+        goal = StandInGoal(RecordDemonstration.Goal(name='press', **fields))
         self.action.take(goal)  # type: ignore[arg-type]
         if begun:
             self.begin()
@@ -144,7 +126,7 @@ def test_without_limits_a_recording_goes_on(recordings):
 
 def test_what_is_canceled_before_it_begins_is_dropped_then(recordings):
     goal = recordings.take(begun=False)
-    recordings.action.cancel(goal)
+    goal.cancel_at(recordings.action)
     assert recordings.dropped == []
     recording = recordings.begin()
     assert recordings.dropped == ['press']

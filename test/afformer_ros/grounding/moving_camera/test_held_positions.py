@@ -17,18 +17,20 @@ from std_msgs.msg import Header
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.runtime.prediction import Prediction
-from afformer_core.stream.pipeline import GroundingPipeline, PipelineSettings
-from afformer_core.stream.settings import StreamSettings
+from afformer_core.stream.pipeline import GroundingPipeline
+from afformer_core.stream.settings import PipelineSettings
 from afformer_core.stream.spatial_inputs import SpatialInputs
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.frame_transforms import FrameTransforms
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.rclpy_messages import RclpyMessages
+from test.afformer_ros.grounding.actions.stand_in_goal import StandInGoal
 
 SETTINGS = PipelineSettings(
-    stream=StreamSettings(
-        smoothing_time=0.0, hold_time=2.0, minimum_presence=-1.0, peak_tolerance=0.0
-    )
+    smoothing_time=0.0,
+    hold_time=2.0,
+    minimum_presence=-1.0,
+    peak_tolerance=0.0,
 )
 # By seconds: pose of the camera in `base`, as the shift and the quaternion (x, y, z, w).
 POSES = {
@@ -37,23 +39,6 @@ POSES = {
     10.6: ((1.2, 1.6, 2.8), (-0.3, 0.3, 0.1, 0.9)),
 }
 FOUND, COVERED = 0.9, 0.1
-
-
-class Client:
-    """The client's side of a goal."""
-
-    def __init__(self, target_frame: str) -> None:
-        self.request = GroundDemonstration.Goal(target_frame=target_frame, agreeing_images=9)
-        self.result: Any = None
-
-    def begin(self) -> None:
-        pass
-
-    def publish_feedback(self, feedback: Any) -> None:
-        pass
-
-    def end(self, ending: Any, result: Any) -> None:
-        self.result = result
 
 
 class Asking:
@@ -80,8 +65,9 @@ class Asking:
 
     def ask(self) -> None:
         """Send a goal."""
-        self._client = Client('base')
-        self._action.take(self._client)  # type: ignore[arg-type]
+        request = GroundDemonstration.Goal(target_frame='base', agreeing_images=9)
+        self._client = StandInGoal(request)
+        self._action.take(self._client)
 
     def see(self, seconds: float, feature_similarity: float, counts: bool = True) -> None:
         """Ground an image, which counts for the goal or came before it."""
@@ -105,7 +91,7 @@ class Asking:
 
     def answer(self) -> Any:
         """Cancel the goal, and return the affordance of the last image that counted for it."""
-        self._action.cancel(self._client)  # type: ignore[arg-type]
+        self._client.cancel_at(self._action)
         return self._client.result.affordance
 
 

@@ -8,20 +8,21 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from afformer_core.offline.data.augmentation import (
-    Augmentation,
+from afformer_core.offline.data.augmentation.augmentation import (
     AugmentationSettings,
-    CropSettings,
     Example,
     FlipSettings,
     ImageSettings,
-    PerspectiveSettings,
-    PhotometricSettings,
+    augmented,
+    flipped,
 )
-from afformer_core.offline.data.augmentation.geometric import inside
+from afformer_core.offline.data.augmentation.geometric import (
+    CropSettings,
+    PerspectiveSettings,
+    inside,
+)
+from afformer_core.offline.data.augmentation.photometric import PhotometricSettings
 
-NAMES = ('press', 'clockwise', 'counterclockwise')
-TURNS = (('clockwise', 'counterclockwise'),)
 SIZE = (96, 128)
 MOVED = ImageSettings(
     crop=CropSettings(scale=(0.5, 0.9), aspect=(0.8, 1.25)),
@@ -50,7 +51,7 @@ def arrays(example: Example) -> Sequence[np.ndarray]:
 
 
 def changed(settings: AugmentationSettings, example: Example, seed: int = 0) -> Example:
-    return Augmentation(settings, NAMES)(example, np.random.default_rng(seed))
+    return augmented(example, settings, np.random.default_rng(seed))
 
 
 def test_by_default_nothing_is_changed() -> None:
@@ -104,7 +105,7 @@ def test_video_and_image_are_changed_apart() -> None:
 
 
 def test_video_and_image_are_mirrored_together() -> None:
-    settings = AugmentationSettings(flip=FlipSettings(probability=0.5, exchanged_actions=TURNS))
+    settings = AugmentationSettings(flip=FlipSettings(probability=0.5))
     mirrored = 0
     for seed in range(20):
         after = changed(settings, noise(), seed)
@@ -113,13 +114,12 @@ def test_video_and_image_are_mirrored_together() -> None:
         step = -1 if here else 1
         np.testing.assert_array_equal(after.image, noise().image[:, ::step])
         np.testing.assert_array_equal(after.frames, noise().frames[:, :, ::step])
-        assert after.actions == ((2, 0) if here else (1, 0))
     assert 5 < mirrored < 15
 
 
 def test_one_seed_gives_the_same_bytes_and_another_does_not() -> None:
     settings = AugmentationSettings(
-        flip=FlipSettings(probability=0.5, exchanged_actions=TURNS),
+        flip=FlipSettings(probability=0.5),
         video=EVERYTHING,
         image=EVERYTHING,
     )
@@ -135,7 +135,7 @@ def test_what_was_given_is_left_as_it_is() -> None:
         array.flags.writeable = False
     changed(
         AugmentationSettings(
-            flip=FlipSettings(probability=1.0, exchanged_actions=TURNS),
+            flip=FlipSettings(probability=1.0),
             video=EVERYTHING,
             image=EVERYTHING,
         ),
@@ -145,9 +145,40 @@ def test_what_was_given_is_left_as_it_is() -> None:
         np.testing.assert_array_equal(before, after)
 
 
-def test_an_action_that_there_is_not_is_found_when_it_is_made() -> None:
-    with pytest.raises(ValueError, match='expected names of press, pull'):
-        Augmentation(
-            AugmentationSettings(flip=FlipSettings(probability=0.5, exchanged_actions=TURNS)),
-            ('press', 'pull'),
-        )
+def test_pixels_and_points_are_mirrored() -> None:
+    before = noise()
+    after = flipped(before)
+    np.testing.assert_array_equal(after.frames, before.frames[:, :, ::-1])
+    np.testing.assert_array_equal(after.image, before.image[:, ::-1])
+    assert after.points[0].tolist() == [[43.0, 30.0], [-17.0, 5.0]]
+    assert after.points[1].tolist() == [[23.0, 31.5]]
+
+
+@pytest.mark.parametrize(
+    ('settings', 'wrong'),
+    [
+        (FlipSettings, {'probability': -0.1}),
+        (FlipSettings, {'probability': float('nan')}),
+        (CropSettings, {'scale': (0.0, 1.0)}),
+        (CropSettings, {'scale': (0.8, 0.5)}),
+        (CropSettings, {'scale': (0.5, 1.1)}),
+        (CropSettings, {'aspect': (0.0, 1.0)}),
+        (CropSettings, {'aspect': (1.0, 0.5)}),
+        (CropSettings, {'aspect': (1.0, float('inf'))}),
+        (CropSettings, {'probability': 1.1}),
+        (PerspectiveSettings, {'distortion': -0.1}),
+        (PerspectiveSettings, {'distortion': 1.1}),
+        (PerspectiveSettings, {'probability': -1.0}),
+        (PerspectiveSettings, {'border': 'black'}),
+        (PhotometricSettings, {'brightness': -0.1}),
+        (PhotometricSettings, {'contrast': 1.1}),
+        (PhotometricSettings, {'saturation': float('nan')}),
+        (PhotometricSettings, {'hue': 0.6}),
+        (PhotometricSettings, {'probability': 2.0}),
+    ],
+)
+def test_options_out_of_range_are_refused(
+    settings: Callable[..., object], wrong: dict[str, object]
+) -> None:
+    with pytest.raises(ValueError, match='expected'):
+        settings(**wrong)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.offline.data.augmentation.flips import Reversal
+from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.sample import Sample
 
 NAMES = ('push', 'pull', 'hold', 'rotate')

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.media.video import write_video
 from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.data.readers.folder_pairs import read_media
 from afformer_core.offline.data.verification import find_problems
 
 HEADER = 'demonstration,image,action,x,y\n'
@@ -53,6 +56,7 @@ def pairs(tmp_path: Path) -> Path:
 
 def test_each_pair_of_a_table_is_a_sample(pairs: Path) -> None:
     dataset = open_annotations(pairs)
+    assert dataset.action_names == ('hold', 'press', 'pull', 'turn')
     assert [sample.sample_id for sample in dataset] == [
         'dishwasher/turn/office.png',
         'espresso/press.mp4/kitchen.jpg',
@@ -66,12 +70,10 @@ def test_each_pair_of_a_table_is_a_sample(pairs: Path) -> None:
     assert [dataset.action_names[action] for action in sample.actions] == ['press', 'hold']
     assert sample.points[0].tolist() == [[10.0, 20.0], [12.0, 22.0]]
     assert sample.points[1].tolist() == [[11.0, 21.0]]
-    assert sample.scene is None
-    assert sample.clip is None
-
-
-def test_actions_are_those_of_all_tables_in_order_of_their_names(pairs: Path) -> None:
-    assert open_annotations(pairs).action_names == ('hold', 'press', 'pull', 'turn')
+    assert [sample.object_id for sample in dataset] == ['dishwasher', *['espresso'] * 3]
+    # A single object needs no folder of its own.
+    alone = open_annotations(pairs / 'espresso')
+    assert (alone[0].sample_id, alone[0].object_id) == ('press.mp4/kitchen.jpg', '.')
 
 
 @pytest.mark.parametrize(
@@ -88,41 +90,16 @@ def test_actions_may_be_named_in_an_order_of_their_own(
     dataset = open_annotations(pairs)
     assert dataset.action_names == ('turn', 'press', 'hold', 'pull', 'push')
     assert dataset[1].actions == (1, 2)
-
-
-def test_an_action_that_is_not_named_is_found(pairs: Path) -> None:
     (pairs / 'actions.txt').write_text('press\npull\nturn\n')
+    (pairs / 'actions.json').unlink(missing_ok=True)
     with pytest.raises(
         DatasetError,
         match=r"line 4 of .*espresso/points\.csv: action is 'hold'; expected one of press",
     ):
         open_annotations(pairs)
-
-
-def test_two_files_of_actions_are_refused(pairs: Path) -> None:
-    (pairs / 'actions.txt').write_text('press\n')
     (pairs / 'actions.json').write_text('["press"]')
     with pytest.raises(DatasetError, match=r'both actions\.txt and actions\.json'):
         open_annotations(pairs)
-
-
-def test_a_single_object_needs_no_folder_of_its_own(pairs: Path) -> None:
-    dataset = open_annotations(pairs / 'espresso')
-    assert dataset[0].sample_id == 'press.mp4/kitchen.jpg'
-    assert dataset[0].image_path == pairs / 'espresso/images/kitchen.jpg'
-
-
-def test_what_lies_in_a_folder_shows_one_object(pairs: Path) -> None:
-    objects = [sample.object_id for sample in open_annotations(pairs)]
-    assert objects == ['dishwasher', 'espresso', 'espresso', 'espresso']
-    assert {sample.object_id for sample in open_annotations(pairs / 'espresso')} == {'.'}
-
-
-def test_media_may_lie_elsewhere(pairs: Path, tmp_path: Path) -> None:
-    (tmp_path / 'tables' / 'espresso').mkdir(parents=True)
-    (pairs / 'espresso/points.csv').rename(tmp_path / 'tables/espresso/points.csv')
-    sample = open_annotations(tmp_path / 'tables', root=pairs)[0]
-    assert sample.image_path == pairs / 'espresso/images/kitchen.jpg'
 
 
 def test_two_spellings_of_a_folder_are_one_demonstration(pairs: Path) -> None:
@@ -205,7 +182,30 @@ def test_media_elsewhere_without_a_table_are_told(pairs: Path, tmp_path: Path) -
     tables = tmp_path / 'tables'
     (tables / 'espresso').mkdir(parents=True)
     (pairs / 'espresso/points.csv').rename(tables / 'espresso/points.csv')
-    assert open_annotations(tables, root=pairs).manifest.without_table == ()
+    dataset = open_annotations(tables, root=pairs)
+    assert dataset[0].image_path == pairs / 'espresso/images/kitchen.jpg'
+    assert dataset.manifest.without_table == ()
     (tables / 'dishwasher').mkdir()
     (told,) = open_annotations(tables, root=pairs).manifest.without_table
     assert f'{tables}/dishwasher is left out' in told
+
+
+def test_media_are_listed_with_and_without_a_table(pairs: Path) -> None:
+    (pairs / 'espresso/points.csv').unlink()
+    (pairs / 'espresso/images/notes.txt').touch()
+    dishwasher, espresso = read_media(pairs)
+    assert espresso == replace(
+        espresso,
+        table=pairs / 'espresso/points.csv',
+        demonstrations=tuple(pairs / 'espresso/demonstrations' / n for n in ('press.mp4', 'turn')),
+        images=tuple(pairs / 'espresso/images' / n for n in ('kitchen.jpg', 'office.png')),
+    )
+    assert dishwasher.table.is_file()
+    shutil.rmtree(pairs / 'espresso/images')
+    for folder, message in (
+        (pairs, 'images is missing or empty. Put images'),
+        (pairs / 'features', 'Put the videos of an object into the former'),
+        (pairs / 'nowhere', 'does not exist; expected a folder of pairs'),
+    ):
+        with pytest.raises(DatasetError, match=message):
+            read_media(folder)

@@ -3,7 +3,7 @@
 
 import pytest
 
-from afformer_core.offline.data.readers.narration import Claim, Narration, best_claims
+from afformer_core.offline.data.readers.narration import Narration, best_claims
 
 LINES = [
     'How to bake a cake? Turn the temperature knob anticlockwise to 120 degrees.',
@@ -24,8 +24,8 @@ LINES = [
 def test_finds_the_line_that_shares_most(step: str, line: int) -> None:
     found = Narration(LINES).find(step)
     assert found is not None
-    assert found.line == line
-    assert found.score > 0
+    assert found[0] == line
+    assert found[1] > 0
 
 
 @pytest.mark.parametrize(
@@ -42,29 +42,22 @@ def test_finds_none_where_it_is_unsure(step: str) -> None:
     assert Narration(LINES).find(step) is None
 
 
-def test_a_narration_without_lines_tells_of_nothing() -> None:
-    assert Narration([]).find('Press start') is None
-
-
 def test_a_rare_word_scores_more_than_a_common_one() -> None:
     narration = Narration(['press start', 'press stop', 'press menu', 'menu of lamps'])
     start, menu = narration.find('start'), narration.find('press menu')
     assert start is not None
     assert menu is not None
-    assert menu.line == 2
-    assert start.score > menu.score / 2
+    assert menu[0] == 2
+    assert start[1] > menu[1] / 2
 
 
-def test_the_element_of_the_highest_score_is_taken() -> None:
+def test_the_element_of_the_highest_score_is_taken_and_none_of_two_alike() -> None:
     claims = [
-        Claim((0, 0), 4, 2.0),
-        Claim((0, 0), 5, 1.0),
-        Claim((0, 0), 5, 1.5),
-        Claim((0, 1), 5, 0.5),
+        ((0, 0), 4, 2.0),
+        ((0, 0), 5, 1.0),
+        ((0, 0), 5, 1.5),
+        ((0, 1), 5, 0.5),
+        ((1, 0), 4, 2.0),
+        ((1, 0), 5, 2.0),
     ]
     assert best_claims(claims) == {(0, 0): 4, (0, 1): 5}
-
-
-def test_where_two_elements_have_the_same_score_none_is_taken() -> None:
-    claims = [Claim((0, 0), 4, 2.0), Claim((0, 0), 5, 2.0), Claim((1, 0), 5, 2.0)]
-    assert best_claims(claims) == {(1, 0): 5}

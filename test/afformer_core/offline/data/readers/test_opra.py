@@ -2,6 +2,7 @@
 """The reader of OPRA's annotations."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +42,6 @@ def test_the_released_test_annotations(test_data: Path) -> None:
     assert coffee.video_path.exists()
 
 
-def test_reads_where_each_frame_shows_the_contact(tmp_path: Path) -> None:
-    acted_on = {'contact_point': [[0.0, 0.0], None, [319.5, 119.5]], 'clip_size': [320, 240]}
-
-    sample = open_annotations(write(tmp_path, {**ENTRY, **acted_on}))[0]
-
-    assert sample.contact_points == ((0.5 / 320, 0.5 / 240), None, (1.0, 0.5))
-    assert open_annotations(write(tmp_path, ENTRY))[0].contact_points is None
-
-
 def test_a_photograph_is_the_object_of_its_scenes(tmp_path: Path) -> None:
     annotations = write(tmp_path, {**ENTRY, 'photograph': 'coffee.png'}, ENTRY)
 
@@ -68,33 +60,27 @@ def test_reads_an_entry_as_it_is(tmp_path: Path) -> None:
     assert sample.actions == (2, 2)
     np.testing.assert_array_equal(sample.points[0], [[1.5, 2.0], [300.0, -4.0]])
     np.testing.assert_array_equal(sample.points[1], [[5.0, 6.0]])
-    assert sample.scene is None
-    assert sample.contact is None
-
-
-def test_reads_the_contact_of_a_simulated_entry(tmp_path: Path) -> None:
-    assert open_annotations(write(tmp_path, {**ENTRY, 'contact': [12, 40]}))[0].contact == (12, 40)
-    assert open_annotations(write(tmp_path, {**ENTRY, 'contact': None}))[0].contact is None
-
-
-def test_action_names_beside_the_annotations_replace_those_of_opra(tmp_path: Path) -> None:
-    (tmp_path / 'actions.json').write_text('["press", "hold", "pull"]')
-    dataset = open_annotations(write(tmp_path, ENTRY))
-    assert dataset.action_names == ('press', 'hold', 'pull')
+    assert (sample.scene, sample.contact, sample.contact_points) == (None, None, None)
 
 
 def test_reads_the_scene_of_a_simulated_entry(tmp_path: Path) -> None:
     square = {'kind': 'button', 'polygon': [[0, 0], [4, 0], [4, 4]], 'in_view': True}
     other = {'kind': 'knob', 'polygon': [[-3, 0], [4, 0], [4, 4]], 'in_view': False}
-    entry = {**ENTRY, 'scene': 'test/00007', 'element': 1, 'elements': [square, other]}
-    sample = open_annotations(write(tmp_path, entry))[0]
+    contact = {'contact': [12, 40], 'contact_point': [None, [319.5, 119.5]]}
+    scene = {'scene': 'test/00007', 'element': 1, 'elements': [square, other]}
+    # They replace those of OPRA.
+    (tmp_path / 'actions.json').write_text('["press", "hold", "pull"]')
+    entry = {**ENTRY, **scene, **contact, 'clip_size': [320, 240]}
+    dataset = open_annotations(write(tmp_path, entry))
+    sample = dataset[0]
     assert sample.origin == Origin('afformer simulate', 'Apache-2.0')
-    scene = sample.scene
-    assert scene is not None
-    assert (scene.scene_id, scene.element) == ('test/00007', 1)
-    assert scene.kinds == ('button', 'knob')
-    assert scene.in_view == (True, False)
-    np.testing.assert_array_equal(scene.polygons[1], [[-3, 0], [4, 0], [4, 4]])
+    assert sample.scene is not None
+    assert (sample.scene.scene_id, sample.scene.element) == ('test/00007', 1)
+    assert sample.scene.kinds == ('button', 'knob')
+    assert (sample.contact, sample.contact_points) == ((12, 40), (None, (1.0, 0.5)))
+    assert dataset.action_names == ('press', 'hold', 'pull')
+    assert sample.scene.in_view == (True, False)
+    np.testing.assert_array_equal(sample.scene.polygons[1], [[-3, 0], [4, 0], [4, 4]])
 
 
 @pytest.mark.parametrize(
@@ -105,13 +91,13 @@ def test_reads_the_scene_of_a_simulated_entry(tmp_path: Path) -> None:
         ({'actions': [1]}, '1 actions and 2 sets of points'),
         ({'actions': [], 'heatmaps': []}, 'it has no action'),
         ({'heatmaps': [[[1, 2, 3]], [[1, 2]]]}, 'expected a list of 2 numbers'),
-        ({'heatmaps': [[], [[1, 2]]]}, 'expected a list of at least one'),
-        ({'heatmaps': [[[1, float('nan')]], [[1, 2]]]}, 'expected finite numbers'),
+        ({'heatmaps': [[], [[1, 2]]]}, 'expected a list of at least 1'),
+        ({'heatmaps': [[[1, float('nan')]], [[1, 2]]]}, 'expected a finite number'),
         ({'width': 0}, 'target_size is 0; expected a whole number of at least 1'),
         ({'width': None}, 'entry 1'),
         (
             {'scene': 'a', 'element': 3, 'elements': []},
-            'polygons of the scene is .*; expected a list of at least one',
+            'polygons of scene is .*; expected a list of at least 1',
         ),
         ({'contact': [40, 12]}, 'contact goes from frame 40 to 12'),
         ({'contact': [12]}, 'contact_frames is .*; expected a list of 2 numbers'),
@@ -122,21 +108,97 @@ def test_a_malformed_entry_is_named(tmp_path: Path, change: dict[str, Any], mess
         open_annotations(write(tmp_path, ENTRY, {**ENTRY, **change}))
 
 
-def test_an_entry_without_a_key_is_named(tmp_path: Path) -> None:
-    entry = {key: value for key, value in ENTRY.items() if key != 'video_path'}
-    with pytest.raises(DatasetError, match=r"entry 0 of .* has no 'video_path'"):
-        open_annotations(write(tmp_path, entry))
+POINTS = '10 20 30.5 40 -5 3 70 -0.25 1 2 3 4 5 6 7 8 9 10 300 47'
+LINE = f'seattle 1 193 217.50 6.5 MAT_1.jpg 48 64 4 {POINTS}'
+EXPECTED = [
+    [10, 20], [30.5, 40], [-5, 3], [70, -0.25], [1, 2], [3, 4], [5, 6], [7, 8], [9, 10], [300, 47],
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(('text', 'message'), [('3', 'a list'), ('[', 'not JSON')])
-def test_a_file_that_holds_something_else_is_refused(
-    tmp_path: Path, text: str, message: str
+def write_text(folder: Path, *lines: str) -> Path:
+    path = folder / 'data' / 'annotations' / 'test.txt'
+    path.parent.mkdir(parents=True)
+    path.write_text('\n'.join(lines))
+    return path
+
+
+def replaced(field: int, text: str) -> str:
+    fields = LINE.split(' ')
+    fields[field] = text
+    return ' '.join(fields)
+
+
+def test_reads_a_line_as_it_is(tmp_path: Path) -> None:
+    dataset = open_annotations(write_text(tmp_path, LINE + '\n'))
+    (sample,) = dataset
+    assert sample.sample_id == 'test/0'
+    assert sample.video_path == tmp_path / 'data/clips/seattle/1/193/217.50_6.5.mp4'
+    assert sample.image_path == tmp_path / 'data/images/seattle/1/193/MAT_1.jpg'
+    assert sample.image_size == (64, 48)
+    assert [dataset.action_names[action] for action in sample.actions] == ['push']
+    assert sample.points[0].dtype == np.float64
+    assert sample.points[0].tolist() == EXPECTED
+
+
+def test_lines_of_one_clip_and_image_are_one_sample(tmp_path: Path) -> None:
+    elsewhere = replaced(5, 'MAT_2.jpg')
+    again = LINE.replace(' 4 10 20 ', ' 4 11 21 ')
+    dataset = open_annotations(write_text(tmp_path, LINE, elsewhere, again, replaced(8, '2')))
+    assert [sample.sample_id for sample in dataset] == ['test/0', 'test/1']
+    assert dataset[0].actions == (3, 3, 1)
+    assert [points[0].tolist() for points in dataset[0].points] == [[10, 20], [11, 21], [10, 20]]
+    assert dataset[1].actions == (3,)
+
+
+def test_empty_lines_are_skipped_but_counted(tmp_path: Path) -> None:
+    lines = ('', LINE, '  ', replaced(5, 'MAT_2.jpg'), '', replaced(8, '9'))
+    path = write_text(tmp_path, *lines[:5])
+    assert len(open_annotations(path)) == 2
+    path.write_text('\n'.join(lines))
+    with pytest.raises(DatasetError, match=r'line 6 of .*test\.txt: action is 9'):
+        open_annotations(path)
+
+
+def test_agrees_with_the_json_form_of_the_same_annotations(
+    test_data: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / 'test.json').write_text(text)
-    with pytest.raises(DatasetError, match=message):
-        open_annotations(tmp_path / 'test.json')
+    released = open_annotations(test_data / 'opra' / 'test.json')
+    lines = []
+    for sample in released:
+        *_, channel, playlist, video, clip = sample.video_path.parts
+        start, duration = clip.removesuffix('.mp4').split('_')
+        width, height = sample.image_size
+        for action, points in zip(sample.actions, sample.points, strict=True):
+            fields: Sequence[object] = (
+                channel, playlist, video, start, duration, sample.image_path.name, height, width,
+                action + 1, *points.ravel().tolist(),
+            )  # fmt: skip
+            lines.append(' '.join(str(field) for field in fields))
+    read = open_annotations(write_text(tmp_path, *lines), root=released.root)
+    assert len(read) == len(released)
+    for sample, expected in zip(read, released, strict=True):
+        assert sample.sample_id == expected.sample_id
+        assert sample.video_path == expected.video_path
+        assert sample.image_path == expected.image_path
+        assert sample.image_size == expected.image_size
+        assert sample.actions == expected.actions
+        np.testing.assert_array_equal(sample.points, expected.points)
 
 
-def test_an_absent_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r'absent\.json does not exist; expected'):
-        open_annotations(tmp_path / 'absent.json')
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        (LINE + ' 7', 'the number of fields is 30; expected 29'),
+        (replaced(3, 'soon'), "a number is 'soon'; expected a finite one"),
+        (replaced(4, 'nan'), "a number is 'nan'; expected a finite one"),
+        (replaced(7, '0'), 'the image is 0x48; expected sides of at least 1'),
+        (replaced(8, '8'), 'action is 8; expected 1 to 7'),
+        (replaced(8, 'push'), 'action is push; expected 1 to 7'),
+        (replaced(28, 'inf'), "a number is 'inf'; expected a finite one"),
+        (replaced(28, '4,7'), "a number is '4,7'; expected a finite one"),
+        (replaced(6, '96'), 'its image is 64x96; expected 64x48 as in an earlier line'),
+    ],
+)
+def test_a_malformed_line_is_named(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(DatasetError, match=rf'line 2 of .*test\.txt: {message}'):
+        open_annotations(write_text(tmp_path, LINE, line))

@@ -12,7 +12,11 @@ import pytest
 
 from afformer_core.errors import DatasetError
 from afformer_core.offline.data.annotations import open_annotations
-from afformer_core.offline.data.readers.part_pairs import ClipPoint, PartPairsDataset
+from afformer_core.offline.data.readers.part_pairs import (
+    ClipPoint,
+    PartPairsDataset,
+    read_pooled_pairs,
+)
 
 LEAST = {
     'clip': 'clips/pull.mp4',
@@ -39,7 +43,7 @@ FULL = {
 
 def write(folder: Path, *pairs: Any) -> Path:
     """`pairs.json`, and a target of 64x48 pixels."""
-    (folder / 'targets').mkdir(exist_ok=True)
+    (folder / 'targets').mkdir(parents=True, exist_ok=True)
     PIL.Image.new('RGB', (64, 48)).save(folder / 'targets/kitchen.png')
     (folder / 'pairs.json').write_text(json.dumps(pairs))
     return folder
@@ -96,8 +100,8 @@ def test_the_points_of_a_part_that_is_cut_off_may_lie_outside(tmp_path: Path) ->
     ('change', 'message'),
     [
         ({'clip': None}, r'pair 1 of .*pairs.json \(drawer\): clip is None; expected text'),
-        ({'parts': []}, r'parts is \[\]; expected a list of at least one'),
-        ({'parts': [[[1, 2], [3, 4]]]}, 'parts has an outline of 2 corners; expected at least 3'),
+        ({'parts': []}, r'parts is \[\]; expected a list of at least 1'),
+        ({'parts': [[[1, 2], [3, 4]]]}, 'expected a list of at least 3'),
         ({'parts': [[[1, 2], [3, 4], [5]]]}, 'pair 1 of'),
         (
             {'parts': [[[200, 2], [300, 2], [300, 9]]]},
@@ -148,3 +152,26 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, content: str, message
     (tmp_path / 'pairs.json').write_text(content)
     with pytest.raises(DatasetError, match=message):
         PartPairsDataset(tmp_path)
+
+
+def test_pairs_of_several_folders_get_the_shortest_names_that_differ(tmp_path: Path) -> None:
+    unnamed = {**LEAST, 'id': 'drawer'}
+    first = write(tmp_path / 'kitchens', unnamed, {**FULL, 'id': 'door'})
+    second = write(tmp_path / 'workshops', unnamed)
+    (alone,) = read_pooled_pairs([second])
+    assert (alone.sample.sample_id, alone.folder) == ('drawer', 'workshops')
+
+    pairs = read_pooled_pairs([first, second])
+
+    assert [(pair.sample.sample_id, pair.folder, pair.source) for pair in pairs] == [
+        ('kitchens/drawer', 'kitchens', 'kitchens'),
+        ('kitchens/door', 'kitchens', 'someone/kitchens'),
+        ('workshops/drawer', 'workshops', 'workshops'),
+    ]
+    below = [write(tmp_path / name / 'pairs', unnamed) for name in ('kitchens', 'workshops')]
+    assert [pair.folder for pair in read_pooled_pairs(below)] == [
+        'kitchens/pairs',
+        'workshops/pairs',
+    ]
+    with pytest.raises(ValueError, match=r'kitchens is given twice. Give different folders'):
+        read_pooled_pairs([first, tmp_path / 'kitchens' / '..' / 'kitchens'])

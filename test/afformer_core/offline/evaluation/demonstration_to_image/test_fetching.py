@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from afformer_core.offline.evaluation.demonstration_to_image.entries import (
     BenchmarkEntry,
     read_entries,
 )
-from afformer_core.offline.evaluation.demonstration_to_image.fetching import fetch_benchmark
-from afformer_core.offline.evaluation.demonstration_to_image.media_cutting import cut_frame
+from afformer_core.offline.evaluation.demonstration_to_image.fetching import (
+    cut_frame,
+    fetch_benchmark,
+)
 
 
 def right_colour(image: np.ndarray) -> list[int]:
@@ -26,54 +29,37 @@ def right_colour(image: np.ndarray) -> list[int]:
     return image[:, image.shape[1] // 2 :].reshape(-1, 3).mean(0).round().astype(int).tolist()
 
 
-def test_cuts_clips_from_their_frames(entries: list[BenchmarkEntry], tmp_path: Path) -> None:
+def test_cuts_clips_and_images_into_folders_of_pairs_and_clips(
+    entries: list[BenchmarkEntry], tmp_path: Path
+) -> None:
     fetch_benchmark(entries, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['contact', 'first']
     with VideoReader(tmp_path / 'first' / 'clips' / 'drawer.mp4') as reader:
         frames = reader.read(range(4))
-        assert reader.rate == 5.0
-        assert reader.count() == 4
+        assert (reader.rate, reader.count()) == (5.0, 4)
     assert frames.shape == (4, 32, 48, 3)
     # the first one is frame 3 of the source, whose red is 90, and the last one is frame 6
     assert right_colour(frames[0]) == pytest.approx([90, 90, 160], abs=4)
     assert right_colour(frames[3]) == pytest.approx([150, 90, 160], abs=4)
-
-
-def test_cuts_the_image_from_a_folder_of_frames(
-    entries: list[BenchmarkEntry], tmp_path: Path
-) -> None:
-    fetch_benchmark(entries, tmp_path)
     image = read_image(tmp_path / 'first' / 'targets' / 'drawer.jpg')
     assert image.shape == (20, 30, 3)
     # the crop leaves out the dark third; file 02 shows frame 4, whose red is 110
     assert right_colour(image[:, ::-1]) == pytest.approx([110, 90, 160], abs=4)
-
-
-def test_the_folders_are_those_of_pairs_and_clips(
-    entries: list[BenchmarkEntry], tmp_path: Path
-) -> None:
-    fetch_benchmark(entries, tmp_path)
     (pair,) = PartPairsDataset(tmp_path / 'first').pairs
-    assert (pair.source, pair.source_video, pair.accepted_actions) == (
-        'someone/kitchen',
-        'kitchen',
-        ('pull',),
-    )
+    assert (pair.source, pair.source_video) == ('someone/kitchen', 'kitchen')
+    assert pair.accepted_actions == ('pull',)
     (clip,) = read_contact_clips(tmp_path / 'contact')
     assert (clip.moment, clip.path.is_file()) == (0.25, True)
 
 
 def test_downloads_only_the_files_that_are_needed(
-    entries: list[BenchmarkEntry], tmp_path: Path
+    entries: list[BenchmarkEntry], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetch_benchmark(entries, tmp_path, keep_sources=True)
+    monkeypatch.setattr(shutil, 'rmtree', lambda *given, **options: None)
+    fetch_benchmark(entries, tmp_path)
     clone = tmp_path / '.sources' / 'someone' / 'kitchen' / entries[0].clip.file.commit
     names = sorted(path.name for path in clone.rglob('*') if '.git' not in path.parts)
     assert names == ['00.png', '01.png', '02.png', '03.png', 'frames', 'open [1].mp4']
-
-
-def test_keeps_no_sources(entries: list[BenchmarkEntry], tmp_path: Path) -> None:
-    fetch_benchmark(entries, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['contact', 'first']
 
 
 def test_skips_a_repository_that_vanished(entries: list[BenchmarkEntry], tmp_path: Path) -> None:

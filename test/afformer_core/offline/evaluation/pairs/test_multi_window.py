@@ -14,10 +14,10 @@ from afformer_core.models import AfformerConfiguration, afformer_small
 from afformer_core.offline.evaluation.pairs.multi_window import (
     ground_windows,
     mean_actions,
-    mean_heatmaps,
 )
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import DemonstrationMemory
+from afformer_core.runtime.matching.certainty import Calibrations
 from afformer_core.runtime.networks import EncodedImage, Networks, Output
 from afformer_core.runtime.peaks import find_peaks
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
@@ -69,11 +69,6 @@ def grounder_of(
     for grey in taught:
         grounder.set_demonstration([np.full((64, 64, 3), grey, np.uint8)], str(grey))
     return grounder
-
-
-def test_probabilities_of_heatmaps_are_averaged() -> None:
-    logits = torch.tensor([[[[0.0, 0.0]]], [[[0.0, -1e4]]]])
-    np.testing.assert_allclose(mean_heatmaps(logits), [[[0.75, 0.25]]])
 
 
 @pytest.mark.parametrize(
@@ -139,31 +134,11 @@ def test_the_action_of_the_mean_says_whose_heatmaps_are_averaged() -> None:
     assert left == pytest.approx((2 / 3, 1 / 3), abs=1e-4)
 
 
-def test_one_window_is_grounded_as_ever() -> None:
-    grounder = grounder_of(PER_ACTION, {10: ([(10, 10), (50, 10)], [0.5, 0.0])})
-    found, expected = ground_windows(grounder, IMAGE, ('10',)), grounder.ground(IMAGE, '10')
-    np.testing.assert_array_equal(found.probabilities, expected.probabilities)
-    assert found.peaks == expected.peaks
-    assert found.action_scores == expected.action_scores
-    assert found.feature_similarity == expected.feature_similarity
-
-
-def test_of_many_peaks_the_five_best_are_given() -> None:
-    positions = [(8 + 16 * (number // 3), 8 + 24 * (number % 3)) for number in range(7)]
-    taught = {
-        10 * (1 + number): ([position], [2.0, 0.0]) for number, position in enumerate(positions)
-    }
-    grounder = grounder_of(SMALL, taught)
-    found = ground_windows(grounder, IMAGE, [str(grey) for grey in taught])
-    assert len(found.peaks) == 5
-    assert found.peaks[0].score == pytest.approx(1 / 7, abs=0.01)
-
-
 def test_a_calibrated_model_says_how_likely_the_mean_is() -> None:
     calibration = PresenceCalibration(0.5, 4.0, -2.0, 0.4, 0.9, 40, 'validation.json', 'ab12')
     grounder = grounder_of(SMALL, {grey: ([(20, 12)], [2.0, 0.0]) for grey in (10, 90)})
     assert ground_windows(grounder, IMAGE, ('10', '90')).presence is None
-    grounder.calibration = calibration
+    grounder.calibrations = Calibrations(calibration)
     found = ground_windows(grounder, IMAGE, ('10', '90'))
     features = PresenceFeatures(found.confidence, found.feature_similarity)
     assert found.presence == calibration.presence(features)

@@ -1,24 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole evaluation of a real model, by the command."""
+"""A whole evaluation of a real model, by the command and in several processes."""
+
+from __future__ import annotations
 
 import argparse
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from afformer_core.cli.evaluate import add_parser
-from afformer_core.errors import DatasetError, ImageError
+from afformer_core.errors import DatasetError
 from afformer_core.media.images import read_image
 from afformer_core.offline.data.annotations import open_annotations
-from afformer_core.offline.evaluation.pairs.pair_evaluator import ModelRun
+from afformer_core.offline.evaluation.pairs.pair_evaluator import (
+    RunSettings,
+    evaluate_pairs,
+    open_run,
+)
 from afformer_core.offline.evaluation.pairs.pairs import Pair, choose_pairs
-from afformer_core.offline.evaluation.protocols.protocols import RowsProtocol
-from afformer_core.offline.evaluation.report.benchmark import SPLITS
+from afformer_core.offline.evaluation.protocols import RowsProtocol
+from afformer_core.offline.evaluation.report.report import SPLITS
+from afformer_core.offline.parallel.local_engine import LocalEngine
 from afformer_core.offline.reports import bootstrap
 from afformer_core.runtime import ArrayGrounder
+
+from ..conftest import run_of
 
 
 def evaluate(*words):
@@ -46,7 +57,7 @@ def grounder(model_folder):
 
 def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(scenes, grounder):
     pairs = choose_pairs(list(open_annotations(scenes)))
-    ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs)
+    run_of(grounder, RowsProtocol((32, 32))).evaluate(pairs)
     # Six clips of five frames; negative ones are the scene's own, and those of another scene are
     # not kept.
     assert grounder.encoded == 2 * 6 * 5
@@ -58,7 +69,7 @@ def test_two_clips_of_one_video_are_two_demonstrations(scenes, grounder):
     # At ten frames a second.
     first, second = (replace(sample, scene=None, clip=clip) for clip in ((0.0, 0.2), (0.2, 0.5)))
     pairs = choose_pairs([first, second, first])
-    ModelRun(grounder, RowsProtocol((32, 32))).evaluate(pairs)
+    run_of(grounder, RowsProtocol((32, 32))).evaluate(pairs)
     assert grounder.encoded == 2 + 3
 
 
@@ -67,7 +78,7 @@ def test_the_clip_that_was_used_longest_ago_gives_way(scenes, grounder):
     # One frame each at ten frames a second, and one of two: nine clips of which eight are kept.
     ends = [(first, first + width) for width in (1, 2) for first in range(5)][:9]
     pairs = [Pair(replace(sample, clip=(first / 10, last / 10)), None) for first, last in ends]
-    run = ModelRun(grounder, RowsProtocol((32, 32)))
+    run = run_of(grounder, RowsProtocol((32, 32)))
     for pair in [*pairs[:8], pairs[0], pairs[8]]:
         run.ground(pair)
     before = grounder.encoded
@@ -80,7 +91,7 @@ def test_the_clip_that_was_used_longest_ago_gives_way(scenes, grounder):
 
 def test_results_are_those_of_the_grounder(scenes, grounder):
     (pair, *_) = choose_pairs(list(open_annotations(scenes)))
-    run = ModelRun(grounder, RowsProtocol((32, 32)))
+    run = run_of(grounder, RowsProtocol((32, 32)))
     (found,) = run.evaluate([pair])
     grounding = run.ground(pair)
     # The image is twice as large as its annotation.
@@ -94,7 +105,7 @@ def test_results_are_those_of_the_grounder(scenes, grounder):
 def test_of_demonstrations_together_the_mean_of_the_logits_counts(scenes, grounder):
     (pair, *_) = choose_pairs(list(open_annotations(scenes)))
     both = replace(pair, companions=(pair.hard_negative,))
-    run = ModelRun(grounder, RowsProtocol((32, 32)), together=2)
+    run = run_of(grounder, RowsProtocol((32, 32)), together=2)
 
     (found,) = run.evaluate([both])
 
@@ -103,12 +114,6 @@ def test_of_demonstrations_together_the_mean_of_the_logits_counts(scenes, ground
     assert found.presence_features.confidence == prediction.peaks((64, 64), 1)[0].score
     with pytest.raises(DatasetError, match='1 demonstrations of its element'):
         run.evaluate([pair])
-
-
-def test_missing_image_is_named(scenes, grounder, tmp_path):
-    sample = replace(open_annotations(scenes)[0], image_path=tmp_path / 'gone.jpg')
-    with pytest.raises(ImageError, match=r'gone\.jpg does not exist; expected an image file'):
-        ModelRun(grounder, RowsProtocol((32, 32))).ground(Pair(sample, None))
 
 
 def test_command_prints_tables(scenes, model_folder, capsys):
@@ -167,41 +172,6 @@ def test_command_writes_json(scenes, model_folder, capsys):
     assert measures['kld_share_of_baseline']['value'] == pytest.approx(share)
 
 
-@pytest.mark.slow
-def test_command_measures_data_without_scenes(opra, model_folder, tmp_path, capsys):
-    assert evaluate(model_folder, '--annotations', opra, '--json', '-', '--report', tmp_path) == 0
-    measures = json.loads(capsys.readouterr().out)['measures']
-    assert measures['demonstration_use']['pairs'] == 12
-    assert not measures['demonstration_use']['of_elements']
-    assert measures['abstention']['negative']['pairs'] == 12
-    model = measures['predictors']['model']
-    assert model['rows'] == 12
-    assert {name: each['rows'] for name, each in measures['by_action'].items()} == {
-        'hold': 8, 'touch': 4,
-    }  # fmt: skip
-    for name in ('hit_rate', 'peak_error_mean', 'peak_error_median'):
-        assert model[name]['low'] <= model[name]['value'] <= model[name]['high']
-        assert model[name]['count'] == 12
-    assert model['peak_inside'] is None
-    assert [path.name for path in tmp_path.iterdir()] == ['report.html']
-    page = (tmp_path / 'report.html').read_text()
-    # Of the twelve, four each, with four frames and two heatmaps.
-    assert page.count('<img') == 3 * 4 * (4 + 2)
-
-
-@pytest.mark.slow
-def test_command_tells_which_button(scenes, model_folder, capsys):
-    words = ('--annotations', scenes, '--protocol', 'buttons', '--json', '-')
-    assert evaluate(model_folder, *words) == 0
-    predictors = json.loads(capsys.readouterr().out)['measures']['predictors']
-    assert predictors['uniform']['which_button']['value'] == pytest.approx(0.5)
-    assert predictors['random_element']['which_button'] == pytest.approx(0.5)
-    model = predictors['model']
-    assert model['which_button']['value'] == model['nearest']['value']
-    above = model['which_button_above_chance']['value']
-    assert above == pytest.approx(model['which_button']['value'] - 0.5)
-
-
 def test_one_image_has_no_mean_map_of_others_beside_it(opra, model_folder, tmp_path, capsys):
     entries = json.loads(opra.read_text())[:3]
     (tmp_path / 'test.json').write_text(json.dumps(entries))
@@ -215,3 +185,29 @@ def test_one_image_has_no_mean_map_of_others_beside_it(opra, model_folder, tmp_p
     ]  # fmt: skip
     assert measures['kld_share_of_baseline'] is None
     assert '--prior-annotations' in capsys.readouterr().out
+
+
+@pytest.fixture
+def settings(model_folder: Path) -> RunSettings:
+    return RunSettings(
+        partial(ArrayGrounder.load, model_folder, 'torch', 1), RowsProtocol((32, 32)), 7
+    )
+
+
+@pytest.mark.slow
+def test_two_processes_find_the_same_as_one(scenes: Path, settings: RunSettings) -> None:
+    pairs = choose_pairs(list(open_annotations(scenes)))
+    one = evaluate_pairs(settings, pairs, LocalEngine(1), progress=False)
+    two = evaluate_pairs(settings, pairs, LocalEngine(2), progress=False)
+
+    assert len({pair.sample.group for pair in pairs}) == 3
+    for pair, first, second in zip(pairs, one, two, strict=True):
+        assert first.pair is pair
+        assert second.pair.sample.sample_id == pair.sample.sample_id
+        assert second.action_scores == first.action_scores
+        assert second.peak == first.peak
+        assert np.array_equal(second.scores['auc_j'], first.scores['auc_j'])
+
+
+def test_a_run_is_opened_once_in_a_process(settings: RunSettings) -> None:
+    assert open_run(settings) is open_run(settings)

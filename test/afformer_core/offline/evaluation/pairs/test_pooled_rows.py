@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.cli.evaluation import evaluate_models
+from afformer_core.cli.evaluation import on_pairs
 from afformer_core.cli.main import main
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
@@ -115,7 +115,7 @@ def evaluate(
 ) -> Any:
     """What the command says of a model that draws known heatmaps."""
     grounder = ArrayGrounder(CONFIGURATION, Networks(CONFIGURATION, KnowingSession(known)))
-    monkeypatch.setattr(evaluate_models, 'open_grounder', lambda folder, arguments: grounder)
+    monkeypatch.setattr(on_pairs, 'open_grounder', lambda folder, arguments: grounder)
     words = ['evaluate', '--annotations', str(file), *options, '--json', '-']
     assert main(words) == 0
     return json.loads(capsys.readouterr().out)
@@ -206,17 +206,6 @@ def test_all_points_count_though_one_demonstration_is_drawn(
     pooling = found['measures']['pooling']
     assert (pooling['rows'], pooling['rows_without_demonstration']) == (1, 1)
     assert pooling['demonstrations'] == 1
-
-
-def test_a_model_without_actions_is_measured_too(
-    annotations: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """As one is that was pre-trained on hands alone."""
-    known = {greys: heatmap(points) for greys, points in POINTS.items()}
-    monkeypatch.setattr(f'{__name__}.CONFIGURATION', replace(CONFIGURATION, action_names=()))
-    found = evaluate(annotations, known, monkeypatch, capsys, '--protocol', 'pooled28')
-    assert found['measures']['predictors']['model']['top_1'] is None
-    assert value(found, 'model', 'kld') < value(found, 'uniform', 'kld')
 
 
 def test_the_page_shows_the_pooled_rows(

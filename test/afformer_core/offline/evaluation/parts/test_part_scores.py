@@ -1,32 +1,253 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of literal points and heatmaps against literal outlines, and their intervals."""
+"""Predictors over a folder of pairs, and scores of literal points against literal outlines."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from afformer_core.media.images import read_image
+from afformer_core.offline.data.readers.part_pairs import PartPairsDataset
+from afformer_core.offline.evaluation.parts.clips import Clip
+from afformer_core.offline.evaluation.parts.part_examples import pair_examples
+from afformer_core.offline.evaluation.parts.part_measures import measure_all
 from afformer_core.offline.evaluation.parts.part_scores import (
+    SCORES,
     PartScores,
     distance_in_sizes,
     distance_to_parts,
+    evaluate_parts,
     mass_inside,
-    measure_by,
-    measure_parts,
     score_points,
 )
-from afformer_core.offline.evaluation.parts.predictors import PointPrediction
+from afformer_core.offline.evaluation.parts.part_tables import parts_report
+from afformer_core.offline.evaluation.parts.predictors import (
+    CentrePredictor,
+    ClipContact,
+    ModelPredictor,
+    PointPrediction,
+    PointPredictor,
+)
+from afformer_core.offline.parallel.local_engine import LocalEngine
+from afformer_core.runtime import ArrayGrounder
+
+CORNER, MIDDLE = (0.01, 0.01), (0.5, 0.5)
+
+
+class FirstVideo:
+    """In the middle, which is inside, with the first video alone."""
+
+    def predict(self, image: np.ndarray, clip: Clip) -> PointPrediction:
+        own = clip.name == 'pair 0'
+        return PointPrediction((MIDDLE if own else CORNER,), found=own, presence_score=float(own))
+
+
+def open_first_and_centre() -> dict[str, PointPredictor]:
+    return {'first': FirstVideo(), 'centre': CentrePredictor()}
+
+
+@pytest.fixture(scope='module')
+def pairs(part_pairs):
+    return PartPairsDataset(part_pairs).pairs
+
+
+@pytest.fixture(scope='module')
+def of_sources(pairs):
+    """Three pairs, of which the last two are of one source and of different videos."""
+    return [replace(pairs[0], source='other'), *pairs[1:]]
+
+
+def evaluate(pairs, **predictors: PointPredictor) -> dict[str, list[PartScores]]:
+    return evaluate_parts(pairs, lambda: predictors, 3, progress=False)
+
+
+def test_each_clip_is_shown_with_its_own_image_and_as_a_negative(of_sources) -> None:
+    shown = []
+
+    class Recorder:
+        def predict(self, image: np.ndarray, clip: Clip) -> PointPrediction:
+            shown.append((clip.name, [np.array_equal(image, one) for one in images].index(True)))
+            return PointPrediction((MIDDLE,))
+
+    images = [read_image(pair.sample.image_path) for pair in of_sources]
+    evaluate(of_sources, recorder=Recorder())
+
+    assert shown == [
+        *(('pair 0', 0), ('pair 0', 1), ('pair 0', 2)),
+        *(('pair 1', 1), ('pair 1', 0), ('pair 1', 2)),
+        *(('pair 2', 2), ('pair 2', 1)),
+    ]
+
+
+class Backwards(LocalEngine):
+    """Yields the last result first, as other processes may."""
+
+    def map(self, open_task, parts):
+        return iter([*super().map(open_task, parts)][::-1])
+
+
+def test_scores_do_not_depend_on_the_order_of_the_results(of_sources) -> None:
+    expected = evaluate(of_sources, **open_first_and_centre())
+    found = evaluate_parts(of_sources, open_first_and_centre, 3, Backwards(), progress=False)
+    assert found == expected
+    assert [score['point_x'] for score in found['first']] == pytest.approx([79.5, 1.1, 1.1])
+    assert list(found) == ['first', 'centre']
+
+
+def test_what_the_videos_change_is_scored(of_sources) -> None:
+    (first, second, third) = evaluate(of_sources, first=FirstVideo())['first']
+
+    assert (first['inside'], first['found'], first['presence_score']) == (1, 1, 1)
+    assert (first['other_inside'], first['other_found'], first['other_presence_score']) == (
+        0,
+        0,
+        0,
+    )
+    assert (first['nearby_inside'], first['nearby_found'], first['nearby_presence_score']) == (
+        None,
+    ) * 3
+    assert first['contact_first'] is None
+    assert (second['inside'], second['other_inside'], second['other_found']) == (0, 1, 1)
+    assert (third['nearby_inside'], third['nearby_found'], third['nearby_presence_score']) == (
+        0,
+        0,
+        0,
+    )
+
+
+class UnsureOfContact(ModelPredictor):
+    """Reads the contact 8 and 4.5 pixels beside the mark, and is sure after a tap."""
+
+    def __init__(self, tapped: PointPrediction | None = None, answered: bool = False) -> None:
+        self.tapped, self.answered = tapped, answered
+
+    def predict(self, image: np.ndarray, clip: Clip) -> PointPrediction:
+        return PointPrediction((CORNER,), answered=self.answered)
+
+    def read_contact(self, clip: Clip) -> ClipContact:
+        points = [((60.5 + away) / 160, 50.5 / 120) for away in (21, 12, 11, 10)]
+        return ClipContact((68.5 / 160, 50.5 / 120), None, tuple(points))
+
+    def tap(self, image: np.ndarray, clip: Clip) -> PointPrediction | None:
+        return self.tapped
+
+
+def test_the_contact_that_is_read_is_measured_from_the_mark(pairs) -> None:
+    (score, *_) = evaluate(pairs, model=UnsureOfContact())['model']
+    # Of 160x120, whose diagonal is 200 pixels.
+    assert score['contact_distance'] == pytest.approx(4)
+    assert (score['contact_close'], score['contact_first']) == (0, 1)
+    assert (score['contact_of_3'], score['contact_of_5']) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ('tapped', 'answered', 'inside'),
+    [
+        (None, 0, 0),
+        (PointPrediction((MIDDLE,), answered=False), 0, 1),
+        (PointPrediction((MIDDLE,)), 1, 1),
+    ],
+)
+def test_a_tap_may_make_a_model_sure(
+    pairs, tapped: PointPrediction | None, answered: float, inside: float
+) -> None:
+    (score, *_) = evaluate(pairs, model=UnsureOfContact(tapped))['model']
+    assert score['answered'] == 0
+    assert (score['tap_answered'], score['tap_inside']) == (answered, inside)
+
+
+def test_a_sure_model_is_not_tapped(pairs) -> None:
+    model = UnsureOfContact(PointPrediction((MIDDLE,)), answered=True)
+    (score, *_) = evaluate(pairs, model=model)['model']
+    assert (score['answered'], score['tap_answered'], score['tap_inside']) == (1, 1, 0)
+
+
+def test_a_model_without_a_threshold_is_neither_sure_nor_unsure(pairs, model_folder) -> None:
+    model = ModelPredictor(ArrayGrounder.load(model_folder, 'torch'))
+    scores = evaluate(pairs, model=model)['model']
+    assert {(each['answered'], each['tap_answered']) for each in scores} == {(None, None)}
+    assert {each['contact_first'] for each in scores} <= {0.0, 1.0}
+    assert all(each['mass_inside'] is not None and 0 < each['mass_inside'] < 1 for each in scores)
+
+
+@pytest.fixture(scope='module')
+def measured(pairs):
+    scores = evaluate_parts(pairs, open_first_and_centre, 3, progress=False)
+    return measure_all(pairs, scores, ['first'], {})
+
+
+def test_numbers_are_by_predictor_kind_robot_and_pair(measured) -> None:
+    assert (measured['pairs'], measured['source_videos']) == (3, 2)
+    assert measured['predictors']['centre']['inside'].value == 1
+    assert measured['predictors']['first']['inside'].value == pytest.approx(1 / 3)
+    assert measured['predictors']['first']['other_inside'].value == pytest.approx(1 / 3)
+    assert {name: each['first']['inside'].value for name, each in measured['by_kind'].items()} == {
+        'same-scene': 1,
+        'other-shot': 0,
+    }
+    assert {name: each['first']['pairs'] for name, each in measured['by_robot'].items()} == {
+        'no robot': 2,
+        'robot': 1,
+    }
+    assert measured['by_pair']['pair 1']['centre']['inside'] == 1
+    assert measured['by_pair']['pair 1']['first']['inside'] == 0
+    accepted = measured['constant_action_accepted'].value
+    assert (measured['constant_action'], accepted) == ('press', 1)
+
+
+def test_the_worst_source_has_the_fewest_right_answers(pairs) -> None:
+    sources = 'sstttu'
+    known = [
+        {**dict.fromkeys(SCORES), 'inside': right, 'answered': answered, 'confidence_scores': {}}
+        for right, answered in ((1, 1), (1, 1), (1, 1), (0, 1), (0, 1), (0, 0))
+    ]
+    of_sources = [replace(pairs[0], source=source) for source in sources]
+    measured = measure_all(of_sources, {'model': known}, ['model'], {})
+    assert measured['worst_source'] == {'model': 't'}
+    report = parts_report(measured, {'model': 'model'}, ['model'], {})
+    assert '| t: 0.333 of 3 |' in report.to_markdown()
+
+
+def test_tables_have_a_row_for_each_predictor(measured) -> None:
+    labels = {'first': 'first video', 'centre': 'centre of the image'}
+    report = parts_report(measured, labels, ['first'], {'model': 'a'}, ['SIFT is ill.'])
+    titles = [table.title for table in report.tables]
+    assert titles == [
+        'Parts',
+        'Does the video determine the answer?',
+        'Inside a part, by kind',
+        'Inside a part, by robot in the target',
+    ]
+    text = report.to_markdown()
+    assert '- source videos: 2' in text
+    assert '- SIFT is ill.' in text
+    assert 'other-shot (2)' in text
+    assert list(report.tables[1].rows) == ['first video']
+
+
+def test_images_are_ordered_by_distance(pairs) -> None:
+    predictors = open_first_and_centre()
+    scores = evaluate(pairs, **predictors)['first']
+    examples = pair_examples(pairs, scores, predictors, 3, 1, progress=False)
+    assert examples['best'][0].title == 'pair 0, press'
+    assert examples['best'][0].measures == ('inside',)
+    (worst,) = examples['worst']
+    assert worst.measures == ('not inside', '42.4 % away')
+    assert list(worst.predicted) == ['first', 'centre']
+    # The frame of the mark, which is ringed, and three of the clip.
+    marked, first, *_ = worst.frames
+    assert len(worst.frames) == 4
+    assert (marked == (0, 230, 255)).all(2).any()
+    assert not (first == (0, 230, 255)).all(2).any()
+
 
 # 5 % of the diagonal of 100x50 is 5.59 pixels; the part is from (20, 10) to (40, 30).
 INSIDE = (30.5 / 100, 20.5 / 50)
 NEAR = (45.5 / 100, 20.5 / 50)
 FAR = (46.5 / 100, 20.5 / 50)
 SQUARE = [[20, 10], [40, 10], [40, 30], [20, 30]]
-
-
-def scores(**known: float) -> PartScores:
-    least = {'inside': 0, 'near': 0, 'distance': 9.0, 'any_inside': 0}
-    return PartScores(**{**least, **known})
 
 
 HORSESHOE = [[0, 0], [60, 0], [60, 40], [50, 40], [50, 10], [10, 10], [10, 40], [0, 40]]
@@ -62,8 +283,8 @@ def test_distances_are_in_sizes_of_the_part(make_pair, x, sizes, within) -> None
     pair, point = make_pair(parts=[TRIANGLE]), ((x + 0.5) / 100, 5.5 / 50)
     assert distance_in_sizes(pair, point) == pytest.approx(sizes, abs=1e-5)
     score = score_points(pair, PointPrediction((point,)))
-    assert score.within_size == within
-    assert (score.point_x, score.point_y) == pytest.approx((x, 5))
+    assert score['within_size'] == within
+    assert (score['point_x'], score['point_y']) == pytest.approx((x, 5))
 
 
 def test_a_large_part_may_be_fewer_sizes_away_than_a_nearer_small_one(make_pair) -> None:
@@ -75,7 +296,7 @@ def test_a_large_part_may_be_fewer_sizes_away_than_a_nearer_small_one(make_pair)
 
 def test_without_a_point_there_is_no_distance(make_pair) -> None:
     score = score_points(make_pair(), PointPrediction(()))
-    assert (score.distance, score.within_size, score.point_x) == (None, 0, None)
+    assert (score['distance'], score['within_size'], score['point_x']) == (None, 0, None)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +312,8 @@ def test_the_best_point_counts_and_the_best_of_all(
     make_pair, points, inside, near, any_inside
 ) -> None:
     score = score_points(make_pair(), PointPrediction(points))
-    assert (score.inside, score.near, score.any_inside) == (inside, near, any_inside)
-    assert (score.mass_inside, score.action, score.found) == (None, None, None)
+    assert (score['inside'], score['near'], score['any_inside']) == (inside, near, any_inside)
+    assert (score['mass_inside'], score['action'], score['found']) == (None, None, None)
 
 
 def test_mass_is_that_of_the_pixels_inside(make_pair) -> None:
@@ -125,84 +346,11 @@ def test_mass_in_one_part_stays_beside_another(make_pair) -> None:
 
 def test_similarity_has_no_mass(make_pair) -> None:
     heatmap = np.ones((5, 10), np.float32)
-    assert score_points(make_pair(), PointPrediction((INSIDE,), heatmap)).mass_inside is None
+    assert score_points(make_pair(), PointPrediction((INSIDE,), heatmap))['mass_inside'] is None
 
 
 @pytest.mark.parametrize(('action', 'accepted'), [('pull', 1), ('hold', 1), ('push', 0)])
 def test_every_accepted_action_is_right(make_pair, action, accepted) -> None:
     pair = make_pair(accepted_actions=['pull', 'hold'])
     prediction = PointPrediction((INSIDE,), action_scores={action: 0.6, 'pull': 0.4})
-    assert score_points(pair, prediction).action == accepted
-
-
-@pytest.fixture
-def of_sources(make_pair):
-    """Makes a pair of each source, each of its own video unless that is told."""
-
-    def make(sources: str, videos: str = 'abcdef'):
-        return [
-            make_pair(repository=source, source_video=video)
-            for source, video in zip(sources, videos, strict=False)
-        ]
-
-    return make
-
-
-def test_means_are_over_pairs_and_intervals_over_videos(of_sources) -> None:
-    measured = measure_parts(
-        [scores(inside=1), scores(inside=1), scores()], of_sources('sss', 'aab')
-    )
-    assert measured.inside is not None
-    assert measured.inside.value == pytest.approx(2 / 3)
-    assert (measured.inside.low, measured.inside.high) == (0, 1)
-
-
-def test_means_are_also_over_sources(of_sources) -> None:
-    known = [scores(inside=1), scores(inside=1), scores(), scores()]
-    measured = measure_parts(known, of_sources('ssts'))
-    # Two of three in one source, and none in the other.
-    assert measured.inside_of_sources.value == pytest.approx((2 / 3 + 0) / 2)
-
-
-def test_what_was_not_measured_has_no_mean(of_sources) -> None:
-    measured = measure_parts([scores(action=1), scores()], of_sources('ss'))
-    assert measured.action is not None
-    assert (measured.action.value, measured.action.count) == (1, 1)
-    assert measured.found is None
-    assert measured.auroc is None
-    assert measured.answered is None
-
-
-def test_the_presence_score_tells_own_from_other_videos(of_sources) -> None:
-    values = [(0.9, 0.1, 0.95), (0.5, 0.7, None), (0.8, 0.5, 0.7)]
-    known = [
-        scores(presence_score=own, other_presence_score=other, nearby_presence_score=nearby)
-        for own, other, nearby in values
-    ]
-    measured = measure_parts(known, of_sources('sss'))
-    # Of nine comparisons seven are won and one is a tie; of four two are won.
-    assert measured.auroc.value == pytest.approx(7.5 / 9)
-    assert measured.nearby_auroc.value == pytest.approx(2 / 4)
-
-
-def test_right_answers_are_a_share_of_the_answered(of_sources) -> None:
-    known = [
-        scores(answered=1, inside=1, tap_answered=1, tap_inside=1),
-        scores(answered=1, inside=0, tap_answered=1, tap_inside=0),
-        scores(answered=0, inside=1, tap_answered=1, tap_inside=0),
-        scores(answered=0, inside=1, tap_answered=0, tap_inside=1),
-    ]
-    measured = measure_parts(known, of_sources('ssss'))
-    assert (measured.answered.value, measured.right_of_answered.value) == (0.5, 0.5)
-    assert measured.tap_answered.value == 0.75
-    assert measured.right_of_tap_answered.value == pytest.approx(1 / 3)
-
-
-def test_classes_are_measured_apart(make_pair) -> None:
-    pairs = [make_pair(kind=kind) for kind in ('near', 'far', 'near', '')]
-    known = [scores(inside=1), scores(), scores(), scores(inside=1)]
-    measured = measure_by(known, pairs, lambda pair: pair.kind)
-    assert {name: (each.inside.value, each.pairs) for name, each in measured.items()} == {
-        'near': (0.5, 2),
-        'far': (0, 1),
-    }
+    assert score_points(pair, prediction)['action'] == accepted

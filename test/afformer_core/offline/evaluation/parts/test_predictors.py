@@ -111,13 +111,6 @@ def test_frozen_features_find_the_point_again(moved) -> None:
     assert pixel(point) == pytest.approx((80, 60), abs=8)
 
 
-def test_features_have_the_strides_that_are_asked_for() -> None:
-    maps = ImagenetFeatures((8, 32))(np.zeros((64, 96, 3), np.uint8))
-    assert [each.shape for each in maps] == [(40, 8, 12), (320, 2, 3)]
-    with pytest.raises(ValueError, match='the image is 96x60; expected multiples of 32'):
-        ImagenetFeatures()(np.zeros((60, 96, 3), np.uint8))
-
-
 @pytest.fixture
 def model(model_folder) -> ModelPredictor:
     return ModelPredictor(ArrayGrounder.load(model_folder, 'torch'))
@@ -132,15 +125,6 @@ def test_a_model_names_its_peaks_in_order(model, moved) -> None:
     assert prediction.action_scores == grounding.action_scores
     assert prediction.presence_score == grounding.confidence
     assert prediction.is_distribution
-
-
-def test_a_model_forgets_the_clip_before(model, moved) -> None:
-    image, clip = moved
-    model.predict(image, clip)
-    model.predict(image, replace(clip, name='the same frames'))
-    assert model.grounder.demonstrations == (clip.name, 'the same frames')
-    model.predict(image, Clip('next', clip.frames[:2], None))
-    assert model.grounder.demonstrations == ('next',)
 
 
 def test_the_contact_that_a_model_finds_is_in_the_first_frame(model, moved) -> None:

@@ -11,22 +11,22 @@ from pathlib import Path
 import pytest
 import torch
 
-from afformer_core.cli.evaluation.evaluate_models import name_models
+from afformer_core.cli.evaluation.on_pairs import name_models
 from afformer_core.cli.main import main
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
-from afformer_core.offline.evaluation.baseline_prior import BaselinePrior
-from afformer_core.offline.evaluation.metrics.scoring import concatenate
+from afformer_core.offline.evaluation.baselines import BaselinePrior
+from afformer_core.offline.evaluation.metrics import concatenate
 from afformer_core.offline.evaluation.model_differences import ModelRows
-from afformer_core.offline.evaluation.pairs.pair_result import PairResult
-from afformer_core.offline.evaluation.protocols.protocols import RowsProtocol
-from afformer_core.offline.evaluation.report.compared_report import build_compared_report
+from afformer_core.offline.evaluation.pairs.actions import hit_actions
+from afformer_core.offline.evaluation.pairs.pair_evaluator import PairResult
+from afformer_core.offline.evaluation.protocols import RowsProtocol
 from afformer_core.offline.evaluation.report.report import (
     EvaluationReport,
     baseline_labels,
+    build_compared_report,
     build_report,
 )
-from afformer_core.offline.evaluation.tables.accuracy import hit_actions
 from afformer_core.runtime.weights import save_model
 
 NAMES = ('press', 'hold')
@@ -53,7 +53,7 @@ def compared(models: dict[str, Sequence[PairResult]], **facts: str) -> Evaluatio
 def report(results: list[PairResult]) -> EvaluationReport:
     """B has twice the KLD of A, and says the fourth action right."""
     others = [
-        replace(each, scores=replace(each.scores, kld=2 * each.scores.kld)) for each in results
+        replace(each, scores={**each.scores, 'kld': 2 * each.scores['kld']}) for each in results
     ]
     others[3] = replace(others[3], action_scores={'hold': 0.9, 'press': 0.1})
     return compared({'A': results, 'B': others})
@@ -82,6 +82,8 @@ def test_tables(report: EvaluationReport) -> None:
         'always hold',
     ]  # fmt: skip
     assert difference.title == 'Difference to A'
+    assert (report.facts['models'], report.facts['model, B']) == ('A, B', 'models/B')
+    assert (report.facts['annotations'], 'model' in report.facts) == ('test.json', False)
     assert difference.columns == ('B',)
     assert list(difference.rows) == [
         'rows better', 'KLD', 'SIM', 'AUC-J', 'hit rate', 'mean peak error, %', 'peak inside',
@@ -103,13 +105,6 @@ def test_a_sentence_says_what_tells_the_models_apart(
 
     same = compared({'A': results, 'B': results}).tables[1].notes
     assert same[0] == 'No measure distinguishes B and A.'
-
-
-def test_facts_in_common_are_told_once(report: EvaluationReport) -> None:
-    assert report.facts['models'] == 'A, B'
-    assert report.facts['annotations'] == 'test.json'
-    assert report.facts['model, B'] == 'models/B'
-    assert 'model' not in report.facts
 
 
 def test_a_note_of_one_model_says_of_which(results: list[PairResult]) -> None:
@@ -153,8 +148,9 @@ def test_the_command_measures_models_on_the_same_pairs(
     )
     text = page.read_text()
     assert f'Evaluation of {first}, {other}' in text
-    # Four frames of the demonstration, a prediction of each model, and the ground truth.
-    assert text.count('<img') == 4 * (4 + 2 + 1)
+    # One each of the best, median and worst: four frames, a heatmap of each model, and the truth.
+    assert text.count('<img') == 3 * (4 + 2 + 1)
+    assert f'Where {other} is better than {first}' in text
 
 
 def test_models_are_named_as_shortly_as_tells_them_apart() -> None:

@@ -8,8 +8,8 @@ import pytest
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.sample import KnownElements, Sample
 from afformer_core.offline.evaluation.baselines import uniform
-from afformer_core.offline.evaluation.metrics.scoring import score
-from afformer_core.offline.evaluation.protocols.protocols import RowsProtocol
+from afformer_core.offline.evaluation.metrics import score
+from afformer_core.offline.evaluation.protocols import RowsProtocol
 from afformer_core.offline.evaluation.report.qualitative_examples import (
     MeasuredRows,
     best_and_worst_examples,
@@ -27,8 +27,9 @@ def measured(samples, predictor=None, answers=()):
     return MeasuredRows(PROTOCOL, rows, scores, predictor, ('hold', 'touch'), answers)
 
 
-def only(examples):
-    return examples['best'][0]
+def best(*models):
+    named = {f'model {number}': one for number, one in enumerate(models)}
+    return next(iter(best_and_worst_examples(named, progress=False).values()))[0]
 
 
 @pytest.mark.parametrize(
@@ -43,17 +44,11 @@ def test_chosen_rows(klds, best, median, worst):
     assert choose(klds, 2) == {'best': best, 'median': median, 'worst': worst}
 
 
-def test_rows_and_scores_must_belong_together():
-    one = measured([sample()])
-    with pytest.raises(ValueError, match='rows, scores and answers are 2, 1 and 2'):
-        replace(one, rows=[*one.rows, *one.rows])
-
-
 def test_frames_image_prediction_and_target_are_shown(opra):
-    shown = only(best_and_worst_examples(measured([open_annotations(opra)[2]]), progress=False))
+    shown = best(measured([open_annotations(opra)[2]]))
     assert shown.title == 'test/2, hold'
     assert [frame.shape for frame in shown.frames] == [(120, 160, 3)] * 4
-    for image in (shown.image, shown.predicted['prediction'], shown.target):
+    for image in (shown.image, shown.predicted['model 0'], shown.target):
         assert image.shape == (240, 320, 3)
     # The kettle is red.
     assert shown.image[120, 160].tolist() == [40, 40, 160]
@@ -68,7 +63,7 @@ def test_heatmaps_are_shown_alone_where_there_are_no_media(opra):
         image_size=(30, 60),
         points=(np.array([[25.0, 50.0]]),),
     )
-    shown = only(best_and_worst_examples(measured([gone]), progress=False))
+    shown = best(measured([gone]))
     assert shown.frames == ()
     assert shown.image is None
     # In the shape of the annotated image.
@@ -81,7 +76,7 @@ def test_heatmaps_are_shown_alone_where_there_are_no_media(opra):
 
 def test_measures_are_told(opra):
     samples = open_annotations(opra)[:1]
-    flat = only(best_and_worst_examples(measured(samples), progress=False))
+    flat = best(measured(samples))
     assert flat.measures[0].startswith('KLD ')
     assert flat.measures[3:] == ('no peak',)
 
@@ -89,11 +84,24 @@ def test_measures_are_told(opra):
         return PROTOCOL.targets([row])[0]
 
     answered = measured(samples, right, ['says hold (0.70)'])
-    shown = only(best_and_worst_examples(answered, progress=False))
+    shown = best(answered)
     assert shown.measures[0] == 'KLD 0.00'
     assert shown.measures[3] == 'hit'
     assert shown.measures[4].startswith('peak error ')
     assert shown.measures[5] == 'says hold (0.70)'
+
+
+def test_of_several_models_the_rows_are_shown_in_which_the_last_is_better(opra):
+    samples = open_annotations(opra)[:3]
+    flat = uniform(PROTOCOL.size)
+
+    def right_once(index, row):
+        return PROTOCOL.targets([row])[0] if index == 1 else flat(index, row)
+
+    shown = best(measured(samples), measured(samples, right_once))
+    assert shown.title == 'test/1, touch'
+    assert list(shown.predicted) == ['model 0', 'model 1']
+    assert shown.measures[1] == 'model 1: KLD 0.00'
 
 
 def test_a_peak_is_marked_where_it_is():

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from afformer_core.offline.data.augmentation import ImageSettings, PhotometricSettings
+from afformer_core.offline.data.augmentation.augmentation import ImageSettings
+from afformer_core.offline.data.augmentation.photometric import PhotometricSettings
 from afformer_core.offline.maskahand.mining.index import read_index
 from afformer_core.offline.maskahand.pretraining import pretraining_dataset
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
@@ -25,8 +26,7 @@ from afformer_core.offline.maskahand.pretraining.synthesis import (
     SyntheticImage,
     synthesize,
 )
-from afformer_core.offline.training.datasets.batch import FailedBatch, ImageBatch, MixedBatch
-from afformer_core.offline.training.datasets.collation import FailedExample
+from afformer_core.offline.training.datasets.batch import Batch, FailedBatch, FailedExample
 from afformer_core.offline.training.datasets.samplers import Draw
 
 from ..mined_videos import interaction_clips, write_mined
@@ -103,9 +103,9 @@ def test_a_batch_of_images(index: Path) -> None:
     examples = [example(dataset(index), clip) for clip in (2, 0)]
     batch = collate_pretraining(examples)
 
-    assert isinstance(batch, ImageBatch)
+    assert isinstance(batch, Batch)
     assert batch.samples == (2, 2, 2, 0, 0, 0)
-    assert batch.frames.shape == (2, 4, 32, 32, 3)
+    assert batch.videos.shape == (2, 4, 32, 32, 3)
     assert torch.equal(batch.images[3], torch.from_numpy(examples[1].images[0]))
     assert batch.supervision.targets((16, 16)).heatmaps.shape == (6, 16, 16)
 
@@ -118,7 +118,7 @@ def test_a_batch_with_features(index: Path) -> None:
     features = ClipFeatures(stages, np.array([4, 4, 3]))
     batch = collate_with_features(features, [example(dataset(index), clip) for clip in (2, 0)])
 
-    assert isinstance(batch, MixedBatch)
+    assert isinstance(batch, Batch)
     assert [stage.shape for stage in batch.videos] == [(2, 4, 2, 8, 8), (2, 4, 2, 4, 4)]
     assert batch.videos[0][:, 0, 0, 0, 0].tolist() == [2, 0]
     assert batch.lengths.tolist() == [3, 4]

@@ -8,11 +8,8 @@ import skimage.data
 import torch
 
 from afformer_core.hands.hand import Hand
-from afformer_core.offline.data.augmentation import (
-    CropSettings,
-    ImageSettings,
-    PerspectiveSettings,
-)
+from afformer_core.offline.data.augmentation.augmentation import ImageSettings
+from afformer_core.offline.data.augmentation.geometric import CropSettings, PerspectiveSettings
 from afformer_core.offline.data.heatmaps import coverage
 from afformer_core.offline.maskahand.pretraining.interactions import Interaction
 from afformer_core.offline.maskahand.pretraining.masks import MaskSettings

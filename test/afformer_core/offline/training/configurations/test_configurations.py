@@ -23,8 +23,6 @@ from ...maskahand.mined_videos import write_mined
 from ..conftest import write_contact, write_pairs
 from .configurations import CONFIGURATIONS, OVERLAYS, files_of_example, label
 
-# Folders of overlays that change the architecture.
-ARCHITECTURAL = ('table_1', 'table_4', 'table_7', 'equation_8')
 # Of the ViTDet models, whose weights fill a gigabyte with those of the optimizer.
 SIDES = {'opra/vitdet_b': 128, 'opra/vitdet_b_released': 64}
 # Where configurations have their indices of hands.
@@ -187,19 +185,6 @@ def test_every_overlay_says_what_it_is_given_after(overlay: Path) -> None:
     assert first.is_file()
     assert first not in OVERLAYS
     assert last in OVERLAYS
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    'overlay',
-    [path for path in OVERLAYS if path.parent.name.startswith(ARCHITECTURAL)],
-    ids=lambda path: label(path),
-)
-def test_every_architecture_on_features(
-    overlay: Path, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(workspace)
-    run(workspace, tmp_path, 64, CONFIGURATIONS / 'simulated/ablation.yaml', overlay)
 
 
 @pytest.mark.slow

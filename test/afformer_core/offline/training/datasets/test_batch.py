@@ -1,9 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Annotated points and boxes as training sees them."""
+
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
+from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.data.clip_reader import ClipReader
+from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.data.heatmaps import blurred_maps, coverage, target_heatmaps
-from afformer_core.offline.training.datasets.batch import BoxSupervision, PointSupervision
+from afformer_core.offline.training.datasets.batch import (
+    BoxSupervision,
+    ImageExample,
+    PointSupervision,
+    shares_of,
+)
+from afformer_core.offline.training.datasets.feature_data import FeatureCache, FeatureDataset
+from afformer_core.offline.training.datasets.image_data import ImageDataset
+from afformer_core.offline.training.datasets.samplers import Draw
 
 
 def _box(left, top, right, bottom):
@@ -17,9 +33,7 @@ def test_whole_pixels_are_covered():
     expected = torch.zeros(4, 6)
     expected[1:3, 2:5] = 1
     assert torch.equal(coverage(_box(2.0, 1.0, 5.0, 3.0), (4, 6)), expected)
-
-
-def test_a_pixel_is_covered_in_part():
+    assert not coverage(_box(9.0, 2.0, 12.0, 4.0), (8, 8)).any()
     covered = coverage(_box(0.0, 0.0, 1.25, 1.0), (1, 3))
     assert covered[0].tolist() == pytest.approx([1.0, 0.25, 0.0])
 
@@ -37,10 +51,6 @@ def test_however_small_a_box_is_it_is_somewhere(x):
     covered = coverage(_box(x, 5.0, x + 0.001, 5.001), (8, 8))
     assert covered.sum() > 0
     assert abs(int(covered.sum(dim=0).argmax()) + 0.5 - x) <= 1
-
-
-def test_what_is_beside_the_map_covers_nothing():
-    assert not coverage(_box(9.0, 2.0, 12.0, 4.0), (8, 8)).any()
 
 
 def test_a_target_is_a_blurred_box():
@@ -61,14 +71,6 @@ def test_a_box_of_one_pixel_is_an_annotated_point():
     torch.testing.assert_close(box.targets((64, 64)).heatmaps, point)
 
 
-def test_several_boxes_of_an_image_are_one_target():
-    left, right = _box(0.1, 0.4, 0.2, 0.5), _box(0.7, 0.4, 0.9, 0.5)
-    together = BoxSupervision(torch.stack((left, right))[None]).targets((64, 64))
-    assert len(together.heatmaps) == 1
-    share = float(together.heatmaps[0, :, :32].sum())
-    assert share == pytest.approx(1 / 3, abs=0.05)
-
-
 def test_where_two_boxes_overlap_is_no_likelier_than_elsewhere():
     one, other = _box(0.2, 0.3, 0.6, 0.7), _box(0.4, 0.3, 0.8, 0.7)
     together = BoxSupervision(torch.stack((one, other))[None]).targets((40, 40)).heatmaps
@@ -81,12 +83,10 @@ def test_padding_is_no_box():
     padded = BoxSupervision(torch.stack((box, NOTHING))[None]).targets((32, 32))
     alone = BoxSupervision(box[None, None]).targets((32, 32))
     assert torch.equal(padded.heatmaps, alone.heatmaps)
-
-
-def test_an_image_without_any_box_does_not_show_it():
-    targets = BoxSupervision(NOTHING[None, None]).targets((32, 32))
-    assert targets.shown.tolist() == [False]
-    assert torch.allclose(targets.heatmaps, torch.full((1, 32, 32), 1 / 32**2))
+    assert alone.negative is False
+    empty = BoxSupervision(torch.stack((box, NOTHING))[:, None]).targets((32, 32))
+    assert (empty.shown.tolist(), empty.negative) == ([True, False], True)
+    assert torch.allclose(empty.heatmaps[1], torch.full((32, 32), 1 / 32**2))
 
 
 @pytest.mark.parametrize('size', [(64, 64), (48, 96)])
@@ -130,8 +130,38 @@ def test_an_image_without_any_point_is_negative_also_after_a_move(second_row, ne
     assert moved.targets((48, 48)).negative is negative
 
 
-def test_an_image_without_any_box_is_negative():
-    boxes = torch.stack((_box(0.25, 0.5, 0.5, 0.75)[None], NOTHING[None]))
+def test_targets_are_on_average_where_the_points_are() -> None:
+    points = np.random.default_rng(0).uniform(20, 230, (400, 2))
+    shares = torch.from_numpy(shares_of(points, (256, 256)))[:, None]
+    index = torch.arange(400)
+    heatmaps = (
+        PointSupervision(shares, torch.zeros_like(index), index).targets((192, 192)).heatmaps
+    )
+    found = heatmaps.flatten(1).argmax(dim=1).numpy()
+    # The same point in an image of three quarters of the size.
+    expected = (points + 0.5) * 0.75 - 0.5
+    offset = np.stack((found % 192, found // 192), axis=1) - expected
+    assert np.abs(offset).max() < 0.501
+    np.testing.assert_allclose(offset.mean(axis=0), 0, atol=0.05)
 
-    assert BoxSupervision(boxes).targets((32, 32)).negative is True
-    assert BoxSupervision(boxes[:1]).targets((32, 32)).negative is False
+
+@pytest.mark.parametrize('side', [32, 64, 192])
+def test_images_of_every_size_have_a_point_at_the_same_share(annotations: Path, side: int) -> None:
+    """The second action of the first image is at (40, 44) and (41, 44) of 64 x 64 pixels."""
+    samples = list(open_annotations(annotations))
+    reader = ClipReader(UniformSampling(2), (side, side))
+    example = ImageDataset(samples, reader, None)[Draw((0,), (0,))]
+    assert isinstance(example, ImageExample)
+    np.testing.assert_allclose(
+        example.annotated[0].points[1], [[40.5 / 64, 44.5 / 64], [41.5 / 64, 44.5 / 64]]
+    )
+
+
+def test_features_have_the_points_of_their_images(annotations: Path) -> None:
+    samples = list(open_annotations(annotations))
+    images = {str(sample.image_path): row for row, sample in enumerate(samples)}
+    videos = {samples[0].demonstration: 0}
+    nothing = np.zeros((len(samples), 1, 4, 2, 2), np.float16)
+    dataset = FeatureDataset(samples, FeatureCache((nothing,), (nothing,), images, videos))
+    example = dataset[Draw((0,), (0,))]
+    np.testing.assert_allclose(example.annotated[0].points[0], [[20.5 / 64, 20.5 / 64]])

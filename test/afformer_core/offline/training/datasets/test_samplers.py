@@ -11,6 +11,7 @@ from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.training.datasets.samplers import (
     BatchSampler,
     DemonstrationSampler,
+    NegativeSampler,
     StreamedSampler,
     TrainingBatches,
     ValidationBatches,
@@ -67,23 +68,10 @@ def test_a_batch_depends_on_seed_and_step_alone() -> None:
     assert sampler.batch(7) == same.batch(7)
     assert sampler.batch(7) != sampler.batch(9)
     assert sampler.batch(7) != other.batch(7)
-
-
-def test_each_epoch_has_an_order_of_its_own() -> None:
-    sampler = BatchSampler(SAMPLES, 5, 1, seed=0)
-    first_batches = {
-        tuple(draw.indices for draw in sampler.batch(2 * epoch)) for epoch in range(6)
-    }
-
-    assert sampler.steps_per_epoch == 2
-    assert len(first_batches) == 6
-
-
-def test_no_two_draws_share_their_randomness() -> None:
-    sampler = BatchSampler(SAMPLES, 5, 1, seed=0)
-    seeds = [draw.seed for step in range(6) for draw in sampler.batch(step)]
-
-    assert len(set(seeds)) == 30
+    batches = [sampler.batch(step) for step in range(6)]
+    assert len({draw.seed for batch in batches for draw in batch}) == 24
+    orders = {tuple(draw.indices for draw in sampler.batch(2 * epoch)) for epoch in range(6)}
+    assert (sampler.steps_per_epoch, len(orders)) == (2, 6)
 
 
 def test_negative_images_are_of_other_demonstrations() -> None:
@@ -123,20 +111,11 @@ def test_goes_on_where_it_was_interrupted() -> None:
 
     assert list(resumed) == list(TrainingBatches(sampler, 0, 6))[4:]
     assert len(resumed) == 6
-
-
-def test_fewer_demonstrations_than_a_batch_are_all_taken() -> None:
-    assert BatchSampler(SAMPLES[:3], 16, 1, seed=0).demonstrations == 3
-
-
-def test_processes_that_cannot_share_evenly() -> None:
     with pytest.raises(
         ValueError, match='batch size is 4; expected a multiple of the 3 processes'
     ):
-        TrainingBatches(BatchSampler(SAMPLES, 4, 1, seed=0), 0, 6, 0, 3)
-
-
-def test_no_sample_at_all() -> None:
+        TrainingBatches(sampler, 0, 6, 0, 3)
+    assert BatchSampler(SAMPLES[:3], 16, 1, seed=0).demonstrations == 3
     with pytest.raises(DatasetError, match='training samples is 0'):
         BatchSampler([], 4, 1, seed=0)
 
@@ -148,14 +127,7 @@ def test_every_validation_sample_is_seen_and_no_process_waits(processes: int) ->
 
     assert set(seen) == set(range(7))
     assert len({len(part) for part in parts}) == 1
-
-
-def test_validation_draws_one_sample_a_batch_by_its_own_seed() -> None:
-    batches = ValidationBatches(3, process=1, processes=2)
-
-    assert len(batches) == 2
-    # The last sample again, so that no process waits.
-    assert [(draw.indices, draw.seed) for (draw,) in batches] == [((1,), (0, 1)), ((2,), (0, 2))]
+    assert all(draw.seed == (0, *draw.indices) for part in parts for (draw,) in part)
 
 
 # Two windows of 16,384 and a part of a third, which ends with a part of a run of 256.
@@ -184,16 +156,6 @@ def test_many_demonstrations_are_drawn_from_some_positions_at_a_time() -> None:
     assert positions.max() - positions.min() > 3000
     # A batch comes from as many of them as it can.
     assert min(len(set(batch // 256)) for batch in drawn.reshape(-1, 64)) > 30
-
-
-def test_many_demonstrations_are_drawn_in_another_order_in_another_epoch() -> None:
-    sampler, other = (StreamedSampler(MANY, 64, seed) for seed in (3, 4))
-    epoch = sampler.steps_per_epoch
-    first, second = numbers(sampler, range(40)), numbers(sampler, range(epoch, epoch + 40))
-
-    assert len(set(first) & set(second)) < 0.8 * len(first)
-    assert {number % 256 for number in first} == set(range(256))
-    assert first != numbers(other, range(40))
 
 
 def test_runs_of_many_demonstrations_begin_elsewhere_in_another_epoch() -> None:
@@ -226,3 +188,56 @@ def test_a_few_demonstrations_are_drawn_as_ever() -> None:
     assert [streamed.batch(step) for step in (0, 1, 2000)] == [
         plain.batch(step) for step in (0, 1, 2000)
     ]
+
+
+def shown(*named: str) -> NegativeSampler:
+    """Of samples `VIDEO IMAGE` or `VIDEO IMAGE OBJECT`."""
+    samples = []
+    for name in named:
+        video, image, *known = name.split()
+        points = (np.zeros((1, 2)),)
+        object_id = known[0] if known else None
+        made = Sample(name, Path(video), Path(image), (8, 8), (0,), points, object_id=object_id)
+        samples.append(made)
+    return NegativeSampler(samples)
+
+
+@pytest.mark.parametrize(
+    ('named', 'expected'),
+    [
+        pytest.param(
+            ('cup/a.mp4 0', 'cup/b.mp4 1', 'jug/c.mp4 2', 'pot/d.mp4 3'),
+            {0: {2, 3}, 1: {2, 3}, 2: {0, 1, 3}},
+            id='another folder is another object',
+        ),
+        pytest.param(
+            ('cup/a.mp4 0', 'mug/b.mp4 0', 'mug/c.mp4 1', 'jug/d.mp4 2'),
+            {0: {3}, 2: {3}},
+            id='an image joins the folders of its demonstrations',
+        ),
+        pytest.param(
+            ('a.mp4 0', 'a.mp4 1', 'b.mp4 2'),
+            {0: {2}, 1: {2}, 2: {0, 1}},
+            id='in one folder demonstrations tell objects apart',
+        ),
+        pytest.param(
+            ('cup/a.mp4 0 cup', 'cup/more/b.mp4 1 cup', 'jug/c.mp4 2 jug'),
+            {0: {2}, 1: {2}, 2: {0, 1}},
+            id='objects are known',
+        ),
+    ],
+)
+def test_negatives_are_of_other_objects(
+    named: tuple[str, ...], expected: dict[int, set[int]]
+) -> None:
+    sampler = shown(*named)
+    rng = np.random.default_rng(0)
+    assert {index: set(sampler.draw(index, 100, rng)) for index in expected} == expected
+    some, others = next(iter(expected.items()))
+    assert sorted(sampler.draw(some, len(others), rng)) == sorted(others)
+
+
+@pytest.mark.parametrize('named', [('cup/a.mp4 0 cup', 'cup/b.mp4 1 cup'), ('a.mp4 0', 'a.mp4 1')])
+def test_one_object_alone_has_no_negatives(named: tuple[str, ...]) -> None:
+    with pytest.raises(DatasetError, match=r'Set data\.negative_targets to 0'):
+        shown(*named)

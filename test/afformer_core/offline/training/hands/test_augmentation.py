@@ -32,13 +32,6 @@ def white(frames: np.ndarray) -> list[int]:
     return [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
 
 
-def test_nothing_is_changed_as_it_is_made() -> None:
-    image, boxes = HandAugmentation().apply(square_image(), BOXES, np.random.default_rng(0))
-
-    np.testing.assert_array_equal(image, square_image())
-    np.testing.assert_array_equal(boxes, BOXES)
-
-
 def test_mirrored() -> None:
     image, boxes = mirrored(square_image(), BOXES)
 
@@ -66,16 +59,6 @@ def test_cropped(seed: int) -> None:
     assert np.diff(boxes[0].reshape(2, 2), axis=0).min() > 8
 
 
-def test_a_image_without_hands_is_changed_as_well() -> None:
-    settings = HandAugmentation(
-        1.0, PhotometricSettings(brightness=0.5), CropSettings(scale=(0.2, 0.5)), 0.5, 1.0
-    )
-    image, boxes = settings.apply(square_image(), np.empty((0, 4)), np.random.default_rng(0))
-
-    assert boxes.shape == (0, 4)
-    assert not np.array_equal(image, square_image())
-
-
 def test_what_is_drawn_depends_on_the_rng_alone() -> None:
     settings = HandAugmentation(0.5, crop=CropSettings(scale=(0.2, 0.5)), blur=2.0)
     first, second, other = (
@@ -83,6 +66,8 @@ def test_what_is_drawn_depends_on_the_rng_alone() -> None:
     )
 
     np.testing.assert_array_equal(first[0], second[0])
+    none, _ = settings.apply(square_image(), np.empty((0, 4)), np.random.default_rng(3))
+    assert not np.array_equal(none, square_image())
     assert not np.array_equal(first[0], other[0])
 
 
@@ -95,12 +80,8 @@ def test_all_frames_are_changed_alike() -> None:
     assert frames.shape[0] == 3
     np.testing.assert_array_equal(frames[0], frames[1])
     np.testing.assert_array_equal(frames[0], frames[2])
-
-
-def test_backwards() -> None:
     forwards = square_image(3)
     frames, boxes = HandAugmentation(reverse=1.0).apply(forwards, BOXES, np.random.default_rng(0))
-
     np.testing.assert_array_equal(frames, forwards[[2, 1, 0]])
     np.testing.assert_array_equal(boxes, BOXES)
 
@@ -136,9 +117,3 @@ def test_beyond_a_cut_is_another_video() -> None:
         (0, 1, 2, 3, 4, 5, 106),
     }
     assert frames[:, 2, 2, 0].tolist() == [0, 1, 2, 3, 4, 5, 6]
-
-
-def test_a_still_image_is_not_cut() -> None:
-    still = cut_video(square_image(), np.zeros((1, 3, 5, 3), np.uint8), np.random.default_rng(0))
-
-    np.testing.assert_array_equal(still, square_image())

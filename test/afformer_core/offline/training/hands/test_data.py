@@ -14,11 +14,13 @@ from afformer_core.errors import DatasetError
 from afformer_core.offline.training.datasets.batch import FailedBatch
 from afformer_core.offline.training.datasets.samplers import Draw
 from afformer_core.offline.training.hands.augmentation import HandAugmentation
-from afformer_core.offline.training.hands.batch import HandBatch, HandExample, collate_hands
 from afformer_core.offline.training.hands.data import (
+    HandBatch,
     HandData,
     HandDataset,
+    HandExample,
     HandSource,
+    collate_hands,
     read_motion,
     read_still,
 )
@@ -45,48 +47,13 @@ def test_a_batch_is_what_torchvision_takes(hands: Path) -> None:
     assert made.targets[0]['contact_points'].isnan().all()
     assert made.targets[2]['contact_points'].shape == (0, 2)
     assert made.samples == (1, 2, 3)
-
-
-def test_every_tensor_moves(hands: Path) -> None:
-    made = batch(hands, 1, 3)
-    assert isinstance(made, HandBatch)
     moved = made.to(torch.device('meta'))
-
     tensors = [*moved.images, *(x for each in moved.targets for x in each.values())]
-    assert len(tensors) == 8
     assert {tensor.device.type for tensor in tensors} == {'meta'}
-    assert moved.samples == (1, 3)
-
-
-def test_a_image_of_another_size_is_refused(tmp_path: Path) -> None:
-    folder = write_hands(tmp_path / 'hands')
-    path = folder / 'Annotations' / '0.xml'
-    path.write_text(path.read_text().replace('<width>64', '<width>65'))
-    made = batch(folder, 0)
-
-    assert isinstance(made, FailedBatch)
-    assert '0.jpg: the size is 64x64; expected 65x64' in made.reason
-
-
-def test_a_image_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    folder = write_hands(tmp_path / 'hands')
-    (folder / 'JPEGImages' / '2.jpg').write_bytes(b'\xff\xd8 half of it')
-    made = batch(folder, 1, 2)
-
-    assert isinstance(made, FailedBatch)
-    assert '2.jpg' in made.reason
-    data = HandData(HandSource(folder, 'test'))
-    with pytest.raises(DatasetError, match=r'2\.jpg .*Leave it out of its split'):
-        data.on_before_batch_transfer(made, 0)
-
-
-def test_a_share_of_the_images(hands: Path) -> None:
-    images = HandSource(hands, 'test').read()
-
+    assert moved.samples == (1, 2, 3)
     half = HandSource(hands, 'test', 0.5).read()
     assert len(half) == 2
     assert half == HandSource(hands, 'test', 0.5).read()
-    assert set(half) < set(images)
 
 
 def write_neighbours(folder: Path, name: str, greys: tuple[int, ...], height: int = 64) -> None:
@@ -108,6 +75,10 @@ def test_neighbours_are_around_a_image(tmp_path: Path) -> None:
     # Of an image that nobody knows more of, nothing moves.
     still = read_motion(without)
     assert still.shape == (7, 64, 64, 3)
+    dataset = HandDataset(HandSource(folder, 'test').read(), read_motion, None)
+    made = collate_hands([dataset[Draw((0,), (0, 0))]])
+    assert isinstance(made, HandBatch)
+    assert made.images[0].shape == (21, 64, 64)
     assert np.ptp(still.astype(int), axis=0).max() == 0
 
 
@@ -142,19 +113,21 @@ def test_what_is_touched_moves_with_the_hand(tmp_path: Path) -> None:
     assert made.targets[0]['boxes'].tolist() == [[22.0, 12.0, 52.0, 48.0]]
 
 
-def test_frames_become_channels(hands: Path) -> None:
-    dataset = HandDataset(HandSource(hands, 'test').read(), read_motion, None)
-    made = collate_hands([dataset[Draw((0,), (0, 0))]])
-
-    assert isinstance(made, HandBatch)
-    assert made.images[0].shape == (21, 64, 64)
-
-
-def test_a_neighbour_of_another_size_is_named(tmp_path: Path) -> None:
+def test_an_image_that_does_not_fit_is_named(tmp_path: Path) -> None:
     folder = write_hands(tmp_path / 'hands')
+    path = folder / 'Annotations' / '0.xml'
+    path.write_text(path.read_text().replace('<width>64', '<width>65'))
+    (folder / 'JPEGImages' / '2.jpg').write_bytes(b'\xff\xd8 half of it')
     write_neighbours(folder, '3.jpg', (0,) * 6, height=32)
     dataset = HandDataset(HandSource(folder, 'test').read(), read_motion, None)
-    made = collate_hands([dataset[Draw((3,), (0, 3))]])
-
-    assert isinstance(made, FailedBatch)
-    assert '3.jpg: the shapes of frames are' in made.reason
+    for index, message in (
+        (0, '0.jpg: the size is 64x64; expected 65x64'),
+        (2, '2.jpg'),
+        (3, '3.jpg: all input arrays must have the same shape'),
+    ):
+        made = collate_hands([dataset[Draw((i,), (0, i))] for i in (1, index)])
+        assert isinstance(made, FailedBatch)
+        assert message in made.reason
+        data = HandData(HandSource(folder, 'test'))
+        with pytest.raises(DatasetError, match=r'jpg.*Leave it out of its split'):
+            data.on_before_batch_transfer(made, 0)

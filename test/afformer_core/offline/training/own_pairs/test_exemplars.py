@@ -55,7 +55,9 @@ def pairs(tmp_path: Path) -> Pairs:
     return build
 
 
-def test_marks_outside_of_the_image_are_left_out(pairs: Pairs, matched_folder: Path) -> None:
+def test_marks_outside_of_the_image_are_left_out(
+    pairs: Pairs, matched_folder: Path, tmp_path: Path
+) -> None:
     inside, outside = pairs([(60, 20), (96, 20), (-0.6, 3)], [(40, 64.2)])
 
     assert marks_inside(inside).tolist() == [[60.5 / 96, 20.5 / 64]]
@@ -63,32 +65,12 @@ def test_marks_outside_of_the_image_are_left_out(pairs: Pairs, matched_folder: P
     found = make_exemplars(matched_folder, [outside, inside], 5)
     assert found is not None
     assert (len(found), len(found.marks)) == (1, 1)
+    folder = Path(shutil.copytree(matched_folder, tmp_path / 'model'))
+    write_description(folder, replace(read_description(folder), matching=None))
+    assert make_exemplars(folder, [inside], 5) is None
 
 
-def test_marks_of_all_pairs_belong_to_their_own(pairs: Pairs, matched_folder: Path) -> None:
-    samples = pairs([(60, 20), (12, 50)], [(30, 30)])
-    found = make_exemplars(matched_folder, samples, 5)
-    alone = make_exemplars(matched_folder, samples[1:], 5)
-
-    assert found is not None
-    assert alone is not None
-    assert found.owners.tolist() == [0, 0, 1]
-    np.testing.assert_array_equal(found.marks[2], alone.marks[0])
-    np.testing.assert_array_equal(found.means[1], alone.means[0])
-    assert np.abs(found.marks[0] - found.marks[1]).max() > 0.01
-
-
-def test_no_more_pairs_are_kept_than_asked_for(pairs: Pairs, matched_folder: Path) -> None:
-    samples = pairs([(60, 20)], [(30, 30)], [(12, 50)], [(70, 40)])
-    found = make_exemplars(matched_folder, samples, 2)
-    ends = make_exemplars(matched_folder, [samples[0], samples[3]], 2)
-
-    assert found is not None
-    assert ends is not None
-    np.testing.assert_array_equal(found.marks, ends.marks)
-
-
-def test_a_demonstration_is_encoded_once(
+def test_marks_of_all_pairs_belong_to_their_own(
     pairs: Pairs, matched_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded: list[int] = []
@@ -99,18 +81,19 @@ def test_a_demonstration_is_encoded_once(
         return encode(session, images)
 
     monkeypatch.setattr(TorchMatchingSession, 'encode', count)
-    make_exemplars(matched_folder, pairs([(60, 20)], [(30, 30)]), 5)
-
+    samples = pairs([(60, 20), (12, 50)], [(30, 30)])
+    found = make_exemplars(matched_folder, samples, 5)
+    # The demonstration once, and each image.
     assert encoded == [3, 1, 1]
+    assert len(make_exemplars(matched_folder, samples, 1) or ()) == 1
+    alone = make_exemplars(matched_folder, samples[1:], 5)
 
-
-def test_without_a_matching_network_there_are_none(
-    pairs: Pairs, matched_folder: Path, tmp_path: Path
-) -> None:
-    folder = Path(shutil.copytree(matched_folder, tmp_path / 'model'))
-    write_description(folder, replace(read_description(folder), matching=None))
-
-    assert make_exemplars(folder, pairs([(60, 20)]), 5) is None
+    assert found is not None
+    assert alone is not None
+    assert found.owners.tolist() == [0, 0, 1]
+    np.testing.assert_array_equal(found.marks[2], alone.marks[0])
+    np.testing.assert_array_equal(found.means[1], alone.means[0])
+    assert np.abs(found.marks[0] - found.marks[1]).max() > 0.01
 
 
 def test_those_of_an_earlier_training_stay(

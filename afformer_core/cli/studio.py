@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer studio`: a web page to try demonstrations on images, and to mark your own pairs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+from afformer_core.cli.options.command import add_command, add_model
+from afformer_core.cli.options.path_options import INPUT_FILE, STORE
+from afformer_core.cli.options.session_options import add_session_options, open_grounder
+
+_DESCRIPTION = """\
+Serve a web page and print its address. On the page, drop a video and an image to
+see where to act, and how. With --pairs, also mark the points of your own pairs,
+and fine-tune a model on them. If ROS 2 is installed, also watch a grounding node
+and record demonstrations.
+
+Only browsers on this machine can open the page, unless --host is given. The
+address contains a token, without which the server answers no request. No data
+leaves the machine."""
+
+_EXAMPLE = """\
+examples:
+  afformer studio
+  afformer studio --pairs my_pairs --models models
+  afformer studio --node /left/grounding
+  afformer studio --model models/espresso --host 0.0.0.0 --port 9000"""
+
+# Packages that the tab Robot needs; the last one contains the built messages.
+_ROS_PACKAGES = ('rclpy', 'afformer_ros', 'afformer_ros.srv')
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand."""
+    help_text = 'serve a web page to try demonstrations and to mark your own pairs'
+    parser = add_command(subparsers, 'studio', run, help_text, _DESCRIPTION, _EXAMPLE)
+    add_model(parser)
+    add_session_options(parser)
+    parser.add_argument(
+        '--pairs', type=STORE, metavar='FOLDER',
+        help='folder of your own pairs, created if missing; adds tabs to add and mark pairs '
+        'and to train on them (default: none)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--models', type=STORE, default=Path('models'), metavar='FOLDER',
+        help='folder to which trainings write models (default: models)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--training-configuration', type=INPUT_FILE, metavar='FILE',
+        help='configuration of trainings, a YAML file (default: config/train/own_pairs.yaml)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--points', type=int, default=10, metavar='N',
+        help='number of points after which a pair counts as finished (default: 10)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--node', metavar='NAME',
+        help='grounding node that the tab Robot shows, such as /left/grounding; needs ROS 2 '
+        '(default: /grounding)',
+    )  # fmt: skip
+    parser.add_argument(
+        '--host', default='127.0.0.1',
+        help='address to listen on, such as 0.0.0.0 for all networks (default: 127.0.0.1)',
+    )  # fmt: skip
+    parser.add_argument('--port', type=int, default=8765, help='port to listen on (default: 8765)')
+    parser.add_argument(
+        '--largest-file', type=float, default=200.0, metavar='MB',
+        help='maximum size of an uploaded file, in megabytes (default: 200)',
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve the page until it is interrupted."""
+    from afformer_core.studio.limits import Limits
+    from afformer_core.studio.server import StudioSettings, serve
+
+    pairs = arguments.pairs
+    if pairs is not None and not pairs.exists() and pairs.absolute().parent.is_dir():
+        pairs.mkdir()
+        print(f'{pairs} is new. Add pairs to it in the tab Label', file=sys.stderr)
+    settings = StudioSettings(
+        host=arguments.host,
+        port=arguments.port,
+        pairs=pairs,
+        points=arguments.points,
+        limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
+    )
+    serve(
+        settings,
+        lambda: open_grounder(arguments.model, arguments),
+        (*_pair_tabs(arguments), *_robot_tabs(arguments.node)),
+    )
+    return 0
+
+
+def _pair_tabs(arguments: argparse.Namespace) -> tuple[Any, ...]:
+    """Open the tab that trains on own pairs, if there are pairs."""
+    pairs = arguments.pairs
+    if pairs is None:
+        return ()
+    from afformer_core.studio.training.model_folders import ModelFolders
+    from afformer_core.studio.training.train_tab import TrainTab
+    from afformer_core.studio.training.trainings import Trainings
+
+    models = ModelFolders(arguments.models)
+    trainings = Trainings(models, pairs, arguments.training_configuration)
+    return (TrainTab(trainings),)
+
+
+def _robot_tabs(node: str | None) -> tuple[Any, ...]:
+    """Open the tab of a running node if ROS 2 is installed; this package itself never imports it.
+
+    Raises:
+        ValueError: a node is named, but ROS 2 is not installed.
+    """
+    absent = [name for name in _ROS_PACKAGES if not _is_there(name)]
+    if not absent:
+        tab = importlib.import_module('afformer_ros.studio.robot_tab')
+        return (tab.RobotTab(node or '/grounding'),)
+    if node is not None:
+        raise ValueError(
+            f'--node is {node}, and {absent[0]} is not installed; expected ROS 2 and this package '
+            'built for it. Source their setup.bash first'
+        )
+    return ()
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        # Its package is not installed.
+        return False

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contact of a hand that drags a square, and the frames that are observed for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from afformer_core.demonstrations.contact_reading.demonstration_reader import (
+    ContactObserver,
+    DetectedHand,
+    read_observed,
+    small_image,
+)
+
+from .dragged_square import (
+    FLAT_PRIOR,
+    GRIP,
+    HEIGHT,
+    RATE,
+    TAKEN,
+    WIDTH,
+    dragged,
+    dragged_frame,
+    hand_at,
+)
+
+DRIFT = (1.3, -0.7)
+REST = np.array([60.0, 130.0])
+
+
+def read_contact(images, times, hands, prior):
+    observer = ContactObserver()
+    for image, time, found in zip(images, times, hands, strict=True):
+        observer.observe(image, time, found)
+    return read_observed(observer.frames, prior)
+
+
+def read(prior=FLAT_PRIOR, **clip):
+    return read_contact(*dragged(**clip), prior)
+
+
+def distance(candidate) -> float:
+    """Pixels from where the hand takes the square."""
+    return float(np.hypot(candidate.x * WIDTH - GRIP[0], candidate.y * HEIGHT - GRIP[1]))
+
+
+@pytest.mark.parametrize('clip', [{}, {'drift': DRIFT}, {'rest': REST}])
+def test_the_contact_is_where_and_when_the_hand_takes_the_square(clip):
+    reading = read(**clip)
+    best = reading.candidates[0]
+    # 5 % of the diagonal are 14.9 pixels
+    assert distance(best) < 6.0
+    assert reading.time == pytest.approx(TAKEN / RATE, abs=0.2)
+    assert best.probability > 0.6
+
+
+def test_the_prior_decides_between_what_hands_and_changes_leave_open():
+    images, times, _ = dragged()
+    prior = FLAT_PRIOR.copy()
+    prior[7, 4] = 2.0
+    reading = read_contact(np.repeat(images[:1], 5, axis=0), times[:5], [[]] * 5, prior)
+    best = reading.candidates[0]
+    np.testing.assert_allclose([best.x, best.y], [4.5 / 15, 7.5 / 11], atol=0.01)
+    assert reading.time is None
+
+
+def test_the_position_where_the_square_is_put_is_no_contact():
+    images = np.stack([dragged_frame(frame, []) for frame in range(34)])
+    prior = FLAT_PRIOR.copy()
+    # around the square in the last frame
+    prior[5:8, 5:8] += 1.0
+    reading = read_contact(images, np.arange(34) / RATE, [[]] * 34, prior)
+    likeliest = reading.log_probabilities.argmax()
+    assert np.hypot(likeliest % WIDTH - GRIP[0], likeliest // WIDTH - GRIP[1]) > 30
+    # on the square
+    assert distance(reading.candidates[0]) < 25.0
+
+
+def test_a_finger_whose_hand_is_hardly_ever_detected_is_read():
+    images = np.stack([dragged_frame(0, [])] * 40)
+    for frame in range(5, 35):
+        images[frame, 176 - min(8 * (frame - 4), 60) :, 60:76] = 250
+    hands = [
+        [DetectedHand(hand_at(0, np.array([200.0 + frame, 40.0])), 0.8)] for frame in range(3)
+    ]
+    hands += [[]] * 37
+    best = read_contact(images, np.arange(40) / RATE, hands, FLAT_PRIOR).candidates[0]
+    np.testing.assert_allclose([best.x * WIDTH, best.y * HEIGHT], [68, 116], atol=9.0)
+
+
+def test_small_errors_of_the_motions_of_a_camera_that_stands_still_do_not_add_up():
+    images, times, hands = dragged()
+    reader = ContactObserver()
+    for image, time, found in zip(images, times, hands, strict=True):
+        reader.observe(image, time, found)
+    drifting = [np.eye(3) for _ in reader.frames]
+    for number, motion in enumerate(drifting):
+        # 2.5 % of the diagonal in the end
+        motion[:2, 2] = 0.2 * number, -0.1 * number
+    drifted, still = (
+        read_observed(
+            [replace(one, to_first=to) for one, to in zip(reader.frames, motions, strict=True)],
+            FLAT_PRIOR,
+        )
+        for motions in (drifting, [np.eye(3)] * len(drifting))
+    )
+    np.testing.assert_array_equal(drifted.log_probabilities, still.log_probabilities)
+    assert drifted.candidates == still.candidates
+
+
+def test_a_hand_that_leaves_in_the_beginning_is_no_change():
+    # it is detected for a moment, not yet in the first frame
+    hand = DetectedHand(hand_at(0, REST), 0.8)
+    images = np.stack([dragged_frame(0, [hand.landmarks] if k < 3 else []) for k in range(9)])
+    images[-1, 20:45, 150:180] //= 2
+    hands = [[], [], [hand], *[[]] * 6]
+    best = read_contact(images, np.arange(9) / RATE, hands, FLAT_PRIOR).candidates[0]
+    np.testing.assert_allclose([best.x * WIDTH, best.y * HEIGHT], [165, 32], atol=12.0)
+
+
+def test_the_map_is_a_distribution_over_the_first_frame():
+    logs = read().log_probabilities
+    assert (logs.dtype, logs.shape) == (np.float32, (HEIGHT, WIDTH))
+    assert np.exp(logs).sum() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_reading_may_be_taken_at_any_time_and_is_the_same_each_time():
+    images, times, hands = dragged(drift=DRIFT)
+    reader = ContactObserver()
+    for image, time, found in zip(images, times, hands, strict=True):
+        reader.observe(image, time, found)
+        if time == times[20]:
+            reader.read(FLAT_PRIOR)
+    found = reader.read(FLAT_PRIOR)
+    np.testing.assert_array_equal(found.log_probabilities, read(drift=DRIFT).log_probabilities)
+
+
+def test_a_long_demonstration_is_read_in_every_second_frame():
+    images, times, hands = dragged()
+    reader = ContactObserver(most_frames=20)
+    for image, time, found in zip(images, times, hands, strict=True):
+        reader.observe(image, time, found)
+    assert distance(reader.read(FLAT_PRIOR).candidates[0]) < 6.0
+    assert [round(RATE * frame.time) for frame in reader.frames] == [*range(0, 33, 2), 33]
+
+
+@pytest.mark.parametrize(('rate', 'needed'), [(30, 6), (20, 12), (60, 4), (15, 12)])
+def test_of_more_than_20_frames_a_second_not_all_are_needed(rate, needed):
+    reader, image, count = ContactObserver(), np.zeros((20, 30, 3), np.uint8), 0
+    for frame in range(12):
+        if reader.needs(3.0 + frame / rate):
+            reader.observe(image, 3.0 + frame / rate, [])
+            count += 1
+    assert count == needed
+
+
+def test_of_less_than_two_frames_nothing_can_be_read():
+    images, times, hands = dragged()
+    reader = ContactObserver()
+    assert reader.read(FLAT_PRIOR) is None
+    for number in range(4):
+        reader.observe(images[number], times[number], hands[number])
+    assert reader.read(FLAT_PRIOR, times[3], times[3]) is None
+    assert reader.read(FLAT_PRIOR, times[2], times[3]) is not None
+
+
+def observed(most_frames: int, count: int) -> ContactObserver:
+    images, times, hands = dragged(drift=(1.3, -0.7))
+    observer = ContactObserver(most_frames)
+    for frame in range(count):
+        observer.observe(images[frame], times[frame], hands[frame])
+    return observer
+
+
+@pytest.mark.parametrize(
+    ('count', 'kept'),
+    [
+        (6, [0, 1, 2, 3, 4, 5]),
+        (7, [0, 2, 4, 6]),
+        (8, [0, 2, 4, 6, 7]),
+        (11, [0, 2, 4, 6, 8, 10]),
+        (12, [0, 4, 8, 11]),
+        (13, [0, 4, 8, 12]),
+        (21, [0, 4, 8, 12, 16, 20]),
+    ],
+)
+def test_of_many_frames_every_second_one_is_kept(count, kept):
+    frames = observed(6, count).frames
+    assert [round(15 * frame.time) for frame in frames] == kept
+
+
+def test_the_camera_is_followed_through_frames_that_are_not_kept():
+    last = observed(6, 21).frames[-1]
+    np.testing.assert_allclose(last.to_first[:2, 2], [-26.0, 14.0], atol=2.5)
+
+
+def test_what_moves_by_a_hand_is_measured_from_a_frame_to_the_next():
+    frames = observed(512, 24).frames
+    shares = [frame.hands[0].comotion for frame in frames]
+    assert min(shares[18:23]) > 0.7
+    assert max(shares[4:8]) < 0.2
+    # what happens after the last frame is unknown
+    assert np.isnan(shares[23])
+
+
+def test_hands_keep_the_numbers_of_their_tracks():
+    images, times, hands = dragged(rest=np.array([60.0, 130.0]))
+    observer = ContactObserver()
+    for frame in range(4):
+        given = hands[frame] if frame % 2 else hands[frame][::-1]
+        observer.observe(images[frame], times[frame], given)
+    xs = [{hand.track: hand.landmarks[8, 0] for hand in one.hands} for one in observer.frames]
+    # the surer one, which moves by 5 pixels a frame, is the first; the other rests
+    np.testing.assert_allclose([one[0] for one in xs], np.array([202.56, 197.56, 192.56, 187.56]))
+    np.testing.assert_allclose([one[1] for one in xs], [59.56] * 4)
+
+
+def test_a_hand_that_is_detected_twice_counts_once():
+    observer = ContactObserver()
+    one, other = DetectedHand(hand_at(3), 0.5), DetectedHand(hand_at(3) + 2, 0.8)
+    observer.observe(dragged_frame(3, [hand_at(3)]), 0.2, [one, other])
+    (hand,) = observer.frames[0].hands
+    np.testing.assert_array_equal(hand.landmarks, hand_at(3) + 2)
+
+
+def test_an_image_is_shrunk_to_320_pixels_on_the_longer_side():
+    image = np.zeros((480, 640, 3), np.uint8)
+    image[100:300, 200:300] = (10, 90, 200)
+    found = small_image(image)
+    assert found.shape == (240, 320, 3)
+    assert found[60, 120].tolist() == [10, 90, 200]
+    assert not found[160, 120].any()
+    np.testing.assert_array_equal(small_image(found), found)
+
+
+def _moves(images):
+    """Whether something moves in each image but the first, 15 a second."""
+    observer, found = ContactObserver(), []
+    for number, image in enumerate(images):
+        observer.observe(image, number / 15, [])
+        found.append(observer.moves)
+    return found[1:]
+
+
+def _shifted(image, x, y):
+    matrix = np.array([[1, 0, x], [0, 1, y]], np.float32)
+    return cv2.warpAffine(image, matrix, (160, 120), borderMode=cv2.BORDER_REFLECT)
+
+
+def test_what_moves_against_the_background_is_seen(busy_desk):
+    assert all(_moves(map(busy_desk, range(12))))
+
+
+@pytest.mark.parametrize('change', ['noise', 'exposure', 'shake', 'pan'])
+def test_noise_light_and_the_camera_are_no_motion(desk, change):
+    rng = np.random.default_rng(5)
+    changed = {
+        'noise': desk,
+        'exposure': lambda k: np.clip(desk(k) * (1 + 0.25 * np.sin(k / 5)), 0, 255).astype('u1'),
+        'shake': lambda k: _shifted(desk(k), *rng.normal(0, 0.8, 2)),
+        'pan': lambda k: _shifted(desk(k), 1.5 * k, 0),
+    }[change]
+    assert not any(_moves(map(changed, range(20))))

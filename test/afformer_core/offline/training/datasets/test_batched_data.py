@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which samples of an annotation file are trained and validated on."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from afformer_core.errors import DatasetError
+from afformer_core.offline.training.datasets.batched_data import AnnotationSource
+from afformer_core.offline.training.datasets.image_data import ImageData
+
+from ..conftest import write_pairs
+
+
+def test_all_samples_of_an_image_are_in_the_same_part(tmp_path: Path) -> None:
+    annotations = write_pairs(tmp_path)
+    text = annotations.read_text()
+    for number in range(1, 4):
+        text = text.replace(f'"{number}_0.png"', '"0_0.png"')
+    annotations.write_text(text)
+    parts = [
+        {sample.image_path.name for sample in AnnotationSource(annotations, images=part).read()[0]}
+        for part in ((0.0, 0.5), (0.5, 1.0))
+    ]
+    # Of 5 images.
+    assert [len(part) for part in parts] == [2, 3]
+    assert not parts[0] & parts[1]
+    with pytest.raises(DatasetError, match='has 5 images, of which 0 are in the part'):
+        AnnotationSource(annotations, images=(0.0, 0.1)).read()
+    for part in ((0.5, 0.5), (-0.1, 1.0), (0.0, 1.1)):
+        with pytest.raises(ValueError, match='expected a part of 0 to 1'):
+            AnnotationSource(annotations, images=part)
+
+
+def test_samples_of_further_files_follow(tmp_path: Path) -> None:
+    for name in ('drawn', 'real'):
+        (tmp_path / name).mkdir()
+        write_pairs(tmp_path / name)
+    first, second = tmp_path / 'drawn/train.json', tmp_path / 'real/train.json'
+
+    samples, names = AnnotationSource(first, further=(second,)).read()
+
+    assert names == ('press', 'hold')
+    assert [sample.image_path.parent.name for sample in samples] == ['drawn'] * 8 + ['real'] * 8
+    (tmp_path / 'real/actions.json').write_text('["press", "turn"]')
+    with pytest.raises(
+        DatasetError, match=r"real/train.json names the actions \['press', 'turn'\]"
+    ):
+        AnnotationSource(first, further=(second,)).read()
+
+
+@pytest.mark.parametrize(('workers', 'stay'), [(1, True), (0, False)])
+def test_workers_of_validation_stay_for_the_next(tmp_path: Path, workers: int, stay: bool) -> None:
+    source = AnnotationSource(write_pairs(tmp_path))
+    data = ImageData(train=source, validation=source, workers=workers)
+    data.trainer = SimpleNamespace(
+        accumulate_grad_batches=1, global_step=0, max_steps=2, global_rank=0, world_size=1
+    )
+
+    assert data.val_dataloader().persistent_workers is stay
+    assert data.train_dataloader().persistent_workers is False
+
+
+@pytest.mark.parametrize(
+    ('batch_size', 'said'),
+    [
+        (
+            9,
+            'afformer: a batch has 8 examples instead of 9 (data.batch_size), because no more '
+            'are left for training\n',
+        ),
+        (8, ''),
+    ],
+)
+def test_a_batch_that_is_cut_is_told(
+    tmp_path: Path, batch_size: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = AnnotationSource(write_pairs(tmp_path))
+    data = ImageData(train=source, batch_size=batch_size)
+    capsys.readouterr()
+    data.prepare_data()
+    lines = capsys.readouterr().err.splitlines(keepends=True)
+    assert ''.join(line for line in lines if 'batch' in line) == said

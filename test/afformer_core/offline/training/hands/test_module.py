@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`afformer train` of a hand detector, from a YAML file to a folder that detects."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from afformer_core.cli.main import main
+from afformer_core.hands.faster_rcnn_hands import FasterRcnnHands
+from afformer_core.offline.training.command import task_name, train
+from afformer_core.offline.training.hands.data import HandBatch
+from afformer_core.offline.training.hands.module import HandTraining
+
+from .conftest import TRAINER
+
+CONFIGURATION = Path(__file__).parents[5] / 'config' / 'train' / 'hands' / 'light.yaml'
+
+
+def options(hands: Path, output: Path, *more: str) -> list[str]:
+    """The shipped detector's configuration, of two images a step, without pre-trained weights."""
+    return [
+        f'-c={CONFIGURATION}',
+        '--model.weights=random',
+        f'--data.train.folder={hands}',
+        f'--data.validation.folder={hands}',
+        '--data.batch_size=2',
+        '--trainer.precision=32',
+        *TRAINER,
+        f'--output={output}',
+        *more,
+    ]
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    state = torch.load(folder / 'checkpoints' / 'last.ckpt', weights_only=True)
+    return dict(state['state_dict'])
+
+
+@pytest.fixture(scope='module')
+def trained(hands: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three steps, and a validation."""
+    folder = tmp_path_factory.mktemp('trained')
+    train(options(hands, folder, '--trainer.max_steps=3', '--trainer.val_check_interval=3'))
+    return folder
+
+
+def test_writes_a_detector_that_says_how_it_was_made(trained: Path) -> None:
+    fields = json.loads((trained / 'detector.json').read_text())
+
+    assert fields['architecture'] == 'fasterrcnn_efficientnet_lite0_fpn'
+    assert fields['training']['commands'][0].startswith('afformer train ')
+    assert fields['training']['step'] == 3
+    assert set(fields['training']['validation']) == {
+        'hand',
+        'hand_interaction',
+        'hand_interaction_area',
+        'interaction',
+    }
+    assert FasterRcnnHands.load(trained).interaction_score == fields['interaction_score']
+    # Stored in half precision.
+    assert (trained / 'detector.safetensors').stat().st_size < 12e6
+
+
+def test_only_what_is_to_learn_changes(hands: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    before = HandTraining(
+        'fasterrcnn_efficientnet_lite0_fpn', 'imagenet', interval=0.2
+    ).state_dict()
+    steps = ('--trainer.max_steps=1', '--data.validation=null', '--model.weights=imagenet')
+    train(options(hands, tmp_path, *steps))
+    after = weights(tmp_path)
+
+    body = 'model.hands.backbone.body'
+    assert torch.equal(after[f'{body}.conv_stem.weight'], before[f'{body}.conv_stem.weight'])
+    late = f'{body}.blocks.5.0.conv_pw.weight'
+    assert not torch.equal(after[late], before[late])
+    # Batches of two would spoil the statistics of ImageNet.
+    statistics = f'{body}.blocks.5.0.bn1.running_mean'
+    assert torch.equal(after[statistics], before[statistics])
+
+
+def test_what_finds_hands_stays_where_nothing_is_searched(
+    hands: Path, trained: Path, tmp_path: Path
+) -> None:
+    train(
+        options(
+            hands,
+            tmp_path,
+            f'-c={CONFIGURATION.with_name("light_contact.yaml")}',
+            f'--model.weights={trained}',
+            f'--data.train.folder={hands}',
+            '--data.validation=null',
+            '--data.batch_size=2',
+            '--trainer.max_steps=1',
+            *TRAINER,
+            f'--output={tmp_path}',
+        )
+    )
+    before = HandTraining(
+        'fasterrcnn_efficientnet_lite0_fpn', str(trained), interval=0.2
+    ).state_dict()
+    after = weights(tmp_path)
+
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith('model.contact.') for name in changed)
+
+
+@pytest.mark.slow
+def test_interrupted_and_resumed_equals_not_interrupted(
+    hands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torchvision draws which proposals are learned from."""
+    steps = ('--trainer.max_steps=4', '--checkpoint_steps=2', '--data.validation=null')
+    train(options(hands, tmp_path / 'whole', *steps))
+    take_step = HandTraining.training_step
+
+    def fail_at_three(self: HandTraining, batch: HandBatch, index: int) -> torch.Tensor:
+        if self.global_step == 3:
+            raise OSError('the power failed')
+        return take_step(self, batch, index)
+
+    with monkeypatch.context() as once:
+        once.setattr(HandTraining, 'training_step', fail_at_three)
+        with pytest.raises(OSError, match='power'):
+            train(options(hands, tmp_path / 'parts', *steps))
+    # Whatever else was drawn in between.
+    torch.rand(1)
+    train(options(hands, tmp_path / 'parts', *steps))
+
+    whole, parts = weights(tmp_path / 'whole'), weights(tmp_path / 'parts')
+    differing = [name for name, tensor in whole.items() if not torch.equal(tensor, parts[name])]
+    assert differing == []
+
+
+@pytest.mark.parametrize(
+    ('option', 'named'),
+    [
+        ('--model.architecture=ssd', "the hand detector is 'ssd'"),
+        ('--model.weights=coco', "weights of fasterrcnn_efficientnet_lite0_fpn are 'coco'"),
+        ('--model.weights=nowhere', 'detector.json does not exist'),
+        ('--model.searched_share=-1', 'searched_share is -1.0 and interval 0.2'),
+        ('--model.interval=null', 'searched_share is 0.25 and interval None'),
+        ('--data.train.split=val', 'val.txt'),
+        ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),
+        ('--task=feet', "task is 'feet'; expected one of grounding, contact, hands"),
+    ],
+)
+def test_bad_input_is_one_line(
+    hands: Path, tmp_path: Path, option: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['train', *options(hands, tmp_path, option)]) == 1
+    assert named in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_last_file_or_option_says_what_is_trained(tmp_path: Path) -> None:
+    other = tmp_path / 'other.yaml'
+    other.write_text('output: models/other\n')
+
+    assert task_name(['--output', 'models/a']) == 'grounding'
+    assert task_name(['-c', str(CONFIGURATION)]) == 'hands'
+    assert task_name([f'--config={CONFIGURATION}', '-c', str(other)]) == 'hands'
+    assert task_name([f'-c={CONFIGURATION}', '--task=grounding']) == 'grounding'

@@ -39,7 +39,7 @@ _GROUPS = {
         'zoom',
         'import-checkpoint',
     ),
-    'unlabelled videos': ('mine',),
+    'unlabelled videos': ('mine', 'synthesize'),
 }
 SUBCOMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 

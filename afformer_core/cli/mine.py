@@ -32,11 +32,12 @@ touch objects. `afformer train` learns from this index without labels. No frames
 are copied.
 
 Sources are video files, the camera topics of rosbag2 files (sqlite3 or mcap),
-demonstrations recorded by the node, folders of numbered images, and videos in tar
-files of WebDataset. Folders are searched recursively; other files in them are
-ignored. If intrinsics.json lies beside the videos, or in a searched folder above
-them, its camera calibration is used to undistort the frames. Videos and tars in a
-bucket or on a web server are streamed, which needs the extra remote of the package.
+demonstrations recorded by the node, folders of numbered images, episodes of
+LeRobot datasets (version 3), and videos in tar files of WebDataset. Folders are
+searched recursively; other files in them are ignored. If intrinsics.json lies
+beside the videos, or in a searched folder above them, its camera calibration is
+used to undistort the frames. Videos, datasets and tars in a bucket or on a web
+server are streamed, which needs the extra remote of the package.
 
 With the annotations of a dataset, --annotations mines only the videos of the
 training split, and none that contains a clip of the test split. This holds for

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 
 from afformer_core.errors import DatasetError, VideoError
 from afformer_core.hands.hand import Hand
+from afformer_core.licences import Ingredient, Origin
 from afformer_core.media.lens import LensIntrinsics
 from afformer_core.offline.maskahand.mining.index_files import (
     HAND,
@@ -62,7 +64,7 @@ VIDEO_SCHEMA = pa.schema(
         ('clips', pa.list_(pa.list_(pa.int32(), 2))),
         # The calibration with which frames are undistorted, as JSON; null if they are not.
         ('lens', pa.string()),
-        # The dataset and its licence, unknown and therefore null.
+        # The dataset and its licence; null if unknown.
         ('source', pa.string()),
         ('licence', pa.string()),
     ]
@@ -161,8 +163,9 @@ def video_of_row(row: Mapping[str, Any], folder: Path) -> MinedVideo:
         hands={frame: tuple(found) for frame, found in hands.items()},
         clips=tuple((first, last) for first, last in row['clips']),
         content=row['content'],
-        # Older indexes have no such column.
+        # Older indexes have no such columns.
         lens=LensIntrinsics.from_json(row['lens']) if row.get('lens') else None,
+        origin=Origin(row['source'], row['licence']) if row.get('source') else None,
     )
 
 
@@ -208,6 +211,8 @@ def _video_row(video: MinedVideo, folder: Path) -> dict[str, Any]:
         ],
         'clips': video.clips,
         'lens': None if video.lens is None else video.lens.to_json(),
+        'source': None if video.origin is None else video.origin.source,
+        'licence': None if video.origin is None else video.origin.licence,
     }
 
 
@@ -255,12 +260,14 @@ class IndexHead:
         settings, interaction_score, broken: those of `HandIndex`.
         shards: names of the files of each shard and numbers of their rows, as `write_shard`
             returns them.
+        origins: datasets with known licences, each with its number of clips.
     """
 
     settings: Mapping[str, Any]
     interaction_score: float
     broken: tuple[tuple[Path, str], ...]
     shards: tuple[Mapping[str, Any], ...]
+    origins: tuple[Ingredient, ...] = ()
 
 
 def write_videos(
@@ -286,10 +293,15 @@ def write_videos(
     """
     folder = path.parent
     present = written_files(folder / SHARDS_FOLDER)
+    clips: Counter[Origin] = Counter()
+    counted = _counted(videos, clips)
     shards = tuple(
-        write_shard(folder, shard, interaction_score, present) for shard in _sharded(videos)
+        write_shard(folder, shard, interaction_score, present) for shard in _sharded(counted)
     )
-    head = IndexHead(dict(settings), interaction_score, tuple(broken), shards)
+    origins = tuple(
+        Ingredient('training data', origin, count) for origin, count in sorted(clips.items())
+    )
+    head = IndexHead(dict(settings), interaction_score, tuple(broken), shards, origins)
     fields = {
         'format': FORMAT,
         'version': VERSION,
@@ -300,6 +312,8 @@ def write_videos(
             {'path': relative(video, folder), 'reason': reason} for video, reason in head.broken
         ],
     }
+    if origins:
+        fields['origins'] = [origin.to_json() for origin in origins]
     if made is not None:
         fields['provenance'] = made
     replaced = _shard_files(path) - {shard[kind] for shard in shards for kind in SHARD_KINDS}
@@ -335,6 +349,7 @@ def read_head(path: Path) -> IndexHead:
             for broken in fields['broken']
         ),
         tuple({key: shard[key] for key in SHARD_KEYS} for shard in fields['shards']),
+        tuple(map(Ingredient.from_json, fields.get('origins', ()))),
     )
 
 
@@ -353,6 +368,13 @@ def read_videos(folder: Path, head: IndexHead) -> Iterator[MinedVideo]:
             for group in range(opened.num_row_groups):
                 for row in opened.read_row_group(group).to_pylist():
                     yield video_of_row(row, folder)
+
+
+def _counted(videos: Iterable[MinedVideo], clips: Counter[Origin]) -> Iterator[MinedVideo]:
+    for video in videos:
+        if video.origin is not None:
+            clips[video.origin] += len(video.clips)
+        yield video
 
 
 def _sharded(videos: Iterable[MinedVideo]) -> Iterator[list[MinedVideo]]:

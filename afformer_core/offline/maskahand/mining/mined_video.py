@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.hands.hand import Hand
+from afformer_core.licences import Origin
 from afformer_core.media.lens import LensIntrinsics
 
 
@@ -18,7 +19,8 @@ class MinedVideo:
 
     Attributes:
         path: path of the file, the folder of frames, the bag or the tar.
-        topic: topic of the images in a bag, or name of the video in a tar; empty otherwise.
+        topic: topic of the images in a bag, name of the video in a tar, or `t=BEGIN,END` of a part
+            of a video; empty otherwise.
         size: (width, height) of its frames in pixels.
         times: seconds from its first frame of each examined frame, increasing.
         hands: hands in an examined frame, best first, by the frame's number; frames without hands
@@ -26,6 +28,7 @@ class MinedVideo:
         clips: (first, last) number of the frames of each clip with an interaction.
         content: text that is equal for videos with the same content; empty if unknown.
         lens: calibration with which its frames were undistorted; None: not undistorted.
+        origin: its dataset, with the licence; None if unknown.
     """
 
     path: Path
@@ -36,6 +39,7 @@ class MinedVideo:
     clips: tuple[tuple[int, int], ...]
     content: str = ''
     lens: LensIntrinsics | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)

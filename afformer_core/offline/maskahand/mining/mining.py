@@ -39,7 +39,7 @@ from afformer_core.offline.maskahand.mining.video_parts import (
     video_parts,
 )
 from afformer_core.offline.maskahand.sources import FoundSources
-from afformer_core.offline.maskahand.sources.undistorted import lens_of
+from afformer_core.offline.maskahand.sources.undistorted import lens_of, origin_of
 from afformer_core.offline.maskahand.sources.urls import url_of
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import LOCAL, ONE_PROCESS
@@ -388,4 +388,5 @@ def _with_clips(
         clips=clips,
         content=video.content,
         lens=lens_of(source),
+        origin=origin_of(source),
     )

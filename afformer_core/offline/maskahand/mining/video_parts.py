@@ -232,6 +232,6 @@ def _about(source: FrameSource, text: str) -> str:
         told = told.replace(named, source.path.name)
     if not source.topic:
         return told
-    # Only a topic of a bag begins with a slash, unlike a video in a tar.
+    # Only a topic of a bag begins with a slash, unlike a video in a tar or a part of a video.
     kind = 'topic' if source.topic.startswith('/') else 'part'
     return f'{kind} {source.topic}: {told}'

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from afformer_core.errors import DatasetError
@@ -57,7 +58,8 @@ class MaskAHandData(GroundingData):
         cache_folder: folder for decoded and resized clips; null: none.
         video: changes of a clip as a demonstration, the same for all frames.
         seed: seed of the order, and of the randomness in target images.
-        licence: licence of the videos, such as CC-BY-4.0, or `own` for your own recordings.
+        licence: licence of videos whose dataset does not name one, such as CC-BY-4.0, or `own` for
+            your own recordings.
     """
 
     def __init__(
@@ -116,9 +118,19 @@ class MaskAHandData(GroundingData):
             )
 
     def ingredients(self) -> tuple[Ingredient, ...]:
-        """Return the index as a dataset, with the licence of its videos."""
-        clips = Ingredient('training data', self._origin, len(self._clips))
-        return (clips, *super().ingredients())
+        """Return the datasets of the clips, and the index for clips without a dataset."""
+        known = tuple(
+            replace(ingredient, origin=self._licensed(ingredient.origin))
+            for ingredient in self._clips.origins
+        )
+        others = max(0, len(self._clips) - sum(ingredient.samples for ingredient in known))
+        clips = (Ingredient('training data', self._origin, others),) if others else ()
+        return (*known, *clips, *super().ingredients())
+
+    def _licensed(self, origin: Origin) -> Origin:
+        return (
+            replace(origin, licence=self._origin.licence) if origin.licence == UNKNOWN else origin
+        )
 
     @property
     def clips(self) -> Sequence[InteractionClip]:

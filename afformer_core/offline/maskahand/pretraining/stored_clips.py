@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from afformer_core.errors import DatasetError
+from afformer_core.licences import Ingredient
 from afformer_core.offline.maskahand.mining.clip_table import ClipTable
 from afformer_core.offline.maskahand.mining.mined_video import MinedVideo, interacting_hands
 from afformer_core.offline.maskahand.pretraining.interactions import (
@@ -134,3 +135,7 @@ class StoredClips(Sequence[InteractionClip]):
         """Settings of the index."""
         return self._table.head.settings
 
+    @property
+    def origins(self) -> tuple[Ingredient, ...]:
+        """Datasets of the index (see `IndexHead.origins`)."""
+        return self._table.head.origins

@@ -140,10 +140,6 @@ def bag_topics(path: Path) -> list[BagTopic]:
         ]
 
 
-def _files(path: Path) -> list[Path]:
-    return sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]
-
-
 def _may_be_camera(topic: str, topics: Mapping[str, str]) -> bool:
     camera = topic.removesuffix(_COMPRESSED)
     return (

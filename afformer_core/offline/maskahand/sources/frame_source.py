@@ -52,7 +52,8 @@ class FrameSource(Protocol):
     def topic(self) -> str:
         """Name within the path; empty if the path is sufficient.
 
-        It is the topic in a bag, or the name of a video in a tar.
+        It is the topic in a bag, the name of a video in a tar, or `t=BEGIN,END` for a part of a
+        video.
         """
 
     def fingerprint(self) -> str:

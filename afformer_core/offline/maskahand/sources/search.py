@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from afformer_core.demonstrations.media import split_topic
@@ -15,6 +16,7 @@ from afformer_core.media.frame_folder import FrameFolder, frame_number
 from afformer_core.media.lens import LensIntrinsics
 from afformer_core.offline.maskahand.sources.bag_topic import BagTopic, bag_topics
 from afformer_core.offline.maskahand.sources.frame_source import FrameSource
+from afformer_core.offline.maskahand.sources.lerobot import INFO, is_lerobot, lerobot_episodes
 from afformer_core.offline.maskahand.sources.numbered_frames import NumberedFrames
 from afformer_core.offline.maskahand.sources.undistorted import (
     IntrinsicsFiles,
@@ -23,9 +25,11 @@ from afformer_core.offline.maskahand.sources.undistorted import (
 )
 from afformer_core.offline.maskahand.sources.urls import address, files_below, url_of
 from afformer_core.offline.maskahand.sources.video_file import (
+    PART_MARK,
     TAR_SUFFIX,
     TarVideo,
     VideoFile,
+    VideoPart,
     tar_names,
 )
 
@@ -67,9 +71,9 @@ def find_sources(paths: Iterable[Path], folder_rate: float | None = None) -> Fou
     """Find the long videos among files, and in folders, recursively.
 
     These are video files, folders of numbered image files, the cameras of rosbag2s, recorded
-    demonstrations, videos in tars, and video files and tars by their URL (see `urls`). Anything
-    else is ignored, as are hidden files. Links are followed; a video that is found in several ways
-    is taken once.
+    demonstrations, episodes of LeRobot datasets, videos in tars, and video files, datasets and
+    tars by their URL (see `urls`). Anything else is ignored, as are hidden files. Links are
+    followed; a video that is found in several ways is taken once.
 
     Args:
         paths: files and folders; `BAG#TOPIC` names one topic of a bag.
@@ -114,6 +118,8 @@ def open_source(
 
 
 def _source(path: Path, topic: str, folder_rate: float | None) -> FrameSource:
+    if topic.startswith(PART_MARK) and path.suffix != TAR_SUFFIX:
+        return VideoPart.of_topic(path, topic)
     if topic:
         return TarVideo(path, topic) if path.suffix == TAR_SUFFIX else BagTopic(path, topic)
     if not path.is_dir():
@@ -186,12 +192,12 @@ class _Search:
             self._add_named_file(path)
             return
         self._intrinsics = IntrinsicsFiles(path, set(paths))
-        for file in _shown(path, paths):
+        for file in self._outside_datasets(_shown(path, paths)):
             self._try(file, self._add_file)
 
     def _add_folder(self, root: Path, files: Sequence[Path]) -> None:
         """Add the videos of a folder, given all files in it and below."""
-        left = _shown(root, files)
+        left = self._outside_datasets(_shown(root, files))
         bags = {file.parent for file in left if file.name == BAG_METADATA}
         left = [file for file in left if not any(parent in bags for parent in file.parents)]
         folders: dict[Path, list[str]] = {}
@@ -204,6 +210,15 @@ class _Search:
             self._try(bag, self._add_bag)
         for file in left:
             self._try(file, self._add_file)
+
+    def _outside_datasets(self, files: list[Path]) -> list[Path]:
+        """Add the episodes of LeRobot datasets, and return the files outside of these."""
+        left = files
+        for folder in [file.parent.parent for file in files if file.match(str(INFO))]:
+            if is_lerobot(folder):
+                self._try(folder, partial(self._add_episodes, files))
+                left = [file for file in left if folder not in file.parents]
+        return left
 
     def _try(self, path: Path, add: Callable[[Path], None]) -> None:
         """Add a path with a function, or record the reason why it fails."""
@@ -233,8 +248,10 @@ class _Search:
     def _add_bag(self, path: Path) -> None:
         if url_of(path) is not None:
             raise BagError(f'{address(path)} is a bag at a URL; expected a video. Copy it here')
-        for source in bag_topics(path):
-            self._take(source)
+        self._take_all(bag_topics(path))
+
+    def _add_episodes(self, files: list[Path], folder: Path) -> None:
+        self._take_all(lerobot_episodes(folder, files))
 
     def _add_tar(self, path: Path) -> None:
         """Add the videos of a tar, and record damage after them."""
@@ -244,6 +261,10 @@ class _Search:
         for name in names:
             if Path(name).suffix.lower() in VIDEO_SUFFIXES:
                 self._take(TarVideo(path, name))
+
+    def _take_all(self, sources: Iterable[FrameSource]) -> None:
+        for source in sources:
+            self._take(source)
 
     def _take(self, source: FrameSource) -> None:
         """Add a video, undistorted if there is a calibration."""

@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
+from afformer_core.licences import Origin
 from afformer_core.media.lens import LensIntrinsics
 from afformer_core.media.undistortion import pinhole_focal, undistort
 from afformer_core.media.video import VideoFrame
 from afformer_core.offline.maskahand.sources.frame_source import FrameSource, LostFrame
 from afformer_core.offline.maskahand.sources.urls import address, content_of, url_of
+from afformer_core.offline.maskahand.sources.video_file import VideoPart
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,12 @@ class Undistorted:
 def lens_of(source: FrameSource) -> LensIntrinsics | None:
     """Return the calibration with which frames of a source are undistorted, or None."""
     return source.lens if isinstance(source, Undistorted) else None
+
+
+def origin_of(source: FrameSource) -> Origin | None:
+    """Return the dataset of a source with its licence, or None if unknown."""
+    source = source.source if isinstance(source, Undistorted) else source
+    return source.origin if isinstance(source, VideoPart) else None
 
 
 INTRINSICS_FILE = 'intrinsics.json'

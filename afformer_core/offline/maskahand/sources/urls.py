@@ -129,7 +129,7 @@ def files_below(url: str) -> list[str]:
     """
     with _told(url):
         system, name = _system(url)
-        if not url.endswith('/') and system.isfile(name):
+        if not url.endswith('/') and system.isfile(name) and not _is_page(system, name):
             return [url]
         found = sorted(system.find(name))
         if not found:
@@ -185,6 +185,11 @@ def open_file(path: Path, block: int = _BLOCK) -> io.RawIOBase | io.BufferedRead
     """
     url = url_of(path)
     return path.open('rb') if url is None else RemoteFile(url, block)
+
+
+def _is_page(system: Any, name: str) -> bool:
+    """Check whether a web server answers with a page, which indicates a folder."""
+    return bool(system.info(name).get('mimetype') == 'text/html')
 
 
 def _changes(facts: dict[str, Any]) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Video files, on the disk, at a URL, or in a tar of WebDataset, as sources of frames.
+"""Video files, their parts, and those in tars of WebDataset, on the disk or at a URL.
 
 A tar is never unpacked; its videos are read in place.
 """
@@ -12,7 +12,7 @@ import math
 import tarfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
+from afformer_core.licences import Origin
 from afformer_core.media.sparse_decoding import Needed
 from afformer_core.media.video import VideoFrame, VideoReader
 from afformer_core.media.video_frames import upright
@@ -122,6 +123,76 @@ class VideoFile(EncodedVideo):
         """Open the video for decoding by one thread."""
         url = url_of(self.path)
         return VideoReader(self.path, threads=1, file=None if url is None else RemoteFile(url))
+
+
+PART_MARK = 't='
+# Seconds by which the time of a frame may differ from the start or end of the part.
+_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class VideoPart(VideoFile):
+    """A part of a video file, such as one of the episodes that share it, as a `FrameSource`.
+
+    Its first frame is at 0 s.
+
+    Attributes:
+        begin, end: seconds from the first frame of the file; the end is not included.
+        origin: its dataset, with the licence; None if unknown.
+    """
+
+    begin: float
+    end: float
+    origin: Origin | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.begin < self.end < math.inf:
+            raise VideoError(
+                f'a part of {self.path} goes from {self.begin:g} s to {self.end:g} s; expected a '
+                'start of at least 0 s and a later end'
+            )
+
+    @classmethod
+    def of_topic(cls, path: Path, topic: str) -> VideoPart:
+        """Return the part that a topic names.
+
+        Raises:
+            VideoError: the topic does not name a part.
+        """
+        try:
+            begin, end = map(float, topic.removeprefix(PART_MARK).split(','))
+        except ValueError as error:
+            raise VideoError(f'{topic!r} of {path} is no part; expected t=BEGIN,END') from error
+        return cls(path, begin, end)
+
+    @property
+    def topic(self) -> str:
+        """The part, as `t=BEGIN,END`."""
+        return f'{PART_MARK}{self.begin!r},{self.end!r}'
+
+    def content(self) -> str:
+        """Hash the content of the file, and the part (see `FrameSource.content`)."""
+        return content_fingerprint([self.path], self.topic)
+
+    def duration(self) -> float | None:
+        """Return the duration of the part in seconds (see `FrameSource.duration`)."""
+        with self.open_reader():
+            return self.end - self.begin
+
+    def _from(self, start: float, needed: Needed) -> Iterator[tuple[float, av.VideoFrame | None]]:
+        def needed_of_file(*times: float | None) -> bool:
+            before, time, after = (
+                None if moment is None else moment - self.begin for moment in times
+            )
+            assert time is not None
+            return needed(before, time, after)
+
+        with self.open_reader() as reader:
+            for time, frame in reader.scan(self.begin + start, needed_of_file):
+                if time >= self.end - _TOLERANCE:
+                    return
+                if time >= self.begin - _TOLERANCE:
+                    yield max(0.0, time - self.begin), frame
 
 
 TAR_SUFFIX = '.tar'

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bags with the images of several topics, and a film."""
+"""Bags with the images of several topics, a film, and a LeRobot dataset."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,8 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
@@ -17,6 +20,11 @@ from rosbags.typesys import Stores, get_typestore
 from afformer_core.media.video import write_video
 
 STEP = 100_000_000
+# Of a LeRobot dataset.
+CAMERA = 'observation.images.front'
+DEPTH = 'observation.images.depth'
+# Seconds of the episodes, of which the first two share a file.
+PARTS = ((0, 0.0, 4.0), (0, 4.0, 7.5), (1, 0.0, 3.0))
 TYPES = get_typestore(Stores.ROS2_HUMBLE)
 
 
@@ -80,3 +88,36 @@ def film(red: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp('film') / 'film.mp4'
     write_video(path, red.film(12, 10, [(2, 3), (8, 9)]), 10)
     return path
+
+
+@pytest.fixture(scope='session')
+def lerobot_dataset(red: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three episodes: with a contact at 2 to 3 s, at 1 to 2 s, and without."""
+    folder = tmp_path_factory.mktemp('lerobot')
+    frames = [*red.film(4, 10, [(2, 3)]), *red.film(3.5, 10, [(1, 2)])]
+    for number, film in enumerate((frames, red.film(3, 10, []))):
+        path = folder / 'videos' / CAMERA / 'chunk-000' / f'file-{number:03}.mp4'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_video(path, film, 10)
+    features = {
+        CAMERA: {'dtype': 'video', 'info': {'video.is_depth_map': False}},
+        DEPTH: {'dtype': 'video', 'info': {'video.is_depth_map': True}},
+        'action': {'dtype': 'float32'},
+    }
+    template = 'videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4'
+    info = {'codebase_version': 'v3.0', 'features': features, 'video_path': template}
+    episodes = folder / 'meta' / 'episodes' / 'chunk-000'
+    episodes.mkdir(parents=True)
+    (folder / 'meta' / 'info.json').write_text(json.dumps(info))
+    rows = [
+        {
+            'episode_index': number,
+            f'videos/{CAMERA}/chunk_index': 0,
+            f'videos/{CAMERA}/file_index': file,
+            f'videos/{CAMERA}/from_timestamp': begin,
+            f'videos/{CAMERA}/to_timestamp': end,
+        }
+        for number, (file, begin, end) in enumerate(PARTS)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), episodes / 'file-000.parquet')
+    return folder

@@ -6,7 +6,8 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -124,6 +125,21 @@ def test_videos_of_a_folder_in_memory_are_those_of_the_disk(
     images = open_source(index.videos[0].path).at([2.0, 8.4])
     assert (images == open_source(film).at([2.0, 8.4])).all()
     memory.rm('/videos', recursive=True)
+
+
+def test_a_folder_that_a_web_server_lists_is_searched(tmp_path: Path) -> None:
+    for name in ('lab/a.mp4', 'lab/below/b.mp4', 'lab/notes.txt'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    with served(partial(SimpleHTTPRequestHandler, directory=str(tmp_path))) as address:
+        found = find_sources([Path(f'{address}/lab')])
+
+    assert found.broken == ()
+    assert [url_of(source.path) for source in found.sources] == [
+        f'{address}/lab/a.mp4',
+        f'{address}/lab/below/b.mp4',
+    ]
 
 
 @pytest.mark.parametrize('engine', [ONE_PROCESS, LocalEngine(2)], ids=str)

@@ -11,7 +11,7 @@ from afformer_ros.environment import share_folder
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.parameter_fields import constraints_of, defaults_of, value_of
 
-_TRUTH = ('true', 'false')
+_BOOLEANS = ('true', 'false')
 _LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 # Parameters of the grounding node that are arguments, which apply unless they are empty.
 OVERRULING = (
@@ -87,8 +87,8 @@ def overruling_parameters(text_of: Callable[[str], str]) -> dict[str, Any]:
 
 def _overruling(name: str) -> LaunchArgument:
     constraint = constraints_of(GroundingParameters)[name]
-    is_truth = isinstance(defaults_of(GroundingParameters)[name], bool)
-    choices = _TRUTH if is_truth else constraint.choices
+    is_boolean = isinstance(defaults_of(GroundingParameters)[name], bool)
+    choices = _BOOLEANS if is_boolean else constraint.choices
     return LaunchArgument(
         '',
         f'{constraint.description}. An empty argument leaves the value of the parameter file.',
@@ -130,22 +130,22 @@ def _shared() -> dict[str, LaunchArgument]:
         'use_sim_time': LaunchArgument(
             'false',
             'Whether the node uses the time on /clock, for a simulator or a played bag.',
-            _TRUTH,
+            _BOOLEANS,
         ),
         'autostart': LaunchArgument(
             'true',
             'Whether the node is configured and activated at the start; if not, use ros2 '
             'lifecycle.',
-            _TRUTH,
+            _BOOLEANS,
         ),
         'respawn': LaunchArgument(
             'true',
             'Whether a node that died or no longer received messages is restarted, and '
             'configured and activated if autostart is true.',
-            _TRUTH,
+            _BOOLEANS,
         ),
         'log_level': LaunchArgument('info', 'Minimum severity of log messages.', _LEVELS),
-        'rviz': LaunchArgument('false', 'Whether RViz is started to show the results.', _TRUTH),
+        'rviz': LaunchArgument('false', 'Whether RViz is started to show the results.', _BOOLEANS),
         'rviz_config': LaunchArgument(
             str(share_folder() / 'rviz' / 'ground.rviz'), 'Configuration of RViz.'
         ),
@@ -186,10 +186,10 @@ def _robot_demo() -> dict[str, LaunchArgument]:
             'true',
             'Whether to start the simulated arm and camera; false: start the drivers of your '
             'own arm and camera yourself.',
-            _TRUTH,
+            _BOOLEANS,
         ),
         'dry_run': LaunchArgument(
-            'false', 'Whether the planner only describes the motion of the arm.', _TRUTH
+            'false', 'Whether the planner only describes the motion of the arm.', _BOOLEANS
         ),
         **{name: shared[name] for name in ('params_file', 'model', 'log_level', 'rviz')},
     }

@@ -189,7 +189,8 @@ def _facts(threads: int) -> dict[str, str]:
     import onnxruntime
     import torch
 
-    releases = {one.metadata['Name']: one.version for one in importlib.metadata.distributions()}
+    installed = importlib.metadata.distributions()
+    releases = {package.metadata['Name']: package.version for package in installed}
     listing = Path('/proc/cpuinfo')
     lines = listing.read_text(encoding='utf-8').splitlines() if listing.is_file() else []
     names = [line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')]

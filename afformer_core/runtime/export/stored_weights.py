@@ -161,10 +161,10 @@ class _Writer:
         tensor = TensorProto(
             name=key, data_type=_TYPES[entry['dtype']], dims=shape, data_location='EXTERNAL'
         )
-        place = {
+        position = {
             'location': self._file, 'offset': self._first_byte + first, 'length': last - first
         }  # fmt: skip
-        for field, value in place.items():
+        for field, value in position.items():
             tensor.external_data.add(key=field, value=str(value))
         self.tensors[key] = tensor
         return key

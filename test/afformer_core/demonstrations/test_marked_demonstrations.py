@@ -25,23 +25,6 @@ from .turned_disc import disc_frame
 PIXEL, SHARES = (143.5, 11.5), (0.9, 0.1)
 
 
-@pytest.fixture
-def grounders(open_grounder):
-    """The shipped model of each of two processes."""
-    return [open_grounder(process) for process in range(2)]
-
-
-@pytest.fixture
-def library(grounders, tmp_path):
-    return DemonstrationLibrary(grounders[0], DemonstrationStore(tmp_path / 'store'))
-
-
-@pytest.fixture
-def restarted(grounders, tmp_path):
-    """Opens the same store with a model of its own, as after a restart."""
-    return lambda: DemonstrationLibrary(grounders[1], DemonstrationStore(tmp_path / 'store'))
-
-
 def heatmap(library, image):
     return library.predict(image).probabilities
 
@@ -191,12 +174,12 @@ def test_what_another_process_records_anew_is_not_marked(library, desk, tmp_path
         library.mark('press', PIXEL)
 
 
-def test_what_is_not_on_disk_cannot_be_marked(grounders, library, desk, tmp_path):
+def test_what_is_not_on_disk_cannot_be_marked(open_grounder, library, desk, tmp_path):
     store = tmp_path / 'store'
     store.rename(tmp_path / 'elsewhere')
     store.write_text('')
     record(library, 'press', map(desk, range(2)))
-    kept_nowhere = DemonstrationLibrary(grounders[1], None)
+    kept_nowhere = DemonstrationLibrary(open_grounder(process=1), None)
     record(kept_nowhere, 'press', map(desk, range(2)))
 
     for each, reason in ((library, 'it cannot be written'), (kept_nowhere, 'there is no store')):
@@ -207,8 +190,8 @@ def test_what_is_not_on_disk_cannot_be_marked(grounders, library, desk, tmp_path
             each.mark('press', PIXEL)
 
 
-def test_a_model_that_takes_no_mark_leaves_the_file_alone(grounders, desk, tmp_path):
-    networks = replace(grounders[0]._networks, matching=None)
+def test_a_model_that_takes_no_mark_leaves_the_file_alone(grounder, desk, tmp_path):
+    networks = replace(grounder._networks, matching=None)
     decoder = ArrayGrounder(networks.configuration, networks, weights='decoder')
     library = DemonstrationLibrary(decoder, DemonstrationStore(tmp_path))
     record(library, 'press', map(desk, range(2)))
@@ -273,11 +256,19 @@ def test_the_rotation_is_that_around_the_mark(library, monkeypatch):
     assert library.predict(disc_frame(0)).rotation.sense is Sense.CLOCKWISE
 
 
-def test_the_rotation_of_a_file_stays_as_it_was_found_in_more_frames(library, monkeypatch):
+@pytest.mark.parametrize(
+    ('degrees', 'sense'), [(3.0, Sense.CLOCKWISE), (-3.0, Sense.COUNTERCLOCKWISE)]
+)
+def test_the_rotation_of_a_file_stays_after_a_mark_and_a_restart(
+    library, restarted, monkeypatch, degrees, sense
+):
     monkeypatch.setattr(ArrayGrounder, 'contact', lambda grounder, encoded: Peak(96, 86, 1.0))
-    shown = tuple(disc_frame(3.0 * number) for number in range(16))
+    shown = tuple(disc_frame(degrees * number) for number in range(16))
     library.add(MediaFrames((shown[0], shown[-1]), 16, 1.0, shown), 'turn')
 
     library.mark('turn', (1, 1))
 
-    assert library.predict(shown[0]).rotation.sense is Sense.CLOCKWISE
+    assert library.predict(shown[0]).rotation.sense is sense
+    again = restarted()
+    again.select('turn')
+    assert again.predict(shown[0]).rotation.sense is sense

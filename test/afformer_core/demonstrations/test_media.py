@@ -124,14 +124,6 @@ def test_a_part_is_of_a_video_alone(tmp_path, bag_of_two_topics):
             read_demonstration(path.parent / f'{path.name}#t=0,1', 8)
 
 
-def test_a_folder_of_images_is_sampled(tmp_path):
-    for number in range(4):
-        cv2.imwrite(str(tmp_path / f'{number}.png'), _grey(10 * number))
-    media = read_demonstration(tmp_path, 2)
-    assert [int(frame[0, 0, 0]) for frame in media.frames] == [0, 30]
-    assert (media.frame_count, media.duration) == (4, 0.0)
-
-
 @pytest.fixture
 def numbered_folder(tmp_path):
     """Frames 1, 2 and 10, ten times as bright, from a phone on its side; and a cover."""
@@ -153,13 +145,6 @@ def test_a_folder_is_played_in_the_order_of_its_numbers(numbered_folder):
     images = [each.image for each in timed_images(numbered_folder)]
     assert [int(image.mean().round()) for image in images] == [10, 20, 100]
     assert {image.shape for image in images} == {(64, 48, 3)}
-
-
-def test_images_of_two_sizes_are_no_demonstration(tmp_path):
-    cv2.imwrite(str(tmp_path / '1.png'), _grey(0))
-    cv2.imwrite(str(tmp_path / '2.png'), _grey(0)[:40])
-    with pytest.raises(VideoError, match=r'2\.png is 64x40; expected 64x48'):
-        read_demonstration(tmp_path, 8)
 
 
 def test_a_topic_of_a_bag_is_sampled(bag_of_two_topics):

@@ -34,13 +34,6 @@ def test_encoded_frames_of_an_unknown_model_are_not_trusted(tmp_path, save):
     assert store.encoded_frames('press', '') is None
 
 
-def test_saving_again_replaces(tmp_path, save):
-    store = DemonstrationStore(tmp_path)
-    save(store, 'press', value=1)
-    save(store, 'press', value=2)
-    assert store.encoded_frames('press', 'model').features.decoder.max() == 2
-
-
 def test_load_all_is_in_order_of_creation(tmp_path, save):
     store = DemonstrationStore(tmp_path)
     save(store, 'a', created=30.0)
@@ -55,14 +48,6 @@ def test_a_file_that_was_renamed_is_what_it_is_called(tmp_path, save):
     store = DemonstrationStore(tmp_path)
     save(store, 'press').rename(tmp_path / 'push.mcap')
     assert [one.summary.name for one in store.load_all()[0]] == ['push']
-
-
-def test_delete(tmp_path, save):
-    store = DemonstrationStore(tmp_path)
-    save(store, 'press')
-    store.delete('press')
-    assert store.load_all() == ((), ())
-    store.delete('press')
 
 
 def test_a_path_as_name_reaches_no_file(tmp_path):
@@ -161,13 +146,6 @@ def test_another_format_is_left_alone(tmp_path, save, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ['press.mcap']
 
 
-def test_a_name_is_taken_by_a_file_and_by_what_is_being_written(tmp_path, save):
-    store = DemonstrationStore(tmp_path)
-    save(store, 'press')
-    (tmp_path / f'.hold.{os.getppid()}.partial').write_bytes(b'half')
-    assert [store.holds(name) for name in ('press', 'hold', 'pull')] == [True, True, False]
-
-
 def test_other_files_are_no_demonstrations(tmp_path):
     np.savez(tmp_path / 'press.npz', frames=np.zeros((3, 4, 5, 3), np.uint8))
     store = DemonstrationStore(tmp_path)
@@ -254,13 +232,6 @@ def test_a_pipe_is_told_and_never_opened(tmp_path, save):
         f'{tmp_path}/pipe.mcap cannot be used: it is not a regular file; remove it',
     )
     assert list(store.versions()) == ['press']
-
-
-def test_delete_where_the_folder_is_gone(tmp_path, save):
-    store = DemonstrationStore(tmp_path / 'store')
-    save(store, 'press')
-    (tmp_path / 'store').rename(tmp_path / 'elsewhere')
-    store.delete('press')
 
 
 def test_a_file_that_is_damaged_further_on_is_not_marked(tmp_path):

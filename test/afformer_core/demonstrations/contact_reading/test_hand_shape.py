@@ -23,10 +23,6 @@ def test_the_fingertip_is_among_the_tips_of_three_fingers():
     np.testing.assert_allclose(fingertip(HAND), [60.6, 51.32])
 
 
-def test_fingertips_of_several_frames():
-    np.testing.assert_allclose(fingertip(np.stack([HAND, HAND + 3]))[1], [63.6, 54.32])
-
-
 def test_the_palm_is_the_mean_of_wrist_and_knuckles_without_the_thumb():
     # x 95, 76, 75, 75, 76; y 52, 46, 50, 53, 56
     np.testing.assert_allclose(palm(HAND), [79.4, 51.4])
@@ -47,10 +43,6 @@ def test_the_mask_holds_every_hand():
     mask = hand_mask([HAND, HAND + (0, 60)], (130, 200))
     assert mask[52, 80]
     assert mask[112, 80]
-
-
-def test_without_a_hand_the_mask_is_empty():
-    assert not hand_mask([], (30, 40)).any()
 
 
 def test_of_detections_of_one_hand_the_surest_is_chosen():

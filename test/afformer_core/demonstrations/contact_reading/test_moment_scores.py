@@ -24,22 +24,24 @@ def test_a_hand_slows_down_where_it_takes_something():
     assert scores.max() == 0.0
 
 
-def test_what_is_near_moves_with_the_hand_afterwards():
-    comotion = np.where(np.arange(30) < 17, 0.1, 0.8)
-    (scores,) = moment_scores([path_of(EVEN, comotion=comotion)])
-    assert scores.argmax() in (16, 17)
+@pytest.mark.parametrize(
+    ('name', 'frame', 'before', 'after', 'best'),
+    [
+        # What is near moves with the hand afterwards, and the hand closes.
+        ('comotion', 17, 0.1, 0.8, (16, 17)),
+        ('gaps', 9, 0.9, 0.4, (8, 9)),
+    ],
+)
+def test_a_hand_begins_where_something_changes(name, frame, before, after, best):
+    values = np.where(np.arange(30) < frame, before, after)
+    (scores,) = moment_scores([path_of(EVEN, **{name: values})])
+    assert scores.argmax() in best
 
 
 def test_a_hand_that_lets_go_does_not_begin():
     comotion = np.where(np.arange(30) < 17, 0.8, 0.1)
     (scores,) = moment_scores([path_of(EVEN, comotion=comotion)])
     assert scores.argmin() in (16, 17)
-
-
-def test_a_hand_closes():
-    gaps = np.where(np.arange(30) < 9, 0.9, 0.4)
-    (scores,) = moment_scores([path_of(EVEN, gaps=gaps)])
-    assert scores.argmax() in (8, 9)
 
 
 def test_the_windows_reach_from_six_tenths_before_to_eight_tenths_after():

@@ -142,7 +142,9 @@ def _depth_of(bag):
     raise AssertionError(f'{bag} has no depth')
 
 
-@pytest.mark.parametrize('bag', ['spot_mcap', 'spot_compressed', 'spot_compressedDepth'])
+@pytest.mark.parametrize(
+    'bag', ['spot_mcap', 'spot_sqlite3', 'spot_compressed', 'spot_compressedDepth']
+)
 def test_the_depth_of_a_real_robot(test_data, bag):
     depth = _depth_of(test_data / 'bags' / bag)
     assert depth.values.shape == (240, 424)

@@ -13,7 +13,6 @@ import pytest
 from afformer_core.cli.main import build_parser, main, parse
 from afformer_core.cli.options.path_options import (
     PathOption,
-    input_paths,
     require_inputs_of_command_kept,
 )
 
@@ -201,12 +200,3 @@ def test_no_command_replaces_or_adds_to_its_inputs(
 def test_what_is_written_beside_inputs_is_no_input(line: str, folder: Path) -> None:
     arguments = parse(line.split())
     require_inputs_of_command_kept(arguments.subparser, arguments)
-
-
-def test_files_that_are_read_are_those_that_exist(folder: Path) -> None:
-    line = 'replay bag --demonstration clip.mp4#t=1,2 --demonstration stored --output new'
-    arguments = parse(line.split())
-
-    found = [(each.name, each.path) for each in input_paths(arguments.subparser, arguments)]
-
-    assert found == [('BAG', Path('bag')), ('--demonstration', Path('clip.mp4'))]

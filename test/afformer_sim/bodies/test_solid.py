@@ -45,11 +45,3 @@ def test_corners_turn_with_the_solid() -> None:
     lying = Pose(np.array([0.1, 0.0, 0.0]), turned((0, 1, 0), math.pi / 2))
     corners = Solid(SolidShape.CYLINDER, (0.01, 0.03), RED, lying).corners()
     np.testing.assert_allclose(corners.max(axis=0), [0.13, 0.01, 0.01])
-
-
-def test_a_moved_solid_is_the_same_one_elsewhere() -> None:
-    solid = Solid(SolidShape.BOX, (0.01, 0.02, 0.03), RED, at(0.1, 0, 0), surface=2)
-    pose = Pose(np.array([0.0, 0.5, 0.0]), turned((0, 0, 1), 0.4))
-    moved = solid.moved(pose)
-    np.testing.assert_allclose(moved.corners(), pose.apply(solid.corners()))
-    assert (moved.colour, moved.surface) == (RED, 2)

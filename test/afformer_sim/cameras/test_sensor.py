@@ -52,12 +52,6 @@ def centroid(image: np.ndarray, near: np.ndarray) -> np.ndarray:
     return np.array([(weights * columns).sum(), (weights * rows).sum()]) / weights.sum()
 
 
-def test_without_defects_the_image_stays_as_it_is(
-    image: np.ndarray, rng: np.random.Generator
-) -> None:
-    np.testing.assert_array_equal(flawless().expose(image, rng), image)
-
-
 @pytest.mark.parametrize('distortion', [-0.06, -0.03, 0.02, 0.06])
 def test_points_and_image_are_distorted_alike(distortion: float, rng: np.random.Generator) -> None:
     image, middles = dots()

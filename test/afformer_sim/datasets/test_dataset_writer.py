@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulated datasets: written, resumed, and read back by the reader of OPRA's annotations."""
 
-import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +15,9 @@ from afformer_core.media.video import read_video
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.verification import find_problems
 from afformer_sim.bodies.element import ACTIONS
-from afformer_sim.cli import simulate
 from afformer_sim.datasets.dataset_writer import DatasetSettings, write_dataset
 from afformer_sim.families import FAMILIES
-from afformer_sim.scene.demonstration import plan_demonstration, plan_demonstrations
+from afformer_sim.scene.demonstration import plan_demonstrations
 from afformer_sim.scene.scene import Scene
 
 SETTINGS = DatasetSettings(
@@ -58,15 +56,6 @@ def test_the_opra_reader_reads_it(folder: Path) -> None:
         element = scene.fixture.elements[sample.scene.element]
         assert sample.scene.kinds[sample.scene.element] == element.kind
         assert dataset.action_names[sample.actions[0]] in element.actions
-
-
-def test_points_lie_on_the_demonstrated_element(folder: Path) -> None:
-    for sample in open_annotations(folder / 'train.json'):
-        assert sample.scene is not None
-        polygon = sample.scene.polygons[sample.scene.element].astype(np.float32)
-        assert sample.points[0].shape == (10, 2)
-        for point in sample.points[0].tolist():
-            assert cv2.pointPolygonTest(polygon, point, True) > -0.6
 
 
 def test_one_scene_has_demonstrations_of_different_elements(folder: Path) -> None:
@@ -140,29 +129,6 @@ def test_a_scene_with_fewer_elements_is_demonstrated_again_otherwise() -> None:
     assert again.hand != first.hand
 
 
-def test_performances_of_a_demonstration_are_of_one_action_by_other_people() -> None:
-    scene = Scene(2, 'keypad')
-    demonstrations = plan_demonstrations(scene, 2, 64, performances=3)
-    for group in (demonstrations[:3], demonstrations[3:]):
-        assert len({(demonstration.element, demonstration.action) for demonstration in group}) == 1
-        assert group[0].hand != group[1].hand != group[2].hand
-    # Left to themselves they would differ.
-    drawn = [
-        plan_demonstration(scene, demonstrations[0].element, 64, performance=k).action
-        for k in range(3)
-    ]
-    assert len(set(drawn)) > 1
-
-
-def test_families_are_drawn_evenly() -> None:
-    settings = replace(SETTINGS, families=('keypad', 'mugs', 'doors', 'jars'))
-    drawn = [settings.scene(index).family for index in range(200)]
-    assert all(30 < drawn.count(family) < 70 for family in settings.families)
-    assert [settings.scene(index).family for index in range(200)] == drawn
-    assert not any(settings.scene(index).held_out for index in range(3))
-    assert replace(settings, held_out=True).scene(0).held_out
-
-
 @pytest.mark.parametrize('family', FAMILIES)
 def test_each_family_can_be_written(family: str, tmp_path: Path) -> None:
     settings = DatasetSettings(
@@ -216,29 +182,6 @@ def test_a_smaller_dataset_is_the_beginning_of_a_larger_one(folder: Path, tmp_pa
 def test_impossible_settings_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(SETTINGS, **change)
-
-
-def test_the_command_renders_what_it_is_asked_for(tmp_path: Path) -> None:
-    parser = argparse.ArgumentParser()
-    simulate.add_parser(parser.add_subparsers())
-    arguments = parser.parse_args(
-        [
-            'simulate',
-            str(tmp_path),
-            '--split',
-            'test',
-            '--scenes',
-            '1',
-            '--frames',
-            '2',
-            '--longest-side',
-            '48',
-            '--targets',
-            '1',
-        ]
-    )
-    assert arguments.run(arguments) == 0
-    assert len(open_annotations(tmp_path / 'test.json')) == 3
 
 
 def test_the_command_renders_the_families_and_the_seed_of_a_split(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
@@ -42,12 +41,6 @@ IN_CONTAINERS = ('ros', 'apt')
 
 def read_yaml(path: Path) -> Any:
     return yaml.safe_load(path.read_text())
-
-
-def commands_of(root: Path, workflow: str) -> str:
-    """All shell lines of a workflow."""
-    jobs = read_yaml(root / '.github' / 'workflows' / f'{workflow}.yml')['jobs']
-    return '\n'.join(step.get('run', '') for job in jobs.values() for step in job['steps'])
 
 
 def test_every_file_says_the_same_version(root: Path) -> None:
@@ -93,25 +86,6 @@ def test_named_paths_exist(root: Path, file: str) -> None:
     assert paths
     missing = [path for path in paths if not (root / path).exists()]
     assert missing == []
-
-
-def test_the_container_of_the_editor_is_that_of_the_dockerfile(root: Path) -> None:
-    folder = root / '.devcontainer'
-    build = json.loads((folder / 'devcontainer.json').read_text())['build']
-    dockerfile = folder / build['dockerfile']
-    assert dockerfile.resolve() == root / 'Dockerfile'
-    arguments = re.findall(r'^ARG (\w+)=', dockerfile.read_text(), re.MULTILINE)
-    assert set(build['args']) == set(arguments)
-
-
-def test_optional_dependencies_of_containers_exist(root: Path) -> None:
-    project = (root / 'pyproject.toml').read_text().partition('[project.optional-dependencies]')[2]
-    known = set(re.findall(r'^(\w+) = \[$', project, re.MULTILINE))
-    arguments = json.loads((root / '.devcontainer' / 'devcontainer.json').read_text())
-    (installed,) = re.findall(r"install_beside_apt\.sh '(.+)'", commands_of(root, 'ros'))
-    assert installed == arguments['build']['args']['EXTRAS']
-    (more,) = re.findall(r"install_beside_apt\.sh '(.+)'", commands_of(root, 'apt'))
-    assert {*installed.split(','), *more.split(',')} <= known
 
 
 def test_every_room_has_a_row(root: Path) -> None:

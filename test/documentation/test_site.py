@@ -23,7 +23,6 @@ from tools.site.pages import with_folders
 from tools.site.python_pages import GROUPS, ModuleGroup, public_modules
 from tools.site.source_pages import (
     REPOSITORY_PAGES,
-    edit_url,
     source_pages,
     with_site_links,
 )
@@ -170,21 +169,6 @@ def test_every_documented_module_is_on_one_page(root: Path, group: ModuleGroup) 
     assert len(shown) == len(set(shown)) > 0
     others = [name for other in GROUPS if other is not group for name in other.modules]
     assert not set(shown) & {module for name in others for module in public_modules(root, name)}
-
-
-@pytest.mark.parametrize(
-    ('shown', 'path'),
-    [
-        ('robot/launch.md', 'docs/robot/launch.md'),
-        ('develop/contributing.md', 'CONTRIBUTING.md'),
-        ('reference/python/runtime.md', None),
-    ],
-)
-def test_pages_link_to_the_file_to_edit(root: Path, shown: str, path: str | None) -> None:
-    address = 'https://example.org/edit/main/'
-    expected = None if path is None else f'https://example.org/edit/main/{path}'
-    assert edit_url(root, address, shown) == expected
-    assert edit_url(root, '', shown) is None
 
 
 @pytest.mark.slow

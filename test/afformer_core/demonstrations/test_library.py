@@ -230,16 +230,6 @@ def test_hand_networks_that_cannot_be_used_are_told_at_once(grounder, tmp_path, 
         DemonstrationLibrary(grounder, None)
 
 
-def test_how_long_a_recording_lasts_so_far(library, desk):
-    assert (library.recorded_seconds, library.recording) == (0.0, False)
-    library.start('press')
-    for number in range(3):
-        library.add_frame(desk(number), 100 + 0.25 * number)
-    assert (library.recorded_seconds, library.recording) == (0.5, True)
-    library.finish()
-    assert (library.recorded_seconds, library.recording) == (0.0, False)
-
-
 def test_a_mark_for_a_model_that_takes_none_leaves_nothing(small_folder, desk, tmp_path):
     grounder = ArrayGrounder.load(small_folder, 'torch', threads=1)
     library = DemonstrationLibrary(grounder, DemonstrationStore(tmp_path))

@@ -131,47 +131,42 @@ def test_results_are_of_another_demonstration_where_a_selected_one_is_marked(lib
     assert library.state().message == "the contact of 'pull' is marked at 143.5,11.5"
 
 
+def _anew(library, store):
+    (store / f'.press.{os.getppid()}.partial').touch()
+
+
 @pytest.mark.parametrize(
-    ('name', 'pixel', 'told'),
+    ('name', 'pixel', 'told', 'before'),
     [
-        ('absent', PIXEL, "there is no demonstration 'absent'; there are: press, pull"),
-        ('press', (160, 0), 'marked at 160,0; expected a pixel of the first frame, .* 160x120'),
-        ('press', (0, -1), 'marked at 0,-1; expected a pixel'),
-        ('press', (float('nan'), 0), 'marked at nan,0; expected a pixel'),
-        ('', PIXEL, r'2 demonstrations are selected: press\+pull; expected one. Name one'),
+        ('absent', PIXEL, "there is no demonstration 'absent'; there are: press, pull", None),
+        ('press', (160, 0), 'marked at 160,0; expected a pixel of the first .* 160x120', None),
+        ('press', (0, -1), 'marked at 0,-1; expected a pixel', None),
+        ('press', (float('nan'), 0), 'marked at nan,0; expected a pixel', None),
+        ('', PIXEL, r'2 demonstrations are selected: press\+pull; expected one. Name one', None),
+        ('', PIXEL, 'no demonstration is selected', lambda library, _: library.delete('pull')),
+        (
+            'press',
+            PIXEL,
+            "'hold' is being recorded; finish it first",
+            lambda library, _: library.start('hold'),
+        ),
+        ('press', PIXEL, "'press' is being recorded by another process", _anew),
     ],
 )
 def test_what_cannot_be_marked_is_refused_and_left_alone(
-    library, desk, tmp_path, name, pixel, told
+    library, desk, tmp_path, name, pixel, told, before
 ):
     for each in ('press', 'pull'):
         record(library, each, map(desk, range(2)))
     library.select('press+pull')
-    before = (tmp_path / 'store' / 'press.mcap').read_bytes()
+    if before:
+        before(library, tmp_path / 'store')
+    content = (tmp_path / 'store' / 'press.mcap').read_bytes()
 
     with pytest.raises(DemonstrationError, match=told):
         library.mark(name, pixel)
 
-    assert (tmp_path / 'store' / 'press.mcap').read_bytes() == before
-
-
-def test_nothing_is_marked_without_a_name_and_a_selection(library):
-    with pytest.raises(DemonstrationError, match='no demonstration is selected'):
-        library.mark('', PIXEL)
-
-
-def test_nothing_is_marked_during_a_recording(library, desk):
-    record(library, 'press', map(desk, range(2)))
-    library.start('pull')
-    with pytest.raises(DemonstrationError, match="'pull' is being recorded; finish it first"):
-        library.mark('press', PIXEL)
-
-
-def test_what_another_process_records_anew_is_not_marked(library, desk, tmp_path):
-    record(library, 'press', map(desk, range(2)))
-    (tmp_path / 'store' / f'.press.{os.getppid()}.partial').touch()
-    with pytest.raises(DemonstrationError, match="'press' is being recorded by another process"):
-        library.mark('press', PIXEL)
+    assert (tmp_path / 'store' / 'press.mcap').read_bytes() == content
 
 
 def test_what_is_not_on_disk_cannot_be_marked(open_grounder, library, desk, tmp_path):

@@ -1,4 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Demonstrations from files: parts, topics, marks and taps."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
 import av
 import cv2
 import numpy as np
@@ -7,17 +14,20 @@ import pytest
 
 from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
 from afformer_core.demonstrations.media import (
+    contact_candidates,
     permitted_path,
     read_demonstration,
     split_contact,
     split_part,
     split_topic,
+    tapped,
     timed_images,
 )
 from afformer_core.errors import DemonstrationError, VideoError
 from afformer_core.hands import hand_landmarker
 from afformer_core.media.bag import BagError
 from afformer_core.media.video import read_video, write_video
+from afformer_core.runtime import Peak
 
 
 def _grey(value):
@@ -229,3 +239,35 @@ def test_what_marks_no_contact_is_left_as_it_is(tmp_path):
     for name in ('a.mp4', 'a.mp4#contact=1', 'bag#/contact', 'a#contact=1,2'):
         assert split_contact(tmp_path / name) == (tmp_path / name, None)
     assert split_contact(tmp_path / 'bag#/image&contact=1,2') == (tmp_path / 'bag#/image', (1, 2))
+
+
+# Its diagonal is 500 pixels, 1.5 % of which are 7.5.
+FRAME = np.zeros((300, 400, 3), np.uint8)
+
+
+def test_candidates_are_pixels_of_the_recorded_frame() -> None:
+    memorized: Any = SimpleNamespace(
+        frame_size=(120, 200), contacts=(Peak(50.5, 20.3, 0.61), Peak(199.4, -0.4, 0.17))
+    )
+    assert contact_candidates(memorized, FRAME) == (
+        Peak(101.5, 51.5, 0.61),
+        Peak(399.0, 0.0, 0.17),
+    )
+
+
+@pytest.mark.parametrize(
+    ('pixel', 'marked'),
+    [
+        ((92.5, 40.0), (100.0, 40.0)),
+        ((91.5, 40.0), (91.5, 40.0)),
+        ((104.0, 49.0), (110.0, 52.0)),
+    ],
+)
+def test_a_tap_takes_the_nearest_candidate_in_reach(
+    pixel: tuple[float, float], marked: tuple[float, float]
+) -> None:
+    assert tapped(pixel, [(100.0, 40.0), (110.0, 52.0)], FRAME) == marked
+
+
+def test_a_tap_without_candidates_is_free() -> None:
+    assert tapped((7.0, 5.0), [], FRAME) == (7.0, 5.0)

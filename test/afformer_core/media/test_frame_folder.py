@@ -52,19 +52,6 @@ def test_images_without_a_number_are_in_the_order_of_their_names(tmp_path: Path)
     assert levels(read_video(tmp_path)) == [70, 80, 90]
 
 
-@pytest.mark.parametrize('suffix', ['jpg', 'png', 'tif', 'webp'])
-def test_a_frame_of_a_phone_is_upright(tmp_path: Path, suffix: str) -> None:
-    """It is stored on its side: what is its top when it is shown is its left."""
-    image = PIL.Image.new('RGB', (32, 24), (200, 200, 200))
-    image.paste((0, 0, 0), (0, 0, 16, 24))
-    exif = image.getexif()
-    exif[274] = 6
-    image.save(tmp_path / f'1.{suffix}', exif=exif)
-    frames = read_video(tmp_path)
-    assert frames.shape == (1, 32, 24, 3)
-    assert frames[0, [4, 28], 12, 0] == pytest.approx([0, 200], abs=4)
-
-
 def test_a_range_is_a_part_with_its_first_and_last_frame(tmp_path: Path) -> None:
     folder = write_frames(tmp_path / 'P01_17', range(1, 60))
     assert levels(read_video(FrameRange(folder, 11, 41, 10).path)) == [11, 21, 31, 41]

@@ -4,8 +4,6 @@
 import cv2
 import numpy as np
 import pytest
-from rosbags.highlevel import AnyReader
-from rosbags.image import message_to_cvimage
 
 from afformer_core.errors import ImageError
 from afformer_core.messages.image_decoding import to_rgb
@@ -257,28 +255,6 @@ def test_images_that_are_refused(factory, fields, reason):
 def test_compressed_images_that_are_refused(factory, kind, data, reason):
     with pytest.raises(ImageError, match=reason):
         to_rgb(compressed_of(factory, kind, data))
-
-
-@pytest.mark.parametrize('bag', ['spot_mcap', 'spot_sqlite3', 'spot_compressed'])
-def test_the_images_of_a_real_robot(test_data, bag):
-    shapes = {}
-    with AnyReader([test_data / 'bags' / bag]) as reader:
-        for connection, _, data in reader.messages():
-            message = reader.deserialize(data, connection.msgtype)
-            image = to_rgb(message)
-            if 'depth' not in connection.topic:
-                expected = message_to_cvimage(message, 'rgb8')
-                np.testing.assert_array_equal(image, expected)
-            assert image.std() > 1
-            shapes[connection.topic.removeprefix('/spot/').removesuffix('/compressed')] = (
-                image.shape
-            )
-    assert shapes == {
-        'depth/frontleft/image': (240, 424, 3),
-        'camera/hand_mono/image': (171, 224, 3),
-        'camera/frontleft/image': (480, 640, 3),
-        'camera/hand_color/image': (480, 640, 3),
-    }
 
 
 def test_colours_that_are_right_already_are_not_copied(rosbags_factory):

@@ -7,7 +7,11 @@ import pytest
 
 from afformer_core.geometry.grasp import GraspCandidate
 from afformer_core.geometry.motion import MotionType, PartMotion
-from afformer_core.outputs.affordance import affordance_message
+from afformer_core.outputs.affordance import (
+    affordance_message,
+    cloud_message,
+    grasp_candidates_message,
+)
 from afformer_core.outputs.point_geometry import PointGeometry
 
 from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
@@ -117,3 +121,43 @@ def test_an_abstention_has_no_points_but_tells_the_confidence(factory, result):
     message = _message(factory, result(found=False))
     assert (message.found, list(message.points), message.confidence) == (False, [], 0.5)
     assert len(message.actions) == 2
+
+
+def test_poses_in_their_order(factory):
+    candidates = [
+        GraspCandidate(np.array([1.0, 2.0, 3.0]), np.array([0.5, -0.5, 0.5, 0.5]), 0.75),
+        GraspCandidate(np.array([4.0, 5.0, 6.0]), np.array([1.0, 0.0, 0.0, 0.0]), 0.25),
+    ]
+    message = grasp_candidates_message(factory, candidates, header_of(factory))
+    poses = [
+        (p.position.x, p.position.y, p.position.z, o.x, o.y, o.z, o.w)
+        for p, o in ((pose, pose.orientation) for pose in message.poses)
+    ]
+    assert poses == [(1, 2, 3, 0.5, -0.5, 0.5, 0.5), (4, 5, 6, 1, 0, 0, 0)]
+    assert message.header == header_of(factory)
+
+
+def test_the_layout_of_a_cloud(factory):
+    cloud = np.array([[1, 2, 3, 0.5], [4, 5, 6, 1]], np.float32)
+    message = cloud_message(factory, cloud, header_of(factory))
+    fields = [(field.name, field.offset, field.datatype, field.count) for field in message.fields]
+    assert fields == [('x', 0, 7, 1), ('y', 4, 7, 1), ('z', 8, 7, 1), ('weight', 12, 7, 1)]
+    assert (message.height, message.width) == (1, 2)
+    assert (message.point_step, message.row_step) == (16, 32)
+    assert (message.is_bigendian, message.is_dense) == (False, True)
+    assert message.header == header_of(factory)
+
+
+def test_the_points_of_a_cloud(factory):
+    cloud = np.arange(32, dtype=np.float32).reshape(4, 8)[::2, ::2]
+    message = cloud_message(factory, cloud, header_of(factory))
+    data = np.frombuffer(message.data, '<f4').reshape(-1, 4)
+    np.testing.assert_array_equal(data, [[0, 2, 4, 6], [16, 18, 20, 22]])
+
+
+@pytest.mark.parametrize(
+    'cloud', [np.zeros((2, 3), np.float32), np.zeros((2, 4)), np.zeros(4, np.float32)]
+)
+def test_arrays_that_are_no_clouds(rosbags_factory, cloud):
+    with pytest.raises(ValueError, match=r'expected float32 \[N, 4\]'):
+        cloud_message(rosbags_factory, cloud, header_of(rosbags_factory))

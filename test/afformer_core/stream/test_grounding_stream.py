@@ -216,13 +216,6 @@ def test_a_held_point_keeps_its_position(predict):
     assert held.surfaces[0].position[2] == pytest.approx(0.7, abs=1e-3)
 
 
-def test_depth_of_another_frame_gives_no_point(predict):
-    result = Camera().see(0, predict(31.5, 31.5), view=_view(frame_id='depth_camera'))
-    assert result.surfaces[0].position is None
-    assert 'depth_camera' in result.surfaces[0].problem
-    assert result.found
-
-
 def test_no_depth_is_told(predict):
     result = Camera().see(0, predict(31.5, 31.5))
     assert [one.problem for one in result.surfaces] == ['no depth is received']

@@ -19,7 +19,6 @@ from tools.site.command_pages import subcommand_pages
 from tools.site.configuration_page import configuration_page, opening_sentence
 from tools.site.launch_page import launch_page
 from tools.site.message_page import message_page
-from tools.site.pages import with_folders
 from tools.site.python_pages import GROUPS, ModuleGroup, public_modules
 from tools.site.source_pages import (
     REPOSITORY_PAGES,
@@ -51,15 +50,6 @@ def test_every_page_is_in_the_navigation_once(root: Path, settings: dict[str, An
     pages += [f'reference/{name}.md' for name in generated]
     pages += ['reference/commands/', 'reference/python/']
     assert sorted(paths_of(settings['nav'])) == sorted(pages)
-
-
-def test_folders_of_the_navigation_become_their_pages() -> None:
-    navigation = [{'A': 'a.md'}, {'B': [{'C': 'b/c/'}]}]
-    pages = ['b/c/d.md', 'b/c/index.md', 'b/e.md']
-    assert with_folders(navigation, pages) == [
-        {'A': 'a.md'},
-        {'B': [{'C': ['b/c/index.md', 'b/c/d.md']}]},
-    ]
 
 
 @pytest.mark.parametrize(

@@ -94,14 +94,6 @@ def test_a_phone_held_otherwise(tmp_path: Path, turn: str) -> None:
         assert next(iter(reader)).image.shape == shown.shape[1:]
 
 
-def test_a_real_clip_gives_the_frames_that_its_edit_list_shows(test_data: Path) -> None:
-    path = test_data / 'opra/clips/seattle/1/193/217.5_6.5.mp4'
-    assert read_video(path, 8).shape == (8, 720, 1280, 3)
-    with VideoReader(path) as reader:
-        # The file holds 69 more, from before the cut.
-        assert reader.count() == 196
-
-
 def cut_out(clip: Path, count: int) -> None:
     """Let the edit list of a clip of 4 frames a second begin that many frames later."""
     content = bytearray(clip.read_bytes())

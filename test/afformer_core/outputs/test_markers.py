@@ -58,7 +58,7 @@ def test_a_model_without_actions_names_none(factory, result):
     assert texts == ['1: 0.50', '2: 0.25']
 
 
-def test_the_image_plane_has_a_border_in_the_images_proportions(factory, result):
+def test_the_image_plane_has_a_thin_grey_border_in_the_images_proportions(factory, result):
     (border,) = _kind(_markers(factory, result()), LINE_STRIP)
     assert [_position(point) for point in border.points] == [
         (-0.5, -0.375, 1.0),
@@ -67,6 +67,9 @@ def test_the_image_plane_has_a_border_in_the_images_proportions(factory, result)
         (-0.5, 0.375, 1.0),
         (-0.5, -0.375, 1.0),
     ]
+    assert (border.id, border.scale.x, border.scale.y, border.scale.z) == (0, 0.004, 0.0, 0.0)
+    colour = (border.color.r, border.color.g, border.color.b, border.color.a)
+    assert colour == pytest.approx((0.8, 0.8, 0.8, 0.8))
 
 
 def test_points_with_a_position_stand_there(factory, result):
@@ -130,13 +133,6 @@ def test_without_a_normal_the_text_stands_above_in_the_image(factory, result):
     markers = _markers(factory, result((replace(ON_TABLE, normal=None), NO_DEPTH)))
     (text,) = _kind(markers, TEXT)
     assert _position(text.pose.position) == pytest.approx((0.1, -0.25, 0.8))
-
-
-def test_the_border_is_grey_and_thin(factory, result):
-    (border,) = _kind(_markers(factory, result()), LINE_STRIP)
-    assert (border.id, border.scale.x, border.scale.y, border.scale.z) == (0, 0.004, 0.0, 0.0)
-    colour = (border.color.r, border.color.g, border.color.b, border.color.a)
-    assert colour == pytest.approx((0.8, 0.8, 0.8, 0.8))
 
 
 def _motion(factory, result, *motion):

@@ -14,7 +14,6 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
 from afformer_core.demonstrations.media import (
     VideoProgress,
     contact_candidates,
@@ -27,7 +26,6 @@ from afformer_core.demonstrations.media import (
     timed_images,
 )
 from afformer_core.errors import DemonstrationError, VideoError
-from afformer_core.hands import hand_landmarker
 from afformer_core.media.bag import BagError
 from afformer_core.media.video import read_video, write_video
 from afformer_core.runtime import Peak
@@ -115,20 +113,6 @@ def test_a_part_that_is_not_there(tmp_path, part, error, reason):
     write_video(tmp_path / 'push.mp4', [_grey(20 * i) for i in range(11)], 10)
     with pytest.raises(error, match=reason):
         read_demonstration(tmp_path / f'push.mp4#{part}', 3)
-
-
-def test_hands_of_a_file_are_detected_by_two_threads(tmp_path, monkeypatch):
-    opened = []
-    open_network = hand_landmarker.LandmarkNetwork
-    monkeypatch.setattr(
-        hand_landmarker,
-        'LandmarkNetwork',
-        lambda threads: opened.append(threads) or open_network(threads),
-    )
-    write_video(tmp_path / 'push.mp4', [_grey(20 * i) for i in range(11)], 10)
-    read_demonstration(tmp_path / 'push.mp4', 3)
-    DemonstrationReader()
-    assert opened == [2, 1]
 
 
 def test_a_part_is_of_a_video_alone(tmp_path, bag_of_two_topics):

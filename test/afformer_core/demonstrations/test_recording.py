@@ -51,13 +51,6 @@ def test_where_nothing_happens_everything_is_kept_and_said(grounder, desk):
     assert str(recorded) == ('8 of 20 frames, 1.9 s; everything is used: no activity was seen')
 
 
-def test_trimming_can_be_left_out(grounder, desk, busy_desk):
-    images = [*map(desk, range(12)), *map(busy_desk, range(7)), *map(desk, range(11))]
-    recorded = _record(grounder, images, trim=False).finish()
-    assert (recorded.summary.begin, recorded.summary.end) == (0.0, pytest.approx(2.9))
-    assert str(recorded) == '8 of 30 frames, 2.9 s'
-
-
 @pytest.mark.slow
 def test_a_real_demonstration_between_still_images(grounder, test_data):
     path = test_data / 'opra' / 'clips' / 'seattle' / '1' / '193' / '217.5_6.5.mp4'

@@ -81,22 +81,6 @@ def test_a_url_is_taken_or_refused(command: str, name: str, action: argparse.Act
     assert str(kind('some/file')) == 'some/file'
 
 
-def test_an_output_by_url_is_refused_before_anything_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    with pytest.raises(SystemExit) as ended:
-        main(['replay', 'bag', '--output', 's3://bucket/out'])
-
-    assert ended.value.code == 2
-    assert capsys.readouterr().err.endswith(
-        'argument --output: s3://bucket/out is a URL; expected a folder of this machine. Write '
-        'here, and upload it afterwards\n'
-    )
-    assert list(tmp_path.iterdir()) == []
-
-
 def same(path: Path, _: Path) -> Path:
     return path
 

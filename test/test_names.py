@@ -10,8 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 # A word that no name has, and the word of docs/develop/glossary.md for it.
 RETIRED = {
     'picture': 'image or frame',
@@ -206,37 +204,3 @@ def test_a_loop_variable_is_called_what_it_is(root: Path) -> None:
     ]
 
     assert found == []
-
-
-@pytest.mark.parametrize(
-    ('source', 'line'),
-    [
-        ('x = 1\nfor each in x: ...', 2),
-        ('[\n 1 for i, (one, j) in x]', 2),
-        ('\n\nsorted(x, key=lambda one: -one)', 3),
-    ],
-)
-def test_a_loop_variable_is_found_with_its_line(source: str, line: int) -> None:
-    assert [at for name, at in loop_variables(source) if name in ('each', 'one')] == [line]
-
-
-@pytest.mark.parametrize(
-    ('source', 'expected'),
-    [
-        ('def draw_picture(): ...', 'a.py:1: draw_picture has the word'),
-        ('x = 1\nclass CloserLook: ...', "a.py:2: CloserLook has the word 'Closer'"),
-        ('def f(ground_truth): ...', 'call it target'),
-        ('class CropOptions: ...', 'CropOptions ends in another word; call it settings'),
-        ('random = 1', 'a.py:1: random says little; call it rng'),
-        ("add('--closer-looks')", "--closer-looks has the word 'closer'"),
-        ('def test_a_touch_at_a_place(): ...', "has the word 'place'"),
-    ],
-)
-def test_a_retired_word_is_told_with_its_line(source: str, expected: str) -> None:
-    found = [
-        problem
-        for name, line in names_in_python(source)
-        for problem in problems(name, f'a.py:{line}')
-    ]
-
-    assert expected in found[0]

@@ -129,14 +129,6 @@ def test_half_of_the_holes_are_blobs(step: np.ndarray) -> None:
     assert 0.02 < inner < 0.05
 
 
-def test_the_same_seed_measures_the_same(step: np.ndarray) -> None:
-    first, second, other = (
-        DepthCamera().measure(step, np.random.default_rng(seed)) for seed in (1, 1, 2)
-    )
-    np.testing.assert_array_equal(first.values, second.values)
-    assert (first.holes != other.holes).any()
-
-
 def test_nothing_is_measured_beyond_the_farthest(step: np.ndarray) -> None:
     sensed = DepthCamera(holes=0, farthest=0.65).measure(step, np.random.default_rng(0))
     assert sensed.holes[:, 170:].all()

@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-import pytest
-
 _FENCED = re.compile(r'^```.*?^```$', re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r'\]\(([^)\s]+)\)')
 _ELSEWHERE = re.compile(r'^(?:https?|mailto):')
@@ -50,13 +48,3 @@ def test_every_page_can_be_reached_from_the_readme(root: Path) -> None:
         links = (link.partition('#')[0] for link in _LINK.findall(page.read_text()))
         waiting += [(page.parent / link).resolve() for link in links if link.endswith('.md')]
     assert set((root / 'docs').rglob('*.md')) <= reached
-
-
-@pytest.mark.parametrize(
-    'link', ['no_such.md', 'there.md#no-such', '#no-such', 'image.jpg', 'there.md#a--heading']
-)
-def test_links_that_lead_nowhere_are_found(tmp_path: Path, link: str) -> None:
-    (tmp_path / 'there.md').write_text('# A heading, `of` two\n\n```sh\n# no such\n```\n')
-    page = tmp_path / 'page.md'
-    page.write_text(f'# Page\n\n[it]({link}), [good](there.md#a-heading-of-two), [own](#page)\n')
-    assert dead_links(page) == [link]

@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +43,6 @@ def read_yaml(path: Path) -> Any:
     return yaml.safe_load(path.read_text())
 
 
-def commands_of(root: Path, workflow: str) -> str:
-    """All shell lines of a workflow."""
-    jobs = read_yaml(root / '.github' / 'workflows' / f'{workflow}.yml')['jobs']
-    return '\n'.join(step.get('run', '') for job in jobs.values() for step in job['steps'])
-
-
 def test_every_file_says_the_same_version(root: Path) -> None:
     package = ElementTree.parse(root / 'package.xml').findtext('version')
     assert package == afformer_core.__version__
@@ -70,31 +62,6 @@ def test_no_dependency_of_a_build_farm_comes_from_pip(root: Path) -> None:
     keys = declared_dependencies(root)
     assert {'rclpy', 'python3-numpy'} <= keys
     assert [key for key in keys if key and key.endswith('-pip')] == []
-
-
-def test_rosdoc2_finds_the_pages(root: Path) -> None:
-    exported = ElementTree.parse(root / 'package.xml').findtext('export/rosdoc2')
-    head, settings = yaml.safe_load_all((root / str(exported)).read_text())
-    assert head == {'type': 'rosdoc2 config', 'version': 1}
-    (builder,) = settings['builders']
-    assert (root / builder['sphinx']['user_doc_dir'] / 'index.md').is_file()
-
-
-def test_requirements_of_each_distribution_name_their_versions(root: Path) -> None:
-    for path in (root / 'tools' / 'ros_requirements').glob('*.txt'):
-        lines = re.findall(r'^ros-.*$', path.read_text(), re.MULTILINE)
-        assert len(lines) > 60
-        assert [line for line in lines if not re.fullmatch(r'ros-[a-z-]+==[\d.]+', line)] == []
-
-
-@pytest.mark.parametrize('name', WORKFLOWS)
-def test_a_workflow_is_short_and_runs_on_changes(root: Path, name: str) -> None:
-    path = root / '.github' / 'workflows' / f'{name}.yml'
-    content = read_yaml(path)
-    assert len(path.read_text().splitlines()) <= 60
-    # YAML 1.1 reads the key `on` as true.
-    assert content[True].keys() == {'push', 'pull_request'}
-    assert content['permissions'] == {'contents': 'read'}
 
 
 @pytest.mark.parametrize(
@@ -119,33 +86,6 @@ def test_named_paths_exist(root: Path, file: str) -> None:
     assert paths
     missing = [path for path in paths if not (root / path).exists()]
     assert missing == []
-
-
-def test_the_container_of_the_editor_is_that_of_the_dockerfile(root: Path) -> None:
-    folder = root / '.devcontainer'
-    build = json.loads((folder / 'devcontainer.json').read_text())['build']
-    dockerfile = folder / build['dockerfile']
-    assert dockerfile.resolve() == root / 'Dockerfile'
-    arguments = re.findall(r'^ARG (\w+)=', dockerfile.read_text(), re.MULTILINE)
-    assert set(build['args']) == set(arguments)
-
-
-def test_optional_dependencies_of_containers_exist(root: Path) -> None:
-    project = (root / 'pyproject.toml').read_text().partition('[project.optional-dependencies]')[2]
-    known = set(re.findall(r'^(\w+) = \[$', project, re.MULTILINE))
-    arguments = json.loads((root / '.devcontainer' / 'devcontainer.json').read_text())
-    (installed,) = re.findall(r"install_beside_apt\.sh '(.+)'", commands_of(root, 'ros'))
-    assert installed == arguments['build']['args']['EXTRAS']
-    (more,) = re.findall(r"install_beside_apt\.sh '(.+)'", commands_of(root, 'apt'))
-    assert {*installed.split(','), *more.split(',')} <= known
-
-
-def test_pre_commit_runs_the_ruff_of_the_environment(root: Path) -> None:
-    repositories = read_yaml(root / '.pre-commit-config.yaml')['repos']
-    pinned = {one['repo'].rpartition('/')[2]: one['rev'] for one in repositories}
-    hooks = [hook['id'] for one in repositories for hook in one['hooks']]
-    assert {'ruff-check', 'ruff-format', 'end-of-file-fixer'} <= set(hooks)
-    assert pinned['ruff-pre-commit'].split('.')[0] == f'v{version("ruff").split(".")[0]}'
 
 
 def test_every_room_has_a_row(root: Path) -> None:

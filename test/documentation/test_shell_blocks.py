@@ -347,14 +347,6 @@ def refuse_undeclared(arguments: Sequence[str], declared: Mapping[str, list[str]
         assert choices is None or value in choices, f'{argument} is refused'
 
 
-@pytest.mark.parametrize('argument', ['no_such:=1', 'precision:=int7'])
-def test_undeclared_launch_arguments_are_found(
-    launch_arguments: Callable[[str], Mapping[str, list[str] | None]], argument: str
-) -> None:
-    with pytest.raises(AssertionError, match=r'is not declared|is refused'):
-        refuse_undeclared([argument], launch_arguments('ground.launch.py'))
-
-
 def test_options_in_sentences_exist(page: str, root: Path) -> None:
     """Of commands that are named in a line, some only in part."""
     text = re.sub(r'^```.*?^```$', '', (root / page).read_text(), flags=re.MULTILINE | re.DOTALL)
@@ -440,8 +432,3 @@ def test_a_block_is_read_as_bash_reads_it(blocks_of: Any, tmp_path: Path) -> Non
 def test_indented_blocks_are_blocks_and_items_of_lists_are_not(blocks_of: Any) -> None:
     text = 'Run this:\n\n    make test\n    make lint\n\n- an item\n\n    of two paragraphs\n'
     assert [block.text for block in blocks_of(text)] == ['    make test\n    make lint\n']
-
-
-def test_syntax_that_bash_refuses_is_found(blocks_of: Any) -> None:
-    (block,) = blocks_of("```sh\nafformer train 'a\n```\n")
-    assert 'unexpected EOF' in block.complaints()

@@ -19,11 +19,9 @@ from tools.site.command_pages import subcommand_pages
 from tools.site.configuration_page import configuration_page, opening_sentence
 from tools.site.launch_page import launch_page
 from tools.site.message_page import message_page
-from tools.site.pages import with_folders
 from tools.site.python_pages import GROUPS, ModuleGroup, public_modules
 from tools.site.source_pages import (
     REPOSITORY_PAGES,
-    edit_url,
     source_pages,
     with_site_links,
 )
@@ -52,21 +50,6 @@ def test_every_page_is_in_the_navigation_once(root: Path, settings: dict[str, An
     pages += [f'reference/{name}.md' for name in generated]
     pages += ['reference/commands/', 'reference/python/']
     assert sorted(paths_of(settings['nav'])) == sorted(pages)
-
-
-def test_nothing_is_loaded_from_other_hosts(settings: dict[str, Any]) -> None:
-    assert settings['theme']['font'] is False
-    assert settings['strict'] is True
-    assert not [one for one in settings.get('extra_javascript', []) if '//' in one]
-
-
-def test_folders_of_the_navigation_become_their_pages() -> None:
-    navigation = [{'A': 'a.md'}, {'B': [{'C': 'b/c/'}]}]
-    pages = ['b/c/d.md', 'b/c/index.md', 'b/e.md']
-    assert with_folders(navigation, pages) == [
-        {'A': 'a.md'},
-        {'B': [{'C': ['b/c/index.md', 'b/c/d.md']}]},
-    ]
 
 
 @pytest.mark.parametrize(
@@ -160,13 +143,6 @@ def test_every_subcommand_has_a_page() -> None:
     assert '\n  --video VIDEO' in ground
 
 
-def test_an_indented_part_of_a_description_is_shown_as_it_is() -> None:
-    simulate = subcommand_pages()['reference/commands/simulate.md']
-    assert 'one of these layouts:\n\n```text\nopra         clips' in simulate
-    assert '\nhands        images of hands' in simulate
-    assert '\n```\n\nThe same command continues' in simulate
-
-
 @pytest.mark.parametrize('name', SUBCOMMANDS)
 def test_lines_of_examples_that_go_on_end_in_a_backslash(name: str) -> None:
     page = subcommand_pages()[f'reference/commands/{name}.md']
@@ -183,26 +159,6 @@ def test_every_documented_module_is_on_one_page(root: Path, group: ModuleGroup) 
     assert len(shown) == len(set(shown)) > 0
     others = [name for other in GROUPS if other is not group for name in other.modules]
     assert not set(shown) & {module for name in others for module in public_modules(root, name)}
-
-
-def test_a_missing_module_of_the_reference_is_reported(root: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r'lists afformer_core\.no_such, which does not'):
-        list(public_modules(root, 'afformer_core.no_such'))
-
-
-@pytest.mark.parametrize(
-    ('shown', 'path'),
-    [
-        ('robot/launch.md', 'docs/robot/launch.md'),
-        ('develop/contributing.md', 'CONTRIBUTING.md'),
-        ('reference/python/runtime.md', None),
-    ],
-)
-def test_pages_link_to_the_file_to_edit(root: Path, shown: str, path: str | None) -> None:
-    address = 'https://example.org/edit/main/'
-    expected = None if path is None else f'https://example.org/edit/main/{path}'
-    assert edit_url(root, address, shown) == expected
-    assert edit_url(root, '', shown) is None
 
 
 @pytest.mark.slow

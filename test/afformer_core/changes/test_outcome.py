@@ -34,8 +34,17 @@ def test_a_part_that_moved_is_done_and_where_is_told() -> None:
     assert str(observed).startswith('done: ')
 
 
-def test_a_knob_that_turned_is_done() -> None:
-    assert judge(pixel=KNOB, turned=0.9).seen is Seen.DONE
+@pytest.mark.parametrize(
+    ('expected', 'pixel', 'after', 'seen'),
+    [
+        (Expected.VISIBLE, KNOB, {'turned': 0.9}, Seen.DONE),
+        # A button that comes back, and one that does not.
+        (Expected.NOTHING, HANDLE, {}, Seen.NOT_VISIBLE),
+        (Expected.NOTHING, HANDLE, {'pulled': 23}, Seen.OTHER_CHANGED),
+    ],
+)
+def test_what_is_seen_depends_on_what_is_expected(expected, pixel, after, seen) -> None:
+    assert judge(expected, pixel, **after).seen is seen
 
 
 def test_nothing_that_moved_is_not_done() -> None:
@@ -57,14 +66,6 @@ def test_an_arm_that_reaches_in_from_the_border_is_nothing_else() -> None:
     after = [with_arm(front(seed=5))]
     observed = judge_outcome(BEFORE, after, HANDLE, 27, Expected.VISIBLE)
     assert (observed.seen, observed.elsewhere) == (Seen.NOT_DONE, 0.0)
-
-
-def test_a_button_that_comes_back_is_not_visible() -> None:
-    assert judge(Expected.NOTHING).seen is Seen.NOT_VISIBLE
-
-
-def test_a_button_that_does_not_come_back_is_something_else() -> None:
-    assert judge(Expected.NOTHING, pulled=23).seen is Seen.OTHER_CHANGED
 
 
 def test_images_that_cannot_be_compared_show_nothing() -> None:

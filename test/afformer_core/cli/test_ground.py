@@ -148,24 +148,6 @@ def test_an_image_of_contacts_replaces_no_input(
     assert image.read_bytes() == before
 
 
-def test_a_calibration_of_other_weights_is_not_used(
-    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shutil.copytree(shipped_model_folder(), tmp_path, dirs_exist_ok=True)
-    description = json.loads((tmp_path / 'model.json').read_text())
-    description['calibration']['weights_sha256'] = 'ab12'
-    (tmp_path / 'model.json').write_text(json.dumps(description))
-
-    assert ground(files, '--model', str(tmp_path)) == 0
-
-    said = capsys.readouterr()
-    answer = json.loads(said.out)
-    assert (answer['presence'], answer['presence_threshold']) == (None, None)
-    assert said.err.startswith(
-        f'warning: the calibration of {tmp_path} belongs to the weights ab12; '
-    )
-
-
 @pytest.mark.parametrize(
     ('more', 'image', 'reason'),
     [

@@ -148,22 +148,6 @@ def test_a_broken_simulator_is_not_taken_for_an_absent_one(
         command.main(('simulate', 'out'))
 
 
-def test_a_command_without_subcommand_is_bad_usage() -> None:
-    with pytest.raises(SystemExit) as status:
-        command.main(())
-    assert status.value.code == 2
-
-
-def test_the_help_lists_subcommands_by_group(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        command.main(('--help',))
-    _, _, listed = capsys.readouterr().out.partition('\nsubcommands:\n')
-    models, _, others = listed.partition('  data:\n')
-    assert models.startswith('  models:\n    ground ')
-    assert re.findall(r'^    ([a-z-]+)', models, re.MULTILINE)[:2] == ['ground', 'studio']
-    assert re.search(r'^  unlabelled videos:\n    mine ', others, re.MULTILINE)
-
-
 def test_the_arguments_can_go_to_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[bytes] = []
 

@@ -76,15 +76,6 @@ def test_what_targets_are_made_of_is_told(
     )
 
 
-def test_another_seed_gives_others(configuration: Path, tmp_path: Path) -> None:
-    contents = []
-    for seed in ('1', '1', '2'):
-        output = tmp_path / 'grid.png'
-        synthesize(configuration, '--output', str(output), '--seed', seed, '--side', '40')
-        contents.append(output.read_bytes())
-    assert contents[0] == contents[1] != contents[2]
-
-
 @pytest.mark.parametrize(
     ('content', 'text'),
     [

@@ -47,6 +47,26 @@ def grounder(open_grounder: Callable[..., ArrayGrounder]) -> ArrayGrounder:
     return open_grounder()
 
 
+@pytest.fixture
+def library(grounder: ArrayGrounder, tmp_path: Path) -> DemonstrationLibrary:
+    return DemonstrationLibrary(grounder, DemonstrationStore(tmp_path / 'store'))
+
+
+@pytest.fixture
+def restarted(
+    open_grounder: Callable[..., ArrayGrounder], tmp_path: Path
+) -> Callable[..., DemonstrationLibrary]:
+    """Opens the same store with a model of its own, as after a restart."""
+
+    def open_again(
+        changes: Callable[[ArrayGrounder], ArrayGrounder] = lambda one: one,
+    ) -> DemonstrationLibrary:
+        grounder = changes(open_grounder(process=1))
+        return DemonstrationLibrary(grounder, DemonstrationStore(tmp_path / 'store'))
+
+    return open_again
+
+
 @pytest.fixture(scope='session')
 def desk() -> Callable[[int], np.ndarray]:
     """Makes noisy images of a still desk, uint8 [120, 160, 3]; each number is other noise."""

@@ -18,7 +18,6 @@ from afformer_core.demonstrations.demonstration_file import (
     typestore,
 )
 from afformer_core.demonstrations.state import StoreEntry, Summary
-from afformer_core.errors import DemonstrationError
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.features import FrameFeatures
 
@@ -161,22 +160,3 @@ def test_frames_of_the_part_are_in_the_order_in_which_they_came(
     for frame, number in zip(frames, numbers, strict=True):
         assert frame.shape == (24, 32, 3)
         assert np.abs(frame.astype(int) - image(number)).max() <= 3
-
-
-def test_a_file_of_a_few_bytes_is_cut_off(tmp_path: Path) -> None:
-    (tmp_path / 'press.mcap').write_bytes(bytes(63))
-    with pytest.raises(DemonstrationError, match='is damaged: it is cut off'):
-        read_entry(tmp_path / 'press.mcap')
-
-
-def test_what_is_discarded_leaves_nothing(tmp_path: Path) -> None:
-    writer = DemonstrationWriter(tmp_path / 'press.mcap', tmp_path / '.press.partial')
-    writer.add_frame(image(0), 0.0)
-    writer.discard()
-
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
-    with pytest.raises(DemonstrationError, match=r'it cannot be written to .*press\.mcap'):
-        DemonstrationWriter(tmp_path / 'no' / 'press.mcap', tmp_path / 'no' / '.press.partial')

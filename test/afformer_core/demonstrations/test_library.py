@@ -16,24 +16,6 @@ from afformer_core.runtime import ArrayGrounder
 from .conftest import record
 
 
-@pytest.fixture
-def library(grounder, tmp_path):
-    return DemonstrationLibrary(grounder, DemonstrationStore(tmp_path / 'store'))
-
-
-@pytest.fixture
-def restarted(open_grounder, tmp_path):
-    """Opens the same store with a model of its own, as after a restart."""
-
-    def open_again(changes=None):
-        grounder = open_grounder(process=1)
-        if changes:
-            grounder = changes(grounder)
-        return DemonstrationLibrary(grounder, DemonstrationStore(tmp_path / 'store'))
-
-    return open_again
-
-
 def test_a_recording_is_kept_selected_and_told(grounder, desk, tmp_path):
     states = []
     library = DemonstrationLibrary(grounder, DemonstrationStore(tmp_path), states.append)
@@ -150,16 +132,6 @@ def test_a_selection_that_cannot_be_leaves_the_old_one(library, desk, selection,
     assert library.selected == 'press'
 
 
-def test_deleted_demonstrations_do_not_come_back(library, restarted, desk):
-    record(library, 'press', [desk(0)])
-    record(library, 'push', [desk(1)])
-    library.delete('press')
-    assert library.selected == 'push'
-    assert restarted().state().names == ('push',)
-    with pytest.raises(DemonstrationError, match="no demonstration 'press'"):
-        library.delete('press')
-
-
 def test_it_works_without_a_store(grounder, desk):
     library = DemonstrationLibrary(grounder, None)
     record(library, 'press', [desk(0)])
@@ -178,14 +150,6 @@ def test_a_file_that_was_damaged_meanwhile(library, restarted, desk, tmp_path):
     with pytest.raises(DemonstrationError, match=r'press\.mcap is damaged'):
         again.select('press')
     assert again.selected == ''
-
-
-def test_damaged_files_are_told(library, restarted, desk, tmp_path):
-    record(library, 'press', [desk(0)])
-    (tmp_path / 'store' / 'broken.mcap').write_bytes(b'half')
-    again = restarted()
-    assert 'broken.mcap is damaged' in again.problems[0]
-    assert again.state().names == ('press',)
 
 
 def test_one_recording_at_a_time(library, desk):
@@ -264,34 +228,6 @@ def test_hand_networks_that_cannot_be_used_are_told_at_once(grounder, tmp_path, 
     monkeypatch.setattr(hand_networks, 'FOLDER', tmp_path)
     with pytest.raises(HandModelError, match='palm_detection'):
         DemonstrationLibrary(grounder, None)
-
-
-def test_how_long_a_recording_lasts_so_far(library, desk):
-    assert (library.recorded_seconds, library.recording) == (0.0, False)
-    library.start('press')
-    for number in range(3):
-        library.add_frame(desk(number), 100 + 0.25 * number)
-    assert (library.recorded_seconds, library.recording) == (0.5, True)
-    library.finish()
-    assert (library.recorded_seconds, library.recording) == (0.0, False)
-
-
-def test_a_library_of_nothing_is_idle(library):
-    state = library.state()
-    assert (state.phase, state.name, state.selected, state.names) == (Phase.IDLE, '', '', ())
-    assert (state.frames, state.frames_kept, state.duration, state.frames_lost) == (0, 0, 0.0, 0)
-
-
-def test_a_marked_contact_is_used_and_kept(library, restarted, desk):
-    frames = (desk(0), desk(1))
-    library.add(MediaFrames(frames, 2, 1.0), 'found')
-    found = library.predict(desk(9)).probabilities
-    library.add(MediaFrames(frames, 2, 1.0, contact=(0.9, 0.1)), 'marked')
-    marked = library.predict(desk(9)).probabilities
-    again = restarted()
-    again.select('marked')
-    assert np.abs(marked - found).max() > 0.1 * found.max()
-    np.testing.assert_array_equal(again.predict(desk(9)).probabilities, marked)
 
 
 def test_a_mark_for_a_model_that_takes_none_leaves_nothing(small_folder, desk, tmp_path):

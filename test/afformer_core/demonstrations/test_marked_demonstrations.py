@@ -25,23 +25,6 @@ from .turned_disc import disc_frame
 PIXEL, SHARES = (143.5, 11.5), (0.9, 0.1)
 
 
-@pytest.fixture
-def grounders(open_grounder):
-    """The shipped model of each of two processes."""
-    return [open_grounder(process) for process in range(2)]
-
-
-@pytest.fixture
-def library(grounders, tmp_path):
-    return DemonstrationLibrary(grounders[0], DemonstrationStore(tmp_path / 'store'))
-
-
-@pytest.fixture
-def restarted(grounders, tmp_path):
-    """Opens the same store with a model of its own, as after a restart."""
-    return lambda: DemonstrationLibrary(grounders[1], DemonstrationStore(tmp_path / 'store'))
-
-
 def heatmap(library, image):
     return library.predict(image).probabilities
 
@@ -148,55 +131,50 @@ def test_results_are_of_another_demonstration_where_a_selected_one_is_marked(lib
     assert library.state().message == "the contact of 'pull' is marked at 143.5,11.5"
 
 
+def _anew(library, store):
+    (store / f'.press.{os.getppid()}.partial').touch()
+
+
 @pytest.mark.parametrize(
-    ('name', 'pixel', 'told'),
+    ('name', 'pixel', 'told', 'before'),
     [
-        ('absent', PIXEL, "there is no demonstration 'absent'; there are: press, pull"),
-        ('press', (160, 0), 'marked at 160,0; expected a pixel of the first frame, .* 160x120'),
-        ('press', (0, -1), 'marked at 0,-1; expected a pixel'),
-        ('press', (float('nan'), 0), 'marked at nan,0; expected a pixel'),
-        ('', PIXEL, r'2 demonstrations are selected: press\+pull; expected one. Name one'),
+        ('absent', PIXEL, "there is no demonstration 'absent'; there are: press, pull", None),
+        ('press', (160, 0), 'marked at 160,0; expected a pixel of the first .* 160x120', None),
+        ('press', (0, -1), 'marked at 0,-1; expected a pixel', None),
+        ('press', (float('nan'), 0), 'marked at nan,0; expected a pixel', None),
+        ('', PIXEL, r'2 demonstrations are selected: press\+pull; expected one. Name one', None),
+        ('', PIXEL, 'no demonstration is selected', lambda library, _: library.delete('pull')),
+        (
+            'press',
+            PIXEL,
+            "'hold' is being recorded; finish it first",
+            lambda library, _: library.start('hold'),
+        ),
+        ('press', PIXEL, "'press' is being recorded by another process", _anew),
     ],
 )
 def test_what_cannot_be_marked_is_refused_and_left_alone(
-    library, desk, tmp_path, name, pixel, told
+    library, desk, tmp_path, name, pixel, told, before
 ):
     for each in ('press', 'pull'):
         record(library, each, map(desk, range(2)))
     library.select('press+pull')
-    before = (tmp_path / 'store' / 'press.mcap').read_bytes()
+    if before:
+        before(library, tmp_path / 'store')
+    content = (tmp_path / 'store' / 'press.mcap').read_bytes()
 
     with pytest.raises(DemonstrationError, match=told):
         library.mark(name, pixel)
 
-    assert (tmp_path / 'store' / 'press.mcap').read_bytes() == before
+    assert (tmp_path / 'store' / 'press.mcap').read_bytes() == content
 
 
-def test_nothing_is_marked_without_a_name_and_a_selection(library):
-    with pytest.raises(DemonstrationError, match='no demonstration is selected'):
-        library.mark('', PIXEL)
-
-
-def test_nothing_is_marked_during_a_recording(library, desk):
-    record(library, 'press', map(desk, range(2)))
-    library.start('pull')
-    with pytest.raises(DemonstrationError, match="'pull' is being recorded; finish it first"):
-        library.mark('press', PIXEL)
-
-
-def test_what_another_process_records_anew_is_not_marked(library, desk, tmp_path):
-    record(library, 'press', map(desk, range(2)))
-    (tmp_path / 'store' / f'.press.{os.getppid()}.partial').touch()
-    with pytest.raises(DemonstrationError, match="'press' is being recorded by another process"):
-        library.mark('press', PIXEL)
-
-
-def test_what_is_not_on_disk_cannot_be_marked(grounders, library, desk, tmp_path):
+def test_what_is_not_on_disk_cannot_be_marked(open_grounder, library, desk, tmp_path):
     store = tmp_path / 'store'
     store.rename(tmp_path / 'elsewhere')
     store.write_text('')
     record(library, 'press', map(desk, range(2)))
-    kept_nowhere = DemonstrationLibrary(grounders[1], None)
+    kept_nowhere = DemonstrationLibrary(open_grounder(process=1), None)
     record(kept_nowhere, 'press', map(desk, range(2)))
 
     for each, reason in ((library, 'it cannot be written'), (kept_nowhere, 'there is no store')):
@@ -207,8 +185,8 @@ def test_what_is_not_on_disk_cannot_be_marked(grounders, library, desk, tmp_path
             each.mark('press', PIXEL)
 
 
-def test_a_model_that_takes_no_mark_leaves_the_file_alone(grounders, desk, tmp_path):
-    networks = replace(grounders[0]._networks, matching=None)
+def test_a_model_that_takes_no_mark_leaves_the_file_alone(grounder, desk, tmp_path):
+    networks = replace(grounder._networks, matching=None)
     decoder = ArrayGrounder(networks.configuration, networks, weights='decoder')
     library = DemonstrationLibrary(decoder, DemonstrationStore(tmp_path))
     record(library, 'press', map(desk, range(2)))
@@ -273,11 +251,19 @@ def test_the_rotation_is_that_around_the_mark(library, monkeypatch):
     assert library.predict(disc_frame(0)).rotation.sense is Sense.CLOCKWISE
 
 
-def test_the_rotation_of_a_file_stays_as_it_was_found_in_more_frames(library, monkeypatch):
+@pytest.mark.parametrize(
+    ('degrees', 'sense'), [(3.0, Sense.CLOCKWISE), (-3.0, Sense.COUNTERCLOCKWISE)]
+)
+def test_the_rotation_of_a_file_stays_after_a_mark_and_a_restart(
+    library, restarted, monkeypatch, degrees, sense
+):
     monkeypatch.setattr(ArrayGrounder, 'contact', lambda grounder, encoded: Peak(96, 86, 1.0))
-    shown = tuple(disc_frame(3.0 * number) for number in range(16))
+    shown = tuple(disc_frame(degrees * number) for number in range(16))
     library.add(MediaFrames((shown[0], shown[-1]), 16, 1.0, shown), 'turn')
 
     library.mark('turn', (1, 1))
 
-    assert library.predict(shown[0]).rotation.sense is Sense.CLOCKWISE
+    assert library.predict(shown[0]).rotation.sense is sense
+    again = restarted()
+    again.select('turn')
+    assert again.predict(shown[0]).rotation.sense is sense

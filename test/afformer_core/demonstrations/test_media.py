@@ -1,23 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Demonstrations from files: parts, topics, marks, taps and the progress of reading."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import av
 import cv2
 import numpy as np
 import PIL.Image
 import pytest
 
-from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
 from afformer_core.demonstrations.media import (
+    VideoProgress,
+    contact_candidates,
     permitted_path,
     read_demonstration,
     split_contact,
     split_part,
     split_topic,
+    tapped,
     timed_images,
 )
 from afformer_core.errors import DemonstrationError, VideoError
-from afformer_core.hands import hand_landmarker
 from afformer_core.media.bag import BagError
 from afformer_core.media.video import read_video, write_video
+from afformer_core.runtime import Peak
 
 
 def _grey(value):
@@ -104,32 +115,10 @@ def test_a_part_that_is_not_there(tmp_path, part, error, reason):
         read_demonstration(tmp_path / f'push.mp4#{part}', 3)
 
 
-def test_hands_of_a_file_are_detected_by_two_threads(tmp_path, monkeypatch):
-    opened = []
-    open_network = hand_landmarker.LandmarkNetwork
-    monkeypatch.setattr(
-        hand_landmarker,
-        'LandmarkNetwork',
-        lambda threads: opened.append(threads) or open_network(threads),
-    )
-    write_video(tmp_path / 'push.mp4', [_grey(20 * i) for i in range(11)], 10)
-    read_demonstration(tmp_path / 'push.mp4', 3)
-    DemonstrationReader()
-    assert opened == [2, 1]
-
-
 def test_a_part_is_of_a_video_alone(tmp_path, bag_of_two_topics):
     for path in (tmp_path, bag_of_two_topics):
         with pytest.raises(DemonstrationError, match='is not a video'):
             read_demonstration(path.parent / f'{path.name}#t=0,1', 8)
-
-
-def test_a_folder_of_images_is_sampled(tmp_path):
-    for number in range(4):
-        cv2.imwrite(str(tmp_path / f'{number}.png'), _grey(10 * number))
-    media = read_demonstration(tmp_path, 2)
-    assert [int(frame[0, 0, 0]) for frame in media.frames] == [0, 30]
-    assert (media.frame_count, media.duration) == (4, 0.0)
 
 
 @pytest.fixture
@@ -153,13 +142,6 @@ def test_a_folder_is_played_in_the_order_of_its_numbers(numbered_folder):
     images = [each.image for each in timed_images(numbered_folder)]
     assert [int(image.mean().round()) for image in images] == [10, 20, 100]
     assert {image.shape for image in images} == {(64, 48, 3)}
-
-
-def test_images_of_two_sizes_are_no_demonstration(tmp_path):
-    cv2.imwrite(str(tmp_path / '1.png'), _grey(0))
-    cv2.imwrite(str(tmp_path / '2.png'), _grey(0)[:40])
-    with pytest.raises(VideoError, match=r'2\.png is 64x40; expected 64x48'):
-        read_demonstration(tmp_path, 8)
 
 
 def test_a_topic_of_a_bag_is_sampled(bag_of_two_topics):
@@ -244,3 +226,100 @@ def test_what_marks_no_contact_is_left_as_it_is(tmp_path):
     for name in ('a.mp4', 'a.mp4#contact=1', 'bag#/contact', 'a#contact=1,2'):
         assert split_contact(tmp_path / name) == (tmp_path / name, None)
     assert split_contact(tmp_path / 'bag#/image&contact=1,2') == (tmp_path / 'bag#/image', (1, 2))
+
+
+# Its diagonal is 500 pixels, 1.5 % of which are 7.5.
+FRAME = np.zeros((300, 400, 3), np.uint8)
+
+
+def test_candidates_are_pixels_of_the_recorded_frame() -> None:
+    memorized: Any = SimpleNamespace(
+        frame_size=(120, 200), contacts=(Peak(50.5, 20.3, 0.61), Peak(199.4, -0.4, 0.17))
+    )
+    assert contact_candidates(memorized, FRAME) == (
+        Peak(101.5, 51.5, 0.61),
+        Peak(399.0, 0.0, 0.17),
+    )
+
+
+@pytest.mark.parametrize(
+    ('pixel', 'marked'),
+    [
+        ((92.5, 40.0), (100.0, 40.0)),
+        ((91.5, 40.0), (91.5, 40.0)),
+        ((104.0, 49.0), (110.0, 52.0)),
+    ],
+)
+def test_a_tap_takes_the_nearest_candidate_in_reach(
+    pixel: tuple[float, float], marked: tuple[float, float]
+) -> None:
+    assert tapped(pixel, [(100.0, 40.0), (110.0, 52.0)], FRAME) == marked
+
+
+def test_a_tap_without_candidates_is_free() -> None:
+    assert tapped((7.0, 5.0), [], FRAME) == (7.0, 5.0)
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """Ten frames, four a second."""
+    path = tmp_path / 'film.mp4'
+    write_video(path, (np.full((48, 64, 3), 20 * number, np.uint8) for number in range(10)), 4.0)
+    return path
+
+
+def told(path: Path) -> list[tuple[int, float]]:
+    progress: list[tuple[int, float]] = []
+    read_demonstration(path, 4, lambda frames, share: progress.append((frames, share)))
+    return progress
+
+
+def test_a_video_is_decoded_once(video):
+    assert told(video) == [(number, pytest.approx(number / 10)) for number in range(1, 11)]
+
+
+def test_a_video_whose_frames_cannot_be_counted_otherwise_is_decoded_twice(tmp_path):
+    path = tmp_path / 'film.avi'
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('mpeg4', rate=4, width=64, height=48, pix_fmt='yuv420p')
+        for number in range(10):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 20 * number, np.uint8))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    progress = told(path)
+    assert [frames for frames, _ in progress] == [*range(1, 11), *[10] * 10]
+    shares = [share for _, share in progress]
+    assert shares == sorted(shares)
+    assert shares[9] == pytest.approx(0.45)
+    assert shares[10:] == pytest.approx([0.5 + 0.05 * number for number in range(1, 11)])
+
+
+def test_a_folder_tells_the_frames_that_are_read(tmp_path):
+    for number in range(6):
+        PIL.Image.new('RGB', (8, 8)).save(tmp_path / f'{number}.png')
+    assert told(tmp_path) == [(number, number / 6) for number in range(1, 7)]
+
+
+def test_without_a_duration_the_share_is_not_known_while_frames_are_counted():
+    progress: list[tuple[int, float]] = []
+    video = VideoProgress(lambda frames, share: progress.append((frames, share)))
+    video.begin(0)
+    video.decoded(0.5)
+    assert progress[0][0] == 1
+    assert math.isnan(progress[0][1])
+    video.begin(4)
+    video.decoded(None)
+    assert progress[1] == (4, 0.625)
+
+
+def test_what_is_told_may_end_the_reading(video):
+    seen = []
+
+    def stop(frames: int, share: float) -> None:
+        seen.append(frames)
+        if frames == 3:
+            raise KeyError('enough')
+
+    with pytest.raises(KeyError, match='enough'):
+        read_demonstration(video, 4, stop)
+    assert seen == [1, 2, 3]

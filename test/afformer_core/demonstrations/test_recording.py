@@ -14,10 +14,6 @@ from afformer_core.demonstrations.recording import Recording, record_whole
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.video import VideoReader
-from afformer_sim.bodies.seeds import Stream, make_rng
-from afformer_sim.scene.demonstration import plan_demonstration, render_clip
-from afformer_sim.scene.renderer import Renderer
-from afformer_sim.scene.scene import Scene
 
 
 def _record(grounder, images, store=None, trim=True, rate=10.0, start=100.0):
@@ -55,13 +51,6 @@ def test_where_nothing_happens_everything_is_kept_and_said(grounder, desk):
     assert str(recorded) == ('8 of 20 frames, 1.9 s; everything is used: no activity was seen')
 
 
-def test_trimming_can_be_left_out(grounder, desk, busy_desk):
-    images = [*map(desk, range(12)), *map(busy_desk, range(7)), *map(desk, range(11))]
-    recorded = _record(grounder, images, trim=False).finish()
-    assert (recorded.summary.begin, recorded.summary.end) == (0.0, pytest.approx(2.9))
-    assert str(recorded) == '8 of 30 frames, 2.9 s'
-
-
 @pytest.mark.slow
 def test_a_real_demonstration_between_still_images(grounder, test_data):
     path = test_data / 'opra' / 'clips' / 'seattle' / '1' / '193' / '217.5_6.5.mp4'
@@ -73,34 +62,6 @@ def test_a_real_demonstration_between_still_images(grounder, test_data):
     # The hand is there from 1.5 s to 5.4 s, and another one holds a post from 7.0 s to 8.0 s.
     assert 1.0 <= summary.begin <= 1.3
     assert 5.7 <= summary.end <= 8.6
-
-
-def _simulated_with_rest(seed, element):
-    """A clip at 15 frames/s of 4 s between 2 s of the scene at rest, by the same camera."""
-    scene = Scene(seed)
-    demonstration = plan_demonstration(scene, element, size=(160, 120))
-    noise = make_rng(seed, Stream.TARGET, 99)
-    with Renderer(scene, demonstration.view.size) as renderer:
-        clip = render_clip(renderer, scene, demonstration, 60)
-        before, after = (
-            renderer.render(
-                demonstration.camera(t), demonstration.view.size, states=demonstration.states(t)
-            )
-            for t in (0.0, 1.0)
-        )
-        expose = demonstration.view.sensor.expose
-        rest = [[expose(image, noise) for _ in range(30)] for image in (before, after)]
-    return [*rest[0], *clip, *rest[1]]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(('seed', 'element'), [(0, 0), (3, 2), (5, 1)])
-def test_a_simulated_demonstration_between_images_at_rest(grounder, seed, element):
-    images = _simulated_with_rest(seed, element)
-    summary = _record(grounder, images, rate=15.0).finish().summary
-    assert summary.trimmed_by == 'hands'
-    assert 1.4 <= summary.begin <= 2.3
-    assert 5.2 <= summary.end <= 7.0
 
 
 def test_a_file_holds_every_frame_and_the_part(recorded_activity, grounder):
@@ -242,13 +203,6 @@ def test_a_store_that_cannot_be_written_costs_the_file_not_the_recording(grounde
     recorded = _record(grounder, [desk(0)], store).finish()
     assert 'press.mcap: [Errno 20]' in recorded.problem
     assert (recorded.summary.name, recorded.summary.frames) == ('press', 1)
-
-
-def test_a_store_that_was_removed_is_made_again(grounder, desk, tmp_path):
-    store = DemonstrationStore(tmp_path / 'store')
-    (tmp_path / 'store').rmdir()
-    assert _record(grounder, [desk(0)], store).finish().problem == ''
-    assert [path.name for path in (tmp_path / 'store').iterdir()] == ['press.mcap']
 
 
 def test_frames_that_are_there_already_are_used_whole(grounder, desk, busy_desk, tmp_path):

@@ -25,8 +25,3 @@ def test_several_names_are_joined_and_split():
 def test_a_part_that_is_no_name(selection):
     with pytest.raises(DemonstrationError, match='cannot name'):
         split_names(selection)
-
-
-def test_a_name_that_comes_twice():
-    with pytest.raises(DemonstrationError, match='twice'):
-        split_names('a+b+a')

@@ -48,12 +48,6 @@ def test_what_one_records_the_other_lists_and_selects(left, right, desk):
     )
 
 
-def test_it_is_selected_without_being_listed_before(left, right, desk):
-    record(left, 'press', [desk(0)])
-    right.select('press')
-    assert right.selected == 'press'
-
-
 def test_what_one_deletes_is_not_in_the_list_of_the_other(left, right, desk):
     record(left, 'press', [desk(0)])
     record(left, 'hold', [desk(1)])

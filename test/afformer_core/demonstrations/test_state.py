@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from afformer_core.demonstrations.state import StoreEntry, Summary
-from afformer_core.errors import DemonstrationError, OtherFormatError
+from afformer_core.errors import DemonstrationError
 
 SUMMARY = Summary(
     name='press',
@@ -38,17 +38,6 @@ SUMMARY = Summary(
 def test_summaries_that_cannot_be(changes, message):
     with pytest.raises(DemonstrationError, match=message):
         replace(SUMMARY, **changes)
-
-
-def test_an_entry_is_read_back_from_its_texts():
-    entry = StoreEntry(replace(SUMMARY, frames_lost=3), 1700000000.25, 2, 7, 'model 1')
-    assert StoreEntry.from_text(entry.to_text()) == entry
-
-
-def test_an_entry_of_another_format_is_refused():
-    texts = {**StoreEntry(SUMMARY, 1.0, 2, 7, '').to_text(), 'format': '5'}
-    with pytest.raises(OtherFormatError, match='format is 5; expected 4'):
-        StoreEntry.from_text(texts)
 
 
 def test_an_entry_that_lacks_a_number_is_refused():

@@ -76,12 +76,6 @@ def test_distances_are_written_beside_their_peaks():
     assert 100 < columns.min() < columns.max() < 250
 
 
-def test_a_distance_is_needed_of_each_peak():
-    image, heatmap = np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4), np.float32)
-    with pytest.raises(ValueError, match='2 distances for 1 peaks'):
-        draw_overlay(image, heatmap, [Peak(0, 0, 1)], '', 0.5, [1.0, 2.0])
-
-
 def test_what_is_held_has_an_amber_frame_and_broken_rings():
     image = np.zeros((480, 640, 3), np.uint8)
     peaks = [Peak(100.0, 200.0, 0.5)]
@@ -109,9 +103,14 @@ def test_any_size_is_drawn(size):
     assert draw_overlay(image, heatmap, [Peak(0, 0, 1)], 'a caption', 0.5).shape == image.shape
 
 
-def test_sizes_that_differ_are_refused():
-    with pytest.raises(ValueError, match='expected equal sizes'):
-        draw_overlay(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 5), np.float32), [], '', 0.5)
+@pytest.mark.parametrize(
+    ('width', 'distances', 'message'),
+    [(5, None, 'expected equal sizes'), (4, [1.0, 2.0], '2 distances for 1 peaks')],
+)
+def test_what_does_not_fit_the_image_is_refused(width, distances, message):
+    image, heatmap = np.zeros((4, 4, 3), np.uint8), np.zeros((4, width), np.float32)
+    with pytest.raises(ValueError, match=message):
+        draw_overlay(image, heatmap, [Peak(0, 0, 1)], '', 0.5, distances)
 
 
 def test_a_mark_is_a_ring_around_its_pixel_in_a_copy():

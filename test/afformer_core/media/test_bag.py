@@ -124,20 +124,18 @@ def test_all_messages_are_given_where_the_metadata_tell_another_time(
         ('message_count: ', 'message_count: x'),
         ('nanoseconds_since_epoch: ', 'nanoseconds_since_epoch: x'),
         ('name: /camera/image\n', 'name: 3\n'),
+        (None, ''),
+        (None, 'a: ['),
+        (None, 'rosbag2_bagfile_information: 3'),
     ],
 )
 def test_metadata_of_another_kind_are_refused(
-    rgbd: Path, tmp_path: Path, sound: str, damaged: str
+    rgbd: Path, tmp_path: Path, sound: str | None, damaged: str
 ) -> None:
     folder = shutil.copytree(rgbd / 'bag', tmp_path / 'bag')
-    assert sound in metadata_of(folder)
-    (folder / 'metadata.yaml').write_text(metadata_of(folder).replace(sound, damaged))
+    if sound:
+        assert sound in metadata_of(folder)
+        damaged = metadata_of(folder).replace(sound, damaged)
+    (folder / 'metadata.yaml').write_text(damaged)
     with pytest.raises(BagError, match='bag cannot be read as a rosbag2'):
         Bag(folder)
-
-
-@pytest.mark.parametrize('content', ['', 'a: [', 'rosbag2_bagfile_information: 3'])
-def test_damaged_metadata_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / 'metadata.yaml').write_text(content)
-    with pytest.raises(BagError, match='cannot be read as a rosbag2'):
-        Bag(tmp_path)

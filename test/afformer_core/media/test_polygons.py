@@ -20,17 +20,11 @@ def test_contains():
     assert contains(SQUARE, (5, 5))
     assert not contains(SQUARE, (11, 5))
     assert not contains(SQUARE, (5, -1))
-
-
-def test_contains_of_a_concave_outline():
-    assert contains(HOOK, (1, 8))
-    assert contains(HOOK, (8, 1))
-    assert not contains(HOOK, (6, 6))
-
-
-def test_contains_does_not_depend_on_the_direction():
-    assert contains(HOOK[::-1], (1, 8))
-    assert not contains(HOOK[::-1], (6, 6))
+    # Of a concave outline, in both directions.
+    for hook in (HOOK, HOOK[::-1]):
+        assert contains(hook, (1, 8))
+        assert contains(hook, (8, 1))
+        assert not contains(hook, (6, 6))
 
 
 def test_distance_to_side_and_corner():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import AfformerError
-from afformer_core.files import share_folders
+from afformer_core.files import paths
 from afformer_core.geometry.grasp import GraspCandidate
 from afformer_core.geometry.motion import MotionType, PartMotion
 from afformer_core.messages.image_encoding import image_message, jpeg_message
@@ -143,13 +143,13 @@ def test_a_sourced_workspace_has_the_definitions(tmp_path, root, monkeypatch):
     folder.mkdir(parents=True)
     for path in (root / 'msg').glob('*.msg'):
         (folder / path.name).write_text(path.read_text())
-    monkeypatch.setattr(share_folders, '__file__', str(tmp_path / 'a' / 'b' / 'c.py'))
+    monkeypatch.setattr(paths, '__file__', str(tmp_path / 'a' / 'b' / 'c.py'))
     monkeypatch.setenv('AMENT_PREFIX_PATH', f'/nowhere:{tmp_path}')
     assert 'afformer_ros/msg/Affordance' in affordance_typestore().fielddefs
 
 
 def test_missing_definitions_are_reported_with_where_they_were_sought(tmp_path, monkeypatch):
-    monkeypatch.setattr(share_folders, '__file__', str(tmp_path / 'a' / 'b' / 'c.py'))
+    monkeypatch.setattr(paths, '__file__', str(tmp_path / 'a' / 'b' / 'c.py'))
     monkeypatch.setenv('AMENT_PREFIX_PATH', '/nowhere')
     with pytest.raises(AfformerError, match='/nowhere/share/afformer_ros/msg'):
         affordance_typestore()

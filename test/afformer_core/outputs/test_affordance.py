@@ -7,7 +7,11 @@ import pytest
 
 from afformer_core.geometry.grasp import GraspCandidate
 from afformer_core.geometry.motion import MotionType, PartMotion
-from afformer_core.outputs.affordance import affordance_message
+from afformer_core.outputs.affordance import (
+    affordance_message,
+    cloud_message,
+    grasp_candidates_message,
+)
 from afformer_core.outputs.point_geometry import PointGeometry
 
 from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
@@ -52,43 +56,28 @@ def test_the_result_as_numbers(factory, result):
     assert points == [(31.5, 23.5, 0.5), (0.0, 0.0, 0.25)]
 
 
-def test_a_point_with_position_and_normal(factory, result):
-    point = _message(factory, result((ON_TABLE, NO_DEPTH))).points[0]
-    assert (point.position_valid, point.normal_valid, point.position_problem) == (True, True, '')
-    assert (point.position.x, point.position.y, point.position.z) == (0.1, -0.2, 0.8)
-    assert (point.normal.x, point.normal.y, point.normal.z) == (0, 0, -1)
-    np.testing.assert_array_equal(point.position_covariance, np.arange(9) / 1000)
-
-
-def test_a_point_with_a_grasp_candidate(factory, result):
-    message = _message(factory, result((ON_TABLE, ON_TABLE)), (UNKNOWN, PULLED))
-    assert [point.grasp_candidate_valid for point in message.points] == [False, True]
-    pose = message.points[1].grasp_candidate
-    assert (pose.position.x, pose.position.y, pose.position.z) == (0.1, -0.2, 0.8)
-    turn = pose.orientation
-    assert (turn.x, turn.y, turn.z, turn.w) == (0.5, -0.5, 0.5, 0.5)
-
-
-def test_a_point_with_a_pre_grasp_and_a_width(factory, result):
-    message = _message(factory, result((ON_TABLE, ON_TABLE)), (UNKNOWN, PULLED))
-    pose = message.points[1].pre_grasp
-    assert (pose.position.x, pose.position.y, pose.position.z) == (0.1, -0.2, 0.7)
-    turn = pose.orientation
-    assert (turn.x, turn.y, turn.z, turn.w) == (0.5, -0.5, 0.5, 0.5)
-    assert message.points[1].grasp_width == pytest.approx(0.025)
-
-
-def test_a_point_with_a_motion(factory, result):
+def test_everything_that_is_known_of_a_point(factory, result):
     message = _message(factory, result((ON_TABLE, ON_TABLE)), (PULLED, UNKNOWN))
     point = message.points[0]
+    position, normal, *poses, motion, covariance, width = _numbers(point)
+    assert (point.position_valid, point.normal_valid, point.position_problem) == (True, True, '')
+    assert (position, normal) == ([0.1, -0.2, 0.8], [0, 0, -1])
+    turn = [0.5, -0.5, 0.5, 0.5]
+    assert [one.grasp_candidate_valid for one in message.points] == [True, False]
+    assert poses == [[0.1, -0.2, 0.8], turn, [0.1, -0.2, 0.7], turn]
     assert (point.motion_valid, point.motion_type, point.motion_problem) == (True, 1, '')
-    assert (point.motion.x, point.motion.y, point.motion.z) == (0.0, 0.6, -0.8)
+    assert motion == [0.0, 0.6, -0.8]
+    np.testing.assert_array_equal(covariance, np.arange(9) / 1000)
+    assert width == [pytest.approx(0.025)]
 
 
-def test_a_point_whose_motion_is_unknown_says_why(factory, result):
-    point = _message(factory, result((ON_TABLE, NO_DEPTH))).points[0]
-    assert (point.motion_valid, point.motion_type) == (False, 0)
-    assert point.motion_problem == 'which way is up is not known'
+def test_what_is_unknown_of_a_point_says_why(factory, result):
+    first, second = _message(factory, result((ON_TABLE, NO_DEPTH))).points
+    assert (first.motion_valid, first.motion_type) == (False, 0)
+    assert first.motion_problem == 'which way is up is not known'
+    assert (second.position_valid, second.normal_valid) == (False, False)
+    assert not second.grasp_candidate_valid
+    assert second.position_problem == 'no depth is received'
 
 
 def test_a_normal_that_is_unknown_is_no_number(factory, result):
@@ -102,34 +91,21 @@ def test_a_normal_that_is_unknown_is_no_number(factory, result):
     assert all(np.isnan(one).all() for one in candidate)
 
 
-def test_a_point_without_a_position_says_why(factory, result):
-    point = _message(factory, result((ON_TABLE, NO_DEPTH))).points[1]
-    assert (point.position_valid, point.normal_valid) == (False, False)
-    assert not point.grasp_candidate_valid
-    assert point.position_problem == 'no depth is received'
-
-
 def test_what_is_unknown_of_a_point_is_no_number(factory, result):
     numbers = _numbers(_message(factory, result((ON_TABLE, NO_DEPTH))).points[1])
     assert [len(one) for one in numbers] == [3, 3, 3, 4, 3, 4, 3, 9, 1]
     assert all(np.isnan(one).all() for one in numbers)
 
 
-def test_presence_and_the_threshold_that_decided(factory, result):
-    message = _message(factory, result(presence=0.75, presence_threshold=0.25))
+def test_presence_certainty_and_their_thresholds(factory, result):
+    known = result(presence=0.75, presence_threshold=0.25)
+    grounding = replace(known.grounding, certainty=0.375, certainty_threshold=0.625)
+    message = _message(factory, replace(known, grounding=grounding))
     assert (message.presence, message.presence_threshold) == (0.75, 0.25)
-
-
-@pytest.mark.parametrize('name', ['presence', 'presence_threshold'])
-def test_a_model_that_is_not_calibrated_has_no_presence(factory, result, name):
-    assert math.isnan(getattr(_message(factory, result()), name))
-
-
-def test_certainty_and_its_threshold(factory, result):
-    unknown = result()
-    grounding = replace(unknown.grounding, certainty=0.375, certainty_threshold=0.625)
-    message = _message(factory, replace(unknown, grounding=grounding))
     assert (message.certainty, message.certainty_threshold) == (0.375, 0.625)
+    unknown = _message(factory, result())
+    names = ('presence', 'certainty', 'presence_threshold', 'certainty_threshold')
+    assert all(math.isnan(getattr(unknown, name)) for name in (*names, 'action_threshold'))
 
 
 @pytest.mark.parametrize(('threshold', 'action'), [(0.625, 'press'), (0.875, 'unknown')])
@@ -141,12 +117,47 @@ def test_an_action_is_named_from_its_threshold_on(factory, result, threshold, ac
     assert [(one.name, one.score) for one in message.actions] == list(scores.items())
 
 
-@pytest.mark.parametrize('name', ['certainty', 'certainty_threshold', 'action_threshold'])
-def test_a_certainty_that_is_not_known_is_no_number(factory, result, name):
-    assert math.isnan(getattr(_message(factory, result()), name))
-
-
 def test_an_abstention_has_no_points_but_tells_the_confidence(factory, result):
     message = _message(factory, result(found=False))
     assert (message.found, list(message.points), message.confidence) == (False, [], 0.5)
     assert len(message.actions) == 2
+
+
+def test_poses_in_their_order(factory):
+    candidates = [
+        GraspCandidate(np.array([1.0, 2.0, 3.0]), np.array([0.5, -0.5, 0.5, 0.5]), 0.75),
+        GraspCandidate(np.array([4.0, 5.0, 6.0]), np.array([1.0, 0.0, 0.0, 0.0]), 0.25),
+    ]
+    message = grasp_candidates_message(factory, candidates, header_of(factory))
+    poses = [
+        (p.position.x, p.position.y, p.position.z, o.x, o.y, o.z, o.w)
+        for p, o in ((pose, pose.orientation) for pose in message.poses)
+    ]
+    assert poses == [(1, 2, 3, 0.5, -0.5, 0.5, 0.5), (4, 5, 6, 1, 0, 0, 0)]
+    assert message.header == header_of(factory)
+
+
+def test_the_layout_of_a_cloud(factory):
+    cloud = np.array([[1, 2, 3, 0.5], [4, 5, 6, 1]], np.float32)
+    message = cloud_message(factory, cloud, header_of(factory))
+    fields = [(field.name, field.offset, field.datatype, field.count) for field in message.fields]
+    assert fields == [('x', 0, 7, 1), ('y', 4, 7, 1), ('z', 8, 7, 1), ('weight', 12, 7, 1)]
+    assert (message.height, message.width) == (1, 2)
+    assert (message.point_step, message.row_step) == (16, 32)
+    assert (message.is_bigendian, message.is_dense) == (False, True)
+    assert message.header == header_of(factory)
+
+
+def test_the_points_of_a_cloud(factory):
+    cloud = np.arange(32, dtype=np.float32).reshape(4, 8)[::2, ::2]
+    message = cloud_message(factory, cloud, header_of(factory))
+    data = np.frombuffer(message.data, '<f4').reshape(-1, 4)
+    np.testing.assert_array_equal(data, [[0, 2, 4, 6], [16, 18, 20, 22]])
+
+
+@pytest.mark.parametrize(
+    'cloud', [np.zeros((2, 3), np.float32), np.zeros((2, 4)), np.zeros(4, np.float32)]
+)
+def test_arrays_that_are_no_clouds(rosbags_factory, cloud):
+    with pytest.raises(ValueError, match=r'expected float32 \[N, 4\]'):
+        cloud_message(rosbags_factory, cloud, header_of(rosbags_factory))

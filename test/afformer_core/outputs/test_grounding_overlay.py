@@ -35,32 +35,6 @@ def _result(surface=NO_DEPTH, **fields):
     return StreamedGrounding(**{**values, **fields})
 
 
-@pytest.mark.parametrize(
-    ('fields', 'text'),
-    [
-        ({}, 'press 0.75, confidence 0.50, feature similarity 0.88'),
-        ({'age': 0.25}, 'press 0.75, held for 0.2 s (confidence 0.50, feature similarity 0.88)'),
-        ({'found': False}, 'not found (confidence 0.50, feature similarity 0.88)'),
-    ],
-)
-def test_the_caption_says_what_it_is(fields, text):
-    assert caption(_result(**fields)) == text
-
-
-@pytest.mark.parametrize(
-    ('presence', 'fields', 'text'),
-    [
-        (0.75, {}, 'press 0.75, presence 0.75'),
-        (0.25, {'age': 0.25}, 'press 0.75, held for 0.2 s (presence 0.25)'),
-        (0.25, {'found': False}, 'not found (presence 0.25, at least 0.50 is needed)'),
-        (0.75, {'found': False}, 'not found (presence 0.75, but continuity 1.00)'),
-    ],
-)
-def test_the_caption_of_a_calibrated_model_tells_the_presence(presence, fields, text):
-    result = _result(presence=presence, presence_threshold=0.5, **fields)
-    assert caption(result) == text
-
-
 def _certain(certainty, **fields):
     result = _result(presence=0.75, presence_threshold=0.5, **fields)
     grounding = replace(result.grounding, certainty=certainty, certainty_threshold=0.63)
@@ -68,14 +42,30 @@ def _certain(certainty, **fields):
 
 
 @pytest.mark.parametrize(
+    ('fields', 'text'),
+    [
+        ({}, 'press 0.75, confidence 0.50, feature similarity 0.88'),
+        ({'age': 0.25}, 'press 0.75, held for 0.2 s (confidence 0.50, feature similarity 0.88)'),
+        ({'found': False}, 'not found (confidence 0.50, feature similarity 0.88)'),
+        ({'presence': 0.75}, 'press 0.75, presence 0.75'),
+        ({'presence': 0.25, 'age': 0.25}, 'press 0.75, held for 0.2 s (presence 0.25)'),
+        (
+            {'presence': 0.25, 'found': False},
+            'not found (presence 0.25, at least 0.50 is needed)',
+        ),
+        ({'presence': 0.75, 'found': False}, 'not found (presence 0.75, but continuity 1.00)'),
+    ],
+)
+def test_the_caption_says_what_it_is(fields, text):
+    threshold = 0.5 if 'presence' in fields else None
+    assert caption(_result(presence_threshold=threshold, **fields)) == text
+
+
+@pytest.mark.parametrize(
     ('certainty', 'fields', 'text'),
     [
         (0.71, {}, 'press 0.75, presence 0.75, certainty 0.71'),
-        (
-            0.41,
-            {},
-            'press 0.75, presence 0.75, not sure which part: certainty 0.41 of 0.63',
-        ),
+        (0.41, {}, 'press 0.75, presence 0.75, not sure which part: certainty 0.41 of 0.63'),
         (
             0.41,
             {'age': 0.25},

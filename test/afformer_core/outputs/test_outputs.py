@@ -60,13 +60,6 @@ def test_positions_have_the_stamp_of_the_image(factory, result, topic, frame_id)
     assert (message.header.frame_id, _stamp(message.header)) == (frame_id, NOW)
 
 
-@pytest.mark.parametrize('frame_id', ['camera', 'base'])
-def test_a_cloud_that_is_held_has_the_stamp_at_which_it_was_measured(factory, result, frame_id):
-    held = result((ON_TABLE, NO_DEPTH), age=0.4, stamp=11_600_000_034)
-    message = _messages(factory, held, frame_id).create('affordance_cloud')
-    assert (message.header.frame_id, _stamp(message.header)) == (frame_id, BEFORE)
-
-
 def test_the_same_result_in_another_frame(factory, result):
     found = result((ON_TABLE, NO_DEPTH))
     lift = RigidTransform(np.eye(3), np.array([0.0, 0.0, 1.5]))
@@ -120,25 +113,10 @@ def test_the_overlay_is_as_opaque_as_asked_for(factory, result):
     assert opaque[45, 10].max() > 100
 
 
-def test_so_have_their_markers(factory, result):
-    held = result((ON_TABLE, NO_DEPTH), age=0.4, stamp=11_600_000_034)
-    _, *markers = _messages(factory, held, 'base').create('markers').markers
-    assert {(m.header.frame_id, _stamp(m.header)) for m in markers} == {('base', BEFORE)}
-
-
-def test_so_have_those_on_the_image_where_no_position_is_known(factory, result):
+def test_markers_that_are_held_on_the_image_have_the_stamp_of_their_image(factory, result):
     held = result((NO_DEPTH, NO_DEPTH), age=0.4, stamp=11_600_000_034)
     _, *markers = _messages(factory, held, 'base').create('markers').markers
     assert {(m.header.frame_id, _stamp(m.header)) for m in markers} == {('camera', BEFORE)}
-
-
-def test_an_affordance_that_is_held_has_its_age_and_the_header_of_the_image(factory, result):
-    held = result((ON_TABLE, NO_DEPTH), age=0.4, stamp=11_600_000_034)
-    affordance = _messages(factory, held, 'base').create('affordance')
-    assert (_stamp(affordance.header), affordance.age) == (NOW, pytest.approx(0.4))
-    stamp = affordance.position_stamp
-    assert (affordance.position_frame, (stamp.sec, stamp.nanosec)) == ('base', BEFORE)
-    assert affordance.points[0].position.z == pytest.approx(2.3)
 
 
 @pytest.mark.parametrize('frame_id', ['camera', 'base'])
@@ -177,25 +155,6 @@ def test_a_weak_peak_is_a_point_but_no_candidate(factory, result, minimum, valid
     assert len(messages.create('grasp_candidates').poses) == sum(valid)
 
 
-@pytest.mark.parametrize(
-    'fields', [{}, {'found': False}, {'age': 0.4, 'stamp': 11_600_000_034}],
-    ids=['found', 'abstained', 'held'],
-)  # fmt: skip
-def test_affordance_and_candidates_of_an_image_have_one_stamp(factory, result, fields):
-    messages = _messages(factory, _seen(result, ON_TABLE, ON_TABLE, **fields))
-    for topic in ('affordance', 'grasp_candidates'):
-        header = messages.create(topic).header
-        assert (header.frame_id, _stamp(header)) == ('camera', NOW)
-
-
-def test_what_is_held_has_candidates_with_its_age_only(factory, result):
-    held = _seen(result, ON_TABLE, ON_TABLE, age=0.4, stamp=11_600_000_034)
-    messages = _messages(factory, held)
-    points = messages.create('affordance').points
-    assert [point.grasp_candidate_valid for point in points] == [True, True]
-    assert list(messages.create('grasp_candidates').poses) == []
-
-
 @pytest.mark.parametrize(('certainty', 'poses'), [(0.41, 0), (0.63, 2), (None, 2)])
 def test_what_is_unsure_has_candidates_with_its_certainty_only(factory, result, certainty, poses):
     seen = _seen(result, ON_TABLE, ON_TABLE)
@@ -229,16 +188,11 @@ def test_the_mask_has_the_regions_around_the_points_alone(factory, result):
     assert message.header == header_of(factory)
 
 
-def test_the_mask_of_a_larger_share_has_the_largest_peak_alone(factory, result):
-    message = _messages(factory, _bump(result), mask_share=0.2).create('mask')
-    assert np.count_nonzero(message.data) == 35
-
-
-def test_of_what_is_not_found_the_mask_is_black(factory, result):
-    unfound = _bump(result, found=False)
-    # Of what is found, this share marks two regions.
-    message = _messages(factory, unfound, mask_share=0.1).create('mask')
-    assert (message.height, message.width, np.count_nonzero(message.data)) == (48, 64, 0)
+@pytest.mark.parametrize(('found', 'share', 'pixels'), [(True, 0.2, 35), (False, 0.1, 0)])
+def test_the_mask_of_a_larger_share_or_of_what_is_not_found(factory, result, found, share, pixels):
+    message = _messages(factory, _bump(result, found=found), mask_share=share).create('mask')
+    assert (message.height, message.width) == (48, 64)
+    assert np.count_nonzero(message.data) == pixels
 
 
 def test_a_pre_grasp_is_in_front_of_the_surface(factory, result):

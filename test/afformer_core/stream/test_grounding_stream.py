@@ -19,26 +19,6 @@ def test_a_peak_is_in_pixels_of_the_source_image(predict):
     assert (peak.u, peak.v) == (pytest.approx(319.5, abs=0.5), pytest.approx(119.5, abs=0.5))
 
 
-def test_smoothing_lags_by_its_time_constant(predict):
-    camera = Camera(smoothing_time=0.1)
-    camera.see(0, predict(20, 20))
-    heatmap = camera.see(100, predict(24, 20)).grounding.heatmap
-    column = float((heatmap.sum(axis=0) * np.arange(640)).sum()) / 10 - 0.45
-    assert column == pytest.approx(20 + 4 * (1 - np.exp(-1)), abs=0.1)
-
-
-def test_smoothing_does_not_depend_on_the_rate(predict):
-    slow, fast = Camera(smoothing_time=0.2), Camera(smoothing_time=0.2)
-    for camera in (slow, fast):
-        camera.see(0, predict(20, 20))
-    for time in range(10, 101, 10):
-        result = fast.see(time, predict(26, 20))
-    expected = slow.see(100, predict(26, 20))
-    np.testing.assert_allclose(
-        result.grounding.heatmap, expected.grounding.heatmap, atol=1e-7, rtol=1e-4
-    )
-
-
 @pytest.mark.parametrize(
     ('second', 'reason'),
     [
@@ -83,11 +63,6 @@ def test_a_pause_keeps_the_descriptor(predict):
     result = camera.see(1000, predict(40, 20, turn=0.3))
     assert (result.found, result.restart) == (True, 'no image for 1.0 s')
     assert result.continuity == pytest.approx(np.cos(0.3))
-
-
-def test_the_first_image_says_that_it_is(predict):
-    assert Camera().see(0, predict(20, 20)).restart == 'the first image'
-    assert Camera().see(0, predict(20, 20, feature_similarity=0.1)).restart == 'the first image'
 
 
 def test_what_is_found_says_how_similar_it_is_to_before(predict):
@@ -219,13 +194,6 @@ def test_without_stamps_nothing_is_held(predict):
     assert not camera.see(0, predict(50, 50, feature_similarity=0.3)).found
 
 
-def test_what_is_held_says_of_which_image_it_is(predict):
-    camera = Camera(hold_time=0.5)
-    seen = camera.see(100, predict(20, 20))
-    held = camera.see(400, predict(50, 50, feature_similarity=0.3))
-    assert (seen.stamp, held.stamp) == (100 * MILLISECOND, 100 * MILLISECOND)
-
-
 def test_a_demonstration_that_was_replaced_is_forgotten(predict):
     camera = Camera(smoothing_time=10.0)
     camera.see(0, predict(20, 20))
@@ -241,33 +209,11 @@ def _view(frame_id='camera', metres=0.7):
     return SpatialView(depth, Calibration(640, 480, matrix, '', (), (0.0, 0.0), 'camera'), '')
 
 
-def test_points_lie_on_the_surface(predict):
-    result = Camera().see(0, predict(31.5, 31.5), view=_view())
-    assert result.surfaces[0].position == pytest.approx([0, 0, 0.7], abs=1e-3)
-    assert result.surfaces[0].normal == pytest.approx([0, 0, -1], abs=1e-3)
-
-
 def test_a_held_point_keeps_its_position(predict):
     camera = Camera(hold_time=0.5)
     camera.see(0, predict(31.5, 31.5), view=_view())
     held = camera.see(100, predict(31.5, 31.5, feature_similarity=0.1), view=_view(metres=0.3))
     assert held.surfaces[0].position[2] == pytest.approx(0.7, abs=1e-3)
-
-
-def test_depth_of_another_frame_gives_no_point(predict):
-    result = Camera().see(0, predict(31.5, 31.5), view=_view(frame_id='depth_camera'))
-    assert result.surfaces[0].position is None
-    assert 'depth_camera' in result.surfaces[0].problem
-    assert result.found
-
-
-def test_a_peak_beside_a_handle_is_moved_onto_it(predict):
-    view = _view(metres=0.8)
-    view.depth.values[:, 310:330] = 0.7
-    result = Camera(peak_tolerance=0.04).see(0, predict(33.5, 31.5), view=view)
-    # From 339.5, by two thirds of 0.04 * 480.
-    assert result.grounding.peaks[0].u == pytest.approx(326.7, abs=0.05)
-    assert result.surfaces[0].position[2] == pytest.approx(0.7, abs=1e-3)
 
 
 def test_no_depth_is_told(predict):

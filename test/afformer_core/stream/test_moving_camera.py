@@ -179,17 +179,6 @@ def test_all_that_lies_in_space_has_the_pose_and_the_stamp_of_its_image(camera: 
     assert (len(candidates.poses), _tenths(candidates.header.stamp)) == (0, 106)
 
 
-def test_what_is_found_again_has_its_own_pose(camera: Make) -> None:
-    moving = camera()
-    moving.take(100, FOUND)
-    moving.take(103, COVERED)
-    affordance = moving.take(106, FOUND).create('affordance')
-    assert (affordance.age, _tenths(affordance.position_stamp)) == (0, 106)
-    np.testing.assert_allclose(
-        _vector(affordance.points[0].position), (1.8128, 1.856, 3.3504), atol=1e-4
-    )
-
-
 def test_in_the_frame_of_the_camera_the_stamp_tells_where_it_was(camera: Make) -> None:
     moving = camera(target='')
     moving.take(100, FOUND)
@@ -218,21 +207,3 @@ def test_what_is_held_without_a_pose_gets_none_later(camera: Make) -> None:
     point = moving.take(100, COVERED).create('affordance').points[0]
     assert (point.position_valid, point.grasp_candidate_valid) == (False, False)
     assert point.position_problem.endswith('they are not connected')
-
-
-def test_nothing_is_held_when_the_stamps_go_back(camera: Make) -> None:
-    moving = camera()
-    moving.take(106, FOUND)
-    assert not moving.take(103, COVERED).create('affordance').found
-
-
-def test_the_covariance_turns_with_the_camera(camera: Make) -> None:
-    seen, placed = (
-        camera(target=frame).take(100, FOUND).create('affordance').points[0].position_covariance
-        for frame in ('', 'base')
-    )
-    rotation = np.array([[0, -0.6, 0.8], [0.8, 0.48, 0.36], [-0.6, 0.64, 0.48]])
-    covariance = seen.reshape(3, 3)
-    # Depth is the least certain, along the ray, which is off all axes.
-    assert np.abs(covariance[[0, 0, 1], [1, 2, 2]]).min() > 1e-8
-    np.testing.assert_allclose(placed.reshape(3, 3), rotation @ covariance @ rotation.T, rtol=1e-6)

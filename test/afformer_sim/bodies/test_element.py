@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from afformer_sim.bodies.element import ACTIONS, Element, Front, Joint, Use
+from afformer_sim.bodies.element import Element, Front, Joint, Use
 from afformer_sim.bodies.grip import Fingertip
 from afformer_sim.bodies.pose import Pose, turned
 from afformer_sim.bodies.solid import Solid, SolidShape
@@ -26,10 +26,6 @@ def element() -> Element:
         Front((0, 0, 0.005), 0.02, 0.02),
         (Use('touch', (TIP,)), Use('push', (TIP,), Joint((0.0, 1.0, 0.0)), after=(0.03, 0.05))),
     )
-
-
-def test_the_actions_are_those_of_opra() -> None:
-    assert ACTIONS == ('hold', 'touch', 'rotate', 'push', 'pull', 'pick up', 'put down')
 
 
 def test_a_slide_moves_along_its_axis_without_a_turn() -> None:

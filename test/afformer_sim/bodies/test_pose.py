@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from afformer_sim.bodies.pose import STILL, Pose, at, facing, turned
+from afformer_sim.bodies.pose import Pose, facing, turned
 
 QUARTER = Pose(np.array([1.0, 2.0, 3.0]), turned((0, 0, 1), math.pi / 2))
 
@@ -17,20 +17,6 @@ def test_a_pose_moves_points_and_only_turns_directions() -> None:
     moved = [[1, 2, 3], [1, 3, 3], [0, 2, 8]]
     np.testing.assert_allclose(QUARTER.apply(points), moved, atol=1e-12)
     np.testing.assert_allclose(QUARTER.direct(points), np.array(moved) - [1, 2, 3], atol=1e-12)
-
-
-def test_a_chain_moves_as_its_parts_one_after_the_other() -> None:
-    other = Pose(np.array([0.1, -0.2, 0.3]), turned((1, 2, 3), 0.7))
-    points = np.array([[0.3, 0.2, 0.1], [-1.0, 0.0, 2.0]])
-    chained = (QUARTER @ other).apply(points)
-    np.testing.assert_allclose(chained, QUARTER.apply(other.apply(points)))
-
-
-def test_standing_still_changes_nothing() -> None:
-    chained = STILL @ QUARTER
-    np.testing.assert_array_equal(chained.position, QUARTER.position)
-    np.testing.assert_array_equal(chained.rotation, QUARTER.rotation)
-    np.testing.assert_array_equal(at(0.1, 0.2, 0.3).apply(np.zeros(3)), [0.1, 0.2, 0.3])
 
 
 def test_a_turn_is_counterclockwise_seen_against_its_axis() -> None:

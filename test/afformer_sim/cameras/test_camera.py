@@ -6,8 +6,6 @@ import pytest
 
 from afformer_sim.cameras.camera import Camera, look_at
 
-SIZES = [(256, 192), (256, 144), (256, 256), (144, 256)]
-
 
 @pytest.fixture
 def camera() -> Camera:

@@ -52,23 +52,6 @@ def centroid(image: np.ndarray, near: np.ndarray) -> np.ndarray:
     return np.array([(weights * columns).sum(), (weights * rows).sum()]) / weights.sum()
 
 
-def test_without_defects_the_image_stays_as_it_is(
-    image: np.ndarray, rng: np.random.Generator
-) -> None:
-    np.testing.assert_array_equal(flawless().expose(image, rng), image)
-
-
-@pytest.mark.parametrize('distortion', [-0.06, -0.03, 0.02, 0.06])
-def test_points_and_image_are_distorted_alike(distortion: float, rng: np.random.Generator) -> None:
-    image, middles = dots()
-    sensor = flawless(distortion=distortion)
-    exposed = sensor.expose(image, rng)
-    moved = sensor.distort_points(middles, SIZE)
-    assert np.abs(moved - middles).max() > 0.8
-    seen = np.array([centroid(exposed, near) for near in moved])
-    assert np.hypot(*(seen - moved).T).max() < 0.1
-
-
 @pytest.mark.parametrize('distortion', [0.0, -0.06, 0.06])
 def test_all_defects_together_leave_points_where_they_are_said_to_be(
     distortion: float, rng: np.random.Generator

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.cli.main import build_parser, main
-from afformer_sim.cli.simulate import LAYOUTS, options_of
+from afformer_sim.cli.simulate import options_of
 
 
 def options(*arguments: str) -> dict[str, object]:
@@ -56,11 +56,3 @@ def test_a_layout_in_the_folder_of_another_is_refused(
     assert main([*asked, '--frames', '1', '--targets', '1', '--demonstrations', '1']) == 0
     assert main([*asked, '--layout', 'hands', '--split', 'train']) == 1
     assert "holds a split 'train' made with" in capsys.readouterr().err
-
-
-def test_the_help_has_an_example_of_every_layout(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(['simulate', '--help'])
-    text = capsys.readouterr().out
-    assert all(f'--layout {layout} ' in text for layout in LAYOUTS if layout != 'opra')
-    assert '--rgbd-bag --seed 7' in text

@@ -106,9 +106,3 @@ def test_the_command_writes_what_packages_carry(tmp_path: Path) -> None:
         'rocket.jpg',
         'flower.jpg',
     )
-
-
-@pytest.mark.parametrize('change', [{'scenes': 0}, {'frames': 0}, {'longest_side': 8}])
-def test_settings_out_of_range_are_refused(change: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match='at least'):
-        replace(SETTINGS, **change)

@@ -8,17 +8,13 @@ from dataclasses import replace
 
 import mujoco
 import numpy as np
-import pytest
 
 from afformer_sim.bodies.seeds import scene_seed
 from afformer_sim.scene.demonstration import (
     choose_elements,
     plan_demonstration,
-    render_clip,
 )
-from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.view import plan_target, render_views
 from afformer_sim.scene.world import build_model
 
 SCENE = Scene(scene_seed(2, 3))
@@ -68,22 +64,6 @@ def nearest_fingertip(scene: Scene, element: int, action: str) -> list[float]:
     return gaps
 
 
-def test_the_contact_pixel_is_below_the_finger_that_presses_and_follows_the_camera() -> None:
-    scene = Scene(scene_seed(4, 1), 'keypad')
-    fixture = scene.fixture
-    element = fixture.elements[2]
-    demonstration = plan_demonstration(scene, 2, action='touch')
-    demonstration = replace(demonstration, drift=np.array([[0.02, 0.0, 0.0], [0.0, 0.0, 0.0]]))
-    for time in (0.0, (demonstration.motion.start + demonstration.motion.end) / 2, 1.0):
-        moved = element.placed(demonstration.motion.displacement(time))
-        tip = moved.apply(next(iter(demonstration.grasp.contacts.values())))
-        front = tip - 0.0075 * moved.rotation[:, 2]
-        view = replace(demonstration.view, camera=demonstration.camera(time))
-        np.testing.assert_allclose(
-            demonstration.contact_pixel(fixture, time), view.pixels(front[None])[0], atol=1e-9
-        )
-
-
 def test_a_contact_point_outside_the_image_has_no_pixel() -> None:
     scene = Scene(scene_seed(4, 1), 'keypad')
     demonstration = plan_demonstration(scene, 2)
@@ -108,31 +88,6 @@ def test_fingertips_touch_the_element_as_long_as_they_are_in_contact() -> None:
     assert {kind: tuple(sorted(actions)) for kind, actions in tried.items()} == EVERY_USE
 
 
-def test_the_same_element_can_be_asked_for_any_of_its_actions() -> None:
-    for action in SCENE.fixture.elements[0].actions:
-        assert plan_demonstration(SCENE, 0, action=action).action == action
-    with pytest.raises(ValueError, match=r'affords .*, not pick up'):
-        plan_demonstration(SCENE, 0, action='pick up')
-
-
-def test_the_other_elements_stay_as_they_were_left() -> None:
-    moved = 0
-    for index in range(20):
-        scene = Scene(scene_seed(12, index))
-        demonstration = plan_demonstration(scene, 0)
-        assert 0 not in demonstration.view.states
-        for time in (0.0, 0.5, 1.0):
-            states = demonstration.states(time)
-            assert set(states) == {0, *demonstration.view.states}
-            assert all(
-                states[i] is demonstration.view.states[i] for i in demonstration.view.states
-            )
-            own = demonstration.motion.displacement(time)
-            np.testing.assert_array_equal(states[0].position, own.position)
-        moved += len(demonstration.view.states)
-    assert moved > 10
-
-
 def test_contact_frames_are_the_first_and_the_last_with_the_hand_on_the_element() -> None:
     demonstration = plan_demonstration(SCENE, 0)
 
@@ -148,38 +103,3 @@ def test_contact_frames_are_the_first_and_the_last_with_the_hand_on_the_element(
     assert frames(0.3125, 0.5625, 8) == (2, 4)
     assert frames(0.33, 0.43, 8) is None
     assert frames(0.33, 0.43, 32) == (11, 13)
-
-
-def test_a_clip_is_the_same_each_time_and_of_the_size_asked_for() -> None:
-    demonstration = plan_demonstration(SCENE, 1, size=(96, 64))
-    clips = []
-    for _ in range(2):
-        with Renderer(SCENE, (96, 64)) as renderer:
-            clips.append(render_clip(renderer, SCENE, demonstration, 3))
-    first = clips[0]
-    assert first.shape == (3, 64, 96, 3)
-    assert first.dtype == np.uint8
-    np.testing.assert_array_equal(clips[1], first)
-    assert (first[0] != first[1]).any()
-
-
-def test_target_images_show_neither_hand_nor_what_it_did() -> None:
-    views = [plan_target(SCENE, number, longest_side=96) for number in range(2)]
-    with Renderer(SCENE, (96, 96)) as renderer:
-        before = render_views(SCENE, views, renderer)
-        render_clip(renderer, SCENE, plan_demonstration(SCENE, 0, longest_side=96), 2)
-        after = render_views(SCENE, views, renderer)
-    for image, again in zip(before, after, strict=True):
-        np.testing.assert_array_equal(image, again)
-
-
-def test_the_hand_hides_a_part_of_the_fixture_in_a_clip() -> None:
-    demonstration = plan_demonstration(SCENE, 0)
-    middle = (demonstration.motion.start + demonstration.motion.end) / 2
-    with Renderer(SCENE, (256, 256)) as renderer:
-        renderer.set_room(demonstration.view.lighting, demonstration.view.surroundings)
-        without = renderer.render(demonstration.camera(middle), demonstration.view.size)
-        hand = demonstration.capsules(SCENE.fixture, middle)
-        assert (
-            renderer.render(demonstration.camera(middle), demonstration.view.size, hand) != without
-        ).any()

@@ -5,7 +5,7 @@ import numpy as np
 
 from afformer_sim.bodies.pose import at
 from afformer_sim.bodies.seeds import scene_seed
-from afformer_sim.scene.renderer import NOTHING, Renderer
+from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.view import plan_target
 
@@ -23,14 +23,6 @@ def test_a_displaced_element_is_elsewhere_and_back_afterwards() -> None:
     assert (before == 1).any()
     assert not (without == 1).any()
     np.testing.assert_array_equal(after, before)
-
-
-def test_every_element_and_what_is_none_are_told_apart() -> None:
-    view = plan_target(SCENE, 0, size=SIZE)
-    with Renderer(SCENE, SIZE) as renderer:
-        renderer.set_room(view.lighting, view.surroundings)
-        shown = renderer.segment(view.camera, SIZE)
-    assert set(np.unique(shown)) == {NOTHING, *range(len(SCENE.fixture.elements))}
 
 
 def test_a_second_renderer_does_not_change_what_the_first_shows() -> None:

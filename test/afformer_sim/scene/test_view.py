@@ -14,7 +14,7 @@ from afformer_sim.bodies.pose import STILL
 from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_sim.bodies.states import sample_states
 from afformer_sim.cameras.sensor import Sensor
-from afformer_sim.scene.outline import front_centre, project_outline
+from afformer_sim.scene.outline import project_outline
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.view import SceneView, plan_target, render_views
@@ -63,30 +63,6 @@ def test_outlines_agree_with_what_is_rendered(family: str) -> None:
     assert np.mean(overlaps) > 0.8
 
 
-def test_what_was_left_moved_is_outlined_where_it_is_now() -> None:
-    here, at_rest = [], []
-    for index in range(12):
-        scene = Scene(scene_seed(9, index))
-        view = plan_target(scene, 0)
-        shown = shown_elements(scene, view)
-        for number in view.states:
-            element = scene.fixture.elements[number]
-            now, rest = (
-                project_outline(element, view.camera, view.size, displacement)
-                for displacement in (view.states[number], STILL)
-            )
-            np.testing.assert_allclose(
-                view.sensor.distort_points(now, view.size), view.outline(scene.fixture, number)
-            )
-            # a knob that is turned has the outline that it had
-            if np.abs(view.states[number].position).max() > 0.02:
-                here.append((shown == number)[drawn(now, view.size)].mean())
-                at_rest.append((shown == number)[drawn(rest, view.size)].mean())
-    assert len(here) > 5
-    assert np.mean(here) > 0.8
-    assert np.mean(here) > np.mean(at_rest) + 0.1
-
-
 @pytest.mark.parametrize('distortion', [-0.06, 0.0, 0.06])
 def test_pixels_are_where_the_image_has_the_points(distortion: float) -> None:
     view = plan_target(SCENE, 0, size=(320, 240))
@@ -117,44 +93,6 @@ def test_pixels_are_where_the_image_has_the_points(distortion: float) -> None:
     assert bent > 2 if distortion else bent < 0.6
 
 
-@pytest.mark.parametrize(('distortion', 'shift'), [(-0.06, 3), (0.06, 0.9)])
-def test_outlines_are_bent_as_the_image_is(distortion: float, shift: float) -> None:
-    scene = Scene(scene_seed(8, 1), 'dense_keypad')
-    view = plan_target(scene, 0, size=(256, 192))
-    view = replace(view, sensor=replace(CLEAN, distortion=distortion))
-    shown = shown_elements(scene, view)
-    bent, straight = [], []
-    for number, element in enumerate(scene.fixture.elements):
-        white = np.repeat((shown == number)[..., None], 3, axis=2).astype(np.uint8) * 255
-        exposed = view.sensor.expose(white, np.random.default_rng(0))[..., 0] > 127
-        outlined = drawn(view.outline(scene.fixture, number), view.size)
-        assert overlap(exposed, outlined) > 0.7
-        bent.append(np.linalg.norm(middle(exposed) - middle(outlined)))
-        ideal = drawn(project_outline(element, view.camera, view.size), view.size)
-        straight.append(np.linalg.norm(middle(exposed) - middle(ideal)))
-    assert max(bent) < 0.7
-    assert max(straight) > shift
-
-
-def test_the_middle_of_a_front_lies_inside_its_outline() -> None:
-    for number in range(6):
-        view = plan_target(SCENE, number)
-        for index, element in enumerate(SCENE.fixture.elements):
-            displacement = view.states.get(index, STILL)
-            ((u, v),) = view.pixels(front_centre(element, displacement)[None])
-            outline = view.outline(SCENE.fixture, index).astype(np.float32)
-            assert cv2.pointPolygonTest(outline, (float(u), float(v)), False) > 0
-
-
-def test_targets_are_left_as_someone_left_them_and_some_have_other_colours() -> None:
-    views = [plan_target(Scene(scene_seed(14, k)), n) for k in range(10) for n in range(3)]
-    assert 3 < sum(bool(view.states) for view in views) < 25
-    assert 1 < sum(view.variant > 0 for view in views) < 15
-    again = plan_target(Scene(scene_seed(14, 9)), 2)
-    np.testing.assert_array_equal(again.camera.position, views[-1].camera.position)
-    assert list(again.states) == list(views[-1].states)
-
-
 def test_a_target_in_other_colours_is_the_image_of_that_variant() -> None:
     view = replace(plan_target(SCENE, 0, size=(96, 64)), sensor=CLEAN)
     other = replace(view, variant=4)
@@ -166,13 +104,6 @@ def test_a_target_in_other_colours_is_the_image_of_that_variant() -> None:
     np.testing.assert_array_equal(images[1], expected)
     np.testing.assert_array_equal(images[0], images[2])
     assert (images[0] != images[1]).any()
-
-
-def test_views_of_different_sizes_need_no_renderer() -> None:
-    views = [plan_target(SCENE, number, size=size) for number, size in enumerate([(96, 64)] * 2)]
-    views[1] = plan_target(SCENE, 1, size=(48, 80))
-    shapes = [image.shape for image in render_views(SCENE, views)]
-    assert shapes == [(64, 96, 3), (80, 48, 3)]
 
 
 def test_no_door_stands_open_behind_the_camera() -> None:

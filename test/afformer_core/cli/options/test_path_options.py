@@ -13,7 +13,6 @@ import pytest
 from afformer_core.cli.main import build_parser, main, parse
 from afformer_core.cli.options.path_options import (
     PathOption,
-    input_paths,
     require_inputs_of_command_kept,
 )
 
@@ -80,22 +79,6 @@ def test_a_url_is_taken_or_refused(command: str, name: str, action: argparse.Act
     with pytest.raises(argparse.ArgumentTypeError, match=r'^s3://bucket/some/file is a URL; '):
         kind(URL)
     assert str(kind('some/file')) == 'some/file'
-
-
-def test_an_output_by_url_is_refused_before_anything_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    with pytest.raises(SystemExit) as ended:
-        main(['replay', 'bag', '--output', 's3://bucket/out'])
-
-    assert ended.value.code == 2
-    assert capsys.readouterr().err.endswith(
-        'argument --output: s3://bucket/out is a URL; expected a folder of this machine. Write '
-        'here, and upload it afterwards\n'
-    )
-    assert list(tmp_path.iterdir()) == []
 
 
 def same(path: Path, _: Path) -> Path:
@@ -201,12 +184,3 @@ def test_no_command_replaces_or_adds_to_its_inputs(
 def test_what_is_written_beside_inputs_is_no_input(line: str, folder: Path) -> None:
     arguments = parse(line.split())
     require_inputs_of_command_kept(arguments.subparser, arguments)
-
-
-def test_files_that_are_read_are_those_that_exist(folder: Path) -> None:
-    line = 'replay bag --demonstration clip.mp4#t=1,2 --demonstration stored --output new'
-    arguments = parse(line.split())
-
-    found = [(each.name, each.path) for each in input_paths(arguments.subparser, arguments)]
-
-    assert found == [('BAG', Path('bag')), ('--demonstration', Path('clip.mp4'))]

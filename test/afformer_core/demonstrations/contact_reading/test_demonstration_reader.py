@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contact of a hand that drags a square, and the frames that are observed for it."""
+"""The contact of a hand that drags a square, the frames that are observed, and their motion."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ import pytest
 from afformer_core.demonstrations.contact_reading.demonstration_reader import (
     ContactObserver,
     DetectedHand,
+    FrameMotion,
+    measure_comotion,
     read_observed,
     small_image,
 )
+from afformer_core.demonstrations.contact_reading.hand_paths import fingertip, hand_mask
 
 from .dragged_square import (
     FLAT_PRIOR,
     GRIP,
     HEIGHT,
+    OPEN_HAND,
     RATE,
     TAKEN,
+    WALL,
     WIDTH,
     dragged,
     dragged_frame,
@@ -32,11 +37,15 @@ DRIFT = (1.3, -0.7)
 REST = np.array([60.0, 130.0])
 
 
-def read_contact(images, times, hands, prior):
-    observer = ContactObserver()
+def observing(images, times, hands, **settings) -> ContactObserver:
+    observer = ContactObserver(**settings)
     for image, time, found in zip(images, times, hands, strict=True):
         observer.observe(image, time, found)
-    return read_observed(observer.frames, prior)
+    return observer
+
+
+def read_contact(images, times, hands, prior):
+    return read_observed(observing(images, times, hands).frames, prior)
 
 
 def read(prior=FLAT_PRIOR, **clip):
@@ -93,10 +102,7 @@ def test_a_finger_whose_hand_is_hardly_ever_detected_is_read():
 
 
 def test_small_errors_of_the_motions_of_a_camera_that_stands_still_do_not_add_up():
-    images, times, hands = dragged()
-    reader = ContactObserver()
-    for image, time, found in zip(images, times, hands, strict=True):
-        reader.observe(image, time, found)
+    reader = observing(*dragged())
     drifting = [np.eye(3) for _ in reader.frames]
     for number, motion in enumerate(drifting):
         # 2.5 % of the diagonal in the end
@@ -122,12 +128,6 @@ def test_a_hand_that_leaves_in_the_beginning_is_no_change():
     np.testing.assert_allclose([best.x * WIDTH, best.y * HEIGHT], [165, 32], atol=12.0)
 
 
-def test_the_map_is_a_distribution_over_the_first_frame():
-    logs = read().log_probabilities
-    assert (logs.dtype, logs.shape) == (np.float32, (HEIGHT, WIDTH))
-    assert np.exp(logs).sum() == pytest.approx(1.0, abs=1e-4)
-
-
 def test_a_reading_may_be_taken_at_any_time_and_is_the_same_each_time():
     images, times, hands = dragged(drift=DRIFT)
     reader = ContactObserver()
@@ -140,10 +140,7 @@ def test_a_reading_may_be_taken_at_any_time_and_is_the_same_each_time():
 
 
 def test_a_long_demonstration_is_read_in_every_second_frame():
-    images, times, hands = dragged()
-    reader = ContactObserver(most_frames=20)
-    for image, time, found in zip(images, times, hands, strict=True):
-        reader.observe(image, time, found)
+    reader = observing(*dragged(), most_frames=20)
     assert distance(reader.read(FLAT_PRIOR).candidates[0]) < 6.0
     assert [round(RATE * frame.time) for frame in reader.frames] == [*range(0, 33, 2), 33]
 
@@ -169,11 +166,8 @@ def test_of_less_than_two_frames_nothing_can_be_read():
 
 
 def observed(most_frames: int, count: int) -> ContactObserver:
-    images, times, hands = dragged(drift=(1.3, -0.7))
-    observer = ContactObserver(most_frames)
-    for frame in range(count):
-        observer.observe(images[frame], times[frame], hands[frame])
-    return observer
+    clip = (part[:count] for part in dragged(drift=DRIFT))
+    return observing(*clip, most_frames=most_frames)
 
 
 @pytest.mark.parametrize(
@@ -208,11 +202,9 @@ def test_what_moves_by_a_hand_is_measured_from_a_frame_to_the_next():
 
 
 def test_hands_keep_the_numbers_of_their_tracks():
-    images, times, hands = dragged(rest=np.array([60.0, 130.0]))
-    observer = ContactObserver()
-    for frame in range(4):
-        given = hands[frame] if frame % 2 else hands[frame][::-1]
-        observer.observe(images[frame], times[frame], given)
+    images, times, hands = (part[:4] for part in dragged(rest=REST))
+    given = [found if frame % 2 else found[::-1] for frame, found in enumerate(hands)]
+    observer = observing(images, times, given)
     xs = [{hand.track: hand.landmarks[8, 0] for hand in one.hands} for one in observer.frames]
     # the surer one, which moves by 5 pixels a frame, is the first; the other rests
     np.testing.assert_allclose([one[0] for one in xs], np.array([202.56, 197.56, 192.56, 187.56]))
@@ -265,3 +257,55 @@ def test_noise_light_and_the_camera_are_no_motion(desk, change):
         'pan': lambda k: _shifted(desk(k), 1.5 * k, 0),
     }[change]
     assert not any(_moves(map(changed, range(20))))
+
+
+GREY = cv2.cvtColor(WALL, cv2.COLOR_RGB2GRAY)
+HAND = np.array([100.0, 80.0]) + 22.0 * OPEN_HAND
+MASK = hand_mask([HAND], GREY.shape)
+CAMERA = np.array([[1.0, 0.0, -2.0], [0.0, 1.0, 1.5], [0.0, 0.0, 1.0]])
+ROWS, COLUMNS = np.mgrid[: GREY.shape[0], : GREY.shape[1]]
+NEAR = np.hypot(COLUMNS - fingertip(HAND)[0], ROWS - fingertip(HAND)[1]) < 30
+
+
+def flow_of(hand: tuple[float, float], above: tuple[float, float]) -> np.ndarray:
+    """Flow of a camera, of the hand, and of what is near and above a line through its tips."""
+    flow = np.zeros((*GREY.shape, 2), np.float32)
+    flow[NEAR & (ROWS < 80)] = above
+    flow[MASK] = hand
+    return flow + np.array([-2.0, 1.5], np.float32)
+
+
+def comotion(flow: np.ndarray, grey: np.ndarray = GREY) -> float:
+    return measure_comotion(FrameMotion(grey, flow, CAMERA), HAND, MASK)
+
+
+def test_the_share_that_moves_like_the_hand():
+    noise = np.random.default_rng(5).integers(0, 255, GREY.shape).astype(np.uint8)
+    share = comotion(flow_of((3.0, -4.0), (3.5, -3.0)), noise)
+    # of the 842 pixels on no hand within its 22.1 pixels of the tip, 420 are above the line
+    assert share == pytest.approx(420 / 842, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ('above', 'alike'), [((3.0, -2.1), True), ((3.0, -1.9), False), ((-3.0, 4.0), False)]
+)
+def test_what_differs_by_two_fifths_of_the_speed_moves_like_the_hand(above, alike):
+    assert (comotion(flow_of((3.0, -4.0), above)) > 0.3) is alike
+
+
+def test_what_the_camera_moves_stands_still():
+    assert comotion(flow_of((3.0, -4.0), (0.0, 0.0))) == 0.0
+
+
+def test_of_a_hand_that_stands_still_it_is_unknown():
+    assert np.isnan(comotion(flow_of((0.3, -0.3), (0.3, -0.3))))
+
+
+def test_of_a_wall_without_texture_it_is_unknown():
+    flow = flow_of((3.0, -4.0), (3.0, -4.0))
+    assert np.isnan(comotion(flow, np.full_like(GREY, 120)))
+
+
+def test_of_a_hand_out_of_the_image_it_is_unknown():
+    motion = FrameMotion(GREY, flow_of((3.0, -4.0), (3.0, -4.0)), CAMERA)
+    assert np.isnan(measure_comotion(motion, HAND + (500.0, 0.0), MASK))

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Averages over time, followed descriptors, cuts of scenes, and images in a row that agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from afformer_core.runtime import Peak
+from afformer_core.runtime.prediction import Prediction
+from afformer_core.stream.tracking import (
+    AgreementCounter,
+    DescriptorTracker,
+    PredictionSmoother,
+    SceneCutDetector,
+)
+
+from .conftest import Camera
+
+MILLISECOND = 1_000_000
+# The share of a new image, one time constant after the one before: 1 - 1/e.
+SHARE = 0.6321206
+
+
+@pytest.fixture
+def first(predict: Callable[..., Prediction]) -> Prediction:
+    return predict(10, 20)
+
+
+@pytest.fixture
+def second(predict: Callable[..., Prediction]) -> Prediction:
+    return replace(predict(40, 20), action_scores={'hold': 0.95, 'press': 0.05})
+
+
+def test_action_scores_are_blended_and_the_best_comes_first(
+    first: Prediction, second: Prediction
+) -> None:
+    smoother = PredictionSmoother()
+    smoother.add(first, 0, 0.1)
+    scores = smoother.add(second, 100 * MILLISECOND, 0.1).action_scores
+
+    # press: 0.75 + SHARE * (0.05 - 0.75).
+    assert list(scores) == ['hold', 'press']
+    assert scores['press'] == pytest.approx(0.3075156, abs=1e-6)
+    assert scores['hold'] == pytest.approx(0.6924844, abs=1e-6)
+
+
+def test_the_heatmap_has_the_same_shares(first: Prediction, second: Prediction) -> None:
+    smoother = PredictionSmoother()
+    smoother.add(first, 500 * MILLISECOND, 0.1)
+    found = smoother.add(second, 600 * MILLISECOND, 0.1).probabilities
+
+    assert float(found[:, :25].sum()) == pytest.approx(1 - SHARE, abs=1e-5)
+    assert float(found[:, 25:].sum()) == pytest.approx(SHARE, abs=1e-5)
+
+
+def test_the_rest_is_of_the_newest_image(first: Prediction, second: Prediction) -> None:
+    smoother = PredictionSmoother()
+    smoother.add(first, 0, 0.1)
+    second = replace(second, feature_similarity=0.4, seconds=0.02)
+    found = smoother.add(second, 100 * MILLISECOND, 0.1)
+
+    assert (found.feature_similarity, found.seconds) == (0.4, 0.02)
+    assert found.descriptor is second.descriptor
+
+
+def test_each_image_counts_by_the_time_since_the_one_before(
+    first: Prediction, second: Prediction
+) -> None:
+    smoother = PredictionSmoother()
+    smoother.add(first, 0, 0.1)
+    smoother.add(second, 100 * MILLISECOND, 0.1)
+    scores = smoother.add(second, 150 * MILLISECOND, 0.1).action_scores
+
+    # What is left of the first image is exp(-1.5), 0.2231302.
+    assert scores['press'] == pytest.approx(0.05 + 0.7 * 0.2231302, abs=1e-6)
+
+
+@pytest.mark.parametrize(('stamp', 'seconds'), [(100, 0.0), (0, 0.1), (-100, 0.1)])
+def test_nothing_is_blended_without_time(
+    first: Prediction, second: Prediction, stamp: int, seconds: float
+) -> None:
+    smoother = PredictionSmoother()
+    smoother.add(first, 0, 0.1)
+
+    assert smoother.add(second, stamp * MILLISECOND, seconds) is second
+
+
+def test_nothing_is_blended_after_a_restart(first: Prediction, second: Prediction) -> None:
+    smoother = PredictionSmoother()
+    smoother.add(first, 0, 0.1)
+    smoother.restart()
+
+    assert smoother.add(second, 100 * MILLISECOND, 0.1) is second
+
+
+SECOND = 1_000_000_000
+
+
+def descriptor(radians: float) -> np.ndarray:
+    return np.array([np.cos(radians), np.sin(radians)], np.float32)
+
+
+def test_before_any_peak_everything_is_as_it_was() -> None:
+    assert DescriptorTracker().continuity(descriptor(2.0)) == 1.0
+
+
+def test_the_first_descriptor_is_taken_as_it_is() -> None:
+    tracker = DescriptorTracker()
+    tracker.add(descriptor(0.5), 7 * SECOND)
+
+    assert tracker.continuity(descriptor(0.5)) == pytest.approx(1.0)
+    assert tracker.continuity(descriptor(0.5 + np.pi / 3)) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(('seconds', 'share'), [(0.0, 0.0), (1.0, 0.6321206), (3.0, 0.9502129)])
+def test_it_follows_with_a_time_constant_of_a_second(seconds: float, share: float) -> None:
+    tracker = DescriptorTracker()
+    tracker.add(descriptor(0.0), 2 * SECOND)
+    tracker.add(descriptor(np.pi / 2), round((2 + seconds) * SECOND))
+
+    # On the line from (1, 0) to (0, 1), so far from the first, at length 1.
+    length = np.hypot(1 - share, share)
+    assert tracker.continuity(descriptor(0.0)) == pytest.approx((1 - share) / length, abs=1e-5)
+    assert tracker.continuity(descriptor(np.pi / 2)) == pytest.approx(share / length, abs=1e-5)
+
+
+def test_the_time_counts_from_the_peak_before() -> None:
+    tracker = DescriptorTracker()
+    for number in range(3):
+        tracker.add(descriptor(0.0), number * SECOND)
+    tracker.add(descriptor(np.pi / 2), 3 * SECOND)
+
+    assert tracker.continuity(descriptor(0.0)) == pytest.approx(0.5030, abs=1e-4)
+
+
+def test_a_stamp_that_goes_back_changes_nothing() -> None:
+    tracker = DescriptorTracker()
+    tracker.add(descriptor(0.0), 2 * SECOND)
+    tracker.add(descriptor(np.pi / 2), SECOND)
+
+    assert tracker.continuity(descriptor(0.0)) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_it_is_forgotten_where_it_was_found_before_a_stamp() -> None:
+    tracker = DescriptorTracker()
+    tracker.add(descriptor(0.0), 2 * SECOND)
+
+    tracker.forget_before(2 * SECOND)
+    assert tracker.continuity(descriptor(1.0)) < 1
+    tracker.forget_before(2 * SECOND + 1)
+    assert tracker.continuity(descriptor(1.0)) == 1.0
+
+
+def _image(value):
+    return np.full((64, 64, 3), value, np.uint8)
+
+
+def test_a_hand_before_the_camera_changes_a_part():
+    detector = SceneCutDetector()
+    detector.change(_image(100))
+    image = _image(100)
+    image[20:50, 20:50] = 200
+    assert detector.change(image) < 0.1
+
+
+# Its diagonal is 500 pixels.
+SIZE = (300, 400)
+SETTINGS = {'smoothing_time': 0.0, 'hold_time': 0.0}
+
+
+@pytest.mark.parametrize(
+    ('us', 'tolerance', 'counts'),
+    [
+        ((100, 109, 100), 0.02, [1, 2, 3]),
+        ((100, 110.1, 110), 0.02, [1, 1, 2]),
+        # Small steps to another point do not agree.
+        ((100, 108, 116, 124), 0.02, [1, 2, 1, 2]),
+        # The tolerance is a share of the diagonal.
+        ((100, 149), 0.1, [1, 2]),
+        ((100, 151), 0.1, [1, 1]),
+    ],
+)
+def test_points_within_the_tolerance_agree(us, tolerance, counts):
+    counter = AgreementCounter()
+    assert [counter.add(Peak(u, 100, 0.9), SIZE, tolerance) for u in us] == counts
+
+
+class Row(Camera):
+    """Takes images ten a second, and counts those that agree."""
+
+    time = 0
+
+    def count(self, prediction, **fields):
+        self.time += 100
+        return self.see(self.time, prediction, **fields).agreeing_images
+
+
+def test_an_image_without_the_element_agrees_with_none(predict):
+    camera = Row(**SETTINGS)
+    assert [camera.count(predict(20, 20)) for _ in range(3)] == [1, 2, 3]
+    assert camera.count(predict(20, 20, feature_similarity=0.1)) == 0
+    assert camera.count(predict(20, 20)) == 1
+
+
+def test_a_result_that_is_held_agrees_with_none(predict):
+    camera = Row(smoothing_time=0.0, hold_time=1.0)
+    assert camera.count(predict(20, 20)) == 1
+    assert camera.count(predict(20, 20, feature_similarity=0.1)) == 0
+
+
+def test_another_demonstration_begins_a_new_row(predict):
+    camera = Row(**SETTINGS)
+    assert [camera.count(predict(20, 20)) for _ in range(2)] == [1, 2]
+    assert camera.count(predict(20, 20), demonstration='pull') == 1

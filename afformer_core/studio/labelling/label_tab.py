@@ -18,7 +18,6 @@ from afformer_core.offline.data.readers.point_table import PointRow
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.labelling.action_choice import ActionChoice
 from afformer_core.studio.labelling.addition_dialog import AdditionDialog
-from afformer_core.studio.labelling.media_check import unreadable_media
 from afformer_core.studio.labelling.pair_list import PairList
 from afformer_core.studio.labelling.pair_view import Gesture, Marks, PairView
 from afformer_core.studio.labelling.point_labels import LabelledPair, PointLabels
@@ -126,13 +125,10 @@ class LabelTab:
         self._timer.active = shown and self._opened
         if shown and not self._opened:
             self._opened = True
-            checking = asyncio.to_thread(unreadable_media, self._labels.pairs, self._limits)
-            checked = asyncio.create_task(checking)
             offered = asyncio.create_task(self._offer_actions())
             if self._labels.pairs:
                 await self._next()
             with told_errors():
-                self._pairs.tell_unreadable(await checked)
                 await offered
 
     async def _offer_actions(self) -> None:

@@ -103,13 +103,12 @@ def _pair_tabs(arguments: argparse.Namespace) -> tuple[Any, ...]:
     pairs = arguments.pairs
     if pairs is None:
         return ()
-    from afformer_core.studio.training.model_folders import ModelFolders
+    from afformer_core.studio.studio_tab import StudioTab
     from afformer_core.studio.training.train_tab import TrainTab
     from afformer_core.studio.training.trainings import Trainings
 
-    models = ModelFolders(arguments.models)
-    trainings = Trainings(models, pairs, arguments.training_configuration)
-    return (TrainTab(trainings),)
+    trainings = Trainings(arguments.models, pairs, arguments.training_configuration)
+    return (StudioTab('Train', lambda: TrainTab(trainings).turn_to, trainings.close),)
 
 
 def _robot_tabs(node: str | None) -> tuple[Any, ...]:
@@ -120,8 +119,11 @@ def _robot_tabs(node: str | None) -> tuple[Any, ...]:
     """
     absent = [name for name in _ROS_PACKAGES if not _is_there(name)]
     if not absent:
-        tab = importlib.import_module('afformer_ros.studio.robot_tab')
-        return (tab.RobotTab(node or '/grounding'),)
+        from afformer_core.studio.studio_tab import StudioTab
+
+        robot = importlib.import_module('afformer_ros.studio.robot_tab')
+        tab = robot.RobotTab(node or '/grounding')
+        return (StudioTab('Robot', tab.build, tab.close),)
     if node is not None:
         raise ValueError(
             f'--node is {node}, and {absent[0]} is not installed; expected ROS 2 and this package '

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from dataclasses import dataclass
 
 from nicegui import events, ui
 
@@ -14,20 +14,19 @@ from afformer_core.studio.messages import told_errors
 Turn = Callable[[bool], Awaitable[None] | None]
 
 
-class StudioTab(Protocol):
-    """A tab of another package, which the pages of a server share.
+@dataclass(frozen=True)
+class StudioTab:
+    """A tab that the pages of a server share.
 
     Attributes:
         name: text of the tab.
+        build: builds it in a page, and returns the function to call when it is shown or hidden.
+        close: releases the shared resources.
     """
 
     name: str
-
-    def build(self) -> Turn:
-        """Build the tab in a new page; return the function to call when it is shown or hidden."""
-
-    def close(self) -> None:
-        """Release the shared resources."""
+    build: Callable[[], Turn]
+    close: Callable[[], None]
 
 
 def build_tabs(builders: Mapping[str, Callable[[], Turn | None]]) -> None:

@@ -19,7 +19,7 @@ from nicegui import ui
 
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.access import Guard
-from afformer_core.studio.labelling import pointer
+from afformer_core.studio.labelling import pair_view
 from afformer_core.studio.labelling.label_tab import LabelTab
 from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits
@@ -166,8 +166,8 @@ def _build(
     workspace = Workspace(worker, settings.limits)
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)
-    ui.add_css(_STYLE + pointer.STYLE)
-    ui.add_body_html(f'<script>{pointer.SCRIPT}</script>')
+    ui.add_css(_STYLE + pair_view.STYLE)
+    ui.add_body_html(f'<script>{pair_view.SCRIPT}</script>')
     with ui.header().classes('items-center py-1 bg-blue-grey-10 text-white'):
         ui.label('afformer studio').classes('text-lg')
         ui.space()

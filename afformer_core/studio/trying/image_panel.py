@@ -10,7 +10,7 @@ from nicegui import ui
 
 from afformer_core.offline.evaluation.report.tiles import fit, image_source
 from afformer_core.studio.source_buttons import file_sources
-from afformer_core.studio.timeline_view import attribute_text
+from afformer_core.studio.timeline import attribute_text
 from afformer_core.studio.trying.workspace import ShownImage, Workspace
 
 _THUMBNAIL = 160

@@ -77,38 +77,43 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve the page until it is interrupted."""
     from afformer_core.studio.limits import Limits
-    from afformer_core.studio.server import StudioSettings, serve
+    from afformer_core.studio.model_worker import ModelWorker
+    from afformer_core.studio.server import serve
 
     pairs = arguments.pairs
     if pairs is not None and not pairs.exists() and pairs.absolute().parent.is_dir():
         pairs.mkdir()
         print(f'{pairs} is new. Add pairs to it in the tab Label', file=sys.stderr)
-    settings = StudioSettings(
-        host=arguments.host,
-        port=arguments.port,
-        pairs=pairs,
-        points=arguments.points,
-        limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
-    )
-    serve(
-        settings,
-        lambda: open_grounder(arguments.model, arguments),
-        (*_pair_tabs(arguments), *_robot_tabs(arguments.node)),
-    )
+    if pairs is not None and not pairs.is_dir():
+        raise ValueError(f'{pairs} does not exist; expected a folder')
+    if arguments.points < 1:
+        raise ValueError(f'the number of points is {arguments.points}; expected at least 1')
+    limits = Limits(file_bytes=round(arguments.largest_file * 1e6))
+    worker = ModelWorker(lambda: open_grounder(arguments.model, arguments))
+    pair_tabs = () if pairs is None else _pair_tabs(arguments, limits, worker)
+    tabs = (*pair_tabs, *_robot_tabs(arguments.node))
+    serve(arguments.host, arguments.port, limits, worker, tabs)
     return 0
 
 
-def _pair_tabs(arguments: argparse.Namespace) -> tuple[Any, ...]:
-    """Open the tab that trains on own pairs, if there are pairs."""
-    pairs = arguments.pairs
-    if pairs is None:
-        return ()
+def _pair_tabs(arguments: argparse.Namespace, limits: Any, worker: Any) -> tuple[Any, ...]:
+    """Open the tabs that mark own pairs and train on them."""
+    from afformer_core.studio.labelling.label_tab import LabelTab
+    from afformer_core.studio.labelling.point_labels import PointLabels
     from afformer_core.studio.studio_tab import StudioTab
     from afformer_core.studio.training.train_tab import TrainTab
     from afformer_core.studio.training.trainings import Trainings
 
+    pairs, enough = arguments.pairs, arguments.points
     trainings = Trainings(arguments.models, pairs, arguments.training_configuration)
-    return (StudioTab('Train', lambda: TrainTab(trainings).turn_to, trainings.close),)
+    return (
+        StudioTab(
+            'Label',
+            lambda: LabelTab(PointLabels(pairs), worker, limits, enough).turn_to,
+            lambda: None,
+        ),
+        StudioTab('Train', lambda: TrainTab(trainings).turn_to, trainings.close),
+    )
 
 
 def _robot_tabs(node: str | None) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nicegui import events, ui
 
@@ -29,12 +30,12 @@ class StudioTab:
     close: Callable[[], None]
 
 
-def build_tabs(builders: Mapping[str, Callable[[], Turn | None]]) -> None:
+def build_tabs(builders: Mapping[str, Callable[[], Any]]) -> None:
     """Build the tabs of a page, and show the first; a single tab has no bar.
 
     Args:
-        builders: functions that build a tab, by its name. They return the function to call when
-            the tab is shown or hidden.
+        builders: functions that build a tab, by its name. Those of all but the first return the
+            function to call when the tab is shown or hidden.
     """
     first = next(iter(builders))
     if len(builders) == 1:
@@ -49,7 +50,7 @@ def build_tabs(builders: Mapping[str, Callable[[], Turn | None]]) -> None:
         for name, build in builders.items():
             with ui.tab_panel(name).classes('p-0'), told_errors():
                 turn = build()
-                if turn is not None:
+                if name != first:
                     turns[name] = turn
 
     async def turned(

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from afformer_core.runtime import Grounding, Peak
+from afformer_core.studio.limits import LimitedImage
 from afformer_core.studio.trying.answer_files import (
     action_in_words,
     certainty_in_words,
     sentence,
 )
-from afformer_core.studio.trying.workspace import ShownDemonstration, ShownGrounding, ShownImage
+from afformer_core.studio.trying.workspace import ShownDemonstration, ShownGrounding
 
 HEATMAP = np.full((12, 16), 1 / 192, np.float32)
 GROUNDING = Grounding(
@@ -26,7 +27,7 @@ SHOWN = ShownDemonstration('1 pull', 'pull', Path('pull.mp4'), 2.5, 40, ())
 
 
 def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> ShownGrounding:
-    image = ShownImage('kitchen.jpg', np.zeros((12, 16, 3), np.uint8), (16, 12))
+    image = LimitedImage('kitchen.jpg', np.zeros((12, 16, 3), np.uint8), (16, 12))
     grounding = replace(GROUNDING, certainty=certainty)
     return ShownGrounding(image, shown, grounding, 31.0, 'torch')
 

@@ -53,11 +53,8 @@ def test_a_training_that_stands_on_disk_is_shown_and_can_be_resumed(page: Any) -
     assert page.locator('.output').inner_text() == 'first\nstep 2'
     assert page.get_by_role('button', name='Resume').is_enabled()
     assert page.get_by_role('button', name='Stop').is_disabled()
-
-
-def test_a_phone_shows_the_progress_below_the_form(page: Any) -> None:
+    # A phone shows the progress below the form.
     page.set_viewport_size({'width': 390, 'height': 844})
-
     assert page.locator('.training-state').bounding_box()['x'] < 60
     assert page.evaluate('document.documentElement.scrollWidth') == 390
 

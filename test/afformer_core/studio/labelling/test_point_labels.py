@@ -122,15 +122,6 @@ def test_a_point_is_moved_once(folder: Path) -> None:
     assert len(labels.rows(pair)) == 2
 
 
-def test_a_folder_that_was_removed_is_not_made_again(folder: Path) -> None:
-    labels = PointLabels(folder)
-    shutil.rmtree(folder)
-
-    with pytest.raises(FileNotFoundError):
-        add(labels, 0, 'press', (10, 20))
-    assert not folder.exists()
-
-
 # Adds points and says so after each, until it is killed.
 _MARK = """
 import itertools, sys

@@ -77,39 +77,43 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve the page until it is interrupted."""
     from afformer_core.studio.limits import Limits
-    from afformer_core.studio.server import StudioSettings, serve
+    from afformer_core.studio.model_worker import ModelWorker
+    from afformer_core.studio.server import serve
 
     pairs = arguments.pairs
     if pairs is not None and not pairs.exists() and pairs.absolute().parent.is_dir():
         pairs.mkdir()
         print(f'{pairs} is new. Add pairs to it in the tab Label', file=sys.stderr)
-    settings = StudioSettings(
-        host=arguments.host,
-        port=arguments.port,
-        pairs=pairs,
-        points=arguments.points,
-        limits=Limits(file_bytes=round(arguments.largest_file * 1e6)),
-    )
-    serve(
-        settings,
-        lambda: open_grounder(arguments.model, arguments),
-        (*_pair_tabs(arguments), *_robot_tabs(arguments.node)),
-    )
+    if pairs is not None and not pairs.is_dir():
+        raise ValueError(f'{pairs} does not exist; expected a folder')
+    if arguments.points < 1:
+        raise ValueError(f'the number of points is {arguments.points}; expected at least 1')
+    limits = Limits(file_bytes=round(arguments.largest_file * 1e6))
+    worker = ModelWorker(lambda: open_grounder(arguments.model, arguments))
+    pair_tabs = () if pairs is None else _pair_tabs(arguments, limits, worker)
+    tabs = (*pair_tabs, *_robot_tabs(arguments.node))
+    serve(arguments.host, arguments.port, limits, worker, tabs)
     return 0
 
 
-def _pair_tabs(arguments: argparse.Namespace) -> tuple[Any, ...]:
-    """Open the tab that trains on own pairs, if there are pairs."""
-    pairs = arguments.pairs
-    if pairs is None:
-        return ()
-    from afformer_core.studio.training.model_folders import ModelFolders
+def _pair_tabs(arguments: argparse.Namespace, limits: Any, worker: Any) -> tuple[Any, ...]:
+    """Open the tabs that mark own pairs and train on them."""
+    from afformer_core.studio.labelling.label_tab import LabelTab
+    from afformer_core.studio.labelling.point_labels import PointLabels
+    from afformer_core.studio.studio_tab import StudioTab
     from afformer_core.studio.training.train_tab import TrainTab
     from afformer_core.studio.training.trainings import Trainings
 
-    models = ModelFolders(arguments.models)
-    trainings = Trainings(models, pairs, arguments.training_configuration)
-    return (TrainTab(trainings),)
+    pairs, enough = arguments.pairs, arguments.points
+    trainings = Trainings(arguments.models, pairs, arguments.training_configuration)
+    return (
+        StudioTab(
+            'Label',
+            lambda: LabelTab(PointLabels(pairs), worker, limits, enough).turn_to,
+            lambda: None,
+        ),
+        StudioTab('Train', lambda: TrainTab(trainings).turn_to, trainings.close),
+    )
 
 
 def _robot_tabs(node: str | None) -> tuple[Any, ...]:
@@ -120,8 +124,11 @@ def _robot_tabs(node: str | None) -> tuple[Any, ...]:
     """
     absent = [name for name in _ROS_PACKAGES if not _is_there(name)]
     if not absent:
-        tab = importlib.import_module('afformer_ros.studio.robot_tab')
-        return (tab.RobotTab(node or '/grounding'),)
+        from afformer_core.studio.studio_tab import StudioTab
+
+        robot = importlib.import_module('afformer_ros.studio.robot_tab')
+        tab = robot.RobotTab(node or '/grounding')
+        return (StudioTab('Robot', tab.build, tab.close),)
     if node is not None:
         raise ValueError(
             f'--node is {node}, and {absent[0]} is not installed; expected ROS 2 and this package '

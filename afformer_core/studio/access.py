@@ -66,13 +66,7 @@ class Guard:
             cookie = f'{self._cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/'
             added = ((b'set-cookie', cookie.encode()),) if known else ()
             send = _with_headers(send, (*_SAFETY, *added))
-        body = _LimitedBody(self._largest_body, scope, receive, send)
-        try:
-            await self._application(scope, body.receive, body.send)
-        except Exception:
-            # The application receives a disconnection, which it may report as an error.
-            if not body.refused:
-                raise
+        await self._application(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str]:
         """Return the status and the text of a rejection; status 0 for none."""
@@ -81,9 +75,12 @@ class Guard:
             return 403, f'a page of {origin} may not ask this server'
         if not (self._token_in_address(scope) or self._token_in_cookie(headers)):
             return 401, 'open the address that `afformer studio` printed, with its token'
+        if 'transfer-encoding' in headers:
+            # Uvicorn holds a body to the length that it tells; browsers tell it.
+            return 411, 'the request does not tell the length of its body'
         length = headers.get('content-length', '0')
         if not length.isdecimal() or int(length) > self._largest_body:
-            return 413, _too_large(self._largest_body)
+            return 413, f'the file is larger than the limit of {self._largest_body / 1e6:.0f} MB'
         return 0, ''
 
     def _token_in_address(self, scope: Scope) -> bool:
@@ -99,48 +96,6 @@ class Guard:
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self._token.encode())
-
-
-class _LimitedBody:
-    """The channels of a request, which reject a body that is too large.
-
-    Args:
-        largest: largest body, bytes.
-        scope, receive, send: the request.
-
-    Attributes:
-        refused: whether the request was rejected.
-    """
-
-    def __init__(self, largest: int, scope: Scope, receive: Receive, send: Send) -> None:
-        self.refused = False
-        self._largest = largest
-        self._scope, self._receive, self._send = scope, receive, send
-        self._taken = 0
-        self._begun = False
-
-    async def receive(self) -> Message:
-        """Receive the next part, or a disconnection."""
-        message = await self._receive()
-        if message['type'] != 'http.request':
-            return message
-        self._taken += len(message.get('body', b''))
-        if self._taken <= self._largest:
-            return message
-        if not self.refused and not self._begun:
-            await _refuse(self._scope, self._send, 413, _too_large(self._largest))
-        self.refused = True
-        return {'type': 'http.disconnect'}
-
-    async def send(self, message: Message) -> None:
-        """Send a part of the answer, unless the request was rejected."""
-        if not self.refused:
-            self._begun = True
-            await self._send(message)
-
-
-def _too_large(largest: int) -> str:
-    return f'the file is larger than the limit of {largest / 1e6:.0f} MB'
 
 
 def _with_headers(send: Send, added: Sequence[tuple[bytes, bytes]]) -> Send:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -49,35 +50,28 @@ class Limits:
     images: int = 8
 
 
-class ReadingLimit:
-    """A progress callback that ends reading with a VideoError at a limit.
+def reading_limit(limits: Limits, name: str) -> Callable[[int, float], None]:
+    """Return a progress callback that ends reading with a VideoError at a limit.
 
     Args:
         limits: the limits.
         name: display name of the video.
     """
+    end = time.monotonic() + limits.seconds
 
-    def __init__(self, limits: Limits, name: str) -> None:
-        self._limits = limits
-        self._name = name
-        self._end = time.monotonic() + limits.seconds
-
-    def __call__(self, frames: int, share: float) -> None:
-        """Check the number of frames read so far.
-
-        Raises:
-            VideoError: there are too many frames, or reading them takes too long.
-        """
-        if frames > self._limits.frames:
+    def check(frames: int, share: float) -> None:
+        if frames > limits.frames:
             raise VideoError(
-                f'{self._name} has more than {self._limits.frames} frames. Cut out the part that '
-                'shows the action'
+                f'{name} has more than {limits.frames} frames. Cut out the part that shows the '
+                'action'
             )
-        if time.monotonic() > self._end:
+        if time.monotonic() > end:
             raise VideoError(
-                f'{self._name} takes more than {self._limits.seconds:g} s to read. Cut out the '
-                'part that shows the action, or make it smaller'
+                f'{name} takes more than {limits.seconds:g} s to read. Cut out the part that '
+                'shows the action, or make it smaller'
             )
+
+    return check
 
 
 def require_small_image(path: Path, limits: Limits, name: str) -> tuple[int, int]:
@@ -136,7 +130,7 @@ def read_limited_demonstration(
         VideoError: it cannot be read, or exceeds a limit.
     """
     require_small_video(split_part(path)[0], limits, name)
-    return read_demonstration(path, maximum_frames, ReadingLimit(limits, name))
+    return read_demonstration(path, maximum_frames, reading_limit(limits, name))
 
 
 @dataclass(frozen=True)
@@ -144,10 +138,12 @@ class LimitedImage:
     """An image that a page keeps.
 
     Attributes:
+        name: its display name.
         image: uint8 RGB [H, W, 3], reduced to at most 20 million pixels.
         size: (width, height) of the file, to whose pixels results refer.
     """
 
+    name: str
     image: NDArray[np.uint8]
     size: tuple[int, int]
 
@@ -163,7 +159,7 @@ def read_limited_image(path: Path, limits: Limits, name: str) -> LimitedImage:
     try:
         # A large PNG or HEIC is decoded in full before it is reduced.
         with _DECODING if reduction > 1 else nullcontext():
-            return LimitedImage(read_image(path, reduction), (width, height))
+            return LimitedImage(name, read_image(path, reduction), (width, height))
     except ImageError as error:
         raise ImageError(f'{name} is damaged. Copy it again') from error
 

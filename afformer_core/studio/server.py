@@ -8,23 +8,18 @@ import secrets
 import signal
 import socket
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 from nicegui import ui
 
-from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.access import Guard
-from afformer_core.studio.labelling import pointer
-from afformer_core.studio.labelling.label_tab import LabelTab
-from afformer_core.studio.labelling.point_labels import PointLabels
+from afformer_core.studio.labelling import pair_view
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.model_worker import ModelWorker
-from afformer_core.studio.studio_tab import StudioTab, Turn, build_tabs
+from afformer_core.studio.studio_tab import StudioTab, build_tabs
 from afformer_core.studio.trying.try_tab import TryTab
 from afformer_core.studio.trying.workspace import Workspace
 
@@ -53,62 +48,30 @@ body.body--dark .text-primary { --q-primary: #90caf9 }
 _COLOURS = {'System': None, 'Light': False, 'Dark': True}
 
 
-@dataclass(frozen=True, kw_only=True)
-class StudioSettings:
-    """Settings of the server.
-
-    Attributes:
-        host: address to listen on.
-        port: port, 1 to 65535.
-        pairs: folder of own pairs to mark; None: none.
-        points: number of points after which a pair is finished, at least 1.
-        limits: maximum sizes of the input.
-
-    Raises:
-        ValueError: a number is out of its range, or a folder does not exist.
-    """
-
-    host: str = '127.0.0.1'
-    port: int = 8765
-    pairs: Path | None = None
-    points: int = 10
-    limits: Limits = field(default_factory=Limits)
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.port <= 65535:
-            raise ValueError(f'the port is {self.port}; expected one from 1 to 65535')
-        if self.points < 1:
-            raise ValueError(f'the number of points is {self.points}; expected at least 1')
-        if self.pairs is not None and not self.pairs.is_dir():
-            raise ValueError(f'{self.pairs} does not exist; expected a folder')
-
-
 def serve(
-    settings: StudioSettings, load: Callable[[], ArrayGrounder], added: Sequence[StudioTab] = ()
+    host: str, port: int, limits: Limits, worker: ModelWorker, added: Sequence[StudioTab] = ()
 ) -> None:
     """Serve the page until the process is signalled to end.
 
     Args:
-        settings: the settings.
-        load: function that opens the model; called once, in another thread.
-        added: tabs of another package, closed at the end.
+        host: address to listen on.
+        port: port, 1 to 65535.
+        limits: maximum sizes of the input.
+        worker: worker with the model; closed at the end.
+        added: tabs beside the first, closed at the end.
 
     Raises:
+        ValueError: the port is out of its range.
         OSError: the server cannot listen on the host and port.
     """
     token = secrets.token_urlsafe(24)
-    with _listen(settings.host, settings.port) as listening:
-        worker = ModelWorker(load)
+    with _listen(host, port) as listening:
         worker.submit(lambda grounder: None)
-        guard = Guard(
-            _application(worker, settings, added),
-            token,
-            settings.limits.file_bytes + _AROUND_FILE,
-            settings.port,
-        )
+        application = _application(worker, limits, added)
+        guard = Guard(application, token, limits.file_bytes + _AROUND_FILE, port)
         config = uvicorn.Config(guard, log_level='warning', access_log=False)
-        host = f'[{settings.host}]' if ':' in settings.host else settings.host
-        print(f'http://{host}:{settings.port}/?token={token}', flush=True)
+        shown_host = f'[{host}]' if ':' in host else host
+        print(f'http://{shown_host}:{port}/?token={token}', flush=True)
         # Uvicorn raises the signal again after its shutdown, which would end Python here.
         signal.signal(signal.SIGTERM, _end)
         try:
@@ -123,16 +86,12 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-def _application(
-    worker: ModelWorker,
-    settings: StudioSettings,
-    added: Sequence[StudioTab],
-) -> FastAPI:
+def _application(worker: ModelWorker, limits: Limits, added: Sequence[StudioTab]) -> FastAPI:
     application = FastAPI(openapi_url=None)
 
     @ui.page('/', title='afformer studio')
     def page() -> None:
-        _build(worker, settings, added)
+        _build(worker, limits, added)
 
     # NiceGUI inspects all objects of the process at its start, including deprecated ones of torch.
     warnings.filterwarnings('ignore', category=FutureWarning, module='nicegui')
@@ -148,6 +107,8 @@ def _application(
 
 def _listen(host: str, port: int) -> socket.socket:
     """Listen at once, so that a page opened during the start waits for the server."""
+    if not 1 <= port <= 65535:
+        raise ValueError(f'the port is {port}; expected one from 1 to 65535')
     family = socket.AF_INET6 if ':' in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
@@ -158,16 +119,12 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _build(
-    worker: ModelWorker,
-    settings: StudioSettings,
-    added: Sequence[StudioTab],
-) -> None:
-    workspace = Workspace(worker, settings.limits)
+def _build(worker: ModelWorker, limits: Limits, added: Sequence[StudioTab]) -> None:
+    workspace = Workspace(worker, limits)
     ui.context.client.on_delete(workspace.close)
     dark = ui.dark_mode(None)
-    ui.add_css(_STYLE + pointer.STYLE)
-    ui.add_body_html(f'<script>{pointer.SCRIPT}</script>')
+    ui.add_css(_STYLE + pair_view.STYLE)
+    ui.add_body_html(f'<script>{pair_view.SCRIPT}</script>')
     with ui.header().classes('items-center py-1 bg-blue-grey-10 text-white'):
         ui.label('afformer studio').classes('text-lg')
         ui.space()
@@ -175,13 +132,4 @@ def _build(
         colours.props('dense unelevated color=blue-grey-10 text-color=white toggle-color=primary')
         colours.on_value_change(lambda event: dark.set_value(_COLOURS[event.value]))
 
-    def build_try() -> None:
-        TryTab(workspace)
-
-    builders: dict[str, Callable[[], Turn | None]] = {'Try': build_try}
-    pairs = settings.pairs
-    if pairs is not None:
-        builders['Label'] = lambda: (
-            LabelTab(PointLabels(pairs), worker, settings.limits, settings.points).turn_to
-        )
-    build_tabs({**builders, **{tab.name: tab.build for tab in added}})
+    build_tabs({'Try': lambda: TryTab(workspace), **{tab.name: tab.build for tab in added}})

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any
 
 from nicegui import events, ui
 
@@ -14,28 +15,27 @@ from afformer_core.studio.messages import told_errors
 Turn = Callable[[bool], Awaitable[None] | None]
 
 
-class StudioTab(Protocol):
-    """A tab of another package, which the pages of a server share.
+@dataclass(frozen=True)
+class StudioTab:
+    """A tab that the pages of a server share.
 
     Attributes:
         name: text of the tab.
+        build: builds it in a page, and returns the function to call when it is shown or hidden.
+        close: releases the shared resources.
     """
 
     name: str
-
-    def build(self) -> Turn:
-        """Build the tab in a new page; return the function to call when it is shown or hidden."""
-
-    def close(self) -> None:
-        """Release the shared resources."""
+    build: Callable[[], Turn]
+    close: Callable[[], None]
 
 
-def build_tabs(builders: Mapping[str, Callable[[], Turn | None]]) -> None:
+def build_tabs(builders: Mapping[str, Callable[[], Any]]) -> None:
     """Build the tabs of a page, and show the first; a single tab has no bar.
 
     Args:
-        builders: functions that build a tab, by its name. They return the function to call when
-            the tab is shown or hidden.
+        builders: functions that build a tab, by its name. Those of all but the first return the
+            function to call when the tab is shown or hidden.
     """
     first = next(iter(builders))
     if len(builders) == 1:
@@ -50,7 +50,7 @@ def build_tabs(builders: Mapping[str, Callable[[], Turn | None]]) -> None:
         for name, build in builders.items():
             with ui.tab_panel(name).classes('p-0'), told_errors():
                 turn = build()
-                if turn is not None:
+                if name != first:
                     turns[name] = turn
 
     async def turned(

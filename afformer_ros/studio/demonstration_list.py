@@ -9,7 +9,7 @@ from nicegui import ui
 from nicegui.elements.dialog import Dialog
 
 from afformer_core.studio.messages import told_errors
-from afformer_core.studio.timeline_view import attribute_text
+from afformer_core.studio.timeline import attribute_text
 from afformer_ros.studio.grounding_link import GroundingLink
 
 

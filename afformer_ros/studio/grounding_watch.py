@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any
 
@@ -130,15 +130,12 @@ class GroundingWatch:
             node.create_subscription(Affordance, 'affordance', self._take_affordance, 5),
             node.create_subscription(DiagnosticArray, '/diagnostics', self._take_diagnostics, 10),
         ]
+        self._overlays = self._images('overlay', 'raw', self._take_overlay)
+
+    def _images(self, topic: str, kind: str, take: Callable[[Any], None]) -> TopicSubscription:
         quality = InputQuality(QoSProfile(depth=1), follows_publishers=True)
-        self._overlays = TopicSubscription(
-            node,
-            'overlay',
-            IMAGE_KINDS['raw'],
-            quality,
-            self._take_overlay,
-            MutuallyExclusiveCallbackGroup(),
-        )
+        group = MutuallyExclusiveCallbackGroup()
+        return TopicSubscription(self._node, topic, IMAGE_KINDS[kind], quality, take, group)
 
     async def _poll(self) -> None:
         """Request the state, and the demonstrations if they may have changed."""
@@ -183,15 +180,7 @@ class GroundingWatch:
             self._camera.destroy()
         self._camera, self._camera_topic, self.camera_image = None, topic, None
         if topic:
-            quality = InputQuality(QoSProfile(depth=1), follows_publishers=True)
-            self._camera = TopicSubscription(
-                self._node,
-                topic,
-                IMAGE_KINDS['auto'],
-                quality,
-                self._take_camera_image,
-                MutuallyExclusiveCallbackGroup(),
-            )
+            self._camera = self._images(topic, 'auto', self._take_camera_image)
 
     def _take_camera_image(self, message: Any) -> None:
         self.camera_image = message

@@ -29,8 +29,6 @@ class RobotTab:
         ValueError: it is not a valid name of a node.
     """
 
-    name = 'Robot'
-
     def __init__(self, node_name: str) -> None:
         self._node_name = f'/{node_name.lstrip("/")}'
         if not _NAME.fullmatch(self._node_name):

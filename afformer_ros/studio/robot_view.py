@@ -22,8 +22,6 @@ from afformer_ros.studio.words import (
     age_in_words,
     best_point_in_words,
     certainty_in_words,
-    component_of,
-    level_in_words,
     presence_in_words,
     state_in_words,
 )
@@ -36,7 +34,12 @@ _GRID = (
     'lg:grid-cols-[minmax(0,1fr)_20rem_20rem]'
 )
 
-
+# Icons and words of the levels of diagnostics.
+_LEVELS = {
+    DiagnosticStatus.OK: ('check_circle', 'fine'),
+    DiagnosticStatus.WARN: ('warning', 'warning'),
+    DiagnosticStatus.ERROR: ('error', 'error'),
+}
 # Texts of the buttons, with the state in which each is shown and its transition.
 _BUTTONS = (
     ('Configure', NodeState.UNCONFIGURED, Transition.TRANSITION_CONFIGURE),
@@ -93,7 +96,11 @@ class DiagnosticsList:
     def show(self, statuses: Sequence[DiagnosticStatus]) -> None:
         """Show statuses; do nothing if they are unchanged."""
         lines = tuple(
-            (*level_in_words(status), component_of(status), str(status.message))
+            (
+                *_LEVELS.get(status.level, ('help', 'not known')),
+                str(status.name).rpartition(': ')[2],
+                str(status.message),
+            )
             for status in statuses
         )
         if lines == self._shown:

@@ -6,8 +6,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from diagnostic_msgs.msg import DiagnosticStatus
-
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.srv import GetDemonstrationFrame
@@ -23,11 +21,6 @@ _STATES: Mapping[NodeState, str] = {
     NodeState.UNCONFIGURED: '{name} is not configured. Configure it, and then activate it.',
     NodeState.INACTIVE: '{name} is not active. Activate it.',
     NodeState.ACTIVE: '{name} is active.',
-}
-_LEVELS = {
-    DiagnosticStatus.OK: ('check_circle', 'fine'),
-    DiagnosticStatus.WARN: ('warning', 'warning'),
-    DiagnosticStatus.ERROR: ('error', 'error'),
 }
 # Seconds without a result after which a page reports it.
 _STALE = 2.0
@@ -102,13 +95,3 @@ def mark_in_words(answer: GetDemonstrationFrame.Response, affordance: Affordance
         return f'{answer.name}: the model finds the operated part. A click there is more reliable.'
     tap = 'Tap one of the numbered parts, or click elsewhere.' if answer.candidate_x else 'Tap it.'
     return f'{answer.name}: which part? {tap}'
-
-
-def level_in_words(status: DiagnosticStatus) -> tuple[str, str]:
-    """Return the icon and the word of the level of a status."""
-    return _LEVELS.get(status.level, ('help', 'not known'))
-
-
-def component_of(status: DiagnosticStatus) -> str:
-    """Return the name of the component of a status."""
-    return str(status.name).rpartition(': ')[2]

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from afformer_core.files.folder_lock import folder_lock
@@ -17,17 +16,8 @@ _OBJECT = re.compile(r'\w[\w -]{0,63}')
 _OTHERS = re.compile(r'[^\w. -]')
 
 
-@dataclass(frozen=True)
-class Medium:
-    """A file to store.
-
-    Attributes:
-        path: path of the file.
-        name: its display name.
-    """
-
-    path: Path
-    name: str
+# The path of a file to store, and its display name.
+Medium = tuple[Path, str]
 
 
 def object_folder(folder: Path, name: str) -> Path:
@@ -44,39 +34,33 @@ def object_folder(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def store_media(target: Path, demonstrations: Sequence[Medium], images: Sequence[Medium]) -> None:
+def store_media(target: Path, media: Mapping[str, Sequence[Medium]]) -> None:
     """Copy the media of an object into its folder; no existing file is replaced.
 
     Args:
         target: folder of the object; created if missing.
-        demonstrations: its videos.
-        images: its images.
+        media: its videos and images, by the names of their folders.
 
     Raises:
         ValueError: the folder would have no demonstration or no image.
         OSError: the folder cannot be written to.
     """
-    for kind, media in ((DEMONSTRATIONS, demonstrations), (IMAGES, images)):
-        if not media and not (target / kind).is_dir():
+    for kind, added in media.items():
+        if not added and not (target / kind).is_dir():
             raise ValueError(f'{target.name} has no {kind}. Add at least one video and one image')
     target.mkdir(parents=True, exist_ok=True)
     with folder_lock(target):
-        for kind, media in ((DEMONSTRATIONS, demonstrations), (IMAGES, images)):
+        for kind, added in media.items():
             (target / kind).mkdir(exist_ok=True)
-            for medium in media:
-                _store(medium, target / kind)
-
-
-def _store(medium: Medium, folder: Path) -> None:
-    path = _free_path(folder, medium.name)
-    # Readers of the folder skip hidden names.
-    hidden = folder / f'.{path.name}.part'
-    try:
-        shutil.copyfile(medium.path, hidden)
-        hidden.rename(path)
-    except BaseException:
-        hidden.unlink(missing_ok=True)
-        raise
+            for source, name in added:
+                path = _free_path(target / kind, name)
+                # Readers of the folder skip hidden names.
+                hidden = path.with_name(f'.{path.name}.part')
+                try:
+                    shutil.copyfile(source, hidden)
+                    hidden.rename(path)
+                finally:
+                    hidden.unlink(missing_ok=True)
 
 
 def _free_path(folder: Path, name: str) -> Path:

@@ -79,22 +79,21 @@ class AdditionDialog:
         self._take(IMAGES, path, name)
 
     def _take(self, kind: str, path: Path, name: str) -> None:
-        self._media[kind].append(Medium(path, name))
+        self._media[kind].append((path, name))
         self._tell()
 
     def _tell(self) -> None:
-        names = {kind: [medium.name for medium in media] for kind, media in self._media.items()}
         self._told.text = '; '.join(
-            f'{kind.capitalize()}: {", ".join(listed)}' for kind, listed in names.items() if listed
+            f'{kind.capitalize()}: {", ".join(name for _, name in media)}'
+            for kind, media in self._media.items()
+            if media
         )
 
     async def _store(self) -> None:
         with told_errors():
             name = str(self._name.value or '').strip()
             target = self._objects().get(name) or object_folder(self._labels.folder, name)
-            await asyncio.to_thread(
-                store_media, target, self._media[DEMONSTRATIONS], self._media[IMAGES]
-            )
+            await asyncio.to_thread(store_media, target, self._media)
             self._clear()
             self._labels.reload()
             await self._added(target)
@@ -102,8 +101,8 @@ class AdditionDialog:
     def _clear(self) -> None:
         """Drop the files, and close the dialog."""
         for media in self._media.values():
-            for medium in media:
-                self._uploads.drop(medium.path)
+            for path, _ in media:
+                self._uploads.drop(path)
             media.clear()
         self._name.value = ''
         self._tell()

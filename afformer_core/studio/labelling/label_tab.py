@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -18,13 +18,11 @@ from afformer_core.offline.data.readers.point_table import PointRow
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.labelling.action_choice import ActionChoice
 from afformer_core.studio.labelling.addition_dialog import AdditionDialog
-from afformer_core.studio.labelling.media_check import unreadable_media
 from afformer_core.studio.labelling.pair_list import PairList
-from afformer_core.studio.labelling.pair_view import Gesture, Marks, PairView
-from afformer_core.studio.labelling.point_labels import LabelledPair, PointLabels
+from afformer_core.studio.labelling.pair_view import Marks, PairView
+from afformer_core.studio.labelling.point_labels import LabelledPair, PointLabels, nearest_point
 from afformer_core.studio.labelling.point_tool import MarkingShape, PointTool
-from afformer_core.studio.labelling.suggestion import Suggester
-from afformer_core.studio.labelling.suggestion_line import SuggestionLine
+from afformer_core.studio.labelling.suggestion import Suggester, SuggestionLine
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.model_worker import ModelWorker
@@ -126,13 +124,10 @@ class LabelTab:
         self._timer.active = shown and self._opened
         if shown and not self._opened:
             self._opened = True
-            checking = asyncio.to_thread(unreadable_media, self._labels.pairs, self._limits)
-            checked = asyncio.create_task(checking)
             offered = asyncio.create_task(self._offer_actions())
             if self._labels.pairs:
                 await self._next()
             with told_errors():
-                self._pairs.tell_unreadable(await checked)
                 await offered
 
     async def _offer_actions(self) -> None:
@@ -151,7 +146,7 @@ class LabelTab:
             if media is None:
                 return
             suggestion = await self._suggester.suggest(
-                pair, media.demonstration, media.image, lambda: pair is self._pairs.chosen
+                pair, *media, lambda: pair is self._pairs.chosen
             )
             if suggestion is not None:
                 self._suggestion.show(suggestion)
@@ -173,42 +168,37 @@ class LabelTab:
             raise ValueError('there is no pair yet. Add a video and an image')
         return self._pairs.chosen
 
-    async def _act(self, gesture: Gesture) -> None:
+    async def _act(self, begin: Point, end: Point, near: float) -> None:
         """Mark, select or move a point, or set corners."""
         with told_errors():
-            pair, dragged = self._chosen(), _far(gesture.begin, gesture.end, gesture.near)
+            pair, dragged = self._chosen(), math.dist(begin, end) > near
             row = None
             if self._tool.shape is MarkingShape.POINT:
-                row = _row_at(self._labels.rows(pair), gesture.begin, gesture.near)
+                row = _row_at(self._labels.rows(pair), begin, near)
             self._selected = None
             if row is None:
                 action = self._actions.chosen
                 # A drag draws a box from corner to corner.
                 box = self._tool.shape is MarkingShape.BOX and not self._tool.corners and dragged
-                points = self._tool.click(gesture.begin) if box else []
-                points += self._tool.click(gesture.end)
+                points = self._tool.click(begin) if box else []
+                points += self._tool.click(end)
                 await self._add(pair, action, points)
-            elif dragged:
-                async with self._writing:
-                    target = gesture.moved((row.x, row.y))
-                    moved = await asyncio.to_thread(self._labels.move, pair, row, target)
-                self._changes.append(_Change(pair, (row,), (moved,)))
+            elif dragged and self._view.size is not None:
+                at = row.x + end[0] - begin[0], row.y + end[1] - begin[1]
+                x, y = nearest_point(at, self._view.size)
+                await self._change(pair, (row,), (replace(row, x=x, y=y),))
             else:
                 self._selected = row
-            self._redraw()
+                self._redraw()
 
     async def _delete_selected(self) -> None:
         row, self._selected = self._selected, None
         if row is not None:
             with told_errors():
-                pair = self._chosen()
-                async with self._writing:
-                    await asyncio.to_thread(self._labels.remove, pair, [row])
-                self._changes.append(_Change(pair, (row,), ()))
-                self._redraw()
+                await self._change(self._chosen(), (row,), ())
 
     def _zoom(self, change: int) -> None:
-        self._view.zoom.step(change)
+        self._view.zoom(change)
 
     async def _close_outline(self) -> None:
         with told_errors():
@@ -225,11 +215,16 @@ class LabelTab:
             await self._add(self._chosen(), action, [self._suggestion.take()])
 
     async def _add(self, pair: LabelledPair, action: str, points: Sequence[Point]) -> None:
+        await self._change(pair, (), tuple(pair.row(action, point) for point in points))
+
+    async def _change(
+        self, pair: LabelledPair, removed: tuple[PointRow, ...], added: tuple[PointRow, ...]
+    ) -> None:
         try:
-            if points:
+            if removed or added:
                 async with self._writing:
-                    added = await asyncio.to_thread(self._labels.add, pair, action, points)
-                self._changes.append(_Change(pair, (), added))
+                    await asyncio.to_thread(self._labels.replace, pair, removed, added)
+                self._changes.append(_Change(pair, removed, added))
         finally:
             self._redraw()
 
@@ -305,11 +300,7 @@ def _known_actions(grounder: ArrayGrounder) -> tuple[str, ...]:
     return tuple(grounder.configuration.action_names)
 
 
-def _far(first: Point, second: Point, near: float) -> bool:
-    return math.dist(first, second) > near
-
-
 def _row_at(rows: Sequence[PointRow], point: Point, near: float) -> PointRow | None:
     """Return the row of the nearest point within a distance; None if there is none."""
-    close = [row for row in rows if not _far((row.x, row.y), point, near)]
+    close = [row for row in rows if math.dist((row.x, row.y), point) <= near]
     return min(close, key=lambda row: math.dist((row.x, row.y), point), default=None)

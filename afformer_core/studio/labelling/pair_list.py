@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A list of the pairs of a folder, with missing points and media."""
+"""A list of the pairs of a folder, with their numbers of points."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from pathlib import Path
 
 from nicegui import ui
 
@@ -36,7 +35,6 @@ class PairList:
         self._labels = labels
         self._enough = enough
         self._choose = choose
-        self._unreadable: frozenset[Path] = frozenset()
         self._texts: dict[LabelledPair, ui.item_label] = {}
         self._lines: dict[LabelledPair, ui.item] = {}
         # `next` continues from it with the first one.
@@ -46,11 +44,6 @@ class PairList:
         self._list.classes('w-full max-h-96 overflow-auto pairs')
         self._pages = ui.pagination(1, 1, direction_links=True, on_change=self._turn)
         self._pages.props('max-pages=5 dense')
-        self.refresh()
-
-    def tell_unreadable(self, paths: Iterable[Path]) -> None:
-        """Set the media that cannot be read."""
-        self._unreadable = frozenset(paths)
         self.refresh()
 
     def choose(self, pair: LabelledPair) -> None:
@@ -76,14 +69,14 @@ class PairList:
         if pairs != list(self._lines):
             self._build(pairs)
         for pair, line in self._lines.items():
-            self._texts[pair].text = ', '.join(self._told(pair))
+            self._texts[pair].text = self._told(pair)
             if pair == self.chosen:
                 line.classes(_MARK)
             else:
                 line.classes(remove=_MARK)
 
     def next(self) -> LabelledPair:
-        """Return the next displayable pair that lacks points, or else the next pair.
+        """Return the next pair that lacks points, or else the next pair.
 
         Raises:
             ValueError: there is no pair.
@@ -95,7 +88,7 @@ class PairList:
             raise ValueError('there is no pair yet. Add a video and an image')
         begin = pairs.index(self.chosen) + 1 if self.chosen in pairs else 0
         after = (*pairs[begin:], *pairs[:begin])
-        lacking = (pair for pair in after if self._lacks_points(pair) and self._readable(pair))
+        lacking = (pair for pair in after if self._lacks_points(pair))
         return next(lacking, after[0])
 
     def _turn(self) -> None:
@@ -107,9 +100,7 @@ class PairList:
         if not self._filter.value:
             return list(self._labels.pairs)
         return [
-            pair
-            for pair in self._labels.pairs
-            if pair == self.chosen or self._lacks_points(pair) or not self._readable(pair)
+            pair for pair in self._labels.pairs if pair == self.chosen or self._lacks_points(pair)
         ]
 
     def _build(self, pairs: Iterable[LabelledPair]) -> None:
@@ -126,21 +117,15 @@ class PairList:
             self._texts[pair] = ui.item_label().classes('text-xs')
             self._lines[pair] = line
 
-    def _told(self, pair: LabelledPair) -> list[str]:
+    def _told(self, pair: LabelledPair) -> str:
         count = len(self._labels.rows(pair))
-        told = [f'{count} point{"" if count == 1 else "s"}' if count else 'no points yet']
+        told = f'{count} point{"" if count == 1 else "s"}' if count else 'no points yet'
         if 0 < count < self._enough:
-            told[0] += f' of {self._enough}'
-        for name, path in (('demonstration', pair.demonstration), ('image', pair.image)):
-            if path in self._unreadable:
-                told.append(f'the {name} cannot be read')
+            told += f' of {self._enough}'
         return told
 
     def _lacks_points(self, pair: LabelledPair) -> bool:
         return len(self._labels.rows(pair)) < self._enough
-
-    def _readable(self, pair: LabelledPair) -> bool:
-        return self._unreadable.isdisjoint((pair.demonstration, pair.image))
 
 
 def _page(index: int) -> int:

@@ -50,6 +50,10 @@ class LabelledPair:
         """Its display name."""
         return f'{self.table.parent.name}: {self.demonstration.name}, {self.image.name}'
 
+    def row(self, action: str, point: Point) -> PointRow:
+        """Return a row of its table with a point (x, y), in pixels of the image."""
+        return PointRow(0, self.demonstration.name, self.image.name, action, *point)
+
 
 class PointLabels:
     """The tables of a folder with the layout of `folder_pairs`.
@@ -114,46 +118,10 @@ class PointLabels:
             self._read[pair.table] = stamp, _by_names(_read(pair.table))
         return self._read[pair.table][1].get((pair.demonstration.name, pair.image.name), ())
 
-    def add(
-        self, pair: LabelledPair, action: str, points: Iterable[Point]
-    ) -> tuple[PointRow, ...]:
-        """Add points (x, y), in pixels of the image, to a hundredth of a pixel: all or none.
-
-        Raises:
-            ValueError: a point already exists, or the action has no name.
-            DatasetError: the table is malformed.
-            OSError: the folder no longer exists, or cannot be written to.
-        """
-        names = pair.demonstration.name, pair.image.name
-        added = tuple(PointRow(0, *names, action, round(x, 2), round(y, 2)) for x, y in points)
-        self.replace(pair, (), added)
-        return added
-
-    def move(self, pair: LabelledPair, row: PointRow, point: Point) -> PointRow:
-        """Move a point to (x, y), and return its new row.
-
-        Raises:
-            ValueError: that point already exists, or the moved one no longer does.
-            DatasetError: the table is malformed.
-            OSError: the folder no longer exists, or cannot be written to.
-        """
-        moved = replace(row, line=0, x=round(point[0], 2), y=round(point[1], 2))
-        self.replace(pair, (row,), (moved,))
-        return moved
-
-    def remove(self, pair: LabelledPair, removed: Iterable[PointRow]) -> None:
-        """Remove points; those that were already removed are ignored.
-
-        Raises:
-            DatasetError: the table is malformed.
-            OSError: the folder no longer exists, or cannot be written to.
-        """
-        self.replace(pair, removed, ())
-
     def replace(
         self, pair: LabelledPair, removed: Iterable[PointRow], added: Iterable[PointRow]
     ) -> None:
-        """Remove points and add others: all or none.
+        """Remove points and add others, to a hundredth of a pixel: all or none.
 
         Raises:
             ValueError: an added point already exists, or one that it replaces no longer does.
@@ -217,4 +185,4 @@ def _change(table: Path, change: Callable[[list[PointRow]], list[PointRow]]) -> 
 
 
 def _content(row: PointRow) -> PointRow:
-    return replace(row, line=0)
+    return replace(row, line=0, x=round(row.x, 2), y=round(row.y, 2))

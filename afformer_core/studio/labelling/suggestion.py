@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Suggestions of the model: points and action for a pair."""
+"""Suggestions of the model, points and action for a pair, and the line that shows them."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from nicegui import ui
 
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.recording import memorize_whole
@@ -114,3 +116,49 @@ class Suggester:
             action=names[0] if names else '',
             doubtful=grounding.found is False,
         )
+
+
+class SuggestionLine:
+    """The line.
+
+    Args:
+        accept: called when the button is pressed.
+
+    Attributes:
+        points: suggested points that are not yet accepted, best first.
+    """
+
+    def __init__(self, accept: Callable[[], Awaitable[None]]) -> None:
+        self.points: tuple[Point, ...] = ()
+        self._suggestion: Suggestion | None = None
+        with ui.row().classes('items-center gap-2 no-wrap') as self._row:
+            self._button = ui.button('Accept', on_click=accept).props('outline dense no-caps')
+            self._text = ui.label().classes('text-sm suggestion')
+        self.show(None)
+
+    def show(self, suggestion: Suggestion | None) -> None:
+        """Show a suggestion, or none."""
+        self._suggestion = suggestion
+        self.points = () if suggestion is None else suggestion.points
+        self._row.set_visibility(suggestion is not None)
+        if suggestion is not None:
+            self._text.text = _text(suggestion)
+
+    @property
+    def action(self) -> str:
+        """Name of the suggested action; empty if there is none."""
+        return '' if self._suggestion is None else self._suggestion.action
+
+    def take(self) -> Point:
+        """Remove and return the best remaining point; there must be one."""
+        point, *left = self.points
+        self.points = tuple(left)
+        self._row.set_visibility(bool(left))
+        return point
+
+
+def _text(suggestion: Suggestion) -> str:
+    scores = ', '.join(f'{score:.2f}' for score in suggestion.scores)
+    action = f'{suggestion.action}, ' if suggestion.action else ''
+    doubt = '. It may not be in view' if suggestion.doubtful else ''
+    return f'The model suggests: {action}score {scores}{doubt}'

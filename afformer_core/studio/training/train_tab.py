@@ -9,47 +9,17 @@ from nicegui import ui
 
 from afformer_core.runtime.shipped_model import SHIPPED
 from afformer_core.studio.messages import told_errors
-from afformer_core.studio.studio_tab import Turn
-from afformer_core.studio.training.training_process import TrainingState
-from afformer_core.studio.training.trainings import Trainings
+from afformer_core.studio.training.trainings import Trainings, TrainingState
 
 _SECONDS = 1.0
 _GRID = 'w-full grid gap-4 items-start grid-cols-1 md:grid-cols-[16rem_minmax(0,1fr)]'
-_WORDS = {
-    None: 'No training yet. Choose a model to begin with, a name and the steps.',
-    TrainingState.RUNNING: 'Training',
-    TrainingState.STOPPING: 'Stopping after this step',
-    TrainingState.STOPPED: 'Stopped. Resume continues from the last checkpoint',
-    TrainingState.FINISHED: 'Finished: the model is written',
-    TrainingState.FAILED: 'Failed',
-}
+_NONE = 'No training yet. Choose a model to begin with, a name and the steps.'
 
 
 class TrainTab:
-    """The tab, as a `StudioTab`.
+    """The tab in one page: settings on the left, state and output on the right.
 
     A training belongs to the server: closing a page does not stop it, and the next page shows it.
-
-    Args:
-        trainings: trainings of the server, which end with it.
-    """
-
-    name = 'Train'
-
-    def __init__(self, trainings: Trainings) -> None:
-        self._trainings = trainings
-
-    def build(self) -> Turn:
-        """Build the tab in a page (see `StudioTab.build`)."""
-        return _TrainPanel(self._trainings).turn_to
-
-    def close(self) -> None:
-        """Stop a running training (see `Trainings.close`)."""
-        self._trainings.close()
-
-
-class _TrainPanel:
-    """The tab in one page: settings on the left, state and output on the right.
 
     Args:
         trainings: trainings of the server.
@@ -71,7 +41,7 @@ class _TrainPanel:
                     'w-full whitespace-pre-wrap break-all font-mono text-xs border p-2 output'
                 )
                 ui.label('Curves of the losses, in a shell:').classes('text-sm')
-                ui.code(f'tensorboard --logdir {trainings.models.folder}', language='bash')
+                ui.code(f'tensorboard --logdir {trainings.folder}', language='bash')
         self._timer = ui.timer(_SECONDS, self._refresh, active=False)
 
     async def turn_to(self, shown: bool) -> None:  # noqa: FBT001
@@ -131,7 +101,7 @@ class _TrainPanel:
 
     async def _refresh(self) -> None:
         trainings = self._trainings
-        models = list(trainings.models.models())
+        models = list(trainings.models)
         if self._initial.options != models:
             chosen = self._initial.value if self._initial.value in models else SHIPPED
             self._initial.set_options(models, value=chosen)
@@ -146,7 +116,8 @@ class _TrainPanel:
             output = await asyncio.to_thread(trainings.output, name)
             before = await asyncio.to_thread(trainings.initial, name)
             steps = await asyncio.to_thread(trainings.steps, name)
-        self._words.text = _WORDS[state] + (f' ({steps} steps)' if steps else '')
+        told = _NONE if state is None else state.value
+        self._words.text = told + (f' ({steps} steps)' if steps else '')
         self._output.text = output
         self._output.set_visibility(bool(output))
         self._compare.set_visibility(state is TrainingState.FINISHED and bool(before))

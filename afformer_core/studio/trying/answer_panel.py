@@ -8,8 +8,8 @@ from collections.abc import Callable
 from nicegui import ui
 
 from afformer_core.offline.evaluation.report.tiles import image_source
-from afformer_core.studio.immediate_slider import ImmediateSlider
 from afformer_core.studio.messages import told_errors
+from afformer_core.studio.timeline import ImmediateSlider
 from afformer_core.studio.trying import answer_files
 from afformer_core.studio.trying.workspace import ShownGrounding
 

@@ -11,8 +11,8 @@ from nicegui import ui
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_frames import Part
 from afformer_core.studio.messages import told_errors
-from afformer_core.studio.timeline_view import TimelineView, attribute_text
-from afformer_core.studio.trying.contact_dialog import ask_contact
+from afformer_core.studio.timeline import TimelineView, attribute_text
+from afformer_core.studio.trying.contact_picker import ask_contact
 from afformer_core.studio.trying.workspace import ShownDemonstration, Workspace
 
 # Resolution of the ends of the part, and minimum length of the part, seconds.
@@ -67,7 +67,7 @@ class DemonstrationCard:
                 self._build_range(shown.duration)
             with ui.row().classes('items-center gap-1'):
                 mark = ui.button('Mark the operated part', icon='ads_click', on_click=self._mark)
-                self._unmark = ui.button('Unmark', on_click=lambda: self._take_contact(None))
+                self._unmark = ui.button('Unmark', on_click=lambda: self.mark(None))
                 for button in (mark, self._unmark):
                     button.props('flat dense no-caps')
         self._show()
@@ -98,16 +98,10 @@ class DemonstrationCard:
         await self._take(None if whole else (begin, end), None)
 
     async def _mark(self) -> None:
-        contact = await ask_contact(
-            self.shown.timeline[0].image, self.shown.contact, self.shown.likeliest
-        )
-        await self._take_contact(contact)
+        await self.mark(await ask_contact(self.shown))
 
-    async def mark(self, contact: Point) -> None:
-        """Mark the contact in the first frame, as shares of its width and height."""
-        await self._take_contact(contact)
-
-    async def _take_contact(self, contact: Point | None) -> None:
+    async def mark(self, contact: Point | None) -> None:
+        """Mark the contact in the first frame, as shares of its width and height, or unmark it."""
         await self._take(self.shown.part, contact)
 
     async def _take(self, part: Part | None, contact: Point | None) -> None:

@@ -15,7 +15,7 @@ from afformer_core.example_pairs.pair_folder import ExamplePair, rendered_pairs
 from afformer_core.media.video import VideoReader
 from afformer_core.offline.evaluation.report.tiles import fit, image_source
 from afformer_core.studio.messages import told_errors
-from afformer_core.studio.timeline_view import attribute_text
+from afformer_core.studio.timeline import attribute_text
 
 _THUMBNAIL = 240
 

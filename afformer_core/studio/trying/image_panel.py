@@ -9,9 +9,10 @@ from pathlib import Path
 from nicegui import ui
 
 from afformer_core.offline.evaluation.report.tiles import fit, image_source
+from afformer_core.studio.limits import LimitedImage
 from afformer_core.studio.source_buttons import file_sources
-from afformer_core.studio.timeline_view import attribute_text
-from afformer_core.studio.trying.workspace import ShownImage, Workspace
+from afformer_core.studio.timeline import attribute_text
+from afformer_core.studio.trying.workspace import Workspace
 
 _THUMBNAIL = 160
 
@@ -30,7 +31,7 @@ class ImagePanel:
     def __init__(self, workspace: Workspace, changed: Callable[[], None]) -> None:
         self._workspace = workspace
         self._changed = changed
-        self.chosen: ShownImage | None = None
+        self.chosen: LimitedImage | None = None
         ui.label('Images').classes('text-lg font-bold')
         file_sources(
             'Drop images here, or tap to choose',
@@ -61,7 +62,7 @@ class ImagePanel:
                 self._thumbnail(shown)
         self._changed()
 
-    def _thumbnail(self, shown: ShownImage) -> None:
+    def _thumbnail(self, shown: LimitedImage) -> None:
         border = 'border-2 border-primary' if shown is self.chosen else 'opacity-70'
         with ui.column().classes('gap-0 w-24 items-center'):
             image = ui.image(image_source(fit(shown.image, _THUMBNAIL)))
@@ -75,11 +76,11 @@ class ImagePanel:
                     'flat dense size=sm aria-label="Remove the image"'
                 )
 
-    def _choose(self, shown: ShownImage) -> None:
+    def _choose(self, shown: LimitedImage) -> None:
         self.chosen = shown
         self._show()
 
-    def _remove(self, shown: ShownImage) -> None:
+    def _remove(self, shown: LimitedImage) -> None:
         images = self._workspace.images
         images[:] = [image for image in images if image is not shown]
         if self.chosen is shown:

@@ -8,7 +8,7 @@ from nicegui import background_tasks, ui
 from afformer_core.example_pairs.pair_folder import ExamplePair
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.trying.answer_panel import AnswerImage, AnswerPanel
-from afformer_core.studio.trying.contact_question import ContactQuestion
+from afformer_core.studio.trying.contact_picker import ContactQuestion
 from afformer_core.studio.trying.demonstration_panel import DemonstrationPanel
 from afformer_core.studio.trying.gallery import Gallery
 from afformer_core.studio.trying.image_panel import ImagePanel

@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.errors import DemonstrationError, ImageError
@@ -20,7 +17,12 @@ from afformer_core.media.polygons import Point
 from afformer_core.media.video_frames import Part
 from afformer_core.runtime import ArrayGrounder, Grounding
 from afformer_core.runtime.demonstration import Demonstration
-from afformer_core.studio.limits import Limits, read_limited_demonstration, read_limited_image
+from afformer_core.studio.limits import (
+    LimitedImage,
+    Limits,
+    read_limited_demonstration,
+    read_limited_image,
+)
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.page_uploads import PageUploads
 from afformer_core.studio.timeline import TimelineFrame, timeline_of
@@ -66,21 +68,6 @@ class ShownDemonstration:
 
 
 @dataclass(frozen=True)
-class ShownImage:
-    """An image for grounding.
-
-    Attributes:
-        name: its display name.
-        image: uint8 RGB [H, W, 3], reduced if the file is large.
-        size: (width, height) of the file, to whose pixels groundings refer.
-    """
-
-    name: str
-    image: NDArray[np.uint8]
-    size: tuple[int, int]
-
-
-@dataclass(frozen=True)
 class ShownGrounding:
     """A grounding with its inputs.
 
@@ -92,7 +79,7 @@ class ShownGrounding:
         backend: name of the backend.
     """
 
-    image: ShownImage
+    image: LimitedImage
     demonstrations: tuple[ShownDemonstration, ...]
     grounding: Grounding
     milliseconds: float
@@ -126,7 +113,7 @@ class Workspace:
         self.limits = limits
         self.uploads = PageUploads()
         self.demonstrations: list[ShownDemonstration] = []
-        self.images: list[ShownImage] = []
+        self.images: list[LimitedImage] = []
         self._worker = worker
         self._awaited = 0
         self._closed = False
@@ -156,7 +143,7 @@ class Workspace:
             self.close()
         return shown
 
-    async def add_image(self, path: Path, name: str) -> ShownImage:
+    async def add_image(self, path: Path, name: str) -> LimitedImage:
         """Read an image.
 
         Raises:
@@ -165,8 +152,7 @@ class Workspace:
         """
         if len(self.images) >= self.limits.images:
             raise ImageError(f'the page contains {self.limits.images} images. Remove one first')
-        read = await asyncio.to_thread(read_limited_image, path, self.limits, name)
-        shown = ShownImage(name, read.image, read.size)
+        shown = await asyncio.to_thread(read_limited_image, path, self.limits, name)
         self.images.append(shown)
         return shown
 
@@ -218,7 +204,7 @@ class Workspace:
         self._worker.submit(lambda grounder: grounder.delete_demonstration(shown.key))
 
     async def ground(
-        self, image: ShownImage, chosen: Sequence[ShownDemonstration]
+        self, image: LimitedImage, chosen: Sequence[ShownDemonstration]
     ) -> ShownGrounding:
         """Ground demonstrations of one skill together in an image.
 
@@ -269,7 +255,7 @@ def _likeliest(demonstration: Demonstration) -> tuple[Point, ...]:
 
 
 def _answer(
-    grounder: ArrayGrounder, image: ShownImage, chosen: tuple[ShownDemonstration, ...]
+    grounder: ArrayGrounder, image: LimitedImage, chosen: tuple[ShownDemonstration, ...]
 ) -> ShownGrounding:
     start = time.perf_counter()
     prediction = grounder.predict(image.image, *(shown.key for shown in chosen))

@@ -20,9 +20,9 @@ from afformer_core.media.images import write_image
 from afformer_core.media.video import write_video
 from afformer_core.studio.limits import (
     Limits,
-    ReadingLimit,
     read_limited_demonstration,
     read_limited_image,
+    reading_limit,
     require_small_image,
     require_small_video,
     shown_name,
@@ -129,7 +129,7 @@ def test_a_video_of_too_many_frames_is_not_read_to_its_end(
     video: Path, limits: Limits, reason: str
 ) -> None:
     with pytest.raises(VideoError, match=reason):
-        read_demonstration(video, 8, ReadingLimit(limits, 'press.mp4'))
+        read_demonstration(video, 8, reading_limit(limits, 'press.mp4'))
 
 
 def test_a_small_file_whose_frames_become_huge_is_read_up_to_there(tmp_path: Path) -> None:

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from test.afformer_core.studio.conftest import serving
 
 # Of a machine that is busy.
 _MILLISECONDS = 60_000
@@ -26,23 +25,14 @@ def exported_model(shipped_model: Path) -> Path:
 @pytest.fixture(scope='module')
 def open_studio(exported_model: Path) -> Iterator[Callable[[str], str]]:
     """Starts a studio that shows a node; returns its address."""
-    pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
     with contextlib.ExitStack() as started:
-        yield lambda node: started.enter_context(_running(exported_model, node))
-
-
-@contextlib.contextmanager
-def _running(model: Path, node: str) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, '-m', 'afformer_core.cli.main', 'studio', '--port', str(port)]
-    options = ['--model', str(model), '--threads', '1', '--node', node]
-    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip()
-        server.terminate()
-        server.wait(30)
+        yield (
+            lambda node: (
+                started.enter_context(
+                    serving('--model', str(exported_model), '--node', node)
+                ).address
+            )
+        )
 
 
 @pytest.fixture(scope='module')

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.studio.labelling.added_media import Medium, object_folder, store_media
+from afformer_core.studio.labelling.added_media import object_folder, store_media
 from afformer_core.studio.labelling.point_labels import PointLabels
 
 
@@ -17,9 +17,10 @@ def test_an_empty_folder_gets_its_first_pairs(tmp_path: Path, files: Path) -> No
     labels = PointLabels(folder)
     assert labels.pairs == ()
 
-    image = Medium(files / 'panel.png', 'image.png')
-    store_media(folder / 'cup', [Medium(files / 'press.mp4', 'press#0-3:1.mp4')], [image, image])
-    store_media(folder / 'cup', [], [Medium(files / 'panel.png', '.image.png')])
+    video, panel = (files / 'press.mp4', 'press#0-3:1.mp4'), files / 'panel.png'
+    images = 2 * [(panel, 'image.png')]
+    store_media(folder / 'cup', {'demonstrations': [video], 'images': images})
+    store_media(folder / 'cup', {'demonstrations': [], 'images': [(panel, '.image.png')]})
     labels.reload()
 
     assert [pair.name for pair in labels.pairs] == [
@@ -30,8 +31,9 @@ def test_an_empty_folder_gets_its_first_pairs(tmp_path: Path, files: Path) -> No
 
 
 def test_an_object_without_a_video_is_refused(tmp_path: Path, files: Path) -> None:
+    media = [(files / 'panel.png', 'image.png')]
     with pytest.raises(ValueError, match='cup has no demonstrations'):
-        store_media(tmp_path / 'cup', [], [Medium(files / 'panel.png', 'image.png')])
+        store_media(tmp_path / 'cup', {'demonstrations': [], 'images': media})
     assert not (tmp_path / 'cup').exists()
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from afformer_core.media.polygons import Point
 from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.data.readers.point_table import PointRow
 from afformer_core.studio.labelling.point_labels import PointLabels, nearest_point
 
 
@@ -24,18 +26,24 @@ def folder(tmp_path: Path, pairs: Path) -> Path:
     return Path(shutil.copytree(pairs, tmp_path / 'copy', ignore=lambda *_: ['points.csv']))
 
 
+def add(labels: PointLabels, number: int, action: str, *points: Point) -> tuple[PointRow, ...]:
+    pair = labels.pairs[number]
+    rows = tuple(pair.row(action, point) for point in points)
+    labels.replace(pair, (), rows)
+    return rows
+
+
 def test_points_are_what_training_reads(folder: Path) -> None:
     labels = PointLabels(folder)
-    first, second, _ = labels.pairs
-    labels.add(first, 'press', [(10.126, 20)])
-    labels.add(second, 'turn', [(1, 2)])
+    add(labels, 0, 'press', (10.126, 20))
+    add(labels, 1, 'turn', (1, 2))
 
     samples = list(open_annotations(folder))
 
     assert labels.action_names == ('press', 'turn', 'pull')
     assert [sample.image_path.name for sample in samples] == ['attic.png', 'bath.png']
     assert samples[0].points[0].tolist() == [[10.13, 20]]
-    assert [row.x for row in labels.rows(second)] == [1]
+    assert [row.x for row in labels.rows(labels.pairs[1])] == [1]
 
 
 @pytest.mark.parametrize('point', [(64, 48.2), (63.999, 47.999), (-1, 0.001)])
@@ -50,8 +58,7 @@ def test_two_people_lose_no_point_of_each_other(folder: Path) -> None:
     people = PointLabels(folder), PointLabels(folder)
 
     def mark(number: int) -> None:
-        labels = people[number % 2]
-        labels.add(labels.pairs[0], 'press', [(number, 5)])
+        add(people[number % 2], 0, 'press', (number, 5))
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(mark, range(40)))
@@ -62,7 +69,7 @@ def test_two_people_lose_no_point_of_each_other(folder: Path) -> None:
 def test_a_table_that_is_written_in_the_same_second_is_read_again(folder: Path) -> None:
     labels = PointLabels(folder)
     pair = labels.pairs[0]
-    labels.add(pair, 'press', [(10, 20)])
+    add(labels, 0, 'press', (10, 20))
     os.utime(pair.table, ns=(0, 1_700_000_000_100_000_000))
     assert [row.x for row in labels.rows(pair)] == [10]
 
@@ -78,10 +85,10 @@ def test_a_table_that_is_written_in_the_same_second_is_read_again(folder: Path) 
 def test_the_last_point_is_removed_with_its_table(folder: Path) -> None:
     labels = PointLabels(folder)
     pair = labels.pairs[0]
-    rows = labels.add(pair, 'press', [(10, 20)])
+    rows = add(labels, 0, 'press', (10, 20))
 
-    labels.remove(pair, rows)
-    labels.remove(pair, rows)
+    labels.replace(pair, rows, ())
+    labels.replace(pair, rows, ())
 
     assert labels.rows(pair) == ()
     assert sorted(path.name for path in (folder / 'cup').iterdir()) == ['demonstrations', 'images']
@@ -89,38 +96,30 @@ def test_the_last_point_is_removed_with_its_table(folder: Path) -> None:
 
 def test_a_point_that_is_there_is_refused(folder: Path) -> None:
     labels = PointLabels(folder)
-    labels.add(labels.pairs[0], 'press', [(10, 20)])
+    add(labels, 0, 'press', (10, 20))
 
     with pytest.raises(ValueError, match=r'\(10, 20\) is marked already'):
-        labels.add(labels.pairs[0], 'press', [(30, 20), (10.001, 20)])
+        add(labels, 0, 'press', (30, 20), (10.001, 20))
     assert len(labels.rows(labels.pairs[0])) == 1
 
 
 def test_a_point_is_moved_once(folder: Path) -> None:
     labels = PointLabels(folder)
     pair = labels.pairs[0]
-    row, other = labels.add(pair, 'press', [(10, 20), (30, 20)])
+    row, other = add(labels, 0, 'press', (10, 20), (30, 20))
+    moved = pair.row('press', (12.346, 21))
 
-    labels.move(pair, row, (12.346, 21))
+    labels.replace(pair, [row], [moved])
 
     assert [(row.action, row.x, row.y) for row in labels.rows(pair)] == [
         ('press', 30, 20),
         ('press', 12.35, 21),
     ]
     with pytest.raises(ValueError, match='the point has been removed in the meantime'):
-        labels.move(pair, row, (50, 20))
+        labels.replace(pair, [row], [pair.row('press', (50, 20))])
     with pytest.raises(ValueError, match=r'\(12.35, 21\) is marked already'):
-        labels.move(pair, other, (12.35, 21))
+        labels.replace(pair, [other], [moved])
     assert len(labels.rows(pair)) == 2
-
-
-def test_a_folder_that_was_removed_is_not_made_again(folder: Path) -> None:
-    labels = PointLabels(folder)
-    shutil.rmtree(folder)
-
-    with pytest.raises(FileNotFoundError):
-        labels.add(labels.pairs[0], 'press', [(10, 20)])
-    assert not folder.exists()
 
 
 # Adds points and says so after each, until it is killed.
@@ -130,7 +129,7 @@ from pathlib import Path
 from afformer_core.studio.labelling.point_labels import PointLabels
 labels = PointLabels(Path(sys.argv[1]))
 for number in itertools.count():
-    labels.add(labels.pairs[0], 'press', [(number, 5)])
+    labels.replace(labels.pairs[0], (), [labels.pairs[0].row('press', (number, 5))])
     print(number, flush=True)
 """
 
@@ -152,6 +151,6 @@ def test_a_server_that_is_killed_loses_no_point_that_was_told(folder: Path) -> N
     marked = [row.x for row in labels.rows(labels.pairs[0])]
     assert marked[:told] == list(range(told))
     assert len(marked) - told in (0, 1)
-    labels.add(labels.pairs[0], 'press', [(7, 50)])
+    add(labels, 0, 'press', (7, 50))
     names = sorted(path.name for path in (folder / 'cup').iterdir())
     assert names == ['.points.csv.swp', 'demonstrations', 'images', 'points.csv']

@@ -13,10 +13,6 @@ def tool() -> PointTool:
     return PointTool()
 
 
-def test_a_click_is_a_point(tool: PointTool) -> None:
-    assert tool.click((3, 4)) == [(3, 4)]
-
-
 @pytest.mark.parametrize('opposite', [(30, 20), (10, 40)])
 def test_two_corners_are_a_box_of_ten_points(
     tool: PointTool, opposite: tuple[float, float]

@@ -21,7 +21,7 @@ from afformer_core.studio.model_worker import ModelWorker
 from ..conftest import run
 
 # Of a file of twice the width and height.
-IMAGE = LimitedImage(np.zeros((24, 32, 3), np.uint8), (64, 48))
+IMAGE = LimitedImage('a.png', np.zeros((24, 32, 3), np.uint8), (64, 48))
 DEMONSTRATION = MediaFrames((IMAGE.image,), 1, 0.0)
 
 
@@ -144,29 +144,18 @@ def test_what_is_not_in_view_is_doubtful(
     assert suggested(worker).doubtful is doubtful
 
 
-def test_a_pair_that_is_left_before_its_turn_costs_nothing(
-    worker: ModelWorker, grounder: GrounderDouble
+@pytest.mark.parametrize(
+    ('shown', 'asked'), [([False], []), ([True, False], ['memorize', 'ground', 'forget'])]
+)
+def test_a_pair_that_is_left_gets_no_suggestion(
+    worker: ModelWorker, grounder: GrounderDouble, shown: list[bool], asked: list[str]
 ) -> None:
     async def use() -> None:
         suggester = Suggester(worker, None)
         one = pair('a.mp4', 'a.png')
-        assert await suggester.suggest(one, DEMONSTRATION, IMAGE, lambda: False) is None
+        assert await suggester.suggest(one, DEMONSTRATION, IMAGE, lambda: shown.pop(0)) is None
         suggester.close()
         assert await suggester.suggest(one, DEMONSTRATION, IMAGE, lambda: True) is None
 
     run(use)
-    assert grounder.asked == []
-
-
-def test_a_suggestion_that_is_late_for_its_pair_is_dropped(
-    worker: ModelWorker, grounder: GrounderDouble
-) -> None:
-    shown = iter((True, False))
-
-    async def use() -> None:
-        suggester = Suggester(worker, None)
-        one = pair('a.mp4', 'a.png')
-        assert await suggester.suggest(one, DEMONSTRATION, IMAGE, lambda: next(shown)) is None
-
-    run(use)
-    assert grounder.asked == ['memorize', 'ground']
+    assert grounder.asked == asked

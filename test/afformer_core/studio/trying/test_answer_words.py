@@ -5,28 +5,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from afformer_core.runtime import Grounding, Peak
+from afformer_core.studio.limits import LimitedImage
 from afformer_core.studio.trying.answer_files import (
     action_in_words,
     certainty_in_words,
     sentence,
 )
-from afformer_core.studio.trying.workspace import ShownDemonstration, ShownGrounding, ShownImage
+from afformer_core.studio.trying.workspace import ShownDemonstration, ShownGrounding
 
 HEATMAP = np.full((12, 16), 1 / 192, np.float32)
 GROUNDING = Grounding(
     HEATMAP, (12, 16), {'pull': 0.75}, (Peak(3.2, 5.1, 0.3),), 0.3, 0.8,
     certainty=0.41, certainty_threshold=0.63,
 )  # fmt: skip
+POINT = (0.2, 0.4)
 SHOWN = ShownDemonstration('1 pull', 'pull', Path('pull.mp4'), 2.5, 40, ())
 
 
 def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> ShownGrounding:
-    image = ShownImage('kitchen.jpg', np.zeros((12, 16, 3), np.uint8), (16, 12))
+    image = LimitedImage('kitchen.jpg', np.zeros((12, 16, 3), np.uint8), (16, 12))
     grounding = replace(GROUNDING, certainty=certainty)
     return ShownGrounding(image, shown, grounding, 31.0, 'torch')
 
@@ -107,17 +110,15 @@ def test_an_answer_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ('shown', 'said'),
+    ('contacts', 'likeliest', 'said'),
     [
-        (
-            (replace(SHOWN, likeliest=((0.3, 0.6),)),),
-            'Tap one of the numbered parts below, or click elsewhere.',
-        ),
-        ((replace(SHOWN, contact=(0.2, 0.4)), SHOWN), 'Click the operated part below.'),
-        ((replace(SHOWN, contact=(0.2, 0.4)),), 'Give a closer image, or mark it again.'),
+        ((None,), (POINT,), 'Tap one of the numbered parts below, or click elsewhere.'),
+        ((POINT, None), (), 'Click the operated part below.'),
+        ((POINT,), (), 'Give a closer image, or mark it again.'),
     ],
 )
 def test_an_unsure_answer_tells_how_to_choose_the_part(
-    shown: tuple[ShownDemonstration, ...], said: str
+    contacts: tuple[Any, ...], likeliest: tuple[Any, ...], said: str
 ) -> None:
+    shown = (replace(SHOWN, contact=contact, likeliest=likeliest) for contact in contacts)
     assert sentence(answer(*shown)).endswith(f'41 % sure of this point. {said}')

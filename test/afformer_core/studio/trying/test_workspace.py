@@ -76,7 +76,7 @@ def test_peaks_of_a_reduced_image_are_in_pixels_of_its_file(
     run(use)
 
 
-def test_a_part_of_a_video_replaces_the_whole(worker: ModelWorker, files: Path) -> None:
+def test_a_part_or_a_mark_replaces_the_whole(worker: ModelWorker, files: Path) -> None:
     async def use() -> None:
         workspace = Workspace(worker, Limits())
         whole = await workspace.add_demonstration(files / 'press.mp4', 'press.mp4')
@@ -96,6 +96,11 @@ def test_a_part_of_a_video_replaces_the_whole(worker: ModelWorker, files: Path) 
         assert back is not None
         again = await workspace.ground(image, [back])
         assert again.grounding.confidence == pytest.approx(before.grounding.confidence)
+        marked = await workspace.memorize_again(back, None, (0.25, 0.75))
+        assert marked is not None
+        assert (marked.key, marked.contact) == (whole.key, (0.25, 0.75))
+        after = await workspace.ground(image, [marked])
+        assert after.grounding.presence != before.grounding.presence
 
     run(use)
 
@@ -112,22 +117,5 @@ def test_a_part_of_what_was_removed_meanwhile_is_not_kept(
 
         assert await taking is None
         assert await worker.run(lambda grounder: grounder.demonstrations) == ()
-
-    run(use)
-
-
-def test_a_marked_contact_changes_the_answer(worker: ModelWorker, files: Path) -> None:
-    async def use() -> None:
-        workspace = Workspace(worker, Limits())
-        found = await workspace.add_demonstration(files / 'press.mp4', 'press.mp4')
-        image = await workspace.add_image(files / 'panel.png', 'panel.png')
-        before = await workspace.ground(image, [found])
-
-        marked = await workspace.memorize_again(found, None, (0.25, 0.75))
-
-        assert marked is not None
-        assert (marked.key, marked.contact) == (found.key, (0.25, 0.75))
-        after = await workspace.ground(image, [marked])
-        assert after.grounding.presence != before.grounding.presence
 
     run(use)

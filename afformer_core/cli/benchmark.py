@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.command import add_command, add_json, add_seed, print_report
-from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FOLDER, OUTPUT_PAGE
+from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FOLDER, OUTPUT_PATH
 from afformer_core.cli.options.session_options import add_session_options
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def add_parser(subparsers: Any) -> None:
     add_seed(measure, 'the bootstrap and of the order of questions')
     add_json(measure, 'all numbers')
     measure.add_argument(
-        '--report', type=OUTPUT_PAGE, help='.html file, or folder for report.html'
+        '--report', type=OUTPUT_PATH, help='.html file, or folder for report.html'
     )
     add_session_options(measure)
     measure.set_defaults(run=run_measure, subparser=measure)

@@ -15,7 +15,7 @@ from afformer_core.cli.options.engine_options import (
 )
 from afformer_core.cli.options.evaluation_options import add_choice_options, add_model_options
 from afformer_core.cli.options.media_options import add_dataset_part, add_folder_rate
-from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_PAGE
+from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_PATH
 
 if TYPE_CHECKING:
     from afformer_core.cli.evaluation.on_pairs import MakeExamples
@@ -73,7 +73,7 @@ def add_parser(subparsers: Any) -> None:
     add_json(parser, 'all numbers, see docs/reference/evaluation_json.md,')
     parser.add_argument(
         '--report',
-        type=OUTPUT_PAGE,
+        type=OUTPUT_PATH,
         help='.html file, or folder for report.html: a page with all tables and with images of '
         'the best, median and worst rows',
     )

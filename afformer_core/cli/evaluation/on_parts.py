@@ -192,7 +192,6 @@ def _measure_contacts_alone(
         {**facts, 'clips': len(data.clips)},
         {'contacts': contacts},
         tuple(contact_tables(contacts, {name: name for name in models})),
-        contacts['readers'][next(iter(models))],
         schema=SCHEMA_OF_PARTS,
     )
 

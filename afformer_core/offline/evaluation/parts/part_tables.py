@@ -14,7 +14,6 @@ from afformer_core.offline.evaluation.report.report import (
     SCHEMA_OF_PARTS,
     EvaluationReport,
     Fact,
-    ImageLegend,
 )
 from afformer_core.offline.reports.bootstrap import interval_note
 from afformer_core.offline.reports.tables import Cell, Table
@@ -77,7 +76,7 @@ _CLIPS = {
     'other_hand': 'of the other hand, within 5 %',
     'moment_error': 'median error of the moment, seconds',
 }
-_LEGEND = ImageLegend(
+_LEGEND = (
     "Pairs, chosen by the model's distance from the parts",
     'Outlines: the parts. Cross: best peak. Ring: the marked contact. Each heatmap is drawn '
     'relative to its maximum; a similarity is drawn as the exponential of 20 times its value.',
@@ -127,7 +126,6 @@ def parts_report(
         {**facts, **counted, **({'left out': left_out} if left_out else {})},
         measured,
         tuple(tables),
-        measured['predictors'][models[0]],
         _LEGEND,
         SCHEMA_OF_PARTS,
     )

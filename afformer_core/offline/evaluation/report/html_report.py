@@ -9,25 +9,11 @@ from pathlib import Path
 from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
 from afformer_core.offline.evaluation.report.report import EvaluationReport, fact_text
 from afformer_core.offline.evaluation.report.tiles import image_source
-from afformer_core.offline.reports.bootstrap import Estimate
 from afformer_core.offline.reports.pages import write_page
 from afformer_core.offline.reports.tables import cell_text
 
 _NAME = 'report.html'
 _TEMPLATE = Path(__file__).with_name('templates') / 'evaluation.html'
-# The headline: measure, label and format.
-_HEADLINE = (
-    ('kld', 'KLD', '{:.2f}'),
-    ('sim', 'SIM', '{:.2f}'),
-    ('auc_j', 'AUC-J', '{:.2f}'),
-    ('hit_rate', 'hit rate', '{:.0%}'),
-    ('peak_error_median', 'median peak error, % of diagonal', '{:.1f}'),
-    ('which_button', 'which-button accuracy', '{:.0%}'),
-    ('top_1', 'Top-1 action', '{:.0%}'),
-    ('inside', 'peak inside a part', '{:.0%}'),
-    ('near', 'within 5 % of one', '{:.0%}'),
-    ('other_inside', 'inside with another video', '{:.0%}'),
-)
 # Labels of the main rows of tables.
 _EMPHASIZED = ('model', 'all')
 
@@ -69,7 +55,6 @@ def write_report(
         path,
         _TEMPLATE,
         title=f'Evaluation of {what}',
-        headline=_headline(report),
         facts={name: fact_text(value) for name, value in report.facts.items()},
         tables=report.tables,
         emphasized=_EMPHASIZED,
@@ -78,14 +63,3 @@ def write_report(
         cell_text=cell_text,
         image_source=image_source,
     )
-
-
-def _headline(report: EvaluationReport) -> list[tuple[str, str]]:
-    """Return the most important numbers as text, with their labels."""
-    shown = []
-    for name, label, form in _HEADLINE:
-        cell = report.evaluated.get(name)
-        value = cell.value if isinstance(cell, Estimate) else cell
-        if isinstance(value, float):
-            shown.append((form.format(value), label))
-    return shown

@@ -14,7 +14,6 @@ from afformer_core.offline.evaluation.parts.clips import Clip
 from afformer_core.offline.evaluation.parts.part_examples import pair_examples
 from afformer_core.offline.evaluation.parts.part_measures import measure_all
 from afformer_core.offline.evaluation.parts.part_scores import (
-    SCORES,
     PartScores,
     distance_in_sizes,
     distance_to_parts,

@@ -90,14 +90,16 @@ def add_parser(subparsers: Any) -> None:
 
 def run_fetch(arguments: argparse.Namespace) -> int:
     """Fetch the media, and print what is complete and what is not."""
-    from afformer_core.offline.evaluation.demonstration_to_image.entries import read_entries
-    from afformer_core.offline.evaluation.demonstration_to_image.fetching import fetch_benchmark
+    from afformer_core.offline.evaluation.demonstration_to_image.fetching import (
+        fetch_benchmark,
+        read_entries,
+    )
 
     entries = read_entries()
     fetched = fetch_benchmark(entries, arguments.output)
     for name, reason in fetched.skipped.items():
         print(f'skipped {name}: {reason}', file=sys.stderr)
-    pairs = sum(entry.target is not None for entry in fetched.entries)
+    pairs = sum('target' in entry for entry in fetched.entries)
     print(
         f'{pairs} pairs and {len(fetched.entries) - pairs} clips with marked contacts are in '
         f'{arguments.output}; {len(fetched.skipped)} of {len(entries)} were skipped'

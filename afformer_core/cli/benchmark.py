@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.command import add_command, add_json, add_seed, print_report
-from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FOLDER, OUTPUT_PATH
+from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FILE, OUTPUT_FOLDER
 from afformer_core.cli.options.session_options import add_session_options
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def add_parser(subparsers: Any) -> None:
     add_seed(measure, 'the bootstrap and of the order of questions')
     add_json(measure, 'all numbers')
     measure.add_argument(
-        '--report', type=OUTPUT_PATH, help='.html file, or folder for report.html'
+        '--report', type=OUTPUT_FILE, help='.html file of all tables and of images'
     )
     add_session_options(measure)
     measure.set_defaults(run=run_measure, subparser=measure)
@@ -110,18 +110,17 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure a system, and print its report."""
     from afformer_core.offline.evaluation.demonstration_to_image.outside_system import is_command
-    from afformer_core.offline.evaluation.report.html_report import report_path, write_report
+    from afformer_core.offline.evaluation.report.html_report import write_report
     from afformer_core.runtime.model_folder import description_files
     from afformer_core.runtime.shipped_model import model_folder
 
-    page = None if arguments.report is None else report_path(arguments.report)
     report, make_examples = _measure(arguments)
     system = arguments.system
     model = [] if is_command(system) else description_files(model_folder(system))
     files = [*model, *sorted(arguments.folder.glob('*/*.json'))]
     print_report(arguments, report.to_markdown(), report.to_json(), files, arguments.seed)
-    if page is not None:
-        write_report(page, report, make_examples())
+    if arguments.report is not None:
+        write_report(arguments.report, report, make_examples())
     return 0
 
 

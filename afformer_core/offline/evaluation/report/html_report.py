@@ -12,31 +12,9 @@ from afformer_core.offline.evaluation.report.tiles import image_source
 from afformer_core.offline.reports.pages import write_page
 from afformer_core.offline.reports.tables import cell_text
 
-_NAME = 'report.html'
 _TEMPLATE = Path(__file__).with_name('templates') / 'evaluation.html'
 # Labels of the main rows of tables.
 _EMPHASIZED = ('model', 'all')
-
-
-def report_path(path: Path) -> Path:
-    """Return the file of a page: `path`, or a file in that folder.
-
-    Args:
-        path: a file whose name ends with `.html` or `.htm`, or else a folder.
-
-    Raises:
-        ValueError: the file exists as a folder, or the folder exists as a file.
-    """
-    file = path if path.suffix.lower() in ('.html', '.htm') else path / _NAME
-    if file.is_dir():
-        raise ValueError(f'{file} is a folder; the report would be a file of that name')
-    for parent in file.parents:
-        if parent.exists() and not parent.is_dir():
-            raise ValueError(
-                f'{parent} is a file, so it cannot contain the report; name a folder, or a file '
-                'that ends with .html'
-            )
-    return file
 
 
 def write_report(

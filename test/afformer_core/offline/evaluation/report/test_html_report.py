@@ -5,9 +5,8 @@ from html.parser import HTMLParser
 
 import cv2
 import numpy as np
-import pytest
 
-from afformer_core.offline.evaluation.report.html_report import report_path, write_report
+from afformer_core.offline.evaluation.report.html_report import write_report
 from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
 from afformer_core.offline.evaluation.report.report import EvaluationReport
 from afformer_core.offline.reports.bootstrap import Estimate
@@ -89,18 +88,3 @@ def test_the_page_needs_nothing_from_elsewhere(tmp_path):
     write_report(tmp_path / 'page.html', REPORT, {'best': [example()]})
     text = (tmp_path / 'page.html').read_text()
     assert not re.findall(r'https?:|<script|<link|@import|url\(', text)
-
-
-def test_path_of_the_page(tmp_path):
-    assert report_path(tmp_path / 'a.html') == tmp_path / 'a.html'
-    assert report_path(tmp_path / 'a.HTM') == tmp_path / 'a.HTM'
-    assert report_path(tmp_path / 'a.b') == tmp_path / 'a.b' / 'report.html'
-
-
-def test_what_is_in_the_way_of_the_page_is_named(tmp_path):
-    (tmp_path / 'file').touch()
-    (tmp_path / 'folder.html').mkdir()
-    with pytest.raises(ValueError, match=r'file is a file, so it cannot contain the report'):
-        report_path(tmp_path / 'file')
-    with pytest.raises(ValueError, match=r'folder\.html is a folder'):
-        report_path(tmp_path / 'folder.html')

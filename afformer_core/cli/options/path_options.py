@@ -81,10 +81,9 @@ def _named(
     parser: argparse.ArgumentParser, arguments: argparse.Namespace, use: str
 ) -> Iterator[NamedPath]:
     for action in parser._actions:
-        given = getattr(arguments, action.dest)
         if not isinstance(action.type, PathOption) or action.type.use != use:
             continue
-        if given in (None, STDOUT):
+        if (given := getattr(arguments, action.dest)) in (None, STDOUT):
             continue
         name = max(action.option_strings, key=len, default=action.metavar or action.dest.upper())
         for path in given if isinstance(given, list) else [given]:

@@ -96,15 +96,15 @@ def run_fetch(arguments: argparse.Namespace) -> int:
     )
 
     entries = read_entries()
-    fetched = fetch_benchmark(entries, arguments.output)
-    for name, reason in fetched.skipped.items():
+    fetched, skipped = fetch_benchmark(entries, arguments.output)
+    for name, reason in skipped.items():
         print(f'skipped {name}: {reason}', file=sys.stderr)
-    pairs = sum('target' in entry for entry in fetched.entries)
+    pairs = sum('target' in entry for entry in fetched)
     print(
-        f'{pairs} pairs and {len(fetched.entries) - pairs} clips with marked contacts are in '
-        f'{arguments.output}; {len(fetched.skipped)} of {len(entries)} were skipped'
+        f'{pairs} pairs and {len(fetched) - pairs} clips with marked contacts are in '
+        f'{arguments.output}; {len(skipped)} of {len(entries)} were skipped'
     )
-    return 0 if fetched.entries else 1
+    return 0 if fetched else 1
 
 
 def run_measure(arguments: argparse.Namespace) -> int:

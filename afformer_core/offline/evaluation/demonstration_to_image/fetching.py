@@ -22,7 +22,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from itertools import islice
 from pathlib import Path
@@ -107,20 +106,9 @@ def media_of(entry: BenchmarkEntry) -> list[MediaReference]:
     ]
 
 
-@dataclass(frozen=True)
-class Fetched:
-    """The result of fetching the benchmark.
-
-    Attributes:
-        entries: complete entries.
-        skipped: reasons by folder and id of each skipped entry.
-    """
-
-    entries: Sequence[BenchmarkEntry]
-    skipped: dict[str, str]
-
-
-def fetch_benchmark(entries: Sequence[BenchmarkEntry], output: Path) -> Fetched:
+def fetch_benchmark(
+    entries: Sequence[BenchmarkEntry], output: Path
+) -> tuple[list[BenchmarkEntry], dict[str, str]]:
     """Download the sources of entries, cut their media, and write their folders.
 
     Media that an interrupted call has already cut are kept. Entries whose source vanished or
@@ -129,6 +117,9 @@ def fetch_benchmark(entries: Sequence[BenchmarkEntry], output: Path) -> Fetched:
     Args:
         entries: entries, at least one.
         output: folder for the folders of the benchmark.
+
+    Returns:
+        the complete entries, and the reasons by folder and id of each skipped one.
     """
     problems: dict[SourceFile, str] = {}
     clones = output / _SOURCES
@@ -156,7 +147,7 @@ def fetch_benchmark(entries: Sequence[BenchmarkEntry], output: Path) -> Fetched:
     complete = [entry for entry in entries if _name(entry) not in skipped]
     _write_annotations(complete, output)
     shutil.rmtree(clones, ignore_errors=True)
-    return Fetched(complete, skipped)
+    return complete, skipped
 
 
 def _name(entry: BenchmarkEntry) -> str:

@@ -63,10 +63,10 @@ def test_downloads_only_the_files_that_are_needed(
 
 def test_skips_a_repository_that_vanished(entries: list[BenchmarkEntry], tmp_path: Path) -> None:
     gone = changed(entries[0], repository='no/one')
-    fetched = fetch_benchmark([gone, entries[1]], tmp_path)
-    assert [entry['annotation']['id'] for entry in fetched.entries] == ['cup']
-    assert list(fetched.skipped) == ['first/drawer']
-    assert fetched.skipped['first/drawer'].startswith('no/one at ')
+    fetched, skipped = fetch_benchmark([gone, entries[1]], tmp_path)
+    assert [entry['annotation']['id'] for entry in fetched] == ['cup']
+    assert list(skipped) == ['first/drawer']
+    assert skipped['first/drawer'].startswith('no/one at ')
     assert not (tmp_path / 'first' / 'pairs.json').exists()
 
 
@@ -81,8 +81,8 @@ def test_skips_a_file_that_is_another(
     entries: list[BenchmarkEntry], tmp_path: Path, changes: dict[str, str], reason: str
 ) -> None:
     other = changed(entries[0], **changes)
-    fetched = fetch_benchmark([other], tmp_path)
-    assert reason in fetched.skipped['first/drawer']
+    _, skipped = fetch_benchmark([other], tmp_path)
+    assert reason in skipped['first/drawer']
     assert not (tmp_path / 'first' / 'clips').exists()
 
 
@@ -90,14 +90,14 @@ def test_skips_a_source_that_is_shorter_than_its_frames(
     entries: list[BenchmarkEntry], tmp_path: Path
 ) -> None:
     longer = changed(entries[0], frames=[3, 25])
-    fetched = fetch_benchmark([longer], tmp_path)
-    assert 'has 10 frames; clips/drawer.mp4 needs 26' in fetched.skipped['first/drawer']
+    _, skipped = fetch_benchmark([longer], tmp_path)
+    assert 'has 10 frames; clips/drawer.mp4 needs 26' in skipped['first/drawer']
 
 
 def test_goes_on_after_an_interruption(entries: list[BenchmarkEntry], tmp_path: Path) -> None:
     fetch_benchmark(entries[:1], tmp_path)
     written = (tmp_path / 'first' / 'clips' / 'drawer.mp4').stat().st_mtime_ns
-    assert len(fetch_benchmark(entries, tmp_path).entries) == 2
+    assert len(fetch_benchmark(entries, tmp_path)[0]) == 2
     assert (tmp_path / 'first' / 'clips' / 'drawer.mp4').stat().st_mtime_ns == written
 
 

@@ -141,8 +141,8 @@ def fetch_benchmark(
                 problems[file] = problem
     skipped = {}
     for entry in entries:
-        files = map(SourceFile.of, media_of(entry))
-        if problem := next((problems[file] for file in files if file in problems), ''):
+        sources = map(SourceFile.of, media_of(entry))
+        if problem := next((problems[file] for file in sources if file in problems), ''):
             skipped[_name(entry)] = problem
     complete = [entry for entry in entries if _name(entry) not in skipped]
     _write_annotations(complete, output)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.command import add_command, add_json, add_seed, print_report
-from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FOLDER, OUTPUT_PAGE
+from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FILE, OUTPUT_FOLDER
 from afformer_core.cli.options.session_options import add_session_options
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def add_parser(subparsers: Any) -> None:
     add_seed(measure, 'the bootstrap and of the order of questions')
     add_json(measure, 'all numbers')
     measure.add_argument(
-        '--report', type=OUTPUT_PAGE, help='.html file, or folder for report.html'
+        '--report', type=OUTPUT_FILE, help='.html file of all tables and of images'
     )
     add_session_options(measure)
     measure.set_defaults(run=run_measure, subparser=measure)
@@ -90,36 +90,37 @@ def add_parser(subparsers: Any) -> None:
 
 def run_fetch(arguments: argparse.Namespace) -> int:
     """Fetch the media, and print what is complete and what is not."""
-    from afformer_core.offline.evaluation.demonstration_to_image.entries import read_entries
-    from afformer_core.offline.evaluation.demonstration_to_image.fetching import fetch_benchmark
+    from afformer_core.offline.evaluation.demonstration_to_image.fetching import (
+        fetch_benchmark,
+        read_entries,
+    )
 
     entries = read_entries()
-    fetched = fetch_benchmark(entries, arguments.output)
-    for name, reason in fetched.skipped.items():
+    fetched, skipped = fetch_benchmark(entries, arguments.output)
+    for name, reason in skipped.items():
         print(f'skipped {name}: {reason}', file=sys.stderr)
-    pairs = sum(entry.target is not None for entry in fetched.entries)
+    pairs = sum('target' in entry for entry in fetched)
     print(
-        f'{pairs} pairs and {len(fetched.entries) - pairs} clips with marked contacts are in '
-        f'{arguments.output}; {len(fetched.skipped)} of {len(entries)} were skipped'
+        f'{pairs} pairs and {len(fetched) - pairs} clips with marked contacts are in '
+        f'{arguments.output}; {len(skipped)} of {len(entries)} were skipped'
     )
-    return 0 if fetched.entries else 1
+    return 0 if fetched else 1
 
 
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure a system, and print its report."""
     from afformer_core.offline.evaluation.demonstration_to_image.outside_system import is_command
-    from afformer_core.offline.evaluation.report.html_report import report_path, write_report
+    from afformer_core.offline.evaluation.report.html_report import write_report
     from afformer_core.runtime.model_folder import description_files
     from afformer_core.runtime.shipped_model import model_folder
 
-    page = None if arguments.report is None else report_path(arguments.report)
     report, make_examples = _measure(arguments)
     system = arguments.system
     model = [] if is_command(system) else description_files(model_folder(system))
     files = [*model, *sorted(arguments.folder.glob('*/*.json'))]
     print_report(arguments, report.to_markdown(), report.to_json(), files, arguments.seed)
-    if page is not None:
-        write_report(page, report, make_examples())
+    if arguments.report is not None:
+        write_report(arguments.report, report, make_examples())
     return 0
 
 

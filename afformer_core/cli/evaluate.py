@@ -15,7 +15,7 @@ from afformer_core.cli.options.engine_options import (
 )
 from afformer_core.cli.options.evaluation_options import add_choice_options, add_model_options
 from afformer_core.cli.options.media_options import add_dataset_part, add_folder_rate
-from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_PAGE
+from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_FILE
 
 if TYPE_CHECKING:
     from afformer_core.cli.evaluation.on_pairs import MakeExamples
@@ -73,9 +73,9 @@ def add_parser(subparsers: Any) -> None:
     add_json(parser, 'all numbers, see docs/reference/evaluation_json.md,')
     parser.add_argument(
         '--report',
-        type=OUTPUT_PAGE,
-        help='.html file, or folder for report.html: a page with all tables and with images of '
-        'the best, median and worst rows',
+        type=OUTPUT_FILE,
+        help='.html file: a page with all tables and with images of the best, median and worst '
+        'rows',
     )
 
 
@@ -162,14 +162,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(
             '--zooms determines the number of zoom stages; leave out --maximum-stages'
         )
-    from afformer_core.offline.evaluation.report.html_report import report_path, write_report
+    from afformer_core.offline.evaluation.report.html_report import write_report
 
-    page = None if arguments.report is None else report_path(arguments.report)
     report, make_examples = _evaluate(arguments)
     files = [*_model_files(arguments), *_data_files(arguments)]
     print_report(arguments, report.to_markdown(), report.to_json(), files, arguments.seed)
-    if page is not None:
-        write_report(page, report, make_examples())
+    if arguments.report is not None:
+        write_report(arguments.report, report, make_examples())
     return 0
 
 

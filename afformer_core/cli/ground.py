@@ -75,14 +75,14 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ground the video, and print the result."""
     from afformer_core.drawing.overlay import draw_numbered
-    from afformer_core.files.paths import NamedPath, require_inputs_kept
+    from afformer_core.files.paths import require_inputs_kept
     from afformer_core.grounder import Grounder
     from afformer_core.media.images import read_image, require_image_path, write_image
 
     if arguments.output is not None:
         require_image_path(arguments.output)
         path = _contacts_path(arguments.output)
-        require_inputs_kept([NamedPath(path, 'the image of contacts')], arguments.inputs)
+        require_inputs_kept([('the image of contacts', path)], arguments.inputs)
     image = read_image(arguments.image)
     grounder = Grounder(open_grounder(arguments.model, arguments))
     with warnings_on_stderr():

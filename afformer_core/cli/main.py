@@ -17,8 +17,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from afformer_core import __version__
-from afformer_core.cli.options.path_options import input_paths, require_inputs_of_command_kept
+from afformer_core.cli.options.path_options import input_paths, output_paths
 from afformer_core.errors import AfformerError, how_to_install
+from afformer_core.files.paths import require_inputs_kept
 
 _GROUPS = {
     'models': (
@@ -147,8 +148,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # The arguments go to other processes, which parsers cannot.
         subparser = vars(arguments).pop('subparser')
-        require_inputs_of_command_kept(subparser, arguments)
         arguments.inputs = input_paths(subparser, arguments)
+        require_inputs_kept(output_paths(subparser, arguments), arguments.inputs)
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
         return 130

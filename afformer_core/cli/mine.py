@@ -60,7 +60,7 @@ examples:
   afformer mine /data/videos --output mined --engine ray --address head:6379"""
 
 # Its files do not count as videos if the mined folder contains it.
-_INDEX_FOLDER = replace(OUTPUT_FOLDER, urls=True, may_be_inside=True)
+_INDEX_FOLDER = replace(OUTPUT_FOLDER, urls=True)
 
 
 def add_parser(subparsers: Any) -> None:

@@ -10,7 +10,7 @@ from afformer_core.cli.options.command import add_command, add_model
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 from afformer_core.cli.options.media_options import add_dataset_part
 from afformer_core.cli.options.path_options import INPUT_PATH, OUTPUT_FOLDER
-from afformer_core.files.paths import NamedPath, require_inputs_kept
+from afformer_core.files.paths import require_inputs_kept
 
 _DESCRIPTION = """\
 For a share of the objects, crop each demonstration around its contact and each
@@ -88,8 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
         backend=arguments.backend,
     )
     # The output would contain an annotation file of the same name, clips and images.
-    dataset = NamedPath(settings.root or settings.annotations.parent, 'the dataset')
-    require_inputs_kept([NamedPath(arguments.output, '--output', True, True)], [dataset])
+    dataset = settings.root or settings.annotations.parent
+    require_inputs_kept([('--output', arguments.output)], [('the dataset', dataset)])
     engine = engine_of(arguments, arguments.processes)
     with tqdm(unit='object', desc='looking') as bar:
         for done in write_zoomed_dataset(arguments.output, settings, engine):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from itertools import product
 from pathlib import Path
 
 PACKAGE = 'afformer_ros'
@@ -18,10 +18,6 @@ PACKAGE = 'afformer_ros'
 
 # A drive of Windows has one letter.
 _URL = re.compile(r'([A-Za-z][A-Za-z0-9+.-]+):/+(.*)')
-# Readers of folders ignore these files.
-_PAGES = ('.html', '.md')
-# Files that a folder of images, videos or pairs consists of.
-_MEDIA = ('.jpg', '.jpeg', '.png', '.mp4')
 
 
 def share_folders() -> Iterator[Path]:
@@ -68,68 +64,20 @@ def is_same_path(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-@dataclass(frozen=True)
-class NamedPath:
-    """A path that a user gave.
-
-    Attributes:
-        path: the path.
-        name: name of the argument.
-        is_folder: whether it is a folder; for an output, whether a folder is written.
-        may_be_inside: whether an output folder may be inside an input, because none of its files
-            is mistaken for one of the input.
-    """
-
-    path: Path
-    name: str
-    is_folder: bool = False
-    may_be_inside: bool = False
+NamedPath = tuple[str, Path]
+"""The name of an argument, and the path that a user gave as it."""
 
 
-def require_inputs_kept(outputs: Sequence[NamedPath], inputs: Sequence[NamedPath]) -> None:
-    """Raise an error if an output would change an input.
-
-    A file must not be an input, even through a link, must not replace a file of an input folder,
-    and must not be an image or a video that would be read with the folder the next time. A folder
-    must not be an input or lie in one. Files in an output folder may be in the same places as the
-    folder.
-
-    Args:
-        outputs: files and folders that are written.
-        inputs: files and folders that are read; missing ones are ignored.
+def require_inputs_kept(outputs: Iterable[NamedPath], inputs: Iterable[NamedPath]) -> None:
+    """Raise an error if an output is one of the inputs, even through a link.
 
     Raises:
-        ValueError: an output would replace an input, or become a part of one.
+        ValueError: it is.
     """
-    for read in inputs:
-        for written in outputs:
-            if is_same_path(written.path, read.path):
-                kind = 'folder' if written.is_folder else 'file'
-                raise ValueError(
-                    f'{written.name} is {written.path}, the same {kind} as {read.name}; expected '
-                    f'another {kind}, since that one is an input. Give a new name'
-                )
-            if read.path.is_dir() and _changes(written, read.path, outputs):
-                raise ValueError(
-                    f'{written.name} is {written.path}, which lies in {read.path} of {read.name}; '
-                    'expected a path outside it, because that folder is an input. Write elsewhere'
-                )
-
-
-def _changes(written: NamedPath, folder: Path, outputs: Sequence[NamedPath]) -> bool:
-    """Check whether an output changes the inputs in its folder."""
-    if not _is_in(written.path, folder):
-        return False
-    if written.is_folder:
-        return not written.may_be_inside
-    if any(
-        output.is_folder and output.may_be_inside and _is_in(written.path, output.path)
-        for output in outputs
-    ):
-        return False
-    suffix = written.path.suffix.lower()
-    return suffix not in _PAGES and (suffix in _MEDIA or written.path.exists())
-
-
-def _is_in(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())
+    for (name, written), (other, read) in product(outputs, inputs):
+        if is_same_path(written, read):
+            kind = 'folder' if read.is_dir() else 'file'
+            raise ValueError(
+                f'{name} is {written}, the same {kind} as {other}; expected another {kind}, since '
+                'that one is an input. Give a new name'
+            )

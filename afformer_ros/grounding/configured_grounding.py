@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
@@ -19,9 +19,9 @@ from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.stream.pipeline import GroundingPipeline
 from afformer_core.stream.spatial_inputs import SpatialInputs, is_rectified
+from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.load_action import LoadAction
-from afformer_ros.grounding.actions.node_actions import NodeActions
 from afformer_ros.grounding.actions.record_action import RecordAction
 from afformer_ros.grounding.demonstrations.demonstration_frame import DemonstrationFrame
 from afformer_ros.grounding.demonstrations.demonstration_loader import DemonstrationLoader
@@ -73,7 +73,7 @@ class ConfiguredGrounding:
         parameters: GroundingParameters,
         qos: QosParameters,
         priority_lock: threading.Lock,
-        actions: NodeActions,
+        actions: Mapping[str, ActionEndpoint],
         transport: TransportWatch,
     ) -> None:
         self._node = node
@@ -97,7 +97,7 @@ class ConfiguredGrounding:
             node, parameters.target_frame, parameters.vertical_frame
         )
         self._ground_action = GroundAction(
-            actions.ground,
+            actions['ground_demonstration'],
             node,
             self._live_parameters,
             self._worker,
@@ -158,10 +158,12 @@ class ConfiguredGrounding:
         )
         self._frame = DemonstrationFrame(node, self._worker, self._status)
         self._record_action = RecordAction(
-            actions.record, node, self._recorder, self._last_message
+            actions['record_demonstration'], node, self._recorder, self._last_message
         )
         self._status.listeners.append(self._record_action.demonstrations_changed)
-        self._load_action = LoadAction(actions.load, node, loader, self._last_message)
+        self._load_action = LoadAction(
+            actions['load_demonstration'], node, loader, self._last_message
+        )
         self._diagnostics = GroundingDiagnostics(
             node, parameters.diagnostics_period, self._statuses
         )

@@ -11,9 +11,11 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
-from afformer_ros.grounding.actions.node_actions import NodeActions
+from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
+from afformer_ros.grounding.actions.ground_goal import GoalOutcome
 from afformer_ros.grounding.configured_grounding import ConfiguredGrounding
 from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.interfaces import ACTIONS
 from afformer_ros.manager_bond import ManagerBond, installed_bond_type
 from afformer_ros.memory_tuning import release_what_is_left
 from afformer_ros.parameter_fields import (
@@ -73,7 +75,13 @@ class GroundingNode(LifecycleNode):
         # A value that is valid by itself may contradict another parameter.
         read_parameters(self, GroundingParameters)
         self._declared = True
-        self._actions = NodeActions(self)
+        outcomes = {'ground_demonstration': (GoalOutcome.STOPPED, GoalOutcome.REFUSED)}
+        self._actions = {
+            name: ActionEndpoint(
+                self, kind, name, *({'outcome': outcome} for outcome in outcomes.get(name, ()))
+            )
+            for name, kind in ACTIONS.items()
+        }
         self._transport = TransportWatch(
             self, self._transport_loss_timeout, give_up, SharedMemoryPorts()
         )
@@ -87,7 +95,8 @@ class GroundingNode(LifecycleNode):
     def destroy_node(self) -> None:
         """Remove the node."""
         self._transport.destroy()
-        self._actions.destroy()
+        for action in self._actions.values():
+            action.destroy()
         super().destroy_node()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:

@@ -68,8 +68,8 @@ class OperateAction:
             node,
             OperateElement,
             NAME,
-            lambda reason: _Result(outcome=_Result.STOPPED, message=reason),
-            lambda reason: _Result(outcome=_Result.REFUSED, message=reason),
+            {'outcome': _Result.STOPPED},
+            {'outcome': _Result.REFUSED},
         )
         self._endpoint.attach(self)
 

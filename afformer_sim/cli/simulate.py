@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FILE, OUTPUT_FOLDER
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
-from afformer_core.files.paths import NamedPath, require_inputs_kept
+from afformer_core.files.paths import require_inputs_kept
 
 if TYPE_CHECKING:
     from afformer_core.offline.parallel.engine import ParallelEngine
@@ -255,8 +255,8 @@ def _progress(
     }
     if layout == 'photographs':
         if (photographs := options['photographs']) is not None:
-            read = [NamedPath(photographs, '--photographs')]
-            require_inputs_kept([NamedPath(folder / 'images', 'OUT/images', True)], read)
+            read = [('--photographs', photographs)]
+            require_inputs_kept([('OUT/images', folder / 'images')], read)
         settings = PhotographSettings(seed=scenes['seed'], held_out=split.held_out, **options)
         return write_photographs(folder, name, settings, engine)
     if layout == 'hands':

@@ -7,25 +7,50 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import torch
 
 from afformer_core.cli.options.engine_options import engine_of
 from afformer_core.cli.options.session_options import open_grounder
+from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
+from afformer_core.offline.data.annotations import open_annotations
+from afformer_core.offline.data.frame_sampling import parse_frame_sampling
+from afformer_core.offline.data.verification import usable_samples
+from afformer_core.offline.evaluation.baselines import (
+    BaselinePrior,
+    prior_from_folds,
+    prior_from_training,
+)
+from afformer_core.offline.evaluation.metrics import concatenate
+from afformer_core.offline.evaluation.model_differences import ModelRows
+from afformer_core.offline.evaluation.pairs import pair_evaluator as evaluator
+from afformer_core.offline.evaluation.pairs.actions import hit_actions
+from afformer_core.offline.evaluation.pairs.pairs import Pair, choose_pairs
+from afformer_core.offline.evaluation.pairs.pooled_rows import pool
+from afformer_core.offline.evaluation.protocols import (
+    ButtonsProtocol,
+    CoarseRowsProtocol,
+    PooledProtocol,
+    RowsProtocol,
+)
+from afformer_core.offline.evaluation.report import qualitative_examples as examples
+from afformer_core.offline.evaluation.report.qualitative_examples import (
+    MeasuredRows,
+    QualitativeExample,
+    best_and_worst_examples,
+)
+from afformer_core.offline.evaluation.report.report import (
+    EvaluationReport,
+    Fact,
+    baseline_labels,
+    build_compared_report,
+    build_report,
+)
+from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.coarse_to_fine import ZoomStage
+from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
-if TYPE_CHECKING:
-    from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
-    from afformer_core.offline.evaluation.baselines import BaselinePrior
-    from afformer_core.offline.evaluation.model_differences import ModelRows
-    from afformer_core.offline.evaluation.pairs.pairs import Pair
-    from afformer_core.offline.evaluation.protocols import RowsProtocol
-    from afformer_core.offline.evaluation.report.qualitative_examples import (
-        MeasuredRows,
-        QualitativeExample,
-    )
-    from afformer_core.offline.evaluation.report.report import EvaluationReport, Fact
-    from afformer_core.runtime import ArrayGrounder
-
-    MakeExamples = Callable[[], Mapping[str, Sequence[QualitativeExample]]]
+MakeExamples = Callable[[], Mapping[str, Sequence[QualitativeExample]]]
 
 
 def evaluate_on_pairs(
@@ -43,16 +68,6 @@ def evaluate_on_pairs(
         ModelFolderError: there is no valid model.
         ValueError: the options do not suit the model; see `ModelRun`.
     """
-    from afformer_core.offline.data.annotations import open_annotations
-    from afformer_core.offline.evaluation.baselines import prior_from_folds, prior_from_training
-    from afformer_core.offline.evaluation.report.qualitative_examples import (
-        best_and_worst_examples,
-    )
-    from afformer_core.offline.evaluation.report.report import (
-        baseline_labels,
-        build_compared_report,
-    )
-
     folders = name_models(arguments.models)
     if len(folders) > 1:
         # an invalid model is reported before the others are measured
@@ -91,20 +106,6 @@ def _measure(
     prior: BaselinePrior,
 ) -> tuple[EvaluationReport, ModelRows, MeasuredRows]:
     """Measure a model; return its report, and its rows to compare and to draw."""
-    from afformer_core.offline.data.frame_sampling import parse_frame_sampling
-    from afformer_core.offline.evaluation.metrics import concatenate
-    from afformer_core.offline.evaluation.model_differences import ModelRows
-    from afformer_core.offline.evaluation.pairs import pair_evaluator as evaluator
-    from afformer_core.offline.evaluation.pairs.actions import hit_actions
-    from afformer_core.offline.evaluation.pairs.pooled_rows import pool
-    from afformer_core.offline.evaluation.protocols import (
-        ButtonsProtocol,
-        CoarseRowsProtocol,
-        PooledProtocol,
-    )
-    from afformer_core.offline.evaluation.report import qualitative_examples as examples
-    from afformer_core.offline.evaluation.report.report import build_report
-
     names, seed = dataset.action_names, arguments.seed
     settings = evaluator.RunSettings(
         partial(open_model, arguments, folder),
@@ -156,9 +157,6 @@ def _measure(
 
 def choose_pairs_of(arguments: argparse.Namespace, dataset: AnnotatedDataset) -> tuple[Pair, ...]:
     """Choose the pairs of a dataset according to the options, at least one."""
-    from afformer_core.offline.data.verification import usable_samples
-    from afformer_core.offline.evaluation.pairs.pairs import choose_pairs
-
     samples = usable_samples(dataset, True) if arguments.skip_broken else list(dataset)
     return choose_pairs(samples, arguments.limit, arguments.pairs_per_group, arguments.seed)
 
@@ -172,8 +170,6 @@ def name_models(given: Sequence[Path]) -> dict[str, Path]:
     Raises:
         ValueError: a folder is given twice.
     """
-    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
-
     given = given or [Path(SHIPPED)]
     folders = [model_folder(path) for path in given]
     for number, folder in enumerate(folders):
@@ -191,10 +187,6 @@ def open_model(arguments: argparse.Namespace, folder: Path) -> ArrayGrounder:
     Raises:
         ModelFolderError: the folder does not contain a valid model for this backend.
     """
-    import torch
-
-    from afformer_core.runtime.coarse_to_fine import ZoomStage
-
     if arguments.threads > 0:
         torch.set_num_threads(arguments.threads)
     grounder = open_grounder(folder, arguments)

@@ -8,25 +8,46 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from afformer_core.cli.evaluation.on_pairs import describe, name_models, open_model
 from afformer_core.cli.options.engine_options import engine_of
+from afformer_core.errors import AfformerError
+from afformer_core.models.pretrained import imagenet_features
+from afformer_core.offline.data.readers.contact_clips import ContactClip, read_contact_clips
+from afformer_core.offline.data.readers.part_pairs import PartPair, read_pooled_pairs
+from afformer_core.offline.data.verification import find_problems, usable_samples
+from afformer_core.offline.evaluation.parts.contact_scores import measure_contacts
+from afformer_core.offline.evaluation.parts.matching import (
+    FoundContact,
+    NearestFeaturePredictor,
+    marked_contact,
+)
+from afformer_core.offline.evaluation.parts.part_examples import pair_examples
+from afformer_core.offline.evaluation.parts.part_measures import measure_all
+from afformer_core.offline.evaluation.parts.part_scores import OpenPredictors, evaluate_parts
+from afformer_core.offline.evaluation.parts.part_tables import contact_tables, parts_report
+from afformer_core.offline.evaluation.parts.predictors import (
+    CentrePredictor,
+    ContactPredictor,
+    KeptByImage,
+    MarkedContactPredictor,
+    ModelPredictor,
+    PointPredictor,
+    RelativePositionPredictor,
+    SiftPredictor,
+)
+from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
+from afformer_core.offline.evaluation.report.report import (
+    SCHEMA_OF_PARTS,
+    EvaluationReport,
+    Fact,
+    facts_of_models,
+)
+from afformer_core.offline.parallel.engine import ParallelEngine
+from afformer_core.offline.parallel.local_engine import ONE_PROCESS
 
-if TYPE_CHECKING:
-    from afformer_core.offline.data.readers.contact_clips import ContactClip
-    from afformer_core.offline.data.readers.part_pairs import PartPair
-    from afformer_core.offline.evaluation.parts.part_scores import OpenPredictors
-    from afformer_core.offline.evaluation.parts.predictors import (
-        ContactPredictor,
-        ModelPredictor,
-        PointPredictor,
-    )
-    from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
-    from afformer_core.offline.evaluation.report.report import EvaluationReport, Fact
-    from afformer_core.offline.parallel.engine import ParallelEngine
+MakeExamples = Callable[[], dict[str, list[QualitativeExample]]]
 
-    MakeExamples = Callable[[], dict[str, list[QualitativeExample]]]
 
 # Options that do not apply to pairs, with their defaults.
 _OF_OTHER_DATA = {
@@ -93,9 +114,6 @@ def evaluate_on_parts(arguments: argparse.Namespace) -> tuple[EvaluationReport, 
         ModelFolderError: there is no valid model.
         ValueError: an option does not apply to pairs.
     """
-    from afformer_core.offline.data.readers.contact_clips import read_contact_clips
-    from afformer_core.offline.evaluation.report.report import facts_of_models
-
     for name, default in _OF_OTHER_DATA.items():
         if getattr(arguments, name) != default:
             raise ValueError(
@@ -148,13 +166,6 @@ def measure_predictors(
         engine: engine that grounds the pairs and reads the clips; None: this process alone.
         open_again: opens models and baselines again, for other processes of the engine.
     """
-    from afformer_core.offline.evaluation.parts.contact_scores import measure_contacts
-    from afformer_core.offline.evaluation.parts.part_examples import pair_examples
-    from afformer_core.offline.evaluation.parts.part_measures import measure_all
-    from afformer_core.offline.evaluation.parts.part_scores import evaluate_parts
-    from afformer_core.offline.evaluation.parts.part_tables import parts_report
-    from afformer_core.offline.parallel.local_engine import ONE_PROCESS
-
     engine = engine or ONE_PROCESS
     models = predictors.models
     opened = (lambda: predictors.all) if engine == ONE_PROCESS else open_again
@@ -181,9 +192,6 @@ def _measure_contacts_alone(
     frame_count: int,
     facts: Mapping[str, Fact],
 ) -> EvaluationReport:
-    from afformer_core.offline.evaluation.parts.contact_scores import measure_contacts
-    from afformer_core.offline.evaluation.parts.part_tables import contact_tables
-    from afformer_core.offline.evaluation.report.report import SCHEMA_OF_PARTS, EvaluationReport
 
     opened = partial(open_models, arguments)
     engine = engine_of(arguments, arguments.processes)
@@ -192,7 +200,6 @@ def _measure_contacts_alone(
         {**facts, 'clips': len(data.clips)},
         {'contacts': contacts},
         tuple(contact_tables(contacts, {name: name for name in models})),
-        contacts['readers'][next(iter(models))],
         schema=SCHEMA_OF_PARTS,
     )
 
@@ -201,9 +208,6 @@ def usable_pairs(
     folders: Sequence[Path], root: Path | None, *, skip_broken: bool
 ) -> tuple[list[PartPair], dict[str, str]]:
     """Return the pairs whose media can be decoded, and the reasons for the other pairs."""
-    from afformer_core.offline.data.readers.part_pairs import read_pooled_pairs
-    from afformer_core.offline.data.verification import find_problems, usable_samples
-
     if not folders:
         return [], {}
     read = read_pooled_pairs(folders, root)
@@ -217,8 +221,6 @@ def usable_pairs(
 
 def open_predictor(arguments: argparse.Namespace, folder: Path) -> ModelPredictor:
     """Open a model as a predictor of points."""
-    from afformer_core.offline.evaluation.parts.predictors import ModelPredictor
-
     return ModelPredictor(open_model(arguments, folder))
 
 
@@ -236,8 +238,6 @@ def open_predictors(
     with_baselines: bool = True,
 ) -> Predictors:
     """Add to the models of the arguments the given contact, and baselines if they are wanted."""
-    from afformer_core.offline.evaluation.parts.predictors import MarkedContactPredictor
-
     name, first = next(iter(models.items()))
     labelled: dict[str, tuple[str, PointPredictor]] = {n: (n, m) for n, m in models.items()}
     if first.grounder.matching is not None:
@@ -263,20 +263,6 @@ def open_baselines(
     Returns:
         labels and baselines by name, and notes on missing ones.
     """
-    from afformer_core.errors import AfformerError
-    from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
-    from afformer_core.offline.evaluation.parts.matching import (
-        FoundContact,
-        NearestFeaturePredictor,
-        marked_contact,
-    )
-    from afformer_core.offline.evaluation.parts.predictors import (
-        CentrePredictor,
-        KeptByImage,
-        RelativePositionPredictor,
-        SiftPredictor,
-    )
-
     baselines: dict[str, tuple[str, PointPredictor]] = {
         'centre': ('centre of the image', CentrePredictor()),
         'relative_position': (
@@ -287,7 +273,7 @@ def open_baselines(
     }
     notes: tuple[str, ...] = ()
     try:
-        features = KeptByImage(ImagenetFeatures())
+        features = KeptByImage(imagenet_features.ImagenetFeatures())
         baselines['matching_marked'] = (
             'matching, contact marked',
             NearestFeaturePredictor(features, marked_contact),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from afformer_core.files.paths import NamedPath, require_inputs_kept, why_not_local
+from afformer_core.files.paths import NamedPath, why_not_local
 
 STDOUT = '-'
 """Name of the file that means the standard output."""
@@ -26,17 +26,15 @@ class PathOption:
 
     Attributes:
         use: whether it is read, written, or a store that is both.
-        kind: kind of file; `page` is an HTML file, or a folder for one.
+        kind: kind of file.
         urls: whether it may be a URL instead.
         as_text: return the text, because some of its values are not paths.
-        may_be_inside: see `NamedPath`.
     """
 
     use: Literal['input', 'output', 'store']
-    kind: Literal['file', 'folder', 'file or folder', 'page']
+    kind: Literal['file', 'folder', 'file or folder']
     urls: bool = False
     as_text: bool = False
-    may_be_inside: bool = False
 
     def __call__(self, text: str) -> Path | str:
         """Convert an argument.
@@ -61,58 +59,35 @@ OUTPUT_FILE = PathOption('output', 'file')
 OUTPUT_FOLDER = PathOption('output', 'folder')
 OUTPUT_PATH = PathOption('output', 'file or folder')
 """A file, or a folder if the name has no extension."""
-OUTPUT_PAGE = PathOption('output', 'page', may_be_inside=True)
 REPORT_FILE = replace(OUTPUT_FILE, as_text=True)
 """A file, or `STDOUT`."""
 STORE = PathOption('store', 'folder')
 
 
-def path_actions(parser: argparse.ArgumentParser) -> Iterator[tuple[argparse.Action, PathOption]]:
-    """Yield the arguments of a parser that are paths, with their types."""
-    for action in parser._actions:
-        if isinstance(action.type, PathOption):
-            yield action, action.type
-
-
 def input_paths(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> list[NamedPath]:
     """Return the files and folders that exist and are read, without the part after `#`."""
     named = _named(parser, arguments, 'input')
-    return [
-        replace(entry, path=file) for entry in named if (file := _file(entry.path)) is not None
-    ]
+    return [(name, file) for name, path in named if (file := _file(path)) is not None]
 
 
-def require_inputs_of_command_kept(
+def output_paths(
     parser: argparse.ArgumentParser, arguments: argparse.Namespace
-) -> None:
-    """Raise an error if an output of a subcommand would replace one of its inputs.
-
-    Args:
-        parser: parser of the subcommand.
-        arguments: its values.
-
-    Raises:
-        ValueError: see `require_inputs_kept`.
-    """
-    outputs = list(_named(parser, arguments, 'output'))
-    require_inputs_kept(outputs, input_paths(parser, arguments))
+) -> list[NamedPath]:
+    """Return the files and folders that are written."""
+    return list(_named(parser, arguments, 'output'))
 
 
 def _named(
     parser: argparse.ArgumentParser, arguments: argparse.Namespace, use: str
 ) -> Iterator[NamedPath]:
-    for action, kind in path_actions(parser):
-        given = getattr(arguments, action.dest)
-        if kind.use != use or given in (None, STDOUT):
+    for action in parser._actions:
+        if not isinstance(action.type, PathOption) or action.type.use != use:
+            continue
+        if (given := getattr(arguments, action.dest)) in (None, STDOUT):
             continue
         name = max(action.option_strings, key=len, default=action.metavar or action.dest.upper())
         for path in given if isinstance(given, list) else [given]:
-            is_folder = _is_folder(kind, Path(path))
-            yield NamedPath(Path(path), str(name), is_folder, kind.may_be_inside)
-
-
-def _is_folder(kind: PathOption, path: Path) -> bool:
-    return kind.kind == 'folder' or (kind.kind != 'file' and not path.suffix)
+            yield str(name), Path(path)
 
 
 def _file(path: Path) -> Path | None:

@@ -45,8 +45,7 @@ def require_inputs_of_training_kept(configuration: Any) -> None:
     Raises:
         ValueError: see `require_inputs_kept`.
     """
-    output = NamedPath(configuration.output, '--output', is_folder=True, may_be_inside=True)
-    require_inputs_kept([output], list(_input_paths(configuration)))
+    require_inputs_kept([('--output', configuration.output)], _input_paths(configuration))
 
 
 def _input_paths(configuration: Any) -> Iterator[NamedPath]:
@@ -55,7 +54,7 @@ def _input_paths(configuration: Any) -> Iterator[NamedPath]:
             continue
         for path in value if isinstance(value, list | tuple) else (value,):
             if isinstance(path, Path):
-                yield NamedPath(path, f'--{name.replace(".init_args", "")}')
+                yield f'--{name.replace(".init_args", "")}', path
 
 
 def _as_path(text: str) -> Path:

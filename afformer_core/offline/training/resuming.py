@@ -17,36 +17,6 @@ from afformer_core.files.folder_lock import FolderHeldError, folder_lock
 # Settings that may change between interruption and resuming.
 _FREE = ('data.workers', 'data.init_args.workers', 'data.init_args.cache_folder')
 _BOUND = ('model.', 'data.')
-# Options of Lightning's trainer that have no effect here, with their default and what to give.
-_WITHOUT_EFFECT: dict[str, tuple[Any, str]] = {
-    'check_val_every_n_epoch': (1, '. Give val_check_interval, in steps'),
-    'default_root_dir': (None, '. Give output'),
-    'enable_checkpointing': (None, ''),
-    'fast_dev_run': (False, '. Give max_steps and another output folder'),
-    'limit_train_batches': (None, '. Give data.train.share'),
-    'max_epochs': (None, '. Give max_steps'),
-    'min_epochs': (None, '. Give max_steps'),
-    'overfit_batches': (0.0, '. Give data.train.share'),
-}
-
-
-def require_honoured(settings: Any) -> None:
-    """Check that no option of Lightning's trainer is given that would have no effect.
-
-    Raises:
-        AfformerError: an option has no effect here, or the number of steps is missing.
-    """
-    for name, (default, instead) in _WITHOUT_EFFECT.items():
-        if (given := settings.get(name)) not in (None, default):
-            raise AfformerError(
-                f'trainer.{name} is {given!r}, which has no effect, because training counts steps '
-                f'and resumes exactly{instead}'
-            )
-    if settings.get('max_steps', -1) < 1:
-        raise AfformerError(
-            f'trainer.max_steps is {settings.get("max_steps")}; expected at least 1 for the '
-            'schedule'
-        )
 
 
 @contextmanager

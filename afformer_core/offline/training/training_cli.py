@@ -18,6 +18,7 @@ from lightning.pytorch.callbacks import ProgressBar, TQDMProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
 from afformer_core.files.provenance import provenance
 from afformer_core.licences import Ingredient, merged, restricted
@@ -36,7 +37,6 @@ from afformer_core.offline.training.module import GroundingTraining
 from afformer_core.offline.training.resuming import (
     alone_in,
     finished_steps,
-    require_honoured,
     require_same_configuration,
 )
 
@@ -197,12 +197,16 @@ class TrainingCli(LightningCLI):
         A training that already has all its steps is not changed, and a message is printed.
 
         Raises:
-            AfformerError: an option of the trainer is not supported, another process trains in the
+            AfformerError: the number of steps is missing, another process trains in the
                 folder, the checkpoint is damaged or has another configuration, or a file
                 cannot be read or written.
             ValueError: the output folder is an input.
         """
-        require_honoured(self.config.trainer)
+        if self.config.trainer.max_steps < 1:
+            raise AfformerError(
+                f'trainer.max_steps is {self.config.trainer.max_steps}; expected at least 1 for '
+                'the schedule'
+            )
         configured_paths.require_inputs_of_training_kept(self.config)
         output = Path(self.config.output)
         # One process represents all processes of a training.

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from rclpy.action import ActionServer, CancelResponse
@@ -54,9 +55,8 @@ class ActionEndpoint:
         node: node that offers the action.
         kind: class of the action.
         name: name of the action below the node's.
-        create_failure: function that creates a result from the reason why no handler accepts
-            goals.
-        create_refusal: function that creates a result from the reason why a goal is refused.
+        failed: fields of a result, besides the reason, if no handler accepts goals.
+        refused: those if a goal is refused.
     """
 
     def __init__(
@@ -64,13 +64,14 @@ class ActionEndpoint:
         node: Node,
         kind: Any,
         name: str,
-        create_failure: Callable[[str], Any],
-        create_refusal: Callable[[str], Any],
+        failed: Mapping[str, Any] = MappingProxyType({}),
+        refused: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self._node = node
         self._name = name
-        self._create_failure = create_failure
-        self._create_refusal = create_refusal
+        self._kind = kind
+        self._failed = failed
+        self._refused = refused
         self._handler: GoalHandler | None = None
         self._unavailable = _UNCONFIGURED
         self._goals: dict[bytes, OpenGoal] = {}
@@ -115,13 +116,13 @@ class ActionEndpoint:
         self._timer.reset()
         handler = self._handler
         if handler is None:
-            goal.fail(self._create_failure(self._unavailable))
+            goal.fail(self._kind.Result(message=self._unavailable, **self._failed))
             return
         try:
             handler.take(goal)
         except RefusedGoalError as error:
             self._node.get_logger().warning(f'a goal of {self._name} was rejected: {error}')
-            goal.fail(self._create_refusal(str(error)))
+            goal.fail(self._kind.Result(message=str(error), **self._refused))
 
     def _cancel(self, handle: ServerGoalHandle[Any, Any, Any]) -> CancelResponse:
         goal, handler = self._goals.get(bytes(handle.goal_id.uuid)), self._handler

@@ -14,7 +14,7 @@ An object of `pairs.json`; only the first four names are required:
      "id": "drawer_1", "accepted_actions": ["pull", "hold"], "kind": "other-scene",
      "source_video": "kitchen_tour", "target_size": [960, 624], "clip_size": [640, 360],
      "before": {"frame": 0, "x": 292, "y": 48}, "contact": {"frame": 45, "x": 290, "y": 45},
-     "robot": false, "licence": "CC-BY-4.0"}
+     "licence": "CC-BY-4.0"}
 
 - `parts`: polygons of (x, y) in pixels of the target, or of `target_size` if the target was
   resized since. A peak inside any of them is right.
@@ -26,7 +26,6 @@ An object of `pairs.json`; only the first four names are required:
   which the hand does not cover the contact point yet (or not any more), and its pixel there.
 - `repository`: origin of clip and target, by which results are split; default: the name of the
   folder.
-- `robot`: whether a robot is visible in the target.
 - `licence`: licence of clip and target; default: the licence in `licence.txt`, as beside pairs
   with points.
 
@@ -93,7 +92,6 @@ class PartPair:
         kind: difference between clip and target; empty: unknown.
         contact: contact of the hand, or None.
         before: the same point while no hand covers it, or None.
-        robot: whether the target shows a robot; None: unknown.
         folder: name of its folder.
         source: origin of clip and target; the name of the folder if that is not given.
     """
@@ -105,7 +103,6 @@ class PartPair:
     kind: str = ''
     contact: ClipPoint | None = None
     before: ClipPoint | None = None
-    robot: bool | None = None
     folder: str = ''
     source: str = ''
 
@@ -209,7 +206,6 @@ def _pair(entry: Mapping[str, Any], sample: Sample, folder: str) -> PartPair:
         parse('kind', str, entry['kind']) if entry.get('kind') else '',
         _clip_point('contact', entry),
         _clip_point('before', entry),
-        parse('robot', bool | None, entry.get('robot')),
         folder,
         parse('repository', str, entry.get('repository') or folder),
     )

@@ -1,5 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Media of the benchmark: cut from single files of public repositories, which git downloads."""
+"""Media of the benchmark: cut from single files of public repositories, which git downloads.
+
+`entries.json` holds no media. An entry is a pair, or a clip with a marked contact:
+
+- `folder`: name of the folder that it belongs to.
+- `annotation`: its entry in the `pairs.json` or `clips.json` of that folder.
+- `clip`, and `target` of a pair: the file that it is cut from, and how.
+  - `repository`, `commit`, `path`: of the file. A `*` in the last part names a folder of frames.
+  - `sha256`: hash of the file, or of all files of a folder in the order of their names.
+  - `frames`: first and last frame of the file, from 0; the same frame for an image.
+  - `crop`: left, top, right and bottom in pixels, before resizing; absent: the whole frame.
+  - `homography`: matrix [3][3] from pixels of the cropped frame to pixels of the image, which
+    shows it from another view; absent: the crop is resized.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +21,11 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import resources
 from itertools import islice
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import av
 import cv2
@@ -27,12 +41,14 @@ from afformer_core.media.images import read_image, write_jpeg
 from afformer_core.media.video import write_video
 from afformer_core.offline.data.readers.contact_clips import CLIPS_FILE
 from afformer_core.offline.data.readers.part_pairs import PAIRS_FILE
-from afformer_core.offline.evaluation.demonstration_to_image.entries import (
-    BenchmarkEntry,
-    MediaReference,
-    SourceFile,
-)
 
+BenchmarkEntry = Mapping[str, Any]
+"""An entry of `entries.json`."""
+
+MediaReference = Mapping[str, Any]
+"""The `clip` or `target` of an entry, with the `name`, `size` and `rate` of the result."""
+
+_ENTRIES_FILE = 'entries.json'
 _SOURCES = '.sources'
 _HOST = 'https://github.com'
 # Seconds; git gives up on a connection that delivers less than 1 kB/s for this long.
@@ -50,20 +66,49 @@ class SourceError(AfformerError):
     """A repository, a commit or a file cannot be downloaded."""
 
 
-@dataclass(frozen=True)
-class Fetched:
-    """The result of fetching the benchmark.
+class SourceFile(NamedTuple):
+    """A file at a commit of a public repository; see `entries.json`."""
 
-    Attributes:
-        entries: complete entries.
-        skipped: reasons by folder and id of each skipped entry.
+    repository: str
+    commit: str
+    path: str
+    sha256: str
+
+    @classmethod
+    def of(cls, media: MediaReference) -> SourceFile:
+        """Return the file that a clip or an image is cut from."""
+        return cls(*(media[name] for name in cls._fields))
+
+
+def read_entries(text: str | None = None) -> list[BenchmarkEntry]:
+    """Read the entries of the benchmark.
+
+    Args:
+        text: content in the layout of `entries.json`; None: that of the installed file.
     """
+    if text is None:
+        text = resources.files(__package__).joinpath(_ENTRIES_FILE).read_text('utf-8')
+    return list(json.loads(text)['entries'])
 
-    entries: Sequence[BenchmarkEntry]
-    skipped: dict[str, str]
+
+def media_of(entry: BenchmarkEntry) -> list[MediaReference]:
+    """Return the references of the clip, and of the target of a pair."""
+    annotation = entry['annotation']
+    return [
+        {
+            **entry[kind],
+            'name': annotation[kind],
+            'size': annotation[f'{kind}_size'],
+            'rate': annotation['clip_rate'] if kind == 'clip' else None,
+        }
+        for kind in ('clip', 'target')
+        if entry.get(kind)
+    ]
 
 
-def fetch_benchmark(entries: Sequence[BenchmarkEntry], output: Path) -> Fetched:
+def fetch_benchmark(
+    entries: Sequence[BenchmarkEntry], output: Path
+) -> tuple[list[BenchmarkEntry], dict[str, str]]:
     """Download the sources of entries, cut their media, and write their folders.
 
     Media that an interrupted call has already cut are kept. Entries whose source vanished or
@@ -72,14 +117,17 @@ def fetch_benchmark(entries: Sequence[BenchmarkEntry], output: Path) -> Fetched:
     Args:
         entries: entries, at least one.
         output: folder for the folders of the benchmark.
+
+    Returns:
+        the complete entries, and the reasons by folder and id of each skipped one.
     """
     problems: dict[SourceFile, str] = {}
     clones = output / _SOURCES
     needed = {
-        media.file: None
+        SourceFile.of(media): None
         for entry in entries
-        for media in entry.media
-        if not (output / entry.folder / media.name).exists()
+        for media in media_of(entry)
+        if not (output / entry['folder'] / media['name']).exists()
     }
     commits = dict.fromkeys((file.repository, file.commit) for file in needed)
     for repository, commit in tqdm(commits, 'sources', unit='repository'):
@@ -87,20 +135,23 @@ def fetch_benchmark(entries: Sequence[BenchmarkEntry], output: Path) -> Fetched:
         folder = clones / repository / commit
         problems |= _download(repository, commit, files, folder)
     for entry in tqdm(entries, 'media', unit='pair'):
-        for media in entry.media:
-            if media.file not in problems and (problem := _cut(media, output, entry.folder)):
-                problems[media.file] = problem
-    skipped = {
-        f'{entry.folder}/{entry.annotation["id"]}': problem
-        for entry in entries
-        if (problem := next((problems[m.file] for m in entry.media if m.file in problems), ''))
-    }
-    complete = [
-        entry for entry in entries if f'{entry.folder}/{entry.annotation["id"]}' not in skipped
-    ]
+        for media in media_of(entry):
+            file = SourceFile.of(media)
+            if file not in problems and (problem := _cut(media, output, entry['folder'])):
+                problems[file] = problem
+    skipped = {}
+    for entry in entries:
+        sources = map(SourceFile.of, media_of(entry))
+        if problem := next((problems[file] for file in sources if file in problems), ''):
+            skipped[_name(entry)] = problem
+    complete = [entry for entry in entries if _name(entry) not in skipped]
     _write_annotations(complete, output)
     shutil.rmtree(clones, ignore_errors=True)
-    return Fetched(complete, skipped)
+    return complete, skipped
+
+
+def _name(entry: BenchmarkEntry) -> str:
+    return f'{entry["folder"]}/{entry["annotation"]["id"]}'
 
 
 def _download(
@@ -128,26 +179,25 @@ def _download(
 
 def _cut(media: MediaReference, output: Path, folder: str) -> str:
     """Cut a medium unless it exists; return the problem, or nothing."""
-    path = output / folder / media.name
+    path = output / folder / media['name']
     if path.exists():
         return ''
-    file = media.file
     try:
-        _cut_media(output / _SOURCES / file.repository / file.commit, media, path)
+        _cut_media(output / _SOURCES / media['repository'] / media['commit'], media, path)
     except AfformerError as error:
         return str(error)
     return ''
 
 
 def _write_annotations(entries: Sequence[BenchmarkEntry], output: Path) -> None:
-    for folder in dict.fromkeys(entry.folder for entry in entries):
-        of_folder = [entry for entry in entries if entry.folder == folder]
-        name = CLIPS_FILE if of_folder[0].target is None else PAIRS_FILE
+    for folder in dict.fromkeys(entry['folder'] for entry in entries):
+        of_folder = [entry for entry in entries if entry['folder'] == folder]
+        name = PAIRS_FILE if 'target' in of_folder[0] else CLIPS_FILE
         content = [
             {
-                **entry.annotation,
-                'commit': entry.clip.file.commit,
-                'source_file': entry.clip.file.path,
+                **entry['annotation'],
+                'commit': entry['clip']['commit'],
+                'source_file': entry['clip']['path'],
             }
             for entry in of_folder
         ]
@@ -223,17 +273,18 @@ def _cut_media(root: Path, media: MediaReference, output: Path) -> None:
     """Write the clip as a video, or the image as JPEG, from the folder of the repository."""
     output.parent.mkdir(parents=True, exist_ok=True)
     frames = (cut_frame(frame, media) for frame in _source_frames(root, media))
-    if media.rate is None:
+    if media['rate'] is None:
         write_jpeg(output, next(frames), _JPEG_QUALITY)
     else:
-        write_video(output, frames, media.rate, _RATE_FACTOR)
+        write_video(output, frames, media['rate'], _RATE_FACTOR)
 
 
 def _source_frames(root: Path, media: MediaReference) -> Iterator[_Image]:
     """Read the whole frames of a reference, uint8 RGB [H, W, 3]."""
-    first, last = media.frames
-    paths = _source_paths(root, media.file.path)
-    suffix = media.file.path[media.file.path.rfind('.') :]
+    first, last = media['frames']
+    path = media['path']
+    paths = _source_paths(root, path)
+    suffix = path[path.rfind('.') :]
     if suffix in _VIDEOS:
         read = _video_frames(paths[0])
     elif suffix == _STEREO:
@@ -247,8 +298,7 @@ def _source_frames(root: Path, media: MediaReference) -> Iterator[_Image]:
             yield image
     if count <= last:
         raise DatasetError(
-            f'{media.file.path} of {media.file.repository} has {count} frames; {media.name} needs '
-            f'{last + 1}'
+            f'{path} of {media["repository"]} has {count} frames; {media["name"]} needs {last + 1}'
         )
 
 
@@ -281,18 +331,19 @@ def _stereo_frames(path: Path, count: int) -> list[_Image]:
 
 def cut_frame(frame: _Image, media: MediaReference) -> _Image:
     """Crop a frame, and resize or warp it to the size of the reference."""
-    if media.crop is not None:
-        left, top, right, bottom = media.crop
+    if crop := media.get('crop'):
+        left, top, right, bottom = crop
         frame = frame[top:bottom, left:right]
-    if media.homography is not None:
+    size = tuple(media['size'])
+    if homography := media.get('homography'):
         warped = cv2.warpPerspective(
             frame,
-            np.array(media.homography),
-            media.size,
+            np.array(homography),
+            size,
             flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REFLECT,
         )
         return np.asarray(warped, np.uint8)
-    if media.size == frame.shape[1::-1]:
+    if size == frame.shape[1::-1]:
         return np.ascontiguousarray(frame)
-    return np.asarray(cv2.resize(frame, media.size, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -78,7 +78,6 @@ def _example(
         f'{pair.sample.sample_id}, {" or ".join(pair.accepted_actions)}',
         (*_measures(score), *([f'says {said}'] if said else [])),
         _frames(clip),
-        None,
         {name: _draw(image, pair, point, row) for name, point in predicted.items()},
         target,
     )

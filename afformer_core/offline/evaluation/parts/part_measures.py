@@ -88,9 +88,7 @@ def measure_all(
         contacts: numbers of clips with marked contacts, or None.
     """
     whole = measure_group(pairs, scores, seed)
-    by_source = measure_groups(pairs, scores, lambda pair: pair.source, seed)
     names = [pair.sample.sample_id for pair in pairs]
-    worst = {name: _worst_source(by_source, name) for name in models}
     return {
         'pairs': whole['pairs'],
         'source_videos': whole['source_videos'],
@@ -99,15 +97,13 @@ def measure_all(
         'constant_action': whole['constant_action'],
         'constant_action_accepted': whole['constant_action_accepted'],
         'by_folder': measure_groups(pairs, scores, lambda pair: pair.folder, seed),
-        'by_source': by_source,
+        'by_source': measure_groups(pairs, scores, lambda pair: pair.source, seed),
         'by_kind': measure_classes(pairs, scores, lambda pair: pair.kind, seed),
-        'by_robot': measure_classes(pairs, scores, _robot, seed),
         'confidence': {
             name: measure_confidence(of_predictor, pairs, seed)
             for name, of_predictor in scores.items()
             if any(score['confidence_scores'] for score in of_predictor)
         },
-        'worst_source': {name: source for name, source in worst.items() if source},
         'pair_facts': {name: _describe(pair) for name, pair in zip(names, pairs, strict=True)},
         'by_pair': {
             pair: {name: score[number] for name, score in scores.items()}
@@ -245,16 +241,6 @@ def _auroc(
     return bootstrap_area(own[known], other[known], [source_videos[n] for n in known], seed)
 
 
-def _worst_source(by_source: Mapping[str, Estimates], model: str) -> str:
-    """Find the source with the lowest share of right answers; of several, the most answers."""
-    right = {
-        source: measures['predictors'][model]['right_of_answered']
-        for source, measures in by_source.items()
-    }
-    known = {source: (share.value, -share.count) for source, share in right.items() if share}
-    return min(known, key=known.__getitem__, default='')
-
-
 def _describe(pair: PartPair) -> dict[str, str]:
     return {
         'id': pair.sample.sample_id.removeprefix(f'{pair.folder}/'),
@@ -264,7 +250,3 @@ def _describe(pair: PartPair) -> dict[str, str]:
         'kind': pair.kind,
         'accepted_actions': ', '.join(pair.accepted_actions),
     }
-
-
-def _robot(pair: PartPair) -> str:
-    return '' if pair.robot is None else 'robot' if pair.robot else 'no robot'

@@ -76,17 +76,9 @@ SCORES = (
 _LEAST_SIZE = 1.0
 
 
-@dataclass(frozen=True)
-class _ClipScores:
-    """The scores that a clip gives.
-
-    Attributes:
-        own: scores of its own pair, by predictor.
-        negative: number of a pair to which it is a negative, predictor, and scores by name.
-    """
-
-    own: dict[str, dict[str, Any]]
-    negative: list[tuple[int, str, dict[str, Any]]]
+_ClipScores = tuple[dict[str, dict[str, Any]], list[tuple[int, str, dict[str, Any]]]]
+"""Scores that a clip gives: those of its own pair by predictor; and for each pair to which it is a
+negative and each predictor, the number of the pair, the predictor, and scores by name."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +126,9 @@ def evaluate_parts(
         for result in engine.map(open_task, _clip_uses(pairs)):
             found[result.part.number] = result.get()
             bar.update()
-    scores = {name: [found[n].own[name] for n in range(len(pairs))] for name in found[0].own}
-    for clip_scores in found.values():
-        for number, name, known in clip_scores.negative:
+    scores = {name: [found[n][0][name] for n in range(len(pairs))] for name in found[0][0]}
+    for _, negative in found.values():
+        for number, name, known in negative:
             scores[name][number] |= known
     return scores
 
@@ -174,7 +166,7 @@ def _score_clip(
                 f'{kind}_presence_score': shown.presence_score,
             }
             negative.append((number, name, known))
-    return _ClipScores(own, negative)
+    return own, negative
 
 
 def _score_own(

@@ -14,7 +14,6 @@ from afformer_core.offline.evaluation.report.report import (
     SCHEMA_OF_PARTS,
     EvaluationReport,
     Fact,
-    ImageLegend,
 )
 from afformer_core.offline.reports.bootstrap import interval_note
 from afformer_core.offline.reports.tables import Cell, Table
@@ -41,7 +40,6 @@ _VIDEOS = {
 _ANSWERS = {
     'answered': 'answered',
     'right_of_answered': 'right of these',
-    'worst': 'worst source',
     'tap_answered': 'answered with one tap',
     'right_of_tap_answered': 'right of these',
 }
@@ -78,7 +76,7 @@ _CLIPS = {
     'other_hand': 'of the other hand, within 5 %',
     'moment_error': 'median error of the moment, seconds',
 }
-_LEGEND = ImageLegend(
+_LEGEND = (
     "Pairs, chosen by the model's distance from the parts",
     'Outlines: the parts. Cross: best peak. Ring: the marked contact. Each heatmap is drawn '
     'relative to its maximum; a similarity is drawn as the exponential of 20 times its value.',
@@ -106,7 +104,7 @@ def parts_report(
     counted = {'pairs': measured['pairs'], 'source videos': measured['source_videos']}
     tables = _tables_of_points(measured, labels, notes)
     if _is_measured('answered', of_models):
-        tables.append(_answers_table(measured, {labels[name]: name for name in models}))
+        tables.append(_answers_table(of_models))
     if measured['differences']:
         tables.append(_difference_table(labels[models[0]], measured['differences']))
     if _is_measured('action', of_models):
@@ -120,8 +118,7 @@ def parts_report(
         tables.append(Table.of(title, _CONTACT, of_models, (note,)))
     if len(groups := _groups(measured)) > 1:
         tables += group_tables(groups, labels, models)
-    for what, classes in (('kind', 'by_kind'), ('robot in the target', 'by_robot')):
-        tables += _tables_by(what, measured[classes], labels)
+    tables += _tables_by_kind(measured['by_kind'], labels)
     tables += confidence_tables(measured['confidence'], labels)
     if measured['contacts'] is not None:
         tables += contact_tables(measured['contacts'], {name: labels[name] for name in models})
@@ -129,7 +126,6 @@ def parts_report(
         {**facts, **counted, **({'left out': left_out} if left_out else {})},
         measured,
         tuple(tables),
-        measured['predictors'][models[0]],
         _LEGEND,
         SCHEMA_OF_PARTS,
     )
@@ -173,15 +169,7 @@ def _tables_of_points(
     ]
 
 
-def _answers_table(measured: Estimates, models: Mapping[str, str]) -> Table:
-    """Build the table of answers of models, given their names by label."""
-    rows: dict[str, dict[str, Cell]] = {}
-    for label, name in models.items():
-        rows[label] = {**measured['predictors'][name], 'worst': None}
-        source = measured['worst_source'].get(name, '')
-        if source:
-            right = measured['by_source'][source]['predictors'][name]['right_of_answered']
-            rows[label]['worst'] = f'{source}: {right.value:.3f} of {right.count}'
+def _answers_table(rows: Mapping[str, Estimates]) -> Table:
     return Table.of(
         "Answers at the model's own threshold of certainty",
         _ANSWERS,
@@ -248,8 +236,8 @@ def group_tables(
     return tables
 
 
-def _tables_by(
-    what: str, measured: Mapping[str, Mapping[str, Estimates]], labels: Mapping[str, str]
+def _tables_by_kind(
+    measured: Mapping[str, Mapping[str, Estimates]], labels: Mapping[str, str]
 ) -> list[Table]:
     if not measured:
         return []
@@ -260,7 +248,7 @@ def _tables_by(
         label: {group: own[name]['inside'] for group, own in measured.items()}
         for name, label in labels.items()
     }
-    return [Table.of(f'Inside a part, by {what}', headings, rows)]
+    return [Table.of('Inside a part, by kind', headings, rows)]
 
 
 def confidence_tables(

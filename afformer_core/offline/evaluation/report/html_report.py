@@ -9,48 +9,12 @@ from pathlib import Path
 from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
 from afformer_core.offline.evaluation.report.report import EvaluationReport, fact_text
 from afformer_core.offline.evaluation.report.tiles import image_source
-from afformer_core.offline.reports.bootstrap import Estimate
 from afformer_core.offline.reports.pages import write_page
 from afformer_core.offline.reports.tables import cell_text
 
-_NAME = 'report.html'
 _TEMPLATE = Path(__file__).with_name('templates') / 'evaluation.html'
-# The headline: measure, label and format.
-_HEADLINE = (
-    ('kld', 'KLD', '{:.2f}'),
-    ('sim', 'SIM', '{:.2f}'),
-    ('auc_j', 'AUC-J', '{:.2f}'),
-    ('hit_rate', 'hit rate', '{:.0%}'),
-    ('peak_error_median', 'median peak error, % of diagonal', '{:.1f}'),
-    ('which_button', 'which-button accuracy', '{:.0%}'),
-    ('top_1', 'Top-1 action', '{:.0%}'),
-    ('inside', 'peak inside a part', '{:.0%}'),
-    ('near', 'within 5 % of one', '{:.0%}'),
-    ('other_inside', 'inside with another video', '{:.0%}'),
-)
 # Labels of the main rows of tables.
 _EMPHASIZED = ('model', 'all')
-
-
-def report_path(path: Path) -> Path:
-    """Return the file of a page: `path`, or a file in that folder.
-
-    Args:
-        path: a file whose name ends with `.html` or `.htm`, or else a folder.
-
-    Raises:
-        ValueError: the file exists as a folder, or the folder exists as a file.
-    """
-    file = path if path.suffix.lower() in ('.html', '.htm') else path / _NAME
-    if file.is_dir():
-        raise ValueError(f'{file} is a folder; the report would be a file of that name')
-    for parent in file.parents:
-        if parent.exists() and not parent.is_dir():
-            raise ValueError(
-                f'{parent} is a file, so it cannot contain the report; name a folder, or a file '
-                'that ends with .html'
-            )
-    return file
 
 
 def write_report(
@@ -69,7 +33,6 @@ def write_report(
         path,
         _TEMPLATE,
         title=f'Evaluation of {what}',
-        headline=_headline(report),
         facts={name: fact_text(value) for name, value in report.facts.items()},
         tables=report.tables,
         emphasized=_EMPHASIZED,
@@ -78,14 +41,3 @@ def write_report(
         cell_text=cell_text,
         image_source=image_source,
     )
-
-
-def _headline(report: EvaluationReport) -> list[tuple[str, str]]:
-    """Return the most important numbers as text, with their labels."""
-    shown = []
-    for name, label, form in _HEADLINE:
-        cell = report.evaluated.get(name)
-        value = cell.value if isinstance(cell, Estimate) else cell
-        if isinstance(value, float):
-            shown.append((form.format(value), label))
-    return shown

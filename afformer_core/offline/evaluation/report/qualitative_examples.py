@@ -109,7 +109,6 @@ class QualitativeExample:
         measures: short texts, such as `KLD 0.52`.
         frames: frames of the demonstration, in order; empty if there is none, or its clip is
             missing.
-        image: the target; None if it is missing.
         predicted: heatmaps with their best peaks, by caption.
         target: the ground truth with the annotation.
     """
@@ -117,7 +116,6 @@ class QualitativeExample:
     title: str
     measures: tuple[str, ...]
     frames: tuple[RgbImage, ...]
-    image: RgbImage | None
     predicted: Mapping[str, RgbImage]
     target: RgbImage
 
@@ -154,7 +152,6 @@ def best_and_worst_examples(
             f'{_name(row)}, {first.action_names[row.action]}',
             tuple(measures),
             () if row.sample is None else _frames(row.sample),
-            None if image is None else fit(image, TILE_SIDE),
             {name: of_model[index] for name, of_model in tiles.items()},
             target,
         )

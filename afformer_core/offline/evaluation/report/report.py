@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from afformer_core.offline.evaluation.baselines import BaselinePrior
@@ -59,20 +59,12 @@ _NO_MEAN_MAPS = (
 )
 
 
-@dataclass(frozen=True)
-class ImageLegend:
-    """The text above the images of a report.
-
-    Attributes:
-        title: content of the images, and the rule of their choice.
-        note: explanation of the drawing.
-    """
-
-    title: str = 'Rows, chosen by KLD'
-    note: str = (
-        'Each heatmap is drawn relative to its maximum. Cross: best peak. Ground truth: '
-        'annotated points, or the outlines of all elements with the demonstrated one in colour.'
-    )
+ROWS_LEGEND = (
+    'Rows, chosen by KLD',
+    'Each heatmap is drawn relative to its maximum. Cross: best peak. Ground truth: '
+    'annotated points, or the outlines of all elements with the demonstrated one in colour.',
+)
+"""Title and explanation of the images of rows."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +75,14 @@ class EvaluationReport:
         facts: facts about the evaluation, for display.
         measures: its numbers, by name.
         tables: tables of the numbers.
-        evaluated: the measures of the evaluated predictor by name, for the headline.
-        images: the text above its images.
+        images: title and explanation of its images.
         schema: version of the names of its numbers, see `SCHEMA`.
     """
 
     facts: Mapping[str, Fact]
     measures: Any
     tables: tuple[Table, ...]
-    evaluated: Estimates = field(default_factory=dict)
-    images: ImageLegend = ImageLegend()
+    images: tuple[str, str] = ROWS_LEGEND
     schema: int = SCHEMA
 
     def to_markdown(self) -> str:
@@ -180,7 +170,6 @@ def build_report(
             *predictor_tables(compared, predictors, labels, rows, notes),
             *model_tables(measures, compared, calibration),
         ),
-        predictors[MODEL],
     )
 
 

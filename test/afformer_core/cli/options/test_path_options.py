@@ -13,8 +13,10 @@ import pytest
 from afformer_core.cli.main import build_parser, main, parse
 from afformer_core.cli.options.path_options import (
     PathOption,
-    require_inputs_of_command_kept,
+    input_paths,
+    output_paths,
 )
+from afformer_core.files.paths import require_inputs_kept
 
 URL = 's3://bucket/some/file'
 # The arguments that may be URLs, as their help says.
@@ -133,33 +135,23 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     'line',
     [
         'ground --video clip.mp4#t=1,2 --image a.jpg --output clip.mp4',
-        'ground --video frames --image a.jpg --output frames/7.png',
-        'ground --video frames --image a.jpg --output frames/new.png',
-        'ground --video clip.mp4 --image a.jpg --model model --output model/model.json',
         'simulate --layout photographs --photographs photographs photographs',
-        'simulate --layout photographs --photographs photographs photographs/rendered',
         'simulate --layout photographs --photographs dataset/images dataset',
-        'simulate --closed-loop model --json model/model.json',
         'mine frames --output frames',
         'synthesize -c other.yaml -c c.yaml --output c.yaml',
         'convert dataset/test.json dataset/test.json',
-        'convert pairs pairs/converted',
         'replay bag --output bag',
-        'replay bag --output bag/replay',
         'replay bag --demonstration frames#t=1,2 --output frames',
         'evaluate model --annotations dataset/test.json --json dataset/test.json',
         'evaluate model --annotations pairs --report pairs',
-        'evaluate model --benchmark dataset --json dataset/test.json',
         'import-checkpoint a.ckpt a.ckpt',
         'import-checkpoint model/model.json model/model.json',
         'verify dataset/test.json --json dataset/test.json',
         'zoom model --annotations dataset/test.json --output dataset',
         'zoom model --annotations dataset/test.json --root dataset/images --output dataset/images',
-        'zoom --annotations pairs --output pairs/zoomed',
-        'bench model --json model/model.json',
     ],
 )
-def test_no_command_replaces_or_adds_to_its_inputs(
+def test_no_command_replaces_its_inputs(
     line: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {path: path.is_file() and path.read_text() for path in folder.rglob('*')}
@@ -167,7 +159,7 @@ def test_no_command_replaces_or_adds_to_its_inputs(
     assert main(line.split()) == 1
 
     told = capsys.readouterr().err
-    assert 'the same f' in told or 'which lies in' in told
+    assert 'the same f' in told
     assert {path: path.is_file() and path.read_text() for path in folder.rglob('*')} == before
 
 
@@ -183,4 +175,5 @@ def test_no_command_replaces_or_adds_to_its_inputs(
 )
 def test_what_is_written_beside_inputs_is_no_input(line: str, folder: Path) -> None:
     arguments = parse(line.split())
-    require_inputs_of_command_kept(arguments.subparser, arguments)
+    inputs = input_paths(arguments.subparser, arguments)
+    require_inputs_kept(output_paths(arguments.subparser, arguments), inputs)

@@ -218,7 +218,6 @@ def part_pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 'kind': 'other-shot' if number else 'same-scene',
                 'source_video': f'video {max(1, number)}',
                 'before': {'frame': 1, 'x': 60, 'y': 50},
-                'robot': number == 2,
             }
         )
     (folder / 'pairs.json').write_text(json.dumps(entries))

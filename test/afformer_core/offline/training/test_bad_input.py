@@ -162,10 +162,7 @@ def test_a_training_that_is_done_says_so(
 @pytest.mark.parametrize(
     ('option', 'named'),
     [
-        ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),
         ('--trainer.max_steps=-1', 'trainer.max_steps is -1; expected at least 1'),
-        ('--trainer.fast_dev_run=true', 'trainer.fast_dev_run is True'),
-        ('--trainer.limit_train_batches=2', 'Give data.train.share'),
         ('--data.train.root=/nowhere', '/nowhere/'),
         ('--model.backbone_weights=coco', 'backbone_weights is '),
         ('--data.frames=uniform 8', 'gives 8 frames of a demonstration; expected at most 4'),

@@ -35,7 +35,6 @@ FULL = {
     'clip_size': [64, 48],
     'target_size': [128, 96],
     'source_video': 'kitchen_tour',
-    'robot': True,
     'repository': 'someone/kitchens',
     'licence': 'CC0',
 }
@@ -59,7 +58,7 @@ def test_a_pair_has_all_that_is_told_of_it(tmp_path: Path) -> None:
     assert pair.sample.image_size == (128, 96)
     assert [part.tolist() for part in pair.parts] == FULL['parts']
     assert pair.accepted_actions == ('pull', 'hold')
-    assert (pair.kind, pair.source_video, pair.robot) == ('other-scene', 'kitchen_tour', True)
+    assert (pair.kind, pair.source_video) == ('other-scene', 'kitchen_tour')
     assert (pair.folder, pair.source) == (tmp_path.name, 'someone/kitchens')
     assert pair.before == ClipPoint(2, 12.0, 13.5)
     assert pair.contact == ClipPoint(9, 11.0, 14.0)
@@ -71,7 +70,7 @@ def test_clip_target_parts_and_action_are_enough(tmp_path: Path) -> None:
     assert pair.sample.sample_id == 'clips/pull.mp4 on targets/kitchen.png'
     assert pair.sample.image_size == (64, 48)
     assert pair.accepted_actions == ('pull',)
-    assert (pair.kind, pair.source_video, pair.robot) == ('', 'clips/pull.mp4', None)
+    assert (pair.kind, pair.source_video) == ('', 'clips/pull.mp4')
     assert pair.marked is None
     assert pair.group == (tmp_path.name, 'clips/pull.mp4')
 
@@ -122,7 +121,6 @@ def test_the_points_of_a_part_that_is_cut_off_may_lie_outside(tmp_path: Path) ->
         ),
         ({'contact': {'frame': 0, 'x': 7}}, "pair 1 .* has no 'y'"),
         ({'target_size': [128, 0]}, 'target_size is 0; expected a whole number of at least 1'),
-        ({'robot': 'yes'}, "robot is 'yes'; expected true or false"),
         ({'id': 'first'}, 'another sample is named first'),
     ],
 )

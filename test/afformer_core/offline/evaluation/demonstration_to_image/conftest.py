@@ -14,7 +14,7 @@ import pytest
 
 from afformer_core.media.images import write_image
 from afformer_core.media.video import write_video
-from afformer_core.offline.evaluation.demonstration_to_image.entries import (
+from afformer_core.offline.evaluation.demonstration_to_image.fetching import (
     BenchmarkEntry,
     read_entries,
 )

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +14,12 @@ from afformer_core.media.images import read_image
 from afformer_core.media.video import VideoReader
 from afformer_core.offline.data.readers.contact_clips import read_contact_clips
 from afformer_core.offline.data.readers.part_pairs import PartPairsDataset
-from afformer_core.offline.evaluation.demonstration_to_image.entries import (
-    BenchmarkEntry,
-    read_entries,
-)
 from afformer_core.offline.evaluation.demonstration_to_image.fetching import (
+    BenchmarkEntry,
     cut_frame,
     fetch_benchmark,
+    media_of,
+    read_entries,
 )
 
 
@@ -57,19 +56,17 @@ def test_downloads_only_the_files_that_are_needed(
 ) -> None:
     monkeypatch.setattr(shutil, 'rmtree', lambda *given, **options: None)
     fetch_benchmark(entries, tmp_path)
-    clone = tmp_path / '.sources' / 'someone' / 'kitchen' / entries[0].clip.file.commit
+    clone = tmp_path / '.sources' / 'someone' / 'kitchen' / entries[0]['clip']['commit']
     names = sorted(path.name for path in clone.rglob('*') if '.git' not in path.parts)
     assert names == ['00.png', '01.png', '02.png', '03.png', 'frames', 'open [1].mp4']
 
 
 def test_skips_a_repository_that_vanished(entries: list[BenchmarkEntry], tmp_path: Path) -> None:
-    gone = replace(
-        entries[0], clip=replace(entries[0].clip, file=changed(entries[0], repository='no/one'))
-    )
-    fetched = fetch_benchmark([gone, entries[1]], tmp_path)
-    assert [entry.annotation['id'] for entry in fetched.entries] == ['cup']
-    assert list(fetched.skipped) == ['first/drawer']
-    assert fetched.skipped['first/drawer'].startswith('no/one at ')
+    gone = changed(entries[0], repository='no/one')
+    fetched, skipped = fetch_benchmark([gone, entries[1]], tmp_path)
+    assert [entry['annotation']['id'] for entry in fetched] == ['cup']
+    assert list(skipped) == ['first/drawer']
+    assert skipped['first/drawer'].startswith('no/one at ')
     assert not (tmp_path / 'first' / 'pairs.json').exists()
 
 
@@ -83,48 +80,49 @@ def test_skips_a_repository_that_vanished(entries: list[BenchmarkEntry], tmp_pat
 def test_skips_a_file_that_is_another(
     entries: list[BenchmarkEntry], tmp_path: Path, changes: dict[str, str], reason: str
 ) -> None:
-    other = replace(entries[0], clip=replace(entries[0].clip, file=changed(entries[0], **changes)))
-    fetched = fetch_benchmark([other], tmp_path)
-    assert reason in fetched.skipped['first/drawer']
+    other = changed(entries[0], **changes)
+    _, skipped = fetch_benchmark([other], tmp_path)
+    assert reason in skipped['first/drawer']
     assert not (tmp_path / 'first' / 'clips').exists()
 
 
 def test_skips_a_source_that_is_shorter_than_its_frames(
     entries: list[BenchmarkEntry], tmp_path: Path
 ) -> None:
-    longer = replace(entries[0], clip=replace(entries[0].clip, frames=(3, 25)))
-    fetched = fetch_benchmark([longer], tmp_path)
-    assert 'has 10 frames; clips/drawer.mp4 needs 26' in fetched.skipped['first/drawer']
+    longer = changed(entries[0], frames=[3, 25])
+    _, skipped = fetch_benchmark([longer], tmp_path)
+    assert 'has 10 frames; clips/drawer.mp4 needs 26' in skipped['first/drawer']
 
 
 def test_goes_on_after_an_interruption(entries: list[BenchmarkEntry], tmp_path: Path) -> None:
     fetch_benchmark(entries[:1], tmp_path)
     written = (tmp_path / 'first' / 'clips' / 'drawer.mp4').stat().st_mtime_ns
-    assert len(fetch_benchmark(entries, tmp_path).entries) == 2
+    assert len(fetch_benchmark(entries, tmp_path)[0]) == 2
     assert (tmp_path / 'first' / 'clips' / 'drawer.mp4').stat().st_mtime_ns == written
 
 
-def changed(entry: BenchmarkEntry, **changes: str) -> object:
-    """The file of a clip with other attributes."""
-    return replace(entry.clip.file, **changes)
+def changed(entry: BenchmarkEntry, **changes: Any) -> BenchmarkEntry:
+    """The entry with a changed reference of its clip."""
+    return {**entry, 'clip': {**entry['clip'], **changes}}
 
 
-def test_warps_from_another_view(entries: list[BenchmarkEntry]) -> None:
+def test_warps_from_another_view() -> None:
     image = np.zeros((40, 60, 3), np.uint8)
     image[10, 20] = 255
-    moved = ((1.0, 0.0, 7.0), (0.0, 1.0, -4.0), (0.0, 0.0, 1.0))
-    media = replace(entries[0].clip, size=(60, 40), homography=moved)
+    moved = [[1.0, 0.0, 7.0], [0.0, 1.0, -4.0], [0.0, 0.0, 1.0]]
+    media = {'size': [60, 40], 'homography': moved}
     assert np.argwhere(cut_frame(image, media)[..., 0] > 0).tolist() == [[6, 27]]
 
 
 def test_the_installed_entries_name_commits_hashes_and_marks() -> None:
     entries = read_entries()
-    pairs = [entry for entry in entries if entry.target is not None]
+    pairs = [entry for entry in entries if 'target' in entry]
     assert (len(pairs), len(entries) - len(pairs)) == (91, 73)
-    assert {entry.folder for entry in pairs} == {'real', 'real_second', 'real_third'}
-    for media in (media for entry in entries for media in entry.media):
-        assert len(media.file.commit) == 40
-        assert len(media.file.sha256) == 64
+    assert {entry['folder'] for entry in pairs} == {'real', 'real_second', 'real_third'}
+    for media in (media for entry in entries for media in media_of(entry)):
+        assert len(media['commit']) == 40
+        assert len(media['sha256']) == 64
     for pair in pairs:
-        length = pair.clip.frames[1] - pair.clip.frames[0] + 1
-        assert pair.annotation['contact']['frame'] < length
+        first, last = pair['clip']['frames']
+        length = last - first + 1
+        assert pair['annotation']['contact']['frame'] < length

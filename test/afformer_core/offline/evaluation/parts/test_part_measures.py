@@ -285,16 +285,15 @@ def described(root: Path, measures: str) -> set[str]:
 
 def test_every_number_is_described(root: Path, make_pair) -> None:
     known = {name: [scores(confidence_scores={'peak': 0.5})] for name in ('one', 'other')}
-    measured = measure_all([make_pair(kind='near', robot=True)], known, list(known), {})
+    measured = measure_all([make_pair(kind='near')], known, list(known), {})
     group = ('pairs', 'source_videos', 'constant_action', 'constant_action_accepted', 'predictors')
     facts = next(iter(measured['pair_facts'].values()))
     found = described(root, '`measures` of parts')
     assert found == {
-        *('left_out.PAIR', 'worst_source.MODEL', *group[:-1]),
+        *('left_out.PAIR', *group[:-1]),
         *(f'predictors.PREDICTOR.{name}' for name in MEASURES),
         *(f'by_pair.PAIR.PREDICTOR.{name}' for name in SCORES),
         *(f'by_kind.KIND.PREDICTOR.{name}' for name in measured['by_kind']['near']['one']),
-        *(f'by_robot.ROBOT.PREDICTOR.{name}' for name in measured['by_robot']['robot']['one']),
         *(f'by_folder.FOLDER.{name}' for name in group),
         *(f'by_source.SOURCE.{name}' for name in next(iter(measured['by_source'].values()))),
         *(f'confidence.PREDICTOR.SCORE.{name}' for name in measured['confidence']['one']['peak']),

@@ -14,7 +14,6 @@ from afformer_core.offline.evaluation.parts.clips import Clip
 from afformer_core.offline.evaluation.parts.part_examples import pair_examples
 from afformer_core.offline.evaluation.parts.part_measures import measure_all
 from afformer_core.offline.evaluation.parts.part_scores import (
-    SCORES,
     PartScores,
     distance_in_sizes,
     distance_to_parts,
@@ -178,7 +177,7 @@ def measured(pairs):
     return measure_all(pairs, scores, ['first'], {})
 
 
-def test_numbers_are_by_predictor_kind_robot_and_pair(measured) -> None:
+def test_numbers_are_by_predictor_kind_and_pair(measured) -> None:
     assert (measured['pairs'], measured['source_videos']) == (3, 2)
     assert measured['predictors']['centre']['inside'].value == 1
     assert measured['predictors']['first']['inside'].value == pytest.approx(1 / 3)
@@ -187,27 +186,10 @@ def test_numbers_are_by_predictor_kind_robot_and_pair(measured) -> None:
         'same-scene': 1,
         'other-shot': 0,
     }
-    assert {name: each['first']['pairs'] for name, each in measured['by_robot'].items()} == {
-        'no robot': 2,
-        'robot': 1,
-    }
     assert measured['by_pair']['pair 1']['centre']['inside'] == 1
     assert measured['by_pair']['pair 1']['first']['inside'] == 0
     accepted = measured['constant_action_accepted'].value
     assert (measured['constant_action'], accepted) == ('press', 1)
-
-
-def test_the_worst_source_has_the_fewest_right_answers(pairs) -> None:
-    sources = 'sstttu'
-    known = [
-        {**dict.fromkeys(SCORES), 'inside': right, 'answered': answered, 'confidence_scores': {}}
-        for right, answered in ((1, 1), (1, 1), (1, 1), (0, 1), (0, 1), (0, 0))
-    ]
-    of_sources = [replace(pairs[0], source=source) for source in sources]
-    measured = measure_all(of_sources, {'model': known}, ['model'], {})
-    assert measured['worst_source'] == {'model': 't'}
-    report = parts_report(measured, {'model': 'model'}, ['model'], {})
-    assert '| t: 0.333 of 3 |' in report.to_markdown()
 
 
 def test_tables_have_a_row_for_each_predictor(measured) -> None:
@@ -218,7 +200,6 @@ def test_tables_have_a_row_for_each_predictor(measured) -> None:
         'Parts',
         'Does the video determine the answer?',
         'Inside a part, by kind',
-        'Inside a part, by robot in the target',
     ]
     text = report.to_markdown()
     assert '- source videos: 2' in text

@@ -65,7 +65,6 @@ def test_heatmaps_are_shown_alone_where_there_are_no_media(opra):
     )
     shown = best(measured([gone]))
     assert shown.frames == ()
-    assert shown.image is None
     # In the shape of the annotated image.
     (predicted,) = shown.predicted.values()
     assert predicted.shape == shown.target.shape == (320, 160, 3)

@@ -38,9 +38,7 @@ class ArmSimulation(OperatedFixture):
     Each joint of the arm has impedance control: a spring and a damper pull it towards the
     commanded position, and gravity is compensated. The tip holds an element like two soft fingers
     (the soft-finger contact of grasp planning): it transmits forces, and up to 1 N m about its
-    axis, while the element tilts freely. The finger of the closed loop without an arm has a
-    suction cup, which transmits only forces, and pliers for rotations, which also transmit that
-    torque.
+    axis, while the element tilts freely.
 
     Args:
         fixture: fixture that is operated.

@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One attempt of a robot to operate an element, and its outcome."""
+"""Outcome of an attempt of a robot to operate an element."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
 
-import numpy as np
-
-from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.closed_loop.finger import START, Finger
-from afformer_sim.closed_loop.mechanism import Mechanism, Task, mechanisms
+from afformer_sim.closed_loop.mechanism import Mechanism, Task
 from afformer_sim.closed_loop.operated_fixture import Watch
-from afformer_sim.closed_loop.physics import Physics
 
 
 class AttemptVerdict(str, Enum):
@@ -23,8 +18,6 @@ class AttemptVerdict(str, Enum):
     WRONG_ELEMENT = 'another element'
     FIXED_PART = 'a fixed part'
     NOTHING = 'nothing touched'
-    NO_POINT = 'no depth there'
-    NOT_FOUND = 'element not found'
 
 
 @dataclass(frozen=True)
@@ -45,35 +38,6 @@ class AttemptOutcome:
     def done(self) -> bool:
         """Whether the right element has been operated, and no other."""
         return self.verdict is AttemptVerdict.DONE
-
-
-class Bench:
-    """Fixture on which a robot attempts one task, any number of times.
-
-    Args:
-        fixture: fixture that is operated.
-        task: the task.
-    """
-
-    def __init__(self, fixture: Fixture, task: Task) -> None:
-        self._task = task
-        self._physics = Physics(fixture, mechanisms(fixture, task))
-
-    def attempt(
-        self, point: np.ndarray, normal: np.ndarray, action: str, robot: np.ndarray
-    ) -> AttemptOutcome:
-        """Let the finger act, and judge the result.
-
-        Args:
-            point: [3] metres in the fixture's frame, the target of the finger.
-            normal: [3] of the surface there, unit length.
-            action: action that it carries out, which may differ from that of the task.
-            robot: [3] metres, position of the robot.
-        """
-        self._physics.reset(point, normal, robot, START)
-        finger = Finger(self._physics)
-        contacts = finger.act(action)
-        return judge(self._task, self._physics.mechanisms, contacts, finger.watch)
 
 
 def judge(

@@ -156,7 +156,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'simulate --layout photographs --photographs photographs photographs',
         'simulate --layout photographs --photographs photographs photographs/rendered',
         'simulate --layout photographs --photographs dataset/images dataset',
-        'simulate --closed-loop model --json model/model.json',
         'mine frames --output frames',
         'synthesize -c other.yaml -c c.yaml --output c.yaml',
         'convert dataset/test.json dataset/test.json',

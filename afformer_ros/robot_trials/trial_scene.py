@@ -85,12 +85,12 @@ class TrialScene:
         rng = make_rng(self._trial.scene.seed, Stream.RGBD, _CHANCE)
         sensed = self._settings.depth_camera(0.0).measure(observation.depth, rng)
         seen = publish_pixel(pixel, observation, sensed, StreamSettings())
-        if seen.point is None or seen.normal is None:
+        if seen.position is None or seen.normal is None:
             return None
         return ArmContact(
             self._trial.task.action,
-            self._to_base.point(np.asarray(seen.point, np.float64)),
-            self._to_base.vector(np.asarray(seen.normal, np.float64)),
+            self._to_base.point(seen.position),
+            self._to_base.vector(seen.normal),
         )
 
     def _observation(self) -> RobotObservation:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from rosbags.typesys import Stores, get_typestore
 
-from afformer_core.geometry import Calibration, DepthImage, RigidTransform
+from afformer_core.geometry import Calibration, DepthImage, RigidTransform, SurfacePoint
 from afformer_core.messages.rosbags_messages import RosbagsMessages
 from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
@@ -73,21 +73,6 @@ class RobotObservation:
         return np.asarray(expected if distances.min() < 1 else near)
 
 
-@dataclass(frozen=True)
-class Published:
-    """Point and normal at which a robot should act.
-
-    Attributes:
-        point: [3] metres in the fixture's frame; None if depth is missing.
-        normal: [3] of the surface there; towards the camera if unknown.
-        problem: reason why there is no point; '' if there is one.
-    """
-
-    point: np.ndarray | None
-    normal: np.ndarray | None
-    problem: str = ''
-
-
 def see(
     renderer: Renderer, view: SceneView, states: States, rng: np.random.Generator
 ) -> RobotObservation:
@@ -104,10 +89,14 @@ def publish_pixel(
     observation: RobotObservation,
     sensed: SensedDepth,
     settings: StreamSettings,
-) -> Published:
-    """Compute the published point for a best peak at a pixel, [2] (x, y), or for none."""
+) -> SurfacePoint:
+    """Compute the published point for a best peak at a pixel, [2] (x, y), or for none.
+
+    It is in the fixture's frame; its normal is towards the camera if that of the surface is
+    unknown.
+    """
     if pixel is None:
-        return Published(None, None, 'the element is hidden')
+        return SurfacePoint.unknown('the element is hidden')
     peak = Peak(float(pixel[0]), float(pixel[1]), 1.0)
     frame = CameraFrame(observation.image, 0, _FRAME)
     depth = DepthImage(sensed.millimetres(), _FRAME, 0)
@@ -115,13 +104,10 @@ def publish_pixel(
     _, (seen,) = lift_peaks([peak], frame, spatial, settings)
     camera = observation.view.camera
     surface = from_optical(camera).surface(seen)
-    if surface.position is None:
-        return Published(None, None, surface.problem)
-    normal = surface.normal
-    if normal is None:
-        toward = camera.position - surface.position
-        normal = toward / np.linalg.norm(toward)
-    return Published(surface.position, normal)
+    if surface.position is None or surface.normal is not None:
+        return surface
+    toward = camera.position - surface.position
+    return replace(surface, normal=toward / np.linalg.norm(toward))
 
 
 def _calibration(view: SceneView) -> Calibration:

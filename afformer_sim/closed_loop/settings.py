@@ -9,18 +9,15 @@ from afformer_sim.bodies.seeds import scene_seed
 from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.families import FAMILIES
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.scene_settings import require_families
+from afformer_sim.scene.scene_settings import SceneSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClosedLoopSettings:
-    """Scenes, demonstrations, views and noise of a closed-loop benchmark.
+class ClosedLoopSettings(SceneSettings):
+    """Scenes, demonstrations, views and noise of the trials of a robot.
 
     Attributes:
-        scenes: number of fixtures, taken from the families in turn.
-        families: families of the fixtures.
-        held_out: True for textures that are kept out of training.
-        seed: seed of everything random; equal settings give equal trials.
+        families: families of the fixtures, taken in turn.
         demonstrations: number for each fixture, of different elements as far as possible.
         views: number of views of the robot's camera for each demonstration.
         size: (width, height) of the robot's images.
@@ -44,20 +41,9 @@ class ClosedLoopSettings:
     holes: float = 0.05
 
     def __post_init__(self) -> None:
-        require_families(self.families)
-        counts = (self.scenes, self.demonstrations, self.views)
-        if min(counts) < 1:
-            raise ValueError(
-                f'scenes, demonstrations and views are {", ".join(map(str, counts))}; expected '
-                'each at least 1'
-            )
-        if min(*self.size, self.longest_side) < 32:
-            raise ValueError(
-                f'size is {self.size} and longest_side {self.longest_side}; expected images '
-                'of at least 32 x 32 pixels'
-            )
-        if self.seed < 0:
-            raise ValueError(f'seed is {self.seed}; expected at least 0')
+        super().__post_init__()
+        if min(self.size) < 32:
+            raise ValueError(f'size is {self.size}; expected at least 32 x 32 pixels')
         self.depth_camera(self.noise)
 
     def scene(self, index: int) -> Scene:

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from afformer_sim.closed_loop.mechanism import Mechanism, Task
-from afformer_sim.closed_loop.operated_fixture import Watch
+import numpy as np
+
+from afformer_sim.closed_loop.dynamics import TIMESTEP
+from afformer_sim.closed_loop.mechanism import DONE, Mechanism, Task
 
 
 class AttemptVerdict(str, Enum):
@@ -38,6 +41,43 @@ class AttemptOutcome:
     def done(self) -> bool:
         """Whether the right element has been operated, and no other."""
         return self.verdict is AttemptVerdict.DONE
+
+
+@dataclass
+class Watch:
+    """Record of N elements while a robot works; each array is float64 [N].
+
+    Attributes:
+        contact: seconds in contact with the tip; for fixed elements, of the operated part.
+        pressed: seconds beyond half of the way to the goal.
+        farthest: largest share of the way to the goal so far, negative for the other direction.
+        last: current share of the way to the goal.
+    """
+
+    contact: np.ndarray
+    pressed: np.ndarray
+    farthest: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def over(cls, count: int) -> Watch:
+        """Return the record of `count` elements to which nothing has happened."""
+        return cls(*np.zeros((4, count)))
+
+    def add(self, touched: Iterable[int], progress: np.ndarray) -> None:
+        """Add the result of one simulation step.
+
+        Args:
+            touched: elements in contact with the tip; of fixed elements, the operated part.
+            progress: share of the way to the goal that each element has gone, [N].
+        """
+        for i in touched:
+            self.contact[i] += TIMESTEP
+        self.last = progress
+        self.farthest = np.where(
+            np.abs(self.last) > np.abs(self.farthest), self.last, self.farthest
+        )
+        self.pressed += TIMESTEP * (self.last >= DONE)
 
 
 def judge(

@@ -107,13 +107,3 @@ def test_a_spectator_sees_the_arm_move(world: ArmWorld, cameras: ArmCameras) -> 
     assert parked.shape == (480, 640, 3)
     assert 0.05 < changed < 0.5
     assert 70 < parked.mean() < 200
-
-
-def test_image_and_depth_at_once_are_those_one_by_one(world: ArmWorld) -> None:
-    view = world.trial.view
-    with Renderer(world.trial.scene, view.size) as renderer:
-        renderer.set_room(view.lighting, view.surroundings)
-        image, depth = renderer.render_with_depth(view.camera, view.size)
-
-        assert (renderer.render(view.camera, view.size) == image).all()
-        assert (renderer.depth(view.camera, view.size) == depth).all()

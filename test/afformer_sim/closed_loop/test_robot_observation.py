@@ -49,9 +49,9 @@ def test_the_point_of_a_peak_is_on_its_button(
     pixel = observation.view.pixels(middle[None])[0]
     sensed = DepthCamera(noise, 0.0).measure(observation.depth, np.random.default_rng(1))
     published = publish_pixel(pixel, observation, sensed, SETTINGS)
-    assert published.point is not None
+    assert published.position is not None
     assert published.normal is not None
-    assert 1e3 * np.linalg.norm(published.point - middle) < millimetres
+    assert 1e3 * np.linalg.norm(published.position - middle) < millimetres
     assert published.normal @ button.pose.rotation[:, 2] > 0.9
 
 
@@ -60,7 +60,7 @@ def test_without_depth_the_problem_is_told(observation: RobotObservation) -> Non
         observation.depth, np.random.default_rng(1)
     )
     published = publish_pixel(np.array([320.0, 240.0]), observation, sensed, SETTINGS)
-    assert published.point is None
+    assert published.position is None
     assert 'depth' in published.problem
 
 
@@ -76,4 +76,4 @@ def test_a_hidden_button_has_no_right_pixel(observation: RobotObservation) -> No
     hidden = replace(observation, shown=np.where(observation.shown == 0, -1, observation.shown))
     assert hidden.right_pixel(SCENE.fixture, 0) is None
     sensed = DepthCamera(0.0, 0.0).measure(observation.depth, np.random.default_rng(1))
-    assert publish_pixel(None, hidden, sensed, SETTINGS).point is None
+    assert publish_pixel(None, hidden, sensed, SETTINGS).position is None

@@ -14,7 +14,7 @@ from afformer_sim.closed_loop.settings import ClosedLoopSettings
     ('fields', 'message'),
     [
         ({'families': ('spoon',)}, 'families are spoon; expected some of'),
-        ({'scenes': 0}, 'are 0, 2, 2; expected each at least 1'),
+        ({'views': 0}, 'views is 0; expected at least 1'),
         ({'size': (16, 16)}, 'at least 32 x 32'),
         ({'seed': -1}, 'seed is -1; expected at least 0'),
         ({'noise': -0.1}, 'noise is -0.1, .* expected noise of at least 0'),

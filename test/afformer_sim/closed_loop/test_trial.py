@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from afformer_sim.closed_loop.mechanism import Task, mechanisms
-from afformer_sim.closed_loop.operated_fixture import Watch
-from afformer_sim.closed_loop.trial import AttemptOutcome, AttemptVerdict, judge
+from afformer_sim.closed_loop.trial import AttemptOutcome, AttemptVerdict, Watch, judge
 
 from .bench_elements import pair
 

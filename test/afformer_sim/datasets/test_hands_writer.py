@@ -2,6 +2,7 @@
 """Images of hands, read back as VOC's annotations."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -173,16 +174,7 @@ def test_moments_are_clear_of_the_begin_and_end_of_the_contact() -> None:
         assert 0 <= found['far'] <= 0.3 <= found['hover'] <= 0.37
         assert 0.4 <= found['contact'] <= 0.6
         assert 0.63 <= found['after'] <= 1
-    held = DemonstratedMotion(
-        use=use,
-        start=-0.02,
-        end=1.02,
-        approach=np.zeros(3),
-        retreat=np.zeros(3),
-        approach_time=0.2,
-        retreat_time=0.2,
-        values=(0.0, 0.0),
-    )
+    held = replace(motion, start=-0.02, end=1.02)
     assert list(moments(held, np.random.default_rng(0))) == ['contact']
 
 

@@ -12,17 +12,6 @@ from afformer_sim.scene.scene_settings import SPLITS, split_named
 TESTS = [name for name in SPLITS if name.startswith('test-')]
 
 
-def test_the_splits_are_those_of_the_benchmark() -> None:
-    assert list(SPLITS) == [
-        'train',
-        'validation',
-        'test-seen',
-        'test-unseen',
-        'test-buttons',
-        'test-absent',
-    ]
-
-
 @pytest.mark.parametrize('name', ['test-unseen', 'test-buttons'])
 def test_training_and_validation_show_no_family_of_the_unseen_tests(name: str) -> None:
     for shown in ('train', 'validation'):

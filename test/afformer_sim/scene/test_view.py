@@ -146,15 +146,6 @@ def test_the_middle_of_a_front_lies_inside_its_outline() -> None:
             assert cv2.pointPolygonTest(outline, (float(u), float(v)), False) > 0
 
 
-def test_targets_are_left_as_someone_left_them_and_some_have_other_colours() -> None:
-    views = [plan_target(Scene(scene_seed(14, k)), n) for k in range(10) for n in range(3)]
-    assert 3 < sum(bool(view.states) for view in views) < 25
-    assert 1 < sum(view.variant > 0 for view in views) < 15
-    again = plan_target(Scene(scene_seed(14, 9)), 2)
-    np.testing.assert_array_equal(again.camera.position, views[-1].camera.position)
-    assert list(again.states) == list(views[-1].states)
-
-
 def test_a_target_in_other_colours_is_the_image_of_that_variant() -> None:
     view = replace(plan_target(SCENE, 0, size=(96, 64)), sensor=CLEAN)
     other = replace(view, variant=4)

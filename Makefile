@@ -19,7 +19,7 @@ OUTPUT ?= demo_output
 PAIRS ?=
 CONTACTS ?=
 # Folders that hold those of the real pairs and the simulated benchmark for `make claims`; and 1 to
-# repeat its closed loop and its trials of the arm, too.
+# repeat its trials of the arm, too.
 REAL_PAIRS ?=
 SIMULATED ?=
 SIMULATOR ?=
@@ -92,12 +92,11 @@ mutants: setup ## list the small mistakes in a folder that its tests do not noti
 claims: setup ## compare the numbers of README and accuracy pages with their results, and recompute those whose data is here (REAL_PAIRS=folder: half an hour; SIMULATED=build/simulated: minutes; SIMULATOR=1: an hour)
 	@$(ENVIRONMENT) && REAL_PAIRS='$(REAL_PAIRS)' SIMULATED='$(SIMULATED)' SIMULATOR='$(SIMULATOR)' python -m tools.claims
 
-evaluate: setup ## measure the shipped model on the simulated benchmark and in closed loop
+evaluate: setup ## measure the shipped model on the simulated benchmark
 	@$(ENVIRONMENT) && for split in test-seen test-unseen test-buttons test-absent; do \
 	  afformer simulate build/simulated --split $$split --scenes 300 --demonstrations 2 \
 	    --targets 1 --processes 2; done
 	@$(ENVIRONMENT) && afformer evaluate --benchmark build/simulated --pairs-per-group 1 --processes 2
-	@$(ENVIRONMENT) && afformer simulate --closed-loop --noise 0
 
 real: setup ## measure the shipped model on real pairs and clips of your own (PAIRS='folder folder' CONTACTS=folder)
 	@if [ -z '$(PAIRS)$(CONTACTS)' ]; then echo "name folders with pairs.json, one with clips.json, or both: make real PAIRS='folder folder' CONTACTS=folder" >&2; exit 1; fi

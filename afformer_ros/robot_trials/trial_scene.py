@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from afformer_core.geometry.transform import RigidTransform
 from afformer_core.media.images import write_image
+from afformer_core.stream.settings import StreamSettings
 from afformer_ros.planner.contact import ArmContact
 from afformer_sim.arm.workplace import plan_workplace
 from afformer_sim.bodies.seeds import Stream, make_rng
@@ -54,7 +55,7 @@ class TrialScene:
 
     def clip(self) -> NDArray[np.uint8]:
         """Render the demonstration: uint8 [frames, H, W, 3] RGB."""
-        return render_clip(self._renderer, self._trial.scene, self._trial.performances[0], _FRAMES)
+        return render_clip(self._renderer, self._trial.scene, self._trial.demonstration, _FRAMES)
 
     def write_demonstration(self, folder: Path) -> None:
         """Write the frames of the demonstration into a new folder, as PNG."""
@@ -64,9 +65,9 @@ class TrialScene:
 
     def demonstrated_pixel(self) -> tuple[float, float] | None:
         """Return the pixel (x, y) of the contact in the first frame; None outside of it."""
-        performance = self._trial.performances[0]
+        demonstration = self._trial.demonstration
         fixture = self._trial.scene.fixture
-        pixel = performance.contact_pixel(fixture, -performance.lead)
+        pixel = demonstration.contact_pixel(fixture, -demonstration.lead)
         return None if pixel is None else (float(pixel[0]), float(pixel[1]))
 
     def right_contact(self) -> ArmContact | None:
@@ -83,13 +84,13 @@ class TrialScene:
         pixel = observation.right_pixel(self._trial.scene.fixture, element)
         rng = make_rng(self._trial.scene.seed, Stream.RGBD, _CHANCE)
         sensed = self._settings.depth_camera(0.0).measure(observation.depth, rng)
-        seen = publish_pixel(pixel, observation, sensed, self._settings.stream)
-        if seen.point is None or seen.normal is None:
+        seen = publish_pixel(pixel, observation, sensed, StreamSettings())
+        if seen.position is None or seen.normal is None:
             return None
         return ArmContact(
             self._trial.task.action,
-            self._to_base.point(np.asarray(seen.point, np.float64)),
-            self._to_base.vector(np.asarray(seen.normal, np.float64)),
+            self._to_base.point(seen.position),
+            self._to_base.vector(seen.normal),
         )
 
     def _observation(self) -> RobotObservation:

@@ -35,12 +35,12 @@ class SimRobotParameters:
     )
     demonstrations: int = parameter(
         2,
-        'Number of demonstrations of a scene, as in afformer simulate --closed-loop',
+        'Number of demonstrations of a scene',
         limits=(1, 100),
     )
     views: int = parameter(
         2,
-        'Number of views of a demonstration, as in afformer simulate --closed-loop',
+        'Number of views of a demonstration',
         limits=(1, 100),
     )
     held_out: bool = parameter(

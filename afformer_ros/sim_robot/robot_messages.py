@@ -21,13 +21,12 @@ from afformer_sim.bodies.pose import Pose as BodyPose
 
 def joint_state_message(world: ArmWorld, header: Header) -> JointState:
     """Report the joints of the arm and the gripper; effort excludes gravity."""
-    simulation = world.simulation
     return JointState(
         header=header,
         name=[*ARM_JOINTS, *FINGER_JOINTS],
-        position=simulation.joint_positions().tolist(),
-        velocity=simulation.joint_velocities().tolist(),
-        effort=simulation.joint_efforts().tolist(),
+        position=world.joint_positions().tolist(),
+        velocity=world.joint_velocities().tolist(),
+        effort=world.joint_efforts().tolist(),
     )
 
 
@@ -37,8 +36,8 @@ def element_state_message(world: ArmWorld, header: Header) -> JointState:
     return JointState(
         header=header,
         name=[f'element_{index}_{element.kind}' for index, element in enumerate(elements)],
-        position=world.simulation.values().tolist(),
-        effort=world.simulation.progress().tolist(),
+        position=world.values().tolist(),
+        effort=world.progress().tolist(),
     )
 
 
@@ -93,7 +92,7 @@ def verdict_json(world: ArmWorld) -> str:
             'disturbed': list(outcome.disturbed),
             'held': world.held,
             'arm_contacts': sorted(world.arm_contacts),
-            'progress': [round(share, 4) for share in world.simulation.progress().tolist()],
+            'progress': [round(share, 4) for share in world.progress().tolist()],
             'seconds': round(world.time, 3),
         }
     )

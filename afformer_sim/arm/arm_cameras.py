@@ -39,8 +39,7 @@ class CameraImages:
 class ArmCameras:
     """Cameras of one world, for use in one thread; close them at the end, or use `with`.
 
-    The head camera belongs to the trial's view: it is fixed in the room, and the closed loop
-    without an arm uses the same camera. The noise of its first image is also the same.
+    The head camera belongs to the trial's view: it is fixed in the room.
 
     Args:
         world: observed world.

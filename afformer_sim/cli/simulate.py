@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`afformer simulate`: datasets of simulated demonstrations, RGB-D rosbags, and closed loops."""
+"""`afformer simulate`: datasets of simulated demonstrations and RGB-D rosbags."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
-from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FILE, OUTPUT_FOLDER
-from afformer_core.cli.options.session_options import add_session_options, open_grounder
+from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FOLDER
 from afformer_core.files.paths import require_inputs_kept
 
 if TYPE_CHECKING:
     from afformer_core.offline.parallel.engine import ParallelEngine
 
 BAG = 'rgbd-bag'
-CLOSED_LOOP = 'closed-loop'
 
 # Options of each layout besides OUT, --split, --seed and --families.
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -49,22 +46,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
         'longest_side': 256,
     },
     BAG: {'seconds': 4.0, 'size': (640, 480)},
-    CLOSED_LOOP: {
-        'scenes': 100,
-        'demonstrations': 2,
-        'performances': 1,
-        'targets': 2,
-        'frames': 8,
-        'longest_side': 256,
-        'size': (640, 480),
-        'noise': 0.005,
-        'backend': 'auto',
-        'precision': 'auto',
-        'threads': 0,
-        'maximum_stages': None,
-    },
 }
-LAYOUTS = tuple(layout for layout in DEFAULTS if layout not in (BAG, CLOSED_LOOP))
+LAYOUTS = tuple(layout for layout in DEFAULTS if layout != BAG)
 
 _HELP = {
     'processes': (int, 'number of rendering processes'),
@@ -75,13 +58,9 @@ _HELP = {
     ),
     'performances': (
         int,
-        'clips of a demonstration, of the same action by other people, from other sides; for '
-        'closed-loop, grounded together',
+        'clips of a demonstration, of the same action by other people, from other sides',
     ),
-    'targets': (
-        int,
-        "target views of a scene; for closed-loop, the robot's views of a demonstration",
-    ),
+    'targets': (int, 'target views of a scene'),
     'frames': (int, 'frames of a clip'),
     'rate': (float, 'frames per second of a clip or video'),
     'longest_side': (int, 'longest side of the images, in pixels'),
@@ -102,10 +81,6 @@ The same command continues an interrupted run; the result does not depend on the
 processes. The splits of the benchmark, train, validation, test-seen, test-unseen,
 test-buttons and test-absent, have families, textures and seeds of their own.
 
-With --closed-loop, nothing is rendered to files: a model grounds demonstrations in a robot's
-colour and depth images, a scripted finger goes to the points that it finds, along their normals,
-and presses, pulls, turns or lifts, and the state of the fixture afterwards is the result.
-
 With --rgbd-bag, write instead a rosbag2 OUT/bag: a demonstration, then colour, depth and
 camera_info of a camera that moves around the same scene at 0.5 to 1 m, with the annotations of
 each image in OUT/annotations.json."""
@@ -118,8 +93,7 @@ examples:
   afformer simulate datasets/hands --layout hands --split trainval --processes 2
   afformer simulate datasets/hands --layout hands --split test --scenes 100 --processes 2
   afformer simulate datasets/simulated --scenes 20000 --engine ray --address auto --processes 64
-  afformer simulate recordings/panel --rgbd-bag --seed 7 --seconds 4
-  afformer simulate --closed-loop models/sim_small --scenes 100 --noise 0"""
+  afformer simulate recordings/panel --rgbd-bag --seed 7 --seconds 4"""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -139,60 +113,9 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Render the requested dataset or bag; return 0 when it is complete."""
     options = options_of(arguments)
-    if layout_of(arguments) == CLOSED_LOOP:
-        return _close_loop(arguments, options)
     if arguments.rgbd_bag:
         return _write_bag(arguments, options)
     return _write_dataset(arguments, options)
-
-
-def _close_loop(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
-    import json
-
-    from tqdm import tqdm
-
-    from afformer_core.files.atomic import write_aside
-    from afformer_core.files.provenance import provenance
-    from afformer_core.runtime.model_folder import description_files
-    from afformer_core.runtime.shipped_model import model_folder
-    from afformer_sim.closed_loop.benchmark import closed_loop_trials
-    from afformer_sim.closed_loop.report import build_closed_loop_report
-    from afformer_sim.closed_loop.settings import ClosedLoopSettings
-    from afformer_sim.scene.scene_settings import split_named
-
-    split = split_named(arguments.split or 'test-seen')
-    settings = ClosedLoopSettings(
-        scenes=options['scenes'],
-        families=tuple(arguments.families or split.families),
-        held_out=split.held_out,
-        demonstrations=options['demonstrations'],
-        performances=options['performances'],
-        views=options['targets'],
-        frames=options['frames'],
-        longest_side=options['longest_side'],
-        size=options['size'],
-        noise=options['noise'],
-        **({} if arguments.seed is None else {'seed': arguments.seed}),
-    )
-    folder = model_folder(arguments.closed_loop)
-    grounder = open_grounder(folder, argparse.Namespace(**options))
-    trials = list(
-        tqdm(
-            closed_loop_trials(grounder, settings),
-            total=settings.trials,
-            unit='trial',
-            desc='operating',
-        )
-    )
-    report = build_closed_loop_report(
-        trials, settings, {'model': str(folder), 'backend': grounder.backend}
-    )
-    print(report.to_markdown(), flush=True)
-    if arguments.json is not None:
-        made = provenance(settings.seed, description_files(folder))
-        content = {**report.to_json(), 'provenance': made}
-        write_aside(arguments.json, (json.dumps(content, indent=2) + '\n').encode())
-    return 0
 
 
 def _write_bag(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
@@ -266,9 +189,7 @@ def _progress(
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all options; those whose default depends on the layout are None if not given."""
-    parser.add_argument(
-        'out', type=OUTPUT_FOLDER, nargs='?', metavar='OUT', help='folder to write'
-    )
+    parser.add_argument('out', type=OUTPUT_FOLDER, metavar='OUT', help='folder to write')
     parser.add_argument(
         '--layout', choices=LAYOUTS, default='opra', help='format of the dataset (default: opra)'
     )
@@ -294,58 +215,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     bag = parser.add_argument_group('an RGB-D rosbag instead of a dataset')
     bag.add_argument('--rgbd-bag', action='store_true', help='write OUT/bag')
-    bag.add_argument(
-        '--size', type=_size, help='size of the images of the bag or the robot (default: 640x480)'
-    )
-    loop = parser.add_argument_group('a scripted finger that acts at the points of a model')
-    loop.add_argument(
-        '--closed-loop',
-        type=INPUT_FOLDER,
-        nargs='?',
-        const=Path('shipped'),
-        metavar='MODEL',
-        help='model folder (default: the shipped model); only --json is written',
-    )
-    loop.add_argument(
-        '--noise', type=float, help='noise of depth, as a share; 0: exact depth (default: 0.005)'
-    )
-    loop.add_argument('--json', type=OUTPUT_FILE, help='JSON file to write the tables to')
-    add_session_options(loop)
-    # as of every option of one layout, so that it is refused elsewhere
-    parser.set_defaults(backend=None, precision=None, threads=None)
+    bag.add_argument('--size', type=_size, help='size of the images (default: 640x480)')
 
 
 def options_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the layout's options, with defaults for those that were not given.
 
     Raises:
-        ValueError: an option that the layout does not have was given, or OUT is missing.
+        ValueError: an option that the layout does not have was given.
     """
-    layout = layout_of(arguments)
-    if (arguments.out is None) != (layout == CLOSED_LOOP):
-        expected = 'needs OUT, a folder to write' if arguments.out is None else 'writes no OUT'
-        raise ValueError(f'{_option(layout)} {expected}')
-    if arguments.json is not None and layout != CLOSED_LOOP:
-        raise ValueError(f'{_option(layout)} does not use --json. Leave it out')
+    layout = BAG if arguments.rgbd_bag else str(arguments.layout)
     defaults = DEFAULTS[layout]
     for name in {name for options in DEFAULTS.values() for name in options}:
         if getattr(arguments, name) is not None and name not in defaults:
             option = name.replace('_', '-')
-            raise ValueError(f'{_option(layout)} does not use --{option}. Leave it out')
+            asked = f'--{layout}' if layout == BAG else f'--layout {layout}'
+            raise ValueError(f'{asked} does not use --{option}. Leave it out')
     given = {name: getattr(arguments, name) for name in defaults}
     return {name: defaults[name] if value is None else value for name, value in given.items()}
-
-
-def layout_of(arguments: argparse.Namespace) -> str:
-    """Return the requested key of `DEFAULTS`."""
-    if arguments.closed_loop is not None:
-        return CLOSED_LOOP
-    return BAG if arguments.rgbd_bag else str(arguments.layout)
-
-
-def _option(layout: str) -> str:
-    """Return the option that requests a layout."""
-    return f'--{layout}' if layout in (BAG, CLOSED_LOOP) else f'--layout {layout}'
 
 
 def _default_text(name: str) -> str:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The closed loop in simulation: a scripted finger acts at the point of a grounding."""
+"""The closed loop in simulation: trials of a robot, moving elements, and their judge."""

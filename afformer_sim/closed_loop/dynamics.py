@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MuJoCo description of a fixture with moving elements, and of its operator.
+"""MuJoCo description of a fixture with moving elements.
 
 A button has a spring, a drawer friction, a mug weight; every touched element moves, whether it is
-the right one or not. Solids of the fixture collide with the operator, not with each other.
+the right one or not. Solids of the fixture collide with its operator, not with each other.
 """
 
 from __future__ import annotations
@@ -20,13 +20,7 @@ from afformer_sim.scene.world import solid_xml
 
 TIP_RADIUS = 0.004
 TIMESTEP = 0.002
-AXES = ('x', 'y', 'z', 'turn')
-STIFFNESS = {'x': 2000.0, 'y': 2000.0, 'z': 2000.0, 'turn': 5.0}
-DAMPING = {'x': 40.0, 'y': 40.0, 'z': 40.0, 'turn': 0.1}
-FINGER_MASS = 0.2
 
-_STRONGEST = {'x': 20.0, 'y': 20.0, 'z': 20.0, 'turn': 1.5}
-_WRIST_DAMPING = 0.01
 _MASS = 0.2
 _SPRING_FORCE = 3.0
 # Newtons at the farthest point of a sliding or turning part.
@@ -36,44 +30,22 @@ _LEAST_ARM = 0.01
 _DRY = '0.9999 0.9999 0.001'
 
 
-_FINGER = f"""<body name="finger" gravcomp="1">
-    <inertial pos="0 0 0" mass="{FINGER_MASS}" diaginertia="1e-4 1e-4 1e-4"/>
-    <joint name="x" type="slide" axis="1 0 0"/>
-    <joint name="y" type="slide" axis="0 1 0"/>
-    <joint name="z" type="slide" axis="0 0 1"/>
-    <joint name="turn" type="hinge" axis="0 0 1"/>
-    <joint name="tilt_x" type="hinge" axis="1 0 0" damping="{_WRIST_DAMPING}"/>
-    <joint name="tilt_y" type="hinge" axis="0 1 0" damping="{_WRIST_DAMPING}"/>
-    <geom name="tip" type="capsule" size="{TIP_RADIUS}" fromto="0 0 0 0 0 0.06" contype="2"
-          conaffinity="1"/>
-  </body>"""
-
-
 def fixture_xml(
-    fixture: Fixture,
-    mechanisms: tuple[Mechanism, ...],
-    friction: float = PART_FRICTION,
-    *,
-    finger: bool = False,
+    fixture: Fixture, mechanisms: tuple[Mechanism, ...], friction: float = PART_FRICTION
 ) -> str:
     """Write the description, with all frames of elements still at the origin.
 
     Element i is the body `element_i` on the joint `joint_i`, or with the geom `hull_i` if it is
-    fixed.
+    fixed. An operator is attached later; its geoms have contype 2 and conaffinity 1.
 
     Args:
         fixture: fixture that is operated.
         mechanisms: mechanism of each element.
         friction: friction of sliding and turning parts, newtons at their farthest point; buttons
             with a spring and carried parts have none.
-        finger: whether a fingertip operates it: the body `finger` with the geom `tip`, a joint
-            and an actuator for each of `AXES`, and the wrist's joints `tilt_x` and `tilt_y`. The
-            equalities `suck_i` and `grip_i`, inactive at first, attach element i to it. Other
-            operators are attached later; their geoms have contype 2 and conaffinity 1.
     """
     numbered = list(enumerate(zip(fixture.elements, mechanisms, strict=True)))
     still = [(i, element) for i, (element, mechanism) in numbered if mechanism.joint is None]
-    equalities = ''.join(map(_equality_xml, range(len(numbered)))) if finger else ''
     panel = ''
     if fixture.panel is not None:
         half = f'{fixture.panel.width / 2} {fixture.panel.height / 2} 0.005'
@@ -89,18 +61,8 @@ def fixture_xml(
 <worldbody>
   <body name="fixed" childclass="still">{panel}{''.join(map(_bare, fixture.fixed))}</body>
   {''.join(_element_xml(i, *described, friction) for i, described in numbered)}
-  {_FINGER if finger else ''}
 </worldbody>
-<equality>{equalities}</equality>
-<actuator>{''.join(map(_actuator_xml, AXES)) if finger else ''}</actuator>
 </mujoco>"""
-
-
-def _actuator_xml(axis: str) -> str:
-    return (
-        f'<position name="{axis}" joint="{axis}" kp="{STIFFNESS[axis]}" '
-        f'kv="{DAMPING[axis]}" forcerange="-{_STRONGEST[axis]} {_STRONGEST[axis]}"/>'
-    )
 
 
 def _bare(solid: Solid) -> str:
@@ -154,14 +116,6 @@ def _hull_xml(index: int, element: Element) -> str:
     signs = np.stack(np.meshgrid(*[[-1, 1]] * 3), axis=-1).reshape(-1, 1, 3)
     vertices = (element.hull + 5e-4 * signs).reshape(-1, 3)
     return f'<mesh name="hull_{index}" vertex="{_words(vertices.ravel())}" inertia="convex"/>'
-
-
-def _equality_xml(index: int) -> str:
-    bodies = f'body1="finger" body2="element_{index}"'
-    return (
-        f'<connect name="suck_{index}" {bodies} anchor="0 0 0" active="false"/>'
-        f'<weld name="grip_{index}" {bodies} active="false"/>'
-    )
 
 
 def _words(values: np.ndarray | tuple[float, ...]) -> str:

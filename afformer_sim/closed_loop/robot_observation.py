@@ -14,8 +14,7 @@ from afformer_core.geometry import Calibration, DepthImage, RigidTransform, Surf
 from afformer_core.messages.rosbags_messages import RosbagsMessages
 from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
-from afformer_core.runtime.prediction import Prediction
-from afformer_core.stream.grounding_stream import GroundingStream, lift_peaks
+from afformer_core.stream.grounding_stream import lift_peaks
 from afformer_core.stream.settings import StreamSettings
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import STILL
@@ -74,23 +73,6 @@ class RobotObservation:
         return np.asarray(expected if distances.min() < 1 else near)
 
 
-@dataclass(frozen=True)
-class Published:
-    """Point and normal at which a robot should act.
-
-    Attributes:
-        found: True if presence reaches its threshold.
-        point: [3] metres in the fixture's frame; None if depth is missing.
-        normal: [3] of the surface there; towards the camera if unknown.
-        problem: reason why there is no point; '' if there is one.
-    """
-
-    found: bool
-    point: np.ndarray | None
-    normal: np.ndarray | None
-    problem: str = ''
-
-
 def see(
     renderer: Renderer, view: SceneView, states: States, rng: np.random.Generator
 ) -> RobotObservation:
@@ -102,66 +84,30 @@ def see(
     return RobotObservation(replace(view, states=states), image, depth, shown)
 
 
-def publish(
-    prediction: Prediction,
-    observation: RobotObservation,
-    sensed: SensedDepth,
-    settings: StreamSettings,
-) -> Published:
-    """Compute the node's published point for the first image of a stream, from its best peak.
-
-    Args:
-        prediction: prediction of the model for the observation's image.
-        observation: the observation.
-        sensed: its depth as the depth camera measures it.
-        settings: settings of the stream.
-    """
-    spatial = _spatial_view(observation, sensed)
-    frame = _frame(observation)
-    result = GroundingStream().ground(frame, prediction, 'demonstration', spatial, settings)
-    return _published(observation.view.camera, result.surfaces[0], found=result.found)
-
-
 def publish_pixel(
     pixel: np.ndarray | None,
     observation: RobotObservation,
     sensed: SensedDepth,
     settings: StreamSettings,
-) -> Published:
-    """Compute the published point for a best peak at a pixel, [2] (x, y), or for none."""
+) -> SurfacePoint:
+    """Compute the published point for a best peak at a pixel, [2] (x, y), or for none.
+
+    It is in the fixture's frame; its normal is towards the camera if that of the surface is
+    unknown.
+    """
     if pixel is None:
-        return Published(False, None, None, 'the element is hidden')
+        return SurfacePoint.unknown('the element is hidden')
     peak = Peak(float(pixel[0]), float(pixel[1]), 1.0)
-    spatial = _spatial_view(observation, sensed)
-    _, (surface,) = lift_peaks([peak], _frame(observation), spatial, settings)
-    return _published(observation.view.camera, surface, found=True)
-
-
-def _frame(observation: RobotObservation) -> CameraFrame:
-    return CameraFrame(observation.image, 0, _FRAME)
-
-
-def _spatial_view(observation: RobotObservation, sensed: SensedDepth) -> SpatialView:
+    frame = CameraFrame(observation.image, 0, _FRAME)
     depth = DepthImage(sensed.millimetres(), _FRAME, 0)
-    return SpatialView(depth, _calibration(observation.view), '')
-
-
-def _published(camera: Camera, seen: SurfacePoint, *, found: bool) -> Published:
+    spatial = SpatialView(depth, _calibration(observation.view), '')
+    _, (seen,) = lift_peaks([peak], frame, spatial, settings)
+    camera = observation.view.camera
     surface = from_optical(camera).surface(seen)
-    if surface.position is None:
-        return Published(found, None, None, surface.problem)
-    normal = surface.normal
-    if normal is None:
-        toward = camera.position - surface.position
-        normal = toward / np.linalg.norm(toward)
-    return Published(found, surface.position, normal)
-
-
-def viewpoint_degrees(first: Camera, second: Camera, point: np.ndarray) -> float:
-    """Compute the angle between the directions from a point, [3], to two cameras, in degrees."""
-    one, other = first.position - point, second.position - point
-    cosine = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+    if surface.position is None or surface.normal is not None:
+        return surface
+    toward = camera.position - surface.position
+    return replace(surface, normal=toward / np.linalg.norm(toward))
 
 
 def _calibration(view: SceneView) -> Calibration:

@@ -3,36 +3,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from afformer_core.stream.settings import StreamSettings
 from afformer_sim.bodies.seeds import scene_seed
 from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.families import FAMILIES
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.scene_settings import require_families
+from afformer_sim.scene.scene_settings import SceneSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClosedLoopSettings:
-    """Scenes, demonstrations, views and noises of a closed-loop benchmark.
+class ClosedLoopSettings(SceneSettings):
+    """Scenes, demonstrations, views and noise of the trials of a robot.
 
     Attributes:
-        scenes: number of fixtures, taken from the families in turn.
-        families: families of the fixtures.
-        held_out: True for textures that are kept out of training.
-        seed: seed of everything random; equal settings give equal trials.
+        families: families of the fixtures, taken in turn.
         demonstrations: number for each fixture, of different elements as far as possible.
-        performances: number of videos of each demonstration, of the same action by different
-            people and from different sides; the model grounds them together.
         views: number of views of the robot's camera for each demonstration.
         size: (width, height) of the robot's images.
-        frames: number of frames of a demonstration.
         longest_side: longest side of a demonstration's frames, in pixels.
-        noise: noise of depth, as a share of it, for all measures but those by noise.
-        noises: noises of depth for the measures by noise.
+        noise: noise of depth, as a share of it.
         holes: share of the pixels without depth; 0 if the noise is 0.
-        stream: settings of the node.
 
     Raises:
         ValueError: a number is out of range, or a family unknown.
@@ -43,43 +34,17 @@ class ClosedLoopSettings:
     held_out: bool = True
     seed: int = 8
     demonstrations: int = 2
-    performances: int = 1
     views: int = 2
     size: tuple[int, int] = (640, 480)
-    frames: int = 8
     longest_side: int = 256
     noise: float = 0.005
-    noises: tuple[float, ...] = (0.0, 0.005, 0.01, 0.02, 0.04)
     holes: float = 0.05
-    stream: StreamSettings = field(default_factory=StreamSettings)
 
     def __post_init__(self) -> None:
-        require_families(self.families)
-        counts = (self.scenes, self.demonstrations, self.performances, self.views, self.frames)
-        if min(counts) < 1:
-            raise ValueError(
-                'scenes, demonstrations, performances, views and frames are '
-                f'{", ".join(map(str, counts))}; expected each at least 1'
-            )
-        if min(*self.size, self.longest_side) < 32:
-            raise ValueError(
-                f'size is {self.size} and longest_side {self.longest_side}; expected images '
-                'of at least 32 x 32 pixels'
-            )
-        if self.seed < 0:
-            raise ValueError(f'seed is {self.seed}; expected at least 0')
-        for noise in self.levels:
-            self.depth_camera(noise)
-
-    @property
-    def trials(self) -> int:
-        """Number of trials, one for each demonstration and view."""
-        return self.scenes * self.demonstrations * self.views
-
-    @property
-    def levels(self) -> tuple[float, ...]:
-        """Different noises of depth, in increasing order."""
-        return tuple(sorted({self.noise, *self.noises}))
+        super().__post_init__()
+        if min(self.size) < 32:
+            raise ValueError(f'size is {self.size}; expected at least 32 x 32 pixels')
+        self.depth_camera(self.noise)
 
     def scene(self, index: int) -> Scene:
         """Return the scene `index`, from 0."""

@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One attempt of a robot to operate an element, and its outcome."""
+"""Outcome of an attempt of a robot to operate an element."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 
-from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.closed_loop.finger import START, Finger
-from afformer_sim.closed_loop.mechanism import Mechanism, Task, mechanisms
-from afformer_sim.closed_loop.operated_fixture import Watch
-from afformer_sim.closed_loop.physics import Physics
+from afformer_sim.closed_loop.dynamics import TIMESTEP
+from afformer_sim.closed_loop.mechanism import DONE, Mechanism, Task
 
 
 class AttemptVerdict(str, Enum):
@@ -23,8 +21,6 @@ class AttemptVerdict(str, Enum):
     WRONG_ELEMENT = 'another element'
     FIXED_PART = 'a fixed part'
     NOTHING = 'nothing touched'
-    NO_POINT = 'no depth there'
-    NOT_FOUND = 'element not found'
 
 
 @dataclass(frozen=True)
@@ -47,33 +43,41 @@ class AttemptOutcome:
         return self.verdict is AttemptVerdict.DONE
 
 
-class Bench:
-    """Fixture on which a robot attempts one task, any number of times.
+@dataclass
+class Watch:
+    """Record of N elements while a robot works; each array is float64 [N].
 
-    Args:
-        fixture: fixture that is operated.
-        task: the task.
+    Attributes:
+        contact: seconds in contact with the tip; for fixed elements, of the operated part.
+        pressed: seconds beyond half of the way to the goal.
+        farthest: largest share of the way to the goal so far, negative for the other direction.
+        last: current share of the way to the goal.
     """
 
-    def __init__(self, fixture: Fixture, task: Task) -> None:
-        self._task = task
-        self._physics = Physics(fixture, mechanisms(fixture, task))
+    contact: np.ndarray
+    pressed: np.ndarray
+    farthest: np.ndarray
+    last: np.ndarray
 
-    def attempt(
-        self, point: np.ndarray, normal: np.ndarray, action: str, robot: np.ndarray
-    ) -> AttemptOutcome:
-        """Let the finger act, and judge the result.
+    @classmethod
+    def over(cls, count: int) -> Watch:
+        """Return the record of `count` elements to which nothing has happened."""
+        return cls(*np.zeros((4, count)))
+
+    def add(self, touched: Iterable[int], progress: np.ndarray) -> None:
+        """Add the result of one simulation step.
 
         Args:
-            point: [3] metres in the fixture's frame, the target of the finger.
-            normal: [3] of the surface there, unit length.
-            action: action that it carries out, which may differ from that of the task.
-            robot: [3] metres, position of the robot.
+            touched: elements in contact with the tip; of fixed elements, the operated part.
+            progress: share of the way to the goal that each element has gone, [N].
         """
-        self._physics.reset(point, normal, robot, START)
-        finger = Finger(self._physics)
-        contacts = finger.act(action)
-        return judge(self._task, self._physics.mechanisms, contacts, finger.watch)
+        for i in touched:
+            self.contact[i] += TIMESTEP
+        self.last = progress
+        self.farthest = np.where(
+            np.abs(self.last) > np.abs(self.farthest), self.last, self.farthest
+        )
+        self.pressed += TIMESTEP * (self.last >= DONE)
 
 
 def judge(

@@ -26,21 +26,21 @@ class PlannedTrial:
     Attributes:
         scene: scene of the demonstration and of the robot.
         index: number of the scene.
-        performances: videos of the demonstration, of the same element and action.
+        demonstration: the demonstration.
         number: number of the view among those of the scene.
         view: view of the robot's camera.
     """
 
     scene: Scene
     index: int
-    performances: tuple[SimulatedDemonstration, ...]
+    demonstration: SimulatedDemonstration
     number: int
     view: SceneView
 
     @property
     def task(self) -> Task:
         """Task of the robot."""
-        return Task(self.performances[0].element, self.performances[0].action)
+        return Task(self.demonstration.element, self.demonstration.action)
 
     @property
     def states(self) -> States:
@@ -51,17 +51,14 @@ class PlannedTrial:
 def plan_trials(settings: ClosedLoopSettings, index: int) -> list[PlannedTrial]:
     """Plan the trials of the scene `index`: those of the first demonstration come first."""
     scene = settings.scene(index)
-    planned = plan_demonstrations(
-        scene, settings.demonstrations, settings.longest_side, performances=settings.performances
-    )
+    planned = plan_demonstrations(scene, settings.demonstrations, settings.longest_side)
     count = settings.demonstrations * settings.views
     # Those of an RGB-D bag: at 0.5 to 1 m, evenly around the fixture, with every element in view.
     views = plan_rgbd_scene(scene, settings.size, _LAP_SECONDS, count / _LAP_SECONDS).views
     order = make_rng(scene.seed, Stream.RGBD, _CHOICE).permutation(count).tolist()
     trials = []
-    for first in range(0, len(planned), settings.performances):
-        performances = tuple(planned[first : first + settings.performances])
+    for demonstration in planned:
         for _ in range(settings.views):
             number = order.pop()
-            trials.append(PlannedTrial(scene, index, performances, number, views[number]))
+            trials.append(PlannedTrial(scene, index, demonstration, number, views[number]))
     return trials

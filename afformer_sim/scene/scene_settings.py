@@ -88,6 +88,7 @@ _LEAST = {
     'scenes': 1,
     'demonstrations': 1,
     'performances': 1,
+    'views': 1,
     'targets': 1,
     'frames': 1,
     'rate': 1,

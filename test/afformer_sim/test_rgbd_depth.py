@@ -75,11 +75,12 @@ def test_depth_of_a_panel_and_a_button_is_exact(
     assert min(front.sum(), panel.sum()) > 200
 
 
-def test_a_image_after_depth_is_as_before(renderer: Renderer) -> None:
+def test_image_and_depth_at_once_are_those_one_by_one(renderer: Renderer) -> None:
     camera = look_at(np.array([0.1, 0.0, 0.6]), np.zeros(3), 0.0, 25.0)
-    before = renderer.render(camera, SIZE)
-    renderer.depth(camera, SIZE)
-    np.testing.assert_array_equal(renderer.render(camera, SIZE), before)
+    image, depth = renderer.render_with_depth(camera, SIZE)
+    for _ in range(2):
+        np.testing.assert_array_equal(renderer.render(camera, SIZE), image)
+        np.testing.assert_array_equal(renderer.depth(camera, SIZE), depth)
 
 
 @pytest.fixture

@@ -120,9 +120,9 @@ class LockStep:
         """Simulate until the next joint state, and deliver it."""
         world = self.world
         world.advance(PERIOD)
-        self.values.append(world.simulation.values())
-        self.velocities.append(world.simulation.joint_velocities()[:7])
-        self.positions.append(world.simulation.joint_positions()[:7])
+        self.values.append(world.values())
+        self.velocities.append(world.joint_velocities()[:7])
+        self.positions.append(world.joint_positions()[:7])
         nanoseconds = self.nanoseconds()
         stamp = Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
         self._deliver(joint_state_message(world, Header(stamp=stamp)))

@@ -30,7 +30,9 @@ def right_contact(world: ArmWorld) -> ArmContact:
     sensed = DepthCamera(0.0, 0.0).measure(observation.depth, rng)
     pixel = observation.right_pixel(trial.scene.fixture, trial.task.element)
     seen = publish_pixel(pixel, observation, sensed, StreamSettings())
-    assert seen.point is not None, seen.problem
+    assert seen.position is not None, seen.problem
     assert seen.normal is not None
     turn = base.rotation.T
-    return ArmContact(trial.task.action, turn @ (seen.point - base.position), turn @ seen.normal)
+    return ArmContact(
+        trial.task.action, turn @ (seen.position - base.position), turn @ seen.normal
+    )

@@ -66,7 +66,7 @@ class SeenWorld:
 
     def correction(self, turned: float = 0.0) -> Correction | None:
         """Correct with the present depth, and joints of which the first is off by radians."""
-        joints = self.world.simulation.joint_positions()
+        joints = self.world.joint_positions()
         joints[0] += turned
         surface = ArmSurface(arm_model(), ARM_JOINTS, 'panda_finger_joint1')
         surface.pose(joints[:7], float(joints[7]))

@@ -165,4 +165,4 @@ def test_a_short_time_for_a_long_way_is_taken_longer(robot: LockStep) -> None:
     robot.arm.follow([start + 0.3 * (far - start), far], 0.05)
     # 70 % of 0.9 rad are gone in half of the time.
     assert robot.world.time - before == pytest.approx(2 * 0.63 / 1.2, abs=0.25)
-    assert robot.world.simulation.joint_positions()[:7] == pytest.approx(far, abs=0.005)
+    assert robot.world.joint_positions()[:7] == pytest.approx(far, abs=0.005)

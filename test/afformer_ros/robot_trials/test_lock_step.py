@@ -106,18 +106,10 @@ def test_time_waits_for_the_images_of_an_open_goal(trial: Trial) -> None:
     assert trial.node.sent == [10, 20, 30]
 
 
-def test_the_end_of_a_goal_lets_time_advance(trial: Trial) -> None:
-    trial.grounding.busy = True
-    trial.image()
-    trial.image()
-    trial.state(30)
-    assert trial.node.sent == []
-    trial.grounding.busy = False
-    trial.node.tick()
-    assert trial.node.sent == [30]
-
-
-def test_a_lost_image_does_not_stop_time_for_good(trial: Trial, wall: Wall) -> None:
+@pytest.mark.parametrize('ended', ['the goal', 'the patience'])
+def test_time_advances_after_the_goal_or_if_an_image_is_lost(
+    trial: Trial, wall: Wall, ended: str
+) -> None:
     trial.grounding.busy = True
     trial.image()
     trial.image()
@@ -125,7 +117,10 @@ def test_a_lost_image_does_not_stop_time_for_good(trial: Trial, wall: Wall) -> N
     wall.now += 9.5
     trial.node.tick()
     assert trial.node.sent == []
-    wall.now += 0.6
+    if ended == 'the goal':
+        trial.grounding.busy = False
+    else:
+        wall.now += 0.6
     trial.node.tick()
     assert trial.node.sent == [30]
 

@@ -45,19 +45,23 @@ def trials() -> list[RobotTrial]:
     ]
 
 
-def test_success_counts_what_is_done_of_all_trials(trials: list[RobotTrial]) -> None:
+def test_trials_are_counted_by_what_they_are_a_share_of(trials: list[RobotTrial]) -> None:
     numbers = build_robot_report(trials, {}).to_json()['measures']
     everything = numbers['all']
     assert everything['trials'] == 4
     assert everything['success']['value'] == 0.5
-    assert numbers['by_family']['drawers']['success']['value'] == 0.5
-    assert numbers['by_action']['hold']['success']['value'] == 0.0
-
-
-def test_attempts_that_were_not_made_do_not_count(trials: list[RobotTrial]) -> None:
-    everything = build_robot_report(trials, {}).to_json()['measures']['all']
+    assert everything['wrong_element']['value'] == 0.25
+    # Attempts that were not made do not count.
     assert everything['right_pixel']['value'] == 1.0
     assert everything['random_element']['value'] == pytest.approx(1 / 3)
+    # The other element that moved was seen as done; what did not act is not asked.
+    told = everything['told_right']
+    assert (told['value'], told['count']) == (pytest.approx(2 / 3), 3)
+    assert numbers['by_family']['drawers']['success']['value'] == 0.5
+    assert numbers['by_action']['hold']['success']['value'] == 0.0
+    assert numbers['by_attempts'] == {'2': 2}
+    # The most frequent first.
+    assert list(numbers['verdicts'].items()) == [('done', 2), ('wrong element', 1), (NOT_FOUND, 1)]
     without = build_robot_report(trials[3:], {}).to_json()['measures']['all']
     assert without['right_pixel'] is None
 
@@ -67,11 +71,6 @@ def test_trials_in_which_the_contact_was_marked_are_counted(trials: list[RobotTr
     measures = build_robot_report(trials, {}).to_json()['measures']
     assert measures['all']['marked']['value'] == 0.25
     assert measures['by_family']['drawers']['marked']['value'] == 0.5
-
-
-def test_verdicts_are_counted_most_frequent_first(trials: list[RobotTrial]) -> None:
-    verdicts = build_robot_report(trials, {}).to_json()['measures']['verdicts']
-    assert list(verdicts.items()) == [('done', 2), ('wrong element', 1), (NOT_FOUND, 1)]
 
 
 @pytest.mark.parametrize('verdict', [NO_ANSWER, REFUSED, ARM_FAILED])
@@ -124,19 +123,3 @@ def test_what_is_absent_counts_as_refused_or_not_and_nowhere_else(
         'absent: refused': 1,
         'no answer': 1,
     }
-
-
-def test_the_camera_is_right_where_it_sees_what_the_simulator_says(
-    trials: list[RobotTrial],
-) -> None:
-    everything = build_robot_report(trials, {}).to_json()['measures']['all']
-    # The other element that moved was seen as done; what did not act is not asked.
-    assert (everything['told_right']['value'], everything['told_right']['count']) == (
-        pytest.approx(2 / 3),
-        3,
-    )
-    assert everything['wrong_element']['value'] == 0.25
-
-
-def test_successes_are_counted_by_the_attempts_that_they_took(trials: list[RobotTrial]) -> None:
-    assert build_robot_report(trials, {}).to_json()['measures']['by_attempts'] == {'2': 2}

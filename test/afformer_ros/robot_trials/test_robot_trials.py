@@ -36,4 +36,4 @@ def test_no_scenes_are_an_error() -> None:
     command = [sys.executable, '-m', 'afformer_ros.robot_trials', '--scenes', '0']
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert 'scenes, demonstrations' in done.stderr
+    assert 'scenes is 0; expected at least 1' in done.stderr

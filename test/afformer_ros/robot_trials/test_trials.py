@@ -32,6 +32,7 @@ PULL = ArmContact('pull', np.array([0.5, -0.2, 0.4]), np.array([-1.0, 0.0, 0.0])
 
 
 Result = OperateElement.Result
+NOT_DONE = OperationAttempt.NOT_DONE
 
 
 def operated(
@@ -133,42 +134,43 @@ def attempt(end: OperateElement.Result, verdict: str = 'nothing touched') -> Arm
 
 
 @pytest.mark.parametrize(
-    ('outcome', 'verdict', 'answered'),
+    ('end', 'judged', 'verdict'),
     [
-        (Result.NOT_FOUND, 'not found', True),
-        (Result.UNSURE, 'unsure', True),
-        (Result.UNREACHABLE, 'out of reach', True),
-        (Result.BLOCKED, 'stopped on the way', True),
-        (Result.NO_ANSWER, 'no answer', False),
-        (Result.REFUSED, 'refused', False),
-        (Result.ARM_FAILED, 'arm failed', False),
-        (Result.STOPPED, 'arm failed', False),
+        # Without an attempt, the planner says why.
+        (operated(Result.NOT_FOUND), 'nothing touched', 'not found'),
+        (operated(Result.UNSURE), 'nothing touched', 'unsure'),
+        (operated(Result.UNREACHABLE), 'nothing touched', 'out of reach'),
+        (operated(Result.BLOCKED), 'nothing touched', 'stopped on the way'),
+        (operated(Result.NO_ANSWER), 'nothing touched', 'no answer'),
+        (operated(Result.REFUSED), 'nothing touched', 'refused'),
+        (operated(Result.ARM_FAILED), 'nothing touched', 'arm failed'),
+        (operated(Result.STOPPED), 'nothing touched', 'arm failed'),
+        # After one, the simulator judges.
+        (operated(Result.NOT_DONE, NOT_DONE), 'done', 'done'),
+        (operated(Result.NOT_DONE, NOT_DONE), 'another element', 'wrong element'),
+        (operated(Result.NOT_DONE, NOT_DONE), 'a fixed part', 'missed'),
+        (operated(Result.NOT_DONE, NOT_DONE), 'nothing touched', 'missed'),
+        (operated(Result.NOT_DONE, NOT_DONE), 'right element, not done', 'not done'),
+        (
+            operated(Result.NOT_DONE, NOT_DONE, action='push'),
+            'right element, not done',
+            'wrong action',
+        ),
+        (operated(Result.NOT_DONE, NOT_DONE, action='push'), 'done', 'done'),
+        # A node that falls silent between attempts counts only if it was done.
+        (operated(Result.NO_ANSWER, NOT_DONE), 'another element', 'no answer'),
+        (operated(Result.NO_ANSWER, NOT_DONE), 'done', 'done'),
     ],
 )
-def test_an_end_without_an_attempt_has_its_own_name(
-    outcome: int, verdict: str, answered: bool
+def test_the_end_of_an_operation_has_a_name(
+    end: OperateElement.Result, judged: str, verdict: str
 ) -> None:
-    made = attempt(operated(outcome, message='why'))
-    assert made == ArmAttempt(verdict, 'why')
-    assert made.answered is answered
-    assert (made.done, made.acted) == (False, False)
-
-
-@pytest.mark.parametrize(
-    ('judged', 'verdict'),
-    [
-        ('done', 'done'),
-        ('another element', 'wrong element'),
-        ('a fixed part', 'missed'),
-        ('nothing touched', 'missed'),
-        ('right element, not done', 'not done'),
-    ],
-)
-def test_where_the_arm_has_acted_the_simulator_judges(judged: str, verdict: str) -> None:
-    made = attempt(operated(Result.NOT_DONE, OperationAttempt.NOT_DONE), judged)
-    assert (made.verdict, made.action, made.attempts) == (verdict, 'pull', 1)
-    assert made.answered
-    assert made.done is (verdict == 'done')
+    made = attempt(end, judged)
+    assert (made.verdict, made.said, made.done) == (verdict, 'said', verdict == 'done')
+    assert made.answered is (verdict not in ('no answer', 'refused', 'arm failed'))
+    expected = [(one.action, 1) for one in end.attempts] or [('', 0)]
+    assert [(made.action, made.attempts)] == expected
+    assert made.acted is bool(end.attempts)
 
 
 def test_each_attempt_is_told() -> None:
@@ -184,18 +186,6 @@ def test_each_attempt_is_told() -> None:
         'nothing stopped the tip; not done: nothing changed',
         'along the line of sight: touched; done: 31%',
     )
-
-
-def test_the_right_element_by_another_action_is_a_wrong_action() -> None:
-    pushed = operated(Result.NOT_DONE, OperationAttempt.NOT_DONE, action='push')
-    assert attempt(pushed, 'right element, not done').verdict == 'wrong action'
-    assert attempt(pushed, 'done').verdict == 'done'
-
-
-def test_a_node_that_falls_silent_between_attempts_is_no_answer_unless_it_was_done() -> None:
-    silent = operated(Result.NO_ANSWER, OperationAttempt.NOT_DONE)
-    assert attempt(silent, 'another element').verdict == 'no answer'
-    assert attempt(silent, 'done').verdict == 'done'
 
 
 @pytest.mark.parametrize(

@@ -104,21 +104,16 @@ def test_the_cameras_see_the_newest_world(
     keypad: ArmWorld,
     drawers: ArmWorld,
 ) -> None:
-    for stamp, world in ((1_000, keypad), (2_000, drawers), (3_000, keypad)):
+    for stamp, world in enumerate((keypad, keypad, drawers, keypad)):
         film.take(world, stamp)
-    before, after, again = (image.astype(int) for image in film.images)
+    before, still, after, again = (image.astype(int) for image in film.images)
     assert np.abs(after - first_images['drawers']).mean() < 1
     assert np.abs(before - first_images['keypad']).mean() < 1
     assert np.abs(again - first_images['keypad']).mean() < 1
     assert np.abs(after - before).mean() > 20
-    assert film.stamps == [1_000, 2_000, 3_000]
-
-
-def test_the_cameras_of_a_world_stay_open(film: Film, keypad: ArmWorld) -> None:
-    film.take(keypad, 1_000)
-    film.take(keypad, 2_000)
+    assert film.stamps == [0, 1, 2, 3]
     # Opened anew, cameras would take their first image again, with its noise.
-    assert (film.images[0] != film.images[1]).any()
+    assert (before != still).any()
 
 
 def test_the_depth_of_a_world_has_its_defects(film: Film, keypad: ArmWorld) -> None:

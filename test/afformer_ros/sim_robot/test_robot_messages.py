@@ -77,7 +77,7 @@ def test_joint_states_are_positions_velocities_and_efforts_by_name(world: ArmWor
 def test_element_states_are_values_and_shares_of_the_way(world: ArmWorld) -> None:
     way = np.zeros(len(NAMES))
     way[NAMES.index('drawer')], way[NAMES.index('knob')] = 0.035, -0.68
-    world.simulation._data.qpos[world.simulation._values] = way
+    world._data.qpos[world._values] = way
     message = element_state_message(world, HEADER)
     assert message.name[2:5] == ['element_2_door', 'element_3_drawer', 'element_4_knob']
     assert message.position == pytest.approx(way)

@@ -24,6 +24,7 @@ from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.kinematics import shared_kinematics
 from afformer_sim.cameras.depth_camera import DepthCamera
+from afformer_sim.closed_loop.trial_plan import PlannedTrial
 from afformer_sim.scene.outline import front_centre
 
 from .robot_client import ARM, RobotClient
@@ -50,6 +51,12 @@ def robot(processes: NodeProcesses) -> Iterator[RobotClient]:
     made = RobotClient(processes.start('robot', MODULE, {}, PARAMETERS))
     yield made
     made.close()
+
+
+def keypad_trial() -> PlannedTrial:
+    """The trial of `PARAMETERS`."""
+    named = {**PARAMETERS, 'families': ('keypad',)}
+    return SimRobotParameters(**named).trial()
 
 
 def nanoseconds(stamp: Any) -> int:
@@ -91,9 +98,7 @@ def test_the_topics_are_those_of_drivers(robot: RobotClient) -> None:
 
 def test_a_button_is_pressed_by_trajectories_alone(robot: RobotClient) -> None:
     robot.call('reset')
-    trial = SimRobotParameters(
-        families=('keypad',), demonstration=1, image_width=160, image_height=120
-    ).trial()
+    trial = keypad_trial()
     element = trial.scene.fixture.elements[trial.task.element]
     robot.wait(lambda: robot.messages['camera_pose'], 'the pose of the camera')
     pose = robot.messages['camera_pose'][0].pose
@@ -213,15 +218,7 @@ def test_a_calibration_is_off_by_its_parameters(robot: RobotClient) -> None:
     robot.set(camera_shift=0.0, camera_turn=0.0, depth_shift=0.0)
     robot.call('reset')
 
-    world = ArmWorld(
-        SimRobotParameters(
-            families=('keypad',),
-            demonstration=1,
-            image_width=160,
-            image_height=120,
-            depth_noise=0.0,
-        ).trial()
-    )
+    world = ArmWorld(keypad_trial())
     at, exact = pose.pose.position, world.camera_pose()
     assert np.linalg.norm([at.x, at.y, at.z] - exact.position) == pytest.approx(0.023)
     cosine = (np.trace(rotation_of(pose.pose.orientation) @ exact.rotation.T) - 1) / 2

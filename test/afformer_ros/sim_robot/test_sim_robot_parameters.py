@@ -11,34 +11,16 @@ from afformer_ros.sim_robot.parameters import SimRobotParameters
 from afformer_sim.closed_loop.settings import ClosedLoopSettings
 from afformer_sim.closed_loop.trial_plan import plan_trials
 
-PARAMETERS = SimRobotParameters(
-    families=('drawers', 'keypad'),
-    seed=5,
-    scene=3,
-    demonstration=1,
-    view=2,
-    demonstrations=2,
-    views=3,
-    held_out=False,
-    image_width=96,
-    image_height=64,
-    depth_noise=0.03,
-)
-
 
 def test_the_trial_is_the_view_of_the_demonstration_of_the_scene() -> None:
-    settings = ClosedLoopSettings(
-        families=('drawers', 'keypad'),
-        held_out=False,
-        seed=5,
-        demonstrations=2,
-        views=3,
-        size=(96, 64),
-        noise=0.03,
-    )
-    assert PARAMETERS.settings == settings
+    scenes = {'families': ('drawers', 'keypad'), 'held_out': False, 'seed': 5}
+    counts = {'demonstrations': 2, 'views': 3}
+    named = {'scene': 3, 'demonstration': 1, 'view': 2, 'image_width': 96, 'image_height': 64}
+    parameters = SimRobotParameters(**scenes, **counts, **named, depth_noise=0.03)
+    settings = ClosedLoopSettings(**scenes, **counts, size=(96, 64), noise=0.03)
+    assert parameters.settings == settings
     # Of two demonstrations with three views each, the last view of the second.
-    trial, expected = PARAMETERS.trial(), plan_trials(settings, 3)[5]
+    trial, expected = parameters.trial(), plan_trials(settings, 3)[5]
     assert (trial.index, trial.scene.family) == (3, 'keypad')
     assert (trial.number, trial.task) == (expected.number, expected.task)
     assert trial.view.size == (96, 64)

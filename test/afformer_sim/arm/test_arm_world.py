@@ -78,15 +78,13 @@ def test_an_arm_that_waits_touches_nothing(world: ArmWorld) -> None:
     world.advance(0.5)
 
     assert world.outcome().verdict is AttemptVerdict.NOTHING
-    assert world.simulation.joint_positions()[:7] == pytest.approx(
-        world.posture('observe'), abs=1e-6
-    )
+    assert world.joint_positions()[:7] == pytest.approx(world.posture('observe'), abs=1e-6)
 
 
 def test_a_reset_world_goes_as_a_new_one(world: ArmWorld) -> None:
     target = front_of(world, world.trial.task.element)
     press(world, *target)
-    first = world.simulation.joint_positions()
+    first = world.joint_positions()
 
     world.reset()
     assert world.time == 0
@@ -94,7 +92,7 @@ def test_a_reset_world_goes_as_a_new_one(world: ArmWorld) -> None:
     new = ArmWorld(keypad_trial())
     for again in (world, new):
         press(again, *target)
-        assert (again.simulation.joint_positions() == first).all()
+        assert (again.joint_positions() == first).all()
 
 
 def test_what_the_hand_runs_into_is_told_apart_from_what_the_tip_touches(
@@ -121,8 +119,8 @@ def test_an_arm_that_is_driven_into_something_stays_finite(world: ArmWorld, into
     else:
         press(world, *front_of(world, world.trial.task.element), depth=0.1)
 
-    assert np.isfinite(world.simulation.joint_positions()).all()
-    assert np.abs(world.simulation.joint_velocities()).max() < 3
+    assert np.isfinite(world.joint_positions()).all()
+    assert np.abs(world.joint_velocities()).max() < 3
 
 
 def test_a_refused_trajectory_leaves_the_old_one(world: ArmWorld) -> None:
@@ -133,7 +131,7 @@ def test_a_refused_trajectory_leaves_the_old_one(world: ArmWorld) -> None:
         world.follow(JointTrajectory(ARM_JOINTS, np.array([0.01]), goal[None] + 0.5))
     world.advance(1.5)
 
-    assert world.simulation.joint_positions()[:7] == pytest.approx(goal, abs=1e-3)
+    assert world.joint_positions()[:7] == pytest.approx(goal, abs=1e-3)
 
 
 def test_a_drawer_comes_along_while_it_is_held() -> None:
@@ -146,7 +144,7 @@ def test_a_drawer_comes_along_while_it_is_held() -> None:
     close_gripper(world, 0.0)
     held = world.held
     move(world, *reversed(way), seconds=3.0)
-    pulled = world.simulation.progress()[trial.task.element]
+    pulled = world.progress()[trial.task.element]
     close_gripper(world, 0.04)
     let_go, done, before = world.held, world.outcome().verdict, world.tip_pose().position
     above = shared_kinematics().solve(before + [0.0, 0.0, 0.04], ahead, way[0])

@@ -29,26 +29,29 @@ def follower() -> TrajectoryFollower:
     return TrajectoryFollower(NAMES, np.array([[-1.0, 1], [0, 3]]), np.array([2.0, 2]))
 
 
-def test_without_velocities_joints_move_linearly(follower: TrajectoryFollower) -> None:
-    follower.start(trajectory([1, 2], [[1, 0], [1, 1]]), now=10.0)
+@pytest.mark.parametrize(
+    ('given', 'now', 'begin', 'at', 'position', 'velocity'),
+    [
+        # Without velocities, joints move linearly, and stay where they end.
+        (([1, 2], [[1, 0], [1, 1]]), 10.0, None, 10.25, [0.25, 0], [1, 0]),
+        (([1, 2], [[1, 0], [1, 1]]), 10.0, None, 11.5, [1, 0.5], [0, 1]),
+        (([1, 2], [[1, 0], [1, 1]]), 10.0, None, 20.0, [1, 1], [0, 0]),
+        # With velocities, along a cubic from rest to rest: 3 s^2 - 2 s^3.
+        (([1], [[1, 0]], [[0, 0]]), 0.0, None, 0.25, [0.15625, 0], [1.125, 0]),
+        # Joints may come in another order, and points that are past are dropped.
+        (([2], [[3, 1]], None, ('second', 'first')), 0.0, None, 2.0, [1, 3], [0, 0]),
+        (([1, 2], [[1, 0], [0, 1]]), 10.5, 9.0, 10.75, [0, 0.5], [0, 2]),
+    ],
+)
+def test_joints_are_where_the_trajectory_has_them(
+    follower: TrajectoryFollower, given, now, begin, at, position, velocity
+) -> None:
+    follower.start(trajectory(*given), now, begin)
 
-    position, velocity = follower.desired(10.25)
+    desired = follower.desired(at)
 
-    assert position == pytest.approx([0.25, 0])
-    assert velocity == pytest.approx([1, 0])
-    assert follower.desired(11.5)[0] == pytest.approx([1, 0.5])
-    assert follower.desired(20)[0] == pytest.approx([1, 1])
-    assert follower.desired(20)[1] == pytest.approx([0, 0])
-
-
-def test_with_velocities_joints_move_along_cubics(follower: TrajectoryFollower) -> None:
-    follower.start(trajectory([1], [[1, 0]], [[0, 0]]), now=0.0)
-
-    # a cubic from rest to rest: 3 s^2 - 2 s^3
-    position, velocity = follower.desired(0.25)
-
-    assert position == pytest.approx([0.15625, 0])
-    assert velocity == pytest.approx([1.125, 0])
+    assert desired[0] == pytest.approx(position)
+    assert desired[1] == pytest.approx(velocity)
 
 
 def test_a_new_trajectory_begins_where_the_old_one_is(follower: TrajectoryFollower) -> None:
@@ -58,18 +61,6 @@ def test_a_new_trajectory_begins_where_the_old_one_is(follower: TrajectoryFollow
 
     assert follower.desired(0.5)[0] == pytest.approx([0.5, 0])
     assert follower.desired(1.0)[0] == pytest.approx([0.5, 0.5])
-
-
-def test_joints_may_come_in_another_order(follower: TrajectoryFollower) -> None:
-    follower.start(trajectory([2], [[3, 1]], names=('second', 'first')), now=0.0)
-
-    assert follower.desired(2)[0] == pytest.approx([1, 3])
-
-
-def test_points_that_are_past_are_dropped(follower: TrajectoryFollower) -> None:
-    follower.start(trajectory([1, 2], [[1, 0], [0, 1]]), now=10.5, begin=9.0)
-
-    assert follower.desired(10.75)[0] == pytest.approx([0, 0.5])
 
 
 @pytest.mark.parametrize(

@@ -80,27 +80,11 @@ def mug(x: float) -> Element:
     )
 
 
-def door(x: float) -> Element:
-    """A flap of 200 mm whose hinge is on its left; touched at its right edge."""
-    hook = (Hook(0.04, 0.004, 0.02, vertical=True),)
-    hinge = Joint((0.0, 1.0, 0.0), hinge=True, pivot=(-0.18, 0.0, 0.0))
-    near, far = (-0.1, 0.0), (-1.2, -0.6)
-    return Element(
-        'door',
-        at(x, 0, 0),
-        (Solid(SolidShape.BOX, (0.1, 0.05, 0.005), GREY, at(-0.08, 0, 0)),),
-        FLAT * [0.1, 0.05, 0.01] - [0.08, 0, 0.005],
-        Front((0, 0, 0.005), 0.01, 0.02),
-        (Use('pull', hook, hinge, near, far), Use('push', hook, hinge, far, near)),
-    )
-
-
-ELEMENTS = {'button': button, 'drawer': drawer, 'knob': knob, 'mug': mug, 'door': door}
+ELEMENTS = {'button': button, 'drawer': drawer, 'knob': knob, 'mug': mug}
 
 
 def pair(kind: str, apart: float) -> Fixture:
     """Two of a kind side by side on a panel; the one at the origin has the index 0."""
     elements = (ELEMENTS[kind](0.0), ELEMENTS[kind](apart))
-    # nothing is behind what turns inwards or stands before the panel
-    panel = None if kind in ('mug', 'door') else Panel(0.4, 0.3, GREY)
+    panel = Panel(0.4, 0.3, GREY)
     return Fixture('test', elements, (), bottom=-0.15, back=-0.1, panel=panel)

@@ -9,16 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afformer_core.runtime.prediction import Prediction
 from afformer_core.stream.settings import StreamSettings
-from afformer_sim.cameras.camera import look_at
 from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.closed_loop.robot_observation import (
     RobotObservation,
-    publish,
     publish_pixel,
     see,
-    viewpoint_degrees,
 )
 from afformer_sim.datasets.rgbd_scene import plan_rgbd_scene
 from afformer_sim.scene.outline import front_centre
@@ -43,21 +39,6 @@ def observation(renderer: Renderer) -> RobotObservation:
     )
 
 
-def prediction_at(pixel: np.ndarray, feature_similarity: float = 1.0) -> Prediction:
-    """As sure as can be of a pixel of an image of `SIZE`."""
-    v, u = np.mgrid[:96, :128]
-    squares = (u - (pixel[0] + 0.5) / 5 + 0.5) ** 2 + (v - (pixel[1] + 0.5) / 5 + 0.5) ** 2
-    heat = np.exp(-squares / 8)
-    return Prediction(
-        np.zeros((96, 128, 3), np.uint8),
-        (heat / heat.sum()).astype(np.float32),
-        {'touch': 1.0},
-        feature_similarity,
-        np.ones(1, np.float32),
-        0.0,
-    )
-
-
 @pytest.mark.parametrize('element', [0, 4])
 @pytest.mark.parametrize(('noise', 'millimetres'), [(0.0, 1.5), (0.01, 6.0)])
 def test_the_point_of_a_peak_is_on_its_button(
@@ -67,23 +48,11 @@ def test_the_point_of_a_peak_is_on_its_button(
     middle = front_centre(button)
     pixel = observation.view.pixels(middle[None])[0]
     sensed = DepthCamera(noise, 0.0).measure(observation.depth, np.random.default_rng(1))
-    for published in (
-        publish(prediction_at(pixel), observation, sensed, SETTINGS),
-        publish_pixel(pixel, observation, sensed, SETTINGS),
-    ):
-        assert published.found
-        assert published.point is not None
-        assert published.normal is not None
-        assert 1e3 * np.linalg.norm(published.point - middle) < millimetres
-        assert published.normal @ button.pose.rotation[:, 2] > 0.9
-
-
-def test_what_is_not_similar_to_the_demonstration_is_not_found(
-    observation: RobotObservation,
-) -> None:
-    sensed = DepthCamera(0.0, 0.0).measure(observation.depth, np.random.default_rng(1))
-    prediction = prediction_at(np.array([320.0, 240.0]), feature_similarity=0.1)
-    assert not publish(prediction, observation, sensed, SETTINGS).found
+    published = publish_pixel(pixel, observation, sensed, SETTINGS)
+    assert published.position is not None
+    assert published.normal is not None
+    assert 1e3 * np.linalg.norm(published.position - middle) < millimetres
+    assert published.normal @ button.pose.rotation[:, 2] > 0.9
 
 
 def test_without_depth_the_problem_is_told(observation: RobotObservation) -> None:
@@ -91,7 +60,7 @@ def test_without_depth_the_problem_is_told(observation: RobotObservation) -> Non
         observation.depth, np.random.default_rng(1)
     )
     published = publish_pixel(np.array([320.0, 240.0]), observation, sensed, SETTINGS)
-    assert published.point is None
+    assert published.position is None
     assert 'depth' in published.problem
 
 
@@ -107,12 +76,4 @@ def test_a_hidden_button_has_no_right_pixel(observation: RobotObservation) -> No
     hidden = replace(observation, shown=np.where(observation.shown == 0, -1, observation.shown))
     assert hidden.right_pixel(SCENE.fixture, 0) is None
     sensed = DepthCamera(0.0, 0.0).measure(observation.depth, np.random.default_rng(1))
-    assert not publish_pixel(None, hidden, sensed, SETTINGS).found
-
-
-def test_the_angle_between_two_views() -> None:
-    point = np.array([0.0, 0.0, 0.1])
-    front = look_at(np.array([0.0, 0.0, 1.1]), point, 0.0, 40.0)
-    right = look_at(np.array([0.5, 0.0, 0.6]), point, 0.0, 40.0)
-    assert viewpoint_degrees(front, right, point) == pytest.approx(45)
-    assert viewpoint_degrees(front, front, point) == 0
+    assert publish_pixel(None, hidden, sensed, SETTINGS).position is None

@@ -95,11 +95,16 @@ PROBLEMS = (
 )
 
 
-def scene() -> DepthImage:
+def inverse_depth() -> np.ndarray:
+    """Of the wall alone."""
+    v, u = np.mgrid[:240, :320]
+    return 1 + 0.3 * (u - 159.5) / 300 - 0.2 * (v - 119.5) / 310
+
+
+def scene(*, factor: float = 1.0) -> DepthImage:
     """240 x 320; its noise is the same everywhere, three times as much below column 30."""
     v, u = np.mgrid[:240, :320]
-    x, y = (u - 159.5) / 300, (v - 119.5) / 310
-    metres = 1 / (1 + 0.3 * x - 0.2 * y)
+    metres = 1 / inverse_depth()
     metres[60:180, 150:165] -= 0.1
     # The edges of the bar lie 0.03 m behind its front.
     across = (u[:, 220:260] - 239.5) / 20
@@ -107,9 +112,9 @@ def scene() -> DepthImage:
     metres[200:, :140] += 0.012
     metres[30:36, 60:66] = 0
     hashed = (u * 73856093) ^ (v * 19349663)
-    for shift, factor in ((15, 2246822519), (13, 3266489917), (16, 1)):
-        hashed = (hashed ^ (hashed >> shift)) * factor % 2**32
-    noise = (hashed / 2**32 - 0.5) * np.where(u < 30, 0.04, 0.01)
+    for shift, prime in ((15, 2246822519), (13, 3266489917), (16, 1)):
+        hashed = (hashed ^ (hashed >> shift)) * prime % 2**32
+    noise = factor * (hashed / 2**32 - 0.5) * np.where(u < 30, 0.04, 0.01)
     return DepthImage((metres * (1 + noise)).astype(np.float32), 'camera', 0)
 
 
@@ -151,3 +156,49 @@ def test_problems() -> None:
 
     assert [point.problem for point in points] == [problem for _, problem in PROBLEMS]
     assert [point.position for point in points] == [None] * len(PROBLEMS)
+
+
+def peaks_in(rows: range, columns: range) -> list[tuple[float, float]]:
+    return [(float(column), float(row)) for row in rows for column in columns]
+
+
+@pytest.mark.parametrize('factor', [1.0, 2.0])
+def test_points_and_normals_are_given_and_accurate(factor: float) -> None:
+    """On the wall and on the board, 15 pixels wide, also by a noisier sensor than thought."""
+    normal = np.array([-0.3, 0.2, -1.0]) / np.sqrt(1.13)
+    settings = SurfaceSettings(noise=0.003)
+    for nearer, peaks in (
+        (0.0, peaks_in(range(12, 196, 11), range(76, 140, 9))),
+        (0.1, peaks_in(range(66, 175, 4), range(157, 159))),
+    ):
+        found = measure_surfaces(scene(factor=factor), CALIBRATION, (240, 320), peaks, settings)
+
+        known = [
+            (point, 1 / inverse_depth()[int(v), int(u)] - nearer)
+            for point, (u, v) in zip(found, peaks, strict=True)
+            if point.position is not None
+        ]
+        assert len(known) >= 0.9 * len(peaks)
+        errors = np.array([point.position[2] - depth for point, depth in known])
+        assert np.median(np.abs(errors)) <= 0.003
+        deviations = np.sqrt([point.covariance[2, 2] for point, _ in known])
+        assert 0.5 < np.median(np.abs(errors) / deviations) / 0.6745 < 1.35
+        cosines = [point.normal @ normal for point, _ in known if point.normal is not None]
+        assert len(cosines) >= 0.9 * len(known)
+        assert np.mean(np.array(cosines) >= np.cos(np.radians(10))) >= 0.95
+
+
+@pytest.mark.parametrize(
+    'peaks',
+    [
+        peaks_in(range(66, 175, 2), range(149, 151)),
+        peaks_in(range(66, 175, 2), range(164, 166)),
+        peaks_in(range(199, 201), range(10, 130, 2)),
+        peaks_in(range(30, 36), range(60, 66)),
+    ],
+    ids=['left of the board', 'right of the board', 'a step of 12 mm', 'a hole'],
+)
+def test_no_point_from_edges_and_holes(peaks: list[tuple[float, float]]) -> None:
+    found = measured(*peaks)
+
+    assert sum(point.position is not None for point in found) <= 0.03 * len(peaks)

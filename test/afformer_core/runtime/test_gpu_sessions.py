@@ -18,13 +18,8 @@ from opened_sessions import DOUBLES, ON_GPU, OpenedSession, ground, opened, tens
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.backends import open_networks, open_on_cpu
-from afformer_core.runtime.coarse_to_fine import ZoomStage
-from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.networks import Networks, Output
-from afformer_core.runtime.self_test import SelfTestError
-from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
+from afformer_core.runtime.networks import Output
+from afformer_core.runtime.session import Decoded, Memory, Session
 from afformer_core.runtime.sessions.device_loss import is_device_lost
 from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
 
@@ -84,50 +79,6 @@ def test_each_memory_is_read_whatever_was_grounded_before(
             assert difference(ground(session, image, memory), output) < TOLERANCE
 
 
-def test_each_encoded_image_is_its_own(session: Session, exact: Session) -> None:
-    (memory,) = memories_of(session, 2)
-    images = [noise(seed, *SIZE, 3) for seed in (100, 101)]
-    encoded = [session.encode_image(image) for image in images]
-
-    for image, levels in zip(images, encoded, strict=True):
-        found = session.decode(levels, memory)
-        assert difference(found, ground(exact, image, memory)) < TOLERANCE
-
-
-def test_three_zoom_stages_of_demonstrations_that_are_added_replaced_and_deleted(
-    session: Session, exact: Session, small_folder: Path
-) -> None:
-    configuration = read_description(small_folder).configuration
-    stages = (ZoomStage(2.0, 1.5), ZoomStage(4.0, 2.0))
-    grounder, on_cpu = (
-        ArrayGrounder(configuration, Networks(configuration, each), zoom_stages=stages)
-        for each in (session, exact)
-    )
-    image = noise(200, 120, 160, 3)
-
-    def add(name: str, seed: int, length: int) -> None:
-        for one in (grounder, on_cpu):
-            one.set_demonstration(noise(seed, length, 120, 160, 3), name)
-
-    def check(*names: str) -> None:
-        found, expected = (one.output(image, *names) for one in (grounder, on_cpu))
-        assert difference(found, expected) < TOLERANCE
-
-    add('first', 1, 3)
-    check('first')
-    add('second', 2, 6)
-    check('second')
-    check('first', 'second')
-    add('first', 3, 3)
-    check('first')
-    for one in (grounder, on_cpu):
-        one.delete_demonstration('second')
-    gc.collect()
-    add('third', 4, 6)
-    check('third')
-    check('first')
-
-
 def test_a_lost_gpu_is_told(on_double: OpenedSession) -> None:
     session = on_double.session
     features = session.encode_frames(noise(1, 2, *SIZE, 3))
@@ -144,52 +95,6 @@ def test_a_lost_gpu_is_told(on_double: OpenedSession) -> None:
         with pytest.raises(Exception, match=r'CUDA error|cannot run') as raised:
             call()
         assert is_device_lost(raised.value)
-
-
-def test_a_lost_gpu_is_left(on_double: OpenedSession, exact: Session, small_folder: Path) -> None:
-    reasons: list[str] = []
-    configuration = read_description(small_folder).configuration
-    left, on_cpu = (
-        ArrayGrounder(configuration, Networks(configuration, one))
-        for one in (on_double.session, exact)
-    )
-    left.fall_back(lambda: open_on_cpu(small_folder, 1), reasons.append)
-    images = noise(100, 2, *SIZE, 3)
-    for one in (left, on_cpu):
-        one.set_demonstration(images, 'before')
-    left.output(images[0], 'before')
-    on_double.device.lose()
-
-    for one in (left, on_cpu):
-        one.set_demonstration(images[::-1], 'after')
-    for name in ('before', 'after'):
-        found, expected = (one.output(images[1], name) for one in (left, on_cpu))
-        assert difference(found, expected) < TOLERANCE
-
-    assert left.backend == 'onnxruntime'
-    assert len(reasons) == 1
-
-
-@pytest.mark.slow
-def test_a_gpu_that_computes_wrongly_is_not_used(
-    small_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    right = TorchSession.encode_image
-
-    def upside_down(session: TorchSession, image: np.ndarray) -> EncodedLevels:
-        wrong = image[::-1].copy() if session.backend == 'torch-cuda' else image
-        return right(session, wrong)
-
-    monkeypatch.setattr(TorchSession, 'encode_image', upside_down)
-
-    with (
-        cuda_double(),
-        pytest.raises(
-            SelfTestError,
-            match=r'torch-cuda does not reproduce .*, it differs in heatmap by .* Choose another',
-        ),
-    ):
-        open_networks(small_folder, 'torch-cuda', 0)
 
 
 @pytest.fixture

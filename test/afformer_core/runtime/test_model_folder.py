@@ -2,6 +2,7 @@
 """Model folders that are whole, and every way in which one can be unsound."""
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from afformer_core.files.atomic import file_sha256
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.graphs import export_command
 from afformer_core.runtime.model_folder import description_files
+from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.shipped_model import shipped_model_folder
 from afformer_core.runtime.weights import load_model, save_model
@@ -41,6 +43,8 @@ def test_half_precision_weights_load_as_single(copied_folder: Path, tmp_path: Pa
 
 
 Damage = Callable[[Path], None]
+INGREDIENT = {'use': 'training data', 'source': 'lab', 'licence': 'own', 'samples': 7}
+PRESENCE = PresenceCalibration(2.0, 10.0, -7.0, 0.25, 0.95, 300, 'validation.json', 'ab12')
 
 
 def described(**changes: object) -> Damage:
@@ -53,6 +57,10 @@ def with_architecture(**changes: object) -> Damage:
         change_description(folder, architecture=fields | changes)
 
     return damage
+
+
+def with_presence(**changes: object) -> Damage:
+    return described(calibration=PRESENCE.to_json() | changes)
 
 
 def with_weight(value: float | None) -> Damage:
@@ -97,6 +105,20 @@ def truncated(folder: Path) -> None:
             "image_zoom of the zoom stage is '2'",
         ),
         (described(zoom_stages=[2.0]), 'does not describe a model'),
+        (described(certainty={'slope': 1}), 'certainty'),
+        (
+            described(training={'trained_on': [{**INGREDIENT, 'use': 'fun'}]}),
+            "use is 'fun'; expected one of training data",
+        ),
+        (with_presence(threshold=1.5), 'threshold of the calibration is 1.5'),
+        (with_presence(confidence=-0.1), 'confidence of the calibration is -0.1'),
+        (with_presence(intercept=math.nan), 'intercept of the calibration is nan'),
+        (with_presence(feature_similarity='10'), "similarity .* is '10'; expected a number"),
+        (with_presence(feature_similarity=math.inf), 'similarity of the calibration is inf'),
+        (with_presence(pairs=0), 'pairs of the calibration is 0'),
+        (with_presence(pairs=True), 'pairs .* is True; expected a whole number'),
+        (with_presence(colour=1.0), 'calibration has .*colour'),
+        *((described(calibration=each), 'does not describe a model') for each in ({}, [], 'good')),
         (with_architecture(channels=128), r'is \(96,\); expected \(128,\)'),
         (with_architecture(colour='red'), 'colour'),
         (with_other_hash, 'sha256'),

@@ -7,33 +7,6 @@ import pytest
 from afformer_core.runtime.peaks import find_peaks, share_at_maximum
 
 
-def blobs(size: tuple[int, int], *centres: tuple[float, float, float]) -> np.ndarray:
-    """Gaussians of sigma 2 at (row, column, weight)."""
-    rows, columns = np.mgrid[: size[0], : size[1]]
-    total = sum(
-        weight * np.exp(-((rows - row) ** 2 + (columns - column) ** 2) / 8)
-        for row, column, weight in centres
-    )
-    return (total / total.sum()).astype(np.float32)
-
-
-@pytest.mark.parametrize(
-    ('at', 'size', 'found'),
-    [
-        ((20.3, 40.7), (64, 64), (20.3, 40.7)),
-        # Each axis has its own scale.
-        ((20.0, 40.0), (128, 256), (20.5 * 2 - 0.5, 40.5 * 4 - 0.5)),
-    ],
-)
-def test_sub_pixel_position(
-    at: tuple[float, float], size: tuple[int, int], found: tuple[float, float]
-) -> None:
-    (peak,) = find_peaks(blobs((64, 64), (*at, 1)), size, 5)
-
-    assert (peak.v, peak.u) == pytest.approx(found, abs=0.02)
-    assert peak.score == pytest.approx(1, abs=0.02)
-
-
 def test_peak_in_the_corner() -> None:
     heatmap = np.zeros((64, 64), np.float32)
     heatmap[0, 63] = 1
@@ -41,17 +14,6 @@ def test_peak_in_the_corner() -> None:
 
     assert (peak.u, peak.v) == (634.5, 4.5)
     assert peak.score == 1
-
-
-def test_the_highest_peak_comes_first_even_if_another_has_more_probability() -> None:
-    probabilities = np.full((64, 64), 1e-6, np.float32)
-    probabilities[10, 10] = 0.5
-    probabilities[40:44, 40:44] = 0.05
-    probabilities /= probabilities.sum()
-
-    scores = [peak.score for peak in find_peaks(probabilities, (64, 64), 2)]
-
-    assert scores == pytest.approx([0.5 / 1.3, 0.8 / 1.3], abs=6e-3)
 
 
 @pytest.mark.parametrize('ripple', [0.0, 1 / 64, 1 / 16])

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The probability that an image shows the object, and its calibration in model.json."""
 
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
@@ -61,29 +58,3 @@ def test_that_of_other_weights_tells_nothing_and_says_so(copied_folder: Path) ->
     image = np.zeros((48, 64, 3), np.uint8)
     grounder.set_demonstration([image], 'press')
     assert grounder.ground(image, 'press').presence is None
-
-
-def changed(**changes: Any) -> dict[str, Any]:
-    return CALIBRATION.to_json() | changes
-
-
-@pytest.mark.parametrize(
-    ('calibration', 'reason'),
-    [
-        (changed(threshold=1.5), 'threshold of the calibration is 1.5'),
-        (changed(confidence=-0.1), 'confidence of the calibration is -0.1'),
-        (changed(intercept=math.nan), 'intercept of the calibration is nan'),
-        (changed(feature_similarity='10'), "similarity of the .* is '10'; expected a number"),
-        (changed(feature_similarity=math.inf), 'similarity of the calibration is inf'),
-        (changed(pairs=0), 'pairs of the calibration is 0'),
-        (changed(pairs=True), 'pairs of the calibration is True; expected a whole number'),
-        (changed(colour=1.0), 'calibration has .*colour'),
-        *((calibration, 'does not describe a model') for calibration in ({}, [], 'good')),
-    ],
-)
-def test_what_cannot_be_is_refused(copied_folder: Path, calibration: Any, reason: str) -> None:
-    path = copied_folder / 'model.json'
-    path.write_text(json.dumps({**json.loads(path.read_text()), 'calibration': calibration}))
-
-    with pytest.raises(ModelFolderError, match=reason):
-        read_description(copied_folder)

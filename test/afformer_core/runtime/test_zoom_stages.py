@@ -81,22 +81,6 @@ def test_frames_are_zoomed_around_where_the_first_one_shows_it() -> None:
     assert found[1] == 0
 
 
-def test_an_image_is_zoomed_in_its_own_pixels() -> None:
-    session = SquareSession()
-    grounder = grounder_of(session, ZoomStage(1.0, 4.0))
-    demonstration = grounder.set_demonstration([square(16, 16)], 'square')
-    image = square(100, 140, side=16, size=256)
-    session.grounded.clear()
-    grounder.predict(image, 'square')
-
-    (whole, memory), (zoomed, zoom_memory) = session.grounded
-    assert mean_of(memory) == mean_feature(demonstration.memory.decoder)
-    assert mean_of(zoom_memory) == mean_feature(demonstration.zoom_features[0])
-    assert whole.mean() == pytest.approx(255 / 256)
-    # A fourth of each side, not resized: all of the square in sixteen times fewer pixels.
-    assert zoomed.mean() == pytest.approx(255 / 16)
-
-
 def test_each_stage_zooms_into_what_those_before_found() -> None:
     session = SquareSession()
     stages = (ZoomStage(2.0, 2.0), ZoomStage(4.0, 4.0))
@@ -161,16 +145,6 @@ def test_they_are_read_with_the_model_and_can_be_left_out(tmp_path: Path) -> Non
     assert ArrayGrounder.load(tmp_path, 'torch', maximum_stages=8).zoom_stages == stages
     with pytest.raises(ValueError, match='maximum_stages is 0; expected at least 1'):
         ArrayGrounder.load(tmp_path, 'torch', maximum_stages=0)
-
-
-def test_a_model_without_zoom_stages_grounds_once() -> None:
-    session = SquareSession()
-    grounder = grounder_of(session)
-    demonstration = grounder.set_demonstration([square(16, 16)], 'square')
-    grounder.predict(square(8, 8), 'square')
-
-    assert demonstration.zoom_features == ()
-    assert len(session.grounded) == 1
 
 
 @pytest.mark.parametrize('names', [('before', 'after'), ('after', 'before')])

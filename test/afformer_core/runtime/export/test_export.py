@@ -62,10 +62,6 @@ def test_images_become_fp32_before_bf16_as_tensorrt_can_do_it(in_bf16: Graphs, n
     assert casts == [('Cast', onnx.TensorProto.FLOAT)]
 
 
-def test_the_opset_is_written_down(small_folder: Path) -> None:
-    assert read_graphs(small_folder).opset == 18
-
-
 @pytest.mark.parametrize('name', ['encode_frames', 'encode_image', 'encode'])
 def test_weights_stay_in_the_weights_file(shipped_model: Path, name: str) -> None:
     folder = shipped_model / 'matching' if name == 'encode' else shipped_model

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
@@ -107,11 +106,3 @@ def test_a_calibration_of_other_weights_does_not_count(copied_model: Path) -> No
 
     found = read_description(copied_model)
     assert (found.certainty, found.valid_calibrations.certainty) == (CALIBRATION, None)
-
-
-def test_a_damaged_calibration_is_told(copied_model: Path) -> None:
-    path = copied_model / 'model.json'
-    path.write_text(path.read_text().rstrip().removesuffix('}') + ', "certainty": {"slope": 1}}')
-
-    with pytest.raises(ModelFolderError, match='certainty'):
-        read_description(copied_model)

@@ -117,20 +117,6 @@ def test_both_ways_give_the_same_heatmap(measured_here):
     np.testing.assert_allclose(cached, recomputed, atol=1e-5)
 
 
-def test_what_is_measured(measured_here):
-    (recompute, _), (cached, _) = measured_here
-    assert (recompute['variant'], cached['variant']) == ('recompute:fp32', 'torch:fp32')
-    assert recompute['frames'] == cached['frames'] == 3
-    assert recompute['runs'] == cached['runs'] == 3
-    assert recompute['frame_milliseconds'] is None
-    assert recompute['memorize_milliseconds'] is None
-    assert cached['frame_milliseconds'] > 0
-    for each in (recompute, cached):
-        # It opens the model and encodes a demonstration before the first image.
-        assert each['image_milliseconds'] <= each['image_p95_milliseconds']
-        assert each['first_milliseconds'] > 0
-
-
 def fake_measure(folder, variant, frames, threads, heatmap):
     if variant.backend == 'torch':
         raise MeasurementError(variant.text, 'it has no room')

@@ -64,10 +64,6 @@ def test_uniform_is_one_window(count: int, expected: list[int]) -> None:
     assert UniformSampling(4).windows(at_rate(count, 30)) == [expected]
 
 
-def test_a_constant_rate_is_thinned() -> None:
-    assert WindowSampling(2.0, 32, 16).windows(at_rate(91, 30)) == [[0, 15, 30, 45, 60, 75, 90]]
-
-
 @pytest.mark.parametrize('rate', [24, 25, 30, 50, 60])
 def test_times_that_are_rounded_to_milliseconds_choose_the_same_frames(rate: int) -> None:
     start = 0.4567
@@ -77,17 +73,19 @@ def test_times_that_are_rounded_to_milliseconds_choose_the_same_frames(rate: int
     ]
 
 
-def test_what_is_shown_for_long_is_repeated() -> None:
-    times = np.array([0.0, 0.1, 1.6, 1.7, 2.0])
-    assert WindowSampling(2.0, 32, 16).windows(times) == [[0, 1, 1, 1, 4]]
-
-
-def test_a_clip_slower_than_the_rate_is_repeated() -> None:
-    assert WindowSampling(4.0, 32, 16).windows(at_rate(3, 2)) == [[0, 0, 1, 1, 2]]
-
-
-def test_times_count_from_the_first_frame() -> None:
-    assert WindowSampling(1.0, 2, 2).windows(7.25 + at_rate(4, 1)) == [[0, 1], [2, 3]]
+@pytest.mark.parametrize(
+    ('name', 'times', 'expected'),
+    [
+        ('2 fps x 32 every 16', at_rate(91, 30), [[0, 15, 30, 45, 60, 75, 90]]),
+        # What is shown for long is repeated.
+        ('2 fps x 32 every 16', np.array([0.0, 0.1, 1.6, 1.7, 2.0]), [[0, 1, 1, 1, 4]]),
+        ('4 fps x 32 every 16', at_rate(3, 2), [[0, 0, 1, 1, 2]]),
+        # Times count from the first frame.
+        ('1 fps x 2 every 2', 7.25 + at_rate(4, 1), [[0, 1], [2, 3]]),
+    ],
+)
+def test_frames_at_a_rate(name: str, times: np.ndarray, expected: list[list[int]]) -> None:
+    assert parse_frame_sampling(name).windows(times) == expected
 
 
 @pytest.mark.parametrize(

@@ -65,22 +65,12 @@ def test_a_point_on_the_first_pixel_is_kept_beside_points_outside():
     assert np.unravel_index(int(corner.argmax()), (32, 32)) == (0, 0)
 
 
-def test_a_set_without_points_is_uniform():
-    heatmap = target_heatmaps(torch.full((1, 2, 2), torch.nan), (16, 32))
-    assert torch.allclose(heatmap, torch.full((1, 16, 32), 1 / 512))
-
-
 def test_padded_batch_equals_one_at_a_time():
     sets = [np.array([[3.0, 4.0]]), np.array([[8.0, 9.0], [20.0, 1.0], [7.0, 7.0]])]
     batch = target_heatmaps(pad_points(sets), (32, 32))
     for heatmap, points in zip(batch, sets, strict=True):
         alone = target_heatmaps(torch.from_numpy(points)[None], (32, 32))[0]
         assert torch.allclose(heatmap, alone, atol=1e-9)
-
-
-def test_every_map_sums_to_one():
-    heatmaps = target_heatmaps(torch.rand(4, 10, 2) * 64, (64, 64))
-    assert torch.allclose(heatmaps.sum((1, 2)), torch.ones(4))
 
 
 def test_refuses_points_of_another_shape():

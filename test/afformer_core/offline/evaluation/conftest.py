@@ -2,6 +2,7 @@
 """Small datasets on disk, with and without elements, and a small model with random weights."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -244,3 +245,13 @@ def make_pair(tmp_path: Path) -> PairMaker:
         return PartPairsDataset(tmp_path).pairs[0]
 
     return make
+
+
+def described(root: Path, measures: str) -> set[str]:
+    """Names in the table of the reference whose heading names these measures."""
+    page = (root / 'docs' / 'reference' / 'evaluation_json.md').read_text()
+    _, _, rest = page.partition(f'| name in {measures} | |\n|---|---|\n')
+    table, _, _ = rest.partition('\n\n')
+    return {
+        name for row in table.splitlines() for name in re.findall(r'`([\w.]+)`', row.split('|')[1])
+    }

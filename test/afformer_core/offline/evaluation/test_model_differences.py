@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,8 @@ from afformer_core.offline.evaluation.model_differences import (
 from afformer_core.offline.evaluation.pairs.actions import ActionHits
 from afformer_core.offline.evaluation.protocols import ProtocolRow
 from afformer_core.offline.reports.bootstrap import Estimate
+
+from .conftest import described
 
 NAN = float('nan')
 POINT = np.array([[3.0, 4.0]])
@@ -183,10 +184,6 @@ def test_all_of_the_interval_lies_beyond_the_least_difference(
 
 
 def test_every_name_is_described(root: Path) -> None:
-    page = (root / 'docs' / 'reference' / 'evaluation_json.md').read_text()
-    _, _, rest = page.partition('| name in `differences.MODEL` | |\n|---|---|\n')
-    table, _, _ = rest.partition('\n\n')
-    described = {
-        name for line in table.splitlines() for name in re.findall(r'`(\w+)`', line.split('|')[1])
-    }
-    assert described == set(difference(model([1, 1, 1, 1]), model([1, 1, 1, 1])))
+    assert described(root, '`differences.MODEL`') == set(
+        difference(model([1, 1, 1, 1]), model([1, 1, 1, 1]))
+    )

@@ -72,21 +72,21 @@ def test_name_says_size_and_offset(protocol, name):
     assert protocol.size == (28, 28) or not is_coarse
 
 
-def test_smaller_predictions_are_means_of_their_pixels():
-    heatmap = np.array([[1, 3, 0, 0], [5, 7, 0, 0]], np.float32)
-    assert RowsProtocol((1, 2)).prediction(heatmap).tolist() == [[1, 0]]
-    uneven = RowsProtocol((1, 2)).prediction(np.array([[1, 2, 3, 6]], np.float32))
-    assert uneven == pytest.approx(np.array([[0.25, 0.75]]))
-
-
-def test_larger_predictions_are_interpolated():
-    larger = RowsProtocol((1, 4)).prediction(np.array([[1, 3]], np.float32))
-    assert larger == pytest.approx(np.array([[1, 1.5, 2.5, 3]]) / 8)
-
-
-def test_what_is_larger_on_one_side_alone_is_averaged():
-    found = RowsProtocol((2, 2)).prediction(np.array([[1, 3, 0, 0]], np.float32))
-    assert found == pytest.approx(np.array([[0.5, 0], [0.5, 0]]))
+@pytest.mark.parametrize(
+    ('heatmap', 'expected'),
+    [
+        # Smaller ones are means of their pixels.
+        ([[1, 3, 0, 0], [5, 7, 0, 0]], [[1, 0]]),
+        ([[1, 2, 3, 6]], [[0.25, 0.75]]),
+        # Larger ones are interpolated.
+        ([[1, 3]], [[1 / 8, 1.5 / 8, 2.5 / 8, 3 / 8]]),
+        # What is larger on one side alone is averaged.
+        ([[1, 3, 0, 0]], [[0.5, 0], [0.5, 0]]),
+    ],
+)
+def test_predictions_are_resampled(heatmap, expected):
+    found = RowsProtocol(np.shape(expected)).prediction(np.array(heatmap, np.float32))
+    assert found == pytest.approx(np.array(expected))
 
 
 def test_the_offset_is_what_a_map_has_far_from_its_points():

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which frames of its clips a model is shown in an evaluation, whole or in windows."""
 
-import json
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
-from afformer_core.cli.main import main
 from afformer_core.media.video import read_video
 from afformer_core.models import afformer_small
 from afformer_core.offline.data.annotations import open_annotations
@@ -97,50 +95,6 @@ def test_more_frames_than_the_model_takes_are_refused(grounder, sampling):
     assert grounder.configuration.maximum_frames == 8
     with pytest.raises(ValueError, match=r'shows the model 9 frames at once; expected at most 8'):
         run_of(grounder, RowsProtocol((32, 32)), sampling=sampling)
-
-
-@pytest.fixture
-def pairs_folder(tmp_path):
-    """Two pairs of one's own, whose demonstrations are folders of frames."""
-    rng = np.random.default_rng(0)
-    (tmp_path / 'images').mkdir()
-    for name in ('press', 'turn'):
-        (tmp_path / 'demonstrations' / name).mkdir(parents=True)
-        for number in range(5):
-            frame = rng.integers(0, 256, (48, 64, 3), np.uint8)
-            cv2.imwrite(str(tmp_path / f'demonstrations/{name}/{6 * number:03}.png'), frame)
-        image = rng.integers(0, 256, (48, 64, 3), np.uint8)
-        cv2.imwrite(str(tmp_path / f'images/{name}.png'), image)
-    (tmp_path / 'points.csv').write_text(
-        'demonstration,image,action,x,y\npress,press.png,press,10,20\nturn,turn.png,turn,50,30\n'
-    )
-    return tmp_path
-
-
-def test_command_samples_folders_of_frames_by_their_rate(pairs_folder, model_folder, capsys):
-    words = ['evaluate', str(model_folder), '--annotations', str(pairs_folder), '--json', '-']
-    words += ['--frames', '10 fps x 2 every 2']
-    assert main(words) == 1
-    assert 'is a folder of frames, which have no times' in capsys.readouterr().err
-    assert main([*words, '--folder-rate', '60']) == 0
-    assert json.loads(capsys.readouterr().out)['measures']['pairs'] == 2
-
-
-@pytest.mark.parametrize(
-    ('options', 'message'),
-    [
-        (
-            ['--frames', '2 fps x 32 every 16'],
-            "'2 fps x 32 every 16' shows the model 32 frames at once; expected at most 8",
-        ),
-        (['--frames', '32'], "the sampling is '32'"),
-        (['--folder-rate', '0'], 'folder_rate is 0.0'),
-    ],
-)
-def test_frames_that_cannot_be_shown(scenes, model_folder, capsys, options, message):
-    words = ['evaluate', str(model_folder), '--annotations', str(scenes)]
-    assert main([*words, *options]) == 1
-    assert message in capsys.readouterr().err
 
 
 @pytest.fixture

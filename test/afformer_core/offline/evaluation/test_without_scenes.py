@@ -4,7 +4,6 @@
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.evaluation.pairs.pair_measures import (
@@ -75,13 +74,6 @@ def test_the_kld_of_a_model_that_follows_rises_with_another_demonstration(opra):
 
 def regions(pointing):
     return [pointing[f'peak_in_{name}_region'].value for name in ('own', 'other')]
-
-
-def test_the_kld_of_a_model_without_input_stays_as_it_is(opra):
-    use = measure_demonstration_use(evaluate(opra, Follower((15, 24))), PROTOCOL)
-    assert use['kld_rise'].value == pytest.approx(0)
-    # It is right of the two left ones of three, whatever the demonstration.
-    assert regions(use['hard_negative']) == pytest.approx([2 / 3, 1 / 3])
 
 
 def test_a_model_that_sees_another_object_abstains(opra):

@@ -25,11 +25,6 @@ def test_mean_weighs_values_and_not_groups():
     assert estimate.value == pytest.approx(2.0)
 
 
-def test_interval_of_equal_values_has_no_width():
-    estimate = bootstrap_mean([2, 2, 2], ['a', 'b', 'c'])
-    assert (estimate.low, estimate.value, estimate.high) == (2, 2, 2)
-
-
 def test_groups_are_drawn_whole():
     values = [0.0, 1.0] * 50
     singly = bootstrap_mean(values, list(range(100)))

@@ -2,11 +2,15 @@
 """A few tiny images in the form of OPRA, and the options that train on them in seconds."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from afformer_core.media.video import write_video
 
@@ -84,6 +88,28 @@ def images(annotations: Path, *more: str) -> list[str]:
         *TRAINER,
         *more,
     ]
+
+
+def learnt(folder: Path) -> dict[str, torch.Tensor]:
+    """The weights of the last checkpoint."""
+    state = torch.load(folder / 'checkpoints' / 'last.ckpt', weights_only=True)
+    return dict(state['state_dict'])
+
+
+@contextmanager
+def power_cut(kind: type[Any]) -> Iterator[None]:
+    """Let the training end at its fourth step."""
+    take_step = kind.training_step
+
+    def fail_at_three(self: Any, batch: object, index: int) -> torch.Tensor:
+        if self.global_step == 3:
+            raise OSError('the power failed')
+        return take_step(self, batch, index)
+
+    with pytest.MonkeyPatch.context() as once:
+        once.setattr(kind, 'training_step', fail_at_three)
+        with pytest.raises(OSError, match='power'):
+            yield
 
 
 @pytest.fixture(scope='session')

@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training on images that do not show what was demonstrated, and on time that runs backwards."""
 
-import json
 from pathlib import Path
 
-import cv2
 import numpy as np
-import PIL.Image
 import pytest
 import torch
 
-from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
-from afformer_core.offline.training.command import train
 from afformer_core.offline.training.datasets.batch import Batch, collate_features, collate_images
 from afformer_core.offline.training.datasets.feature_data import (
     FeatureDataset,
@@ -26,9 +21,6 @@ from afformer_core.offline.training.datasets.feature_data import (
 )
 from afformer_core.offline.training.datasets.image_data import ImageDataset
 from afformer_core.offline.training.datasets.samplers import Draw
-from afformer_core.runtime.weights import load_model
-
-from .conftest import MODEL, TRAINER
 
 # Of the second video with both of its images, and of the first image of the third one.
 DRAW = Draw((2, 3), (0, 0), (4,))
@@ -92,59 +84,3 @@ def test_features_are_those_of_the_images(annotations: Path, tmp_path: Path) -> 
     for one, other in zip(backwards.videos, forwards.videos, strict=True):
         assert torch.equal(one, other.flip(1))
     assert torch.equal(forwards.images[0][2], torch.from_numpy(cache.images[0][2, 0].copy()))
-
-
-def peak_probability(folder: Path, annotations: Path, draw: Draw) -> list[float]:
-    """The largest probability in the heatmap of each image."""
-    with torch.inference_mode():
-        heatmaps, _ = image_batch(annotations, draw).predict(load_model(folder))
-    return heatmaps.flatten(2).softmax(dim=2).amax(dim=(1, 2)).tolist()
-
-
-def write_colours(root: Path) -> Path:
-    """Two demonstrations of a colour each, with two images of a disc of that colour."""
-    rng = np.random.default_rng(0)
-    entries = []
-    for video, colour in enumerate(((220, 40, 40), (50, 50, 230))):
-        frames = np.full((4, 64, 64, 3), 110, np.uint8)
-        frames[:, 16:48, 16:48] = colour
-        write_video(root / f'{video}.mp4', frames, 4.0)
-        for target in range(2):
-            image = np.full((64, 64, 3), 110, np.uint8)
-            x, y = rng.integers(14, 50, 2).tolist()
-            cv2.circle(image, (x, y), 12, colour, -1)
-            PIL.Image.fromarray(image).save(root / f'{video}_{target}.png')
-            entry = {'image_path': f'{video}_{target}.png', 'video_path': f'{video}.mp4'}
-            position = {'width': 64, 'height': 64, 'actions': [1], 'heatmaps': [[[x, y]]]}
-            entries.append(entry | position)
-    (root / 'train.json').write_text(json.dumps(entries))
-    return root / 'train.json'
-
-
-@pytest.mark.slow
-def test_learns_what_is_not_in_view(tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    annotations = write_colours(tmp_path)
-    train(
-        [
-            '--data=afformer_core.offline.training.datasets.image_data.ImageData',
-            f'--data.train.annotations={annotations}',
-            '--data.frames=uniform 2',
-            '--data.batch_size=4',
-            '--data.targets=2',
-            '--data.workers=0',
-            '--data.negative_targets=2',
-            *MODEL,
-            *TRAINER,
-            '--model.backbone_weights=imagenet',
-            '--trainer.max_steps=120',
-            f'--output={tmp_path}/model',
-        ]
-    )
-    events = EventAccumulator(str(tmp_path / 'model' / 'tensorboard')).Reload()
-    draws = [Draw((0, 1), (0,), (2, 3)), Draw((2, 3), (0,), (0, 1))]
-    found = np.array([peak_probability(tmp_path / 'model', annotations, draw) for draw in draws])
-
-    assert len(events.Scalars('train/negative_kld')) == 120
-    assert found[:, :2].mean() > 2 * found[:, 2:].mean()

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mistakes in the input of training are told in one line, and lose nothing."""
 
-import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,12 @@ import torch
 
 from afformer_core.cli.main import main
 from afformer_core.files.folder_lock import folder_lock
+from afformer_core.offline.training.command import parse_training
+from afformer_core.runtime import shipped_model_folder
 
 from .conftest import images, write_pairs
 
+URL = 's3://bucket/some/file'
 SHORT = ['--trainer.max_steps=4', '--checkpoint_steps=2']
 
 
@@ -40,12 +42,6 @@ def failure(capsys: pytest.CaptureFixture[str], *options: str) -> str:
     return capsys.readouterr().err.splitlines()[-1]
 
 
-def change(annotations: Path, how: Callable[[list[dict[str, Any]]], object]) -> None:
-    entries = json.loads(annotations.read_text())
-    how(entries)
-    annotations.write_text(json.dumps(entries))
-
-
 def test_a_video_that_is_damaged_inside_is_named_by_a_worker(
     pairs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -59,14 +55,6 @@ def test_a_video_that_is_damaged_inside_is_named_by_a_worker(
     assert said.startswith('afformer: error: train/')
     assert '2.mp4' in said
     assert 'afformer verify --decode' in said
-
-
-def test_a_point_that_is_no_number(pairs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    change(pairs, lambda entries: entries[3].update(heatmaps=[[[float('nan'), 5.0]]]))
-
-    said = failure(capsys, *images(pairs, *SHORT, '--output=model'))
-    assert 'entry 3 of' in said
-    assert 'points is nan; expected a finite number' in said
 
 
 def test_what_is_missing_can_be_left_out(pairs: Path, tmp_path: Path) -> None:
@@ -87,29 +75,6 @@ def test_validation_with_other_actions(
     said = failure(capsys, *images(pairs, *more))
     assert "['press', 'pull']" in said
     assert 'in a folder of pairs, actions.txt names them all' in said
-
-
-@pytest.mark.parametrize(
-    ('option', 'named'),
-    [
-        ('--model.architecture.chanels=96', 'chanels'),
-        ('--trainer.maximum_steps=3', 'maximum_steps'),
-        ('--data.batchsize=3', 'batchsize'),
-        ('--model.loss.actions=focal', 'focal'),
-        ('--model.architecture.decoder=transformer', 'transformer'),
-        ('--data.frames=every second', 'every second'),
-    ],
-)
-def test_a_key_or_value_that_does_not_exist(
-    annotations: Path, option: str, named: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    try:
-        status = main(['train', *images(annotations, *SHORT, '--output=model', option)])
-    except SystemExit as stopped:
-        status = stopped.code
-
-    assert status in (1, 2)
-    assert named in capsys.readouterr().err
 
 
 def test_a_checkpoint_that_is_cut_off(
@@ -135,17 +100,7 @@ def test_a_folder_that_another_process_trains_in(
     assert list(folder.iterdir()) == []
 
 
-def test_another_configuration_in_the_same_folder(
-    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    options = images(annotations, *SHORT, f'--output={tmp_path}')
-    assert main(['train', *options]) == 0
-
-    said = failure(capsys, *options, '--model.optimization.weight_decay=0.9')
-    assert 'model.optimization.weight_decay is 0.9; expected 0.05' in said
-
-
-def test_a_training_that_is_done_says_so(
+def test_a_folder_of_a_training_that_is_done(
     annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = images(annotations, *SHORT, f'--output={tmp_path}')
@@ -157,11 +112,27 @@ def test_a_training_that_is_done_says_so(
         f'{tmp_path} is already trained for 4 steps. Raise trainer.max_steps or give another '
         'output folder\n'
     )
+    said = failure(capsys, *options, '--model.optimization.weight_decay=0.9')
+    assert 'model.optimization.weight_decay is 0.9; expected 0.05' in said
+
+
+NO_URL = 'a URL; expected a path of this machine'
 
 
 @pytest.mark.parametrize(
     ('option', 'named'),
     [
+        ('--model.architecture.chanels=96', 'chanels'),
+        ('--trainer.maximum_steps=3', 'maximum_steps'),
+        ('--data.batchsize=3', 'batchsize'),
+        ('--model.architecture.decoder=transformer', 'transformer'),
+        ('--data.frames=every second', 'every second'),
+        (f'--output={URL}', NO_URL),
+        (f'--model.initial={URL}', NO_URL),
+        (f'--data.train.root={URL}', NO_URL),
+        (f'-c={URL}', f'{URL} is a URL; expected a file of this machine. Download it first'),
+        (f'--config={URL}', f'{URL} is a URL; expected a file of this machine'),
+        ('--data.train.annotations=null', 'required: train.annotations'),
         ('--trainer.max_steps=-1', 'trainer.max_steps is -1; expected at least 1'),
         ('--data.train.root=/nowhere', '/nowhere/'),
         ('--model.backbone_weights=coco', 'backbone_weights is '),
@@ -176,12 +147,40 @@ def test_a_training_that_is_done_says_so(
         ),
     ],
 )
-def test_what_would_be_left_undone_is_refused(
+def test_what_cannot_be_or_would_be_left_undone_is_refused(
     option: str, named: str, annotations: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    options = images(annotations, *SHORT, f'--output={tmp_path}', option)
+    try:
+        status = main(['train', *images(annotations, *SHORT, '--output=model', option)])
+    except SystemExit as stopped:
+        status = stopped.code
 
-    assert named in failure(capsys, *options)
+    assert status in (1, 2)
+    assert named in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] in ([], ['model'])
+
+
+def test_null_is_no_folder_of_that_name(annotations: Path) -> None:
+    training = parse_training(
+        images(annotations, '--output=model', '--trainer.max_steps=1', '--data.train.root=null')
+    )
+
+    assert training.config.data.init_args.train.root is None
+
+
+def test_the_model_to_begin_with_is_not_replaced(
+    annotations: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(shipped_model_folder(), 'before')
+    (tmp_path / 'link').symlink_to('before')
+    content = (tmp_path / 'before' / 'model.json').read_bytes()
+    steps = ['--model.initial=before', '--trainer.max_steps=1']
+
+    assert main(['train', *images(annotations, '--output=link', *steps)]) == 1
+
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert '--output is link, the same folder as --model.initial' in told
+    assert (tmp_path / 'before' / 'model.json').read_bytes() == content
 
 
 def started(options: list[str], **more: Any) -> subprocess.Popen[str]:

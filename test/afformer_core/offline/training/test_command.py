@@ -12,14 +12,10 @@ import torch
 import yaml
 
 from afformer_core.offline.training.command import train
+from afformer_core.offline.training.module import GroundingTraining
 from afformer_core.runtime.weights import load_model
 
-from .conftest import images
-
-
-def checkpoint(folder: Path) -> dict[str, torch.Tensor]:
-    state = torch.load(folder / 'checkpoints' / 'last.ckpt', weights_only=True)
-    return dict(state['state_dict'])
+from .conftest import images, learnt, power_cut
 
 
 @pytest.fixture(scope='module')
@@ -118,7 +114,7 @@ def checkpoint_after(annotations: Path, folder: Path, steps: int) -> dict[str, t
             '--model.backbone_weights=imagenet',
         )
     )
-    return checkpoint(folder)
+    return learnt(folder)
 
 
 AVERAGED = [
@@ -140,7 +136,7 @@ ACCUMULATED = ['--trainer.accumulate_grad_batches=2']
     ],
 )
 def test_interrupted_and_resumed_equals_not_interrupted(
-    more: list[str], annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    more: list[str], annotations: Path, tmp_path: Path
 ) -> None:
     options = [
         '--trainer.max_steps=6',
@@ -154,22 +150,11 @@ def test_interrupted_and_resumed_equals_not_interrupted(
     ]
     train(images(annotations, f'--output={tmp_path}/whole', *options))
 
-    from afformer_core.offline.training.module import GroundingTraining
-
-    take_step = GroundingTraining.training_step
-
-    def fail_at_three(self: GroundingTraining, batch: object, index: int) -> torch.Tensor:
-        if self.global_step == 3:
-            raise OSError('the power failed')
-        return take_step(self, batch, index)
-
-    monkeypatch.setattr(GroundingTraining, 'training_step', fail_at_three)
-    with pytest.raises(OSError, match='power'):
+    with power_cut(GroundingTraining):
         train(images(annotations, f'--output={tmp_path}/parts', *options))
-    monkeypatch.undo()
     train(images(annotations, f'--output={tmp_path}/parts', *options))
 
-    whole, parts = checkpoint(tmp_path / 'whole'), checkpoint(tmp_path / 'parts')
+    whole, parts = learnt(tmp_path / 'whole'), learnt(tmp_path / 'parts')
     differing = [name for name, tensor in whole.items() if not torch.equal(tensor, parts[name])]
     assert differing == []
 
@@ -235,16 +220,7 @@ def test_what_validation_found_survives_the_next_step(
     annotations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The best model is not replaced by a worse one after a power cut."""
-    from afformer_core.offline.training.module import GroundingTraining
-
     scripted(monkeypatch, 1.0, 2.0, 3.0)
-    take_step = GroundingTraining.training_step
-
-    def fail_at_three(self: GroundingTraining, batch: object, index: int) -> torch.Tensor:
-        if self.global_step == 3:
-            raise OSError('the power failed')
-        return take_step(self, batch, index)
-
     options = images(
         annotations,
         f'--output={tmp_path}',
@@ -252,10 +228,8 @@ def test_what_validation_found_survives_the_next_step(
         '--trainer.val_check_interval=2',
         '--checkpoint_steps=2',
     )
-    with monkeypatch.context() as once:
-        once.setattr(GroundingTraining, 'training_step', fail_at_three)
-        with pytest.raises(OSError, match='power'):
-            train(options)
+    with power_cut(GroundingTraining):
+        train(options)
     train(options)
 
     training = json.loads((tmp_path / 'model.json').read_text())['training']

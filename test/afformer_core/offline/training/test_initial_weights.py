@@ -115,8 +115,3 @@ def test_every_action_begins_with_the_single_heatmap(given: tuple[Path, Afformer
 def test_another_architecture_is_refused(other: object, given: tuple[Path, Afformer]) -> None:
     with pytest.raises(ModelFolderError, match='has another architecture'):
         initial_model(other, 'random', given[0])
-
-
-def test_weights_that_are_not_of_the_backbone() -> None:
-    with pytest.raises(ValueError, match="backbone_weights is 'coco' for efficientnet_lite0"):
-        initial_model(SMALL, 'coco', None)

@@ -14,7 +14,7 @@ from afformer_core.offline.data.manifest.files import convert
 from afformer_core.offline.training.datasets.batched_data import AnnotationSource
 from afformer_core.runtime.model_folder import read_description
 
-from .conftest import MODEL, TRAINER, write_pairs
+from .conftest import images, write_pairs
 
 
 @pytest.fixture
@@ -31,21 +31,9 @@ def mixed(tmp_path: Path) -> Path:
 
 
 def train(annotations: Path, output: Path, *options: str) -> int:
-    return main(
-        [
-            'train',
-            '--data=afformer_core.offline.training.datasets.image_data.ImageData',
-            f'--data.train.annotations={annotations}',
-            '--data.frames=uniform 2',
-            '--data.batch_size=1',
-            '--data.workers=0',
-            '--trainer.max_steps=1',
-            f'--output={output}',
-            *MODEL,
-            *TRAINER,
-            *options,
-        ]
-    )
+    given = [each for each in images(annotations) if 'validation.' not in each]
+    small = ['--data.batch_size=1', '--trainer.max_steps=1', f'--output={output}']
+    return main(['train', *given, *small, *options])
 
 
 def test_a_mix_of_licences_is_warned_of_and_told(

@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from afformer_core.offline.data.augmentation.geometric import (
     CropSettings,
-    Homography,
     PerspectiveSettings,
     draw_crop,
     draw_perspective,
@@ -21,7 +18,6 @@ from afformer_core.offline.data.augmentation.geometric import (
 
 SIZE = (60, 80)
 CORNERS = np.array([[0.0, 0.0], [79.0, 0.0], [79.0, 59.0], [0.0, 59.0]])
-POINT = np.array([[47.0, 22.0]])
 
 
 def rectangle(crop: np.ndarray) -> tuple[float, float, float, float]:
@@ -55,32 +51,6 @@ def test_a_part_is_no_longer_than_the_image() -> None:
     left, _, width, height = rectangle(crop)
     assert (left, width) == pytest.approx((0, 80))
     assert height == pytest.approx(60 * (0.9 / 2) ** 0.5)
-
-
-@pytest.mark.parametrize(
-    'draw',
-    [
-        lambda rng: draw_crop(
-            CropSettings(scale=(0.4, 0.9), aspect=(0.7, 1.4)), SIZE, rng, [POINT]
-        ),
-        lambda rng: draw_perspective(PerspectiveSettings(distortion=0.4), SIZE, rng),
-    ],
-    ids=['crop', 'perspective'],
-)
-def test_pixels_and_points_move_alike(
-    draw: Callable[[np.random.Generator], Homography | None],
-    dot_image: Callable[..., np.ndarray],
-    dot_position: Callable[..., np.ndarray],
-) -> None:
-    rng = np.random.default_rng(0)
-    image = dot_image(SIZE, [(47, 22)])
-    for _ in range(20):
-        homography = draw(rng)
-        assert homography is not None
-        moved = warp_points(POINT, homography)
-        if inside(moved - 6, SIZE) and inside(moved + 6, SIZE):
-            position = dot_position(warp_images(image[None], homography)[0], moved[0])
-            np.testing.assert_allclose(position, moved[0], atol=0.3)
 
 
 def test_each_set_of_points_keeps_one_in_the_image() -> None:

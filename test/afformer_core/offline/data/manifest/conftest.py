@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -82,37 +83,46 @@ def opra_text(folder: Path) -> Path:
 
 
 def epic_hotspot(folder: Path) -> Path:
-    """A clip of numbered frames."""
-    folder.mkdir()
-    clip = {'v_id': 'P01_17', 'start': 301, 'stop': 345, 'verb': 1, 'noun': 0}
-    image = {'image': ['a.jpg'], 'verb': 1, 'points': [[6, 1]], 'shape': [64, 48], 'noun': 0}
-    release = {
-        'verbs': ['take', 'open'],
-        'nouns': ['fridge'],
-        'test_clips': [clip],
-        'test_images': [image],
-    }
+    """In each split a clip of numbered frames, and two images that were cut from another."""
+    frames = folder / 'frames_rgb_flow/rgb/train/P01/P01_01'
+    frames.mkdir(parents=True)
+    (folder / 'images').mkdir()
+    for number in range(1, 62, 10):
+        PIL.Image.new('RGB', (64, 64), (number, 0, 0)).save(frames / f'frame_{number:010}.jpg')
+    crops = ['P01_02_1_0_0_64_64.jpg', 'P01_02_9_0_0_64_64.jpg']
+    for crop in crops:
+        PIL.Image.new('RGB', (64, 64), (9, 9, 9)).save(folder / 'images' / crop)
+    clips = [{'v_id': 'P01_01', 'start': 1, 'stop': 61, 'verb': 1, 'noun': 0}]
+    images = [
+        {'image': [crop], 'verb': 1, 'noun': 0, 'points': [[20, 30]], 'shape': [64, 64]}
+        for crop in crops
+    ]
+    release = {'verbs': ['take', 'open'], 'nouns': ['fridge'], 'inactive_images': {}}
+    for split in ('train', 'test'):
+        release |= {f'{split}_clips': clips, f'{split}_images': images}
     (folder / 'annotations.json').write_text(json.dumps(release))
     return folder / 'annotations.json'
 
 
 def assistq(folder: Path) -> Path:
-    """A part of a video, and the boxes of an image."""
-    video = folder / 'train/kettle_a1'
-    (video / 'images').mkdir(parents=True)
-    write_video(video / 'video.mp4', np.zeros((30, 32, 32, 3), np.uint8), 5.0)
-    (video / 'script.txt').write_text('0:00:01-0:00:03 Press the power button to boil water.\n')
-    (video / 'buttons.csv').write_text(
-        'button1,0,0,8,6,kettle-user.png,40,30\nbutton2,35,10,10,6,kettle-user.png,40,30\n'
-    )
-    PIL.Image.new('RGB', (40, 30)).save(video / 'images/kettle-user.png')
+    """In each split parts of two videos, and the boxes of an image each."""
     question = {
         'question': 'How to boil water?',
-        'answers': [['Press <button2> to boil water']],
+        'answers': [['Press <button2> to boil water', 'Wait']],
         'correct': [1],
         'images': ['kettle-user.png'],
     }
-    (folder / 'train.json').write_text(json.dumps({'kettle_a1': [question]}))
+    names = 'kettle_a1b2c', 'kettle_d3e4f'
+    for split, name in itertools.product(('train', 'test'), names):
+        video = folder / split / name
+        (video / 'images').mkdir(parents=True)
+        write_video(video / 'video.mp4', np.zeros((30, 64, 64, 3), np.uint8), 5.0)
+        (video / 'script.txt').write_text('0:00:01-0:00:03 Press the power button to boil.\n')
+        (video / 'buttons.csv').write_text(
+            'button1,0,0,8,6,kettle-user.png,40,30\nbutton2,35,10,10,6,kettle-user.png,40,30\n'
+        )
+        PIL.Image.new('RGB', (40, 30)).save(video / 'images/kettle-user.png')
+        (folder / f'{split}.json').write_text(json.dumps({each: [question] for each in names}))
     return folder / 'train.json'
 
 

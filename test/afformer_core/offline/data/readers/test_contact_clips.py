@@ -63,10 +63,6 @@ def test_clip_and_contact_are_enough(tmp_path: Path) -> None:
     [
         ({'clip': ''}, r'clip 1 of .*clips.json \(drawer_1\): clip is \'\'; expected text'),
         ({'contact': None}, r'clip 1 of .*clips.json \(drawer_1\):'),
-        (
-            {'contact': {'frame': 1.5, 'x': 1, 'y': 1}},
-            'frame of contact is 1.5; expected a whole number',
-        ),
         ({'before': {'frame': 1, 'y': 1}}, "has no 'x'"),
         ({'clip_rate': 0}, 'clip_rate is 0.0; expected frames per second above 0'),
         ({'id': 'first'}, 'another clip is named first'),

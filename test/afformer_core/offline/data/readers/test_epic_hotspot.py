@@ -96,7 +96,7 @@ def test_reads_an_image_as_it_is(tmp_path: Path) -> None:
     assert dataset.manifest.left_out == {'images without a clip of their verb and noun': 1}
     assert dataset.action_names == ('take', 'open', 'turn-on')
     sample = dataset[0]
-    assert sample.sample_id == 'test/0'
+    assert (sample.sample_id, sample.origin.source) == ('test/0', 'EPIC-Hotspot')
     assert sample.image_path == tmp_path / 'images' / FRIDGE
     assert sample.image_size == (64, 48)
     assert sample.actions == (1,)
@@ -160,14 +160,12 @@ def test_opras_annotations_of_the_same_release_are_refused(tmp_path: Path) -> No
         ('test_images', {'image': [CUPBOARD]}, f'noun of {CUPBOARD}'),
         ('test_images', {'image': FRIDGE}, f"image is '{FRIDGE}'"),
         ('test_images', {'points': [[float('nan'), 3]]}, 'points is '),
-        ('test_images', {'shape': [64]}, 'not enough values'),
         ('test_images', {'shape': [0, 48]}, 'target_size is 0'),
         ('test_images', {'shape': [float('inf'), 48]}, 'cannot convert'),
         ('test_clips', {'v_id': None}, "has no 'v_id'"),
         ('test_clips', {'start': 400}, 'from frame 400 to frame 31'),
         ('test_clips', {'start': -1}, 'from frame -1 to frame 31'),
         ('test_clips', {'stop': float('nan')}, 'cannot convert'),
-        ('test_clips', {'stop': 'late'}, 'invalid literal'),
         ('test_clips', {'noun': 3}, 'noun is 3; expected 0 to 2'),
     ],
 )

@@ -8,7 +8,6 @@ import json
 import subprocess
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -122,8 +121,3 @@ def git_file(repository: Path, name: str) -> bytes:
     """Content of a file at a commit."""
     command = ['git', 'cat-file', 'blob', name]
     return subprocess.run(command, cwd=repository, check=True, capture_output=True).stdout
-
-
-def mean_colour(image: np.ndarray) -> list[int]:
-    """Mean red, green and blue of the right half."""
-    return [round(value) for value in cv2.mean(image[:, image.shape[1] // 2 :])[:3]]

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.evaluate import add_parser
+from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.media.images import read_image
 from afformer_core.offline.data.annotations import open_annotations
@@ -64,15 +65,6 @@ def test_each_clip_is_memorized_once_for_the_pairs_that_share_it(scenes, grounde
     assert len(grounder.demonstrations) == 2
 
 
-def test_two_clips_of_one_video_are_two_demonstrations(scenes, grounder):
-    sample = open_annotations(scenes)[0]
-    # At ten frames a second.
-    first, second = (replace(sample, scene=None, clip=clip) for clip in ((0.0, 0.2), (0.2, 0.5)))
-    pairs = choose_pairs([first, second, first])
-    run_of(grounder, RowsProtocol((32, 32))).evaluate(pairs)
-    assert grounder.encoded == 2 + 3
-
-
 def test_the_clip_that_was_used_longest_ago_gives_way(scenes, grounder):
     sample = replace(open_annotations(scenes)[0], scene=None)
     # One frame each at ten frames a second, and one of two: nine clips of which eight are kept.
@@ -87,19 +79,6 @@ def test_the_clip_that_was_used_longest_ago_gives_way(scenes, grounder):
     assert grounder.encoded == before
     run.ground(pairs[1])
     assert grounder.encoded > before
-
-
-def test_results_are_those_of_the_grounder(scenes, grounder):
-    (pair, *_) = choose_pairs(list(open_annotations(scenes)))
-    run = run_of(grounder, RowsProtocol((32, 32)))
-    (found,) = run.evaluate([pair])
-    grounding = run.ground(pair)
-    # The image is twice as large as its annotation.
-    assert np.multiply(found.peak, 2) + 0.5 == pytest.approx(
-        [grounding.peaks[0].u, grounding.peaks[0].v]
-    )
-    assert found.action_scores == grounding.action_scores
-    assert found.hard_negative_kld.shape == (1,)
 
 
 def test_of_demonstrations_together_the_mean_of_the_logits_counts(scenes, grounder):
@@ -156,9 +135,40 @@ def test_command_runs_the_benchmark(scenes, model_folder, tmp_path, capfd, monke
         assert (kld['count'], kld['confidence']) == (2, 0.95)
 
 
-def test_the_benchmark_takes_no_options_of_one_file(tmp_path):
-    with pytest.raises(ValueError, match='--benchmark writes no page'):
-        evaluate('--benchmark', tmp_path, '--report', tmp_path / 'page.html')
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        (
+            ('--annotations', 'SCENES', '--frames', '2 fps x 32 every 16'),
+            "'2 fps x 32 every 16' shows the model 32 frames at once; expected at most 8",
+        ),
+        (('--annotations', 'SCENES', '--frames', '32'), "the sampling is '32'"),
+        (('--annotations', 'SCENES', '--folder-rate', '0'), 'folder_rate is 0.0'),
+        (('MODEL', '--annotations', 'SCENES'), 'is given twice'),
+        (('MODEL', '--benchmark', 'SCENES'), '--benchmark measures one model; got 2'),
+        (('NOTHING', '--annotations', 'SCENES'), 'model.json'),
+        (('--benchmark', 'PAIRS', '--report', 'a.html'), '--benchmark writes no page'),
+        ((), 'no data is given. Give one of --annotations, --benchmark, --pairs and --contacts'),
+        (
+            ('--contacts', 'PAIRS', '--benchmark', 'PAIRS'),
+            '--contacts cannot be combined with --benchmark. Give it with --pairs',
+        ),
+        (('--pairs', 'PAIRS', '--protocol', 'buttons'), 'leave out --protocol, which belongs to'),
+        (
+            ('--pairs', 'PAIRS', '--limit', '3'),
+            'leave out --limit, which belongs to --annotations',
+        ),
+        (('--contacts', 'PAIRS', '--limit', '3'), 'leave out --limit, which belongs to --anno'),
+    ],
+)
+def test_what_cannot_be_measured_is_told_before_anything_is(
+    words, message, model_folder, scenes, part_pairs, tmp_path, capsys
+):
+    paths = {'MODEL': model_folder, 'SCENES': scenes, 'PAIRS': part_pairs, 'NOTHING': tmp_path}
+    assert main(['evaluate', str(model_folder), *(str(paths.get(one, one)) for one in words)]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert 'grounding' not in error
 
 
 def test_command_writes_json(scenes, model_folder, capsys):

@@ -85,16 +85,6 @@ def test_baseline_predictors_are_measured_beside_the_model(results):
     assert found['uniform']['hit_rate'].value == pytest.approx(21 / 1024, abs=0.012)
 
 
-def test_rows_of_the_tables(results):
-    found = measured(results)['predictors']
-    labels = {name: name.replace('_', ' ') for name in found}
-    accuracy, peaks = predictor_tables('rows32', found, labels, ())
-    baselines = ['uniform', 'centred gaussian', 'every element']
-    assert list(accuracy.rows) == ['model', *baselines, 'constant action']
-    assert list(peaks.rows) == ['model', *baselines, 'random element']
-    assert peaks.rows['random element'] == [None, None, None, 0.5, 0.5]
-
-
 def test_actions_are_not_compared_across_vocabularies(results):
     names = ('press', 'touch')
     assert set(hit_actions(results, names).measure().values()) == {None}
@@ -125,15 +115,6 @@ def test_hard_negative_demonstrations(results):
         'hard_negative': {'kld': 5.0, 'peak_in_own_region': 0.0, 'peak_in_other_region': 0.75},
         'kld_rise': 4.0,
     }
-    table, *_ = model_tables(measured(results), 'rows32', None)
-    cells = {
-        label: [getattr(cell, 'value', cell) for cell in row] for label, row in table.rows.items()
-    }
-    assert cells == {
-        'its own demonstration': [1.0, 0.5, 0.25],
-        'another demonstration': [5.0, 0.0, 0.75],
-        'rise in KLD': [4.0, None, None],
-    }
 
 
 def test_what_is_found_of_what_is_not_there(results):
@@ -151,19 +132,6 @@ def test_what_is_found_of_what_is_not_there(results):
         'auroc': {'confidence': 0.5, 'feature_similarity': 15 / 16},
     }
     assert abstention['auroc']['confidence'].count == 8
-
-
-def test_the_table_of_what_is_found(results):
-    _, table, _ = model_tables(measured(results), 'rows32', None)
-    assert table.columns == (
-        'pairs', 'found', 'median confidence', 'median feature similarity',
-        'AUROC of confidence', 'AUROC of feature similarity',
-    )  # fmt: skip
-    negative = table.rows["another scene's demonstration"]
-    assert [getattr(cell, 'value', cell) for cell in negative] == [4, 0.25, 0.6, 0.65, 0.5, 0.9375]
-    own = table.rows['its own demonstration']
-    assert [getattr(cell, 'value', cell) for cell in own] == [4, 1.0, 0.6, 0.9, None, None]
-    assert next(iter(table.rows)) == 'its own demonstration, peak inside'
 
 
 def test_nothing_right_is_nothing_found(results):

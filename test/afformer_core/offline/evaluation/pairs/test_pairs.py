@@ -110,40 +110,29 @@ def test_the_next_one_by_name_is_taken_and_after_the_last_the_first():
     assert chosen == ['a', 'c', 'a', 'c']
 
 
-def test_negative_is_the_next_group_of_another_folder():
-    groups = [
-        [sample('cup/a.mp4', 20, 'cup/0.jpg')],
-        [sample('cup/b.mp4', 20, 'cup/1.jpg')],
-        [sample('jug/c.mp4', 20, 'jug/0.jpg')],
-    ]
-    found = negative_groups(groups)
-    assert [each[0].image_path.name for each in found] == ['0.jpg', '0.jpg', '0.jpg']
-    assert [each[0].image_path.parent.name for each in found] == ['jug', 'jug', 'cup']
-
-
-def test_in_one_folder_a_group_without_a_shared_clip_is_negative():
-    groups = [
-        [sample('a.mp4', 20, '0.jpg')],
-        [sample('a.mp4', 20, '1.jpg'), sample('b.mp4', 20, '1.jpg')],
-        [sample('c.mp4', 20, '2.jpg')],
-    ]
-    assert [each[0].image_path.name for each in negative_groups(groups)] == [
-        '2.jpg', '2.jpg', '0.jpg',
-    ]  # fmt: skip
-
-
-def test_no_group_of_the_same_object_is_negative():
-    groups = [
-        [sample('cup/a.mp4', 20, 'cup/0.jpg', object_id='cup')],
-        [sample('cup/more/b.mp4', 20, 'cup/1.jpg', object_id='cup')],
-    ]
-    assert negative_groups(groups) == [[], []]
-    groups.append([sample('jug/c.mp4', 20, 'jug/0.jpg', object_id='jug')])
-    assert negative_groups(groups) == [groups[2], groups[2], groups[0]]
-
-
-def test_no_group_is_negative_to_the_only_one():
-    assert negative_groups([[sample('a.mp4', 20)]]) == [[]]
+@pytest.mark.parametrize(
+    ('groups', 'expected'),
+    [
+        # The next group of another folder.
+        (('cup/a.mp4 cup/0.jpg', 'cup/b.mp4 cup/1.jpg', 'jug/c.mp4 jug/0.jpg'), [2, 2, 0]),
+        # In one folder, a group without a shared clip.
+        (('a.mp4 0.jpg', 'a.mp4 1.jpg, b.mp4 1.jpg', 'c.mp4 2.jpg'), [2, 2, 0]),
+        # None of the same object.
+        (('cup/a.mp4 cup/0.jpg cup', 'cup/more/b.mp4 cup/1.jpg cup'), [None, None]),
+        (
+            ('cup/a.mp4 cup/0.jpg cup', 'cup/more/b.mp4 cup/1.jpg cup', 'jug/c.mp4 jug/0.jpg jug'),
+            [2, 2, 0],
+        ),
+        (('a.mp4 cup/0.jpg',), [None]),
+    ],
+)
+def test_a_negative_group_is_of_another_object(groups, expected):
+    """Samples of a group are given as clip, image and object."""
+    made = []
+    for group in groups:
+        named = [[*each.split(), None] for each in group.split(', ')]
+        made.append([sample(clip, 20, image, object_id=known) for clip, image, known, *_ in named])
+    assert negative_groups(made) == [[] if each is None else made[each] for each in expected]
 
 
 def test_pairs_of_an_image_have_negative_demonstrations_in_turn():

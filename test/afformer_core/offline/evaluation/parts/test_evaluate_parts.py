@@ -42,21 +42,9 @@ def _quick_features() -> Iterator[None]:
 
 
 @pytest.fixture(scope='module')
-def results(
-    part_pairs: Path, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """Folder with all that one evaluation of a model with random weights writes."""
-    folder = tmp_path_factory.mktemp('results')
-    options = ['--pairs', str(part_pairs), '--backend', 'torch']
-    points = ['--json', str(folder / 'numbers.json'), '--report', str(folder / 'page.html')]
-    assert main(['evaluate', str(model_folder), *options, *points]) == 0
-    return folder
-
-
-@pytest.fixture(scope='module')
-def measures(results: Path) -> Any:
-    content = json.loads((results / 'numbers.json').read_text())
-    assert (content['schema'], content['facts']['pairs']) == (4, 3)
+def measures(pooled: Path) -> Any:
+    content = json.loads((pooled / 'numbers.json').read_text())
+    assert (content['schema'], content['facts']['pairs']) == (4, 5)
     assert 'left out' not in content['facts']
     return content['measures']
 
@@ -73,8 +61,9 @@ def measures(results: Path) -> Any:
 def test_baselines_stand_beside_the_model(
     measures: Any, predictor: str, inside: float, near: float
 ) -> None:
-    found = measures['predictors'][predictor]
-    assert (found['inside']['value'], found['near']['value']) == (inside, near)
+    for number in range(3):
+        found = measures['by_pair'][f'kitchens/pair {number}'][predictor]
+        assert (found['inside'], found['near']) == (inside, near)
 
 
 def test_a_model_with_a_matching_network_is_told_the_mark_as_well(
@@ -94,8 +83,8 @@ def test_a_model_with_a_matching_network_is_told_the_mark_as_well(
     assert 'model_marked' not in measures['predictors']
 
 
-def test_the_page_shows_pairs(results: Path) -> None:
-    page = (results / 'page.html').read_text()
+def test_the_page_shows_pairs(pooled: Path) -> None:
+    page = (pooled / 'page.html').read_text()
     assert '<h2>Parts</h2>' in page
     assert '<h2>Pairs, chosen by the model&#39;s distance from the parts</h2>' in page
     assert page.count('<figcaption>matching, contact marked</figcaption>') == 3
@@ -158,9 +147,7 @@ def pooled(
     return folder
 
 
-def test_pairs_of_several_folders_are_pooled_and_told_apart(pooled: Path) -> None:
-    measures = json.loads((pooled / 'numbers.json').read_text())['measures']
-
+def test_pairs_of_several_folders_are_pooled_and_told_apart(measures: Any) -> None:
     assert list(measures['by_pair']) == [
         *(f'kitchens/pair {number}' for number in range(3)),
         *('workshops/pair 0', 'workshops/pair 1'),
@@ -171,18 +158,10 @@ def test_pairs_of_several_folders_are_pooled_and_told_apart(pooled: Path) -> Non
         'workshops': 2,
     }
     assert list(measures['by_source']) == ['kitchens', 'someone/tours']
-    assert measures['pair_facts']['workshops/pair 1'] == {
-        'id': 'pair 1',
-        'folder': 'workshops',
-        'source': 'someone/tours',
-        'source_video': 'video 1',
-        'kind': 'other-shot',
-        'accepted_actions': 'press, hold',
-    }
+    assert measures['pair_facts']['workshops/pair 1']['source'] == 'someone/tours'
 
 
-def test_each_pair_has_its_raw_outcome(pooled: Path) -> None:
-    measures = json.loads((pooled / 'numbers.json').read_text())['measures']
+def test_each_pair_has_its_raw_outcome(measures: Any) -> None:
     centre, model = (measures['by_pair']['workshops/pair 0'][one] for one in ('centre', 'model'))
     assert (centre['point_x'], centre['point_y']) == (79.5, 59.5)
     assert set(model['confidence_scores']) == {'peak', 'feature_similarity'}
@@ -191,8 +170,8 @@ def test_each_pair_has_its_raw_outcome(pooled: Path) -> None:
     assert measures['confidence']['model']['peak']['pairs'] == 5
 
 
-def test_clips_of_pairs_are_left_out_beside_pairs(pooled: Path, marked_clips: Path) -> None:
-    contacts = json.loads((pooled / 'numbers.json').read_text())['measures']['contacts']
+def test_clips_of_pairs_are_left_out_beside_pairs(measures: Any, marked_clips: Path) -> None:
+    contacts = measures['contacts']
     assert contacts['left_out'] == 1
     assert list(contacts['by_clip']) == ['turn']
     assert list(contacts['by_source']) == [marked_clips.name]
@@ -215,36 +194,6 @@ def test_clips_are_measured_without_pairs(
     )
     assert '### Contact in 2 clips' in capsys.readouterr().out
     assert '<h2>Contact in 2 clips</h2>' in (tmp_path / 'page.html').read_text()
-
-
-@pytest.mark.parametrize(
-    ('options', 'message'),
-    [
-        ((), 'no data is given. Give one of --annotations, --benchmark, --pairs and --contacts'),
-        (
-            ('--contacts', 'CLIPS', '--benchmark', 'CLIPS'),
-            '--contacts cannot be combined with --benchmark. Give it with --pairs',
-        ),
-        *(
-            (('--pairs', 'PAIRS', *more), f'leave out {more[0]}, which belongs to --annotations')
-            for more in (('--protocol', 'buttons'), ('--limit', '3'))
-        ),
-        (
-            ('--contacts', 'CLIPS', '--limit', '3'),
-            'leave out --limit, which belongs to --annotations',
-        ),
-    ],
-)
-def test_data_that_is_not_enough_or_too_much_is_refused(
-    part_pairs: Path,
-    marked_clips: Path,
-    capsys: Captured,
-    options: tuple[str, ...],
-    message: str,
-) -> None:
-    folders = {'PAIRS': str(part_pairs), 'CLIPS': str(marked_clips)}
-    assert main(['evaluate', *(folders.get(each, each) for each in options)]) == 1
-    assert message in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from afformer_core.offline.evaluation.parts.part_measures import (
     COMPARED,
     MEASURES,
     measure_all,
-    measure_classes,
     measure_groups,
     measure_part_differences,
     measure_parts,
@@ -29,8 +27,9 @@ from afformer_core.offline.evaluation.parts.part_scores import SCORES, PartScore
 from afformer_core.offline.evaluation.parts.part_tables import (
     confidence_tables,
     group_tables,
-    parts_report,
 )
+
+from ..conftest import described
 
 
 def scores(**known: float) -> PartScores:
@@ -99,17 +98,6 @@ def test_right_answers_are_a_share_of_the_answered(of_sources) -> None:
     assert measured['right_of_tap_answered'].value == pytest.approx(1 / 3)
 
 
-def test_classes_are_measured_apart(make_pair) -> None:
-    pairs = [make_pair(kind=kind) for kind in ('near', 'far', 'near', '')]
-    known = [scores(inside=1), scores(), scores(), scores(inside=1)]
-    measured = measure_classes(pairs, {'one': known}, lambda pair: pair.kind)
-    found = {name: own['one'] for name, own in measured.items()}
-    assert {name: (own['inside'].value, own['pairs']) for name, own in found.items()} == {
-        'near': (0.5, 2),
-        'far': (0, 1),
-    }
-
-
 def answers(inside: list[float], action: list[float | None]) -> list[PartScores]:
     return [
         scores(inside=hit, near=1, any_inside=1, action=accepted)
@@ -145,23 +133,6 @@ def test_videos_are_drawn_whole() -> None:
 
 def test_one_model_has_no_differences() -> None:
     assert measure_part_differences({'first': MODELS['first']}, ['a', 'b', 'c', 'd']) == {}
-
-
-def test_a_sentence_says_what_tells_the_models_apart(make_pair) -> None:
-    pairs = [make_pair(source_video='a')] * 4
-    measured = measure_all(pairs, MODELS, list(MODELS), {})
-    (table,) = [
-        table
-        for table in parts_report(measured, {n: n for n in MODELS}, list(MODELS), {}).tables
-        if table.title == 'Difference to first'
-    ]
-    assert (
-        table.notes[0] == 'second and first are distinguished by: inside a part, action accepted.'
-    )
-    assert table.notes[1] == 'No measure distinguishes third and first.'
-    assert table.notes[-1].startswith(
-        'Least differences that count: 0.01 of inside a part, within'
-    )
 
 
 @pytest.fixture
@@ -273,14 +244,6 @@ def test_tables_have_a_row_for_each_score(peak) -> None:
     assert list(thresholds.rows) == ['the model: peak', 'the model: match probability']
     assert thresholds.title == 'Selection of right points by confidence, for 88 % right'
     assert confidence_tables({}, {}) == []
-
-
-def described(root: Path, measures: str) -> set[str]:
-    """Names in the table of the reference whose heading names these measures."""
-    page = (root / 'docs' / 'reference' / 'evaluation_json.md').read_text()
-    _, _, rest = page.partition(f'| name in {measures} | |\n|---|---|\n')
-    table, _, _ = rest.partition('\n\n')
-    return set(re.findall(r'^\| `([\w.]+)` \|', table, re.MULTILINE))
 
 
 def test_every_number_is_described(root: Path, make_pair) -> None:

@@ -98,22 +98,14 @@ def test_scores_do_not_depend_on_the_order_of_the_results(of_sources) -> None:
 def test_what_the_videos_change_is_scored(of_sources) -> None:
     (first, second, third) = evaluate(of_sources, first=FirstVideo())['first']
 
-    assert (first['inside'], first['found'], first['presence_score']) == (1, 1, 1)
-    assert (first['other_inside'], first['other_found'], first['other_presence_score']) == (
-        0,
-        0,
-        0,
-    )
-    assert (first['nearby_inside'], first['nearby_found'], first['nearby_presence_score']) == (
-        None,
-    ) * 3
+    def of(score: PartScores, video: str = '') -> list[float | None]:
+        return [score[f'{video}{name}'] for name in ('inside', 'found', 'presence_score')]
+
+    assert (of(first), of(first, 'other_')) == ([1, 1, 1], [0, 0, 0])
+    assert of(first, 'nearby_') == [None] * 3
     assert first['contact_first'] is None
-    assert (second['inside'], second['other_inside'], second['other_found']) == (0, 1, 1)
-    assert (third['nearby_inside'], third['nearby_found'], third['nearby_presence_score']) == (
-        0,
-        0,
-        0,
-    )
+    assert (of(second)[0], of(second, 'other_')[:2]) == (0, [1, 1])
+    assert of(third, 'nearby_') == [0, 0, 0]
 
 
 class UnsureOfContact(ModelPredictor):
@@ -142,25 +134,20 @@ def test_the_contact_that_is_read_is_measured_from_the_mark(pairs) -> None:
 
 
 @pytest.mark.parametrize(
-    ('tapped', 'answered', 'inside'),
+    ('model', 'expected'),
     [
-        (None, 0, 0),
-        (PointPrediction((MIDDLE,), answered=False), 0, 1),
-        (PointPrediction((MIDDLE,)), 1, 1),
+        (UnsureOfContact(None), (0, 0, 0)),
+        (UnsureOfContact(PointPrediction((MIDDLE,), answered=False)), (0, 0, 1)),
+        (UnsureOfContact(PointPrediction((MIDDLE,))), (0, 1, 1)),
+        # A sure one is not tapped.
+        (UnsureOfContact(PointPrediction((MIDDLE,)), answered=True), (1, 1, 0)),
     ],
 )
 def test_a_tap_may_make_a_model_sure(
-    pairs, tapped: PointPrediction | None, answered: float, inside: float
+    pairs, model: ModelPredictor, expected: tuple[float, float, float]
 ) -> None:
-    (score, *_) = evaluate(pairs, model=UnsureOfContact(tapped))['model']
-    assert score['answered'] == 0
-    assert (score['tap_answered'], score['tap_inside']) == (answered, inside)
-
-
-def test_a_sure_model_is_not_tapped(pairs) -> None:
-    model = UnsureOfContact(PointPrediction((MIDDLE,)), answered=True)
     (score, *_) = evaluate(pairs, model=model)['model']
-    assert (score['answered'], score['tap_answered'], score['tap_inside']) == (1, 1, 0)
+    assert (score['answered'], score['tap_answered'], score['tap_inside']) == expected
 
 
 def test_a_model_without_a_threshold_is_neither_sure_nor_unsure(pairs, model_folder) -> None:

@@ -156,32 +156,3 @@ def test_the_command_measures_models_on_the_same_pairs(
 def test_models_are_named_as_shortly_as_tells_them_apart() -> None:
     assert list(name_models([Path('x/full'), Path('y/small')])) == ['full', 'small']
     assert list(name_models([Path('x/full'), Path('y/full')])) == ['x/full', 'y/full']
-
-
-@pytest.mark.parametrize(
-    ('option', 'message'),
-    [
-        ('--annotations', 'is given twice'),
-        ('--benchmark', '--benchmark measures one model; got 2'),
-    ],
-)
-def test_what_several_models_cannot_do(
-    scenes: Path,
-    model_folder: Path,
-    capsys: pytest.CaptureFixture[str],
-    option: str,
-    message: str,
-) -> None:
-    words = ['evaluate', str(model_folder), str(model_folder), option, str(scenes)]
-    assert main(words) == 1
-    assert message in capsys.readouterr().err
-
-
-def test_an_unsound_model_is_told_before_the_first_is_measured(
-    scenes: Path, model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ['evaluate', str(model_folder), str(tmp_path), '--annotations', str(scenes)]
-    assert main(words) == 1
-    error = capsys.readouterr().err
-    assert 'model.json' in error
-    assert 'grounding' not in error

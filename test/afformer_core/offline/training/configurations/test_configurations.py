@@ -1,24 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every configuration of config/train starts, learns for three steps and leaves a model."""
 
-import itertools
-import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import PIL.Image
 import pytest
 
-from afformer_core.media.video import write_video
 from afformer_core.models import afformer_r50, afformer_small
 from afformer_core.offline.training.command import train
 from afformer_core.runtime.model_folder import read_network
 from afformer_core.runtime.weights import save_model
 
 from ....conftest import random_model
+from ...data.manifest.conftest import assistq, epic_hotspot, own_pairs
 from ...maskahand.mined_videos import write_mined
 from ..conftest import write_contact, write_pairs
 from .configurations import CONFIGURATIONS, OVERLAYS, files_of_example, label
@@ -34,8 +29,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with every dataset at the path that the configurations name."""
     root = tmp_path_factory.mktemp('workspace')
     write_opra(root / 'opra')
-    write_epic(root / 'epic')
-    write_assistq(root / 'assistq')
+    epic_hotspot(root / 'epic')
+    assistq(root / 'assistq')
     (root / 'simulated_hands').mkdir()
     hands = write_pairs(root / 'simulated_hands', shortest=8)
     write_contact(hands, shortest=8)
@@ -47,13 +42,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     annotations.with_name('actions.json').unlink()
     hands.with_name('actions.json').unlink()
     (root / 'simulated_more').symlink_to(root / 'simulated')
-    (root / 'my_pairs' / 'demonstrations').mkdir(parents=True)
-    (root / 'my_pairs' / 'images').mkdir()
-    shutil.copy(root / 'simulated' / '0.mp4', root / 'my_pairs' / 'demonstrations' / 'press.mp4')
-    shutil.copy(root / 'simulated' / '0_0.png', root / 'my_pairs' / 'images' / 'panel.png')
-    (root / 'my_pairs' / 'points.csv').write_text(
-        'demonstration,image,action,x,y\npress.mp4,panel.png,press,20,30\n'
-    )
+    own_pairs(root / 'my_pairs')
     small = random_model(afformer_small(('press',), (64, 64)))
     for name in ('sim_small', 'sim_tuned'):
         save_model(root / 'models' / name, small, {})
@@ -74,48 +63,6 @@ def write_opra(root: Path) -> None:
     (root / 'annotations').mkdir()
     for split in ('train', 'test'):
         (root / 'annotations' / f'{split}.json').write_text(annotations)
-
-
-def write_epic(root: Path) -> None:
-    """The frames of a clip, and two images that were cut from another."""
-    frames = root / 'frames_rgb_flow/rgb/train/P01/P01_01'
-    frames.mkdir(parents=True)
-    (root / 'images').mkdir()
-    for number in range(1, 62, 10):
-        PIL.Image.new('RGB', (64, 64), (number, 0, 0)).save(frames / f'frame_{number:010}.jpg')
-    crops = ['P01_02_1_0_0_64_64.jpg', 'P01_02_9_0_0_64_64.jpg']
-    for crop in crops:
-        PIL.Image.new('RGB', (64, 64), (9, 9, 9)).save(root / 'images' / crop)
-    clip = {'v_id': 'P01_01', 'start': 1, 'stop': 61, 'verb': 0, 'noun': 0}
-    images = [
-        {'image': [crop], 'verb': 0, 'noun': 0, 'points': [[20, 30]], 'shape': [64, 64]}
-        for crop in crops
-    ]
-    parts = {f'{split}_{what}': each for split in ('train', 'test') for what, each in (
-        ('clips', [clip]), ('images', images)
-    )}  # fmt: skip
-    release = {'verbs': ['open'], 'nouns': ['door'], 'inactive_images': {}, **parts}
-    (root / 'annotations.json').write_text(json.dumps(release))
-
-
-def write_assistq(root: Path) -> None:
-    """Two videos with what is said in them, their buttons, and a question each."""
-    question = {
-        'question': 'How to boil water?',
-        'answers': [['Press <button1> to boil', 'Wait']],
-        'correct': [1],
-        'images': ['kettle-user.png'],
-    }
-    names = 'kettle_a1b2c', 'kettle_d3e4f'
-    for split, name in itertools.product(('train', 'test'), names):
-        folder = root / split / name
-        (folder / 'images').mkdir(parents=True)
-        frames = np.zeros((16, 64, 64, 3), np.uint8)
-        write_video(folder / 'video.mp4', frames, 4.0)
-        (folder / 'script.txt').write_text('0:00:01-0:00:03 Press the power button to boil.\n')
-        (folder / 'buttons.csv').write_text('button1,5,5,20,16,kettle-user.png,64,48\n')
-        PIL.Image.new('RGB', (64, 48), (5, 5, 5)).save(folder / 'images' / 'kettle-user.png')
-        (root / f'{split}.json').write_text(json.dumps({each: [question] for each in names}))
 
 
 def run(

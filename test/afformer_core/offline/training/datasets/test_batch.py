@@ -10,7 +10,7 @@ import torch
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
-from afformer_core.offline.data.heatmaps import blurred_maps, coverage, target_heatmaps
+from afformer_core.offline.data.heatmaps import coverage, target_heatmaps
 from afformer_core.offline.training.datasets.batch import (
     BoxSupervision,
     ImageExample,
@@ -100,11 +100,6 @@ def test_targets_are_made_in_single_precision_in_any_step():
     with torch.autocast('cpu', torch.bfloat16):
         mixed = boxes.targets((64, 64)).heatmaps
     assert torch.equal(mixed, boxes.targets((64, 64)).heatmaps)
-
-
-def test_maps_that_are_too_oblong():
-    with pytest.raises(ValueError, match='less elongated'):
-        blurred_maps(torch.ones(1, 8, 1024))
 
 
 def test_annotated_points_are_shares_of_width_and_height():

@@ -2,7 +2,6 @@
 """Which samples of an annotation file are trained and validated on."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -48,18 +47,6 @@ def test_samples_of_further_files_follow(tmp_path: Path) -> None:
         DatasetError, match=r"real/train.json names the actions \['press', 'turn'\]"
     ):
         AnnotationSource(first, further=(second,)).read()
-
-
-@pytest.mark.parametrize(('workers', 'stay'), [(1, True), (0, False)])
-def test_workers_of_validation_stay_for_the_next(tmp_path: Path, workers: int, stay: bool) -> None:
-    source = AnnotationSource(write_pairs(tmp_path))
-    data = ImageData(train=source, validation=source, workers=workers)
-    data.trainer = SimpleNamespace(
-        accumulate_grad_batches=1, global_step=0, max_steps=2, global_rank=0, world_size=1
-    )
-
-    assert data.val_dataloader().persistent_workers is stay
-    assert data.train_dataloader().persistent_workers is False
 
 
 @pytest.mark.parametrize(

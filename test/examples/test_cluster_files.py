@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import re
 import shlex
 import socket
 import subprocess
@@ -54,34 +53,6 @@ def test_the_job_mines_with_as_many_processes_as_workers_have_cores(job: Any) ->
     # What the head writes must outlive it.
     (mount,) = head['containers'][0]['volumeMounts']
     assert arguments.output.is_relative_to(mount['mountPath'])
-
-
-def test_all_pods_run_the_image_that_the_dockerfile_makes(
-    cluster: Path, job: Any, root: Path
-) -> None:
-    text = (cluster / 'Dockerfile').read_text()
-    images = {pod['containers'][0]['image'] for pod in pods(job)}
-    (tag,) = re.findall(r'--tag (\S+)', text)
-    (release,) = re.findall(r'^FROM rayproject/ray:([\d.]+)-py311$', text, re.MULTILINE)
-    (extras,) = re.findall(r"afformer\[([\w,]+)\]'", text)
-    known = re.findall(r'^(\w+) = \[$', (root / 'pyproject.toml').read_text(), re.MULTILINE)
-
-    assert images == {tag}
-    assert job['spec']['rayClusterSpec']['rayVersion'] == release
-    assert set(extras.split(',')) <= set(known)
-
-
-def test_bash_and_slurm_read_the_script(cluster: Path) -> None:
-    script = cluster / 'slurm.sh'
-    checked = subprocess.run(['bash', '-n', str(script)], capture_output=True, text=True)
-    head, _, _ = script.read_text().partition('\nset -euo pipefail')
-    options = re.findall(r'^#SBATCH (--[a-z-]+)', head, re.MULTILINE)
-
-    assert checked.stderr == ''
-    assert os.access(script, os.X_OK)
-    # Slurm reads no options after the first command.
-    assert len(options) == script.read_text().count('#SBATCH')
-    assert {'--nodes', '--ntasks-per-node', '--requeue', '--no-kill'} <= set(options)
 
 
 @pytest.mark.parametrize('missing', ['VIDEOS', 'OUTPUT'])

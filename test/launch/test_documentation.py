@@ -15,13 +15,6 @@ FILES = ('ground', 'robot_demo')
 LaunchArguments = Callable[[str], Mapping[str, list[str] | None]]
 
 
-def test_the_file_that_is_loaded_lies_below_a_folder_that_may_be_read(root: Path) -> None:
-    text = (root / 'docs' / 'robot' / 'record.md').read_text()
-    (folder,) = re.findall(r'^ros2 launch .*demonstration_folders:=(\S+)', text, re.MULTILINE)
-    (path,) = re.findall(r'LoadDemonstration.*\n +"\{path: (\S+),', text)
-    assert Path(folder) in Path(path).parents
-
-
 def test_every_argument_in_a_sentence_is_declared_for_the_node(
     root: Path, launch_arguments: LaunchArguments
 ) -> None:

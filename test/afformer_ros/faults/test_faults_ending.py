@@ -59,7 +59,7 @@ def _finalized(client):
 
 # Those in which something of the node's own runs; the others are slow tests.
 BUSY_STATES = (_inactive, _grounding, _recording)
-ALL_STATES = (_unconfigured, _active, _cleaned_up, _finalized, *BUSY_STATES)
+QUIET_STATES = (_unconfigured, _active, _cleaned_up, _finalized)
 
 
 def _end(process, number):
@@ -76,29 +76,25 @@ def _end(process, number):
     return taken
 
 
-def _end_in(nodes, states, number):
+@pytest.mark.parametrize(
+    ('number', 'states'),
+    [
+        (signal.SIGTERM, BUSY_STATES),
+        pytest.param(signal.SIGTERM, QUIET_STATES, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, QUIET_STATES + BUSY_STATES, marks=pytest.mark.slow),
+    ],
+)
+def test_signals_in_every_state(shipped_nodes, number, states):
     started = [
-        (reach, nodes.grounding(f'/end{reach.__name__}'), nodes.client(f'/end{reach.__name__}'))
+        (reach, shipped_nodes.grounding(name), shipped_nodes.client(name))
         for reach in states
+        for name in [f'/end{reach.__name__}']
     ]
     for reach, process, client in started:
         reach(client)
         taken = _end(process, number)
         print(f'{number.name} while{reach.__name__.replace("_", " ")}: {taken:.2f} s')
         assert taken < SECONDS, reach.__name__
-
-
-@pytest.mark.parametrize(
-    'number', [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
-)
-def test_signals_while_the_node_works(shipped_nodes, number):
-    _end_in(shipped_nodes, BUSY_STATES, number)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
-def test_signals_in_every_state(shipped_nodes, number):
-    _end_in(shipped_nodes, ALL_STATES, number)
 
 
 @pytest.fixture
@@ -136,29 +132,6 @@ def test_signals_while_the_model_is_loading(nodes, endless_model):
     for name, seconds in taken.items():
         print(f'{names[name].name} {name[1:]} the model: {seconds:.2f} s')
         assert seconds < SECONDS, name
-
-
-@pytest.mark.slow
-def test_a_signal_while_the_node_is_being_configured(shipped_nodes):
-    """Wherever in the transition it comes."""
-    delays = (0.0, 0.02, 0.05, 0.1, 0.3)
-    started = [
-        (
-            delay,
-            shipped_nodes.grounding(f'/delay_{index}'),
-            shipped_nodes.client(f'/delay_{index}'),
-        )
-        for index, delay in enumerate(delays)
-    ]
-    for delay, process, client in started:
-        configure = client.node.create_client(ChangeState, 'grounding/change_state')
-        client.wait(configure.service_is_ready, 'the service')
-        transition = Transition(id=Transition.TRANSITION_CONFIGURE)
-        configure.call_async(ChangeState.Request(transition=transition))
-        time.sleep(delay)
-        taken = _end(process, signal.SIGINT)
-        print(f'SIGINT {delay} s after the request to configure: {taken:.2f} s')
-        assert taken < SECONDS
 
 
 @pytest.mark.slow

@@ -15,9 +15,11 @@ FLOOD = pathlib.Path(__file__).with_name('image_flood.py')
 ALLOWED_GROWTH = 150 * 2**20
 
 
-def _endure(nodes, seconds):
-    process = nodes.grounding('/flooded')
-    client = nodes.client('/flooded')
+@pytest.mark.slow
+@pytest.mark.parametrize('seconds', [3, 30])
+def test_a_flood_of_images(shipped_nodes, seconds):
+    process = shipped_nodes.grounding('/flooded')
+    client = shipped_nodes.client('/flooded')
     client.bring_up()
     client.record('press')
     client.ground(client.image_message(0, width=1920, height=1080))
@@ -48,13 +50,3 @@ def _endure(nodes, seconds):
     assert client.ground(client.image_message(1)).demonstration == 'press'
     assert process.stop(signal.SIGINT) == 0
     assert 'Traceback' not in process.output
-
-
-@pytest.mark.slow
-def test_a_flood_of_images(shipped_nodes):
-    _endure(shipped_nodes, 3)
-
-
-@pytest.mark.slow
-def test_a_long_flood_of_images(shipped_nodes):
-    _endure(shipped_nodes, 30)

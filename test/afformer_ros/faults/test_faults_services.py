@@ -165,11 +165,14 @@ def _bring_up_from(client):
     client.connect()
 
 
-def _fuzz(nodes, calls):
-    media = nodes.store.parent / 'media'
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize('calls', [100, 1000])
+def test_random_calls(shipped_nodes, calls):
+    media = shipped_nodes.store.parent / 'media'
     media.mkdir()
-    process = nodes.grounding(demonstration_folders=f'["{media}"]')
-    client = nodes.client()
+    process = shipped_nodes.grounding(demonstration_folders=f'["{media}"]')
+    client = shipped_nodes.client()
     for number in range(3):
         cv2.imwrite(str(media / f'{number}.png'), client.image(number))
     client.bring_up()
@@ -199,26 +202,26 @@ def _fuzz(nodes, calls):
     assert client.ground(client.image_message(1)).demonstration == 'sane'
     assert process.stop(signal.SIGINT) == 0
     assert 'Traceback' not in process.output
-    assert {path.suffix for path in nodes.store.iterdir()} <= {'.mcap', '.selection'}
-    assert not (nodes.store.parent / 'escape.mcap').exists()
+    assert {path.suffix for path in shipped_nodes.store.iterdir()} <= {'.mcap', '.selection'}
+    assert not (shipped_nodes.store.parent / 'escape.mcap').exists()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize('calls', [100, 1000])
-def test_random_calls(shipped_nodes, calls):
-    _fuzz(shipped_nodes, calls)
-
-
-def _cycle(nodes, times):
-    """Every transition so many times; gives memory in bytes and threads after each time."""
-    process, client = nodes.grounding(), nodes.client()
+@pytest.mark.timeout(600)
+def test_every_transition_fifty_times(shipped_nodes):
+    times = 50
+    process, client = shipped_nodes.grounding(), shipped_nodes.client()
     usage, memory, threads = psutil.Process(process.popen.pid), [], []
     for number in range(times):
         client.bring_up()
         client.record('press')
         assert client.ground(client.image_message(number)).demonstration == 'press'
         assert client.change_state(DEACTIVATE)
+        assert 'not active' in client.start('never').message
+        count = len(client.affordances)
+        client.images.publish(client.image_message(number + 1))
+        client.spin(0.5)
+        assert len(client.affordances) == count
         # Back and forth once more: these two go in both directions.
         assert client.change_state(ACTIVATE)
         assert client.change_state(DEACTIVATE)
@@ -231,16 +234,9 @@ def _cycle(nodes, times):
     assert 'Traceback' not in process.output
     print(
         f'{times} cycles: memory {memory[0] / 2**20:.1f} MiB after the first, '
-        f'{memory[min(9, times - 1)] / 2**20:.1f} after the tenth, '
+        f'{memory[9] / 2**20:.1f} after the tenth, '
         f'{memory[-1] / 2**20:.1f} at the end; threads {threads[0]} and {threads[-1]}'
     )
-    return memory, threads
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_every_transition_fifty_times(shipped_nodes):
-    memory, threads = _cycle(shipped_nodes, 50)
     assert threads[-1] <= threads[1] + SERVICE_THREADS
     # Pools of allocators fill up in the first cycles.
     assert memory[-1] - memory[9] < ALLOWED_GROWTH

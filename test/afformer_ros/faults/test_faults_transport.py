@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +21,6 @@ from test.afformer_ros.grounding_nodes import Process
 
 SHARED_MEMORY = Path('/dev/shm')
 RATE = 15.0
-# Processes that want a processor, by far more than there are.
-HOGS = 40
 
 
 def _take_shared_memory_away(pid: int) -> None:
@@ -132,34 +127,4 @@ def test_a_node_that_was_stopped_grounds_again(nodes) -> None:
     camera = Camera(client)
     camera.grounded_after()
     print(f'grounded {_stop_and_see(process, camera, 3.5):.1f} s after a stop of 3.5 s')
-    assert process.popen.poll() is None
-
-
-@contextmanager
-def _hogs() -> Iterator[None]:
-    """Processes beside which others wait for a processor."""
-    command = [sys.executable, '-S', '-c', 'while True: pass']
-    hogs = [subprocess.Popen(command) for _ in range(HOGS)]
-    try:
-        yield
-    finally:
-        for hog in hogs:
-            hog.kill()
-            hog.wait()
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(400)
-def test_a_node_grounds_again_after_stops_and_load_three_times(nodes) -> None:
-    process = nodes.grounding()
-    client = nodes.client()
-    client.bring_up()
-    client.record('press')
-    camera = Camera(client)
-    camera.grounded_after()
-    for _ in range(3):
-        print(f'grounded {_stop_and_see(process, camera, 8.0):.1f} s after a stop of 8 s')
-        with _hogs():
-            camera.publish(10.0)
-        print(f'grounded {camera.grounded_after():.1f} s after 10 s beside {HOGS} processes')
     assert process.popen.poll() is None

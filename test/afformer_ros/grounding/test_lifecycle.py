@@ -9,41 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from lifecycle_msgs.msg import Transition
-from sensor_msgs.msg import CompressedImage
 
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.messages.image_encoding import jpeg_message
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.features import FrameFeatures
 from afformer_core.runtime.model_folder import read_description, write_description
-from afformer_ros.rclpy_messages import RclpyMessages
 
 
 def _ends(process, signal_number):
     assert process.stop(signal_number) == 0
     assert 'Traceback' not in process.output
-
-
-@pytest.mark.slow
-def test_every_transition_twice(nodes):
-    process = nodes.grounding()
-    client = nodes.client()
-    for name in ('first', 'second'):
-        client.bring_up()
-        client.record(name)
-        assert client.ground(client.image_message(1)).demonstration == name
-        assert client.change_state(Transition.TRANSITION_DEACTIVATE)
-        assert 'not active' in client.start('never').message
-        count = len(client.affordances)
-        client.images.publish(client.image_message(2))
-        client.spin(0.5)
-        assert len(client.affordances) == count
-        assert client.change_state(Transition.TRANSITION_CLEANUP)
-        assert client.state() == 'unconfigured'
-    assert client.change_state(Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
-    assert client.state() == 'finalized'
-    _ends(process, signal.SIGTERM)
 
 
 @pytest.mark.slow
@@ -118,24 +94,6 @@ def test_a_calibration_of_other_weights_is_not_used(shipped_nodes, shipped_model
     affordance = client.ground(client.image_message(1))
     assert math.isnan(affordance.presence)
     assert math.isnan(affordance.presence_threshold)
-
-
-def test_compressed_images_are_found_by_themselves(nodes):
-    client = nodes.client('/compressed', CompressedImage)
-    process = nodes.grounding('/compressed')
-    assert client.change_state(Transition.TRANSITION_CONFIGURE)
-    assert client.change_state(Transition.TRANSITION_ACTIVATE)
-    client.wait(client.images.get_subscription_count, 'the subscription to compressed images')
-    client.wait(client.frames.get_subscription_count, 'the subscription to demonstration')
-    client.record('press')
-
-    def grounded():
-        client.images.publish(jpeg_message(RclpyMessages(), client.image(3), client.header(3)))
-        client.spin(0.1)
-        return client.affordances
-
-    assert client.wait(grounded, 'an affordance')[-1].header == client.header(3)
-    _ends(process, signal.SIGINT)
 
 
 @pytest.mark.slow

@@ -60,16 +60,6 @@ def test_a_pipe_in_the_store_is_told(pair, left):
     assert 'pipe.mcap' in left.told('grounding', '')['demonstrations not read']
 
 
-def test_statuses_of_two_nodes_have_two_names(left, right):
-    names = []
-    for client in (left, right):
-        client.told('image', '')
-        names.append({status.name for status in client.diagnostics[-1].status})
-    assert '/left/grounding: image' in names[0]
-    assert '/right/grounding: image' in names[1]
-    assert not names[0] & names[1]
-
-
 def test_the_selection_outlives_a_cleanup(left):
     left.record('press')
     left.record('hold')
@@ -154,15 +144,3 @@ def test_what_cannot_be_kept_is_warned_of_until_it_is_deleted(shipped_nodes):
     client.told('demonstrations', '0 are kept')
     assert 'lost' not in client.record('hold').message
     assert (shipped_nodes.store / 'hold.mcap').is_file()
-
-
-@pytest.mark.slow
-def test_a_signal_while_recording_leaves_nothing_behind(shipped_nodes):
-    process = shipped_nodes.grounding()
-    client = shipped_nodes.client()
-    client.bring_up()
-    assert client.start('torn').success
-    client.send_frames(1)
-    assert list(shipped_nodes.store.glob('.torn.*'))
-    assert process.stop(signal.SIGTERM) == 0
-    assert list(shipped_nodes.store.iterdir()) == []

@@ -102,12 +102,23 @@ def test_positions_of_the_base_are_not_moved(bench) -> None:
     assert made.grounding.goals.requests[0].target_frame == BASE
 
 
-def test_positions_of_a_third_frame_are_refused(bench) -> None:
-    # As of a node that takes no notice of the frame of the goal.
-    made = bench(stamped(lambda: made, in_camera(), 'map'))
-    made.tell_pose(POSE, made.arm.now)
-    reason = made.reason(Result.NOT_FOUND)
-    assert reason.startswith(f"positions are in 'map'; expected {BASE} or {CAMERA}")
+@pytest.mark.parametrize(
+    ('frame', 'camera', 'base', 'reason'),
+    [
+        # As of a node that takes no notice of the frame of the goal.
+        ('map', CAMERA, BASE, f"positions are in 'map'; expected {BASE} or {CAMERA}"),
+        # The pose is that of the wrist, the image that of the head.
+        (CAMERA, 'wrist_camera_optical_frame', BASE, f"positions are in '{CAMERA}'"),
+        (CAMERA, CAMERA, 'world', 'there is no camera_pose'),
+    ],
+)
+def test_positions_and_poses_of_other_frames_are_not_used(
+    bench, frame: str, camera: str, base: str, reason: str
+) -> None:
+    made = bench(stamped(lambda: made, in_camera(), frame), camera_frame=camera)
+    message = pose_message(POSE, time_message(made.arm.now), base)
+    made.grounding.camera_pose.publish(message)
+    assert reason in made.reason(Result.NOT_FOUND)
 
 
 def test_a_node_that_is_set_to_a_third_frame_is_asked_for_the_camera(bench) -> None:
@@ -119,22 +130,6 @@ def test_a_node_that_is_set_to_a_third_frame_is_asked_for_the_camera(bench) -> N
     made = bench(answer)
     made.tell_pose(POSE, made.arm.now)
     made.assert_right()
-
-
-def test_the_pose_of_another_camera_is_not_used(bench) -> None:
-    # The pose is that of the wrist, the image that of the head.
-    made = bench(
-        stamped(lambda: made, in_camera(), CAMERA), camera_frame='wrist_camera_optical_frame'
-    )
-    made.tell_pose(POSE, made.arm.now)
-    assert f"positions are in '{CAMERA}'" in made.reason(Result.NOT_FOUND)
-
-
-def test_a_pose_in_another_frame_than_the_base_is_not_used(bench) -> None:
-    made = bench(stamped(lambda: made, in_camera(), CAMERA))
-    message = pose_message(POSE, time_message(made.arm.now), 'world')
-    made.grounding.camera_pose.publish(message)
-    assert 'there is no camera_pose' in made.reason(Result.NOT_FOUND)
 
 
 def test_a_camera_that_moves_is_not_acted_on_until_it_rests(bench) -> None:
@@ -296,21 +291,24 @@ def test_a_slow_clock_gives_the_node_its_time(bench, monkeypatch) -> None:
     made.assert_right()
 
 
-def test_a_goal_that_is_given_up_is_canceled(bench, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ('parameters', 'reason'),
+    [
+        (
+            {'timeout': 0.1},
+            'the grounding node /grounding did not answer ground_demonstration: 0.4 s have '
+            'passed. It may still finish; look at its log',
+        ),
+        ({'accepting': 0.9}, '0.3 s have passed'),
+    ],
+    ids=['given up', 'accepted too late'],
+)
+def test_a_goal_that_takes_too_long_is_canceled(
+    bench, monkeypatch, parameters: dict[str, float], reason: str
+) -> None:
     monkeypatch.setattr(grounding_client, '_PATIENCE', 0.3)
-    made = bench(lambda _: None, timeout=0.1, camera_frame='')
-    assert made.reason(Result.NO_ANSWER) == (
-        'the grounding node /grounding did not answer ground_demonstration: 0.4 s have passed. It '
-        'may still finish; look at its log'
-    )
-    until(lambda: made.grounding.goals.canceled == 1)
-
-
-def test_a_goal_that_is_accepted_too_late_is_canceled(bench, monkeypatch) -> None:
-    monkeypatch.setattr(grounding_client, '_PATIENCE', 0.3)
-    made = bench(lambda _: None, accepting=0.9, camera_frame='')
-    assert '0.3 s have passed' in made.reason(Result.NO_ANSWER)
-    assert made.grounding.goals.canceled == 0
+    made = bench(lambda _: None, camera_frame='', **parameters)
+    assert reason in made.reason(Result.NO_ANSWER)
     until(lambda: made.grounding.goals.canceled == 1)
 
 
@@ -339,10 +337,24 @@ def test_a_clock_that_stands_still_is_a_reason_of_its_own(bench) -> None:
     until(lambda: made.grounding.goals.canceled == 1)
 
 
-def test_an_arm_that_feels_nothing_is_no_success_of_the_process(bench) -> None:
+@pytest.mark.parametrize(
+    ('dry_run', 'said', 'status', 'complaint'),
+    [
+        (
+            False,
+            'touch at (0.520, 0.170, 0.430) m in panda_link0: nothing stopped',
+            1,
+            'the result is not as demonstrated',
+        ),
+        (True, 'would touch at (0.520, 0.170, 0.430) m in panda_link0\n', 0, ''),
+    ],
+)
+def test_a_process_says_what_the_arm_felt_or_would_do(
+    bench, dry_run: bool, said: str, status: int, complaint: str
+) -> None:
     made = bench(lambda _: found([point_at(POINT, NORMAL)], BASE), camera_frame='')
     made.arm.wall = None
-    parameters = {'use_sim_time': True, 'camera_frame': '""'}
+    parameters = {'use_sim_time': True, 'camera_frame': '""', 'dry_run': str(dry_run).lower()}
     arguments = [f'{name}:={value}' for name, value in parameters.items()]
     done = subprocess.run(
         [sys.executable, '-m', 'afformer_ros.executables.planner', '--ros-args']
@@ -352,8 +364,7 @@ def test_an_arm_that_feels_nothing_is_no_success_of_the_process(bench) -> None:
         timeout=60,
         check=False,
     )
-    assert done.stdout.startswith(
-        'touch at (0.520, 0.170, 0.430) m in panda_link0: nothing stopped'
-    )
-    assert done.returncode == 1
-    assert 'the result is not as demonstrated' in done.stderr
+    assert done.stdout.startswith(said), done.stderr
+    assert done.returncode == status
+    assert complaint in done.stderr
+    assert bool(made.arm.messages) is not dry_run

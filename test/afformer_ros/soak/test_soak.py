@@ -218,13 +218,6 @@ def test_a_minute_of_camera(shipped_nodes, recording):
     _run(process, client, recording, 60, RATE, GROWTH_IN_A_MINUTE)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(180)
-def test_a_minute_of_noise(shipped_nodes, recording_of_noise):
-    process, client = _ground(shipped_nodes, recording_of_noise, **OFF)
-    _run(process, client, recording_of_noise, 60, RATE, GROWTH_IN_A_MINUTE)
-
-
 @pytest.mark.soak
 @pytest.mark.timeout(60 * SOAK_MINUTES + 300)
 def test_a_long_time_of_noise(shipped_nodes, recording_of_noise):

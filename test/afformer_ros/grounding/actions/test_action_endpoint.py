@@ -137,13 +137,6 @@ def test_an_open_goal_has_its_result_after_the_cleanup(graph):
     assert graph.result(handle) == (GoalStatus.STATUS_ABORTED, 'the node was cleaned up')
 
 
-def test_success_is_told(graph):
-    handle = graph.send('press.mp4')
-    graph.wait(lambda: bool(graph.handler.goals))
-    graph.handler.goals[0].end(Ending.SUCCEEDED, result_of('it was loaded'))
-    assert graph.result(handle) == (GoalStatus.STATUS_SUCCEEDED, 'it was loaded')
-
-
 def test_only_the_goal_that_its_client_cancels_is_canceled(graph):
     first, second = graph.send('press.mp4'), graph.send('pull.mp4')
     graph.wait(lambda: len(graph.handler.goals) == 2)

@@ -224,12 +224,6 @@ def test_a_reason_is_told_where_images_come(turns, memorized, reason):
     assert re.fullmatch(rf'no image was grounded within 6 s: {reason}', goal.result.message)
 
 
-def test_an_error_without_a_text_is_told_by_its_name(turns):
-    goal = turns.take(memorized=False)
-    turns.prepared[0].set_exception(MemoryError())
-    assert (goal.result.outcome, goal.result.message) == (GoalOutcome.STOPPED, 'MemoryError')
-
-
 def test_an_image_that_is_too_old_when_it_is_ready_does_not_count(turns):
     goal = turns.take(agreeing_images=2, maximum_age=Duration(nanosec=400_000_000))
     for number, age in enumerate((0.1, 0.5, 0.3, -0.2), 1):

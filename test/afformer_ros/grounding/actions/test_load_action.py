@@ -73,12 +73,3 @@ def test_canceling_stops_the_reading(active, load, film):
     assert 'its client canceled it' in result.message
     assert goal.feedback[-1].progress < 1.0
     assert active.list().names == []
-
-
-@pytest.mark.parametrize(
-    ('path', 'message'), [('missing.mp4', 'missing.mp4'), ('../secret.mp4', 'may not be read')]
-)
-def test_a_file_that_cannot_be_read(active, load, media, path, message):
-    ending, result = load(media / path).result()
-    assert (ending, result.success) == ('aborted', False)
-    assert message in result.message

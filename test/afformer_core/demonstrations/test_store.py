@@ -131,7 +131,7 @@ def _put(kind, store, save, monkeypatch):
     else:
         with path.open('wb') as file:
             writer = Writer(file)
-            writer.start()
+            writer.start(profile='ros2', library=64 * 'x')
             writer.finish()
 
 

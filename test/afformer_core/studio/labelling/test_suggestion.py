@@ -145,7 +145,7 @@ def test_what_is_not_in_view_is_doubtful(
 
 
 @pytest.mark.parametrize(
-    ('shown', 'asked'), [([False], []), ([True, False], ['memorize', 'ground', 'forget'])]
+    ('shown', 'asked'), [([False, False], []), ([True, False], ['memorize', 'ground', 'forget'])]
 )
 def test_a_pair_that_is_left_gets_no_suggestion(
     worker: ModelWorker, grounder: GrounderDouble, shown: list[bool], asked: list[str]

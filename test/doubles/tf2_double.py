@@ -3,7 +3,8 @@
 
 It keeps ten seconds of each frame, interpolates between two samples, and refuses what would be
 an extrapolation, a frame that it does not know, and frames that are not connected. The stamp 0
-means the latest transform to it, as to tf2. `test_tf2_double.py` holds both to the same contract.
+means the latest transform to it, as to tf2. `test_transform_buffers.py` holds both to the same
+contract.
 """
 
 from __future__ import annotations

@@ -133,18 +133,6 @@ def test_why_there_is_no_point(
     assert reason in measured(values, calibration, *peak).problem
 
 
-def test_beside_an_edge(calibration: Calibration) -> None:
-    values = FLAT.copy()
-    values[:, 321:] += 0.1
-
-    near, far = measured(values, calibration, 316), measured(values, calibration, 325)
-
-    assert near.position is not None
-    assert far.position is not None
-    assert near.position[2] == pytest.approx(0.8, abs=1e-4)
-    assert far.position[2] == pytest.approx(0.9, abs=1e-4)
-
-
 def test_no_ray(calibration: Calibration) -> None:
     fisheye = Calibration(
         640, 480, np.diag([100.0, 100, 1]), 'equidistant', (0.0,) * 4, (0, 0), 'camera'

@@ -37,27 +37,44 @@ def hands(folder: Path, *objects: str) -> tuple[HandAnnotation, ...]:
     return image.hands
 
 
-def test_the_first_pixel_is_1_and_the_last_one_belongs_to_the_box(folder: Path) -> None:
-    assert hands(folder, HAND) == (HandAnnotation((2.0, 1.0, 10.0, 8.0), True),)
+TOUCHED = '<objxmin>11</objxmin><objymin>2</objymin><objxmax>20</objxmax><objymax>5</objymax>'
+BOX = (2.0, 1.0, 10.0, 8.0)
 
 
 @pytest.mark.parametrize(
-    ('state', 'contact'),
+    ('old', 'new', 'expected'),
     [
-        ('0', False),
-        ('1', False),
-        ('2', False),
-        ('3', True),
-        ('4', True),
-        ('None', False),
-        ('', False),
+        # The first pixel is 1, and the last one belongs to the box.
+        ('<', '<', HandAnnotation(BOX, True)),
+        # Touching oneself (1) or somebody else (2) is no interaction; None stands in real files.
+        *(
+            ('>3</c', f'>{state}</c', HandAnnotation(BOX, False))
+            for state in ('0', '1', '2', 'None', '')
+        ),
+        ('>3</c', '>4</c', HandAnnotation(BOX, True)),
+        # From the edge of pixel 11 to that of pixel 20, and from 2 to 5.
+        (
+            '<contactstate>',
+            f'{TOUCHED}<contactstate>',
+            HandAnnotation(BOX, True, contact_point=(15.0, 3.0)),
+        ),
+        *(
+            (
+                '<contactstate>',
+                f'{TOUCHED}<contactstate>'.replace('>20<', f'>{unknown}<'),
+                HandAnnotation(BOX, True),
+            )
+            for unknown in ('', 'None')
+        ),
+        ('<contactstate>3', f'{TOUCHED}<contactstate>0', HandAnnotation(BOX, False)),
+        ('<difficult>0', '<difficult>1', HandAnnotation(BOX, True, difficult=True)),
+        # What lies outside is cut off.
+        ('<xmin>3', '<xmin>0', HandAnnotation((0.0, 1.0, 10.0, 8.0), True)),
+        ('<ymax>8', '<ymax>12', HandAnnotation((2.0, 1.0, 10.0, 10.0), True)),
     ],
 )
-def test_only_objects_are_interacted_with(folder: Path, state: str, contact: bool) -> None:
-    """Touching oneself (1) or somebody else (2) is no interaction; None stands in real files."""
-    (hand,) = hands(folder, HAND.replace('>3</contactstate>', f'>{state}</contactstate>'))
-
-    assert hand.contact is contact
+def test_a_hand(folder: Path, old: str, new: str, expected: HandAnnotation) -> None:
+    assert hands(folder, HAND.replace(old, new)) == (expected,)
 
 
 def test_what_is_touched_is_no_hand(folder: Path) -> None:
@@ -66,44 +83,6 @@ def test_what_is_touched_is_no_hand(folder: Path) -> None:
     )
 
     assert len(hands(folder, HAND, object_of_contact)) == 1
-
-
-OBJECT = '<objxmin>11</objxmin><objymin>2</objymin><objxmax>20</objxmax><objymax>5</objymax>'
-
-
-def test_the_middle_of_what_is_touched(folder: Path) -> None:
-    (hand,) = hands(folder, HAND.replace('<contactstate>', f'{OBJECT}<contactstate>'))
-
-    # From the edge of pixel 11 to that of pixel 20, and from 2 to 5.
-    assert hand.contact_point == (15.0, 3.0)
-
-
-@pytest.mark.parametrize('unknown', ['', 'None'])
-def test_what_is_touched_may_be_unknown(folder: Path, unknown: str) -> None:
-    marked = OBJECT.replace('>20<', f'>{unknown}<')
-    (hand,) = hands(folder, HAND.replace('<contactstate>', f'{marked}<contactstate>'))
-
-    assert hand.contact
-    assert hand.contact_point is None
-
-
-def test_an_idle_hand_touches_nothing(folder: Path) -> None:
-    idle = HAND.replace('<contactstate>3', f'{OBJECT}<contactstate>0')
-    (hand,) = hands(folder, idle)
-
-    assert hand.contact_point is None
-
-
-def test_difficult_hands_are_marked(folder: Path) -> None:
-    (hand,) = hands(folder, HAND.replace('<difficult>0', '<difficult>1'))
-
-    assert hand.difficult
-
-
-def test_what_lies_outside_is_cut_off(folder: Path) -> None:
-    outside = HAND.replace('<xmin>3', '<xmin>0').replace('<ymax>8', '<ymax>12')
-
-    assert hands(folder, outside)[0].box == (0.0, 1.0, 10.0, 10.0)
 
 
 @pytest.mark.parametrize(

@@ -54,19 +54,6 @@ def test_bytes_give_what_their_colours_give(detector: MotionHandDetector) -> Non
     assert all(torch.equal(found[0][name], values) for name, values in expected[0].items())
 
 
-def test_what_it_finds(detector: MotionHandDetector) -> None:
-    detector.eval()
-    with torch.no_grad():
-        outputs = detector([torch.rand(21, 60, 100), torch.rand(21, 100, 60)])
-
-    assert len(outputs) == 2
-    for output in outputs:
-        assert isinstance(output, dict)
-        assert 0 < len(output['boxes']) <= 10
-        assert set(output['labels'].tolist()) <= {1, 2}
-        assert output['scores'].tolist() == sorted(output['scores'].tolist(), reverse=True)
-
-
 def test_losses_of_both_parts(detector: MotionHandDetector) -> None:
     detector.train()
     losses = detector([torch.rand(21, 60, 100)] * 2, [target(2), target()])

@@ -4,35 +4,19 @@
 import torch
 from torch import Tensor
 
-from afformer_core.models import afformer_r50, afformer_small
+from afformer_core.models import afformer_r50
 
 from ..conftest import random_model
 
 ACTIONS = ('press', 'hold', 'push')
-SMALL = afformer_small(ACTIONS, (64, 96))
+
+
 R50 = afformer_r50(ACTIONS, (64, 64))
 
 
 def random_images(*shape: int) -> Tensor:
     rng = torch.Generator().manual_seed(1)
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
-
-
-def test_what_stands_in_padding_is_never_seen() -> None:
-    model = random_model(SMALL)
-    images, frames = random_images(1, 64, 96, 3), random_images(1, 6, 64, 96, 3)
-    lengths = torch.tensor([3])
-    altered = frames.clone()
-    altered[:, 3:] = 255
-
-    assert torch.equal(model(images, frames, lengths)[0], model(images, altered, lengths)[0])
-
-
-def test_order_of_frames_matters() -> None:
-    model = random_model(SMALL)
-    images, frames = random_images(1, 64, 96, 3), random_images(1, 6, 64, 96, 3)
-
-    assert not torch.allclose(model(images, frames)[0], model(images, frames.flip(1))[0])
 
 
 def test_the_stage_that_is_computed_again_gets_the_same_gradients() -> None:

@@ -17,6 +17,11 @@ THREE = replace(SMALL, image_levels=('p4', 'p3', 'p2'), temporal_strides=(1, 2, 
 COARSE = replace(SMALL, image_levels=('p4',), temporal_strides=(1,))
 VARIANTS = {
     'r50': afformer_r50(('press', 'hold', 'push'), (64, 96)),
+    'small': SMALL,
+    'heatmap for each action': replace(
+        SMALL, heatmap_per_action=True, action_pooling='mean', action_activation='sigmoid'
+    ),
+    'actions read at the heatmap': replace(SMALL, action_pooling='heatmap'),
     'three levels': THREE,
     'finest level alone': replace(SMALL, image_levels=('p2',), temporal_strides=(1,)),
     'coarsest level alone': replace(COARSE, image_levels=('p5',), video_levels=('p5',)),
@@ -111,20 +116,6 @@ def test_frozen_tables_change_nothing(configuration: AfformerConfiguration) -> N
     model.freeze_tables()
 
     torch.testing.assert_close(model(images, frames)[0], before)
-
-
-def test_without_the_temporal_pyramid_there_is_no_temporal_convolution() -> None:
-    model = random_model(VARIANTS['no temporal pyramid'])
-
-    assert [name for name in model.state_dict() if 'v3ds' in name] == []
-
-
-def test_a_separate_encoder_is_not_that_of_images() -> None:
-    model = random_model(VARIANTS['separate encoder'])
-    frames = random_images(1, 64, 96, 3)
-
-    assert len(model.encoders) == 2
-    assert not torch.allclose(model.encode_frames(frames), model.encoder.encode_frames(frames))
 
 
 def test_packed_levels_come_back_as_they_were() -> None:

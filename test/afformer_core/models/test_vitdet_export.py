@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +17,6 @@ from ..conftest import ACTIONS, random_model
 
 PAPER = replace(afformer_vitdet_b(ACTIONS, (64, 128)), maximum_frames=3)
 RELEASED = replace(released_vitdet_b(ACTIONS, (64, 128)), maximum_frames=3)
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Iterator[Path]:
-    """A folder of large files, which are not kept."""
-    yield tmp_path
-    shutil.rmtree(tmp_path)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.graphs import export_command
-from afformer_core.runtime.model_folder import description_files
+from afformer_core.runtime.model_folder import description_files, model_ingredients
 from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.shipped_model import shipped_model_folder
@@ -185,3 +185,17 @@ def test_both_networks_of_the_shipped_model_are_described() -> None:
     folder = shipped_model_folder()
 
     assert description_files(folder) == [folder / 'model.json', folder / 'matching/model.json']
+
+
+def test_a_model_that_does_not_tell_is_of_unknown_licence(small_folder: Path) -> None:
+    (told,) = model_ingredients(small_folder)
+
+    assert (told.origin.source, told.origin.licence) == ('training of small', 'unknown')
+
+
+def test_the_shipped_model_is_made_of_permissive_data_and_weights() -> None:
+    ingredients = model_ingredients(shipped_model_folder())
+
+    assert {ingredient.origin.terms for ingredient in ingredients} == {'permissive'}
+    samples = {ingredient.origin.source: ingredient.samples for ingredient in ingredients}
+    assert samples['afformer simulate'] == 269_123

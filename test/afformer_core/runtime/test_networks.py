@@ -119,18 +119,6 @@ def test_exported_graphs_recall_exemplars_as_pytorch_does(matched: Path) -> None
     )
 
 
-def test_frames_are_as_large_as_the_matching_network_uses_them(matched: Path) -> None:
-    describe(matched, 1e-6)
-    grounder = ArrayGrounder.load(matched, 'torch')
-    frames = [frame.repeat(2, axis=0).repeat(3, axis=1) for frame in random_images(2)]
-
-    demonstration = grounder.set_demonstration(frames, 'a')
-
-    assert (demonstration.frames_kept, demonstration.frame_size) == (2, (107, 192))
-    assert len(demonstration.zoom_features) == 1
-    assert grounder.fingerprint.endswith(' 192 pixels 32 frames')
-
-
 @pytest.mark.parametrize(
     ('decoder', 'compared', 'side'),
     [(96, (), 192), (96, (64, 256), 256), (320, (64, 256), 320)],

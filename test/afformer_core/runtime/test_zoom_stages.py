@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -161,33 +162,23 @@ def test_what_was_memorized_for_fewer_stages_is_grounded_once(names: tuple[str, 
 
 
 @pytest.mark.parametrize(
-    ('logits', 'scores'),
+    ('activation', 'stages', 'expected'),
     [
-        (np.log([[0.9, 0.1], [0.5, 0.5]]), [0.7, 0.3]),
+        ('softmax', np.log([[0.9, 0.1], [0.5, 0.5]]), np.log([0.7, 0.3])),
         # The same of logits that a number was added to.
-        (np.log([[0.9, 0.1], [0.5, 0.5]]) + [[5], [-3]], [0.7, 0.3]),
+        ('softmax', np.log([[0.9, 0.1], [0.5, 0.5]]) + [[5], [-3]], np.log([0.7, 0.3])),
         # A sure stage does not outvote two others: e / (e + 2) is 0.5761.
-        ([[1, 0, 0], [1, 0, 0], [0, 40, 0]], [2 * 0.5761 / 3, 0.4746, 0.1413]),
-        ([[], []], []),
-    ],
-)
-def test_scores_of_softmax_are_averaged_and_not_logits(
-    logits: list[list[float]], scores: list[float]
-) -> None:
-    found = np.exp(of_mean_scores(list(np.array(logits, np.float32)), 'softmax'))
-    assert found.tolist() == pytest.approx(scores, abs=1e-4)
-
-
-@pytest.mark.parametrize(
-    ('stages', 'expected'),
-    [
+        (
+            'softmax',
+            [[1, 0, 0], [1, 0, 0], [0, 40, 0]],
+            np.log([2 * 0.576117 / 3, 0.474628, 0.141295]),
+        ),
+        ('softmax', [[], []], []),
         # Scores 0.75 and 0.25 of the first, 0.5 and 0.8 of the second: 0.5 and 0.65.
-        (np.log([[3, 1], [1 / 3, 4]]), [0, 0.6190]),
-        ([[0, -90], [90, -90]], [1.0986, -90]),
+        ('sigmoid', np.log([[3, 1], [1 / 3, 4]]), [0, 0.6190]),
+        ('sigmoid', [[0, -90], [90, -90]], [1.0986, -90]),
     ],
 )
-def test_scores_of_sigmoid_are_averaged_each(
-    stages: list[list[float]], expected: list[float]
-) -> None:
-    logits = of_mean_scores(list(np.array(stages, np.float32)), 'sigmoid')
-    assert logits.tolist() == pytest.approx(expected, abs=1e-4)
+def test_scores_are_averaged_and_not_logits(activation: str, stages: Any, expected: Any) -> None:
+    found = of_mean_scores(list(np.array(stages, np.float32)), activation)
+    assert found.tolist() == pytest.approx(list(expected), abs=1e-4)

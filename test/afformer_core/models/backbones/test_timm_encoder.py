@@ -15,9 +15,8 @@ from afformer_core.models import AfformerConfiguration, afformer_small
 from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.backbones.timm_body import TimmMap, TimmStages
 from afformer_core.models.backbones.timm_fields import timm_fields
-from afformer_core.models.matching.configuration import MatchingConfiguration
 
-from ...conftest import ACTIONS, random_matching_network, random_model
+from ...conftest import ACTIONS, random_model
 
 SIZE = (64, 96)
 IMAGES = torch.randint(0, 256, (2, *SIZE, 3), dtype=torch.uint8)
@@ -84,18 +83,6 @@ def test_channels_come_first_whatever_the_network() -> None:
     found = TimmStages(network, (8, 16))(torch.rand(1, 3, 32, 64))
 
     assert [tuple(stage.shape) for stage in found] == [(1, 16, 4, 8), (1, 32, 2, 4)]
-
-
-def test_a_matching_network_finds_the_contact() -> None:
-    fields = timm_fields('timm:test_convnext', SIZE)
-    network = random_matching_network(
-        MatchingConfiguration(**fields, maximum_frames=5, contact_channels=24)
-    )
-
-    stages = network.encode(IMAGES)
-
-    assert [tuple(stage.shape[1:]) for stage in stages] == [*network.configuration.stage_shapes]
-    assert network.map_contact([stage[None] for stage in stages]).shape == (1, 8, 12)
 
 
 @pytest.mark.parametrize('name', ['test_vit', 'test_convnext'])

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from timm.models.vision_transformer_sam import VisionTransformerSAM
@@ -72,16 +70,6 @@ def test_another_size_is_resampled() -> None:
     torch.testing.assert_close(ours(images), expected.permute(0, 3, 1, 2), atol=1e-5, rtol=0)
 
 
-@torch.no_grad()
-def test_frozen_tables_change_nothing() -> None:
-    ours = small((6, 10))
-    images = torch.randn(1, 3, 96, 160)
-    before = ours(images)
-    ours.freeze_tables()
-
-    torch.testing.assert_close(ours(images), before, atol=1e-6, rtol=0)
-
-
 class Largest(TorchDispatchMode):
     """Numbers in the largest tensor that an operator gives."""
 
@@ -124,30 +112,3 @@ def test_images_are_encoded_a_few_at_a_time() -> None:
     in_parts(double, random_images, 64)
     in_parts(double, random_images[:2], 10_000)
     assert seen == [5, 1, 1]
-
-
-@pytest.mark.slow
-@torch.no_grad()
-def test_graph_of_any_number_of_images(tmp_path: Path) -> None:
-    onnxruntime = pytest.importorskip('onnxruntime')
-    pytest.importorskip('onnxscript')
-    ours = small((20, 16))
-    ours.freeze_tables()
-    path = tmp_path / 'vit.onnx'
-    torch.onnx.export(
-        ours,
-        (torch.randn(2, 3, 320, 256),),
-        path,
-        input_names=['images'],
-        dynamic_shapes={'images': {0: torch.export.Dim('N', min=1, max=1024)}},
-        opset_version=18,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    session = onnxruntime.InferenceSession(path)
-
-    for count in (1, 15):
-        images = torch.randn(count, 3, 320, 256)
-        (found,) = session.run(None, {'images': images.numpy()})
-        np.testing.assert_allclose(found, ours(images).numpy(), atol=1e-5, rtol=0)

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
@@ -42,48 +41,10 @@ def random_images(*shape: int) -> Tensor:
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
 
-def learnt(model: Afformer, images: Tensor) -> tuple[float, list[int]]:
-    """KLD of two pairs after 60 steps on them, and their actions, which shall be 0 and 1."""
-    features = torch.randn(2, 4, 96, 1, 1).expand(-1, -1, -1, *model.configuration.feature_size)
-    target = torch.zeros(2, 64, 64)
-    target[0, 8:16, 8:16], target[1, 44:56, 40:48] = 1, 1
-    target = (target / target.sum(dim=(1, 2), keepdim=True)).flatten(1)
-    with torch.no_grad():
-        levels = model.encoder.encode_images(images)
-    heads = [*model.decoder.parameters(), *model.predictor.parameters()]
-    optimizer = torch.optim.AdamW(heads, lr=3e-3)
-    for _ in range(60):
-        heatmaps, actions = model.ground_levels(levels, model.memorize(features))
-        kld = functional.kl_div(
-            heatmaps.flatten(1).log_softmax(dim=1), target, reduction='batchmean'
-        )
-        loss = kld + functional.cross_entropy(actions, torch.tensor([0, 1]))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return kld.item(), actions.argmax(dim=1).tolist()
-
-
-@pytest.mark.parametrize('decoder', DEMO2VEC)
-def test_what_a_demonstration_shows_is_found_in_one_image(decoder: str) -> None:
+def test_what_needs_no_demonstration_ignores_it() -> None:
     image = random_images(1, 64, 64, 3).expand(2, -1, -1, -1)
 
-    kld, actions = learnt(model_of(decoder), image)
-
-    # Without the demonstrations it is at least ln 2, each target having half of the heatmap.
-    assert kld < 0.35
-    assert actions == [0, 1]
-
-
-def test_images_are_told_apart_without_a_demonstration() -> None:
-    model = model_of('image_only')
-    kld, actions = learnt(model, random_images(2, 64, 64, 3))
-
-    assert kld < 0.35
-    assert actions == [0, 1]
-    image = random_images(1, 64, 64, 3).expand(2, -1, -1, -1)
-
-    heatmaps, actions = model(image, random_images(2, 4, 64, 64, 3))
+    heatmaps, actions = model_of('image_only')(image, random_images(2, 4, 64, 64, 3))
 
     assert torch.equal(heatmaps[0], heatmaps[1])
     assert torch.equal(actions[0], actions[1])

@@ -35,9 +35,3 @@ def test_equals_the_deconvolutions_with_their_gradients(upsampler: Upsampler) ->
     assert results[0][0].shape == (2, 3, 20, 28)
     for found, expected in zip(*results, strict=True):
         torch.testing.assert_close(found, expected, atol=1e-10, rtol=0)
-
-
-def test_weights_have_the_names_of_a_plain_sequence() -> None:
-    names = [f'{layer}.{kind}' for layer in (0, 1, 3) for kind in ('weight', 'bias')]
-
-    assert list(Upsampler(8, 1).state_dict()) == names

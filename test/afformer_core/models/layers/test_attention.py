@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Augmented attention against the same attention with its bias written out."""
 
-import math
-
 import pytest
 import torch
 from torch import Tensor
@@ -12,42 +10,6 @@ from afformer_core.models.layers import attention as attention_module
 from afformer_core.models.layers.attention import CrossAttention3d
 from afformer_core.models.layers.relative_position import relative_table, temporal_table
 from afformer_core.models.layers.softmax_attention import attend
-
-
-def written_out(attention: CrossAttention3d, x: Tensor, video: Tensor) -> Tensor:
-    """Scores q.k / sqrt(D) + q.R_t + q.R_h + q.R_w, one query and key at a time per axis."""
-    _, frames, key_rows, key_columns, channels = video.shape
-    rows, columns = 4, 2
-    heads, width = attention.heads, attention.head_channels
-    q = attention.q_proj(x).view(rows, columns, heads, width)
-    k = attention.k_proj(video).view(frames, key_rows, key_columns, heads, width)
-    v = attention.v_proj(video).view(-1, heads, width)
-    table_t = temporal_table(attention.rel_pos_t, frames)
-    table_h = relative_table(attention.rel_pos_h, rows, key_rows)
-    table_w = relative_table(attention.rel_pos_w, columns, key_columns)
-    scores = torch.einsum('rcnd,thwnd->nrcthw', q, k) / math.sqrt(width)
-    scores += torch.einsum('rcnd,td->nrct', q, table_t)[..., None, None]
-    scores += torch.einsum('rcnd,rhd->nrch', q, table_h)[:, :, :, None, :, None]
-    scores += torch.einsum('rcnd,cwd->nrcw', q, table_w)[:, :, :, None, None, :]
-    weights = scores.flatten(3).softmax(dim=-1)
-    attended = torch.einsum('nrck,knd->rcnd', weights, v)
-    return attention.proj(attended.reshape(1, rows * columns, channels))
-
-
-def test_augmented_keys_equal_the_bias() -> None:
-    torch.manual_seed(0)
-    attention = CrossAttention3d(32, 2, (8, 8), 6).double()
-    for embeddings in (attention.rel_pos_h, attention.rel_pos_w, attention.rel_pos_t):
-        torch.nn.init.normal_(embeddings)
-    x = torch.randn(1, 8, 32, dtype=torch.double)
-    video = torch.randn(1, 3, 2, 3, 32, dtype=torch.double)
-
-    with torch.no_grad():
-        keys, values = attention.memorize(video, None)
-        found = attention(x, (4, 2), keys, values, (2, 3), None)
-        expected = written_out(attention, x, video)
-
-    torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
 
 
 def test_offsets_count_in_positions_of_the_finer_side() -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from afformer_core.models import MatchingConfiguration, small_matching
+from afformer_core.models.backbones.timm_fields import timm_fields
 from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.runtime.weights import load_matching_network
 
@@ -20,6 +21,7 @@ SMALL = small_matching((64, 96))
 CONFIGURATIONS = {
     'efficientnet_lite0': SMALL,
     'resnet50': replace(SMALL, backbone='resnet50', contact_channels=24),
+    'timm': replace(SMALL, **timm_fields('timm:test_convnext', (64, 96)), contact_channels=24),
 }
 configurations = pytest.mark.parametrize(
     'configuration', CONFIGURATIONS.values(), ids=CONFIGURATIONS.keys()
@@ -60,17 +62,6 @@ def test_the_contact_map_is_a_log_probability() -> None:
     torch.testing.assert_close(found.exp().sum(dim=(1, 2)), torch.ones(2))
     logits = network.find_contact(stages).first
     assert found.flatten(1).argmax(dim=1).tolist() == logits.flatten(1).argmax(dim=1).tolist()
-
-
-def test_a_padded_batch_equals_each_demonstration_alone() -> None:
-    network = random_matching_network(SMALL)
-    frames = random_images(2, 5)
-    missing = torch.tensor([[False] * 5, [False] * 3 + [True] * 2])
-
-    padded = network.find_contact(stages_of(network, frames), missing).first
-    alone = network.find_contact(stages_of(network, frames[1:, :3])).first
-
-    torch.testing.assert_close(padded[1:], alone, atol=2e-5, rtol=0)
 
 
 @configurations

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import pickle
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from afformer_core.models import AfformerConfiguration, afformer_vitdet_b, released_vitdet_b
 from afformer_core.models.backbones.encoder import Encoder
@@ -22,10 +21,12 @@ from afformer_core.models.pretrained.vitdet_weights import (
     load_detectron2_weights,
 )
 
-from .. import plain_vitdet as plain
+from ..known_weights import vitdet_tensors
 
 PAPER = afformer_vitdet_b(('press',), (64, 64))
 RELEASED = released_vitdet_b(('press',), (64, 64))
+# Weights that are replaced need not be random.
+pytestmark = pytest.mark.usefixtures('zeroed_initializers')
 LEVELS = ('p4', 'p5', 'p6')
 DETECTOR = {
     'backbone.simfp_2.0.weight': (768, 384, 2, 2),
@@ -33,24 +34,6 @@ DETECTOR = {
     'proposal_generator.rpn_head.conv.conv0.weight': (256, 256, 3, 3),
     'roi_heads.box_head.fc1.weight': (10, 10),
 }
-
-
-def zeroed(tensor: Tensor, *_arguments: object, **_options: object) -> Tensor:
-    return tensor.data.zero_()
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weights that are replaced need not be random."""
-    for name in ('trunc_normal_', 'kaiming_uniform_', 'uniform_'):
-        monkeypatch.setattr(torch.nn.init, name, zeroed)
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Iterator[Path]:
-    """A folder of large files, which are not kept."""
-    yield tmp_path
-    shutil.rmtree(tmp_path)
 
 
 # Prefixes of our names and of the detector's.
@@ -75,7 +58,7 @@ def theirs(name: str) -> str:
 
 @pytest.fixture(scope='module')
 def state() -> dict[str, Tensor]:
-    tensors = plain.random_tensors(vitdet_encoder(PAPER, LEVELS))
+    tensors = vitdet_tensors(vitdet_encoder(PAPER, LEVELS))
     detector = {name: torch.randn(shape) for name, shape in DETECTOR.items()}
     return {theirs(name): tensor for name, tensor in tensors.items()} | detector
 
@@ -99,7 +82,7 @@ def test_a_file_of_the_model_zoo_fills_the_encoder(
         if name.endswith('pos_embed'):
             given = given[:, 1:].reshape(1, 14, 14, 768)
         elif given.shape[0] == 127:
-            given = plain.stretched(given, 7)
+            given = functional.interpolate(given.T[None], 7, mode='linear')[0].T
         assert torch.equal(tensor, given), name
 
 

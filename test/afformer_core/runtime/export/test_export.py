@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from afformer_core.runtime.sessions.torch_session import TorchMatchingSession, T
 from afformer_core.runtime.weights import save_matching_network, save_model
 
 from ...conftest import ACTIONS, random_matching_network, random_model
+from ...models.test_variants import VARIANTS
 
 Images = Callable[..., np.ndarray]
 
@@ -28,10 +30,7 @@ Images = Callable[..., np.ndarray]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of single frames, exported; what it reads actions in are keys of whole frames."""
     folder = tmp_path_factory.mktemp('single')
-    configuration = replace(
-        afformer_small(ACTIONS, (64, 64)), maximum_frames=1, action_pooling='frames'
-    )
-    save_model(folder, random_model(configuration), {})
+    save_model(folder, random_model(SINGLE), {})
     export_graphs(folder)
     return folder
 
@@ -77,94 +76,68 @@ def test_weights_stay_in_the_weights_file(shipped_model: Path, name: str) -> Non
     assert sum(len(tensor.raw_data) for tensor in graph.initializer) < 100_000
 
 
-PLAIN = replace(
-    afformer_small(ACTIONS, (64, 64)), maximum_frames=5, image_levels=('p4', 'p3', 'p2'),
-    temporal_strides=(1, 2, 4), action_pooling='mean',
-)  # fmt: skip
-EARLIER = replace(
-    PLAIN, image_levels=('p4',), video_levels=('p4',), temporal_strides=(1,),
-    action_pooling='heatmap',
-)  # fmt: skip
-VARIANTS = {
+SINGLE = replace(afformer_small(ACTIONS, (64, 64)), maximum_frames=1, action_pooling='frames')
+EXPORTED = {
     'without actions': replace(afformer_small((), (64, 64)), maximum_frames=5),
-    'single frames': replace(
-        afformer_small(ACTIONS, (64, 64)), maximum_frames=1, action_pooling='frames'
-    ),
-    'two video levels': replace(
-        PLAIN, image_levels=('p3', 'p3'), video_levels=('p4', 'p3'), temporal_strides=(1, 1)
-    ),
-    'half of the frames twice': replace(PLAIN, temporal_strides=(1, 2, 2)),
-    'means of squares': replace(PLAIN, spatial_strides=(2, 1, 4)),
+    'single frames': SINGLE,
     'all at once': replace(
-        PLAIN, image_levels=('p5', 'p4', 'p4'), video_levels=('p5', 'p4', 'p3'),
-        temporal_strides=(1, 2, 2), decoder_blocks='per_step', input_projection='shared',
-        video_projection='separate', residual='image',
+        VARIANTS['three levels'], image_levels=('p5', 'p4', 'p4'),
+        video_levels=('p5', 'p4', 'p3'), temporal_strides=(1, 2, 2), action_pooling='mean',
+        decoder_blocks='per_step', input_projection='shared', video_projection='separate',
+        residual='image',
     ),
-    **{
-        decoder: replace(EARLIER, decoder=decoder)
-        for decoder in ('lstm', 'conv_lstm', 'attended_conv_lstm', 'image_only')
-    },
+    'means of squares': replace(VARIANTS['three levels'], spatial_strides=(2, 1, 4),
+                                action_pooling='mean'),
+    **{name: VARIANTS[name] for name in (
+        'two video levels of an image level', 'half of the frames twice', 'lstm', 'conv_lstm',
+        'attended_conv_lstm', 'image_only',
+    )},
 }  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('variant', VARIANTS)
+@pytest.mark.parametrize('variant', EXPORTED)
 def test_variants_are_exported_for_any_number_of_frames(
     variant: str, tmp_path: Path, images: Images
 ) -> None:
-    configuration = VARIANTS[variant]
+    configuration = EXPORTED[variant]
     save_model(tmp_path, random_model(configuration), {})
     export_graphs(tmp_path)
 
     sessions = OnnxSession(read_graphs(tmp_path)), TorchSession.load(tmp_path)
     for count in {1, min(3, configuration.maximum_frames), configuration.maximum_frames}:
-        frames, image = images(count, 64, 64, 3), images(64, 64, 3)
+        size = (*configuration.input_size, 3)
+        frames, image = images(count, *size), images(*size)
         found, expected = (ground(session, image, frames) for session in sessions)
         np.testing.assert_allclose(found.heatmap_logits, expected.heatmap_logits, atol=1e-4)
         np.testing.assert_allclose(found.action_logits, expected.action_logits, atol=1e-4)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('most', [1, 5])
-def test_a_matching_network_is_exported_for_any_number_of_frames(
-    most: int, tmp_path: Path, images: Images
-) -> None:
-    configuration = replace(small_matching((64, 96)), maximum_frames=most)
-    save_matching_network(tmp_path, random_matching_network(configuration), {})
-
-    differences = export_graphs(tmp_path)
-
-    assert differences.heatmap < 1e-4
-    assert {path.name for path in tmp_path.glob('*.onnx')} == {'encode.onnx', 'find_contact.onnx'}
-    sessions: list[MatchingSession] = [
-        OnnxMatchingSession.load(tmp_path), TorchMatchingSession.load(tmp_path)
-    ]  # fmt: skip
-    for count in {1, most}:
-        frames = images(count, 64, 96, 3)
-        found, expected = (session.encode(frames) for session in sessions)
-        assert [stage.shape for stage in found] == [
-            (count, *shape) for shape in configuration.stage_shapes
-        ]
-        for stage, exact in zip(found, expected, strict=True):
-            np.testing.assert_allclose(stage, exact, atol=1e-4)
-        contacts = [session.find_contact(expected) for session in sessions]
-        assert contacts[0].shape == (8, 12)
-        assert np.exp(contacts[0]).sum() == pytest.approx(1, abs=1e-5)
-        np.testing.assert_allclose(contacts[0], contacts[1], atol=1e-4)
-
-
-@pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_matching_network_is_exported_for_images_of_any_aspect(
-    tmp_path: Path, images: Images
+@pytest.mark.parametrize(('most', 'long_sides'), [(1, ()), (5, ()), (5, (64, 128))])
+def test_a_matching_network_is_exported_for_any_frames(
+    most: int, long_sides: tuple[int, ...], tmp_path: Path, images: Images
 ) -> None:
-    configuration = replace(small_matching((64, 96)), long_sides=(64, 128))
+    """Any number of them, and any aspect where images are compared at their own."""
+    configuration = replace(small_matching((64, 96)), maximum_frames=most, long_sides=long_sides)
     save_matching_network(tmp_path, random_matching_network(configuration), {})
 
     assert export_graphs(tmp_path).heatmap < 1e-4
 
-    exported, exact = OnnxMatchingSession.load(tmp_path), TorchMatchingSession.load(tmp_path)
-    for size in ((96, 128), (128, 96), (32, 128), (64, 64)):
-        image = images(1, *size, 3)
-        for found, expected in zip(exported.encode(image), exact.encode(image), strict=True):
-            np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert {path.name for path in tmp_path.glob('*.onnx')} == {'encode.onnx', 'find_contact.onnx'}
+    sessions: list[MatchingSession] = [
+        OnnxMatchingSession.load(tmp_path), TorchMatchingSession.load(tmp_path)
+    ]  # fmt: skip
+    sizes = ((96, 128), (128, 96), (32, 128), (64, 64)) if long_sides else ((64, 96),)
+    counts = {1} if long_sides else {1, most}
+    for count, size in itertools.product(counts, sizes):
+        frames = images(count, *size, 3)
+        found, expected = (session.encode(frames) for session in sessions)
+        for stage, exact in zip(found, expected, strict=True):
+            np.testing.assert_allclose(stage, exact, atol=1e-4)
+        if not long_sides:
+            contacts = [session.find_contact(expected) for session in sessions]
+            assert contacts[0].shape == (8, 12)
+            assert np.exp(contacts[0]).sum() == pytest.approx(1, abs=1e-5)
+            np.testing.assert_allclose(contacts[0], contacts[1], atol=1e-4)

@@ -9,9 +9,6 @@ import pytest
 pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not installed')
 
 from afformer_core.runtime.tensorrt.library import (
-    IS_RTX,
-    NAME,
-    VERSION,
     TensorRTMissingError,
     find_library,
     trt,
@@ -36,11 +33,6 @@ TensorIOMode INPUT
 def test_it_is_there(line: str) -> None:
     owner, *names = line.split()
     assert [name for name in names if not hasattr(getattr(trt, owner), name)] == []
-
-
-def test_which_library_it_is() -> None:
-    assert VERSION[0].isdigit()
-    assert (NAME == 'TensorRT-RTX') == IS_RTX
 
 
 def library(name: str, version: str) -> ModuleType:

@@ -40,20 +40,14 @@ def test_sound_media(samples: list[Sample]) -> None:
     assert usable_samples(samples, skip_broken=False) == samples
 
 
-def test_a_missing_clip_concerns_all_its_samples(samples: list[Sample]) -> None:
-    samples[0].video_path.unlink()
-    (problem,) = find_problems(samples)
-    assert (problem.what, problem.samples) == ('clip', ('test/0', 'test/1'))
-
-
 def test_what_is_missing_is_not_called_unreadable(samples: list[Sample]) -> None:
     samples[0].video_path.unlink()
     samples[0].image_path.unlink()
     samples[1].image_path.write_bytes(b'no image')
-    assert [(each.what, each.kind) for each in find_problems(samples)] == [
-        ('clip', 'missing'),
-        ('image', 'missing'),
-        ('image', 'unreadable'),
+    assert [(each.what, each.kind, each.samples) for each in find_problems(samples)] == [
+        ('clip', 'missing', ('test/0', 'test/1')),
+        ('image', 'missing', ('test/0',)),
+        ('image', 'unreadable', ('test/1',)),
     ]
 
 

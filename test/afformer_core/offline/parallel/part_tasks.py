@@ -33,6 +33,10 @@ def open_exit() -> Callable[[int], None]:
     return os._exit
 
 
+def open_environment() -> Callable[[str], str]:
+    return lambda name: os.environ.get(name, '')
+
+
 def open_number() -> Callable[[float], int]:
     def number(seconds: float) -> int:
         time.sleep(seconds)

@@ -55,6 +55,7 @@ def started_ray(tasks: ModuleType) -> Iterator[None]:
     ray.init(
         'local',
         num_cpus=2,
+        num_gpus=1,
         include_dashboard=False,
         object_store_memory=200 * 1024**2,
         log_to_driver=False,
@@ -75,6 +76,25 @@ def workers() -> list[psutil.Process]:
     return [
         child for child in psutil.Process().children() if 'spawn_main' in ' '.join(child.cmdline())
     ]
+
+
+# Before those that start a cluster, which would be used.
+@pytest.mark.skipif(WITHOUT_RAY, reason='the extra cluster is not installed')
+def test_a_cluster_that_is_not_there_is_told(tasks: ModuleType) -> None:
+    with pytest.raises(AfformerError, match=r'127.0.0.1:1 cannot be reached: .*Start one'):
+        list(RayEngine(1, '127.0.0.1:1').map(tasks.open_root, [4.0]))
+
+
+@pytest.mark.skipif(WITHOUT_RAY, reason='the extra cluster is not installed')
+def test_a_cluster_that_does_not_start_is_told(
+    tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def time_out(**_: object) -> None:
+        raise Exception('The current node timed out during startup.')
+
+    monkeypatch.setattr('ray.init', time_out)
+    with pytest.raises(AfformerError, match=r'of this machine .*: The current .* startup\. Start'):
+        list(RayEngine(1).map(tasks.open_root, [4.0]))
 
 
 @pytest.mark.parametrize('engine', ENGINES, ids=str, indirect=True)
@@ -214,22 +234,27 @@ def test_a_part_whose_process_always_dies_is_given_up(tasks: ModuleType) -> None
         assert result.told.startswith('RuntimeError: its process died repeatedly, the last time: ')
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(WITHOUT_RAY, reason='the extra cluster is not installed')
-def test_a_cluster_that_is_not_there_is_told(tasks: ModuleType) -> None:
-    with pytest.raises(AfformerError, match=r'127.0.0.1:1 cannot be reached: .*Start one'):
-        list(RayEngine(1, '127.0.0.1:1').map(tasks.open_root, [4.0]))
-
-
-@pytest.mark.skipif(WITHOUT_RAY, reason='the extra cluster is not installed')
-def test_a_cluster_that_does_not_start_is_told(
-    tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.usefixtures('started_ray')
+@pytest.mark.parametrize(('gpus', 'seen'), [(0.5, '0'), (1.0, '0'), (0.0, '')])
+def test_processes_see_the_gpus_that_they_ask_for(
+    gpus: float, seen: str, tasks: ModuleType
 ) -> None:
-    def time_out(**_: object) -> None:
-        raise Exception('The current node timed out during startup.')
+    engine = RayEngine(1 if gpus == 1 else 2, gpus=gpus)
+    results = list(engine.map(tasks.open_environment, ['CUDA_VISIBLE_DEVICES'] * 3))
 
-    monkeypatch.setattr('ray.init', time_out)
-    with pytest.raises(AfformerError, match=r'of this machine .*: The current .* startup\. Start'):
-        list(RayEngine(1).map(tasks.open_root, [4.0]))
+    assert [result.get() for result in results] == [seen] * 3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(WITHOUT_RAY, reason='the extra cluster is not installed')
+@pytest.mark.usefixtures('started_ray')
+def test_what_a_cluster_cannot_do_is_told(tasks: ModuleType) -> None:
+    with pytest.raises(AfformerError, match='needs a core and 2 GPUs, but no machine'):
+        list(RayEngine(1, gpus=2).map(tasks.open_root, [4.0]))
+    with pytest.raises(AfformerError, match=r'cannot open the task: .*absent.* Install'):
+        list(RayEngine(1).map(partial(importlib.import_module, 'absent'), [1]))
 
 
 def test_without_ray_its_extra_is_named(

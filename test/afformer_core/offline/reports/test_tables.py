@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,11 +31,6 @@ def test_markdown():
         '',
         '- lower is better',
     ]
-
-
-def test_labels_begin_at_the_left_and_numbers_end_at_the_right():
-    table = Table('T', ('n',), {'a': [1], 'longer': [100]})
-    assert table.to_markdown().splitlines()[4:] == ['| a      |   1 |', '| longer | 100 |']
 
 
 def test_json_is_strict_and_keyed_by_label_and_column():
@@ -80,34 +73,6 @@ def test_a_column_that_no_row_has_is_refused():
 )
 def test_three_digits_below_ten_and_one_from_there(cell, text):
     assert cell_text(cell) == text
-
-
-@dataclass(frozen=True)
-class Inner:
-    share: Estimate | None
-    count: int
-
-
-@dataclass(frozen=True)
-class Outer:
-    by_name: Mapping[str, Inner]
-    worst: float
-    known: bool
-
-
-def test_attributes_become_names() -> None:
-    numbers = Outer({'a': Inner(Estimate(0.5, 0.25, 1.0, 4), 4), 'b': Inner(None, 0)}, 2.5, True)
-    assert json.loads(json.dumps(to_json(numbers), allow_nan=False)) == {
-        'by_name': {
-            'a': {
-                'share': {'value': 0.5, 'low': 0.25, 'high': 1.0, 'count': 4, 'confidence': 0.95},
-                'count': 4,
-            },
-            'b': {'share': None, 'count': 0},
-        },
-        'worst': 2.5,
-        'known': True,
-    }
 
 
 @pytest.mark.parametrize(

@@ -152,18 +152,6 @@ def test_a_folder_without_a_table_is_refused(tmp_path: Path, name: str, advice: 
         open_annotations(tmp_path / name)
 
 
-def test_verify_finds_a_demonstration_that_is_missing(
-    pairs: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(['verify', str(pairs), '--decode']) == 0
-    (pairs / 'espresso/demonstrations/press.mp4').unlink()
-    capsys.readouterr()
-    assert main(['verify', str(pairs)]) == 1
-    output = capsys.readouterr().out
-    assert 'actions: hold 1, press 2, pull 1, turn 1' in output
-    assert 'does not exist; expected a video file' in output
-
-
 @pytest.mark.parametrize('media', ['demonstrations', 'images'])
 def test_verify_tells_an_object_whose_table_is_misspelt(
     pairs: Path, media: str, capsys: pytest.CaptureFixture[str]

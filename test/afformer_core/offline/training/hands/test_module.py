@@ -12,9 +12,9 @@ import torch
 from afformer_core.cli.main import main
 from afformer_core.hands.faster_rcnn_hands import FasterRcnnHands
 from afformer_core.offline.training.command import task_name, train
-from afformer_core.offline.training.hands.data import HandBatch
 from afformer_core.offline.training.hands.module import HandTraining
 
+from ..conftest import learnt, power_cut
 from .conftest import TRAINER
 
 CONFIGURATION = Path(__file__).parents[5] / 'config' / 'train' / 'hands' / 'light.yaml'
@@ -33,11 +33,6 @@ def options(hands: Path, output: Path, *more: str) -> list[str]:
         f'--output={output}',
         *more,
     ]
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    state = torch.load(folder / 'checkpoints' / 'last.ckpt', weights_only=True)
-    return dict(state['state_dict'])
 
 
 @pytest.fixture(scope='module')
@@ -72,7 +67,7 @@ def test_only_what_is_to_learn_changes(hands: Path, tmp_path: Path) -> None:
     ).state_dict()
     steps = ('--trainer.max_steps=1', '--data.validation=null', '--model.weights=imagenet')
     train(options(hands, tmp_path, *steps))
-    after = weights(tmp_path)
+    after = learnt(tmp_path)
 
     body = 'model.hands.backbone.body'
     assert torch.equal(after[f'{body}.conv_stem.weight'], before[f'{body}.conv_stem.weight'])
@@ -103,7 +98,7 @@ def test_what_finds_hands_stays_where_nothing_is_searched(
     before = HandTraining(
         'fasterrcnn_efficientnet_lite0_fpn', str(trained), interval=0.2
     ).state_dict()
-    after = weights(tmp_path)
+    after = learnt(tmp_path)
 
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
@@ -111,28 +106,17 @@ def test_what_finds_hands_stays_where_nothing_is_searched(
 
 
 @pytest.mark.slow
-def test_interrupted_and_resumed_equals_not_interrupted(
-    hands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_and_resumed_equals_not_interrupted(hands: Path, tmp_path: Path) -> None:
     """Torchvision draws which proposals are learned from."""
     steps = ('--trainer.max_steps=4', '--checkpoint_steps=2', '--data.validation=null')
     train(options(hands, tmp_path / 'whole', *steps))
-    take_step = HandTraining.training_step
-
-    def fail_at_three(self: HandTraining, batch: HandBatch, index: int) -> torch.Tensor:
-        if self.global_step == 3:
-            raise OSError('the power failed')
-        return take_step(self, batch, index)
-
-    with monkeypatch.context() as once:
-        once.setattr(HandTraining, 'training_step', fail_at_three)
-        with pytest.raises(OSError, match='power'):
-            train(options(hands, tmp_path / 'parts', *steps))
+    with power_cut(HandTraining):
+        train(options(hands, tmp_path / 'parts', *steps))
     # Whatever else was drawn in between.
     torch.rand(1)
     train(options(hands, tmp_path / 'parts', *steps))
 
-    whole, parts = weights(tmp_path / 'whole'), weights(tmp_path / 'parts')
+    whole, parts = learnt(tmp_path / 'whole'), learnt(tmp_path / 'parts')
     differing = [name for name, tensor in whole.items() if not torch.equal(tensor, parts[name])]
     assert differing == []
 
@@ -146,7 +130,6 @@ def test_interrupted_and_resumed_equals_not_interrupted(
         ('--model.searched_share=-1', 'searched_share is -1.0 and interval 0.2'),
         ('--model.interval=null', 'searched_share is 0.25 and interval None'),
         ('--data.train.split=val', 'val.txt'),
-        ('--trainer.max_epochs=3', 'trainer.max_epochs is 3'),
         ('--task=feet', "task is 'feet'; expected one of grounding, contact, hands"),
     ],
 )

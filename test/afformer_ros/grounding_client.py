@@ -75,14 +75,6 @@ class Goal:
             self._answer = self._accepted.result().get_result_async()
         return self._answer
 
-    def fetch_once_accepted(self) -> None:
-        """Ask for the result as soon as the goal is accepted."""
-        self._accepted.add_done_callback(lambda _: self.fetch())
-
-    def fetched(self) -> bool:
-        """Whether the result is there."""
-        return self._answer is not None and self._answer.done()
-
     def cancel(self) -> None:
         """Ask for its cancellation, once it is accepted."""
         assert self.accepted()

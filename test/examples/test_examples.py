@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -129,15 +128,6 @@ def test_the_notebook_renders_a_scene_where_it_is_given_no_files(
     rendered = tmp_path / 'simulated' / 'images' / 'test-seen' / '00000' / '0.jpg'
     np.testing.assert_array_equal(image, cv2.imread(str(rendered)))
     np.testing.assert_array_equal(found, cv2.imread(str(tmp_path / 'answer.png')))
-
-
-@pytest.mark.parametrize('name', ['ground_two_files.ipynb'])
-def test_a_notebook_is_stored_without_what_it_has_shown(root: Path, name: str) -> None:
-    notebook = json.loads((root / 'examples' / name).read_text())
-
-    assert (notebook['nbformat'], notebook['nbformat_minor']) == (4, 5)
-    code = [cell for cell in notebook['cells'] if cell['cell_type'] == 'code']
-    assert all(cell['outputs'] == [] and cell['execution_count'] is None for cell in code)
 
 
 def test_the_planner_prints_the_first_candidate(root: Path) -> None:

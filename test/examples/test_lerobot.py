@@ -69,12 +69,3 @@ def test_a_policy_never_observes_nan(source: dict[str, Any]) -> None:
 def test_the_contract_names_a_topic_and_its_type(source: dict[str, Any]) -> None:
     topic = source['channel']['topic'].lstrip('/')
     assert OUTPUT_TYPES[topic] == source['channel']['type']
-
-
-def test_lerobot_takes_one_observation_and_one_action_of_numbers(
-    contract: dict[str, Any],
-) -> None:
-    observations = contract['observations']
-    assert [key for key in observations if '.images.' not in key] == ['observation.state']
-    assert list(contract['actions']) == ['action']
-    assert all('select' in one for one in observations['observation.state'])

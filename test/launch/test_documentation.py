@@ -36,7 +36,3 @@ def test_every_argument_is_described_in_sentences(root: Path, file: str) -> None
     for name, argument in arguments.items():
         assert re.fullmatch(r'[A-Z].{15,}\.', argument.description), name
         assert not argument.choices or argument.default in argument.choices, name
-
-
-def test_the_fixed_frame_of_rviz_is_that_of_the_images_by_default() -> None:
-    assert launch_arguments_of('ground')['rviz_frame'].default == 'auto'

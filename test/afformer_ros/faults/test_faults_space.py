@@ -2,6 +2,7 @@
 """Depth and calibration that are absent, late or wrong: no position then, and the reason why."""
 
 import importlib.util
+import time
 
 import numpy as np
 import pytest
@@ -146,11 +147,6 @@ def test_points_lie_where_the_surface_is(camera, encoding):
         ),
         ({'info': {}, 'lag': 0, 'missing_bytes': 100}, 'bytes', None),
         (
-            {'info': {}, 'lag': 5},
-            'no depth within 20 ms of the image; the nearest on /shared/depth is 500 ms older',
-            None,
-        ),
-        (
             {'info': {}, 'lag': 5000},
             'the stamps of /shared/depth differ by 500 s from those of the images',
             None,
@@ -163,6 +159,25 @@ def test_without_depth_or_calibration_the_reason_is_told_until_there_is_a_positi
 ):
     affordance = camera.send_until(reason, **given)
     camera.client.told('depth', told or affordance.points[0].position_problem)
+    camera.send_until('', info={}, lag=0)
+
+
+def test_depth_that_lags_gives_no_position_and_holds_up_nothing(camera):
+    client, patience, count = camera.client, 0.5, 12
+    camera.send_until('', info={}, lag=0)
+    assert client.set_parameter('depth_wait', patience).successful
+    camera.send_until('500 ms older', info={}, lag=5)
+    begin = time.monotonic()
+    problems = [camera.send(info={}, lag=5).points[0].position_problem for _ in range(count)]
+    taken = time.monotonic() - begin
+    assert client.set_parameter('depth_wait', 0.03).successful
+    reason = 'no depth within 20 ms of the image; the nearest on /shared/depth is 500 ms older'
+    assert reason in problems
+    assert '' not in problems
+    print(f'{count} images whose depth lags, {patience} s of patience: {taken:.2f} s')
+    # Were each image held up until the patience for its depth ends, it would take as long as this.
+    assert taken < count * patience
+    client.told('depth', 'older', lambda: camera.send(info={}, lag=5))
     camera.send_until('', info={}, lag=0)
 
 

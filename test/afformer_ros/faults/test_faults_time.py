@@ -38,25 +38,6 @@ def _pixels(affordance):
     return [(one.u, one.v, one.score) for one in affordance.points]
 
 
-def test_stamps_that_go_back_begin_anew(smoothed):
-    alone = _points_alone(smoothed, smoothed.image_message(5))
-    smoothed.ground(smoothed.image_message(0))
-    for number in range(1, 5):
-        _next_points(smoothed, smoothed.image_message(number))
-    assert _next_points(smoothed, smoothed.image_message(5)) != alone
-    back = smoothed.image_message(5)
-    back.header.stamp.sec -= 60
-    assert _next_points(smoothed, back) == alone
-
-
-def test_another_size_begins_anew(smoothed):
-    alone = _points_alone(smoothed, smoothed.image_message(5, width=80))
-    smoothed.ground(smoothed.image_message(0))
-    for number in range(1, 5):
-        _next_points(smoothed, smoothed.image_message(number))
-    assert _next_points(smoothed, smoothed.image_message(5, width=80)) == alone
-
-
 @pytest.mark.parametrize(
     ('sec', 'nanosec'), [(0, 0), (-5, 0), (2**31 - 1, 2**32 - 1), (-(2**31), 999_999_999)]
 )

@@ -125,13 +125,3 @@ def test_the_arm_leaves_a_part_as_far_as_it_came_from(
     way, normal = tip - contact('button').point, contact('button').normal
     assert way @ normal == pytest.approx(0.093, abs=0.006)
     assert np.linalg.norm(np.cross(way, normal)) < 0.008
-
-
-def test_a_short_time_for_a_long_way_is_taken_longer(robot: LockStep) -> None:
-    start = robot.arm.positions()
-    far = start + [0.9, 0.4, -0.3, 0.5, 0.2, -0.6, 0.7]
-    before = robot.world.time
-    robot.arm.follow([start + 0.3 * (far - start), far], 0.05)
-    # 70 % of 0.9 rad are gone in half of the time.
-    assert robot.world.time - before == pytest.approx(2 * 0.63 / 1.2, abs=0.25)
-    assert robot.world.joint_positions()[:7] == pytest.approx(far, abs=0.005)

@@ -235,18 +235,6 @@ def test_an_image_that_is_too_old_when_it_is_ready_does_not_count(turns):
     assert goal.result.mask.header == goal.result.affordance.header
 
 
-def test_images_that_are_too_old_are_the_reason(turns):
-    goal = turns.take(timeout=Duration(sec=4), maximum_age=Duration(nanosec=500_000_000))
-    for number in (1, 2, 3):
-        turns.show(turns.seconds - 2.25, agreeing_images=number)
-    turns.pass_time(4.0)
-    assert goal.result.outcome == GoalOutcome.STALE
-    assert goal.result.message == (
-        '3 of 3 images within 4 s did not count because of their age; the last one: it was 2.25 s '
-        'old; expected at most 0.5 s'
-    )
-
-
 def test_the_parameter_limits_the_age_for_a_goal_that_does_not(turns):
     goal = turns.take(agreeing_images=1)
     turns.show(turns.seconds - 5.25, agreeing_images=7)

@@ -93,12 +93,6 @@ def test_feedback_tells_images_in_a_row_and_presence():
     )
 
 
-def test_no_image_in_time():
-    result = goal_of().timed_out('no publisher')
-    assert (result.outcome, result.images) == (GoalOutcome.NO_IMAGE, 0)
-    assert result.message == 'no image was grounded within 4 s: no publisher'
-
-
 def test_the_mask_is_made_for_the_last_image_alone():
     goal = goal_of(agreeing_images=3)
     for number in (1, 2, 3):

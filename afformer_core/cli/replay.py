@@ -199,7 +199,7 @@ def _replay(
         window=window,
         settings=settings,
         annotations=annotations,
-        calibration=demonstrations.grounder.calibration,
+        calibration=demonstrations.grounder.calibrations.presence,
         facts=facts,
         rectified=rectified,
         depth_wait=arguments.depth_wait,

@@ -331,7 +331,8 @@ class DemonstrationLibrary:
         Raises:
             DemonstrationError: the name is unknown, or its file cannot be deleted.
         """
-        self.refresh()
+        if name not in self._finished:
+            self.refresh()
         self._entry(name)
         if self._store is not None:
             self._store.delete(name)

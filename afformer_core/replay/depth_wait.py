@@ -45,9 +45,10 @@ def images_with_depth(
         if message.topic == topics.depth:
             if (depth_stamp := header_stamp(message)) is not None:
                 spatial.add_depth(depth_stamp, message)
-        elif message.topic == topics.camera_info:
+        if message.topic == topics.camera_info:
             spatial.add_camera_info(message)
-        elif message.topic == topics.image:
+        # One topic may be both.
+        if message.topic == topics.image:
             stamp = header_stamp(message)
             expected = None if stamp is None else spatial.expect(stamp)
             waiting.append((message, stamp, expected))

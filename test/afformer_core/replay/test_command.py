@@ -18,8 +18,8 @@ from afformer_core.media.video import write_video
 from afformer_core.runtime import ArrayGrounder
 
 ALWAYS_PRESENT = tuple(
-    f'--set=minimum_{name}={least}'
-    for name, least in (('confidence', 0), ('feature_similarity', -1), ('continuity', -1))
+    f'--minimum-{name}={least}'
+    for name, least in (('confidence', 0), ('feature-similarity', -1), ('continuity', -1))
 )
 
 
@@ -101,8 +101,7 @@ def test_files_and_stored_demonstrations_are_grounded_together(
         (('--annotations', 'nope.json'), 'nope.json cannot be read as JSON'),
         (('--from', '5', '--to', '2'), 'seconds are 5.0 to 2.0'),
         (('--from', '500'), 'has no image of /camera/image in this window'),
-        (('--set', 'depth_wait=-1'), 'depth_wait is -1.0; expected 0 to 10 seconds'),
-        (('--set', 'no_such=1'), "--set names 'no_such'; expected NAME=VALUE with one of maximum"),
+        (('--depth-wait', '-1'), 'depth_wait is -1.0; expected 0 to 10 seconds'),
         (('--demonstration-from', '500'), 'has no frame'),
     ],
 )

@@ -61,7 +61,7 @@ def replay(demonstrations: ReplayDemonstrations, rgbd: Path) -> Replayer:
                 window=fields.pop('window', BagExtract()),
                 settings=SETTINGS,
                 annotations=fields.pop('annotations', None),
-                calibration=demonstrations.grounder.calibration,
+                calibration=demonstrations.grounder.calibrations.presence,
                 facts={'bag': 'recording'},
                 **fields,
             )
@@ -95,7 +95,7 @@ def test_points_are_in_the_table(written: Written, rgbd: Path) -> None:
 def test_presence_follows_from_what_decides(
     written: Written, demonstrations: ReplayDemonstrations
 ) -> None:
-    calibration = demonstrations.grounder.calibration
+    calibration = demonstrations.grounder.calibrations.presence
     assert calibration is not None
     for row in written.rows:
         features = PresenceFeatures(float(row['confidence']), float(row['feature_similarity']))

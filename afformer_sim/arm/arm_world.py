@@ -222,7 +222,7 @@ class ArmWorld:
         self._data.ctrl[self._finger_actuators] = float(finger[0])
         mujoco.mj_step(self._model, self._data)
         contacts = self._tip_contacts()
-        self._watch.add(filter(self._touched, contacts), self.progress())
+        self._watch.add(filter(self._counts_as_contact, contacts), self.progress())
         self._contacts = self._contacts or contacts
         self._add_arm_contacts()
         self._grasp()
@@ -290,7 +290,7 @@ class ArmWorld:
         others = [(pair - {self._tip}).pop() for pair in pairs if self._tip in pair]
         return list(dict.fromkeys(self._element_of[geom] for geom in others))
 
-    def _touched(self, element: int) -> bool:
+    def _counts_as_contact(self, element: int) -> bool:
         """Check whether an element in contact moves, or has the tip on its operated part."""
         if element < 0 or self._mechanisms[element].joint is not None:
             return element >= 0

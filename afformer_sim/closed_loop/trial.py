@@ -64,14 +64,14 @@ class Watch:
         """Return the record of `count` elements to which nothing has happened."""
         return cls(*np.zeros((4, count)))
 
-    def add(self, touched: Iterable[int], progress: np.ndarray) -> None:
+    def add(self, in_contact: Iterable[int], progress: np.ndarray) -> None:
         """Add the result of one simulation step.
 
         Args:
-            touched: elements in contact with the tip; of fixed elements, the operated part.
+            in_contact: elements in contact with the tip; of fixed elements, the operated part.
             progress: share of the way to the goal that each element has gone, [N].
         """
-        for i in touched:
+        for i in in_contact:
             self.contact[i] += TIMESTEP
         self.last = progress
         self.farthest = np.where(

@@ -52,7 +52,7 @@ class Machine:
     def lacks(self, name: str) -> None:
         (self._commands / name).unlink()
 
-    def records(self, name: str, script: str = 'exit 0') -> None:
+    def entries(self, name: str, script: str = 'exit 0') -> None:
         self.has(name, f'echo "{name} $*" >> {self.folder / "calls"}; {script}')
 
     def installed(self, *packages: str) -> None:
@@ -191,7 +191,7 @@ def test_packages_that_pip_installs_are_shown_with_their_sizes(root: Path) -> No
 def test_a_browser_is_installed_on_debian_alone_and_once(
     machine: Machine, system: str, browser: str, apt: str, said: str, calls: int
 ) -> None:
-    machine.records('apt-get', apt)
+    machine.entries('apt-get', apt)
     if browser:
         machine.has(browser)
     release = machine.folder / 'os-release'
@@ -209,7 +209,7 @@ def test_debian_packages_that_are_missing_are_named_and_installed(
     debian: Machine, installed: tuple[str, ...], missing: str
 ) -> None:
     debian.installed(*installed)
-    debian.records('apt-get')
+    debian.entries('apt-get')
     done = debian.run('install_system_packages.sh', 'python')
     assert done.returncode == 0
     assert done.stdout == (f'Installing Debian packages: {missing}\n' if missing else '')
@@ -232,7 +232,7 @@ def test_what_compiles_the_messages_is_installed(
         assert without_apt.stderr.endswith(f'install the equivalents of: {packages}\n')
     else:
         debian.has('python', 'exit 1')
-    debian.records('apt-get')
+    debian.entries('apt-get')
     done = debian.run('install_system_packages.sh', 'python')
     assert done.stdout == f'Installing Debian packages: {packages}\n'
 
@@ -244,12 +244,12 @@ def test_another_user_than_root_needs_sudo_and_another_system_is_told(debian: Ma
     assert ' '.join(RENDERING) in done.stdout
 
     debian.has('id', 'echo 1000')
-    debian.records('apt-get')
+    debian.entries('apt-get')
     done = debian.run('install_system_packages.sh', 'python')
     assert done.returncode == 1
     assert f'apt-get install {" ".join(RENDERING)}' in done.stderr
 
-    debian.records('sudo')
+    debian.entries('sudo')
     assert debian.run('install_system_packages.sh', 'python').returncode == 0
     assert debian.calls.startswith('sudo apt-get update')
 

@@ -37,7 +37,7 @@ def hands(folder: Path, *objects: str) -> tuple[HandAnnotation, ...]:
     return image.hands
 
 
-TOUCHED = '<objxmin>11</objxmin><objymin>2</objymin><objxmax>20</objxmax><objymax>5</objymax>'
+WITH_CONTACT = '<objxmin>11</objxmin><objymin>2</objymin><objxmax>20</objxmax><objymax>5</objymax>'
 BOX = (2.0, 1.0, 10.0, 8.0)
 
 
@@ -55,18 +55,18 @@ BOX = (2.0, 1.0, 10.0, 8.0)
         # From the edge of pixel 11 to that of pixel 20, and from 2 to 5.
         (
             '<contactstate>',
-            f'{TOUCHED}<contactstate>',
+            f'{WITH_CONTACT}<contactstate>',
             HandAnnotation(BOX, True, contact_point=(15.0, 3.0)),
         ),
         *(
             (
                 '<contactstate>',
-                f'{TOUCHED}<contactstate>'.replace('>20<', f'>{unknown}<'),
+                f'{WITH_CONTACT}<contactstate>'.replace('>20<', f'>{unknown}<'),
                 HandAnnotation(BOX, True),
             )
             for unknown in ('', 'None')
         ),
-        ('<contactstate>3', f'{TOUCHED}<contactstate>0', HandAnnotation(BOX, False)),
+        ('<contactstate>3', f'{WITH_CONTACT}<contactstate>0', HandAnnotation(BOX, False)),
         ('<difficult>0', '<difficult>1', HandAnnotation(BOX, True, difficult=True)),
         # What lies outside is cut off.
         ('<xmin>3', '<xmin>0', HandAnnotation((0.0, 1.0, 10.0, 8.0), True)),

@@ -137,7 +137,7 @@ def test_points_lie_where_the_surface_is(camera, encoding):
         ({'info': {'focal_length': 0.0}, 'lag': 0}, 'camera_info has an all-zero K', None),
         (
             {'info': {'width': 0, 'height': 0}, 'lag': 0},
-            'size in camera_info is 0x0 pixels',
+            'size of the images is 0x0 pixels',
             None,
         ),
         (

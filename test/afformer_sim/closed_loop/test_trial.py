@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What counts as success of an attempt, and what does not."""
+"""The judgement of attempts: success, and failure by reason."""
 
 from __future__ import annotations
 

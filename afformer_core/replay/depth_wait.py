@@ -42,14 +42,13 @@ def images_with_depth(
     # Each with the object that keeps its depth.
     waiting: deque[tuple[BagMessage, int | None, object]] = deque()
     for message in messages:
-        if message.topic == topics.depth:
-            if (depth_stamp := header_stamp(message)) is not None:
-                spatial.add_depth(depth_stamp, message)
+        stamp = header_stamp(message)
+        if message.topic == topics.depth and stamp is not None:
+            spatial.add_depth(stamp, message)
         if message.topic == topics.camera_info:
             spatial.add_camera_info(message)
         # One topic may be both.
         if message.topic == topics.image:
-            stamp = header_stamp(message)
             expected = None if stamp is None else spatial.expect(stamp)
             waiting.append((message, stamp, expected))
         while waiting:

@@ -154,6 +154,8 @@ $(VENV)/.development: tools/fix_tensorrt_stubs.py $(VENV)/.ros
 	@tools/drop_incomplete_packages.sh $(VENV)
 	@$(PIP) install --editable '.[offline,sim,robot,studies,studio,tensorrt,remote,cluster,ros,docs,dev]' \
 	  | tools/show_installation.sh
+	@# colcon needs an older setuptools than these packages bring along.
+	@$(PIP) install --quiet --requirement $(ROS_REQUIREMENTS)
 	@$(PIP) install --quiet --no-deps 'tensorrt-stubs>=10.13'
 	@$(VENV)/bin/python tools/fix_tensorrt_stubs.py
 	@touch $@

@@ -37,16 +37,6 @@ def test_a_pause_of_the_demonstration_is_told_and_the_recording_goes_on(active):
     assert active.ground(active.image_message(1)).demonstration == 'paused'
 
 
-def test_frames_that_are_missing_by_their_stamps_are_counted(active):
-    assert active.start('gaps').success
-    for count, number in enumerate((0, 1, 2, 5, 6, 7), 1):
-        active.send_frame(active.image_message(number), count)
-    active.wait(lambda: active.statuses[-1].frames_lost == 2, 'the missing frames in the status')
-    answer = active.finish()
-    assert (answer.success, answer.frames, answer.frames_lost) == (True, 6, 2)
-    assert '2 of 8 frames are missing' in answer.message
-
-
 def _kept(folder):
     """Names of all files but the selections of nodes."""
     return sorted(path.name for path in folder.iterdir() if path.suffix != '.selection')

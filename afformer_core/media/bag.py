@@ -7,15 +7,12 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import Stores, get_typestore
 
 from afformer_core.errors import AfformerError
-
-if TYPE_CHECKING:
-    from rosbags.interfaces.typing import RPath
 
 _REPAIR = 'If its recorder was interrupted, `ros2 bag reindex` or `mcap recover` may repair it.'
 
@@ -66,7 +63,6 @@ class Bag:
 
     Args:
         path: the folder or file.
-        opened: object through which rosbags reads it, if it is not on a local disk.
 
     Attributes:
         path: see the arguments.
@@ -77,12 +73,11 @@ class Bag:
         BagError: it is missing, not such a bag, damaged, or empty.
     """
 
-    def __init__(self, path: Path, opened: RPath | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         with _damage(f'{path} cannot be read as a rosbag2', _REPAIR), ExitStack() as stack:
-            if opened is None:
-                _require_bag(path)
-            reader = AnyReader([opened or path], default_typestore=get_typestore(Stores.LATEST))
+            _require_bag(path)
+            reader = AnyReader([path], default_typestore=get_typestore(Stores.LATEST))
             self._reader = stack.enter_context(reader)
             self._counts = {
                 _name(name): int(described.msgcount) for name, described in reader.topics.items()

@@ -109,7 +109,7 @@ class SimRobotParameters:
 
     @property
     def settings(self) -> ClosedLoopSettings:
-        """Settings of the closed-loop benchmark that has this trial."""
+        """Settings of the trials of which this is one."""
         return ClosedLoopSettings(
             families=self.families,
             held_out=self.held_out,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of a closed-loop benchmark."""
+"""Settings of the trials of a simulated arm."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plan of the trials of a closed-loop benchmark: demonstrations, and views of the robot."""
+"""Plan of the trials of a simulated arm: demonstrations, and views of the robot."""
 
 from __future__ import annotations
 

@@ -120,14 +120,12 @@ class MaskAHandFeatureData(MaskAHandData):
 
     It is suitable for machines without a GPU: target images pass through the whole backbone, but
     clips only through its trained part. At least its first stage must be frozen (see
-    `FeatureData`).
+    `FeatureData`). `MaskAHandData` describes the other arguments.
 
     Args:
         cache_folder: folder for features of clips, and for frames with hands.
         validation: annotated data, measured without its actions; null: none. Each of its clips
             needs at least `frames` frames.
-        index, input_size, frames, synthesis, targets, interactions, image_side, batch_size,
-            workers, seed, licence: see `MaskAHandData`.
     """
 
     def __init__(

@@ -85,8 +85,8 @@ class Differences:
 
 
 # Largest differences from PyTorch in fp32.
-# They are 1.7 to ten times those of the shipped model's networks (docs/robot/gpu.md), and below
-# those of weights that are 3 % off.
+# They are 1.7 to ten times those of the shipped model's networks (docs/robot/backends.md), and
+# below those of weights that are 3 % off.
 TOLERANCES = {
     'fp32': Differences(heatmap=1e-4, peak=0.05, actions=1e-4, presence=0.01),
     'fp16': Differences(heatmap=0.015, peak=0.5, actions=0.01, presence=0.05),

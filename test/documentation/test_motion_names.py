@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page on the direction of motion has the names of actions that have one."""
+"""The page on points in space has the names of actions that have one."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from afformer_core.geometry.motion import ACTION_NAMES, ActionKind, action_kind
 
 
 def test_the_page_names_every_action(root: Path) -> None:
-    text = (root / 'docs' / 'robot' / 'motion.md').read_text()
+    text = (root / 'docs' / 'robot' / 'points.md').read_text()
     rows = [line.split('|')[1] for line in text.splitlines() if line.startswith('| `')]
     named = {name for row in rows for name in re.findall(r'`([^`]+)`', row)}
     senses = (ActionKind.TURN_CLOCKWISE, ActionKind.TURN_COUNTERCLOCKWISE)

@@ -64,7 +64,7 @@ def test_every_page_is_in_the_navigation_once(root: Path, settings: dict[str, An
         ('robot/launch.md', 'points.md', 'points.md'),
         ('robot/launch.md', '#lifecycle', '#lifecycle'),
         ('develop/security.md', 'package.xml', '../source/package.xml.md'),
-        ('develop/contributing.md', 'docs/robot/gpu.md', '../robot/gpu.md'),
+        ('develop/contributing.md', 'docs/robot/backends.md', '../robot/backends.md'),
         ('index.md', 'https://www.ros.org/x.md', 'https://www.ros.org/x.md'),
     ],
 )

@@ -60,9 +60,7 @@ def run(root: Path, folder: Path, name: str, *arguments: Path | str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    'page', ['README.md', 'docs/reference/python.md', 'docs/tutorials/pair_of_files.md']
-)
+@pytest.mark.parametrize('page', ['README.md', 'docs/quickstart.md'])
 def test_the_lines_of_python_on_a_page_ground(
     root: Path,
     files: Path,

@@ -74,8 +74,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--report',
         type=OUTPUT_FILE,
-        help='.html file: a page with all tables and with images of the best, median and worst '
-        'rows',
+        help='.html file: a page with all tables and with images of pairs from the best to the '
+        'worst',
     )
 
 

@@ -167,12 +167,6 @@ class ModelRun:
         """Ground one pair, as on a robot."""
         return self._ground_windows(read_image(pair.sample.image_path), self._windows(pair))
 
-    def measured(self, pair: Pair) -> Heatmaps:
-        """Return the heatmaps [N, h, w] of a pair's N rows, at the protocol's size."""
-        image, windows = read_image(pair.sample.image_path), self._windows(pair)
-        grounding, rows = self._ground_windows(image, windows), self._protocol.rows([pair.sample])
-        return self._heatmaps(self._of_rows(image, grounding, windows, rows))
-
     def _evaluate_pair(self, pair: Pair, number: int) -> PairResult:
         sample = pair.sample
         image = read_image(sample.image_path)

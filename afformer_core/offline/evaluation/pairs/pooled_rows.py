@@ -25,8 +25,6 @@ class PooledRows:
     Attributes:
         protocol: protocol of the rows.
         rows: N rows, at least one.
-        heatmaps: [N, 28, 28], the mean over the demonstrations of each row, in the form of the
-            protocol.
         scores: scores of the rows.
         single_scores: scores of single demonstrations against the ground truth of their row; the
             mean over the demonstrations of each row.
@@ -38,7 +36,6 @@ class PooledRows:
 
     protocol: PooledProtocol
     rows: tuple[ProtocolRow, ...]
-    heatmaps: Heatmaps
     scores: RowScores
     single_scores: RowScores
     pooling: dict[str, str | int]
@@ -89,7 +86,6 @@ def pool(
     return PooledRows(
         protocol,
         rows,
-        heatmaps,
         _scored(protocol, rows, heatmaps, targets, (seed, len(rows))),
         concatenate(singles),
         {

@@ -76,11 +76,6 @@ _CLIPS = {
     'other_hand': 'of the other hand, within 5 %',
     'moment_error': 'median error of the moment, seconds',
 }
-_LEGEND = (
-    "Pairs, chosen by the model's distance from the parts",
-    'Outlines: the parts. Cross: best peak. Ring: the marked contact. Each heatmap is drawn '
-    'relative to its maximum; a similarity is drawn as the exponential of 20 times its value.',
-)
 
 
 def parts_report(
@@ -126,7 +121,6 @@ def parts_report(
         {**facts, **counted, **({'left out': left_out} if left_out else {})},
         measured,
         tuple(tables),
-        _LEGEND,
         SCHEMA_OF_PARTS,
     )
 

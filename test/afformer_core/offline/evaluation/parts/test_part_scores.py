@@ -163,15 +163,11 @@ def measured(pairs):
     return measure_all(pairs, scores, ['first'], {})
 
 
-def test_numbers_are_by_predictor_kind_and_pair(measured) -> None:
+def test_numbers_are_by_predictor_and_pair(measured) -> None:
     assert (measured['pairs'], measured['source_videos']) == (3, 2)
     assert measured['predictors']['centre']['inside'].value == 1
     assert measured['predictors']['first']['inside'].value == pytest.approx(1 / 3)
     assert measured['predictors']['first']['other_inside'].value == pytest.approx(1 / 3)
-    assert {name: each['first']['inside'].value for name, each in measured['by_kind'].items()} == {
-        'same-scene': 1,
-        'other-shot': 0,
-    }
     assert measured['by_pair']['pair 1']['centre']['inside'] == 1
     assert measured['by_pair']['pair 1']['first']['inside'] == 0
     accepted = measured['constant_action_accepted'].value
@@ -182,15 +178,10 @@ def test_tables_have_a_row_for_each_predictor(measured) -> None:
     labels = {'first': 'first video', 'centre': 'centre of the image'}
     report = parts_report(measured, labels, ['first'], {'model': 'a'}, ['SIFT is ill.'])
     titles = [table.title for table in report.tables]
-    assert titles == [
-        'Parts',
-        'Does the video determine the answer?',
-        'Inside a part, by kind',
-    ]
+    assert titles == ['Parts', 'Does the video determine the answer?']
     text = report.to_markdown()
     assert '- source videos: 2' in text
     assert '- SIFT is ill.' in text
-    assert 'other-shot (2)' in text
     assert list(report.tables[1].rows) == ['first video']
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.outputs.results import SpatialView, StreamedGrounding
 from afformer_core.replay.annotations import BagAnnotations, ImageAnnotation
-from afformer_core.replay.replayed_image import ReplayedImage, replayed_image
+from afformer_core.replay.replayed_image import COLUMNS, replayed_image
 from afformer_core.runtime import Grounding, Peak
 
 CAMERA = Calibration(
@@ -54,9 +55,10 @@ def annotation(**fields: Any) -> ImageAnnotation:
     return ImageAnnotation.from_json(fields)
 
 
-def _score(result: StreamedGrounding, *targets: ImageAnnotation) -> ReplayedImage:
+def _score(result: StreamedGrounding, *targets: ImageAnnotation) -> SimpleNamespace:
     """The record of an image of the stamp 7; the result of the stamp 0 may be held."""
-    return replayed_image(7, result, (1.0, 2.0, 3.0), BagAnnotations(targets))
+    record = replayed_image(7, result, (1.0, 2.0, 3.0), BagAnnotations(targets))
+    return SimpleNamespace(**{**dict.fromkeys(COLUMNS), **record})
 
 
 def test_distances_in_pixels_in_space_and_of_the_normal(result: StreamedGrounding) -> None:
@@ -67,31 +69,27 @@ def test_distances_in_pixels_in_space_and_of_the_normal(result: StreamedGroundin
         normal=SLANTED.tolist(),
     )
     scores = _score(result, target)
-    assert scores.get('peak_pixels') == pytest.approx(5)
-    assert scores.get('peak_millimetres') == pytest.approx(5)
-    assert scores.get('normal_degrees') == pytest.approx(np.degrees(np.arccos(0.8)))
-    assert scores.get('inside') is True
+    assert scores.peak_pixels == pytest.approx(5)
+    assert scores.peak_millimetres == pytest.approx(5)
+    assert scores.normal_degrees == pytest.approx(np.degrees(np.arccos(0.8)))
+    assert scores.inside is True
 
 
 def test_what_is_not_annotated_has_no_score(result: StreamedGrounding) -> None:
     scores = _score(result, annotation(points=[[128, 128]]))
-    assert scores.get('peak_pixels') == pytest.approx(5)
-    assert (
-        scores.get('peak_millimetres'),
-        scores.get('normal_degrees'),
-        scores.get('inside'),
-    ) == (None, None, None)
+    assert scores.peak_pixels == pytest.approx(5)
+    assert (scores.peak_millimetres, scores.normal_degrees, scores.inside) == (None, None, None)
 
 
 def test_a_position_alone_is_projected(result: StreamedGrounding) -> None:
     target = annotation(position=[0.0, 0.0, 0.5])
     scores = _score(result, target)
-    assert scores.get('peak_pixels') == pytest.approx(5)
+    assert scores.peak_pixels == pytest.approx(5)
     unknown = replace(result, view=SpatialView(None, None, 'no camera_info topic is replayed'))
     missed = _score(unknown, target)
-    assert missed.get('peak_pixels') is None
+    assert missed.peak_pixels is None
     # From (0, 3, 700) mm.
-    assert missed.get('peak_millimetres') == pytest.approx(np.hypot(3, 200))
+    assert missed.peak_millimetres == pytest.approx(np.hypot(3, 200))
 
 
 @pytest.mark.parametrize(
@@ -105,13 +103,13 @@ def test_distortion_is_applied(
     position = camera.points([[131.0, 129.0]], [0.6])[0]
     distorted = replace(result, view=SpatialView(None, camera, 'no depth topic is replayed'))
     scores = _score(distorted, annotation(position=position.tolist()))
-    assert scores.get('peak_pixels') == pytest.approx(3, abs=1e-3)
+    assert scores.peak_pixels == pytest.approx(3, abs=1e-3)
 
 
 def test_what_was_not_found_has_no_peak(result: StreamedGrounding) -> None:
     target = annotation(points=[[128, 128]], position=[0.0, 0.0, 0.5])
     scores = _score(replace(result, found=False), target)
-    assert (scores.get('state'), scores.get('u'), scores.get('peak_pixels'), scores.get('z')) == (
+    assert (scores.state, scores.u, scores.peak_pixels, scores.z) == (
         'abstained',
         None,
         None,
@@ -127,33 +125,20 @@ def test_a_position_that_is_held_is_compared_with_that_of_its_image(
     now = annotation(stamp=7, points=points, position=[0.5, 0.0, 0.7], normal=[0, 0, -1])
     before = annotation(stamp=0, position=[0.0, 0.0, 0.704], normal=SLANTED.tolist())
     scores = _score(held, now, before)
-    assert scores.get('state') == 'held'
-    assert scores.get('peak_pixels') == pytest.approx(5)
-    assert scores.get('peak_millimetres') == pytest.approx(5)
-    assert scores.get('normal_degrees') == pytest.approx(np.degrees(np.arccos(0.8)))
+    assert scores.state == 'held'
+    assert scores.peak_pixels == pytest.approx(5)
+    assert scores.peak_millimetres == pytest.approx(5)
+    assert scores.normal_degrees == pytest.approx(np.degrees(np.arccos(0.8)))
     unknown = _score(held, now)
-    assert unknown.get('peak_pixels') == pytest.approx(5)
-    assert (unknown.get('peak_millimetres'), unknown.get('normal_degrees')) == (None, None)
+    assert unknown.peak_pixels == pytest.approx(5)
+    assert (unknown.peak_millimetres, unknown.normal_degrees) == (None, None)
 
 
 def test_a_record_has_the_numbers_of_its_result(result: StreamedGrounding) -> None:
     grounding = replace(result.grounding, certainty=0.41, certainty_threshold=0.63)
-    record = replayed_image(7, replace(result, grounding=grounding), (1.0, 2.0, 3.0), None)
-    assert (record.get('certainty'), record.get('confidence'), record.get('action')) == (
-        0.41,
-        0.5,
-        'press',
-    )
-    assert (record.get('u'), record.get('v'), record.get('score'), record.get('z')) == (
-        131.0,
-        132.0,
-        0.5,
-        0.7,
-    )
-    assert (record.get('normal_z'), record.get('decode_ms'), record.get('stream_ms')) == (
-        -1.0,
-        1.0,
-        3.0,
-    )
+    record = _score(replace(result, grounding=grounding))
+    assert (record.certainty, record.confidence, record.action) == (0.41, 0.5, 'press')
+    assert (record.u, record.v, record.score, record.z) == (131.0, 132.0, 0.5, 0.7)
+    assert (record.normal_z, record.decode_ms, record.stream_ms) == (-1.0, 1.0, 3.0)
     unknown = replace(result, surfaces=(SurfacePoint.unknown('no depth'),))
-    assert _score(unknown, annotation(points=[[1, 2]]))['problem'] == 'no depth'
+    assert _score(unknown, annotation(points=[[1, 2]])).problem == 'no depth'

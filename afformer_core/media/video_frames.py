@@ -15,7 +15,6 @@ import av.container
 import numpy as np
 
 from afformer_core.errors import VideoError
-from afformer_core.media.sparse_decoding import Needed, can_skip, decode_needed
 
 Part = tuple[float, float]
 Frame = TypeVar('Frame')
@@ -83,8 +82,7 @@ def scan_frames(
     rate: float,
     duration: float | None,
     path: Path,
-    needed: Needed | None = None,
-) -> Iterator[tuple[float, av.VideoFrame | None]]:
+) -> Iterator[tuple[float, av.VideoFrame]]:
     """Yield frames, starting with one before `start` if possible, else with the first one.
 
     Args:
@@ -94,22 +92,18 @@ def scan_frames(
         rate: frames per second, for a file without times.
         duration: duration in seconds, as stored in the file; None if the file has none.
         path: path of the file, for errors.
-        needed: selects the needed frames (see `decode_needed`); None: all.
 
     Returns:
-        each frame with its seconds from the first frame of the video; None for a skipped frame.
+        each frame with its seconds from the first frame of the video.
 
     Raises:
         VideoError: no frame, or no further frame, can be decoded, or the file ends long before its
             stored duration.
     """
-    opening = _first_frame(container, stream, path)
-    first = opening.time
-    if not can_skip(stream, opening):
-        needed = None
-    timed = _told(_from_first(container, stream, first, rate, needed), path)
+    first = _first_frame(container, stream, path).time
+    timed = _told(_from_first(container, stream, first, rate), path)
     if first is not None and start > _SEEK_LEAD:
-        sought = _told(_sought(container, stream, first, start - _SEEK_LEAD, needed), path)
+        sought = _told(_sought(container, stream, first, start - _SEEK_LEAD), path)
         head = next(sought, None)
         if head is not None and head[0] < start - _SAME:
             timed = itertools.chain((head,), sought)
@@ -140,12 +134,8 @@ def _from_first(
     stream: av.VideoStream,
     first: float | None,
     rate: float,
-    needed: Needed | None,
-) -> Iterator[tuple[float, av.VideoFrame | None]]:
+) -> Iterator[tuple[float, av.VideoFrame]]:
     container.seek(0, stream=stream, backward=True)
-    if needed is not None and first is not None:
-        yield from decode_needed(container, stream, first, needed)
-        return
     for number, frame in enumerate(container.decode(stream)):
         if first is None:
             yield number / rate, frame
@@ -158,22 +148,18 @@ def _sought(
     stream: av.VideoStream,
     first: float,
     time: float,
-    needed: Needed | None = None,
-) -> Iterator[tuple[float, av.VideoFrame | None]]:
+) -> Iterator[tuple[float, av.VideoFrame]]:
     """Yield frames, starting with a key frame that precedes `time`, if the search succeeds."""
     assert stream.time_base is not None
     container.seek(int((first + time) / stream.time_base), stream=stream, backward=True)
-    if needed is not None:
-        yield from decode_needed(container, stream, first, needed)
-        return
     for frame in container.decode(stream):
         if frame.time is not None:
             yield frame.time - first, frame
 
 
 def _told(
-    timed: Iterator[tuple[float, av.VideoFrame | None]], path: Path
-) -> Iterator[tuple[float, av.VideoFrame | None]]:
+    timed: Iterator[tuple[float, av.VideoFrame]], path: Path
+) -> Iterator[tuple[float, av.VideoFrame]]:
     """Yield the same frames; convert an error of FFmpeg to a `VideoError`."""
     time = 0.0
     try:

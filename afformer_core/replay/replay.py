@@ -31,7 +31,12 @@ from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_
 from afformer_core.outputs.grounding_overlay import draw_grounding
 from afformer_core.replay.annotations import BagAnnotations
 from afformer_core.replay.depth_wait import images_with_depth
-from afformer_core.replay.replayed_image import UNREADABLE, ReplayedImage, write_table
+from afformer_core.replay.replayed_image import (
+    UNREADABLE,
+    ReplayedImage,
+    replayed_image,
+    write_table,
+)
 from afformer_core.replay.summary import summarize
 from afformer_core.replay.topics import ReplayTopics
 from afformer_core.runtime.presence import PresenceCalibration
@@ -102,7 +107,7 @@ def write_replay(
     rate = 1e9 * bag.count(request.topics.image) / max(bag.end - bag.start, 1)
     encode_video(folder / 'overlay.mp4', drawn, min(max(rate, 1.0), 60.0), _QUALITY)
     annotations = request.annotations
-    if annotations is not None and not any(annotations.of(row.stamp) for row in rows):
+    if annotations is not None and not any(annotations.of(row['stamp']) for row in rows):
         notes.append('No annotation has the stamp of an image.')
     thresholds = request.settings.thresholds(request.calibration)
     summary = summarize(rows, request.facts, notes, thresholds)
@@ -140,13 +145,13 @@ def _grounded(
         try:
             observed = pipeline.observe(bag.decode(message), predict, settings)
         except (BagError, ImageError) as error:
-            rows.append(ReplayedImage(stamp=stamp, state=UNREADABLE, problem=str(error)))
+            rows.append({'stamp': stamp, 'state': UNREADABLE, 'problem': str(error)})
             progress(len(rows))
             continue
         composed = pipeline.compose(observed, request.demonstration, settings)
         times = (began, observed.decoded, observed.predicted, composed.composed)
         stages = [1e3 * (end - begin) for begin, end in pairwise(times)]
-        rows.append(ReplayedImage.of(stamp, composed.result, stages, request.annotations))
+        rows.append(replayed_image(stamp, composed.result, stages, request.annotations))
         overlay = draw_grounding(composed.frame.image, composed.result, settings.overlay_opacity)
         height, width = overlay.shape[:2]
         size = size or (height + height % 2, width + width % 2)
@@ -179,7 +184,7 @@ def _read(bag: Bag, request: ReplayRequest, notes: list[str]) -> Iterator[BagMes
 def _why_nothing(bag: Bag, topic: str, rows: list[ReplayedImage], notes: list[str]) -> str:
     if not rows:
         return f'{bag.path} has no image of {topic} in this window. {" ".join(notes)}'.rstrip()
-    return f'not one of the {len(rows)} images of {topic} can be grounded: {rows[0].problem}'
+    return f'not one of the {len(rows)} images of {topic} can be grounded: {rows[0]["problem"]}'
 
 
 @contextmanager

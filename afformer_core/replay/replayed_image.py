@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,107 +23,79 @@ STAGES = ('decode_ms', 'predict_ms', 'stream_ms')
 SCORES = ('peak_pixels', 'peak_millimetres', 'normal_degrees', 'inside')
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReplayedImage:
-    """One camera image of a replay; its fields are the columns of the table, None if unknown.
+COLUMNS = (
+    'stamp', 'state', 'presence', 'certainty', 'confidence', 'feature_similarity', 'continuity',
+    'age', 'action', 'u', 'v', 'score', 'x', 'y', 'z', 'normal_x', 'normal_y', 'normal_z',
+    'problem', 'restart', *SCORES, *STAGES,
+)  # fmt: skip
+"""Columns of the table.
 
-    Attributes:
-        stamp: stamp of its header, nanoseconds.
-        state: `FOUND`, `HELD` (found, but in an earlier image), `ABSTAINED` or `UNREADABLE`.
-        presence, confidence, feature_similarity, continuity, age: see `StreamedGrounding`.
-        certainty: see `Grounding`.
-        action: name of the best one; empty if the image is unreadable.
-        u, v, score: the best peak, if something was found.
-        x, y, z, normal_x, normal_y, normal_z: position and normal of the best peak in the frame of
-            the camera, if they are known.
-        problem: reason why there is no position, or why the image is unreadable; empty otherwise.
-        restart: reason why earlier images were not used; empty if they were.
-        peak_pixels: distance from the best peak to the mean of the annotated points.
-        peak_millimetres: distance from the measured position to the annotated one.
-        normal_degrees: angle between the measured normal and the annotated one.
-        inside: whether the best peak lies inside the annotated outline.
-        decode_ms, predict_ms, stream_ms: milliseconds of each stage.
+- `stamp`: stamp of the image's header, nanoseconds.
+- `state`: `FOUND`, `HELD` (found, but in an earlier image), `ABSTAINED` or `UNREADABLE`.
+- `presence`, `confidence`, `feature_similarity`, `continuity`, `age`: see `StreamedGrounding`.
+- `certainty`: see `Grounding`.
+- `action`: name of the best one.
+- `u`, `v`, `score`: the best peak, if something was found.
+- `x`, `y`, `z`, `normal_x`, `normal_y`, `normal_z`: position and normal of the best peak in the
+  frame of the camera.
+- `problem`: reason why there is no position, or why the image is unreadable.
+- `restart`: reason why earlier images were not used.
+- `peak_pixels`: distance from the best peak to the mean of the annotated points.
+- `peak_millimetres`: distance from the measured position to the annotated one.
+- `normal_degrees`: angle between the measured normal and the annotated one.
+- `inside`: whether the best peak lies inside the annotated outline.
+- `decode_ms`, `predict_ms`, `stream_ms`: milliseconds of each stage.
+"""
+
+ReplayedImage = Mapping[str, Any]
+"""One camera image of a replay, by the names of `COLUMNS`; what is unknown is None or absent."""
+
+
+def replayed_image(
+    stamp: int,
+    result: StreamedGrounding,
+    milliseconds: Sequence[float],
+    annotations: BagAnnotations | None,
+) -> ReplayedImage:
+    """Describe a grounded image.
+
+    Args:
+        stamp: stamp of the image, nanoseconds.
+        result: its result.
+        milliseconds: milliseconds of each of `STAGES`.
+        annotations: annotations of the bag, or None.
     """
-
-    stamp: int
-    state: str
-    presence: float | None = None
-    certainty: float | None = None
-    confidence: float | None = None
-    feature_similarity: float | None = None
-    continuity: float | None = None
-    age: float | None = None
-    action: str = ''
-    u: float | None = None
-    v: float | None = None
-    score: float | None = None
-    x: float | None = None
-    y: float | None = None
-    z: float | None = None
-    normal_x: float | None = None
-    normal_y: float | None = None
-    normal_z: float | None = None
-    problem: str = ''
-    restart: str = ''
-    peak_pixels: float | None = None
-    peak_millimetres: float | None = None
-    normal_degrees: float | None = None
-    inside: bool | None = None
-    decode_ms: float | None = None
-    predict_ms: float | None = None
-    stream_ms: float | None = None
-
-    @classmethod
-    def of(
-        cls,
-        stamp: int,
-        result: StreamedGrounding,
-        milliseconds: Sequence[float],
-        annotations: BagAnnotations | None,
-    ) -> ReplayedImage:
-        """Create the record of a grounded image.
-
-        Args:
-            stamp: stamp of the image, nanoseconds.
-            result: its result.
-            milliseconds: milliseconds of each of `STAGES`.
-            annotations: annotations of the bag, or None.
-        """
-        known: dict[str, Any] = dict(zip(STAGES, milliseconds, strict=True))
-        state = ABSTAINED
-        if result.found:
-            state = HELD if result.held else FOUND
-            peak, surface = result.grounding.peaks[0], result.surfaces[0]
-            known |= {'u': peak.u, 'v': peak.v, 'score': peak.score, 'problem': surface.problem}
-            if surface.position is not None:
-                known |= zip('xyz', surface.position.tolist(), strict=True)
-            if surface.normal is not None:
-                names = ('normal_x', 'normal_y', 'normal_z')
-                known |= zip(names, surface.normal.tolist(), strict=True)
-            if annotations is not None:
-                known |= score(result, annotations, stamp)
-        return cls(
-            stamp=stamp,
-            state=state,
-            presence=result.presence,
-            certainty=result.grounding.certainty,
-            confidence=result.confidence,
-            feature_similarity=result.feature_similarity,
-            continuity=result.continuity,
-            age=result.age,
-            action=result.grounding.action,
-            restart=result.restart,
-            **known,
-        )
+    known: dict[str, Any] = dict(zip(STAGES, milliseconds, strict=True))
+    state = ABSTAINED
+    if result.found:
+        state = HELD if result.held else FOUND
+        peak, surface = result.grounding.peaks[0], result.surfaces[0]
+        known |= {'u': peak.u, 'v': peak.v, 'score': peak.score, 'problem': surface.problem}
+        if surface.position is not None:
+            known |= zip('xyz', surface.position.tolist(), strict=True)
+        if surface.normal is not None:
+            names = ('normal_x', 'normal_y', 'normal_z')
+            known |= zip(names, surface.normal.tolist(), strict=True)
+        if annotations is not None:
+            known |= score(result, annotations, stamp)
+    of_stream = ('presence', 'confidence', 'feature_similarity', 'continuity', 'age', 'restart')
+    return {
+        'stamp': stamp,
+        'state': state,
+        'certainty': result.grounding.certainty,
+        'action': result.grounding.action,
+        **{name: getattr(result, name) for name in of_stream},
+        **known,
+    }
 
 
 def write_table(path: Path, rows: Sequence[ReplayedImage]) -> None:
     """Write one line for each record; unknown values are empty."""
     with path.open('w', newline='', encoding='utf-8') as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(ReplayedImage)])
+        writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         for row in rows:
-            writer.writerow({name: _text(value) for name, value in asdict(row).items()})
+            writer.writerow({name: _text(value) for name, value in row.items()})
 
 
 def _text(value: Any) -> str:

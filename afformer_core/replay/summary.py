@@ -40,30 +40,29 @@ def summarize(
         inside their outline; `problems`, the most frequent first, of which those that differ only
         in numbers count as one; and `notes`. Unknown distributions are None or left out.
     """
-    found = [row for row in rows if row.u is not None]
-    stages = {stage: [getattr(row, stage) for row in rows] for stage in STAGES}
+    found = [row for row in rows if row.get('u') is not None]
+    stages = {stage: [row.get(stage) for row in rows] for stage in STAGES}
     stages['total'] = [
-        None if row.state == UNREADABLE else sum(getattr(row, stage) for stage in STAGES)
-        for row in rows
+        None if row['state'] == UNREADABLE else sum(row[stage] for stage in STAGES) for row in rows
     ]
-    scores = {name: [getattr(row, name) for row in rows] for name in SCORES}
+    scores = {name: [row.get(name) for row in rows] for name in SCORES}
     inside = [value for value in scores.pop('inside') if value is not None]
     return {
         'facts': dict(facts),
         'images': len(rows),
-        'states': dict(Counter(row.state for row in rows)),
-        'positions': sum(row.z is not None for row in found),
+        'states': dict(Counter(row['state'] for row in rows)),
+        'positions': sum(row.get('z') is not None for row in found),
         'thresholds': dict(thresholds),
-        'presence': distribution(row.presence for row in found),
-        'confidence': distribution(row.confidence for row in found),
-        'distance_m': distribution(row.z for row in found),
+        'presence': distribution(row['presence'] for row in found),
+        'confidence': distribution(row['confidence'] for row in found),
+        'distance_m': distribution(row.get('z') for row in found),
         'jitter_pixels': distribution(jitter(rows)),
         'milliseconds': _distributions(
             {stage.removesuffix('_ms'): values for stage, values in stages.items()}
         ),
         'scores': _distributions(scores),
         'inside_outline': sum(inside) / len(inside) if inside else None,
-        'problems': _problems(row.problem for row in rows),
+        'problems': _problems(row.get('problem', '') for row in rows),
         'notes': list(notes),
     }
 
@@ -90,15 +89,10 @@ def jitter(rows: Sequence[ReplayedImage]) -> list[float]:
     """
     distances = []
     for before, now in pairwise(rows):
-        if before.state == now.state == FOUND and not now.restart:
-            distances.append(math.dist(_peak(before), _peak(now)))
+        if before['state'] == now['state'] == FOUND and not now['restart']:
+            peaks = ((row['u'], row['v']) for row in (before, now))
+            distances.append(math.dist(*peaks))
     return distances
-
-
-def _peak(row: ReplayedImage) -> tuple[float, float]:
-    assert row.u is not None
-    assert row.v is not None
-    return row.u, row.v
 
 
 def _distributions(values: Mapping[str, Iterable[float | None]]) -> dict[str, Any]:

@@ -33,12 +33,7 @@ from afformer_core.offline.evaluation.protocols import (
     PooledProtocol,
     RowsProtocol,
 )
-from afformer_core.offline.evaluation.report import qualitative_examples as examples
-from afformer_core.offline.evaluation.report.qualitative_examples import (
-    MeasuredRows,
-    QualitativeExample,
-    best_and_worst_examples,
-)
+from afformer_core.offline.evaluation.report.examples import examples_of_models
 from afformer_core.offline.evaluation.report.report import (
     EvaluationReport,
     Fact,
@@ -46,11 +41,13 @@ from afformer_core.offline.evaluation.report.report import (
     build_compared_report,
     build_report,
 )
+from afformer_core.offline.evaluation.report.tiles import RgbImage
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
-MakeExamples = Callable[[], Mapping[str, Sequence[QualitativeExample]]]
+MakeExamples = Callable[[], Mapping[str, RgbImage]]
+ModelResults = tuple[Sequence[evaluator.PairResult], Callable[[], evaluator.ModelRun]]
 
 
 def evaluate_on_pairs(
@@ -86,15 +83,14 @@ def evaluate_on_pairs(
         name: _measure(arguments, folder, dataset, pairs, protocol, prior)
         for name, folder in folders.items()
     }
-    (report, _, shown), *others = measured.values()
-    models = {'prediction': shown}
+    (report, _, _), *others = measured.values()
     if others:
         reports = {name: report for name, (report, _, _) in measured.items()}
         compared = {name: rows for name, (_, rows, _) in measured.items()}
         labels = baseline_labels(prior, dataset.action_names)
         report = build_compared_report(reports, compared, labels, arguments.seed)
-        models = {name: shown for name, (_, _, shown) in measured.items()}
-    return report, partial(best_and_worst_examples, models)
+    found = {name: found for name, (_, _, found) in measured.items()}
+    return report, partial(examples_of_models, found, dataset.action_names)
 
 
 def _measure(
@@ -104,8 +100,8 @@ def _measure(
     pairs: Sequence[Pair],
     protocol: RowsProtocol,
     prior: BaselinePrior,
-) -> tuple[EvaluationReport, ModelRows, MeasuredRows]:
-    """Measure a model; return its report, and its rows to compare and to draw."""
+) -> tuple[EvaluationReport, ModelRows, ModelResults]:
+    """Measure a model; return its report, its rows to compare, and its results to draw."""
     names, seed = dataset.action_names, arguments.seed
     settings = evaluator.RunSettings(
         partial(open_model, arguments, folder),
@@ -114,7 +110,6 @@ def _measure(
         None if arguments.frames is None else parse_frame_sampling(arguments.frames),
         arguments.folder_rate,
         names if arguments.heatmap_of == 'annotated' else None,
-        arguments.together,
         isinstance(protocol, PooledProtocol),
     )
     run = evaluator.open_run(settings)
@@ -132,7 +127,6 @@ def _measure(
         'input size': described['input size'],
         'frames': str(run.sampling),
         'zoom stages': described['zoom stages'],
-        'demonstrations together': arguments.together,
         'heatmap': f'of the {arguments.heatmap_of} action',
         'annotations': str(arguments.annotations),
     }
@@ -147,12 +141,7 @@ def _measure(
         hit_actions(results, names),
         isinstance(protocol, ButtonsProtocol),
     )
-
-    if pooled is not None:
-        return report, compared, examples.measured_by_pooling(pooled, names)
-    open_run = partial(evaluator.open_run, settings)
-    shown = examples.measured_by_model(results, open_run, settings.protocol, names)
-    return report, compared, shown
+    return report, compared, (results, partial(evaluator.open_run, settings))
 
 
 def choose_pairs_of(arguments: argparse.Namespace, dataset: AnnotatedDataset) -> tuple[Pair, ...]:

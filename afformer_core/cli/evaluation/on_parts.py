@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from afformer_core.cli.evaluation.on_pairs import describe, name_models, open_model
+from afformer_core.cli.evaluation.on_pairs import (
+    MakeExamples,
+    describe,
+    name_models,
+    open_model,
+)
 from afformer_core.cli.options.engine_options import engine_of
 from afformer_core.errors import AfformerError
 from afformer_core.models.pretrained import imagenet_features
@@ -22,7 +27,6 @@ from afformer_core.offline.evaluation.parts.matching import (
     NearestFeaturePredictor,
     marked_contact,
 )
-from afformer_core.offline.evaluation.parts.part_examples import pair_examples
 from afformer_core.offline.evaluation.parts.part_measures import measure_all
 from afformer_core.offline.evaluation.parts.part_scores import OpenPredictors, evaluate_parts
 from afformer_core.offline.evaluation.parts.part_tables import contact_tables, parts_report
@@ -36,7 +40,7 @@ from afformer_core.offline.evaluation.parts.predictors import (
     RelativePositionPredictor,
     SiftPredictor,
 )
-from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
+from afformer_core.offline.evaluation.report.examples import examples_of_parts
 from afformer_core.offline.evaluation.report.report import (
     SCHEMA_OF_PARTS,
     EvaluationReport,
@@ -46,16 +50,12 @@ from afformer_core.offline.evaluation.report.report import (
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import ONE_PROCESS
 
-MakeExamples = Callable[[], dict[str, list[QualitativeExample]]]
-
-
 # Options that do not apply to pairs, with their defaults.
 _OF_OTHER_DATA = {
     'prior_annotations': None,
     'limit': 0,
     'pairs_per_group': 0,
     'frames': None,
-    'together': 1,
     'folder_rate': None,
     'heatmap_of': 'predicted',
     'protocol': 'rows256',
@@ -177,12 +177,9 @@ def measure_predictors(
         contacts = measure_contacts(data.clips, opened, frame_count, left_out, seed, engine)
     measured = measure_all(data.pairs, scores, models, data.left_out, seed, contacts)
     report = parts_report(measured, predictors.labels, models, facts, predictors.notes)
-    shown = {
-        label: predictor
-        for name, (label, predictor) in predictors.labelled.items()
-        if name in models or name.startswith('matching')
-    }
-    return report, lambda: pair_examples(data.pairs, scores[models[0]], shown, frame_count)
+    shown = [predictors.all[name] for name in models]
+    first = scores[models[0]]
+    return report, partial(examples_of_parts, data.pairs, first, shown, frame_count)
 
 
 def _measure_contacts_alone(

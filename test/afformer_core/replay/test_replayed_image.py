@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from afformer_core.geometry.calibration import Calibration
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.outputs.results import SpatialView, StreamedGrounding
 from afformer_core.replay.annotations import BagAnnotations, ImageAnnotation
-from afformer_core.replay.replayed_image import ReplayedImage
+from afformer_core.replay.replayed_image import COLUMNS, replayed_image
 from afformer_core.runtime import Grounding, Peak
 
 CAMERA = Calibration(
@@ -54,9 +55,10 @@ def annotation(**fields: Any) -> ImageAnnotation:
     return ImageAnnotation.from_json(fields)
 
 
-def _score(result: StreamedGrounding, *targets: ImageAnnotation) -> ReplayedImage:
+def _score(result: StreamedGrounding, *targets: ImageAnnotation) -> SimpleNamespace:
     """The record of an image of the stamp 7; the result of the stamp 0 may be held."""
-    return ReplayedImage.of(7, result, (1.0, 2.0, 3.0), BagAnnotations(targets))
+    record = replayed_image(7, result, (1.0, 2.0, 3.0), BagAnnotations(targets))
+    return SimpleNamespace(**{**dict.fromkeys(COLUMNS), **record})
 
 
 def test_distances_in_pixels_in_space_and_of_the_normal(result: StreamedGrounding) -> None:
@@ -134,7 +136,7 @@ def test_a_position_that_is_held_is_compared_with_that_of_its_image(
 
 def test_a_record_has_the_numbers_of_its_result(result: StreamedGrounding) -> None:
     grounding = replace(result.grounding, certainty=0.41, certainty_threshold=0.63)
-    record = ReplayedImage.of(7, replace(result, grounding=grounding), (1.0, 2.0, 3.0), None)
+    record = _score(replace(result, grounding=grounding))
     assert (record.certainty, record.confidence, record.action) == (0.41, 0.5, 'press')
     assert (record.u, record.v, record.score, record.z) == (131.0, 132.0, 0.5, 0.7)
     assert (record.normal_z, record.decode_ms, record.stream_ms) == (-1.0, 1.0, 3.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,30 +14,30 @@ from afformer_core.replay.replayed_image import (
     FOUND,
     HELD,
     UNREADABLE,
-    ReplayedImage,
     write_table,
 )
 from afformer_core.replay.summary import distribution, jitter, summarize
 
-NOTHING = ReplayedImage(
-    stamp=10**18, state=ABSTAINED, presence=0.9, certainty=0.7, confidence=0.1,
-    feature_similarity=0.8, continuity=1.0, age=0.0, action='press', decode_ms=1.0,
-    predict_ms=20.0, stream_ms=3.0,
-)  # fmt: skip
-SEEN = replace(
-    NOTHING, state=FOUND, confidence=0.5, u=10.0, v=20.0, score=0.5, x=0.0, y=0.1, z=0.7,
-    normal_x=0.0, normal_y=0.0, normal_z=-1.0, peak_pixels=2.5, peak_millimetres=3.0,
-    normal_degrees=1.0, inside=True,
-)  # fmt: skip
-AGAIN = replace(
-    NOTHING, state=FOUND, stamp=10**18 + 10**8, u=13.0, v=24.0, score=0.5,
-    problem='the depth jumps by 7 mm next to the peak',
-)  # fmt: skip
-BESIDE = replace(
-    AGAIN, problem='the depth jumps by 34 mm next to the peak', peak_pixels=7.5, inside=False
-)
-KEPT = replace(SEEN, state=HELD, age=0.1, peak_pixels=None, peak_millimetres=None, inside=None)
-BROKEN = ReplayedImage(stamp=5, state=UNREADABLE, problem='the JPEG lacks its end')
+NOTHING = {
+    'stamp': 10**18, 'state': ABSTAINED, 'presence': 0.9, 'certainty': 0.7, 'confidence': 0.1,
+    'feature_similarity': 0.8, 'continuity': 1.0, 'age': 0.0, 'action': 'press', 'restart': '',
+    'decode_ms': 1.0, 'predict_ms': 20.0, 'stream_ms': 3.0,
+}  # fmt: skip
+SEEN = NOTHING | {
+    'state': FOUND, 'confidence': 0.5, 'u': 10.0, 'v': 20.0, 'score': 0.5, 'x': 0.0, 'y': 0.1,
+    'z': 0.7, 'normal_x': 0.0, 'normal_y': 0.0, 'normal_z': -1.0, 'peak_pixels': 2.5,
+    'peak_millimetres': 3.0, 'normal_degrees': 1.0, 'inside': True,
+}  # fmt: skip
+AGAIN = NOTHING | {
+    'state': FOUND, 'stamp': 10**18 + 10**8, 'u': 13.0, 'v': 24.0, 'score': 0.5,
+    'problem': 'the depth jumps by 7 mm next to the peak',
+}  # fmt: skip
+BESIDE = AGAIN | {
+    'problem': 'the depth jumps by 34 mm next to the peak', 'peak_pixels': 7.5, 'inside': False
+}  # fmt: skip
+UNSCORED = dict.fromkeys(('peak_pixels', 'peak_millimetres', 'inside'))
+KEPT = SEEN | UNSCORED | {'state': HELD, 'age': 0.1}
+BROKEN = {'stamp': 5, 'state': UNREADABLE, 'problem': 'the JPEG lacks its end'}
 ROWS = (SEEN, BESIDE, AGAIN, KEPT, NOTHING, BROKEN)
 
 
@@ -67,7 +66,7 @@ def test_the_summary_counts_states_positions_scores_and_problems() -> None:
 
 def test_jitter_is_between_neighbours_that_were_seen() -> None:
     assert jitter(ROWS) == [5.0, 0.0]
-    assert jitter((SEEN, replace(BESIDE, restart='another scene'))) == []
+    assert jitter((SEEN, BESIDE | {'restart': 'another scene'})) == []
 
 
 def test_a_distribution_leaves_out_what_is_unknown() -> None:
@@ -79,7 +78,7 @@ def test_a_distribution_leaves_out_what_is_unknown() -> None:
 
 
 def test_the_table_has_a_line_an_image(tmp_path: Path) -> None:
-    write_table(tmp_path / 'a.csv', [replace(SEEN, score=0.25, restart='why'), BROKEN])
+    write_table(tmp_path / 'a.csv', [SEEN | {'score': 0.25, 'restart': 'why'}, BROKEN])
     assert (tmp_path / 'a.csv').read_text() == (
         'stamp,state,presence,certainty,confidence,feature_similarity,continuity,age,action,'
         'u,v,score,x,y,z,normal_x,normal_y,normal_z,problem,restart,peak_pixels,peak_millimetres,'

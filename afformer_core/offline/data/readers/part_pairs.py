@@ -19,7 +19,7 @@ An object of `pairs.json`; only the first four names are required:
 - `parts`: polygons of (x, y) in pixels of the target, or of `target_size` if the target was
   resized since. A peak inside any of them is right.
 - `accepted_actions`: all actions that count as right, including `action`; default: only `action`.
-- `kind`: difference between clip and target, a free word by which tables are split.
+- `kind`: difference between clip and target, a free word.
 - `source_video`: pairs that share it are not independent: intervals draw them together, and none
   serves as the other video of another. Default: the path of the clip.
 - `contact`: frame, from 0, and pixel of the clip where the hand touches. `before`: a frame in

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
-from afformer_core.errors import DatasetError
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.evaluation.metrics import RowScores, concatenate, score_rows
 from afformer_core.offline.evaluation.pairs.pair_evaluator import PairResult
@@ -25,8 +24,6 @@ class PooledRows:
     Attributes:
         protocol: protocol of the rows.
         rows: N rows, at least one.
-        heatmaps: [N, 28, 28], the mean over the demonstrations of each row, in the form of the
-            protocol.
         scores: scores of the rows.
         single_scores: scores of single demonstrations against the ground truth of their row; the
             mean over the demonstrations of each row.
@@ -38,7 +35,6 @@ class PooledRows:
 
     protocol: PooledProtocol
     rows: tuple[ProtocolRow, ...]
-    heatmaps: Heatmaps
     scores: RowScores
     single_scores: RowScores
     pooling: dict[str, str | int]
@@ -60,9 +56,6 @@ def pool(
         protocol: protocol of the pooled rows.
         seed: seed of the jitter in AUC-J.
         progress: show a progress bar on stderr.
-
-    Raises:
-        DatasetError: no row has a grounded demonstration.
     """
     drawn: dict[tuple[str, int], list[Heatmaps]] = {}
     for result in results:
@@ -71,11 +64,6 @@ def pool(
             drawn.setdefault((row.image, row.action), []).append(heatmap)
     every = protocol.rows(samples)
     rows = tuple(row for row in every if (row.image, row.action) in drawn)
-    if not rows:
-        raise DatasetError(
-            f'no row of the protocol {protocol.name} has a demonstration that was grounded; check '
-            'that the annotations have points inside the images'
-        )
     targets = protocol.targets(rows)
     by_row = [np.stack(drawn[row.image, row.action]) for row in rows]
     heatmaps = np.stack([maps.mean(axis=0) for maps in by_row])
@@ -89,7 +77,6 @@ def pool(
     return PooledRows(
         protocol,
         rows,
-        heatmaps,
         _scored(protocol, rows, heatmaps, targets, (seed, len(rows))),
         concatenate(singles),
         {

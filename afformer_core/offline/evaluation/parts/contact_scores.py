@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from afformer_core.offline.data.readers.contact_clips import ContactClip
 from afformer_core.offline.evaluation.parts.clips import (
-    CLOSE,
     NEAR,
     Clip,
     mark_frame,
@@ -39,21 +38,16 @@ def score_reading(clip: ContactClip, shown: Clip, reading: ClipContact) -> Conta
     assert shown.marked is not None
     first = shown.frames[0]
     height, width = first.shape[:2]
-    distance = shown.marked.percent_away(reading.point)
+    scores = reading.scores(shown.marked)
     other = [mark_frame(first, mark).percent_away(reading.point) for mark in clip.other_hand]
-    is_near = distance <= NEAR
     error = None
     if reading.moment is not None and clip.moment is not None:
         error = abs(reading.moment - clip.moment)
     return {
         'point_x': reading.point[0] * width - 0.5,
         'point_y': reading.point[1] * height - 0.5,
-        'distance': distance,
-        'close': float(distance <= CLOSE),
-        'near': float(is_near),
-        'other_hand': float(not is_near and any(distance <= NEAR for distance in other)),
-        'of_3': reading.recalls(shown.marked, 3),
-        'of_5': reading.recalls(shown.marked, 5),
+        **scores,
+        'other_hand': float(not scores['near'] and any(distance <= NEAR for distance in other)),
         'moment': reading.moment,
         'moment_error': error,
     }

@@ -98,7 +98,6 @@ def measure_all(
         'constant_action_accepted': whole['constant_action_accepted'],
         'by_folder': measure_groups(pairs, scores, lambda pair: pair.folder, seed),
         'by_source': measure_groups(pairs, scores, lambda pair: pair.source, seed),
-        'by_kind': measure_classes(pairs, scores, lambda pair: pair.kind, seed),
         'confidence': {
             name: measure_confidence(of_predictor, pairs, seed)
             for name, of_predictor in scores.items()
@@ -139,42 +138,14 @@ def measure_groups(
     key: Callable[[PartPair], str],
     seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
-    """Measure all predictors on the pairs of each group, which `key` names; '' is no group."""
-    return {
-        name: measure_group(chosen, own, seed)
-        for name, (chosen, own) in _grouped(pairs, scores, key).items()
-    }
-
-
-def measure_classes(
-    pairs: Sequence[PartPair],
-    scores: ScoresByPredictor,
-    key: Callable[[PartPair], str],
-    seed: int = 0,
-) -> dict[str, dict[str, Estimates]]:
-    """Measure `inside` of all predictors on the pairs of each class; see `measure_groups`."""
-    return {
-        name: {
-            predictor: {
-                'pairs': len(chosen),
-                'inside': _mean('inside', of_predictor, [pair.group for pair in chosen], seed),
-            }
-            for predictor, of_predictor in own.items()
-        }
-        for name, (chosen, own) in _grouped(pairs, scores, key).items()
-    }
-
-
-def _grouped(
-    pairs: Sequence[PartPair], scores: ScoresByPredictor, key: Callable[[PartPair], str]
-) -> dict[str, tuple[list[PartPair], dict[str, list[PartScores]]]]:
+    """Measure all predictors on the pairs of each group, which `key` names."""
     names = [key(pair) for pair in pairs]
-    grouped = {}
-    for name in dict.fromkeys(filter(None, names)):
+    measured = {}
+    for name in dict.fromkeys(names):
         chosen = [number for number, other in enumerate(names) if other == name]
         own = {predictor: [known[n] for n in chosen] for predictor, known in scores.items()}
-        grouped[name] = [pairs[n] for n in chosen], own
-    return grouped
+        measured[name] = measure_group([pairs[n] for n in chosen], own, seed)
+    return measured
 
 
 def measure_parts(

@@ -18,7 +18,6 @@ from afformer_core.media.images import read_image
 from afformer_core.media.polygons import area, contained, distance
 from afformer_core.offline.data.readers.part_pairs import PartPair
 from afformer_core.offline.evaluation.parts.clips import (
-    CLOSE,
     NEAR,
     Clip,
     Point,
@@ -190,13 +189,10 @@ def _contact_scores(predictor: ContactPredictor, clip: Clip) -> dict[str, Any]:
     reading = predictor.read_contact(clip)
     if clip.marked is None or reading is None:
         return {}
-    distance = clip.marked.percent_away(reading.point)
+    scores = reading.scores(clip.marked)
     return {
-        'contact_distance': distance,
-        'contact_first': float(distance <= NEAR),
-        'contact_close': float(distance <= CLOSE),
-        'contact_of_3': reading.recalls(clip.marked, 3),
-        'contact_of_5': reading.recalls(clip.marked, 5),
+        'contact_first': scores.pop('near'),
+        **{f'contact_{name}': score for name, score in scores.items()},
     }
 
 

@@ -76,11 +76,6 @@ _CLIPS = {
     'other_hand': 'of the other hand, within 5 %',
     'moment_error': 'median error of the moment, seconds',
 }
-_LEGEND = (
-    "Pairs, chosen by the model's distance from the parts",
-    'Outlines: the parts. Cross: best peak. Ring: the marked contact. Each heatmap is drawn '
-    'relative to its maximum; a similarity is drawn as the exponential of 20 times its value.',
-)
 
 
 def parts_report(
@@ -118,7 +113,6 @@ def parts_report(
         tables.append(Table.of(title, _CONTACT, of_models, (note,)))
     if len(groups := _groups(measured)) > 1:
         tables += group_tables(groups, labels, models)
-    tables += _tables_by_kind(measured['by_kind'], labels)
     tables += confidence_tables(measured['confidence'], labels)
     if measured['contacts'] is not None:
         tables += contact_tables(measured['contacts'], {name: labels[name] for name in models})
@@ -126,7 +120,6 @@ def parts_report(
         {**facts, **counted, **({'left out': left_out} if left_out else {})},
         measured,
         tuple(tables),
-        _LEGEND,
         SCHEMA_OF_PARTS,
     )
 
@@ -234,21 +227,6 @@ def group_tables(
         }
         tables.append(Table.of(f'{title}, by folder and source', labels, rows))
     return tables
-
-
-def _tables_by_kind(
-    measured: Mapping[str, Mapping[str, Estimates]], labels: Mapping[str, str]
-) -> list[Table]:
-    if not measured:
-        return []
-    headings = {
-        name: f'{name} ({next(iter(own.values()))["pairs"]})' for name, own in measured.items()
-    }
-    rows = {
-        label: {group: own[name]['inside'] for group, own in measured.items()}
-        for name, label in labels.items()
-    }
-    return [Table.of('Inside a part, by kind', headings, rows)]
 
 
 def confidence_tables(

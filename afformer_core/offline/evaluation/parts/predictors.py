@@ -19,6 +19,7 @@ from afformer_core.demonstrations.media import select_evenly
 from afformer_core.demonstrations.recording import record_whole
 from afformer_core.demonstrations.state import Recorded
 from afformer_core.offline.evaluation.parts.clips import (
+    CLOSE,
     CONTACT_MARKED,
     NEAR,
     Clip,
@@ -102,10 +103,17 @@ class ClipContact:
     moment: float | None = None
     candidates: tuple[Point, ...] = ()
 
-    def recalls(self, mark: MarkedFrame, count: int) -> float | None:
-        """Return 1 if one of so many best candidates is near a mark, or 0; None without any."""
-        near = [mark.percent_away(point) <= NEAR for point in self.candidates[:count]]
-        return float(any(near)) if near else None
+    def scores(self, mark: MarkedFrame) -> dict[str, float | None]:
+        """Measure the distance from a mark, and whether the point or a candidate is near it."""
+        distance = mark.percent_away(self.point)
+        near = [mark.percent_away(point) <= NEAR for point in self.candidates]
+        return {
+            'distance': distance,
+            'close': float(distance <= CLOSE),
+            'near': float(distance <= NEAR),
+            'of_3': float(any(near[:3])) if near else None,
+            'of_5': float(any(near[:5])) if near else None,
+        }
 
 
 class PointPredictor(Protocol):

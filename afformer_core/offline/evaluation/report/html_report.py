@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
+from afformer_core.offline.evaluation.report.examples import LEGEND
 from afformer_core.offline.evaluation.report.report import EvaluationReport, fact_text
-from afformer_core.offline.evaluation.report.tiles import image_source
+from afformer_core.offline.evaluation.report.tiles import RgbImage, image_source
 from afformer_core.offline.reports.pages import write_page
 from afformer_core.offline.reports.tables import cell_text
 
@@ -17,15 +17,13 @@ _TEMPLATE = Path(__file__).with_name('templates') / 'evaluation.html'
 _EMPHASIZED = ('model', 'all')
 
 
-def write_report(
-    path: Path, report: EvaluationReport, examples: Mapping[str, Sequence[QualitativeExample]]
-) -> None:
+def write_report(path: Path, report: EvaluationReport, examples: Mapping[str, RgbImage]) -> None:
     """Write the page atomically.
 
     Args:
         path: path of the file.
         report: facts, measures and tables.
-        examples: examples to show, by the name of their chapter.
+        examples: images to show, by caption (see `draw_examples`).
     """
     model = Path(str(report.facts.get('model', 'a model'))).name
     what = report.facts.get('models') or model
@@ -37,7 +35,7 @@ def write_report(
         tables=report.tables,
         emphasized=_EMPHASIZED,
         examples=examples,
-        images=report.images,
+        legend=LEGEND,
         cell_text=cell_text,
         image_source=image_source,
     )

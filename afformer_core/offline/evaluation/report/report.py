@@ -59,14 +59,6 @@ _NO_MEAN_MAPS = (
 )
 
 
-ROWS_LEGEND = (
-    'Rows, chosen by KLD',
-    'Each heatmap is drawn relative to its maximum. Cross: best peak. Ground truth: '
-    'annotated points, or the outlines of all elements with the demonstrated one in colour.',
-)
-"""Title and explanation of the images of rows."""
-
-
 @dataclass(frozen=True)
 class EvaluationReport:
     """One evaluation.
@@ -75,14 +67,12 @@ class EvaluationReport:
         facts: facts about the evaluation, for display.
         measures: its numbers, by name.
         tables: tables of the numbers.
-        images: title and explanation of its images.
         schema: version of the names of its numbers, see `SCHEMA`.
     """
 
     facts: Mapping[str, Fact]
     measures: Any
     tables: tuple[Table, ...]
-    images: tuple[str, str] = ROWS_LEGEND
     schema: int = SCHEMA
 
     def to_markdown(self) -> str:

@@ -189,7 +189,6 @@ class AnnotationSource:
 
     Attributes:
         annotations: the annotation file, or the folder of your own pairs.
-        further: further annotation files or folders with the same actions.
         root: folder of the media; null: determined by the dataset's layout.
         split: `train` or `test`, for EPIC-Hotspot, which has both in one file.
         images: (from, to) within 0 to 1, to use only the samples of this part of the images, in a
@@ -205,7 +204,6 @@ class AnnotationSource:
     """
 
     annotations: Path
-    further: tuple[Path, ...] = ()
     root: Path | None = None
     split: str = 'train'
     images: tuple[float, float] | None = None
@@ -225,18 +223,11 @@ class AnnotationSource:
         """Read the samples and the names of actions, without opening media.
 
         Raises:
-            DatasetError: a file is missing, malformed or empty, its actions differ from those of
-                the first, or no image is in the requested part.
+            DatasetError: the file is missing, malformed or empty, or no image is in the requested
+                part.
         """
-        samples, names = self._read(Path(self.annotations))
-        for path in self.further:
-            more, others = self._read(Path(path))
-            if others != names:
-                raise DatasetError(
-                    f'{path} names the actions {list(others)}; expected {list(names)}, as '
-                    f'{self.annotations} does'
-                )
-            samples += more
+        dataset = open_annotations(Path(self.annotations), self.root, self.split)
+        samples, names = [self._licensed(sample) for sample in dataset], dataset.action_names
         if self.images is not None:
             samples = self._of_images(samples, *self.images)
         if self.share < 1:
@@ -244,10 +235,6 @@ class AnnotationSource:
             chosen = np.random.default_rng(0).permutation(len(samples))[:count]
             samples = [samples[index] for index in sorted(chosen.tolist())]
         return samples, names
-
-    def _read(self, path: Path) -> tuple[list[Sample], tuple[str, ...]]:
-        dataset = open_annotations(path, self.root, self.split)
-        return [self._licensed(sample) for sample in dataset], dataset.action_names
 
     def _licensed(self, sample: Sample) -> Sample:
         if sample.origin.licence != UNKNOWN or self.licence == UNKNOWN:

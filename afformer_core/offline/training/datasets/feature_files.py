@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -67,9 +67,7 @@ def open_features(
 ) -> dict[str, Stages]:
     """Open a folder of features; compute them first if they are missing or do not match.
 
-    They are the backbone's stages before the first trained one. If the folder has fewer stages,
-    because more of the backbone was trained before, these are used, and training computes the
-    others.
+    They are the backbone's stages before the first trained one.
 
     Args:
         folder: folder of the features.
@@ -88,26 +86,26 @@ def open_features(
         ValueError: the first stage of the backbone is trained.
     """
     backbone = encoder.backbone_with_fpn
-    if not backbone.frozen_stages():
+    count = backbone.frozen_stages()
+    if not count:
         raise ValueError(
             'the first stage of the backbone is trained; expected it frozen to cache features'
         )
-    count = _kept_stages(folder, sets, backbone, key)
-    if not count:
+    whole = {**key, _BACKBONE: _magnitude(backbone, count)}
+    files = {
+        image_set.name: [folder / f'{image_set.name}_{stage}.npy' for stage in backbone.stages]
+        for image_set in sets
+    }
+    needed = [file for of_set in files.values() for file in of_set[:count]]
+    if not _has_features(folder, needed, whole):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with folder_lock(folder.parent), _evaluating(encoder):
             # Another process may have computed them in the meantime.
-            count = _kept_stages(folder, sets, backbone, key)
-            if not count:
-                count = backbone.frozen_stages()
-                whole = {**key, _BACKBONE: _magnitude(backbone, count)}
+            if not _has_features(folder, needed, whole):
                 _compute_features(folder, sets, encoder, whole)
     return {
-        image_set.name: tuple(
-            np.load(folder / _file_name(image_set.name, stage), mmap_mode='r')
-            for stage in backbone.stages[:count]
-        )
-        for image_set in sets
+        name: tuple(np.load(file, mmap_mode='r') for file in of_set[:count])
+        for name, of_set in files.items()
     }
 
 
@@ -131,28 +129,15 @@ def _magnitude(backbone: BackboneWithPyramid, count: int) -> float:
     return sum(float(parameter.detach().double().abs().sum()) for parameter in parameters)
 
 
-def _kept_stages(
-    folder: Path, sets: Sequence[ImageSet], backbone: BackboneWithPyramid, key: Mapping[str, Any]
-) -> int:
-    """Count the usable stages of these images in a folder; 0 if they must be computed."""
+def _has_features(folder: Path, needed: Sequence[Path], key: Mapping[str, Any]) -> bool:
+    """Check whether a folder has files of features with a key."""
     path = folder / _KEY_FILE
-    if not path.is_file():
-        return 0
-    names = [image_set.name for image_set in sets]
-    kept = takewhile(
-        lambda stage: all((folder / _file_name(name, stage)).is_file() for name in names),
-        backbone.stages,
-    )
-    count = len(tuple(kept))
+    if not path.is_file() or not all(file.is_file() for file in needed):
+        return False
     found = json.loads(path.read_text(encoding='utf-8'))
-    magnitude = found.pop(_BACKBONE, math.nan)
     # The tolerance accepts weights that were stored in half precision.
-    same = found == key and math.isclose(magnitude, _magnitude(backbone, count), rel_tol=1e-4)
-    return count if same and count <= backbone.frozen_stages() else 0
-
-
-def _file_name(image_set: str, stage: str) -> str:
-    return f'{image_set}_{stage}.npy'
+    same = math.isclose(found.pop(_BACKBONE, math.nan), key[_BACKBONE], rel_tol=1e-4)
+    return same and {**found, _BACKBONE: key[_BACKBONE]} == key
 
 
 def _compute_features(
@@ -190,11 +175,10 @@ def _write_set(folder: Path, image_set: ImageSet, encoder: Encoder) -> None:
     with ExitStack() as opened, ThreadPoolExecutor(threads) as pool:
         compute = partial(_stages_of, encoder, image_set.read)
         computed = _in_order(pool, compute, image_set.stacks, 2 * threads)
-        described = f'features of {image_set.name}'
-        for stages in tqdm(computed, total=count, desc=described, unit=''):
+        for stages in tqdm(computed, f'features of {image_set.name}', count, unit=''):
             if not files:
                 for name, stage in zip(names, stages, strict=False):
-                    path = folder / _file_name(image_set.name, name)
+                    path = folder / f'{image_set.name}_{name}.npy'
                     created = opened.enter_context(path.open('wb'))
                     shape = (count, *stage.shape)
                     header = {'descr': _TYPE.str, 'fortran_order': False, 'shape': shape}

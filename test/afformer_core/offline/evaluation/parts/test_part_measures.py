@@ -248,7 +248,7 @@ def test_tables_have_a_row_for_each_score(peak) -> None:
 
 def test_every_number_is_described(root: Path, make_pair) -> None:
     known = {name: [scores(confidence_scores={'peak': 0.5})] for name in ('one', 'other')}
-    measured = measure_all([make_pair(kind='near')], known, list(known), {})
+    measured = measure_all([make_pair()], known, list(known), {})
     group = ('pairs', 'source_videos', 'constant_action', 'constant_action_accepted', 'predictors')
     facts = next(iter(measured['pair_facts'].values()))
     found = described(root, '`measures` of parts')
@@ -256,7 +256,6 @@ def test_every_number_is_described(root: Path, make_pair) -> None:
         *('left_out.PAIR', *group[:-1]),
         *(f'predictors.PREDICTOR.{name}' for name in MEASURES),
         *(f'by_pair.PAIR.PREDICTOR.{name}' for name in SCORES),
-        *(f'by_kind.KIND.PREDICTOR.{name}' for name in measured['by_kind']['near']['one']),
         *(f'by_folder.FOLDER.{name}' for name in group),
         *(f'by_source.SOURCE.{name}' for name in next(iter(measured['by_source'].values()))),
         *(f'confidence.PREDICTOR.SCORE.{name}' for name in measured['confidence']['one']['peak']),

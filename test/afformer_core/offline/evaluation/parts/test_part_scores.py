@@ -11,7 +11,6 @@ import pytest
 from afformer_core.media.images import read_image
 from afformer_core.offline.data.readers.part_pairs import PartPairsDataset
 from afformer_core.offline.evaluation.parts.clips import Clip
-from afformer_core.offline.evaluation.parts.part_examples import pair_examples
 from afformer_core.offline.evaluation.parts.part_measures import measure_all
 from afformer_core.offline.evaluation.parts.part_scores import (
     PartScores,
@@ -164,15 +163,11 @@ def measured(pairs):
     return measure_all(pairs, scores, ['first'], {})
 
 
-def test_numbers_are_by_predictor_kind_and_pair(measured) -> None:
+def test_numbers_are_by_predictor_and_pair(measured) -> None:
     assert (measured['pairs'], measured['source_videos']) == (3, 2)
     assert measured['predictors']['centre']['inside'].value == 1
     assert measured['predictors']['first']['inside'].value == pytest.approx(1 / 3)
     assert measured['predictors']['first']['other_inside'].value == pytest.approx(1 / 3)
-    assert {name: each['first']['inside'].value for name, each in measured['by_kind'].items()} == {
-        'same-scene': 1,
-        'other-shot': 0,
-    }
     assert measured['by_pair']['pair 1']['centre']['inside'] == 1
     assert measured['by_pair']['pair 1']['first']['inside'] == 0
     accepted = measured['constant_action_accepted'].value
@@ -183,32 +178,11 @@ def test_tables_have_a_row_for_each_predictor(measured) -> None:
     labels = {'first': 'first video', 'centre': 'centre of the image'}
     report = parts_report(measured, labels, ['first'], {'model': 'a'}, ['SIFT is ill.'])
     titles = [table.title for table in report.tables]
-    assert titles == [
-        'Parts',
-        'Does the video determine the answer?',
-        'Inside a part, by kind',
-    ]
+    assert titles == ['Parts', 'Does the video determine the answer?']
     text = report.to_markdown()
     assert '- source videos: 2' in text
     assert '- SIFT is ill.' in text
-    assert 'other-shot (2)' in text
     assert list(report.tables[1].rows) == ['first video']
-
-
-def test_images_are_ordered_by_distance(pairs) -> None:
-    predictors = open_first_and_centre()
-    scores = evaluate(pairs, **predictors)['first']
-    examples = pair_examples(pairs, scores, predictors, 3, 1, progress=False)
-    assert examples['best'][0].title == 'pair 0, press'
-    assert examples['best'][0].measures == ('inside',)
-    (worst,) = examples['worst']
-    assert worst.measures == ('not inside', '42.4 % away')
-    assert list(worst.predicted) == ['first', 'centre']
-    # The frame of the mark, which is ringed, and three of the clip.
-    marked, first, *_ = worst.frames
-    assert len(worst.frames) == 4
-    assert (marked == (0, 230, 255)).all(2).any()
-    assert not (first == (0, 230, 255)).all(2).any()
 
 
 # 5 % of the diagonal of 100x50 is 5.59 pixels; the part is from (20, 10) to (40, 30).

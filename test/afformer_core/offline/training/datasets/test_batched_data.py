@@ -32,23 +32,6 @@ def test_all_samples_of_an_image_are_in_the_same_part(tmp_path: Path) -> None:
             AnnotationSource(annotations, images=part)
 
 
-def test_samples_of_further_files_follow(tmp_path: Path) -> None:
-    for name in ('drawn', 'real'):
-        (tmp_path / name).mkdir()
-        write_pairs(tmp_path / name)
-    first, second = tmp_path / 'drawn/train.json', tmp_path / 'real/train.json'
-
-    samples, names = AnnotationSource(first, further=(second,)).read()
-
-    assert names == ('press', 'hold')
-    assert [sample.image_path.parent.name for sample in samples] == ['drawn'] * 8 + ['real'] * 8
-    (tmp_path / 'real/actions.json').write_text('["press", "turn"]')
-    with pytest.raises(
-        DatasetError, match=r"real/train.json names the actions \['press', 'turn'\]"
-    ):
-        AnnotationSource(first, further=(second,)).read()
-
-
 @pytest.mark.parametrize(
     ('batch_size', 'said'),
     [

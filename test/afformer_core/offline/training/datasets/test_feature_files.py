@@ -93,21 +93,6 @@ def test_what_is_kept_of_a_backbone_that_learns_is_not_used(tmp_path: Path) -> N
     assert len(batch(tmp_path / 'kept', second).images) == 1
 
 
-def test_the_first_stages_are_used_where_all_are_frozen_now(tmp_path: Path) -> None:
-    afformer = model()
-    LEARNING.freeze(afformer)
-    batch(tmp_path / 'kept', afformer)
-    made = (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns
-    FROZEN.freeze(afformer)
-
-    kept = batch(tmp_path / 'kept', afformer)
-
-    assert [stage.shape[1] for stage in kept.images] == [40]
-    assert (tmp_path / 'kept' / 'key.json').stat().st_mtime_ns == made
-    expected = afformer(torch.from_numpy(IMAGES[4:]), torch.from_numpy(IMAGES[None, :4]))
-    torch.testing.assert_close(kept.predict(afformer)[0], expected[0], atol=2e-2, rtol=0)
-
-
 def test_a_model_of_coarser_levels_uses_what_one_of_finer_levels_kept(tmp_path: Path) -> None:
     finer, coarser = (
         random_model(replace(SMALL, image_levels=(level,), video_levels=(level,)))

@@ -17,6 +17,7 @@ import numpy as np
 
 from afformer_core.errors import VideoError
 from afformer_core.media.frame_folder import frame_paths, read_frames
+from afformer_core.media.sparse_decoding import Needed
 from afformer_core.media.video_frames import (
     Part,
     decode_part,
@@ -232,7 +233,9 @@ class VideoReader:
         """
         return np.stack(list(self.select(indices)))
 
-    def scan(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
+    def scan(
+        self, start: float, needed: Needed | None = None
+    ) -> Iterator[tuple[float, av.VideoFrame | None]]:
         """Yield frames as they are decoded, starting before `start` if possible.
 
         Unlike other methods, it raises an error at damage. The caller converts frames to images
@@ -240,16 +243,18 @@ class VideoReader:
 
         Args:
             start: seconds from the video's first frame.
+            needed: function that selects needed frames (see `decode_needed`); None: all.
 
         Returns:
-            each frame with its seconds from the video's first frame.
+            each frame with its seconds from the video's first frame; None for a frame that was not
+            needed and was skipped.
 
         Raises:
             VideoError: while iterating: no frame, or no further frame, can be decoded, or the
                 video ends long before its `duration`.
         """
         return scan_frames(
-            self._container, self._stream, start, self.rate, self.duration, self._path
+            self._container, self._stream, start, self.rate, self.duration, self._path, needed
         )
 
     def _timed(self) -> Iterator[tuple[float, av.VideoFrame]]:

@@ -15,6 +15,7 @@ import av.container
 import numpy as np
 
 from afformer_core.errors import VideoError
+from afformer_core.media.sparse_decoding import Needed, can_skip, decode_needed
 
 Part = tuple[float, float]
 Frame = TypeVar('Frame')
@@ -82,7 +83,8 @@ def scan_frames(
     rate: float,
     duration: float | None,
     path: Path,
-) -> Iterator[tuple[float, av.VideoFrame]]:
+    needed: Needed | None = None,
+) -> Iterator[tuple[float, av.VideoFrame | None]]:
     """Yield frames, starting with one before `start` if possible, else with the first one.
 
     Args:
@@ -92,18 +94,22 @@ def scan_frames(
         rate: frames per second, for a file without times.
         duration: duration in seconds, as stored in the file; None if the file has none.
         path: path of the file, for errors.
+        needed: selects the needed frames (see `decode_needed`); None: all.
 
     Returns:
-        each frame with its seconds from the first frame of the video.
+        each frame with its seconds from the first frame of the video; None for a skipped frame.
 
     Raises:
         VideoError: no frame, or no further frame, can be decoded, or the file ends long before its
             stored duration.
     """
-    first = _first_frame(container, stream, path).time
-    timed = _told(_from_first(container, stream, first, rate), path)
+    opening = _first_frame(container, stream, path)
+    first = opening.time
+    if not can_skip(stream, opening):
+        needed = None
+    timed = _told(_from_first(container, stream, first, rate, needed), path)
     if first is not None and start > _SEEK_LEAD:
-        sought = _told(_sought(container, stream, first, start - _SEEK_LEAD), path)
+        sought = _told(_sought(container, stream, first, start - _SEEK_LEAD, needed), path)
         head = next(sought, None)
         if head is not None and head[0] < start - _SAME:
             timed = itertools.chain((head,), sought)
@@ -134,8 +140,12 @@ def _from_first(
     stream: av.VideoStream,
     first: float | None,
     rate: float,
-) -> Iterator[tuple[float, av.VideoFrame]]:
+    needed: Needed | None,
+) -> Iterator[tuple[float, av.VideoFrame | None]]:
     container.seek(0, stream=stream, backward=True)
+    if needed is not None and first is not None:
+        yield from decode_needed(container, stream, first, needed)
+        return
     for number, frame in enumerate(container.decode(stream)):
         if first is None:
             yield number / rate, frame
@@ -148,18 +158,22 @@ def _sought(
     stream: av.VideoStream,
     first: float,
     time: float,
-) -> Iterator[tuple[float, av.VideoFrame]]:
+    needed: Needed | None = None,
+) -> Iterator[tuple[float, av.VideoFrame | None]]:
     """Yield frames, starting with a key frame that precedes `time`, if the search succeeds."""
     assert stream.time_base is not None
     container.seek(int((first + time) / stream.time_base), stream=stream, backward=True)
+    if needed is not None:
+        yield from decode_needed(container, stream, first, needed)
+        return
     for frame in container.decode(stream):
         if frame.time is not None:
             yield frame.time - first, frame
 
 
 def _told(
-    timed: Iterator[tuple[float, av.VideoFrame]], path: Path
-) -> Iterator[tuple[float, av.VideoFrame]]:
+    timed: Iterator[tuple[float, av.VideoFrame | None]], path: Path
+) -> Iterator[tuple[float, av.VideoFrame | None]]:
     """Yield the same frames; convert an error of FFmpeg to a `VideoError`."""
     time = 0.0
     try:

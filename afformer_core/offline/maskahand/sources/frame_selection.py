@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -43,6 +44,29 @@ def chosen_frames(
             return
         if time >= start:
             yield time, item
+
+
+def may_be_chosen(rate: float, before: float | None, time: float, after: float | None) -> bool:
+    """Check whether `chosen_frames` may yield a frame, given the times of those around it.
+
+    Args:
+        rate: steps of the grid in a second, above 0.
+        before, time, after: seconds of the frame shown before, of the frame, and of the one after;
+            None if it is not known.
+    """
+    if before is None or after is None:
+        return True
+    return _steps((time + after) / 2 + _TOLERANCE, rate) > _steps(
+        (before + time) / 2 - _TOLERANCE, rate
+    )
+
+
+def may_be_at(
+    times: Sequence[float], before: float | None, time: float, after: float | None
+) -> bool:
+    """Check whether `frames_at` may use a frame for one of increasing times (see above)."""
+    next_time = bisect_left(times, time - 2 * _TOLERANCE)
+    return next_time < len(times) and times[next_time] <= time + 2 * _TOLERANCE
 
 
 def window_of(time: float, length: float) -> int:

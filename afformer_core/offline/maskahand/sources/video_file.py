@@ -13,7 +13,7 @@ import tarfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import av
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
 from afformer_core.licences import Origin
+from afformer_core.media.sparse_decoding import Needed
 from afformer_core.media.video import VideoFrame, VideoReader
 from afformer_core.media.video_frames import upright
 from afformer_core.offline.maskahand.sources.fingerprint import (
@@ -29,7 +30,12 @@ from afformer_core.offline.maskahand.sources.fingerprint import (
     files_fingerprint,
     samples_fingerprint,
 )
-from afformer_core.offline.maskahand.sources.frame_selection import chosen_frames, frames_at
+from afformer_core.offline.maskahand.sources.frame_selection import (
+    chosen_frames,
+    frames_at,
+    may_be_at,
+    may_be_chosen,
+)
 from afformer_core.offline.maskahand.sources.urls import RemoteFile, address, open_file, url_of
 
 # Seconds: 30 days. A damaged header may say centuries, which must not be divided into windows.
@@ -64,16 +70,25 @@ class EncodedVideo(ABC):
         self, rate: float, start: float = 0.0, stop: float = math.inf
     ) -> Iterator[VideoFrame]:
         """Yield some of the frames (see `FrameSource.frames`)."""
-        for time, frame in chosen_frames(self._from(start), rate, start, stop):
-            yield VideoFrame(time, upright(frame))
+        decoded = self._from(start, partial(may_be_chosen, rate))
+        for time, frame in chosen_frames(decoded, rate, start, stop):
+            # A skipped frame may become the selected one if its neighbour cannot be decoded.
+            yield VideoFrame(time, self.at([time])[0] if frame is None else upright(frame))
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """Read the frames at some times (see `FrameSource.at`)."""
-        return frames_at(self._from, upright, times, self.full_path)
+        needed = partial(may_be_at, sorted(times))
+        return frames_at(partial(self._from, needed=needed), _image_of, times, self.full_path)
 
-    def _from(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
+    def _from(self, start: float, needed: Needed) -> Iterator[tuple[float, av.VideoFrame | None]]:
         with self.open_reader() as reader:
-            yield from reader.scan(start)
+            yield from reader.scan(start, needed)
+
+
+def _image_of(frame: av.VideoFrame | None) -> NDArray[np.uint8]:
+    """Convert a decoded frame that was not skipped (see `upright`)."""
+    assert frame is not None
+    return upright(frame)
 
 
 @dataclass(frozen=True)
@@ -164,9 +179,16 @@ class VideoPart(VideoFile):
         with self.open_reader():
             return self.end - self.begin
 
-    def _from(self, start: float) -> Iterator[tuple[float, av.VideoFrame]]:
+    def _from(self, start: float, needed: Needed) -> Iterator[tuple[float, av.VideoFrame | None]]:
+        def needed_of_file(*times: float | None) -> bool:
+            before, time, after = (
+                None if moment is None else moment - self.begin for moment in times
+            )
+            assert time is not None
+            return needed(before, time, after)
+
         with self.open_reader() as reader:
-            for time, frame in reader.scan(self.begin + start):
+            for time, frame in reader.scan(self.begin + start, needed_of_file):
                 if time >= self.end - _TOLERANCE:
                     return
                 if time >= self.begin - _TOLERANCE:

@@ -34,8 +34,8 @@ from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.rotation import quaternion_of_rotation, rotation_of_quaternion
+from afformer_core.geometry.camera import Calibration
+from afformer_core.geometry.transform import quaternion_of_rotation, rotation_of_quaternion
 from afformer_core.messages.image_decoding import pixel_rows, to_depth
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_ros.planner.contact import ArmContact, UnknownActionError

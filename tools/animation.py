@@ -28,7 +28,8 @@ from afformer_core.example_pairs.pair_folder import ExamplePair, read_pairs
 from afformer_core.grounder import Grounder
 from afformer_core.media.images import read_image
 from afformer_core.media.video import read_video
-from afformer_core.runtime.grounding import Grounding, Peak
+from afformer_core.runtime.grounding import Grounding
+from afformer_core.runtime.peaks import Peak
 
 RgbImage = NDArray[np.uint8]
 

@@ -20,7 +20,7 @@ from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH
 if TYPE_CHECKING:
     from afformer_core.offline.evaluation.parts.predictors import ModelPredictor
     from afformer_core.runtime import ArrayGrounder
-    from afformer_core.runtime.presence import PresenceCalibration
+    from afformer_core.runtime.calibrations import PresenceCalibration
 
 _DESCRIPTION = """\
 Fit the probabilities that a model reports, and write them to its model.json.

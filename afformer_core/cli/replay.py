@@ -172,10 +172,10 @@ def _replay(
 ) -> Any:
     from tqdm import tqdm
 
+    from afformer_core.geometry.camera import is_rectified
     from afformer_core.replay.annotations import read_annotations
     from afformer_core.replay.replay import ReplayRequest, write_replay
     from afformer_core.stream.settings import PipelineSettings
-    from afformer_core.stream.spatial_inputs import is_rectified
 
     annotations = read_annotations(arguments.annotations) if arguments.annotations else None
     settings = PipelineSettings(**{name: getattr(arguments, name) for name in _settings()})

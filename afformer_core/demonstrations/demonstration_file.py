@@ -36,10 +36,9 @@ from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.images import encode_jpeg
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_frames import uniform_indices
-from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.features import FrameFeatures
-from afformer_core.runtime.grounding import Peak
+from afformer_core.runtime.demonstration import EncodedFrames, FrameFeatures
 from afformer_core.runtime.matching.contact import ContactCandidate, ReadContact
+from afformer_core.runtime.peaks import Peak
 
 _TOPIC = 'demonstration'
 _MESSAGE_TYPE = 'sensor_msgs/msg/CompressedImage'

@@ -35,8 +35,8 @@ from afformer_core.errors import AfformerError, DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
+from afformer_core.runtime.grounding import Prediction
 from afformer_core.runtime.networks import Networks
-from afformer_core.runtime.prediction import Prediction
 
 
 class DemonstrationLibrary:

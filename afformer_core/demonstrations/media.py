@@ -29,7 +29,7 @@ from afformer_core.media.video import FrameCountError, VideoReader
 from afformer_core.media.video_frames import Part, is_part, uniform_indices
 from afformer_core.messages.image_decoding import IMAGE_TYPES, to_rgb
 from afformer_core.runtime.demonstration import Demonstration
-from afformer_core.runtime.grounding import Peak
+from afformer_core.runtime.peaks import Peak
 
 _MARK = '#'
 # Frames that are decoded while the hands of an earlier one are detected.

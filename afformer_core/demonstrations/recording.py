@@ -30,8 +30,7 @@ from afformer_core.demonstrations.trimming import RecordedFrame, Trimmer, UsedPa
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.demonstration import Demonstration, EncodedFrames
-from afformer_core.runtime.grounding import ShownRotation
+from afformer_core.runtime.demonstration import Demonstration, EncodedFrames, ShownRotation
 from afformer_core.runtime.matching.contact import ReadContact, on_grid
 
 # Frames may later turn out to belong to the part; meanwhile they are encoded one at a time.

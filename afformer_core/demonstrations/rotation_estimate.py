@@ -26,8 +26,12 @@ from afformer_core.demonstrations.contact_reading.camera_motion import (
 )
 from afformer_core.geometry.motion import ActionKind, action_kind
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Sense, ShownRotation
+from afformer_core.runtime.demonstration import (
+    UNKNOWN_ROTATION,
+    EncodedFrames,
+    Sense,
+    ShownRotation,
+)
 
 # Maximum number of frames, and the share of them in each window.
 MOST_FRAMES = 32

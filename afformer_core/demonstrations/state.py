@@ -14,8 +14,12 @@ from afformer_core.demonstrations.contact_reading.candidates import ContactReadi
 from afformer_core.demonstrations.selection import join_names, validated_name
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.polygons import Point
-from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.grounding import UNKNOWN_ROTATION, Sense, ShownRotation
+from afformer_core.runtime.demonstration import (
+    UNKNOWN_ROTATION,
+    EncodedFrames,
+    Sense,
+    ShownRotation,
+)
 
 
 class Phase(IntEnum):

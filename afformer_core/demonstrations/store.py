@@ -27,8 +27,7 @@ from afformer_core.demonstrations.selection import validated_name
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.polygons import Point
-from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.grounding import ShownRotation
+from afformer_core.runtime.demonstration import EncodedFrames, ShownRotation
 
 _SUFFIX = '.mcap'
 _PARTIAL = '.partial'

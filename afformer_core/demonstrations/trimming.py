@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from afformer_core.arrays import UInt8Array
 from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
-from afformer_core.runtime.features import ImageFeatures
-from afformer_core.runtime.frame_sampler import FrameSampler
+from afformer_core.runtime.demonstration import FrameSampler, ImageFeatures
 
 # Bounds the number of frames before a part, at any frame rate.
 _MOST_FRAMES_BEFORE = 256

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Geometry of registered depth: points, normals, poses and clouds."""
 
-from afformer_core.geometry.calibration import Calibration, CalibrationError
+from afformer_core.geometry.camera import (
+    Calibration,
+    CalibrationError,
+    DepthImage,
+    alignment_problem,
+)
 from afformer_core.geometry.cloud import weighted_cloud
-from afformer_core.geometry.depth_image import DepthImage, alignment_problem
 from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
 from afformer_core.geometry.transform import RigidTransform, TransformError

@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.surface import SurfaceSettings
 
 # Standard deviations. The nine depths of a 3x3 neighbourhood on a plane spread over 3 on average,

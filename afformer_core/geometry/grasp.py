@@ -10,13 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage
-from afformer_core.geometry.region import marked_region, peak_region
-from afformer_core.geometry.rotation import quaternion_of_rotation, rotation_of_quaternion
+from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
-from afformer_core.runtime.grounding import Peak
-from afformer_core.runtime.peaks import NEIGHBOURHOOD
+from afformer_core.geometry.transform import quaternion_of_rotation, rotation_of_quaternion
+from afformer_core.runtime.peaks import NEIGHBOURHOOD, Peak, marked_region, peak_region
 
 # Share of a blob's variance by which the long axis must exceed the short one; a blob that is 15 %
 # longer than wide reaches it.

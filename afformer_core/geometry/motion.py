@@ -15,10 +15,10 @@ from enum import Enum, IntEnum, auto
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
-from afformer_core.runtime.grounding import Peak, Sense, ShownRotation
+from afformer_core.runtime.demonstration import Sense, ShownRotation
+from afformer_core.runtime.peaks import Peak
 
 
 class ActionKind(Enum):

@@ -19,7 +19,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from afformer_core.errors import ImageError
-from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.camera import DepthImage
 from afformer_core.messages.colour_conversion import PlainImage, convert_colours
 from afformer_core.messages.stamps import stamp_nanoseconds
 

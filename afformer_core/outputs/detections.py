@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.region import peak_region
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.messages.factory import MessageFactory
 from afformer_core.outputs.affordance import point_message
 from afformer_core.outputs.results import StreamedGrounding
 from afformer_core.runtime import Peak
+from afformer_core.runtime.peaks import peak_region
 
 _UNKNOWN = np.full(3, math.nan)
 

@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 
 from afformer_core.geometry.cloud import weighted_cloud
-from afformer_core.geometry.region import marked_region
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.messages.factory import MessageFactory
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.outputs.affordance import (
+    PointGeometry,
     affordance_message,
     cloud_message,
     grasp_candidates_message,
+    point_geometries,
 )
 from afformer_core.outputs.detections import detections_message
 from afformer_core.outputs.grounding_overlay import draw_grounding
 from afformer_core.outputs.markers import marker_messages
-from afformer_core.outputs.placement import Placement
-from afformer_core.outputs.point_geometry import PointGeometry, point_geometries
-from afformer_core.outputs.results import CameraFrame, OutputSettings, StreamedGrounding
+from afformer_core.outputs.results import CameraFrame, OutputSettings, Placement, StreamedGrounding
+from afformer_core.runtime.peaks import marked_region
 
 OUTPUT_TYPES = {
     'affordance': 'afformer_ros/msg/Affordance',

@@ -18,7 +18,7 @@ from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.bag import Bag, BagError, BagExtract
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.prediction import Prediction
+from afformer_core.runtime.grounding import Prediction
 
 _NAME_IN_BAG = 'recorded'
 _NOT_IN_NAMES = re.compile(r'[^A-Za-z0-9_.-]')

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from afformer_core.media.bag import BagMessage
 from afformer_core.replay.topics import ReplayTopics
-from afformer_core.stream.spatial_inputs import SpatialInputs
+from afformer_core.stream.pipeline import SpatialInputs
 
 _HEADER = {0: struct.Struct('>iI'), 1: struct.Struct('<iI')}
 _ENCAPSULATION = 4

@@ -39,10 +39,9 @@ from afformer_core.replay.replayed_image import (
 )
 from afformer_core.replay.summary import summarize
 from afformer_core.replay.topics import ReplayTopics
-from afformer_core.runtime.presence import PresenceCalibration
-from afformer_core.stream.pipeline import GroundingPipeline, Predict
+from afformer_core.runtime.calibrations import PresenceCalibration
+from afformer_core.stream.pipeline import GroundingPipeline, Predict, SpatialInputs
 from afformer_core.stream.settings import PipelineSettings
-from afformer_core.stream.spatial_inputs import SpatialInputs
 
 # Constant rate factor of the video.
 _QUALITY = 20

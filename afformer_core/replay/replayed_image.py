@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.camera import Calibration
 from afformer_core.media.polygons import contains
 from afformer_core.outputs.results import StreamedGrounding
 from afformer_core.replay.annotations import BagAnnotations

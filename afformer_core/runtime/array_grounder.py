@@ -18,17 +18,20 @@ from afformer_core.media.images import require_rgb, shrink_to
 from afformer_core.media.polygons import Point
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.backends import GPU_BACKENDS, open_networks, open_on_cpu
+from afformer_core.runtime.calibrations import NO_CALIBRATIONS, Calibrations
 from afformer_core.runtime.coarse_to_fine import CoarseToFine, ZoomStage
-from afformer_core.runtime.demonstration import Demonstration, EncodedFrames
-from afformer_core.runtime.features import ImageFeatures
-from afformer_core.runtime.frame_sampler import FrameSampler
-from afformer_core.runtime.grounding import Grounding, Peak
-from afformer_core.runtime.matching.certainty import NO_CALIBRATIONS, Calibrations
+from afformer_core.runtime.demonstration import (
+    Demonstration,
+    EncodedFrames,
+    FrameSampler,
+    ImageFeatures,
+)
+from afformer_core.runtime.grounding import Grounding, Prediction, best_peak
 from afformer_core.runtime.matching.matching import Matching
 from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.networks import EncodedImage, Networks, Output
-from afformer_core.runtime.prediction import Prediction, best_peak
-from afformer_core.runtime.sessions.device_loss import is_device_lost
+from afformer_core.runtime.peaks import Peak
+from afformer_core.runtime.sessions.gpu import is_device_lost
 
 Result = TypeVar('Result')
 

@@ -18,14 +18,14 @@ from afformer_core.files.atomic import file_sha256, write_aside
 from afformer_core.licences import Ingredient, Origin, ingredients_in, merged
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.matching.configuration import MatchingConfiguration
-from afformer_core.runtime.coarse_to_fine import ZoomStage
-from afformer_core.runtime.matching.certainty import (
+from afformer_core.runtime.calibrations import (
     Calibrations,
     CertaintyCalibration,
     DecoderCertainty,
+    MatchingSettings,
+    PresenceCalibration,
 )
-from afformer_core.runtime.matching.weighing import MatchingSettings
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.coarse_to_fine import ZoomStage
 
 FORMAT = 'afformer-model'
 MATCHING_FORMAT = 'afformer-matching'

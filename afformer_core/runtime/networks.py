@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,13 +17,20 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.demonstration import DemonstrationMemory, EncodedFrames
-from afformer_core.runtime.features import FrameFeatures
-from afformer_core.runtime.matching.feature_maps import FeaturePyramid
-from afformer_core.runtime.matching.matcher import Match
+from afformer_core.runtime.demonstration import (
+    CompactFeatures,
+    DemonstrationMemory,
+    EncodedFrames,
+    FrameFeatures,
+)
+from afformer_core.runtime.matching.matcher import FeaturePyramid, Match
 from afformer_core.runtime.matching.matching import Matching, MatchingMemory
-from afformer_core.runtime.memories import CompactFeatures, RecentCopies
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
+
+Source = TypeVar('Source')
+
+Copy = TypeVar('Copy')
+
 
 # Bytes of memories that are kept for the next image: nine of the shipped model, which are those
 # of seven demonstrations and two zoom stages.
@@ -34,6 +43,38 @@ _FOUND = 0.38
 # Probability that the matching network is right from which it decides alone. Look-alikes keep it
 # lower, because the best point also resembles them when it is matched back.
 _SURE = 0.6
+
+
+class RecentCopies(Generic[Source, Copy]):
+    """Copies of the most recently used objects, kept as long as the objects exist.
+
+    Args:
+        copy: function that makes the copy of an object.
+        most: maximum number of copies; the least recently used ones are freed.
+    """
+
+    def __init__(self, copy: Callable[[Source], Copy], most: int) -> None:
+        self._copy = copy
+        self._most = most
+        # By identity. An object may be freed in any thread: each step on the dictionary is atomic.
+        self._copies: OrderedDict[int, tuple[weakref.ref[Source], Copy]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._copies)
+
+    def of(self, source: Source) -> Copy:
+        """Return the copy of an object, the same one as long as it is kept."""
+        key = id(source)
+        if key in self._copies:
+            self._copies.move_to_end(key)
+            return self._copies[key][1]
+        # Evict before copying, so that both never coexist.
+        while len(self._copies) >= self._most:
+            self._copies.popitem(last=False)
+        copy = self._copy(source)
+        copies = self._copies
+        self._copies[key] = weakref.ref(source, lambda _: copies.pop(key, None)), copy
+        return copy
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peaks of a heatmap: thinned local maxima, with sub-pixel positions in the source image."""
+"""Peaks of a heatmap, sub-pixel in the source image, and the regions that it marks."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 
 import cv2
@@ -11,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
-from afformer_core.runtime.grounding import Peak
 
 # About twice the spread of an annotated interaction point, as a share of the image's side.
 NEIGHBOURHOOD = 0.1
@@ -23,6 +24,21 @@ bit of the logits."""
 _LEAST_SHARE = 1e-3
 _MOST_CANDIDATES = 64
 _NEAREST = np.ones((3, 3), np.uint8)
+
+
+@dataclass(frozen=True)
+class Peak:
+    """A local maximum of a heatmap.
+
+    Attributes:
+        u, v: column and row in pixels of the source image, sub-pixel; the first pixel's centre
+            is (0, 0).
+        score: share of the heatmap's probability around the peak, 0 to 1.
+    """
+
+    u: float
+    v: float
+    score: float
 
 
 def find_peaks(
@@ -72,9 +88,7 @@ def _smoothed(probabilities: FloatArray, ripple: float) -> FloatArray:
     deviation = ripple * min(probabilities.shape)
     if deviation <= 0:
         return probabilities
-    blurred = cv2.GaussianBlur(
-        probabilities, (0, 0), deviation, borderType=cv2.BORDER_REPLICATE
-    )  # fmt: skip
+    blurred = cv2.GaussianBlur(probabilities, (0, 0), deviation, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(blurred, np.float32)
 
 
@@ -164,3 +178,48 @@ def _to_source(
         for at, size, source in zip(position, heatmap_size, source_size, strict=True)
     )
     return Peak(u=u, v=v, score=share)
+
+
+def marked_region(
+    heatmap: NDArray[np.float32], peaks: Iterable[Peak], share: float
+) -> NDArray[np.bool_]:
+    """Return the connected components of the marked pixels that contain a peak.
+
+    Args:
+        heatmap: float32 [H, W] of the image's size, not negative.
+        peaks: peaks of the heatmap; those in pixels that are not marked have no region.
+        share: share of the heatmap's maximum at which a pixel is marked, above 0 to 1.
+
+    Returns:
+        bool [H, W].
+    """
+    largest = float(heatmap.max())
+    if not largest > 0:
+        return np.zeros(heatmap.shape, bool)
+    marked = heatmap >= np.float32(share * largest)
+    _, labels = cv2.connectedComponents(marked.astype(np.uint8), connectivity=8)
+    inside = {int(labels[pixel_of(peak, heatmap.shape)]) for peak in peaks} - {0}
+    return np.isin(labels, list(inside))
+
+
+def peak_region(heatmap: NDArray[np.float32], peak: Peak, share: float) -> NDArray[np.bool_]:
+    """Return the connected pixels around a peak that reach a share of the value at its pixel.
+
+    Args:
+        heatmap: float32 [H, W] of the image's size, not negative.
+        peak: a peak of the heatmap.
+        share: share of the value at its pixel, above 0 to 1.
+
+    Returns:
+        bool [H, W].
+    """
+    limit = heatmap[pixel_of(peak, heatmap.shape)]
+    return marked_region(np.minimum(heatmap, limit), [peak], share)
+
+
+def pixel_of(peak: Peak, size: tuple[int, ...]) -> tuple[int, int]:
+    """Return (row, column) of the pixel of an image of (height, width) that shows a peak."""
+    row, column = (
+        min(max(round(at), 0), count - 1) for at, count in zip((peak.v, peak.u), size, strict=True)
+    )
+    return row, column

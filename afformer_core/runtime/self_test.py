@@ -24,16 +24,19 @@ from safetensors.numpy import load_file, save
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import write_aside
+from afformer_core.runtime.calibrations import (
+    PresenceCalibration,
+    PresenceFeatures,
+    log_probabilities,
+)
 from afformer_core.runtime.demonstration import (
     Demonstration,
     EncodedFrames,
 )
-from afformer_core.runtime.matching.weighing import log_probabilities
+from afformer_core.runtime.grounding import Prediction, action_scores
 from afformer_core.runtime.model_folder import ModelDescription
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.peaks import find_peaks
-from afformer_core.runtime.prediction import Prediction, action_scores
-from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 
 GOLDEN_OUTPUTS_FILE = 'golden_outputs.safetensors'
 

@@ -11,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.runtime.features import Stages
+
+Stages = tuple[FloatArray, ...]
+"""Backbone stages of a matching network, coarse to fine: each float32 [C, h, w] of an image, or
+[T, C, h, w] of T frames."""
+
 
 MOST_FRAMES_AT_ONCE = 8
 """Frames that are encoded at once on a GPU, whose memory other nodes of the robot need, too."""

@@ -18,6 +18,7 @@ from afformer_core.files.atomic import write_aside
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.models.stored_weights import restored, stored
+from afformer_core.runtime.calibrations import PresenceCalibration
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.model_folder import (
     WEIGHTS_FILE,
@@ -30,7 +31,6 @@ from afformer_core.runtime.model_folder import (
     write_description,
     write_matching_description,
 )
-from afformer_core.runtime.presence import PresenceCalibration
 
 Network = TypeVar('Network', bound=nn.Module)
 

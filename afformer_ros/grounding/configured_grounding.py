@@ -16,9 +16,9 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.geometry.camera import is_rectified
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_core.stream.pipeline import GroundingPipeline
-from afformer_core.stream.spatial_inputs import SpatialInputs, is_rectified
+from afformer_core.stream.pipeline import GroundingPipeline, SpatialInputs
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.load_action import LoadAction

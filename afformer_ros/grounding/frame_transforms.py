@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 
 from afformer_core.geometry.transform import RigidTransform, TransformError
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_core.outputs.placement import FramePlacements, Placement
+from afformer_core.outputs.results import FramePlacements, Placement
 
 # A transform is often published shortly after its image.
 _PATIENCE = 0.03

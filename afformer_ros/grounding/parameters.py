@@ -7,9 +7,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from afformer_core.geometry.camera import RECTIFICATIONS
 from afformer_core.runtime.backends import BACKENDS, PRECISIONS
 from afformer_core.stream.settings import PipelineSettings
-from afformer_core.stream.spatial_inputs import RECTIFICATIONS
 from afformer_ros.parameter_fields import parameter
 
 MESSAGE_TYPES = ('auto', 'raw', 'compressed')

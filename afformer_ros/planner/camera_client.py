@@ -15,11 +15,9 @@ from rclpy.qos import QoSProfile, qos_profile_sensor_data
 from sensor_msgs.msg import CameraInfo
 
 from afformer_core.errors import AfformerError
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage, is_rectified
 from afformer_core.messages.image_decoding import to_depth, to_rgb
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_core.stream.spatial_inputs import is_rectified
 from afformer_ros.planner.answers import NoAnswerError
 from afformer_ros.planner.waiting import Waiting
 from afformer_ros.quality_of_service import InputQuality

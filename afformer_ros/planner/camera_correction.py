@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage, alignment_problem
+from afformer_core.geometry.camera import Calibration, DepthImage, alignment_problem
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.base_transforms import BaseTransforms

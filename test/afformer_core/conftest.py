@@ -24,8 +24,8 @@ from afformer_core.models import (
 )
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.matching.network import MatchingNetwork
+from afformer_core.runtime.calibrations import MatchingSettings
 from afformer_core.runtime.export.export import export_graphs
-from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     read_description,

@@ -17,7 +17,7 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
 from sensor_msgs.msg import CameraInfo, Image
 
-from afformer_core.geometry.rotation import quaternion_of_rotation, rotation_of_quaternion
+from afformer_core.geometry.transform import quaternion_of_rotation, rotation_of_quaternion
 
 POSITION = np.array([0.52, -0.17, 0.43])
 # The visible side of a handle, and the axis along which its drawer moves.

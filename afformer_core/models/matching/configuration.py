@@ -23,9 +23,10 @@ STAGES = ('p5', 'p4', 'p3')
 """Names of the backbone stages of a matching network, coarse to fine; pN has stride 2**N."""
 COMPARED_STAGES = 2
 """Number of stages whose features are compared, from the coarsest."""
+COARSEST_STRIDE = 32
+"""Stride of the coarsest stage."""
 # The contact head normalises its channels in groups of eight.
 _GROUPS = 8
-_STRIDE = 32
 
 StageShape = tuple[int, int, int]
 
@@ -74,8 +75,10 @@ class MatchingConfiguration:
         fits = len(size) == 2 and all(side >= step and not side % step for side in size)
         yield 'input_size', fits, f'multiples of {step}'
         sides = self.long_sides
-        rising = list(sides) == sorted({side for side in sides if side > 0 and not side % _STRIDE})
-        yield 'long_sides', rising, f'ascending multiples of {_STRIDE}, or none'
+        rising = list(sides) == sorted(
+            {side for side in sides if side > 0 and not side % COARSEST_STRIDE}
+        )
+        yield 'long_sides', rising, f'ascending multiples of {COARSEST_STRIDE}, or none'
 
     @property
     def image_levels(self) -> tuple[str, ...]:
@@ -92,15 +95,6 @@ class MatchingConfiguration:
         """(C, height, width) of each stage, coarse to fine."""
         return tuple((stage_channels(self, name), *level_size(self, name)) for name in STAGES)
 
-    def scales(self, image_size: tuple[int, int]) -> tuple[tuple[int, int], ...]:
-        """Return the sizes (height, width) at which an image of (height, width) is compared."""
-        if not self.long_sides:
-            return (self.input_size,)
-        shares = [side / max(image_size) for side in image_size]
-        return tuple(
-            (_rounded(side * shares[0]), _rounded(side * shares[1])) for side in self.long_sides
-        )
-
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as plain JSON types."""
         return asdict(self)
@@ -113,8 +107,3 @@ class MatchingConfiguration:
             ValueError: a field is missing, unknown, or outside its range.
         """
         return cls(**fields_from_json(cls, content))
-
-
-def _rounded(side: float) -> int:
-    """Round a side to a multiple of the coarsest stride, at least one."""
-    return max(_STRIDE, round(side / _STRIDE) * _STRIDE)

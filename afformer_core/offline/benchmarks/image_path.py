@@ -31,10 +31,9 @@ from afformer_core.offline.parallel.measured_subprocess import (
 from afformer_core.offline.reports.tables import Cell, Table
 from afformer_core.outputs.outputs import OUTPUT_TYPES
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.matching.weighing import LEAST_WEIGHT
-from afformer_core.stream.pipeline import GroundingPipeline
+from afformer_core.runtime.calibrations import LEAST_WEIGHT
+from afformer_core.stream.pipeline import GroundingPipeline, SpatialInputs
 from afformer_core.stream.settings import PipelineSettings
-from afformer_core.stream.spatial_inputs import SpatialInputs
 
 COLUMNS = {
     'demonstrations': 'demonstrations',

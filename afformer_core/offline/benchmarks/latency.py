@@ -26,8 +26,7 @@ from afformer_core.offline.benchmarks.inference_variants import InferenceVariant
 from afformer_core.offline.parallel.measured_subprocess import peak_megabytes, run_measurement
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_networks
-from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.features import ImageFeatures
+from afformer_core.runtime.demonstration import EncodedFrames, ImageFeatures
 
 # imported late otherwise, because the memory of ONNX Runtime's row must not contain PyTorch
 if TYPE_CHECKING:

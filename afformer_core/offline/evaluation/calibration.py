@@ -31,8 +31,14 @@ from afformer_core.offline.evaluation.parts.predictors import RIGHT_PROBABILITY
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.reports.bootstrap import area_under_curve
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.matching.certainty import CertaintyCalibration, DecoderCertainty
-from afformer_core.runtime.matching.weighing import LEAST_WEIGHT, MatchingSettings
+from afformer_core.runtime.calibrations import (
+    LEAST_WEIGHT,
+    CertaintyCalibration,
+    DecoderCertainty,
+    MatchingSettings,
+    PresenceCalibration,
+    logit,
+)
 from afformer_core.runtime.model_folder import (
     DESCRIPTION_FILE,
     MATCHING_FOLDER,
@@ -41,7 +47,6 @@ from afformer_core.runtime.model_folder import (
     read_matching_description,
     write_description,
 )
-from afformer_core.runtime.presence import PresenceCalibration, logit
 
 # A miss costs twice as much as a false detection, so the threshold is at odds of one to two. A
 # quantile would depend on the few least certain pairs.

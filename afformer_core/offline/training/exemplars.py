@@ -23,7 +23,7 @@ from afformer_core.runtime.matching.exemplars import (
     describe_demonstration,
     describe_marks,
 )
-from afformer_core.runtime.matching.feature_maps import FeaturePyramid
+from afformer_core.runtime.matching.matcher import FeaturePyramid
 from afformer_core.runtime.matching.matching import encode_pyramid
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,

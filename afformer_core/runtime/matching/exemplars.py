@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from afformer_core.arrays import FloatArray
 from afformer_core.media.polygons import Point
 from afformer_core.models.matching.configuration import COMPARED_STAGES
-from afformer_core.runtime.features import Stages
+from afformer_core.runtime.calibrations import log_probabilities
 from afformer_core.runtime.matching.contact import NEAR, cell_centres, distances
-from afformer_core.runtime.matching.feature_maps import (
+from afformer_core.runtime.matching.matcher import (
+    SHARPNESS,
     FeaturePyramid,
     PointDescriptors,
     similarity_maps,
 )
-from afformer_core.runtime.matching.matcher import SHARPNESS
-from afformer_core.runtime.matching.weighing import log_probabilities
+from afformer_core.runtime.session import Stages
 
 # Similarity of demonstrations at which exemplars have the same weight as the contact. Among real
 # demonstrations of different objects, 99 % have a similarity below 0.32; among two recordings of

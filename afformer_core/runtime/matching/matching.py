@@ -11,14 +11,21 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import ModelFolderError
 from afformer_core.media.images import resize_to_input
 from afformer_core.media.polygons import Point
-from afformer_core.models.matching.configuration import COMPARED_STAGES, MatchingConfiguration
-from afformer_core.runtime.features import Stages
+from afformer_core.models.matching.configuration import (
+    COARSEST_STRIDE,
+    COMPARED_STAGES,
+    MatchingConfiguration,
+)
+from afformer_core.runtime.calibrations import MatchingSettings
 from afformer_core.runtime.matching.contact import ContactPositions, ReadContact
 from afformer_core.runtime.matching.exemplars import Exemplars, Recall, describe_demonstration
-from afformer_core.runtime.matching.feature_maps import FeaturePyramid, feature_pyramid
-from afformer_core.runtime.matching.matcher import DescribedContact, Match
-from afformer_core.runtime.matching.weighing import MatchingSettings
-from afformer_core.runtime.session import MatchingSession
+from afformer_core.runtime.matching.matcher import (
+    DescribedContact,
+    FeaturePyramid,
+    Match,
+    feature_pyramid,
+)
+from afformer_core.runtime.session import MatchingSession, Stages
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +159,23 @@ def encode_pyramid(
     height, width = image.shape[:2]
     encoded = [
         session.encode(resize_to_input(image, size)[None])
-        for size in configuration.scales((height, width))
+        for size in compared_sizes(configuration, (height, width))
     ]
     return feature_pyramid([tuple(stage[0] for stage in stages) for stages in encoded])
+
+
+def compared_sizes(
+    configuration: MatchingConfiguration, image_size: tuple[int, int]
+) -> tuple[tuple[int, int], ...]:
+    """Return the sizes (height, width) at which an image of (height, width) is compared."""
+    if not configuration.long_sides:
+        return (configuration.input_size,)
+    height, width = (side / max(image_size) for side in image_size)
+    return tuple(
+        (_rounded(side * height), _rounded(side * width)) for side in configuration.long_sides
+    )
+
+
+def _rounded(side: float) -> int:
+    """Round a side to a multiple of the coarsest stride, at least one."""
+    return max(COARSEST_STRIDE, round(side / COARSEST_STRIDE) * COARSEST_STRIDE)

@@ -54,6 +54,6 @@ def is_installed(backend: str) -> bool:
     """Check whether the package of 'openvino' or of a provider of ONNX Runtime is installed."""
     if backend == 'openvino':
         return importlib.util.find_spec('openvino') is not None
-    from afformer_core.runtime.sessions import onnxruntime_graphs
+    from afformer_core.runtime.sessions import onnx_session
 
-    return onnxruntime_graphs.is_installed(backend)
+    return onnx_session.has_provider(backend)

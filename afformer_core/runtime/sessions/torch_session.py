@@ -20,8 +20,13 @@ from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
 from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.models.precision import convert_precision
-from afformer_core.runtime.features import Stages
-from afformer_core.runtime.session import MOST_FRAMES_AT_ONCE, Decoded, EncodedLevels, Memory
+from afformer_core.runtime.session import (
+    MOST_FRAMES_AT_ONCE,
+    Decoded,
+    EncodedLevels,
+    Memory,
+    Stages,
+)
 from afformer_core.runtime.sessions.gpu import why_no_gpu
 from afformer_core.runtime.weights import load_matching_network, load_model
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from afformer_core.errors import EngineError
 from afformer_core.models.matching.configuration import MatchingConfiguration
+from afformer_core.runtime.matching.matching import compared_sizes
 from afformer_core.runtime.model_folder import MatchingDescription, NetworkDescription
 from afformer_core.runtime.session import MOST_FRAMES_AT_ONCE
 from afformer_core.runtime.tensorrt.library import NAME, trt
@@ -66,8 +67,8 @@ def _scales_range(configuration: MatchingConfiguration) -> ShapeRange:
     if not configuration.long_sides:
         return _image_range(configuration.input_size)
     largest = max(*configuration.input_size, *configuration.long_sides)
-    (shortest, _), *_ = configuration.scales((1, largest))
-    usual = configuration.scales(_USUAL_SIZE)[-1]
+    (shortest, _), *_ = compared_sizes(configuration, (1, largest))
+    usual = compared_sizes(configuration, _USUAL_SIZE)[-1]
     return ShapeRange(
         (1, shortest, shortest, 3), (1, *usual, 3), (MOST_FRAMES_AT_ONCE, largest, largest, 3)
     )

@@ -17,7 +17,7 @@ from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.selection import join_names
 from afformer_core.demonstrations.state import DemonstrationState
 from afformer_core.errors import DemonstrationError
-from afformer_core.outputs.placement import Placement
+from afformer_core.outputs.results import Placement
 from afformer_core.stream.pipeline import ComposedResult
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.goal_fields import RefusedGoalError

@@ -12,7 +12,7 @@ from enum import IntEnum
 from sensor_msgs.msg import Image
 
 from afformer_core.demonstrations.selection import join_names
-from afformer_core.outputs.placement import Placement
+from afformer_core.outputs.results import Placement
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.grounding.actions.goal_time import GoalClock
 from afformer_ros.grounding.actions.ground_criteria import GroundCriteria

@@ -22,7 +22,7 @@ from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import read_video, write_video
 from afformer_core.runtime import ArrayGrounder, Grounding, Peak, shipped_model_folder
-from afformer_core.runtime.matching.certainty import CertaintyCalibration
+from afformer_core.runtime.calibrations import CertaintyCalibration
 from afformer_core.runtime.model_folder import read_description, write_description
 
 

@@ -13,8 +13,7 @@ from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.features import FrameFeatures
+from afformer_core.runtime.demonstration import EncodedFrames, FrameFeatures
 
 
 @pytest.fixture(scope='session')

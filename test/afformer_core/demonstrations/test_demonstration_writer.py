@@ -18,8 +18,7 @@ from afformer_core.demonstrations.demonstration_file import (
     typestore,
 )
 from afformer_core.demonstrations.state import StoreEntry, Summary
-from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.features import FrameFeatures
+from afformer_core.runtime.demonstration import EncodedFrames, FrameFeatures
 
 ENTRY = StoreEntry(
     Summary(

@@ -16,7 +16,7 @@ from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
 from afformer_core.runtime import ArrayGrounder, Peak
-from afformer_core.runtime.grounding import Sense
+from afformer_core.runtime.demonstration import Sense
 
 from .conftest import record
 from .turned_disc import disc_frame

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from afformer_core.demonstrations.rotation_estimate import estimate_rotation
-from afformer_core.runtime.grounding import Sense
+from afformer_core.runtime.demonstration import Sense
 
 from .turned_disc import MIDDLE, SIZE, disc_frame
 

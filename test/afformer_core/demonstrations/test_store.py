@@ -14,9 +14,7 @@ from mcap.writer import Writer
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
-from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.features import FrameFeatures
-from afformer_core.runtime.grounding import UNKNOWN_ROTATION
+from afformer_core.runtime.demonstration import UNKNOWN_ROTATION, EncodedFrames, FrameFeatures
 
 
 def test_another_model_gets_the_images_of_the_part_that_is_used(tmp_path, save):

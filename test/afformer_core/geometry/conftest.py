@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.camera import Calibration
 
 
 @pytest.fixture(scope='session')

@@ -4,9 +4,8 @@
 import numpy as np
 import pytest
 
-from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.cloud import weighted_cloud
-from afformer_core.geometry.depth_image import DepthImage
 from afformer_core.geometry.surface import SurfaceSettings
 
 SETTINGS = SurfaceSettings()

@@ -7,12 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.grasp import grasp_candidate, grasp_width
-from afformer_core.geometry.rotation import rotation_of_quaternion
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
-from afformer_core.runtime.grounding import Peak
+from afformer_core.geometry.transform import rotation_of_quaternion
+from afformer_core.runtime.peaks import Peak
 
 PEAK = Peak(u=319.5, v=239.5, score=0.6)
 FACING = np.array([0.0, 0.0, -1.0])

@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.motion import (
     UNKNOWN_VERTICAL,
     MotionType,
@@ -16,7 +15,8 @@ from afformer_core.geometry.motion import (
     point_motion,
 )
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
-from afformer_core.runtime.grounding import Peak, Sense, ShownRotation
+from afformer_core.runtime.demonstration import Sense, ShownRotation
+from afformer_core.runtime.peaks import Peak
 
 SURFACE = SurfacePoint(np.array([0.1, 0.2, 0.7]), np.eye(3) * 1e-6, np.array([0.0, 0.6, -0.8]), '')
 BARE = SurfacePoint(SURFACE.position, SURFACE.covariance, None, '')

@@ -4,8 +4,14 @@
 import numpy as np
 import pytest
 
-from afformer_core.geometry.neighbourhood import OFFSETS, REACH, disc_window
-from afformer_core.geometry.plane_fit import FoundStep, PlaneFit, fit_surface
+from afformer_core.geometry.plane_fit import (
+    OFFSETS,
+    REACH,
+    FoundStep,
+    PlaneFit,
+    disc_window,
+    fit_surface,
+)
 
 WINDOW = disc_window(9)
 U, V = OFFSETS[: WINDOW.count].T.astype(np.float32)

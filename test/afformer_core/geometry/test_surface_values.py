@@ -4,8 +4,7 @@
 import numpy as np
 import pytest
 
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
 
 MATRIX = np.array([[300.0, 0, 159.5], [0, 310.0, 119.5], [0, 0, 1]])

@@ -11,12 +11,12 @@ from afformer_core.geometry.motion import MotionType, PartMotion
 from afformer_core.messages.image_encoding import image_message, jpeg_message
 from afformer_core.messages.rosbags_messages import affordance_typestore
 from afformer_core.outputs.affordance import (
+    PointGeometry,
     affordance_message,
     cloud_message,
     grasp_candidates_message,
 )
 from afformer_core.outputs.markers import marker_messages
-from afformer_core.outputs.point_geometry import PointGeometry
 
 from .conftest import NO_DEPTH, ON_TABLE, header_of
 

@@ -8,11 +8,11 @@ import pytest
 from afformer_core.geometry.grasp import GraspCandidate
 from afformer_core.geometry.motion import MotionType, PartMotion
 from afformer_core.outputs.affordance import (
+    PointGeometry,
     affordance_message,
     cloud_message,
     grasp_candidates_message,
 )
-from afformer_core.outputs.point_geometry import PointGeometry
 
 from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
 

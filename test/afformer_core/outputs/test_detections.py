@@ -13,8 +13,7 @@ from afformer_core.geometry.transform import RigidTransform
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.outputs.detections import detections_message
 from afformer_core.outputs.outputs import OutputMessages
-from afformer_core.outputs.placement import Placement
-from afformer_core.outputs.results import CameraFrame, OutputSettings
+from afformer_core.outputs.results import CameraFrame, OutputSettings, Placement
 
 from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
 

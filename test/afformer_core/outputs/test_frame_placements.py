@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from afformer_core.geometry.transform import RigidTransform, TransformError
-from afformer_core.outputs.placement import FramePlacements, Placement
+from afformer_core.outputs.results import FramePlacements, Placement
 
 # Rotations of the camera in `base` by stamp; the last row of each is its up in the camera's frame.
 ROTATIONS = {

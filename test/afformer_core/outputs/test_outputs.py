@@ -7,12 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.transform import RigidTransform
 from afformer_core.outputs.outputs import OutputMessages
-from afformer_core.outputs.placement import Placement
-from afformer_core.outputs.results import CameraFrame, OutputSettings, SpatialView
+from afformer_core.outputs.results import CameraFrame, OutputSettings, Placement, SpatialView
 from afformer_core.runtime import Peak
 
 from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of

@@ -16,7 +16,7 @@ from afformer_core.errors import AfformerError
 from afformer_core.media.bag import BagMessage
 from afformer_core.replay.depth_wait import header_stamp, images_with_depth
 from afformer_core.replay.topics import ReplayTopics
-from afformer_core.stream.spatial_inputs import SpatialInputs
+from afformer_core.stream.pipeline import SpatialInputs
 
 MS = 10**6
 

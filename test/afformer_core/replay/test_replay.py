@@ -23,7 +23,7 @@ from afformer_core.replay.annotations import read_annotations
 from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.replay import ReplayRequest, result_folder, write_replay
 from afformer_core.replay.topics import ReplayTopics, choose_topics
-from afformer_core.runtime.presence import PresenceFeatures
+from afformer_core.runtime.calibrations import PresenceFeatures
 from afformer_core.stream.settings import PipelineSettings
 from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_sim.datasets.rgbd_scene import RgbdBagSettings

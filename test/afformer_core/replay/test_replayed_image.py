@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.geometry.calibration import Calibration
+from afformer_core.geometry.camera import Calibration
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.outputs.results import SpatialView, StreamedGrounding
 from afformer_core.replay.annotations import BagAnnotations, ImageAnnotation

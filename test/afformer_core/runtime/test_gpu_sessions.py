@@ -20,7 +20,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from afformer_core.runtime.networks import Output
 from afformer_core.runtime.session import Decoded, Memory, Session
-from afformer_core.runtime.sessions.device_loss import is_device_lost
+from afformer_core.runtime.sessions.gpu import is_device_lost
 from afformer_core.runtime.sessions.torch_session import TorchSession, prepared_model
 
 SIZE = 64, 96

@@ -1,19 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A grounding in words, as plain JSON types and as an image; the rotation that is shown."""
+"""A prediction from logits, and a grounding in words, as plain JSON types and as an image."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from afformer_core.arrays import FloatArray
 from afformer_core.media.images import read_image, write_image
+from afformer_core.models import afformer_small
+from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime import Grounding, Peak
-from afformer_core.runtime.grounding import Sense, ShownRotation
+from afformer_core.runtime.calibrations import (
+    NO_CALIBRATIONS,
+    Calibrations,
+    CertaintyCalibration,
+    DecoderCertainty,
+    PresenceCalibration,
+)
+from afformer_core.runtime.demonstration import (
+    UNKNOWN_ROTATION,
+    DemonstrationFeatures,
+)
+from afformer_core.runtime.grounding import Prediction, best_peak
+from afformer_core.runtime.networks import Output
 
 # At the size of the source image; all of the probability is left of the middle.
 HEATMAP = np.zeros((90, 140), np.float32)
@@ -142,23 +159,243 @@ def test_without_an_image_there_is_nothing_to_show(tmp_path: Path) -> None:
         GROUNDING.draw(np.zeros((90, 141, 3), np.uint8))
 
 
-CLOCKWISE = ShownRotation(Sense.CLOCKWISE, '')
-COUNTERCLOCKWISE = ShownRotation(Sense.COUNTERCLOCKWISE, '')
-UNCLEAR = ShownRotation.unknown('nothing turns')
+IMAGE = np.zeros((64, 64, 3), np.uint8)
+ACTIONS = ('press', 'hold', 'push')
+SMALL = afformer_small(ACTIONS, (64, 64))
 
 
-def test_of_several_demonstrations_those_count_whose_sense_is_known():
-    assert ShownRotation.together([UNCLEAR, CLOCKWISE, CLOCKWISE]) == CLOCKWISE
-    assert ShownRotation.together([UNCLEAR]) == UNCLEAR
+def features_of(first: list[float], second: list[float]) -> DemonstrationFeatures:
+    """Of a demonstration of one frame that has two positions with these features."""
+    return DemonstrationFeatures(np.array([first, second], np.float32).T[None, :, None])
 
 
-def test_demonstrations_of_different_senses_have_none():
-    together = ShownRotation.together([CLOCKWISE, COUNTERCLOCKWISE])
-    assert together.sense is None
-    assert together.problem == 'the demonstrations turn it in different directions'
+# Features are standardised by mean (1, 1) and deviation (1, 1), and by (1, 5) and (1, 1).
+ENDS = ([[0.0, 0.0], [2.0, 2.0]], [[0.0, 4.0], [2.0, 6.0]])
+DEMONSTRATION, ANOTHER = (features_of(*each) for each in ENDS)
+UNLIKE = features_of([0.0, 4.0], [2.0, 0.0])
 
 
-@pytest.mark.parametrize('fields', [(None, ''), (Sense.CLOCKWISE, 'nothing turns')])
-def test_there_is_a_sense_or_a_problem(fields):
-    with pytest.raises(ValueError, match='expected one of both'):
-        ShownRotation(*fields)
+def output(
+    heatmap_logits: list[FloatArray], action_logits: list[float], position: tuple[float, float]
+) -> Output:
+    """Features of the image are (1, 2) but in the second of 2 x 2 positions."""
+    features = np.tile(np.array([1, 2], np.float32)[:, None, None], (1, 2, 2))
+    features[:, 0, 1] = position
+    image: Any = SimpleNamespace(
+        image=IMAGE,
+        features=features,
+        levels=SimpleNamespace(features=features),
+        pyramid=('pyramid',),
+    )
+    return Output(np.stack(heatmap_logits), np.array(action_logits, np.float32), image)
+
+
+def peak_at(row: int, column: int) -> FloatArray:
+    logits = np.full((2, 2), -30, np.float32)
+    logits[row, column] = 0
+    return logits
+
+
+def shown_with(
+    features: DemonstrationFeatures, contact: float | None = None, matching: object = None
+) -> Any:
+    return SimpleNamespace(
+        features=features,
+        decoder_features=features,
+        rotation=UNKNOWN_ROTATION,
+        contact_probability=contact,
+        memory=SimpleNamespace(matching=matching),
+    )
+
+
+def predicted(
+    found: Output,
+    demonstrations: list[DemonstrationFeatures],
+    configuration: AfformerConfiguration = SMALL,
+    calibrations: Calibrations = NO_CALIBRATIONS,
+) -> Prediction:
+    shown = [shown_with(one) for one in demonstrations]
+    return Prediction.of(found, shown, configuration, 0.25, calibrations)
+
+
+@pytest.mark.parametrize(
+    ('demonstrations', 'descriptor'),
+    [
+        # (3, 1) is (2, 0) away from the one mean, (2, -4) from the other.
+        ([DEMONSTRATION, ANOTHER], [1.0, 0.0]),
+        ([ANOTHER, DEMONSTRATION], [0.4472136, -0.8944272]),
+    ],
+)
+def test_the_peak_is_described_by_the_first_demonstration(
+    demonstrations: list[DemonstrationFeatures], descriptor: list[float]
+) -> None:
+    found = output([peak_at(0, 1)], [0, 0, 0], position=(3, 1))
+
+    assert predicted(found, demonstrations).descriptor.tolist() == pytest.approx(
+        descriptor, abs=1e-5
+    )
+
+
+def test_the_most_similar_demonstration_counts() -> None:
+    # All four positions are similar to the one by 1 / sqrt(2), the largest cosine with (-1, -1)
+    # and (1, 1); to the other by less than 1.
+    found = output([peak_at(0, 1)], [0, 0, 0], position=(1, 2))
+    alone = [predicted(found, [one]).feature_similarity for one in (DEMONSTRATION, ANOTHER)]
+
+    assert alone == pytest.approx([np.sqrt(0.5), np.sqrt(0.5)], abs=1e-5)
+    found = output([peak_at(0, 1)], [0, 0, 0], position=(2, 2))
+    alone = [predicted(found, [one]).feature_similarity for one in (DEMONSTRATION, ANOTHER)]
+    both = predicted(found, [DEMONSTRATION, ANOTHER]).feature_similarity
+    assert both == max(alone) > min(alone)
+
+
+def test_the_heatmap_is_a_softmax() -> None:
+    logits = np.log(np.array([[1, 2], [3, 4]], np.float32))
+    found = predicted(output([logits], [0, 0, 0], position=(3, 1)), [DEMONSTRATION])
+
+    assert found.probabilities.ravel().tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert found.probabilities.dtype == np.float32
+    assert (found.image is IMAGE, found.seconds, found.presence(0.5)) == (True, 0.25, None)
+
+
+def test_scores_that_exclude_each_other_sum_to_one_and_the_best_comes_first() -> None:
+    logits = np.log([1.0, 6.0, 3.0]).tolist()
+    scores = predicted(output([peak_at(0, 0)], logits, (3, 1)), [DEMONSTRATION]).action_scores
+
+    assert list(scores) == ['hold', 'push', 'press']
+    assert list(scores.values()) == pytest.approx([0.6, 0.3, 0.1])
+
+
+def test_scores_that_exclude_none_are_each_a_probability() -> None:
+    configuration = replace(SMALL, action_activation='sigmoid')
+    logits = np.log([1.0, 4.0, 0.25]).tolist()
+    found = output([peak_at(0, 0)], logits, (3, 1))
+    scores = predicted(found, [DEMONSTRATION], configuration).action_scores
+
+    assert list(scores) == ['hold', 'press', 'push']
+    assert list(scores.values()) == pytest.approx([0.8, 0.5, 0.2])
+
+
+def test_of_several_heatmaps_that_of_the_best_action_counts() -> None:
+    configuration = replace(SMALL, heatmap_per_action=True, action_pooling='mean')
+    heatmaps = [peak_at(0, 0), peak_at(1, 1), peak_at(0, 1)]
+    found = predicted(output(heatmaps, [0, 2, 1], (3, 1)), [DEMONSTRATION], configuration)
+
+    assert found.probabilities[1, 1] == pytest.approx(1)
+
+
+def test_presence_is_that_of_confidence_and_feature_similarity() -> None:
+    # The logit of a confidence of 0.75 is ln 3; the feature similarity is 1 / sqrt(2).
+    calibration = PresenceCalibration(
+        1.0, 2.0, -np.sqrt(2.0), 0.5, 0.9, 100, 'validation.json', 'ab12'
+    )
+    found = predicted(
+        output([peak_at(0, 1)], [0, 0, 0], (1, 2)),
+        [DEMONSTRATION],
+        calibrations=Calibrations(calibration),
+    )
+
+    assert found.presence(0.75) == pytest.approx(0.75, abs=1e-5)
+
+
+class Matched:
+    """A memory that matches one point of an image to its contact."""
+
+    def __init__(self, point: tuple[float, float], probability: float) -> None:
+        self.point, self.probability = point, probability
+
+    def match_probability(self, pyramid: tuple[str], point: tuple[float, float]) -> float:
+        assert pyramid == ('pyramid',)
+        return self.probability if point == pytest.approx(self.point, abs=1e-3) else 0.0
+
+
+# Of 40x60, the peak is at column 45 and row 8.
+FOUND = output([np.zeros((40, 60), np.float32)], [0, 0, 0], position=(1, 2))._replace(
+    similarity=0.4375, decoder_weight=0.0
+)
+FOUND.heatmap_logits[0, 8, 45] = 20.0
+POINT = (45.5 / 60, 8.5 / 40)
+CERTAINTY = CertaintyCalibration(0.8, -0.3, 0.66, 0.87, 0.74, 92, 'pairs.json', 'abc')
+
+
+@pytest.mark.parametrize(
+    ('shown', 'contact', 'match'),
+    [
+        ([(0.5, Matched(POINT, 0.75))], 0.5, 0.75),
+        ([(0.5, Matched(POINT, 0.75)), (1.0, Matched(POINT, 0.25))], 0.75, 0.5),
+        ([(0.5, Matched(POINT, 0.75)), (None, Matched(POINT, 0.25))], None, 0.5),
+        ([(None, Matched(POINT, 0.75))], None, 0.75),
+        ([(None, None)], None, None),
+    ],
+)
+def test_certainty_is_that_of_the_contact_and_of_the_match_of_the_best_point(
+    shown: list[tuple[float | None, object]], contact: float | None, match: float | None
+) -> None:
+    demonstrations = [shown_with(DEMONSTRATION, *each) for each in shown]
+
+    found = Prediction.of(
+        FOUND, demonstrations, SMALL, calibrations=Calibrations(certainty=CERTAINTY)
+    )
+
+    assert (found.contact_probability, found.match_probability) == (contact, match)
+    right = None if contact is None or match is None else contact * match
+    assert found.right_probability == right
+    certainty = None if right is None else CERTAINTY.certainty(right)
+    assert found.certainty(0.9) == certainty
+    assert replace(found, calibrations=NO_CALIBRATIONS).certainty(0.9) is None
+    grounding = found.grounding((80, 90), 1)
+    assert (grounding.contact_probability, grounding.match_probability) == (contact, match)
+    assert (grounding.right_probability, grounding.certainty) == (right, certainty)
+
+
+@pytest.mark.parametrize(
+    ('weight', 'shown', 'contact', 'certainty', 'presence'),
+    [
+        (0.5, DEMONSTRATION, 0.5, 0.25, 0.25),
+        (0.5, DEMONSTRATION, 1.0, None, 0.25),
+        (0.49, DEMONSTRATION, 0.5, 0.375, 0.125),
+        (0.5, UNLIKE, 0.5, 0.25, 0.125),
+    ],
+)
+def test_a_decoder_that_outweighs_gives_certainty_and_the_least_presence(
+    weight: float,
+    shown: DemonstrationFeatures,
+    contact: float,
+    certainty: float | None,
+    presence: float,
+) -> None:
+    # The odds of certainty are those of the peak, those of presence 1 to 7. The image is similar
+    # to the one demonstration by 0.71, to the other by less than 0.68.
+    decoder = DecoderCertainty(1.0, 0.0, 0.7, 30, 'pairs.json', 'abc')
+    calibration = PresenceCalibration(0.0, 0.0, -np.log(7), 0.5, 0.9, 9, 'v.json', 'ab12')
+    found = Prediction.of(
+        FOUND._replace(decoder_weight=weight),
+        [shown_with(shown, contact, Matched(POINT, 0.75))],
+        SMALL,
+        calibrations=Calibrations(
+            calibration, replace(CERTAINTY, slope=1.0, intercept=0.0), decoder
+        ),
+    )
+
+    assert found.certainty(0.25) == (None if certainty is None else pytest.approx(certainty))
+    assert found.presence(0.25) == pytest.approx(presence)
+    grounding = found.grounding((80, 90), 1)
+    assert calibration.presence(grounding.presence_features) == grounding.presence
+    assert (grounding.feature_similarity, grounding.decoder_weight) == (0.4375, weight)
+
+
+@pytest.mark.parametrize(('weight', 'first'), [(0.0, (20, 10)), (0.01, (70, 40))])
+def test_heatmaps_of_the_matching_network_alone_are_smoothed_less(
+    weight: float, first: tuple[int, int]
+) -> None:
+    """A sharp peak, and a wider one that is higher only after the smoothing of a decoder's."""
+    shares = np.full((64, 96), 1e-9, np.float32)
+    shares[10, 20] = 0.1
+    shares[39:42, 69:72] = 0.035
+    found = output([np.log(shares)], [0, 0, 0], (3, 1))._replace(decoder_weight=weight)
+    prediction = predicted(found, [DEMONSTRATION])
+
+    peaks = [best_peak(found, SMALL, (64, 96)), prediction.peaks((64, 96), 1)[0]]
+
+    assert [(peak.u, peak.v) for peak in peaks] == [pytest.approx(first, abs=0.1)] * 2
+    assert prediction.least_confidence() == peaks[1].score

@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256
 from afformer_core.runtime.backends import open_networks
+from afformer_core.runtime.calibrations import PresenceCalibration
 from afformer_core.runtime.graphs import export_command
 from afformer_core.runtime.model_folder import description_files, model_ingredients
-from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.shipped_model import shipped_model_folder
 from afformer_core.runtime.weights import load_model, save_model

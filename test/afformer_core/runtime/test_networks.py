@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model with a matching network: what is opened, grounded, exported, copied and refused."""
 
+from __future__ import annotations
+
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +21,9 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small, small_matching
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_networks
+from afformer_core.runtime.calibrations import MatchingSettings
 from afformer_core.runtime.coarse_to_fine import ZoomStage
-from afformer_core.runtime.demonstration import DemonstrationMemory, EncodedFrames
+from afformer_core.runtime.demonstration import CompactFeatures, DemonstrationMemory, EncodedFrames
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.matching.exemplar_file import write_exemplars
 from afformer_core.runtime.matching.exemplars import (
@@ -27,7 +32,6 @@ from afformer_core.runtime.matching.exemplars import (
     describe_marks,
 )
 from afformer_core.runtime.matching.matcher import Match
-from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     copy_matching,
@@ -35,8 +39,9 @@ from afformer_core.runtime.model_folder import (
     read_matching_description,
     write_description,
 )
-from afformer_core.runtime.networks import EncodedImage, Networks
+from afformer_core.runtime.networks import EncodedImage, Networks, RecentCopies
 from afformer_core.runtime.session import Memory
+from afformer_core.runtime.shipped_model import shipped_model_folder
 from afformer_core.runtime.weights import save_model
 
 from ..conftest import ACTIONS, add_matching_network, random_model
@@ -334,3 +339,89 @@ def test_a_calibration_belongs_to_both_networks_and_the_exemplars(matched: Path)
     assert replace(before, matching=None).all_weights_sha256 == before.weights_sha256
     taught = replace(before, matching=replace(before.matching, exemplars_sha256='abc'))
     assert taught.all_weights_sha256 != before.all_weights_sha256
+
+
+def test_features_are_expanded_to_themselves_from_half_the_space() -> None:
+    features = np.random.default_rng(4).normal(0, 3, (3, 7, 2, 5)).astype(np.float32)
+
+    compact = CompactFeatures.of(features)
+    expanded = compact.expanded()
+
+    assert compact.values.nbytes == 2 * 3 * 7 * 2 * 5
+    assert expanded.dtype == np.float32
+    np.testing.assert_allclose(expanded, features, rtol=2**-11, atol=1e-7)
+
+
+def test_features_beyond_half_precision_are_copied_in_single_precision() -> None:
+    features = np.array([[[[70000.0, 1.5]]]], np.float32)
+    compact = CompactFeatures.of(features)
+
+    features[:] = 0
+
+    assert compact.values.dtype == np.float32
+    assert compact.expanded().tolist() == [[[[70000.0, 1.5]]]]
+
+
+class Counted:
+    """A function that counts its calls, and an object that can be referred to weakly."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, source: Counted) -> str:
+        self.calls += 1
+        return f'copy {self.calls}'
+
+
+def test_what_was_not_used_for_longest_goes() -> None:
+    copy = Counted()
+    copies = RecentCopies(copy, 2)
+    first, second, third = Counted(), Counted(), Counted()
+    assert [copies.of(source) for source in (first, second, first, third)] == [
+        'copy 1',
+        'copy 2',
+        'copy 1',
+        'copy 3',
+    ]
+
+    assert copies.of(first) == 'copy 1'
+    assert copies.of(second) == 'copy 4'
+    assert len(copies) == 2
+
+
+# The first image of a demonstration differs, so that no two share anything.
+LOAD_AND_GROUND = """
+import json, sys
+import numpy as np
+from afformer_core.offline.parallel.measured_subprocess import peak_megabytes
+from afformer_core.grounder import Grounder
+
+grounder = Grounder.load(sys.argv[1], backend='onnxruntime', precision='fp32', threads=2)
+rng = np.random.default_rng(3)
+video = rng.integers(0, 256, (8, 48, 64, 3)).astype(np.uint8)
+peaks = []
+for number in range(100):
+    video[0, :, :2] = number
+    grounder.set_demonstration(video, str(number))
+    grounder.ground(video[4], str(number))
+    peaks.append(peak_megabytes())
+print(json.dumps({'names': len(grounder.demonstrations), 'first': peaks[0], 'all': peaks[-1]}))
+"""
+
+
+@pytest.mark.slow
+def test_a_hundred_demonstrations_of_the_shipped_model_stay_below_a_gigabyte() -> None:
+    done = subprocess.run(
+        [sys.executable, '-c', LOAD_AND_GROUND, str(shipped_model_folder())],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=600,
+    )
+    measured = json.loads(done.stdout.splitlines()[-1])
+
+    assert measured['names'] == 100
+    # In MiB, of the 954 of a gigabyte. With a memory arena for each graph, the first takes 370.
+    assert measured['first'] < 330
+    # 3 for each of 99, and up to 60 of memories that are kept for the next image.
+    assert measured['all'] - measured['first'] < 460

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peaks of heatmaps drawn by hand."""
+"""Peaks and regions of heatmaps drawn by hand."""
 
 import numpy as np
 import pytest
 
-from afformer_core.runtime.peaks import find_peaks, share_at_maximum
+from afformer_core.runtime.peaks import Peak, find_peaks, marked_region, pixel_of, share_at_maximum
 
 
 def test_peak_in_the_corner() -> None:
@@ -106,3 +106,37 @@ def test_of_equal_peaks_the_first_row_comes_first() -> None:
 
     positions = [(round(one.v), round(one.u)) for one in find_peaks(probabilities, (64, 64), 5)]
     assert positions == [(10, 12), (10, 40), (40, 10)]
+
+
+HEATMAP = np.array(
+    [
+        [0.0, 0.4, 0.0, 0.0, 0.6],
+        [0.0, 1.0, 0.5, 0.0, 0.6],
+        [0.6, 0.0, 0.0, 0.0, 0.0],
+    ],
+    np.float32,
+)
+
+
+def test_connected_pixels_from_the_share_on():
+    # The diagonal neighbour belongs to it; the column on the right has no peak.
+    expected = [[0, 0, 0, 0, 0], [0, 1, 1, 0, 0], [1, 0, 0, 0, 0]]
+    region = marked_region(HEATMAP, [Peak(1.2, 0.8, 0.9)], 0.5)
+    np.testing.assert_array_equal(region, np.array(expected, bool))
+
+
+def test_several_peaks_have_several_regions():
+    region = marked_region(HEATMAP, [Peak(1.0, 1.0, 0.9), Peak(4.0, 1.0, 0.1)], 0.6)
+    assert region.sum() == 4
+
+
+def test_a_peak_below_the_share_has_no_region():
+    assert not marked_region(HEATMAP, [Peak(4.0, 1.0, 0.1)], 0.7).any()
+
+
+def test_of_nothing_there_is_no_region():
+    assert not marked_region(np.zeros((3, 5), np.float32), [Peak(1.0, 1.0, 0.9)], 0.5).any()
+
+
+def test_the_pixel_of_a_peak_is_inside_the_image():
+    assert pixel_of(Peak(4.6, -0.4, 0.9), (3, 5)) == (0, 4)

@@ -10,7 +10,7 @@ import pytest
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
-from afformer_core.runtime.features import Stages
+from afformer_core.runtime.calibrations import PresenceCalibration
 from afformer_core.runtime.golden.golden_outputs import exact_networks, make_golden_outputs
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
@@ -18,7 +18,6 @@ from afformer_core.runtime.model_folder import (
     read_description,
 )
 from afformer_core.runtime.networks import Networks
-from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.self_test import (
     GOLDEN_OUTPUTS_FILE,
     TOLERANCES,
@@ -27,7 +26,7 @@ from afformer_core.runtime.self_test import (
     SelfTestError,
     self_test,
 )
-from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
+from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session, Stages
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.sessions.torch_session import TorchMatchingSession, TorchSession
 

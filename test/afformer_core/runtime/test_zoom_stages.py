@@ -13,7 +13,7 @@ from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.coarse_to_fine import ZoomStage, of_mean_scores
-from afformer_core.runtime.memories import CompactFeatures
+from afformer_core.runtime.demonstration import CompactFeatures
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from afformer_core.outputs.results import CameraFrame, SpatialView
-from afformer_core.runtime.prediction import Prediction
+from afformer_core.runtime.grounding import Prediction
 from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.settings import StreamSettings
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afformer_core.runtime.matching.certainty import Calibrations, CertaintyCalibration
+from afformer_core.runtime.calibrations import Calibrations, CertaintyCalibration
 from afformer_core.stream.settings import StreamSettings
 
 from .conftest import Camera

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from afformer_core.stream.spatial_inputs import DepthBuffer
+from afformer_core.stream.pipeline import DepthBuffer
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.outputs.results import SpatialView
 from afformer_core.stream.settings import StreamSettings
 

@@ -4,8 +4,7 @@
 import numpy as np
 import pytest
 
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
 from afformer_core.stream.grounding_stream import checked_view, lift_peaks

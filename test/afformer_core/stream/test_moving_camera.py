@@ -17,10 +17,9 @@ from afformer_core.messages.factory import MessageFactory
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.outputs.outputs import OutputMessages
-from afformer_core.outputs.placement import FramePlacements
-from afformer_core.stream.pipeline import GroundingPipeline
+from afformer_core.outputs.results import FramePlacements
+from afformer_core.stream.pipeline import GroundingPipeline, SpatialInputs
 from afformer_core.stream.settings import PipelineSettings
-from afformer_core.stream.spatial_inputs import SpatialInputs
 
 # The wall is 0.8 m ahead, and the element at the pixel (41.5, 14) of a camera whose focal length
 # is 50 pixels and whose centre (31.5, 31.5).

@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from afformer_core.runtime.matching.certainty import Calibrations
-from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
+from afformer_core.runtime.calibrations import Calibrations, PresenceCalibration, PresenceFeatures
 from afformer_core.stream.settings import StreamSettings
 
 from .conftest import Camera

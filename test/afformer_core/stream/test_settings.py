@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.calibrations import PresenceCalibration
 from afformer_core.stream.settings import PipelineSettings
 
 CALIBRATION = PresenceCalibration(1.0, 10.0, -7.0, 0.37, 0.96, 300, 'validation.json', 'ab12')

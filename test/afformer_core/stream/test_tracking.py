@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from afformer_core.runtime import Peak
-from afformer_core.runtime.prediction import Prediction
-from afformer_core.stream.tracking import (
+from afformer_core.runtime.grounding import Prediction
+from afformer_core.stream.grounding_stream import (
     AgreementCounter,
     DescriptorTracker,
     PredictionSmoother,

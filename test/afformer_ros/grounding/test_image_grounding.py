@@ -24,8 +24,7 @@ from afformer_core.outputs.outputs import OutputMessages
 from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.topics import choose_topics
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.stream.pipeline import GroundingPipeline
-from afformer_core.stream.spatial_inputs import SpatialInputs
+from afformer_core.stream.pipeline import GroundingPipeline, SpatialInputs
 from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
 from afformer_ros.grounding.grounding_statistics import GroundingStatistics
 from afformer_ros.grounding.grounding_worker import GroundingWorker

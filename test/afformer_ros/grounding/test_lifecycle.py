@@ -12,8 +12,7 @@ from lifecycle_msgs.msg import Transition
 
 from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
-from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.features import FrameFeatures
+from afformer_core.runtime.demonstration import EncodedFrames, FrameFeatures
 from afformer_core.runtime.model_folder import read_description, write_description
 
 

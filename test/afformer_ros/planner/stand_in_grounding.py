@@ -23,8 +23,7 @@ from rclpy.executors import MultiThreadedExecutor
 from rclpy.qos import QoSDurabilityPolicy, QoSProfile
 from std_msgs.msg import Header
 
-from afformer_core.geometry.rotation import quaternion_of_rotation
-from afformer_core.geometry.transform import RigidTransform
+from afformer_core.geometry.transform import RigidTransform, quaternion_of_rotation
 
 LATCHED = QoSProfile(depth=100, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 Answer = Callable[[Any], GroundDemonstration.Result]

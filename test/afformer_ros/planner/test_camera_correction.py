@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
-from afformer_core.geometry.calibration import Calibration
-from afformer_core.geometry.depth_image import DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.camera_correction import (
     ArmSurface,

@@ -11,16 +11,18 @@ import torch
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small, small_matching
+from afformer_core.runtime.calibrations import (
+    CertaintyCalibration,
+    MatchingSettings,
+    PresenceCalibration,
+)
 from afformer_core.runtime.coarse_to_fine import ZoomStage
-from afformer_core.runtime.matching.certainty import CertaintyCalibration
-from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     read_description,
     read_matching_description,
     write_description,
 )
-from afformer_core.runtime.presence import PresenceCalibration
 from afformer_core.runtime.weights import save_matching_network, save_model
 from studies.weights.card import write_card
 

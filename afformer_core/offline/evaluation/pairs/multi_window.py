@@ -16,7 +16,7 @@ from torch import Tensor
 
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime import ArrayGrounder, Grounding
-from afformer_core.runtime.prediction import Prediction, decoder_similarity
+from afformer_core.runtime.grounding import Prediction, decoder_similarity
 
 # The same number as from `ArrayGrounder.ground`.
 _PEAKS = 5

@@ -31,8 +31,8 @@ from afformer_core.offline.evaluation.protocols import Heatmaps, ProtocolRow, Ro
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import ONE_PROCESS
 from afformer_core.runtime import ArrayGrounder, Grounding
+from afformer_core.runtime.calibrations import PresenceFeatures
 from afformer_core.runtime.peaks import find_peaks
-from afformer_core.runtime.presence import PresenceFeatures
 
 _NEGATIVE = 'of another scene'
 # Maximum number of kept windows of an image's demonstrations, or those of a single longer one; 32

@@ -46,7 +46,7 @@ from afformer_core.offline.reports.bootstrap import (
     bootstrap_mean,
     bootstrap_ratio,
 )
-from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
+from afformer_core.runtime.calibrations import PresenceCalibration, PresenceFeatures
 from afformer_core.stream.settings import StreamSettings
 
 MODEL = 'model'

@@ -17,7 +17,7 @@ from afformer_core.offline.evaluation.pairs.pair_measures import (
 from afformer_core.offline.evaluation.protocols import ProtocolRow
 from afformer_core.offline.reports.bootstrap import interval_note
 from afformer_core.offline.reports.tables import Cell, Table
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.calibrations import PresenceCalibration
 from afformer_core.stream.settings import StreamSettings
 
 TITLES = {

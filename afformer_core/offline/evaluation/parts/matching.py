@@ -16,11 +16,7 @@ from afformer_core.offline.evaluation.parts.predictors import (
     ContactPredictor,
     PointPrediction,
 )
-from afformer_core.runtime.matching.feature_maps import (
-    FeatureMap,
-    PointDescriptors,
-    similarity_maps,
-)
+from afformer_core.runtime.matching.matcher import FeatureMap, PointDescriptors, similarity_maps
 from afformer_core.runtime.peaks import NEIGHBOURHOOD
 
 # Longer side of the images, and the multiple of which both sides are, in pixels.

@@ -37,7 +37,7 @@ from afformer_core.offline.evaluation.pairs.pooled_rows import PooledRows
 from afformer_core.offline.evaluation.protocols import ProtocolRow, RowsProtocol
 from afformer_core.offline.reports.bootstrap import CONFIDENCE
 from afformer_core.offline.reports.tables import Table, to_json
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.calibrations import PresenceCalibration
 
 SCHEMA, SCHEMA_OF_PARTS = 3, 4
 """Versions of the output of `EvaluationReport.to_json`, the second of pairs with outlined parts.

@@ -36,26 +36,6 @@ def test_stages_of_a_hierarchical_timm_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ('image', 'scales'),
-    [
-        ((480, 640), ((64, 96), (128, 160))),
-        ((640, 480), ((96, 64), (160, 128))),
-        ((300, 300), ((96, 96), (160, 160))),
-        ((3, 2), ((96, 64), (160, 96))),
-        ((1, 900), ((32, 96), (32, 160))),
-    ],
-)
-def test_images_are_compared_at_their_own_aspect(
-    image: tuple[int, int], scales: tuple[tuple[int, int], ...]
-) -> None:
-    assert replace(SMALL, long_sides=(96, 160)).scales(image) == scales
-
-
-def test_without_long_sides_images_are_compared_at_the_input_size() -> None:
-    assert SMALL.scales((480, 640)) == ((64, 96),)
-
-
-@pytest.mark.parametrize(
     ('fields', 'message'),
     [
         ({'backbone': 'resnet18'}, "backbone is 'resnet18'; expected one of "),

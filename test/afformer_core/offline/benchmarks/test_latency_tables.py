@@ -12,8 +12,8 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.models import small_matching
 from afformer_core.offline.benchmarks.inference_variants import InferenceVariant
 from afformer_core.offline.benchmarks.latency_tables import copy_with_graphs
+from afformer_core.runtime.calibrations import MatchingSettings
 from afformer_core.runtime.graphs import read_graphs
-from afformer_core.runtime.matching.weighing import MatchingSettings
 from afformer_core.runtime.model_folder import (
     read_description,
     read_matching_description,

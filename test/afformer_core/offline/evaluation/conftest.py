@@ -22,7 +22,7 @@ from afformer_core.offline.evaluation.pairs.pair_evaluator import ModelRun, Pair
 from afformer_core.offline.evaluation.pairs.pairs import choose_pairs
 from afformer_core.offline.evaluation.protocols import RowsProtocol
 from afformer_core.offline.reports import bootstrap
-from afformer_core.runtime.presence import PresenceFeatures
+from afformer_core.runtime.calibrations import PresenceFeatures
 from afformer_core.runtime.weights import save_model
 
 WIDTH, HEIGHT = 64, 48

@@ -24,8 +24,8 @@ from afformer_core.offline.evaluation.calibration import (
 )
 from afformer_core.offline.evaluation.parts.part_scores import SCORES, PartScores
 from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.calibrations import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.model_folder import read_description
-from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.weights import save_matching_network
 
 from ...conftest import random_matching_network

@@ -13,7 +13,6 @@ import pytest
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import small_matching
 from afformer_core.runtime import ArrayGrounder, Grounding
-from afformer_core.runtime.features import Stages
 from afformer_core.runtime.matching.contact import ContactPositions
 from afformer_core.runtime.matching.exemplar_file import write_exemplars
 from afformer_core.runtime.matching.exemplars import (
@@ -23,17 +22,18 @@ from afformer_core.runtime.matching.exemplars import (
     describe_demonstration,
     describe_marks,
 )
-from afformer_core.runtime.matching.feature_maps import (
+from afformer_core.runtime.matching.matcher import (
+    DescribedContact,
     FeatureMap,
     FeaturePyramid,
     feature_pyramid,
 )
-from afformer_core.runtime.matching.matcher import DescribedContact
 from afformer_core.runtime.matching.matching import MatchingMemory, encode_pyramid
 from afformer_core.runtime.model_folder import (
     EXEMPLARS_FILE,
     MATCHING_FOLDER,
 )
+from afformer_core.runtime.session import Stages
 from afformer_core.runtime.sessions.torch_session import TorchMatchingSession
 
 from ...conftest import panel

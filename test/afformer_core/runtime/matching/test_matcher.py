@@ -3,17 +3,113 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from afformer_core.runtime.matching.contact import ContactPositions, cell_centres, distances
-from afformer_core.runtime.matching.feature_maps import (
+from afformer_core.runtime.matching.matcher import (
+    DescribedContact,
     FeatureMap,
     FeaturePyramid,
     PointDescriptors,
+    feature_pyramid,
+    heatmap_size,
     similarity_maps,
 )
-from afformer_core.runtime.matching.matcher import DescribedContact, heatmap_size
+
+
+def features(*channels: list[list[float]]) -> FeatureMap:
+    return FeatureMap(np.array(channels, np.float32))
+
+
+def random_features(seed: int, *shape: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ('position', 'value'),
+    [
+        ((0.25, 0.25), 0),  # the centre of the first cell
+        ((0.5, 0.25), 5),
+        ((0.625, 0.5), 17.5),
+        ((0.75, 0.75), 30),
+        ((1.0, 1.0), 30),  # beyond the last cell's centre
+        ((0.0, 0.5), 10),
+    ],
+)
+def test_a_descriptor_is_interpolated(position: tuple[float, float], value: float) -> None:
+    assert features([[0, 10], [20, 30]]).describe([position]).tolist() == [[value]]
+
+
+def test_descriptors_are_in_the_order_of_the_points() -> None:
+    found = features([[7, 8, 9]], [[1, 2, 4]]).describe([(0.9, 0.1), (0.5, 0.9)])
+
+    assert found.tolist() == [[9, 4], [8, 2]]
+
+
+def test_the_mean_of_both_images_is_subtracted_before_the_cosines() -> None:
+    # The means are (2, 1) and (0, 3), so that (1, 2) is subtracted.
+    image = features([[4, 0]], [[0, 2]])
+
+    found = image.cosines(np.array([[3, 2], [1, 0]], np.float32), np.array([0, 3], np.float32))
+
+    # (2, 0) and (0, -2) with (3, -2), and with (-1, 0).
+    cosine = 3 / np.sqrt(13)
+    np.testing.assert_allclose(found[:, 0], [[cosine, -1], [2 / np.sqrt(13), 0]], rtol=1e-5)
+
+
+@pytest.mark.parametrize('shared', [0.0, 1000.0])
+def test_large_features_that_all_positions_share_leave_the_cosines_exact(shared: float) -> None:
+    image, other = random_features(0, 48, 5, 7) + shared, random_features(1, 48, 3, 4) + shared
+    points = FeatureMap(other).describe([(0.2, 0.9), (0.6, 0.3)])
+
+    found = FeatureMap(image).cosines(points, FeatureMap(other).mean)
+
+    means = [each.mean(axis=(1, 2), dtype=np.float64) for each in (image, other)]
+    common = (means[0] + means[1]) / 2
+    own, rest = points - common, image - common[:, None, None]
+    products = np.einsum('kc,chw->khw', own, rest) / np.linalg.norm(own, axis=1)[:, None, None]
+    np.testing.assert_allclose(found, products / np.linalg.norm(rest, axis=0), atol=5e-5)
+
+
+@pytest.mark.parametrize('scale', [0.5, 7.7])
+def test_the_cosines_of_an_even_image_and_itself_are_at_most_one(scale: float) -> None:
+    image = FeatureMap(np.tile(scale * random_features(0, 112)[:, None, None], (1, 24, 32)))
+
+    found = image.cosines(image.describe([(0.3, 0.4), (0.91, 0.13)]), image.mean)
+
+    assert np.abs(found).max() < 1 + 1e-5
+
+
+@pytest.mark.parametrize('size', [(12, 35), (5, 7), (3, 2), (1, 9)])
+def test_cosines_are_interpolated_to_the_size_as_opencv_does(size: tuple[int, int]) -> None:
+    image = FeatureMap(random_features(2, 6, 4, 5))
+    points = PointDescriptors((random_features(3, 3, 6),), (random_features(4, 6),))
+
+    found = similarity_maps(points, (image,), size)
+
+    cosines = image.cosines(points.values[0], points.means[0])
+    expected = [cv2.resize(one, size[::-1], interpolation=cv2.INTER_LINEAR) for one in cosines]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_the_cosines_of_all_maps_have_the_same_weight() -> None:
+    coarse, fine = features([[1, -1]]), features([[1, 0, 0, -1]])
+    points = PointDescriptors.of((coarse, fine, fine), [(0.125, 0.5)])
+
+    found = similarity_maps(points, (coarse, fine, fine), (1, 4))
+
+    assert found[0].tolist() == [pytest.approx([1, 0.5 / 3, -0.5 / 3, -1])]
+
+
+def test_a_pyramid_has_the_compared_stages_at_each_scale_in_order() -> None:
+    scales = [[np.full((1, 1, 1), 10 * scale + stage) for stage in range(3)] for scale in (1, 2)]
+
+    found = feature_pyramid([tuple(stages) for stages in scales])
+
+    assert [float(level.features[0, 0, 0]) for level in found] == [10, 11, 20, 21]
+
 
 FRAME_SIZE = (90, 120)
 

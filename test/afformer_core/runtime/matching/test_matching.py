@@ -15,6 +15,7 @@ from afformer_core.runtime import ArrayGrounder, Peak
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.matching.contact import ContactCandidate, ReadContact
 from afformer_core.runtime.matching.exemplars import Recall, RecalledPair, describe_marks
+from afformer_core.runtime.matching.matching import compared_sizes
 from afformer_core.runtime.weights import save_model
 
 from ...conftest import ACTIONS, add_matching_network, panel, random_model
@@ -150,3 +151,21 @@ def test_a_mark_lies_in_the_frame(grounder: ArrayGrounder) -> None:
     with pytest.raises(ValueError, match=r'\(1.2, 0.5\); expected shares'):
         grounder.set_demonstration([panel(0)], 'outside', (1.2, 0.5))
     assert 'outside' not in grounder.demonstrations
+
+
+@pytest.mark.parametrize(
+    ('image', 'long_sides', 'sizes'),
+    [
+        ((480, 640), (96, 160), ((64, 96), (128, 160))),
+        ((640, 480), (96, 160), ((96, 64), (160, 128))),
+        ((300, 300), (96, 160), ((96, 96), (160, 160))),
+        ((3, 2), (96, 160), ((96, 64), (160, 96))),
+        ((1, 900), (96, 160), ((32, 96), (32, 160))),
+        ((480, 640), (), ((64, 96),)),
+    ],
+)
+def test_images_are_compared_at_their_own_aspect(
+    image: tuple[int, int], long_sides: tuple[int, ...], sizes: tuple[tuple[int, int], ...]
+) -> None:
+    configuration = replace(small_matching((64, 96)), long_sides=long_sides)
+    assert compared_sizes(configuration, image) == sizes

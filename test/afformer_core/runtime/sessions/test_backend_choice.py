@@ -10,7 +10,7 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import backends
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
-from afformer_core.runtime.sessions import backend_choice, onnxruntime_graphs
+from afformer_core.runtime.sessions import backend_choice, onnx_session
 from afformer_core.runtime.sessions.backend_choice import Candidate, candidates
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 
@@ -39,7 +39,7 @@ def test_what_is_installed_is_tried(
         backend_choice.importlib.util, 'find_spec', lambda name: name in installed or None
     )
     monkeypatch.setattr(backend_choice, '_computes_in_bf16', lambda: 'bf16' in installed)
-    monkeypatch.setattr(onnxruntime_graphs, 'is_installed', lambda _: 'cuda' in installed)
+    monkeypatch.setattr(onnx_session, 'has_provider', lambda _: 'cuda' in installed)
 
     assert ', '.join(map(str, candidates(small_folder, precision))) == expected
 

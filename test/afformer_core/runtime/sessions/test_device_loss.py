@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,13 +18,39 @@ from onnxruntime.capi.onnxruntime_pybind11_state import Fail
 from afformer_core.errors import EngineError, ImageError
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.backends import open_networks, open_on_cpu
-from afformer_core.runtime.features import Stages
 from afformer_core.runtime.matching.matching import Matching
 from afformer_core.runtime.model_folder import MATCHING_FOLDER, read_description, read_matching
 from afformer_core.runtime.networks import Networks
-from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
-from afformer_core.runtime.sessions.device_loss import is_device_lost
+from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Stages
+from afformer_core.runtime.sessions.gpu import gpu_at_hand, is_device_lost, why_no_gpu
 from afformer_core.runtime.sessions.torch_session import TorchMatchingSession, TorchSession
+
+
+def test_what_tells_two_gpus_of_one_name_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    properties = SimpleNamespace(
+        name='Orin', major=8, minor=7, multi_processor_count=8, total_memory=7_620 * 2**20
+    )
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'current_device', lambda: 0)
+    monkeypatch.setattr(torch.cuda, 'get_device_properties', lambda device: properties)
+
+    assert gpu_at_hand() == 'Orin, compute capability 8.7, 8 multiprocessors, 7 GiB'
+
+
+@pytest.mark.parametrize(
+    ('cuda', 'reason'),
+    [
+        (None, 'was built only for the CPU.*install a PyTorch for CUDA'),
+        ('12.6', 'for CUDA 12.6 finds none. Check that nvidia-smi'),
+    ],
+)
+def test_a_pytorch_that_finds_none_says_why(
+    monkeypatch: pytest.MonkeyPatch, cuda: str | None, reason: str
+) -> None:
+    monkeypatch.setattr(torch.version, 'cuda', cuda)
+
+    assert re.search(reason, why_no_gpu(), re.DOTALL)
+
 
 LOSS = 'CUDA error: an illegal memory access was encountered\nFor debugging consider ...'
 HAS_GPU = torch.cuda.is_available()

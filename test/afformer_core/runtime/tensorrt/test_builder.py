@@ -16,6 +16,7 @@ pytest.importorskip('tensorrt_rtx_bindings', reason='TensorRT for RTX is not ins
 from afformer_core.errors import EngineError
 from afformer_core.models import small_matching
 from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.matching.matching import compared_sizes
 from afformer_core.runtime.model_folder import MatchingDescription, read_description
 from afformer_core.runtime.tensorrt.builder import build_engine, shape_ranges
 from afformer_core.runtime.tensorrt.library import trt
@@ -104,6 +105,6 @@ def test_images_have_any_aspect_at_each_scale(
     expected = ((1, *smallest, 3), (1, *usual, 3), (8, *largest, 3))
     assert ranges == {'encode': {'images': expected}}
     for image in ((1, 900), (900, 1), (300, 400), (1, 1)):
-        for scale in configuration.scales(image):
+        for scale in compared_sizes(configuration, image):
             for low, side, high in zip(smallest, scale, largest, strict=True):
                 assert low <= side <= high

@@ -16,10 +16,9 @@ from std_msgs.msg import Header
 
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_core.runtime.prediction import Prediction
-from afformer_core.stream.pipeline import GroundingPipeline
+from afformer_core.runtime.grounding import Prediction
+from afformer_core.stream.pipeline import GroundingPipeline, SpatialInputs
 from afformer_core.stream.settings import PipelineSettings
-from afformer_core.stream.spatial_inputs import SpatialInputs
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.frame_transforms import FrameTransforms
 from afformer_ros.grounding.parameters import GroundingParameters

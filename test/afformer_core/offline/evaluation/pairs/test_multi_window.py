@@ -16,11 +16,10 @@ from afformer_core.offline.evaluation.pairs.multi_window import (
     mean_actions,
 )
 from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.calibrations import Calibrations, PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.demonstration import DemonstrationMemory
-from afformer_core.runtime.matching.certainty import Calibrations
 from afformer_core.runtime.networks import EncodedImage, Networks, Output
 from afformer_core.runtime.peaks import find_peaks
-from afformer_core.runtime.presence import PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
 
 SMALL = afformer_small(('press', 'hold'), (64, 64))

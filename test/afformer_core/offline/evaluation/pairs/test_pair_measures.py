@@ -23,7 +23,7 @@ from afformer_core.offline.evaluation.pairs.pair_measures import (
 )
 from afformer_core.offline.evaluation.pairs.pair_tables import model_tables, predictor_tables
 from afformer_core.offline.evaluation.protocols import ButtonsProtocol, RowsProtocol
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.calibrations import PresenceCalibration
 
 NAMES = ('press', 'hold')
 PROTOCOL = RowsProtocol((32, 32))

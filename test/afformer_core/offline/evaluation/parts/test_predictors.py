@@ -27,7 +27,7 @@ from afformer_core.offline.evaluation.parts.predictors import (
 )
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.grounding import Peak
+from afformer_core.runtime.peaks import Peak
 
 GREY = np.full((120, 160, 3), 128, np.uint8)
 

@@ -19,7 +19,7 @@ from afformer_core.offline.evaluation.protocols import ButtonsProtocol
 from afformer_core.offline.evaluation.report.report import EvaluationReport, build_report
 from afformer_core.offline.reports.bootstrap import Estimate
 from afformer_core.offline.reports.tables import to_json
-from afformer_core.runtime.presence import PresenceCalibration
+from afformer_core.runtime.calibrations import PresenceCalibration
 
 from ..conftest import described
 

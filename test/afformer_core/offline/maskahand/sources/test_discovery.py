@@ -21,8 +21,7 @@ from afformer_core.offline.maskahand.sources import find_sources, open_source
 from afformer_core.offline.maskahand.sources.bag_topic import BagTopic
 from afformer_core.offline.maskahand.sources.numbered_frames import NumberedFrames
 from afformer_core.offline.maskahand.sources.video_file import VideoFile
-from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.features import FrameFeatures
+from afformer_core.runtime.demonstration import EncodedFrames, FrameFeatures
 
 
 def make_empty(*paths: Path) -> None:

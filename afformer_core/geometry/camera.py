@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibration of a camera, and the rays of its pixels with their derivatives."""
+"""A depth camera: its calibration, the rays of its pixels, and its depth images."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from afformer_core.errors import AfformerError
+from afformer_core.errors import AfformerError, ImageError
 
 # Possible numbers of coefficients of each distortion model.
 _COEFFICIENTS = {
@@ -22,6 +23,9 @@ _COEFFICIENTS = {
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 50, 1e-10)
 # Beyond this the ray is almost perpendicular to the optical axis: undistortion has failed.
 _LARGEST_SLOPE = 1e3
+
+RECTIFICATIONS = ('auto', 'rectified', 'distorted')
+"""Whether images are rectified; auto: by the name of their topic."""
 
 
 class CalibrationError(AfformerError):
@@ -173,6 +177,19 @@ class Calibration:
         return np.asarray(self.centre + np.asarray(depths, float)[:, None] * directions)
 
 
+def is_rectified(rectification: str, topic: str) -> bool:
+    """Check whether images are already rectified.
+
+    Args:
+        rectification: one of `RECTIFICATIONS`; 'auto': by the name of the topic, in which a part
+            begins with image_rect by convention.
+        topic: topic of the images.
+    """
+    if rectification == 'auto':
+        return any(part.startswith('image_rect') for part in topic.split('/'))
+    return rectification == 'rectified'
+
+
 def _field(message: Any, name: str) -> NDArray[np.float64]:
     values = getattr(message, name, None)
     if values is None:
@@ -235,3 +252,111 @@ def _check_distortion(model: str, coefficients: tuple[float, ...]) -> None:
         raise CalibrationError(
             f'distortion model {model!r} has {len(coefficients)} coefficients; expected {expected}'
         )
+
+
+_METRES_PER_MILLIMETRE = np.float32(0.001)
+
+
+@dataclass(frozen=True)
+class DepthImage:
+    """Depth of every pixel along the optical axis.
+
+    Attributes:
+        measured: float32 [H, W] metres, NaN where unknown, or uint16 [H, W] millimetres, 0 where
+            unknown.
+        frame_id: coordinate frame of the camera to which the depth is registered.
+        stamp: time of exposure, nanoseconds.
+
+    Raises:
+        ImageError: the shape or type is wrong.
+    """
+
+    measured: NDArray[Any]
+    frame_id: str
+    stamp: int
+
+    def __post_init__(self) -> None:
+        measured = self.measured
+        if (
+            measured.ndim != 2
+            or 0 in measured.shape
+            or measured.dtype not in (np.float32, np.uint16)
+        ):
+            raise ImageError(
+                f'depth image is {measured.dtype} {measured.shape}; expected float32 [H, W] in '
+                'metres or uint16 [H, W] in millimetres'
+            )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        height, width = self.measured.shape
+        return height, width
+
+    @cached_property
+    def values(self) -> NDArray[np.float32]:
+        """float32 [H, W], metres along the optical axis, NaN where unknown."""
+        return _metres(self.measured)
+
+    def at(self, pixels: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the values of some pixels, given their indices in row-major order."""
+        return _metres(self.measured.ravel().take(pixels))
+
+
+def _metres(measured: NDArray[Any]) -> NDArray[np.float32]:
+    if measured.dtype == np.float32:
+        return measured
+    metres = measured.astype(np.float32)
+    metres *= _METRES_PER_MILLIMETRE
+    with np.errstate(invalid='ignore'):
+        # NaN where it is 0; three times faster than indexing these pixels
+        metres += 0 / metres
+    return metres
+
+
+def alignment_problem(
+    image_size: tuple[int, int], image_frame: str, depth: DepthImage, calibration: Calibration
+) -> str:
+    """Explain why depth cannot be read at a pixel of the image.
+
+    The depth image must be registered to the image's own camera. It may have another resolution,
+    as long as both show the same field of view: their aspect ratios must agree to less than a
+    pixel.
+
+    Args:
+        image_size: (height, width) of the image.
+        image_frame: coordinate frame of the image.
+        depth: the depth image.
+        calibration: calibration of the image's camera.
+
+    Returns:
+        one sentence, or '' if all three fit.
+    """
+    height, width = image_size
+    if (height, width) != (calibration.height, calibration.width):
+        return (
+            f'the image has {width}x{height} pixels, but camera_info is for '
+            f'{calibration.width}x{calibration.height}; use the camera_info of this image topic'
+        )
+    depth_height, depth_width = depth.size
+    if abs(depth_width * height / width - depth_height) >= 1:
+        return (
+            f'the depth image has {depth_width}x{depth_height} pixels, another aspect ratio than '
+            f'the image with {width}x{height}; use depth that is registered (aligned) to the image'
+        )
+    if not _same_frame(depth.frame_id, image_frame):
+        return (
+            f'the depth image is in the frame {depth.frame_id!r}, the image in {image_frame!r}; '
+            'use depth that is registered (aligned) to the image'
+        )
+    if not _same_frame(calibration.frame_id, image_frame):
+        return (
+            f'camera_info is in the frame {calibration.frame_id!r}, the image in {image_frame!r}; '
+            'use the camera_info of this image topic'
+        )
+    return ''
+
+
+def _same_frame(first: str, second: str) -> bool:
+    # drivers ported from ROS 1 may write a slash before the name
+    return first.removeprefix('/') == second.removeprefix('/')

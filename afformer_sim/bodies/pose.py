@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_IDENTITY = np.eye(3)
-
 
 @dataclass(frozen=True)
 class Pose:
@@ -65,6 +63,11 @@ def turned(axis: np.ndarray | tuple[float, float, float], angle: float) -> np.nd
     skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     rotation: np.ndarray = np.eye(3) + math.sin(angle) * skew + (1 - math.cos(angle)) * skew @ skew
     return rotation
+
+
+def spin(axis: np.ndarray | tuple[float, float, float], angle: float) -> Pose:
+    """Return the pose turned by `angle` radians about `axis`, at the origin."""
+    return Pose(np.zeros(3), turned(axis, angle))
 
 
 def cross(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_sim.bodies.element import Element, Front
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.grip import Fingertip, Pinch
-from afformer_sim.bodies.pose import Pose, at, turned
+from afformer_sim.bodies.pose import Pose, at, spin
 from afformer_sim.bodies.solid import Solid, SolidShape
 from afformer_sim.families.parts.vessels import (
-    Knob,
     PartFinish,
     VesselHandle,
     arch_handle,
@@ -24,6 +21,7 @@ from afformer_sim.families.parts.vessels import (
     drum,
     handle_element,
     make_knob,
+    pinched_from_above,
     pressed_element,
     rest,
     rod,
@@ -146,18 +144,9 @@ def _standing(
     seat = stand_on(0.0)
     down = Pose(np.zeros(3), seat.rotation.T)
     inner = tuple(solid.moved(down) for solid in spun(solids, angle, (0, 1, 0)))
-    level = max(height - 0.014, 0.6 * height)
-    half = 0.6 * radius
-    pinch, tip = Pinch(radius, level, height), Fingertip(half, half, height)
-    element = Element(
-        style.kind,
-        seat,
-        inner,
-        np.concatenate([solid.corners() for solid in inner]),
-        Front((0.0, 0.0, height), 0.85 * radius, 0.85 * radius),
-        (*carry(rng, seat, pinch), *rest((pinch, tip))),
-    )
-    return TabletopObject((slid(element, *_SLIDE),))
+    held = pinched_from_above(inner, radius, height, max(height - 0.014, 0.6 * height))
+    uses = (*carry(rng, seat, *held.grips[:1]), *rest(held.grips))
+    return TabletopObject((slid(held.element(style.kind, seat, (), uses), *_SLIDE),))
 
 
 def _basket(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject:
@@ -174,7 +163,7 @@ def _basket(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject
     top = height + rng.uniform(0.04, 0.055)
     handle = arch_handle(style.trim, 0.9 * wide, height - 0.006, top, 0.006)
     angle = rng.uniform(-0.6, 0.6)
-    turn = Pose(np.zeros(3), turned((0, 1, 0), angle))
+    turn = spin((0, 1, 0), angle)
     rise = math.radians(rng.uniform(40, 80))
     outward = turn.direct(np.array([0, math.sin(rise), math.cos(rise)]))
     element = handle_element(
@@ -205,7 +194,7 @@ def _tool(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject:
     # it lies roughly across, or with its head to the wall
     angle = rng.uniform(1.2, 1.9) * rng.choice([-1, 1]) if style.share < 0.5 else math.pi
     angle += rng.uniform(-0.3, 0.3)
-    turn = Pose(np.zeros(3), turned((0, 1, 0), float(angle)))
+    turn = spin((0, 1, 0), float(angle))
     tilt = math.radians(rng.uniform(0, 25))
     outward = np.array([0, math.cos(tilt), math.sin(tilt)])
     moved = handle.moved(turn)
@@ -241,7 +230,7 @@ def _buzzer(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject
         size, pose = (cap, cap, 0.35 * cap), at(0, 0, stroke + 0.004)
         face.append(Solid(SolidShape.ELLIPSOID, size, style.trim.colour, pose))
     top = stroke + 0.004 + (0.35 * cap if style.variant else 0.0)
-    knob = Knob(tuple(face), cap, top)
+    knob = pinched_from_above(face, cap, top, 0.6 * top)
     return TabletopObject((pressed_element('buzzer', stand_on(height), (), knob, stroke),), fixed)
 
 

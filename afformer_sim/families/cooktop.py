@@ -12,20 +12,18 @@ import numpy as np
 
 from afformer_sim.bodies.element import Element
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.pose import Pose, at, facing, turned
+from afformer_sim.bodies.pose import Pose, at, facing, spin
 from afformer_sim.bodies.solid import Solid
+from afformer_sim.families.parts.carpentry import FrontHandle
 from afformer_sim.families.parts.vessels import (
     KNOB_SHAPES,
     Body,
-    Knob,
     PartFinish,
     VesselHandle,
     block,
     drawn_finish,
     drum,
     handle_element,
-    knob_element,
-    knob_grips,
     lid_element,
     lid_plate,
     make_knob,
@@ -37,6 +35,7 @@ from afformer_sim.families.parts.vessels import (
     slat,
     stand_on,
     turn,
+    twisted,
 )
 from afformer_sim.families.tabletop import TabletopObject, bounds, overlap, set_table
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
@@ -112,7 +111,7 @@ def make_cookware(style: Cookware, rng: np.random.Generator) -> TabletopObject:
     taken, other = (_side_handle(style, body, angle) for angle in (azimuth, azimuth + math.pi))
     plate = lid_plate(style.body, 0.97 * style.radius, style.lid_height, style.steps)
     knob = make_knob(style.trim, style.mark, style.knob, style.knob_radius, style.knob_height)
-    knob = knob.turned(rng.uniform(-2.4, 2.4))
+    knob = twisted(knob, rng.uniform(-2.4, 2.4))
     seat = stand_on(style.height + style.lid_height)
     solids = (*body.solids, rim, mouth(body, style.inside, 0.94), *other.solids)
     if rng.random() < 0.5:
@@ -140,7 +139,7 @@ def _pan(style: Cookware, rng: np.random.Generator) -> TabletopObject:
     length = float(np.linalg.norm(points[2] - points[1]))
     middle = (points[1] + points[2]) / 2
     handle = VesselHandle(solids, middle, along, length, 1.15 * style.thickness)
-    handle = handle.moved(Pose(np.zeros(3), turned((0, 1, 0), azimuth)))
+    handle = handle.moved(spin((0, 1, 0), azimuth))
     inside = mouth(body, style.inside, 0.93)
     return TabletopObject((_lifted('pan handle', (*body.solids, inside), handle, azimuth, rng),))
 
@@ -155,7 +154,7 @@ def _side_handle(style: Cookware, body: Body, azimuth: float) -> VesselHandle:
     solids = tuple(rod(style.trim, *pair, style.thickness) for pair in pairs)
     middle = (points[1] + points[2]) / 2
     handle = VesselHandle(solids, middle, np.array([1.0, 0, 0]), 1.5 * half, style.thickness)
-    return handle.moved(Pose(np.zeros(3), turned((0, 1, 0), azimuth)))
+    return handle.moved(spin((0, 1, 0), azimuth))
 
 
 def _lifted(
@@ -353,15 +352,15 @@ def _knobs(rng: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
         shift = at((i - (count - 1) / 2) * pitch, 0, 0)
         knob = make_knob(stove.trim, mark, shape, radius, height)
         angle = rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else 0.0
-        knobs.append(_knob(rng, front @ shift, knob.turned(angle)))
+        thick = 0.35 * (0.9 * radius if shape == 'bar' else radius)
+        knobs.append(_knob(rng, front @ shift, twisted(knob, angle), thick))
     return tuple(knobs)
 
 
-def _knob(rng: np.random.Generator, pose: Pose, knob: Knob) -> Element:
-    """Build a knob that turns, and moves in and out on a shaft."""
+def _knob(rng: np.random.Generator, pose: Pose, knob: FrontHandle, thick: float) -> Element:
+    """Build a knob that turns, and moves in and out on a shaft of a radius."""
     stroke = rng.uniform(0.026, 0.034)
-    grips = knob_grips(knob)
-    shaft = drum(_SHAFT, 0.35 * knob.radius, -stroke, 0, 'z')
-    pressing = press(grips, (0.0, 0.12 * stroke), (0.78 * stroke, stroke))
-    uses = (turn(rng, grips[0]), *pressing, *rest(grips))
-    return knob_element('stove knob', pose, (shaft,), knob, uses)
+    shaft = drum(_SHAFT, thick, -stroke, 0, 'z')
+    pressing = press(knob.grips, (0.0, 0.12 * stroke), (0.78 * stroke, stroke))
+    uses = (turn(rng, knob.grips[:1]), *pressing, *rest(knob.grips))
+    return knob.element('stove knob', pose, (shaft,), uses)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_sim.bodies.element import Element, Joint
+from afformer_sim.bodies.element import Element
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.pose import at
 from afformer_sim.bodies.solid import Colour, Solid
 from afformer_sim.families.parts.carpentry import (
+    OUT,
     HandleStyle,
     assemble,
     ball,
@@ -26,7 +27,6 @@ from afformer_sim.families.parts.carpentry import (
 )
 from afformer_sim.textures.colours import element_colour
 
-_OUT = Joint((0.0, 0.0, 1.0))
 _LEAST_WIDTH = 0.14
 _BOARD = 0.006
 
@@ -134,16 +134,16 @@ def _drawer(rng: np.random.Generator, cell: _Cell, finish: _Finish, style: Handl
     up = min(finish.raised * high, max(high - extent - 0.006, 0.0))
     stroke = float(np.clip(rng.uniform(0.5, 0.75) * cell.width, 0.07, finish.depth - 0.06))
     stroke = min(stroke, 0.18)
-    solids = [*handle.solids, *_tray(rng, cell, finish, wide, high - 0.008, up)]
+    solids = _tray(rng, cell, finish, wide, high - 0.008, up)
     middle, half = (0, -up, -finish.thickness / 2), (wide, high, finish.thickness / 2)
     solids.append(box(middle, half, finish.front, finish.surface))
     if finish.panelled:
         middle = (0, -up, -0.001)
         plate = shaded(finish.front, -0.12)
         solids.append(box(middle, (wide - 0.016, high - 0.016, 0.0016), plate, finish.surface))
-    uses = moving_uses(handle.grips, _OUT, stroke)
+    uses = moving_uses(handle.grips, OUT, stroke)
     pose = at(cell.x, cell.y + up, 0)
-    return Element('drawer', pose, tuple(solids), handle.hull, handle.front, uses)
+    return Element('drawer', pose, (*handle.solids, *solids), handle.hull, handle.front, uses)
 
 
 def _tray(

@@ -15,6 +15,8 @@ from afformer_sim.bodies.grip import Hook, Pinch
 from afformer_sim.bodies.pose import Pose, at, facing
 from afformer_sim.bodies.solid import Colour, Solid
 from afformer_sim.families.parts.carpentry import (
+    ABOUT,
+    OUT,
     FrontHandle,
     assemble,
     ball,
@@ -30,8 +32,6 @@ from afformer_sim.textures.colours import element_colour, panel_colour
 
 FORMS = ('cross', 'lever', 'knob')
 _UPWARD = facing((0, 1, 0), (0, 0, -1))
-_OUT = Joint((0.0, 0.0, 1.0))
-_ABOUT = Joint((0.0, 0.0, 1.0), hinge=True)
 # metres of all taps together; handles of wider ones would hardly be visible
 _WIDEST = 0.72
 _RED: Colour = (0.8, 0.1, 0.1)
@@ -134,10 +134,10 @@ def _handle(rng: np.random.Generator, tap: _Tap, axis: Pose, side: int) -> Eleme
     head = _cross(tap, mark) if tap.form == 'cross' else _knob(tap, mark)
     stem = rod((0, 0, 0.002), (0, 0, tap.level), 0.007, shaded(tap.metal, -0.2))
     uses = (
-        turning_use(rng, head.grips, _ABOUT),
-        *moving_uses(head.grips, _OUT, rng.uniform(0.032, 0.042)),
+        turning_use(rng, head.grips, ABOUT),
+        *moving_uses(head.grips, OUT, rng.uniform(0.032, 0.042)),
     )
-    return Element('tap', axis, (stem, *head.solids), head.hull, head.front, uses)
+    return head.element('tap', axis, (stem,), uses)
 
 
 def _cross(tap: _Tap, mark: Colour) -> FrontHandle:
@@ -149,8 +149,7 @@ def _cross(tap: _Tap, mark: Colour) -> FrontHandle:
         rod((0, -reach, level), (0, reach, level), 0.0055, tap.colour, rounded=True),
         rod((0, 0, level), (0, 0, top), 0.007, mark),
     ]
-    front = Front((0.0, 0.0, top), 0.7 * reach, 0.7 * reach)
-    return FrontHandle(tuple(parts), front, (Pinch(0.8 * reach, level, top),))
+    return FrontHandle.pinched(parts, Pinch(0.8 * reach, level, top), 0.7 * reach)
 
 
 def _knob(tap: _Tap, mark: Colour) -> FrontHandle:
@@ -162,8 +161,7 @@ def _knob(tap: _Tap, mark: Colour) -> FrontHandle:
         x, y = 0.72 * reach * math.cos(angle), 0.72 * reach * math.sin(angle)
         parts.append(rod((x, y, low), (x, y, top), 0.28 * reach, shaded(tap.colour, -0.15)))
     parts.append(box((0, 0.4 * reach, top), (0.15 * reach, 0.4 * reach, 0.0008), mark))
-    front = Front((0.0, 0.0, top), 0.75 * reach, 0.75 * reach)
-    return FrontHandle(tuple(parts), front, (Pinch(reach, level, top),))
+    return FrontHandle.pinched(parts, Pinch(reach, level, top), 0.75 * reach)
 
 
 def _lever(rng: np.random.Generator, tap: _Tap, axis: Pose, side: int, mark: Colour) -> Element:

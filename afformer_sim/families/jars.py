@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_sim.bodies.element import Element, Front, Use
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.grip import Fingertip, Pinch
 from afformer_sim.bodies.solid import Solid
 from afformer_sim.families.parts.vessels import (
     PartFinish,
@@ -19,12 +17,14 @@ from afformer_sim.families.parts.vessels import (
     drawn_body,
     drawn_finish,
     drum,
+    pinched_from_above,
     rest,
     round_body,
     slope,
     spun,
     stand_on,
     turn,
+    twisted,
 )
 from afformer_sim.families.tabletop import TabletopObject, place_rows, set_table
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
@@ -119,22 +119,15 @@ def _style(rng: np.random.Generator) -> _Style:
 def _vessel(rng: np.random.Generator, style: _Style, cap: PartFinish) -> TabletopObject:
     solids = _body(style)
     seat = stand_on(style.height)
-    radius, top = style.lid_radius, style.lid_height
-    grips = (Pinch(radius, 0.55 * top, top), Fingertip(0.6 * radius, 0.6 * radius, top))
+    top = style.lid_height
+    lid = pinched_from_above(_lid(style, cap), style.lid_radius, top, 0.55 * top)
+    pinch = lid.grips[:1]
     # a fingertip on a lid that is never only touched would reveal the action
-    resting = grips if 'touch' in style.actions else grips[:1]
-    known = (*carry(rng, seat, grips[0]), turn(rng, grips[0]), *rest(resting))
-    uses: tuple[Use, ...] = tuple(use for use in known if use.action in style.actions)
-    lid = spun(_lid(style, cap), rng.uniform(-math.pi, math.pi), (0, 0, 1))
-    element = Element(
-        'lid',
-        seat,
-        lid,
-        np.concatenate([solid.corners() for solid in lid]),
-        Front((0.0, 0.0, top), 0.85 * radius, 0.85 * radius),
-        uses,
-    )
-    return TabletopObject((element,), tuple(solids))
+    resting = lid.grips if 'touch' in style.actions else pinch
+    known = (*carry(rng, seat, *pinch), turn(rng, pinch), *rest(resting))
+    uses = [use for use in known if use.action in style.actions]
+    lid = twisted(lid, rng.uniform(-math.pi, math.pi))
+    return TabletopObject((lid.element('lid', seat, (), uses),), tuple(solids))
 
 
 def _body(style: _Style) -> list[Solid]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.pose import Pose, at, turned
+from afformer_sim.bodies.pose import at, spin
 from afformer_sim.families.parts.vessels import (
     KNOB_SHAPES,
     UP,
@@ -29,6 +29,7 @@ from afformer_sim.families.parts.vessels import (
     round_body,
     spout,
     stand_on,
+    twisted,
 )
 from afformer_sim.families.tabletop import TabletopObject, place_rows, set_table
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
@@ -127,13 +128,13 @@ def _kettle(rng: np.random.Generator, style: _Style, azimuth: float) -> Tabletop
     levels = (style.spout_low * style.height, rng.uniform(0.88, 1.0) * style.height)
     reach = 0.012 if electric else rng.uniform(0.02, 0.04)
     pouring = spout(body, style.body.plain, levels, reach)
-    placed = at(0, base, 0) @ Pose(np.zeros(3), turned(_UPRIGHT_AXIS, azimuth))
+    placed = at(0, base, 0) @ spin(_UPRIGHT_AXIS, azimuth)
     inside = mouth(body, _INSIDE)
     solids = [solid.moved(placed) for solid in (*body.solids, inside, *pouring)]
     plate = lid_plate(style.lid, 0.94 * body.top_radius, style.lid_height, style.steps)
     knob = make_knob(style.trim, style.mark, style.knob, style.knob_radius, style.knob_height)
     seat = stand_on(base + body.height + style.lid_height)
-    knob = knob.turned(rng.uniform(-2.4, 2.4))
+    knob = twisted(knob, rng.uniform(-2.4, 2.4))
     fixed = [drum(style.trim, 1.08 * style.radius, 0, base)] if electric else []
     if rng.random() < 0.5:
         handle, outward = _handle(rng, style, body, azimuth)
@@ -160,16 +161,16 @@ def _handle(
         top = style.height + style.lid_height + style.knob_height + rng.uniform(0.036, 0.052)
         handle = arch_handle(style.trim, half, low, top, style.thickness)
         if folded:
-            hinge = Pose(np.zeros(3), turned((1, 0, 0), -math.radians(rng.uniform(65, 85))))
+            hinge = spin((1, 0, 0), -math.radians(rng.uniform(65, 85)))
             handle = handle.moved(at(0, low, 0) @ hinge @ at(0, -low, 0))
         turn_by = azimuth - math.copysign(math.pi / 2, azimuth)
         rise = math.radians(rng.uniform(35, 80))
         outward = np.array([0, math.sin(rise), math.cos(rise)])
-        spin = Pose(np.zeros(3), turned(_UPRIGHT_AXIS, turn_by))
-        return handle.moved(spin), spin.direct(outward)
+        around = spin(_UPRIGHT_AXIS, turn_by)
+        return handle.moved(around), around.direct(outward)
     low = 0.25 if style.kind != 'kettle' else 0.18
     levels = (low * style.height, rng.uniform(0.84, 0.93) * style.height)
     handle = ring_handle(body, style.trim, style.handle, style.reach, levels, style.thickness)
     toward = azimuth * rng.uniform(0.0, 0.6)
     outward = np.array([math.sin(toward), 0, math.cos(toward)])
-    return handle.moved(Pose(np.zeros(3), turned(tuple(UP), azimuth))), outward
+    return handle.moved(spin(tuple(UP), azimuth)), outward

@@ -11,9 +11,10 @@ import numpy as np
 from afformer_sim.bodies.element import Element, Front, Joint
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.grip import Hook, Pinch
-from afformer_sim.bodies.pose import Pose, at, turned
+from afformer_sim.bodies.pose import Pose, at, spin
 from afformer_sim.bodies.solid import Colour, Solid
 from afformer_sim.families.parts.carpentry import (
+    ABOUT,
     FrontHandle,
     assemble,
     ball,
@@ -31,7 +32,6 @@ from afformer_sim.textures.colours import contrasting_colour, element_colour
 HEADS = ('ball', 'sleeve', 'paddle', 'bar')
 # Half the thickness of a paddle and of a bar, metres.
 _PADDLE, _BAR = 0.008, 0.009
-_ABOUT_ROD = Joint((0.0, 0.0, 1.0), hinge=True)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def generate(rng: np.random.Generator) -> Fixture:
     down = not console and rng.random() < 0.4
     mixed = not console and rows == 1 and rng.random() < 0.5
     board = _Board(
-        Pose(np.zeros(3), turned((1, 0, 0), -tilt)),
+        spin((1, 0, 0), -tilt),
         width=columns * pitch + 0.04,
         height=2 * longest + 0.09 if mixed else rows * step + 0.03,
         depth=rng.uniform(0.02, 0.05) if console else rng.uniform(0.05, 0.16),
@@ -145,15 +145,15 @@ def _lever(
     """Build a lever hinged at `pose`; if it falls, it points down, not up, when pushed."""
     sign = -1.0 if falls else 1.0
     # turned about x by a negative angle, the rod leans to y: up, or away from the user
-    rest = pose @ Pose(np.zeros(3), turned((1, 0, 0), sign * board.far))
+    rest = pose @ spin((1, 0, 0), sign * board.far)
     head = build_head(style)
     shaft = rod((0, 0, 0), (0, 0, style.length), style.rod, style.metal)
     hinge = Joint((sign, 0.0, 0.0), hinge=True)
     uses = moving_uses(head.grips, hinge, board.near - board.far)
     front = _seen_front(style, head.front, sign * board.far)
     if style.turns:
-        uses += (turning_use(rng, head.grips, _ABOUT_ROD),)
-    return Element('lever', rest, (shaft, *head.solids), head.hull, front, uses)
+        uses += (turning_use(rng, head.grips, ABOUT),)
+    return replace(head, front=front).element('lever', rest, (shaft,), uses)
 
 
 def build_head(style: LeverStyle) -> FrontHandle:
@@ -161,24 +161,20 @@ def build_head(style: LeverStyle) -> FrontHandle:
     length, size, colour = style.length, style.size, style.colour
     if style.head == 'ball':
         parts = [ball((0, 0, length), (size, size, size), colour)]
-        front = Front((0.0, 0.0, length + size), 0.7 * size, 0.7 * size)
-        return FrontHandle(tuple(parts), front, (Pinch(size, length, length + size),))
+        return FrontHandle.pinched(parts, Pinch(size, length, length + size), 0.7 * size)
     if style.head == 'sleeve':
         top = length + 0.024
         parts = [rod((0, 0, length - 0.024), (0, 0, top), size, colour, rounded=True)]
-        front = Front((0.0, 0.0, top), 0.8 * size, 0.8 * size)
-        return FrontHandle(tuple(parts), front, (Pinch(size, length, top),))
+        return FrontHandle.pinched(parts, Pinch(size, length, top), 0.8 * size)
     if style.head == 'paddle':
         top, thick = length + 0.022, _PADDLE
         parts = [box((0, 0, length), (size, thick, 0.022), colour)]
         parts.append(box((0, 0, top), (0.3 * size, thick + 0.0006, 0.004), style.metal))
-        front = Front((0.0, 0.0, top), size, thick)
         # between its width and its thickness, because fingers may come from any side
-        return FrontHandle(tuple(parts), front, (Pinch((size + thick) / 2, length, top),))
-    thick = _BAR
-    parts = [rod((-size, 0, length), (size, 0, length), thick, colour, rounded=True)]
-    front = Front((0.0, 0.0, length + thick), size, thick)
-    return FrontHandle(tuple(parts), front, (Hook(2 * size, thick, length, False),))
+        pinch = Pinch((size + thick) / 2, length, top)
+        return FrontHandle.pinched(parts, pinch, size, thick)
+    bar = rod((-size, 0, length), (size, 0, length), _BAR, colour, rounded=True)
+    return FrontHandle.hooked([bar], Hook(2 * size, _BAR, length, False))
 
 
 def _seen_front(style: LeverStyle, front: Front, lean: float) -> Front:

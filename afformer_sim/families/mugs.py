@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.pose import Pose, at, turned
+from afformer_sim.bodies.pose import at, spin
 from afformer_sim.bodies.solid import Solid, SolidShape
 from afformer_sim.families.parts.vessels import (
     Body,
@@ -124,7 +124,7 @@ def _vessel(
     solids = [*body.solids, mouth(body, style.inside), *_band(style, body)]
     if style.kind == 'jug':
         solids.append(_lip(body, finish))
-    turn = Pose(np.zeros(3), turned(_UPRIGHT_AXIS, azimuth))
+    turn = spin(_UPRIGHT_AXIS, azimuth)
     raised = at(0, 0.009 if style.saucer else 0.0, 0)
     moved: VesselHandle = handle.moved(raised @ turn)
     # a hand comes more often from in front than from the side

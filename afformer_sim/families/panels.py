@@ -12,7 +12,7 @@ import numpy as np
 from afformer_sim.bodies.element import Element, Front, Joint, Use
 from afformer_sim.bodies.fixture import Fixture, Label, Panel
 from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
-from afformer_sim.bodies.pose import Pose, at, turned
+from afformer_sim.bodies.pose import Pose, at, spin, turned
 from afformer_sim.bodies.solid import Colour, Solid, SolidShape
 from afformer_sim.families.parts.carpentry import box, turning_use
 from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
@@ -203,7 +203,7 @@ def button(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) 
 def knob(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) -> Element:
     """Build a knob at (x, y) metres that turns, and comes out of the panel on a shaft."""
     radius, depth = finish.width / 2, finish.depth
-    marked = Pose(np.zeros(3), turned((0, 0, 1), rng.uniform(-2.4, 2.4)))
+    marked = spin((0, 0, 1), rng.uniform(-2.4, 2.4))
     marker = (0.13 * radius, 0.38 * radius, 0.0008)
     solids = [box((0, 0.5 * radius, depth), marker, finish.accent)]
     if finish.shape == 'disc':

@@ -11,9 +11,11 @@ import numpy as np
 from afformer_sim.bodies.element import Element, Front, Joint, Use
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.grip import Fingertip, Hook, Pinch
-from afformer_sim.bodies.pose import Pose, at, turned
+from afformer_sim.bodies.pose import Pose, at, spin
 from afformer_sim.bodies.solid import Colour, Solid
 from afformer_sim.families.parts.carpentry import (
+    ABOUT,
+    OUT,
     FrontHandle,
     assemble,
     ball,
@@ -29,9 +31,7 @@ from afformer_sim.families.parts.carpentry import (
 from afformer_sim.textures.colours import contrasting_colour, element_colour
 
 _Built = tuple[Element, list[Solid]]
-_OUT = Joint((0.0, 0.0, 1.0))
 _DOWN = Joint((0.0, -1.0, 0.0))
-_ABOUT = Joint((0.0, 0.0, 1.0), hinge=True)
 _DARK: Colour = (0.04, 0.04, 0.04)
 
 
@@ -68,7 +68,7 @@ def generate(rng: np.random.Generator) -> Fixture:
     heights = [_ROWS[sort].height for sort in order]
     half = (columns * pitch / 2 + 0.02, sum(heights) / 2 + 0.015)
     tilt = rng.uniform(0.65, 1.15) if desk else 0.0
-    board = Pose(np.zeros(3), turned((1, 0, 0), -tilt))
+    board = spin((1, 0, 0), -tilt)
     fixed = _body(rng, board, half, body, desk=desk)
     elements, top = [], half[1] - 0.015
     for sort, height in zip(order, heights, strict=True):
@@ -114,13 +114,10 @@ def _slider(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
     stalk = box((0, 0, 0.006), (0.004, 0.006, 0.006), finish.metal)
     line = contrasting_colour(rng, finish.colour)
     mark = box((0, 0, top), (0.7 * size, 0.0014, 0.0008), line)
-    front = Front((0.0, 0.0, top), 0.8 * size, 0.009)
-    head = FrontHandle((cap, mark), front, (Pinch(size, 0.022, top),))
+    head = FrontHandle.pinched((cap, mark), Pinch(size, 0.022, top), 0.8 * size, 0.009)
     # at rest as far from the user as it goes, like a lever that was pushed
     uses = moving_uses(head.grips, _DOWN, stroke)
-    element = Element(
-        'slider', pose @ at(0, y, 0), (stalk, *head.solids), head.hull, head.front, uses
-    )
+    element = head.element('slider', pose @ at(0, y, 0), (stalk,), uses)
     rail = box((0, 0, 0.001), (0.005, y + 0.012, 0.0012), _DARK)
     ticks = [
         box((0.85 * size, share * y, 0.0004), (0.004, 0.0008, 0.0006), finish.metal)
@@ -133,7 +130,7 @@ def _rocker(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
     """Build a rocker: the end that stands out is pushed in."""
     wide, high, thick, stroke = finish.size, 0.036, 0.009, finish.stroke
     upper = 1.0 if finish.variant else -1.0
-    rest = pose @ at(0, 0, 0.024) @ Pose(np.zeros(3), turned((1, 0, 0), upper * stroke / 2))
+    rest = pose @ at(0, 0, 0.024) @ spin((1, 0, 0), upper * stroke / 2)
     ink = contrasting_colour(rng, finish.colour)
     solids = (
         box((0, 0, 0), (wide, high, thick), finish.colour),
@@ -169,12 +166,11 @@ def _plunger(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
         head = FrontHandle((bar,), front, (Hook(2.8 * size, 0.009, level, False),))
     else:
         cap = ball((0, 0, level), (size, size, 0.011), finish.colour)
-        front = Front((0.0, 0.0, level + 0.011), 0.7 * size, 0.7 * size)
-        head = FrontHandle((cap,), front, (Pinch(size, level, level + 0.011),))
-    uses = moving_uses(head.grips, _OUT, finish.stroke)
+        head = FrontHandle.pinched((cap,), Pinch(size, level, level + 0.011), 0.7 * size)
+    uses = moving_uses(head.grips, OUT, finish.stroke)
     if finish.variant:
-        uses += (turning_use(rng, head.grips, _ABOUT),)
-    element = Element('plunger', pose, (stem, *head.solids), head.hull, head.front, uses)
+        uses += (turning_use(rng, head.grips, ABOUT),)
+    element = head.element('plunger', pose, (stem,), uses)
     return element, [rod((0, 0, 0), (0, 0, 0.008), 0.016, shaded(finish.metal, -0.3))]
 
 
@@ -192,19 +188,18 @@ def _chain(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
     if finish.variant:
         long = 1.7 * size
         grip = rod((-long, 0, 0), (long, 0, 0), 0.008, finish.colour, rounded=True)
-        front = Front((0.0, 0.0, 0.008), long, 0.008)
-        head = FrontHandle((grip,), front, (Hook(2 * long, 0.008, 0.0, False),))
+        head = FrontHandle.hooked((grip,), Hook(2 * long, 0.008, 0.0, False))
     else:
         bell = ball((0, 0, 0), (0.8 * size, size, 0.8 * size), finish.colour)
-        front = Front((0.0, 0.0, 0.8 * size), 0.6 * size, 0.7 * size)
-        head = FrontHandle((bell,), front, (Pinch(0.8 * size, 0.0, 0.8 * size),))
+        pinch = Pinch(0.8 * size, 0.0, 0.8 * size)
+        head = FrontHandle.pinched((bell,), pinch, 0.6 * size, 0.7 * size)
     stroke = finish.stroke
     uses = (
         Use('pull', head.grips, _DOWN, (0.0, 0.15 * stroke), (0.65 * stroke, stroke)),
         Use('touch', head.grips),
         Use('hold', head.grips),
     )
-    return Element('chain', middle, (*parts, *head.solids), head.hull, head.front, uses), []
+    return head.element('chain', middle, parts, uses), []
 
 
 def _body(

@@ -13,7 +13,7 @@ import numpy as np
 from afformer_sim.bodies.hand import LITTLE, THUMB
 from afformer_sim.hand_mesh.hand_rig import load_hand_rig
 from afformer_sim.hand_mesh.hand_style import HandStyle
-from afformer_sim.textures.surface_noise import fractal
+from afformer_sim.textures.surface_texture import fractal
 
 HAND_SIDE = 512
 ARM_SIDE = 256

@@ -74,19 +74,10 @@ def paint_decal(rng: np.random.Generator, *, held_out: bool = False, side: int =
     return kinds[int(rng.integers(len(kinds)))](rng, side, held_out=held_out)
 
 
-def apply_decals(
-    image: np.ndarray, rng: np.random.Generator, *, held_out: bool = False, most: int = 3
-) -> None:
-    """Paint up to `most` decals onto an image, in place.
-
-    Args:
-        image: uint8 or float32 [H, W, 3] RGB, up to 255.
-        rng: source of randomness.
-        held_out: see `paint_decal`.
-        most: largest number of decals; 0 to `most` are equally likely.
-    """
+def apply_decals(image: np.ndarray, rng: np.random.Generator, *, held_out: bool) -> None:
+    """Paint 0 to 3 decals (see `paint_decal`) onto an image, float32 [H, W, 3] RGB, in place."""
     shorter = min(image.shape[:2])
-    for _ in range(int(rng.integers(most + 1))):
+    for _ in range(int(rng.integers(4))):
         side = max(8, round(shorter * rng.uniform(0.1, 0.35)))
         if side > shorter // 2:
             return

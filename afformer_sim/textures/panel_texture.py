@@ -10,10 +10,11 @@ import numpy as np
 
 from afformer_sim.bodies.fixture import Panel
 from afformer_sim.textures.decals import apply_decals
-from afformer_sim.textures.surface_noise import fractal, grain
+from afformer_sim.textures.surface_texture import fractal, grain
 
 # Factor by which smooth masks are smaller than the image.
 _SHRINK = 4
+_SIDE = 384
 
 
 def apply_wear(image: np.ndarray, rng: np.random.Generator) -> None:
@@ -137,21 +138,18 @@ _WORDS = (
 )
 
 
-def paint_panel(
-    panel: Panel, rng: np.random.Generator, *, held_out: bool = False, side: int = 384
-) -> np.ndarray:
+def paint_panel(panel: Panel, rng: np.random.Generator, *, held_out: bool = False) -> np.ndarray:
     """Paint the panel's front: grain, frame, display, labels, decals and wear.
 
     Args:
         panel: the panel.
         rng: source of randomness.
         held_out: see `paint_decal`.
-        side: longer side of the texture, in pixels.
 
     Returns:
-        uint8 [H, W, 3] RGB, upright.
+        uint8 [H, W, 3] RGB, upright, its longer side of 384 pixels.
     """
-    scale = side / max(panel.width, panel.height)
+    scale = _SIDE / max(panel.width, panel.height)
     width, height = round(panel.width * scale), round(panel.height * scale)
     image = np.full((height, width, 3), panel.colour, np.float32) * 255
     image *= 1 + grain(rng, height, width)[..., None]

@@ -27,8 +27,12 @@ from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.view import plan_target
 from afformer_sim.textures.decals import paint_decal
 from afformer_sim.textures.panel_texture import paint_panel
-from afformer_sim.textures.surface_patterns import HELD_OUT_PATTERNS, TRAINING_PATTERNS
-from afformer_sim.textures.surface_texture import paint_pattern, paint_surface
+from afformer_sim.textures.surface_texture import (
+    HELD_OUT_PATTERNS,
+    TRAINING_PATTERNS,
+    paint_pattern,
+    paint_surface,
+)
 from afformer_sim.textures.texture_images import crop_texture_image
 
 DIGESTS = {

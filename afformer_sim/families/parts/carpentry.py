@@ -19,6 +19,9 @@ from afformer_sim.textures.colours import element_colour, panel_colour
 
 Point = Sequence[float] | np.ndarray
 
+# Joints along and about the axis of a part that stands out of its front.
+OUT, ABOUT = Joint((0.0, 0.0, 1.0)), Joint((0.0, 0.0, 1.0), hinge=True)
+
 
 def box(centre: Point, half: Point, colour: Colour, surface: int | None = None) -> Solid:
     """Build an upright box around `centre`, `half` its half extents along x, y, z; metres."""
@@ -124,6 +127,27 @@ class FrontHandle:
         """Points whose hull is the handle, float64 [P, 3] metres."""
         return corners(self.solids)
 
+    @classmethod
+    def pinched(
+        cls, solids: Iterable[Solid], pinch: Pinch, wide: float, high: float | None = None
+    ) -> FrontHandle:
+        """Build a handle that is pinched; half extents of its front are `wide` and `high`."""
+        front = Front((0.0, 0.0, pinch.top), wide, wide if high is None else high)
+        return cls(tuple(solids), front, (pinch,))
+
+    @classmethod
+    def hooked(cls, solids: Iterable[Solid], hook: Hook) -> FrontHandle:
+        """Build a bar that is held; all of its front may be touched."""
+        half = (hook.length / 2, hook.radius)
+        front = Front((0.0, 0.0, hook.level + hook.radius), *half[:: -1 if hook.vertical else 1])
+        return cls(tuple(solids), front, (hook,))
+
+    def element(
+        self, kind: str, pose: Pose, others: Iterable[Solid], uses: Sequence[Use]
+    ) -> Element:
+        """Build an element that moves with its handle; `others` are its other solids."""
+        return Element(kind, pose, (*others, *self.solids), self.hull, self.front, tuple(uses))
+
 
 @dataclass(frozen=True, kw_only=True)
 class HandleStyle:
@@ -227,12 +251,7 @@ def _bar(style: HandleStyle, length: float) -> FrontHandle:
     else:
         ends = position(-reach, level), position(reach, level)
         parts.append(rod(*ends, radius, style.colour, rounded=True))
-    wide, high, _ = extent(reach, radius, 0.0)
-    return FrontHandle(
-        tuple(parts),
-        Front((0.0, 0.0, level + radius), wide, high),
-        (Hook(2 * reach, radius, level, style.vertical),),
-    )
+    return FrontHandle.hooked(parts, Hook(2 * reach, radius, level, style.vertical))
 
 
 def _knob(style: HandleStyle) -> FrontHandle:
@@ -248,12 +267,8 @@ def _knob(style: HandleStyle) -> FrontHandle:
         parts.append(rod(*ends, radius, style.colour))
     else:
         parts.append(box((0, 0, level), (0.85 * radius, 0.85 * radius, thick), style.colour))
-    top = level + thick
-    return FrontHandle(
-        tuple(parts),
-        Front((0.0, 0.0, top), 0.8 * radius, 0.8 * radius),
-        (Pinch(0.92 * radius if style.form == 'block' else radius, level, top),),
-    )
+    held = 0.92 * radius if style.form == 'block' else radius
+    return FrontHandle.pinched(parts, Pinch(held, level, level + thick), 0.8 * radius)
 
 
 def _recess(style: HandleStyle, length: float, across: float) -> FrontHandle:

@@ -17,10 +17,9 @@ import numpy as np
 
 from afformer_sim.bodies.element import Element, Front, Joint, Use
 from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
-from afformer_sim.bodies.pose import Pose, at, between, facing, turned
+from afformer_sim.bodies.pose import Pose, at, between, facing, spin
 from afformer_sim.bodies.solid import Colour, Solid, SolidShape
-
-Point = Sequence[float] | np.ndarray
+from afformer_sim.families.parts.carpentry import ABOUT, OUT, FrontHandle, Point
 
 UP = np.array([0.0, 1.0, 0.0])
 # z up and y away from the user
@@ -82,25 +81,6 @@ class Body:
     def radius(self, level: float) -> float:
         """Return the radius at a height."""
         return float(np.interp(level, self.levels, self.radii))
-
-
-@dataclass(frozen=True)
-class Knob:
-    """Knob that is pinched from above, around z.
-
-    Attributes:
-        solids: all its solids.
-        radius: radius where fingers hold it.
-        height: its height.
-    """
-
-    solids: tuple[Solid, ...]
-    radius: float
-    height: float
-
-    def turned(self, angle: float) -> Knob:
-        """Return the knob turned by `angle` radians."""
-        return Knob(spun(self.solids, angle, (0, 0, 1)), self.radius, self.height)
 
 
 def drum(finish: PartFinish, radius: float, low: float, high: float, axis: str = 'y') -> Solid:
@@ -194,23 +174,44 @@ def spout(
 
 def make_knob(
     finish: PartFinish, accent: PartFinish, shape: str, radius: float, height: float
-) -> Knob:
+) -> FrontHandle:
     """Build a knob, one of `KNOB_SHAPES`, with a mark that shows its rotation."""
     stem = drum(finish, 0.5 * radius, -0.002, 0.6 * height, 'z')
     if shape == 'ball':
         half = 0.36 * height
         size, pose = (radius, radius, half), at(0, 0, height - half)
         ball = Solid(SolidShape.ELLIPSOID, size, finish.colour, pose)
-        return Knob((stem, ball), radius, height)
+        return _knob((stem, ball), radius, height)
     mark = block(accent, (0.14 * radius, 0.42 * radius, 0.0008), (0, 0.5 * radius, height))
     if shape == 'drum':
-        return Knob((drum(finish, radius, -0.002, height, 'z'), mark), radius, height)
+        top = drum(finish, radius, -0.002, height, 'z')
+        return _knob((top, mark), radius, height)
     if shape == 'mushroom':
-        return Knob((stem, drum(finish, radius, 0.5 * height, height, 'z'), mark), radius, height)
+        top = drum(finish, radius, 0.5 * height, height, 'z')
+        return _knob((stem, top, mark), radius, height)
     half_height = height / 2 + 0.001
     bar = block(finish, (0.34 * radius, radius, half_height), (0, 0, half_height - 0.002))
     foot = drum(finish, 0.8 * radius, -0.002, 0.25 * height, 'z')
-    return Knob((bar, foot, mark), 0.9 * radius, height)
+    return _knob((bar, foot, mark), 0.9 * radius, height)
+
+
+def pinched_from_above(
+    solids: Sequence[Solid], radius: float, height: float, level: float
+) -> FrontHandle:
+    """Build a round part around z, with a pinch of it at a level and a fingertip on it."""
+    half = 0.6 * radius
+    grips = Pinch(radius, level, height), Fingertip(half, half, height)
+    front = Front((0.0, 0.0, height), 0.85 * radius, 0.85 * radius)
+    return FrontHandle(tuple(solids), front, grips)
+
+
+def _knob(solids: Sequence[Solid], radius: float, height: float) -> FrontHandle:
+    return pinched_from_above(solids, radius, height, 0.6 * height)
+
+
+def twisted(knob: FrontHandle, angle: float) -> FrontHandle:
+    """Return a round part turned by `angle` radians about z."""
+    return replace(knob, solids=spun(knob.solids, angle, (0, 0, 1)))
 
 
 def lid_plate(
@@ -226,7 +227,7 @@ def lid_plate(
 
 def spun(solids: Sequence[Solid], angle: float, axis: Sequence[float]) -> tuple[Solid, ...]:
     """Rotate solids by `angle` radians about an axis through the origin."""
-    pose = Pose(np.zeros(3), turned(np.array(axis, float), angle))
+    pose = spin(np.array(axis, float), angle)
     return tuple(solid.moved(pose) for solid in solids)
 
 
@@ -315,10 +316,6 @@ def arch_handle(
     return VesselHandle(tuple(solids), middle, along, 2 * shoulder, radius)
 
 
-_ALONG = Joint((0.0, 0.0, 1.0))
-_ABOUT = Joint((0.0, 0.0, 1.0), hinge=True)
-
-
 def handle_element(
     kind: str,
     rng: np.random.Generator,
@@ -339,70 +336,32 @@ def handle_element(
     upward = np.cross(outward, handle.along) if across else handle.along
     rotation = facing(outward, upward if upward @ (UP - [0, 0, 1]) > 0 else -upward)
     pose = Pose(handle.middle - rotation[:, 2] * handle.radius, rotation)
-    inverse = _inverse(pose)
+    inverse = Pose(-pose.rotation.T @ pose.position, pose.rotation.T)
     half = (handle.length / 2, handle.radius) if across else (handle.radius, handle.length / 2)
     hook = Hook(handle.length, handle.radius, handle.radius, vertical=not across)
     tip = Fingertip(*half, 2 * handle.radius)
-    return Element(
-        kind,
-        pose,
-        tuple(solid.moved(inverse) for solid in (*solids, *handle.solids)),
-        np.concatenate([solid.moved(inverse).corners() for solid in handle.solids]),
-        Front((0.0, 0.0, 2 * handle.radius), *half),
-        (*carry(rng, pose, hook), *rest((hook, tip))),
-    )
-
-
-def knob_element(
-    kind: str,
-    pose: Pose,
-    solids: Sequence[Solid],
-    knob: Knob,
-    uses: Sequence[Use],
-) -> Element:
-    """Build an element that is pinched from above.
-
-    Args:
-        kind: everyday name.
-        pose: the knob's frame in the object's.
-        solids: all other solids that move with the knob, in the knob's frame.
-        knob: the knob, in the same frame.
-        uses: actions that it affords.
-    """
-    return Element(
-        kind,
-        pose,
-        (*solids, *knob.solids),
-        np.concatenate([solid.corners() for solid in knob.solids]),
-        Front((0.0, 0.0, knob.height), 0.85 * knob.radius, 0.85 * knob.radius),
-        tuple(uses),
-    )
+    moved = tuple(solid.moved(inverse) for solid in handle.solids)
+    held = FrontHandle(moved, Front((0.0, 0.0, 2 * handle.radius), *half), (hook, tip))
+    uses = (*carry(rng, pose, hook), *rest(held.grips))
+    return held.element(kind, pose, [solid.moved(inverse) for solid in solids], uses)
 
 
 def lid_element(
-    kind: str, rng: np.random.Generator, seat: Pose, plate: Sequence[Solid], knob: Knob
+    kind: str, rng: np.random.Generator, seat: Pose, plate: Sequence[Solid], knob: FrontHandle
 ) -> Element:
     """Build a lid on `seat` that is lifted, turned, held or touched by its knob."""
-    grips = knob_grips(knob)
-    uses = (*carry(rng, seat, grips[0]), turn(rng, grips[0]), *rest(grips))
-    return knob_element(kind, seat, plate, knob, uses)
+    pinch = knob.grips[:1]
+    uses = (*carry(rng, seat, *pinch), turn(rng, pinch), *rest(knob.grips))
+    return knob.element(kind, seat, plate, uses)
 
 
 def pressed_element(
-    kind: str, pose: Pose, solids: tuple[Solid, ...], knob: Knob, stroke: float
+    kind: str, pose: Pose, solids: tuple[Solid, ...], knob: FrontHandle, stroke: float
 ) -> Element:
     """Build an element that moves down by `stroke` metres when pushed, and up when pulled."""
-    grips = knob_grips(knob)
     low = (-stroke, -max(0.8 * stroke, 0.02))
-    uses = (*press(grips, low, (-0.1 * stroke, 0.0)), *rest(grips))
-    return knob_element(kind, pose, solids, knob, uses)
-
-
-def knob_grips(knob: Knob) -> tuple[Pinch, Fingertip]:
-    """Return a pinch of a knob, and a fingertip on it."""
-    half = 0.6 * knob.radius
-    pinch = Pinch(knob.radius, 0.6 * knob.height, knob.height)
-    return pinch, Fingertip(half, half, knob.height)
+    uses = (*press(knob.grips, low, (-0.1 * stroke, 0.0)), *rest(knob.grips))
+    return knob.element(kind, pose, solids, uses)
 
 
 def carry(rng: np.random.Generator, pose: Pose, *grips: Grip) -> tuple[Use, Use]:
@@ -414,12 +373,11 @@ def carry(rng: np.random.Generator, pose: Pose, *grips: Grip) -> tuple[Use, Use]
     return Use('pick up', grips, joint, low, high), Use('put down', grips, joint, high, low)
 
 
-def turn(rng: np.random.Generator, *grips: Grip) -> Use:
+def turn(rng: np.random.Generator, grips: tuple[Grip, ...]) -> Use:
     """Draw a rotation about z, in either direction."""
     low, high = (-0.8, -0.45), (0.45, 0.8)
-    if rng.random() < 0.5:
-        low, high = high, low
-    return Use('rotate', grips, _ABOUT, low, high)
+    before, after = (high, low) if rng.random() < 0.5 else (low, high)
+    return Use('rotate', grips, ABOUT, before, after)
 
 
 def slid(element: Element, near: float, far: float) -> Element:
@@ -437,12 +395,12 @@ def slid(element: Element, near: float, far: float) -> Element:
 
 
 def press(
-    grips: tuple[Pinch, Fingertip], low: tuple[float, float], high: tuple[float, float]
+    grips: tuple[Grip, ...], low: tuple[float, float], high: tuple[float, float]
 ) -> tuple[Use, Use]:
     """Return a push along z from `high` to `low`, and a pull back, which needs a pinch."""
     return (
-        Use('push', grips, _ALONG, high, low),
-        Use('pull', grips[:1], _ALONG, low, high),
+        Use('push', grips, OUT, high, low),
+        Use('pull', grips[:1], OUT, low, high),
     )
 
 
@@ -451,10 +409,6 @@ def rest(grips: tuple[Grip, ...]) -> tuple[Use, Use]:
     return Use('hold', grips), Use('touch', grips)
 
 
-def stand_on(level: float, x: float = 0.0, z: float = 0.0) -> Pose:
+def stand_on(level: float) -> Pose:
     """Return a frame at a height with z up and y away from the user."""
-    return Pose(np.array([x, level, z]), UPRIGHT)
-
-
-def _inverse(pose: Pose) -> Pose:
-    return Pose(-pose.rotation.T @ pose.position, pose.rotation.T)
+    return Pose(np.array([0.0, level, 0.0]), UPRIGHT)

@@ -38,8 +38,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--address',
         metavar='HOST:PORT',
-        help='address of a Ray cluster; auto: the cluster that runs on this machine (default: '
-        'start a cluster on this machine, and stop it afterwards)',
+        help='address of a Ray cluster (default: auto, the cluster that runs on this machine)',
     )
     parser.add_argument(
         '--gpus-per-process',
@@ -69,7 +68,7 @@ def engine_of(arguments: argparse.Namespace, processes: int | None) -> ParallelE
         gpus = arguments.gpus_per_process
         if gpus is None and getattr(arguments, 'backend', None) in _GPU_BACKENDS:
             gpus = 1.0
-        return RayEngine(processes, arguments.address, gpus)
+        return RayEngine(processes, arguments.address or 'auto', gpus)
     for option in ('address', 'gpus_per_process'):
         if getattr(arguments, option) is not None:
             name = option.replace('_', '-')

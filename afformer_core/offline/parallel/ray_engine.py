@@ -30,20 +30,17 @@ from afformer_core.offline.parallel.engine import (
     do_part_for_another,
 )
 
-# Bytes of the object store of a temporary cluster; results are small.
-_STORE = 200 * 1024**2
+_SAME_RELEASE = 'Install the same release of afformer with the same extras on every machine'
 # Seconds within which a cluster must answer.
 _PATIENCE = 10.0
 
 
 @contextmanager
-def connected(address: str | None, processes: int | None) -> Iterator[ModuleType]:
-    """Yield Ray, connected to a cluster, or to a temporary one.
+def connected(address: str) -> Iterator[ModuleType]:
+    """Yield Ray, connected to a cluster.
 
     Args:
-        address: HOST:PORT or `auto`; None: a temporary cluster is started on this machine. If this
-            process is already connected, that cluster is used.
-        processes: number of cores of a temporary cluster; None: all.
+        address: HOST:PORT or `auto`. If this process is already connected, that cluster is used.
 
     Raises:
         AfformerError: Ray is not installed, or the cluster cannot be reached.
@@ -60,23 +57,15 @@ def connected(address: str | None, processes: int | None) -> Iterator[ModuleType
     if ray.is_initialized():
         yield ray
         return
-    if address is not None and ':' in address:
+    if ':' in address:
         _require_reachable(address)
-    started: dict[str, Any] = {'address': address}
-    if address is None:
-        started = {
-            'address': 'local',
-            'num_cpus': processes,
-            'object_store_memory': _STORE,
-            'include_dashboard': False,
-        }
     try:
-        ray.init(**started, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:
-        # Ray raises its base class if it does not start in time.
+        # Ray raises its base class if it does not answer in time.
         raise AfformerError(
-            f'the Ray cluster {address or "of this machine"} cannot be reached: {told(error)}. '
-            'Start one with `ray start --head`, and give its address'
+            f'the Ray cluster {address} cannot be reached: {told(error)}. Start one with `ray '
+            'start --head`, and give its address'
         ) from error
     try:
         yield ray
@@ -117,8 +106,7 @@ class RayEngine(ParallelEngine):
     as soon as there is capacity. Machines that join are used.
 
     Attributes:
-        address: HOST:PORT of a cluster, or `auto` for one that runs on this machine; None to start
-            a temporary one on this machine.
+        address: HOST:PORT of a cluster, or `auto` for one that runs on this machine.
         gpus: GPUs of each process; with a fraction, several processes share one. None for one GPU
             for each process that computes on a GPU.
 
@@ -126,7 +114,7 @@ class RayEngine(ParallelEngine):
         ValueError: the number of GPUs is negative, or above 1 and not whole.
     """
 
-    address: str | None = None
+    address: str = 'auto'
     gpus: float | None = None
 
     def __post_init__(self) -> None:
@@ -144,9 +132,7 @@ class RayEngine(ParallelEngine):
                 machines has them.
         """
         gpus = self._with_gpus(on_gpu=on_gpu).gpus or 0.0
-        if self.address is None:
-            return processes_with_room([_this_machine()], gpus)
-        with connected(self.address, None) as ray:
+        with connected(self.address) as ray:
             return processes_with_room(ray.nodes(), gpus)
 
     def sized(self, parts: int, *, on_gpu: bool = False) -> ParallelEngine:
@@ -168,7 +154,7 @@ class RayEngine(ParallelEngine):
         """
         gpus = self.gpus or 0.0
         processes = self.processes or self.room()
-        with connected(self.address, processes) as ray:
+        with connected(self.address) as ray:
             processes_with_room(ray.nodes(), gpus)
             options = {'num_cpus': 1, 'num_gpus': gpus}
             actor = ray.remote(**options, max_restarts=-1, max_task_retries=-1)(_Actor)
@@ -225,8 +211,7 @@ def _require_started(ray: ModuleType, answer: Any) -> None:
         ray.get(answer)
     except ray.exceptions.RayError as error:
         raise AfformerError(
-            f'a process of the cluster cannot start: {told(error)}. Install the same release of '
-            'afformer with the same extras on every machine'
+            f'a process of the cluster cannot start: {told(error)}. {_SAME_RELEASE}'
         ) from error
 
 
@@ -236,8 +221,7 @@ def _result(ray: ModuleType, answer: Any, part: Part) -> PartResult[Part, Any]:
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, ImportError):
             raise AfformerError(
-                f'a machine of the cluster cannot open the task: {error.cause}. Install the '
-                'same release of afformer with the same extras on every machine'
+                f'a machine of the cluster cannot open the task: {error.cause}. {_SAME_RELEASE}'
             ) from error
         raise error.cause from error
     return result.of(part)
@@ -270,14 +254,6 @@ def processes_with_room(nodes: Sequence[Mapping[str, Any]], gpus: float) -> int:
         f'and {sum(count for _, count in machines):g} GPUs in all. Add such a machine, or give '
         '--gpus-per-process 0 to compute without GPUs'
     )
-
-
-def _this_machine() -> dict[str, Any]:
-    """Describe this machine in Ray's format."""
-    import torch
-
-    resources = {'CPU': torch.get_num_threads(), 'GPU': torch.cuda.device_count()}
-    return {'Alive': True, 'Resources': resources}
 
 
 class _Actor:

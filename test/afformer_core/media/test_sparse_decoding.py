@@ -153,7 +153,7 @@ def test_a_frame_that_was_skipped_and_is_chosen_after_all_is_read(
     expected = list(source.frames(5.0))
 
     monkeypatch.setattr(
-        'afformer_core.offline.maskahand.sources.video_file.may_be_chosen', lambda *_: False
+        'afformer_core.offline.maskahand.sources.frame_source.may_be_chosen', lambda *_: False
     )
 
     for one, other in zip(source.frames(5.0), expected, strict=True):

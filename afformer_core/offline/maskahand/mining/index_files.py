@@ -5,25 +5,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from afformer_core.errors import DatasetError
-from afformer_core.files.atomic import write_aside
+from afformer_core.errors import AfformerError, DatasetError
 from afformer_core.hands.hand import Hand
-from afformer_core.offline.maskahand.sources.urls import (
-    RemoteFile,
-    address,
-    content_of,
-    remove_url,
-    url_of,
-    write_url,
-    written_below,
-)
+from afformer_core.offline.maskahand.sources.urls import RemoteFile, address, url_of
 
 
 def absolute(path: str, folder: Path) -> Path:
@@ -86,61 +78,6 @@ _METADATA = b'afformer'
 _BLOCK = 1 << 20
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file atomically, and create its folders.
-
-    Raises:
-        DatasetError: the file cannot be written, for example to a full disk.
-    """
-    if (url := url_of(path)) is not None:
-        write_url(url, content)
-        return
-    try:
-        write_aside(path, content)
-    except OSError as error:
-        raise DatasetError(
-            f'{path} cannot be written: {error.strerror or error}; the results before it are '
-            'complete. Free some space, or correct the permissions, and run the same command '
-            'again to continue'
-        ) from error
-
-
-def read_file(path: Path) -> bytes:
-    """Read a small file completely.
-
-    Raises:
-        OSError, VideoError: the file is missing or cannot be read.
-    """
-    if (url := url_of(path)) is None:
-        return path.read_bytes()
-    if (content := content_of(url)) is None:
-        raise FileNotFoundError(f'{url} does not exist')
-    return content
-
-
-def remove_file(path: Path) -> None:
-    """Remove a file, if it exists.
-
-    Raises:
-        OSError, DatasetError: it cannot be removed.
-    """
-    if (url := url_of(path)) is None:
-        path.unlink(missing_ok=True)
-    else:
-        remove_url(url)
-
-
-def written_files(folder: Path) -> set[Path]:
-    """Return the files in a folder and below; none if it does not exist.
-
-    Raises:
-        DatasetError: the folder cannot be listed.
-    """
-    if (url := url_of(folder)) is None:
-        return {path for path in folder.rglob('*') if not path.name.startswith('.')}
-    return set(map(Path, written_below(url)))
-
-
 def parquet_file(path: Path) -> pq.ParquetFile:
     """Open a Parquet file.
 
@@ -152,19 +89,39 @@ def parquet_file(path: Path) -> pq.ParquetFile:
     return pq.ParquetFile(pa.PythonFile(RemoteFile(url, _BLOCK, 'blockcache'), mode='r'))
 
 
-def parquet_bytes(tables: list[pa.Table], schema: pa.Schema, facts: Mapping[str, Any]) -> bytes:
+@contextmanager
+def damage_told(name: str, remedy: str) -> Iterator[None]:
+    """Raise errors of reading a file as one clear error.
+
+    Args:
+        name: name of the file, with what happens to it.
+        remedy: what the user can do, as a sentence without a full stop.
+
+    Raises:
+        DatasetError: the file is missing or damaged.
+    """
+    try:
+        yield
+    except (AfformerError, pa.ArrowException, KeyError, OSError, TypeError, ValueError) as error:
+        told = ' '.join(str(error).split())
+        raise DatasetError(f'{name}: {told}. {remedy}') from error
+
+
+def parquet_bytes(
+    groups: Iterable[list[dict[str, Any]]], schema: pa.Schema, facts: Mapping[str, Any]
+) -> bytes:
     """Return the bytes of a Parquet file.
 
     Args:
-        tables: row groups.
-        schema: schema of the tables.
+        groups: rows of each row group.
+        schema: schema of the rows.
         facts: JSON object for the metadata of the file.
     """
     written = pa.BufferOutputStream()
     named = schema.with_metadata({_METADATA: json.dumps(facts).encode()})
     with pq.ParquetWriter(written, named, compression='zstd') as writer:
-        for table in tables:
-            writer.write_table(table.replace_schema_metadata(named.metadata))
+        for rows in groups:
+            writer.write_table(pa.Table.from_pylist(rows, named))
     return bytes(written.getvalue())
 
 

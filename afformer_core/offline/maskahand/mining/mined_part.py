@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,15 @@ from afformer_core.hands.hand import LOWEST_SCORE, Hand
 from afformer_core.media.video import VideoFrame
 from afformer_core.offline.maskahand.mining.index_files import (
     HAND,
+    damage_told,
     hand_of_row,
     hand_row,
     parquet_bytes,
     parquet_facts,
     parquet_file,
-    write_file,
 )
 from afformer_core.offline.maskahand.sources import LostFrame
-from afformer_core.offline.maskahand.sources.urls import address
+from afformer_core.offline.maskahand.sources.urls import address, write_file
 
 _FORMAT, _VERSION = 'afformer-mined-part', 1
 # A row for each examined frame.
@@ -76,7 +77,7 @@ def write_part(path: Path, part: MinedPart, facts: Mapping[str, Any]) -> None:
         'lost': part.lost,
         'loss': part.loss,
     }
-    content = parquet_bytes([pa.Table.from_pylist(rows, _SCHEMA)], _SCHEMA, described)
+    content = parquet_bytes([rows], _SCHEMA, described)
     # Leftovers of a process that was killed while it wrote; a URL has none.
     for leftover in path.parent.glob(f'.{path.name}.*'):
         leftover.unlink(missing_ok=True)
@@ -89,7 +90,7 @@ def read_part(path: Path) -> MinedPart:
     Raises:
         DatasetError: the file is missing or was modified.
     """
-    try:
+    with _part_damage_told(path):
         with parquet_file(path) as file:
             fields = parquet_facts(file, path)
             if (found := fields.get('format'), fields.get('version')) != (_FORMAT, _VERSION):
@@ -105,8 +106,6 @@ def read_part(path: Path) -> MinedPart:
             int(fields['lost']),
             str(fields['loss']),
         )
-    except (AfformerError, pa.ArrowException, KeyError, OSError, TypeError, ValueError) as error:
-        raise _damaged(path, error) from error
 
 
 def part_damage(path: Path) -> str:
@@ -115,40 +114,29 @@ def part_damage(path: Path) -> str:
     Raises:
         DatasetError: the file is missing or was modified.
     """
-    try:
-        with parquet_file(path) as file:
-            return str(parquet_facts(file, path)['damage'])
-    except (AfformerError, pa.ArrowException, KeyError, OSError, TypeError, ValueError) as error:
-        raise _damaged(path, error) from error
+    with _part_damage_told(path), parquet_file(path) as file:
+        return str(parquet_facts(file, path)['damage'])
 
 
-def _damaged(path: Path, error: Exception) -> DatasetError:
-    told = ' '.join(str(error).split())
-    return DatasetError(
-        f'{address(path)} is damaged: {told}. Remove it and run the same command again'
-    )
+def _part_damage_told(path: Path) -> AbstractContextManager[None]:
+    return damage_told(f'{address(path)} is damaged', 'Remove it and run the same command again')
 
 
 _BOX_DECIMALS, _SCORE_DECIMALS = 1, 4
 
 
-class ReadableFrames:
+class _ReadableFrames:
     """The frames of a part until they cannot be read, and the reason.
 
     An error would stop a detector that reads ahead before it returned its last detections.
 
     Args:
         frames: frames of the part.
-
-    Attributes:
-        size: see `MinedPart`.
-        times: times of the frames so far, seconds.
-        damage: see `MinedPart`.
     """
 
     def __init__(self, frames: Iterable[VideoFrame | LostFrame]) -> None:
         self._frames = frames
-        self._lost: list[LostFrame] = []
+        self.lost: list[LostFrame] = []
         self.size = (0, 0)
         self.times: list[float] = []
         self.damage = ''
@@ -157,7 +145,7 @@ class ReadableFrames:
         try:
             for frame in self._frames:
                 if isinstance(frame, LostFrame):
-                    self._lost.append(frame)
+                    self.lost.append(frame)
                     continue
                 height, width = frame.image.shape[:2]
                 if self.times and (width, height) != self.size:
@@ -169,53 +157,38 @@ class ReadableFrames:
         except (AfformerError, OSError) as error:
             self.damage = ' '.join(str(error).split())
 
-    def with_hands(self, hands: Mapping[int, tuple[Hand, ...]]) -> MinedPart:
-        """Return the result of the part, after all frames were read."""
-        loss = ''
-        if self._lost:
-            first = self._lost[0]
-            loss = f'at {first.time:.2f} s: {" ".join(first.reason.split())}'
-        return MinedPart(self.size, tuple(self.times), hands, self.damage, len(self._lost), loss)
 
-
-def hands_in(detector: HandDetector, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
-    """Detect the hands in each of some frames; leave out those that are not kept.
+def examined(detector: HandDetector, frames: Iterable[VideoFrame | LostFrame]) -> MinedPart:
+    """Detect the hands in the frames of a part; leave out those that are not kept.
 
     Args:
         detector: detector of hands, which begins a new video.
-        frames: frames.
+        frames: frames of the part.
 
     Raises:
         DatasetError: the detector returns hands for another number of frames.
     """
-    given = 0
-
-    def counted() -> Iterator[VideoFrame]:
-        nonlocal given
-        for frame in frames:
-            given += 1
-            yield frame
-
-    seen = 0
-    for hands in detector.detect(counted()):
-        seen += 1
-        yield tuple(value for hand in hands for value in _kept(hand))
-    if seen != given:
+    read = _ReadableFrames(frames)
+    hands = [
+        tuple(value for hand in found for value in _kept(hand)) for found in detector.detect(read)
+    ]
+    if len(hands) != len(read.times):
         raise DatasetError(
-            f'detector {detector.name} returned hands for {seen} frames; expected hands for all '
-            f'{given}'
+            f'detector {detector.name} returned hands for {len(hands)} frames; expected hands for '
+            f'all {len(read.times)}'
         )
+    loss = ''
+    if read.lost:
+        first = read.lost[0]
+        loss = f'at {first.time:.2f} s: {" ".join(first.reason.split())}'
+    by_frame = {number: found for number, found in enumerate(hands) if found}
+    return MinedPart(read.size, tuple(read.times), by_frame, read.damage, len(read.lost), loss)
 
 
 def failed(error: Exception) -> MinedPart:
     """Return the result of a part for which the detector failed; a later run tries it again."""
     told = ' '.join(f'{type(error).__name__}: {error}'.split())
     return MinedPart((0, 0), (), {}, damage=f'the detector failed: {told}')
-
-
-def by_frame(hands: Iterable[tuple[Hand, ...]]) -> dict[int, tuple[Hand, ...]]:
-    """Return the hands of frames by number, without frames that have none."""
-    return {number: found for number, found in enumerate(hands) if found}
 
 
 def size_change(size: tuple[int, int], before: tuple[int, int]) -> str:

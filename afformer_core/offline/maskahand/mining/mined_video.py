@@ -26,7 +26,6 @@ class MinedVideo:
         hands: hands in an examined frame, best first, by the frame's number; frames without hands
             are left out.
         clips: (first, last) number of the frames of each clip with an interaction.
-        content: text that is equal for videos with the same content; empty if unknown.
         lens: calibration with which its frames were undistorted; None: not undistorted.
         origin: its dataset, with the licence; None if unknown.
     """
@@ -37,7 +36,6 @@ class MinedVideo:
     times: tuple[float, ...]
     hands: Mapping[int, tuple[Hand, ...]]
     clips: tuple[tuple[int, int], ...]
-    content: str = ''
     lens: LensIntrinsics | None = None
     origin: Origin | None = None
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,8 @@ from afformer_core.media.read_ahead import read_ahead
 from afformer_core.offline.maskahand.mining.index import MinedVideo, write_videos
 from afformer_core.offline.maskahand.mining.mined_part import (
     MinedPart,
-    ReadableFrames,
-    by_frame,
+    examined,
     failed,
-    hands_in,
     write_part,
 )
 from afformer_core.offline.maskahand.mining.video_parts import (
@@ -39,54 +37,36 @@ from afformer_core.offline.maskahand.mining.video_parts import (
     video_parts,
 )
 from afformer_core.offline.maskahand.sources import FoundSources
-from afformer_core.offline.maskahand.sources.undistorted import lens_of, origin_of
 from afformer_core.offline.maskahand.sources.urls import url_of
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import LOCAL, ONE_PROCESS
 from afformer_core.offline.parallel.ray_engine import RayEngine
 
 
-def clip_windows(count: int, length: int, stride: int) -> list[tuple[int, int]]:
-    """Divide the frames of a video into windows, the last of which ends with it.
+def windows_with(
+    count: int, numbers: Collection[int], length: int, stride: int
+) -> tuple[tuple[int, int], ...]:
+    """Divide the frames of a video into windows, and select those with an interaction.
 
     Args:
         count: number of frames of the video.
+        numbers: numbers of the frames with an interaction, in any order.
         length: number of frames of a window, at least 2.
         stride: frames from the beginning of a window to that of the next, at least 1.
 
     Returns:
-        (first, last) frame of each window, in order. A video that is shorter than a window is one
-        window; a single frame gives none.
-
-    Raises:
-        ValueError: length or stride is too small.
+        (first, last) frame of each selected window, in order. The last window ends with the video.
+        A video that is shorter than a window is one window; a single frame gives none.
     """
-    if length < 2 or stride < 1:
-        raise ValueError(
-            f'windows have {length} frames at a stride of {stride}; expected at least 2 frames '
-            'and a stride of at least 1'
-        )
     if count < 2:
-        return []
-    if count <= length:
-        return [(0, count - 1)]
-    firsts = [*range(0, count - length, stride), count - length]
-    return [(first, first + length - 1) for first in firsts]
-
-
-def windows_with(
-    count: int, numbers: Collection[int], length: int, stride: int
-) -> tuple[tuple[int, int], ...]:
-    """Select the windows of `clip_windows` with an interaction in at least one frame.
-
-    Args:
-        count, length, stride: see `clip_windows`.
-        numbers: numbers of the frames with an interaction, in any order.
-    """
+        return ()
     ordered = sorted(numbers)
+    length = min(length, count)
+    firsts = (*range(0, count - length, stride), count - length)
+    windows = ((first, first + length - 1) for first in firsts)
     return tuple(
         (first, last)
-        for first, last in clip_windows(count, length, stride)
+        for first, last in windows
         if bisect_left(ordered, first) < bisect_right(ordered, last)
     )
 
@@ -97,59 +77,36 @@ _BATCHES_AHEAD = 2
 OpenDetector = Callable[[], HandDetector]
 
 
-@dataclass(frozen=True)
-class ExaminedPart:
-    """A part that a process examined.
-
-    Attributes:
-        frames: number of examined frames.
-        damage: see `MinedPart`.
-        unwritten: the result, if the process did not write it.
-    """
-
-    frames: int
-    damage: str
-    unwritten: MinedPart | None = None
-
-
-@dataclass(frozen=True)
 class Examination:
-    """The detection of hands in parts, one after another.
+    """The detection of hands in parts, one after another, in the process that opens it.
 
-    Attributes:
-        detector: detector of hands.
+    Args:
+        open_detector: function that opens the detector of hands.
         rate: examined frames per second.
         writes: whether it writes the results.
     """
 
-    detector: HandDetector
-    rate: float
-    writes: bool
+    def __init__(self, open_detector: OpenDetector, rate: float, *, writes: bool) -> None:
+        self._detector = open_detector()
+        self._rate = rate
+        self._writes = writes
 
-    def __call__(self, part: MiningPart) -> ExaminedPart:
-        """Examine a part."""
+    def __call__(self, part: MiningPart) -> MinedPart:
+        """Examine a part; return its result, without the hands if they are written."""
         try:
-            seen = self._seen(part)
+            frames = part.source.frames(self._rate, part.start, part.stop)
+            if self._detector.on_gpu:
+                # A thread decodes the next batches while the GPU computes.
+                frames = read_ahead(frames, _BATCHES_AHEAD * self._detector.batch_size)
+            seen = examined(self._detector, frames)
         except AfformerError:
             raise
         except Exception as error:  # noqa: BLE001
             seen = failed(error)
-        if self.writes:
-            write_part(part.file, seen, part.facts)
-        return ExaminedPart(len(seen.times), seen.damage, None if self.writes else seen)
-
-    def _seen(self, part: MiningPart) -> MinedPart:
-        frames = part.source.frames(self.rate, part.start, part.stop)
-        if self.detector.on_gpu:
-            # A thread decodes the next batches while the GPU computes.
-            frames = read_ahead(frames, _BATCHES_AHEAD * self.detector.batch_size)
-        readable = ReadableFrames(frames)
-        return readable.with_hands(by_frame(hands_in(self.detector, readable)))
-
-
-def open_examination(open_detector: OpenDetector, rate: float, *, writes: bool) -> Examination:
-    """Open the detector in the process that examines parts (see `Examination`)."""
-    return Examination(open_detector(), rate, writes)
+        if not self._writes:
+            return seen
+        write_part(part.file, seen, part.facts)
+        return replace(seen, hands={})
 
 
 INDEX_FILE = 'index.json'
@@ -232,10 +189,10 @@ class Mining:
             found.sources, output, self._name, settings.rate, settings.part_frames
         )
         self._broken = [*found.broken, *unreadable]
-        self._parts = [part for video in self._videos for part in video.parts]
-        self.total = sum(part.frames for part in self._parts)
-        self._missing = missing_parts(output, self._parts)
-        self.done = self.total - sum(self._parts[number].frames for number in self._missing)
+        parts = [part for video in self._videos for part in video.parts]
+        self.total = sum(part.frames for part in parts)
+        self._missing = missing_parts(output, parts)
+        self.done = self.total - sum(part.frames for part in self._missing)
 
     def detect(self, engine: ParallelEngine = LOCAL) -> Iterator[int]:
         """Examine all parts that no run has examined.
@@ -257,29 +214,16 @@ class Mining:
         if not self._missing:
             return
         engine = engine.sized(len(self._missing), on_gpu=self._on_gpu)
-        damaged: set[int] = set()
+        damaged: set[Path] = set()
 
         def parts() -> Iterator[MiningPart]:
-            for number in self._missing:
-                part = self._parts[number]
+            for part in self._missing:
                 # Parts after damage are not used.
-                if part.video in damaged:
+                if part.file.parent in damaged:
                     self.done += part.frames
                 else:
                     yield part
 
-        for part, examined in self._examined(engine, parts()):
-            if examined.unwritten is not None:
-                write_part(part.file, examined.unwritten, part.facts)
-            if examined.damage:
-                damaged.add(part.video)
-            self.done += part.frames
-            yield examined.frames
-
-    def _examined(
-        self, engine: ParallelEngine, parts: Iterator[MiningPart]
-    ) -> Iterator[tuple[MiningPart, ExaminedPart]]:
-        """Yield parts with their results as they arrive."""
         # Other processes open their own detector, so this one is dropped.
         detector, self._detector = self._detector, None
         open_detector = self._open_detector
@@ -288,14 +232,20 @@ class Mining:
         del detector
         # A folder of this machine is not that of the others.
         writes = not isinstance(engine, RayEngine) or url_of(self._output) is not None
-        opening = partial(open_examination, open_detector, self._settings.rate, writes=writes)
-        for result in engine.map(opening, parts):
+        opening = partial(Examination, open_detector, self._settings.rate, writes=writes)
+        for result in engine.map(opening, parts()):
+            part = result.part
             if result.error is None or isinstance(result.error, AfformerError):
-                yield result.part, result.get()
+                seen, written = result.get(), writes
             else:
                 # Its process died repeatedly.
-                seen = failed(result.error)
-                yield result.part, ExaminedPart(0, seen.damage, seen)
+                seen, written = failed(result.error), False
+            if not written:
+                write_part(part.file, seen, part.facts)
+            if seen.damage:
+                damaged.add(part.file.parent)
+            self.done += part.frames
+            yield len(seen.times)
 
     def write_index(self, made: Mapping[str, Any] | None = None) -> MinedCounts:
         """Join the results, cut the clips, and write the index, video after video.
@@ -386,7 +336,6 @@ def _with_clips(
         times=seen.times,
         hands=seen.hands,
         clips=clips,
-        content=video.content,
-        lens=lens_of(source),
-        origin=origin_of(source),
+        lens=source.lens,
+        origin=source.origin,
     )

@@ -6,15 +6,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from afformer_core.errors import AfformerError
 from afformer_core.hands.hand import LOWEST_SCORE, Hand
-from afformer_core.offline.maskahand.mining.index_files import relative, written_files
+from afformer_core.offline.maskahand.mining.index_files import relative
 from afformer_core.offline.maskahand.mining.mined_part import (
     MinedPart,
     part_damage,
@@ -22,7 +23,10 @@ from afformer_core.offline.maskahand.mining.mined_part import (
     size_change,
 )
 from afformer_core.offline.maskahand.sources import FrameSource
-from afformer_core.offline.maskahand.sources.urls import address
+from afformer_core.offline.maskahand.sources.urls import without_folder, written_files
+
+Item = TypeVar('Item')
+Result = TypeVar('Result')
 
 PARTS_FOLDER = 'parts'
 # Number of sources, and of parts, that are opened at once.
@@ -36,15 +40,13 @@ class MiningPart:
     """A part of a video.
 
     Attributes:
-        video: number of the video among all.
         source: the video.
         start, stop: begin and end in seconds; the end is not included.
         frames: approximate number of examined frames.
-        file: file of the result.
+        file: file of the result, in a folder for each video.
         facts: facts of the video and of the run, for the metadata of the file.
     """
 
-    video: int
     source: FrameSource
     start: float
     stop: float
@@ -60,12 +62,10 @@ class VideoParts:
     Attributes:
         source: the video.
         parts: its parts.
-        content: see `FrameSource.content`.
     """
 
     source: FrameSource
     parts: tuple[MiningPart, ...]
-    content: str
 
 
 def video_parts(
@@ -86,72 +86,57 @@ def video_parts(
     Returns:
         the videos that can be read, and (path, reason) of the others.
     """
-    videos: list[VideoParts] = []
-    broken: list[tuple[Path, str]] = []
-    for source, known in _facts_of_all(sources, part_frames / rate):
-        if isinstance(known, Exception):
-            broken.append((source.path, _about(source, str(known))))
-            continue
-        facts = (
-            _VERSION, relative(source.path, output), source.topic, known.fingerprint,
-            detector, rate, part_frames, LOWEST_SCORE,
-        )  # fmt: skip
-        key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
-        named = {
-            'video': facts[1], 'topic': source.topic, 'fingerprint': known.fingerprint,
-            'detector': detector, 'rate': rate, 'part_frames': part_frames,
+    length = part_frames / rate
+
+    def divided(source: FrameSource) -> VideoParts:
+        duration, windows = source.duration(), source.windows(length)
+        facts = {
+            'video': relative(source.path, output), 'topic': source.topic,
+            'fingerprint': source.fingerprint(), 'detector': detector, 'rate': rate,
+            'part_frames': part_frames,
         }  # fmt: skip
-        folder = output / PARTS_FOLDER / key
-        frames = 0 if known.duration is None else max(1, round(known.duration * rate))
-        expected = [min(part_frames, max(0, frames - k * part_frames)) for k in known.windows]
-        length = part_frames / rate
+        identity = json.dumps((_VERSION, *facts.values(), LOWEST_SCORE))
+        folder = output / PARTS_FOLDER / hashlib.sha256(identity.encode()).hexdigest()[:16]
+        frames = 0 if duration is None else max(1, round(duration * rate))
         parts = tuple(
-            MiningPart(len(videos), source, start, stop, frames, folder / f'{k:05}.parquet', named)
-            for (k, start, stop), frames in zip(
-                _spans(known.windows, length), expected, strict=True
+            MiningPart(
+                source,
+                number * length,
+                # A video may be longer than its stored duration.
+                math.inf if number == windows[-1] else (number + 1) * length,
+                min(part_frames, max(0, frames - number * part_frames)),
+                folder / f'{number:05}.parquet',
+                facts,
             )
+            for number in windows
         )
-        videos.append(VideoParts(source, parts, known.content))
-    return videos, broken
+        return VideoParts(source, parts)
+
+    def divided_or_broken(source: FrameSource) -> VideoParts | tuple[Path, str]:
+        try:
+            return divided(source)
+        except (AfformerError, OSError) as error:
+            return source.path, _about(source, str(error))
+
+    found = list(_at_once(divided_or_broken, sources))
+    videos = [video for video in found if isinstance(video, VideoParts)]
+    return videos, [broken for broken in found if not isinstance(broken, VideoParts)]
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """The facts of a source (see `FrameSource`)."""
-
-    duration: float | None
-    fingerprint: str
-    content: str
-    windows: Sequence[int]
-
-
-def _facts_of_all(
-    sources: Iterable[FrameSource], length: float
-) -> Iterator[tuple[FrameSource, _Facts | AfformerError | OSError]]:
-    """Yield each source with its facts, or an error; several are read at once.
+def _at_once(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Yield the results of a function in order, of which several are computed at once.
 
     A bucket has a high latency, but handles many requests at once.
     """
-
-    def facts_of(
-        source: FrameSource,
-    ) -> tuple[FrameSource, _Facts | AfformerError | OSError]:
-        try:
-            duration, fingerprint = source.duration(), source.fingerprint()
-            content, windows = source.content(), source.windows(length)
-        except (AfformerError, OSError) as error:
-            return source, error
-        return source, _Facts(duration, fingerprint, content, windows)
-
     pool = ThreadPoolExecutor(_AT_ONCE)
     try:
-        yield from pool.map(facts_of, sources)
+        yield from pool.map(function, items)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def missing_parts(output: Path, parts: Sequence[MiningPart]) -> list[int]:
-    """Return the numbers of the parts that were not examined to their end.
+def missing_parts(output: Path, parts: Sequence[MiningPart]) -> list[MiningPart]:
+    """Return the parts that were not examined to their end.
 
     Args:
         output: folder of the index.
@@ -161,13 +146,11 @@ def missing_parts(output: Path, parts: Sequence[MiningPart]) -> list[int]:
         DatasetError: the file of a part was altered, or the folder cannot be listed.
     """
     written = written_files(output / PARTS_FOLDER)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        missing = pool.map(lambda part: _is_missing(part, written), parts)
-        return [number for number, is_missing in enumerate(missing) if is_missing]
 
+    def is_missing(part: MiningPart) -> bool:
+        return part.file not in written or bool(part_damage(part.file))
 
-def _is_missing(part: MiningPart, written: Collection[Path]) -> bool:
-    return part.file not in written or bool(part_damage(part.file))
+    return [*compress(parts, _at_once(is_missing, parts))]
 
 
 def joined(video: VideoParts) -> tuple[MinedPart, str]:
@@ -184,7 +167,7 @@ def joined(video: VideoParts) -> tuple[MinedPart, str]:
     times: list[float] = []
     hands: dict[int, tuple[Hand, ...]] = {}
     damage, loss, lost = '', '', 0
-    for seen in _read(video.parts):
+    for seen in _at_once(read_part, [part.file for part in video.parts]):
         lost, loss = lost + seen.lost, loss or seen.loss
         if times and seen.times and seen.size != size:
             damage = size_change(seen.size, size)
@@ -204,32 +187,8 @@ def joined(video: VideoParts) -> tuple[MinedPart, str]:
     return MinedPart(size, tuple(times), hands), wrong
 
 
-def _read(parts: Sequence[MiningPart]) -> Iterator[MinedPart]:
-    """Yield the results of parts, of which several are read at once."""
-    files = [part.file for part in parts]
-    if len(files) == 1:
-        yield read_part(files[0])
-        return
-    pool = ThreadPoolExecutor(_AT_ONCE)
-    try:
-        yield from pool.map(read_part, files)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _spans(windows: Sequence[int], length: float) -> Iterator[tuple[int, float, float]]:
-    """Yield each window's number with its begin and end in seconds."""
-    for number in windows:
-        # A video may be longer than its stored duration.
-        stop = math.inf if number == windows[-1] else (number + 1) * length
-        yield number, number * length, stop
-
-
 def _about(source: FrameSource, text: str) -> str:
-    # The index stores the relative path beside this text.
-    told = ' '.join(text.split())
-    for named in (address(source.path), str(source.path)):
-        told = told.replace(named, source.path.name)
+    told = without_folder(' '.join(text.split()), source.path)
     if not source.topic:
         return told
     # Only a topic of a bag begins with a slash, unlike a video in a tar or a part of a video.

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
 from afformer_core.media.images import resize_to_input
-from afformer_core.media.lens import LensIntrinsics
 from afformer_core.offline.data.frame_cache import FrameCache, SampledClip
+from afformer_core.offline.maskahand.mining.mined_video import MinedVideo
 from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.offline.maskahand.sources import FrameSource, open_source
 
@@ -39,32 +39,6 @@ class ClipFrames:
     demonstration: NDArray[np.uint8]
     interactions: NDArray[np.uint8]
     hand_free: Mapping[int, NDArray[np.uint8]]
-
-
-@dataclass(frozen=True)
-class ClipRequest:
-    """The requested frames of a clip, without other facts of its video.
-
-    Attributes:
-        path, topic, lens, size: those of the `MinedVideo`.
-        times: seconds of the demonstration's frames, of those with interactions, and of those
-            without a hand, which are left out if there is none.
-    """
-
-    path: Path
-    topic: str
-    lens: LensIntrinsics | None
-    size: tuple[int, int]
-    times: tuple[tuple[float, ...], ...]
-
-    @classmethod
-    def of(cls, clip: InteractionClip, frames: int) -> ClipRequest:
-        """Return the frames of a clip, with a maximum number for the demonstration."""
-        interactions = tuple(interaction.number for interaction in clip.interactions)
-        parts = [clip.demonstration(frames), interactions, clip.hand_free]
-        video = clip.video
-        times = tuple(tuple(video.times[number] for number in part) for part in parts if part)
-        return cls(video.path, video.topic, video.lens, video.size, times)
 
 
 @dataclass(frozen=True)
@@ -100,49 +74,55 @@ class ClipImages:
             VideoError: the video is missing, damaged, or not the one that was mined.
             DatasetError: the cache folder cannot be written, for example to a full disk.
         """
-        request = ClipRequest.of(clip, self.frames)
+        parts = self._parts(clip)
         if self.cache_folder is None:
-            return _clip_frames(clip, self._decode(request))
+            return _clip_frames(clip, self._decode(clip.video, parts))
         cache = FrameCache(self.cache_folder)
-        keys = self._keys(request, self._fingerprint(request))
+        keys = self._keys(clip, parts)
         kept = [kept_images for kept_images in map(cache.load, keys) if kept_images is not None]
         if len(kept) < len(keys):
-            kept = self._decode(request)
+            kept = self._decode(clip.video, parts)
             for key, kept_images in zip(keys, kept, strict=True):
                 cache.save(key, kept_images)
         return _clip_frames(clip, kept)
 
-    def fingerprint(self, clip: InteractionClip) -> str:
-        """Return a text that changes when the file of the clip's video changes.
+    def fingerprint(self, video: MinedVideo) -> str:
+        """Return a text that changes when the file of a video changes.
 
         Raises:
             VideoError: the video no longer exists.
         """
-        return self._fingerprint(ClipRequest.of(clip, self.frames))
-
-    def _fingerprint(self, request: ClipRequest) -> str:
         try:
-            return self._source(request).fingerprint()
+            return self._source(video).fingerprint()
         except OSError as error:
             raise VideoError(
-                f'{request.path} cannot be read: {error}. Restore it or mine again'
+                f'{video.path} cannot be read: {error}. Restore it or mine again'
             ) from error
 
-    def _source(self, request: ClipRequest) -> FrameSource:
-        return open_source(request.path, request.topic, self.folder_rate, request.lens)
+    def _source(self, video: MinedVideo) -> FrameSource:
+        return open_source(video.path, video.topic, self.folder_rate, video.lens)
 
-    def _decode(self, request: ClipRequest) -> list[SampledClip]:
+    def _parts(self, clip: InteractionClip) -> list[list[float]]:
+        """Return the seconds of the demonstration's frames, and of the others (see `ClipFrames`).
+
+        Those without a hand are left out if there is none.
+        """
+        interactions = [interaction.number for interaction in clip.interactions]
+        numbers = (clip.demonstration(self.frames), interactions, clip.hand_free)
+        return [[clip.video.times[number] for number in part] for part in numbers if part]
+
+    def _decode(self, video: MinedVideo, parts: Sequence[Sequence[float]]) -> list[SampledClip]:
         """Decode the frames of each of a clip's parts."""
-        times = sorted({time for part in request.times for time in part})
-        images = self._source(request).at(times)
+        times = sorted({time for part in parts for time in part})
+        images = self._source(video).at(times)
         height, width = images.shape[1:3]
-        if (width, height) != request.size:
+        if (width, height) != video.size:
             raise VideoError(
-                f'{request.path} has frames of {width}x{height}; expected '
-                f'{request.size[0]}x{request.size[1]}, as when it was mined. Mine again'
+                f'{video.path} has frames of {width}x{height}; expected '
+                f'{video.size[0]}x{video.size[1]}, as when it was mined. Mine again'
             )
         at = dict(zip(times, images, strict=True))
-        shown, *others = request.times
+        shown, *others = parts
         stacks = [
             np.stack([resize_to_input(at[time], self.size) for time in shown]),
             *(np.stack([self._fitted(at[time]) for time in part]) for part in others),
@@ -150,26 +130,24 @@ class ClipImages:
         return [SampledClip(stack, (tuple(range(len(stack))),)) for stack in stacks]
 
     def _fitted(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Shrink an image whose longer side is above `image_side`."""
         height, width = image.shape[:2]
-        size = self._fitted_size(width, height)
+        scale = min(1.0, self.image_side / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
         if size == (width, height):
             return image
         return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
-    def _fitted_size(self, width: int, height: int) -> tuple[int, int]:
-        """Compute (width, height) whose longer side is not above `image_side`."""
-        scale = min(1.0, self.image_side / max(height, width))
-        return max(1, round(width * scale)), max(1, round(height * scale))
-
-    def _keys(self, request: ClipRequest, fingerprint: str) -> tuple[str, ...]:
+    def _keys(self, clip: InteractionClip, parts: Sequence[Sequence[float]]) -> list[str]:
         """Compute the cache's key of each of the clip's parts."""
-        source = (str(request.path.resolve()), request.topic, fingerprint)
+        video = clip.video
+        source = (str(video.path.resolve()), video.topic, self.fingerprint(video))
         keys = []
-        for part, times in enumerate(request.times):
+        for part, times in enumerate(parts):
             size = self.image_side if part else self.size
             described = json.dumps((_CACHE_VERSION, *source, times, size))
             keys.append(hashlib.sha256(described.encode()).hexdigest())
-        return tuple(keys)
+        return keys
 
 
 def _clip_frames(clip: InteractionClip, parts: Sequence[SampledClip]) -> ClipFrames:

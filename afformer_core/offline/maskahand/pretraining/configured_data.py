@@ -11,14 +11,10 @@ import yaml
 from jsonargparse import ArgumentError, ArgumentParser
 
 from afformer_core.errors import AfformerError
-from afformer_core.offline.maskahand.pretraining.feature_data import MaskAHandFeatureData
 from afformer_core.offline.maskahand.pretraining.pretraining_data import MaskAHandData
 from afformer_core.offline.training.configured_paths import register_paths
 
-_KINDS: dict[str, type[MaskAHandData]] = {
-    f'{kind.__module__}.{kind.__qualname__}': kind
-    for kind in (MaskAHandData, MaskAHandFeatureData)
-}
+_KIND = f'{MaskAHandData.__module__}.{MaskAHandData.__qualname__}'
 
 
 def configured_data(configurations: Sequence[Path], seed: int | None = None) -> MaskAHandData:
@@ -37,12 +33,10 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
     for path in configurations:
         merged = _merged(merged, _read(path))
     names = ', '.join(map(str, configurations))
-    kind_name = _at(merged, 'data', 'class_path')
-    kind = _KINDS.get(str(kind_name))
-    if kind is None:
+    if (kind := _at(merged, 'data', 'class_path')) != _KIND:
         raise AfformerError(
-            f'data.class_path of {names} is {kind_name!r}; expected one of {list(_KINDS)}. Give a '
-            'configuration of pre-training such as config/train/maskahand/simulated.yaml'
+            f'data.class_path of {names} is {kind!r}; expected {_KIND}. Give a configuration of '
+            'pre-training such as config/train/maskahand/simulated.yaml'
         )
     given = _at(merged, 'data', 'init_args') or {}
     if not isinstance(given, Mapping):
@@ -61,7 +55,7 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
         given['seed'] = seed
     register_paths()
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(kind, 'data')
+    parser.add_class_arguments(MaskAHandData, 'data')
     try:
         parsed = parser.parse_object({'data': given})
     except ArgumentError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grids of example images, and the callback that shows them in TensorBoard."""
+"""Grids of example images."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from numpy.typing import NDArray
 
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.media.video_frames import uniform_indices
-from afformer_core.offline.maskahand.pretraining.pretraining_data import MaskAHandData
 from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
     PretrainingExample,
     boxes_of,
@@ -59,32 +56,3 @@ def _joined(images: Sequence[NDArray[np.uint8]], axis: int) -> NDArray[np.uint8]
     gap = np.full(shape, _WHITE, np.uint8)
     parts = [part for image in images for part in (gap, image)]
     return np.concatenate(parts[1:], axis=axis)
-
-
-class ExampleImages(Callback):
-    """A callback that shows, when training begins, the examples of some clips.
-
-    Args:
-        count: number of clips, at least 1.
-    """
-
-    def __init__(self, count: int = 4) -> None:
-        if count < 1:
-            raise ValueError(f'count is {count}; expected at least 1')
-        self._count = count
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw, in the first process, unless training resumes from a checkpoint.
-
-        Raises:
-            ValueError: the data are not of a pre-training.
-        """
-        data = trainer.datamodule  # type: ignore[attr-defined]
-        if not isinstance(data, MaskAHandData):
-            raise ValueError(f'data are {type(data).__name__}; expected those of a pre-training')
-        loggers = [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
-        if trainer.global_step > 0 or not trainer.is_global_zero or not loggers:
-            return
-        grid = example_grid(data.first_examples(self._count))
-        for logger in loggers:
-            logger.experiment.add_image('examples', grid, 0, dataformats='HWC')

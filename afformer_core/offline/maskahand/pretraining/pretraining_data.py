@@ -13,6 +13,7 @@ from afformer_core.offline.data.augmentation.augmentation import ImageSettings
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.data.verification import usable_samples
+from afformer_core.offline.maskahand.pretraining.clip_features import open_clip_features
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
@@ -24,6 +25,7 @@ from afformer_core.offline.maskahand.pretraining.stored_clips import StoredClips
 from afformer_core.offline.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.offline.training.datasets.batch import (
     FailedExample,
+    collate_features,
     collate_images,
 )
 from afformer_core.offline.training.datasets.batched_data import (
@@ -31,6 +33,12 @@ from afformer_core.offline.training.datasets.batched_data import (
     Examples,
     GroundingData,
 )
+from afformer_core.offline.training.datasets.feature_data import (
+    FeatureDataset,
+    encoders_in_training,
+    open_feature_cache,
+)
+from afformer_core.offline.training.datasets.feature_files import folder_of_part
 from afformer_core.offline.training.datasets.image_data import ImageDataset
 from afformer_core.offline.training.datasets.samplers import StreamedSampler
 
@@ -39,7 +47,7 @@ _AS_IT_IS = ImageSettings()
 
 
 class MaskAHandData(GroundingData):
-    """Clips read from videos in every step, to train the whole model.
+    """Clips from which target images are made in every step.
 
     Args:
         index: index file, written by `afformer mine`, or its URL.
@@ -56,6 +64,10 @@ class MaskAHandData(GroundingData):
         batch_size: number of clips in a step, over all processes.
         workers: number of reading processes.
         cache_folder: folder for decoded and resized clips; null: none.
+        features: whether to compute the features of clips once, in `cache_folder`, for a machine
+            without a GPU: target images pass through the whole backbone, but clips only through
+            its trained part. At least its first stage must be frozen (see `FeatureData`), and a
+            clip of the validation needs at least `frames` frames.
         video: changes of a clip as a demonstration, the same for all frames.
         seed: seed of the order, and of the randomness in target images.
         licence: licence of videos whose dataset does not name one, such as CC-BY-4.0, or `own` for
@@ -75,6 +87,8 @@ class MaskAHandData(GroundingData):
         batch_size: int = 8,
         workers: int = 2,
         cache_folder: Path | None = None,
+        *,
+        features: bool = False,
         video: ImageSettings = _AS_IT_IS,
         seed: int = 0,
         licence: str = UNKNOWN,
@@ -86,22 +100,34 @@ class MaskAHandData(GroundingData):
         if validation is not None:
             self.validation_samples, _ = validation.read()
         hidden_score = synthesis.masks.hidden_score if synthesis.hand_free_share else None
+        if features and (cache_folder is None or video != _AS_IT_IS):
+            raise ValueError(
+                f'features is true with cache_folder {cache_folder} and video {video}; expected '
+                'a cache_folder, and a video without changes'
+            )
+        self._cache_folder = cache_folder
+        self._features = features
         self._clips = StoredClips(Path(index), interactions, hidden_score)
         self._validated = validation
         self._inspected = validation is None
         self._index = Path(index)
-        rate = self._clips.settings.get('folder_rate')
-        self._images = ClipImages(size, frames, image_side, cache_folder, rate)
+        rate = self._clips.table.head.settings.get('folder_rate')
+        kept = cache_folder / 'frames' if cache_folder and features else cache_folder
+        self._images = ClipImages(size, frames, image_side, kept, rate)
         self._examples = PretrainingDataset(self._clips, self._images, synthesis, targets, video)
         self._sampler = StreamedSampler(len(self._clips), batch_size, seed)
         self._advice = f'Mine again for an index like {index} of the videos that can be read'
         self.longest = frames
 
     def prepare_data(self) -> None:
-        """Check the validation's media, once on each machine."""
+        """Check the validation's media, and compute features, once on each machine."""
         if not self._inspected:
             self._keep_usable()
         super().prepare_data()
+        if self._features:
+            self._training()
+            if self.validation_samples:
+                self._validation()
 
     def setup(self, stage: str) -> None:
         """Exclude unusable samples, in processes that have not yet checked media."""
@@ -121,7 +147,7 @@ class MaskAHandData(GroundingData):
         """Return the datasets of the clips, and the index for clips without a dataset."""
         known = tuple(
             replace(ingredient, origin=self._licensed(ingredient.origin))
-            for ingredient in self._clips.origins
+            for ingredient in self._clips.table.head.origins
         )
         others = max(0, len(self._clips) - sum(ingredient.samples for ingredient in known))
         clips = (Ingredient('training data', self._origin, others),) if others else ()
@@ -154,10 +180,24 @@ class MaskAHandData(GroundingData):
         return examples
 
     def _training(self) -> Examples:
-        return self._examples, collate_pretraining
+        if not self._features:
+            return self._examples, collate_pretraining
+        encoder = encoders_in_training(self.trainer).video
+        features = open_clip_features(self._folder('clips'), self._clips, encoder, self._images)
+        return self._examples, features.collate
 
     def _validation(self) -> Examples:
-        return ImageDataset(self.validation_samples, self._reader, None), collate_images
+        samples = self.validation_samples
+        if not self._features:
+            return ImageDataset(samples, self._reader, None), collate_images
+        folder, encoders = self._folder('validation'), encoders_in_training(self.trainer)
+        frames = self._images.frames
+        cache = open_feature_cache(folder, samples, encoders, self.input_size, frames)
+        return FeatureDataset(samples, cache), collate_features
+
+    def _folder(self, name: str) -> Path:
+        assert self._cache_folder is not None
+        return folder_of_part(self._cache_folder, name, self.input_size)
 
     @property
     def _reader(self) -> ClipReader:

@@ -136,7 +136,7 @@ def collate_pretraining(
         boxes_of(read),
         tuple(example.clip for example in read for _ in example.corners),
         frames,
-        images_of(read),
+        torch.from_numpy(np.concatenate([example.images for example in read])),
         lengths,
     )
 
@@ -148,11 +148,6 @@ def boxes_of(examples: Sequence[PretrainingExample]) -> BoxSupervision:
     for row, boxes in zip(padded, corners, strict=True):
         row[: len(boxes)] = torch.from_numpy(boxes)
     return BoxSupervision(padded)
-
-
-def images_of(examples: Sequence[PretrainingExample]) -> torch.Tensor:
-    """Stack all images of some examples, uint8 [D * K, h, w, 3]."""
-    return torch.from_numpy(np.concatenate([example.images for example in examples]))
 
 
 def _drawn(count: int, expected: int, rng: np.random.Generator) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -14,18 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.media.bag import Bag, BagError, BagMessage
-from afformer_core.media.video import VideoFrame
+from afformer_core.media.sparse_decoding import Needed
 from afformer_core.messages.image_decoding import IMAGE_TYPES, says_depth, to_rgb
-from afformer_core.offline.maskahand.sources.fingerprint import (
-    content_fingerprint,
-    files_fingerprint,
-)
-from afformer_core.offline.maskahand.sources.frame_selection import (
-    chosen_frames,
-    frames_at,
-    window_of,
-)
-from afformer_core.offline.maskahand.sources.frame_source import LostFrame, read_frame
+from afformer_core.offline.maskahand.sources.frame_selection import window_of
+from afformer_core.offline.maskahand.sources.frame_source import Decode, FramesFrom, FrameSource
 from afformer_core.outputs.outputs import OUTPUT_TYPES
 
 _COMPRESSED = '/compressed'
@@ -36,28 +28,17 @@ _LEADS = (1.0, 60.0, math.inf)
 _ROUNDING = 1000
 
 
-@dataclass(frozen=True)
-class BagTopic:
-    """A topic of images in a bag, as a `FrameSource`.
+class BagTopic(FrameSource):
+    """A topic of sensor_msgs/Image or CompressedImage in the folder of a rosbag2, or an mcap file.
 
     Times are recording times, by which bags are sorted and searched, because a camera's own clock
     may be set during the recording.
-
-    Attributes:
-        path: folder of a rosbag2, or mcap file, such as a demonstration that the node has stored.
-        topic: topic of sensor_msgs/Image or CompressedImage.
     """
 
-    path: Path
-    topic: str
-
-    def fingerprint(self) -> str:
-        """Hash the state of the bag's files (see `FrameSource.fingerprint`)."""
-        return files_fingerprint(_files(self.path))
-
-    def content(self) -> str:
-        """Hash the content of the bag's files (see `FrameSource.content`)."""
-        return content_fingerprint(_files(self.path), self.topic)
+    def files(self) -> list[Path]:
+        """List the files of the bag."""
+        path = self.path
+        return sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]
 
     def duration(self) -> float | None:
         """Return the duration in seconds (see `FrameSource.duration`)."""
@@ -94,32 +75,19 @@ class BagTopic:
         found.append(number)
         return first + round((number + 1) * length * 1e9) - _ROUNDING
 
-    def frames(
-        self, rate: float, start: float = 0.0, stop: float = math.inf
-    ) -> Iterator[VideoFrame | LostFrame]:
-        """Yield some of the frames (see `FrameSource.frames`)."""
+    @contextmanager
+    def opened(self) -> Iterator[FramesFrom]:
+        """Open the bag (see `FrameSource.opened`)."""
         with Bag(self.path) as bag:
-            timed = _timed(bag, self.topic, start)
-            for time, message in chosen_frames(timed, rate, start, stop):
-                yield read_frame(time, partial(_image, bag, message))
-            if start > 0 and stop == math.inf:
-                # Only reading a bag from start to end reports lost messages.
-                for _ in bag.messages((self.topic,), bag.start, bag.end):
-                    pass
+            yield partial(self._timed, bag)
 
-    def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
-        """Read the frames at some times (see `FrameSource.at`)."""
-        with Bag(self.path) as bag:
-            return frames_at(
-                lambda start: _timed(bag, self.topic, start),
-                partial(_image, bag),
-                times,
-                self.path,
-            )
-
-
-def _files(path: Path) -> list[Path]:
-    return sorted(filter(Path.is_file, path.iterdir())) if path.is_dir() else [path]
+    def _timed(self, bag: Bag, start: float, needed: Needed) -> Iterator[tuple[float, Decode]]:
+        for time, message in _timed(bag, self.topic, start):
+            yield time, partial(_image, bag, message)
+        if start > 0:
+            # Only reading a bag from start to end reports lost messages.
+            for _ in bag.messages((self.topic,), bag.start, bag.end):
+                pass
 
 
 def bag_topics(path: Path) -> list[BagTopic]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -78,46 +77,44 @@ def window_of(time: float, length: float) -> int:
 
 
 def frames_at(
-    frames_from: Callable[[float], Iterable[tuple[float, Item]]],
-    decode: Callable[[Item], NDArray[np.uint8]],
+    frames: Iterable[tuple[float, Callable[[], NDArray[np.uint8]]]],
     times: Sequence[float],
-    path: Path,
-) -> NDArray[np.uint8]:
+    name: str,
+) -> list[NDArray[np.uint8]]:
     """Read the frames at some times, in one pass.
 
     Args:
-        frames_from: function that yields frames with their seconds, starting at or before a given
-            time.
-        decode: function that converts a frame to uint8 [H, W, 3] RGB.
+        frames: each with its seconds, as a function that decodes it to uint8 [H, W, 3] RGB,
+            beginning at or before the first of the times.
         times: seconds, in any order, at least one.
-        path: path of the video, for the error.
+        name: name of the video, for the error.
 
     Returns:
-        uint8 [N, H, W, 3].
+        uint8 [H, W, 3], all of one size, for each time.
 
     Raises:
         VideoError: there is no frame at one of the times, or they differ in size.
-        AfformerError: an error of `frames_from` or `decode`.
+        AfformerError: an error of `frames`, or of decoding.
     """
     expected = sorted(set(times))
     found: dict[float, NDArray[np.uint8]] = {}
-    for time, item in _increasing(frames_from(expected[0])):
+    for time, decode in _increasing(frames):
         next_time = expected[len(found)]
         if time > next_time + _TOLERANCE:
             break
         if time >= next_time - _TOLERANCE:
-            found[next_time] = decode(item)
+            found[next_time] = decode()
             if len(found) == len(expected):
                 break
     if len(found) < len(expected):
         raise VideoError(
-            f'{path} has no frame at {expected[len(found)]:.6f} s; expected the video that was '
+            f'{name} has no frame at {expected[len(found)]:.6f} s; expected the video that was '
             'mined. Mine again'
         )
     if len({image.shape for image in found.values()}) > 1:
         sizes = sorted({image.shape[1::-1] for image in found.values()})
-        raise VideoError(f'frames of {path} are of {sizes} pixels; expected one size. Mine again')
-    return np.stack([found[time] for time in times])
+        raise VideoError(f'frames of {name} are of {sizes} pixels; expected one size. Mine again')
+    return [found[time] for time in times]
 
 
 def _increasing(frames: Iterable[tuple[float, Item]]) -> Iterator[tuple[float, Item]]:

@@ -1,19 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interface of sources of frames."""
+"""The interface of sources of frames, and what all of them share."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import KW_ONLY, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
+from afformer_core.licences import Origin
+from afformer_core.media.lens import LensIntrinsics
+from afformer_core.media.sparse_decoding import Needed
+from afformer_core.media.undistortion import undistort
 from afformer_core.media.video import VideoFrame
+from afformer_core.offline.maskahand.sources.frame_selection import (
+    chosen_frames,
+    frames_at,
+    may_be_at,
+    may_be_chosen,
+)
+from afformer_core.offline.maskahand.sources.urls import state_of
+
+# Function that decodes a frame to uint8 [H, W, 3] RGB.
+Decode = Callable[[], NDArray[np.uint8]]
+# Function that yields frames with their seconds, beginning at or before a time. It is given a
+# function that selects the frames that are decoded soon; decoding others may take long.
+FramesFrom = Callable[[float, Needed], Iterator[tuple[float, Decode]]]
 
 
 @dataclass(frozen=True)
@@ -29,47 +48,28 @@ class LostFrame:
     reason: str
 
 
-def read_frame(time: float, read: Callable[[], NDArray[np.uint8]]) -> VideoFrame | LostFrame:
-    """Read the frame of a time; if `read` fails, return a lost frame with the reason."""
-    try:
-        return VideoFrame(time, read())
-    except AfformerError as error:
-        return LostFrame(time, str(error))
-
-
-class FrameSource(Protocol):
+@dataclass(frozen=True)
+class FrameSource(ABC):
     """A long video. It keeps no files open, so it can be sent to another process.
 
     Seconds are counted from the first frame, rounded to a millionth, and increase from frame to
     frame.
+
+    Attributes:
+        path: path of the file, the folder of frames, the bag, or the tar.
+        topic: name within the path; empty if the path is sufficient. It is the topic in a bag, the
+            name of a video in a tar, or `t=BEGIN,END` for a part of a video.
+        lens: calibration with which frames are undistorted; None: not undistorted.
+        origin: its dataset, with the licence; None if unknown.
     """
 
-    @property
-    def path(self) -> Path:
-        """Path of the file, the folder of frames, the bag, or the tar."""
+    path: Path
+    topic: str = ''
+    _: KW_ONLY
+    lens: LensIntrinsics | None = None
+    origin: Origin | None = field(default=None, compare=False)
 
-    @property
-    def topic(self) -> str:
-        """Name within the path; empty if the path is sufficient.
-
-        It is the topic in a bag, the name of a video in a tar, or `t=BEGIN,END` for a part of a
-        video.
-        """
-
-    def fingerprint(self) -> str:
-        """Return a text that changes when a file is added, removed, or changed.
-
-        Raises:
-            OSError: a file no longer exists.
-        """
-
-    def content(self) -> str:
-        """Return a text that is equal for videos with the same content at any location.
-
-        Raises:
-            OSError: a file no longer exists.
-        """
-
+    @abstractmethod
     def duration(self) -> float | None:
         """Estimate the duration in seconds; None if only reading the video would show it.
 
@@ -77,6 +77,7 @@ class FrameSource(Protocol):
             AfformerError: the video cannot be read.
         """
 
+    @abstractmethod
     def windows(self, length: float) -> Sequence[int]:
         """Find the numbers k of windows from k * `length` s to (k + 1) * `length` s with frames.
 
@@ -89,6 +90,31 @@ class FrameSource(Protocol):
         Raises:
             AfformerError: the video cannot be read.
         """
+
+    @abstractmethod
+    def opened(self) -> AbstractContextManager[FramesFrom]:
+        """Open the video to read its frames, which are decoded before it is closed.
+
+        Raises:
+            AfformerError: the video cannot be read.
+        """
+
+    def files(self) -> list[Path]:
+        """List the files of the video, in order."""
+        return [self.path]
+
+    def state(self) -> str:
+        """Hash the state of the files (see `fingerprint`)."""
+        return state_of(self.files())
+
+    def fingerprint(self) -> str:
+        """Return a text that changes when a file is added, removed, or changed.
+
+        Raises:
+            OSError: a file no longer exists.
+        """
+        state = self.state()
+        return state if self.lens is None else f'{state} by {self.lens.to_json()}'
 
     def frames(
         self, rate: float, start: float = 0.0, stop: float = math.inf
@@ -106,6 +132,15 @@ class FrameSource(Protocol):
         Raises:
             AfformerError: while iterating: the video, or the rest of it, cannot be read.
         """
+        with self.opened() as frames_from:
+            timed = frames_from(start, partial(may_be_chosen, rate))
+            for time, decode in chosen_frames(timed, rate, start, stop):
+                try:
+                    image = decode()
+                except AfformerError as error:
+                    yield LostFrame(time, str(error))
+                else:
+                    yield VideoFrame(time, self._undistorted(image))
 
     def at(self, times: Sequence[float]) -> NDArray[np.uint8]:
         """Read the frames at some times that `frames` yielded, in any order.
@@ -116,3 +151,11 @@ class FrameSource(Protocol):
         Raises:
             AfformerError: the video cannot be read, or has no frame at one of the times.
         """
+        name = f'{self.path}#{self.topic}' if self.topic else f'{self.path}'
+        with self.opened() as frames_from:
+            timed = frames_from(min(times), partial(may_be_at, sorted(times)))
+            images = frames_at(timed, times, name)
+        return np.stack([*map(self._undistorted, images)])
+
+    def _undistorted(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return image if self.lens is None else undistort(image, self.lens)

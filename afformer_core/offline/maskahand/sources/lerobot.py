@@ -120,4 +120,4 @@ def _episode(
 ) -> VideoPart:
     chunk, file, begin, end = (row[f'videos/{camera}/{field}'] for field in _FIELDS)
     name = template.format(video_key=camera, chunk_index=chunk, file_index=file)
-    return VideoPart(folder / name, float(begin), float(end), origin)
+    return VideoPart.of_span(folder / name, float(begin), float(end), origin)

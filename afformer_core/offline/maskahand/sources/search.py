@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from afformer_core.demonstrations.media import split_topic
@@ -16,14 +15,15 @@ from afformer_core.media.frame_folder import FrameFolder, frame_number
 from afformer_core.media.lens import LensIntrinsics
 from afformer_core.offline.maskahand.sources.bag_topic import BagTopic, bag_topics
 from afformer_core.offline.maskahand.sources.frame_source import FrameSource
+from afformer_core.offline.maskahand.sources.intrinsics import IntrinsicsFiles
 from afformer_core.offline.maskahand.sources.lerobot import INFO, is_lerobot, lerobot_episodes
 from afformer_core.offline.maskahand.sources.numbered_frames import NumberedFrames
-from afformer_core.offline.maskahand.sources.undistorted import (
-    IntrinsicsFiles,
-    Undistorted,
-    lens_of,
+from afformer_core.offline.maskahand.sources.urls import (
+    address,
+    files_below,
+    url_of,
+    without_folder,
 )
-from afformer_core.offline.maskahand.sources.urls import address, files_below, url_of
 from afformer_core.offline.maskahand.sources.video_file import (
     PART_MARK,
     TAR_SUFFIX,
@@ -94,7 +94,7 @@ def find_sources(paths: Iterable[Path], folder_rate: float | None = None) -> Fou
 
 
 def _order(source: FrameSource) -> tuple[Path, str, bool]:
-    return source.path, source.topic, lens_of(source) is None
+    return source.path, source.topic, source.lens is None
 
 
 def open_source(
@@ -113,23 +113,19 @@ def open_source(
     Raises:
         VideoError: the path is a folder of frames, and no rate is given.
     """
-    source = _source(path, topic, folder_rate)
-    return source if lens is None else Undistorted(source, lens)
-
-
-def _source(path: Path, topic: str, folder_rate: float | None) -> FrameSource:
-    if topic.startswith(PART_MARK) and path.suffix != TAR_SUFFIX:
-        return VideoPart.of_topic(path, topic)
+    if topic and path.suffix == TAR_SUFFIX:
+        return TarVideo(path, topic, lens=lens)
     if topic:
-        return TarVideo(path, topic) if path.suffix == TAR_SUFFIX else BagTopic(path, topic)
+        kind = VideoPart if topic.startswith(PART_MARK) else BagTopic
+        return kind(path, topic, lens=lens)
     if not path.is_dir():
-        return VideoFile(path)
+        return VideoFile(path, lens=lens)
     if folder_rate is None:
         raise VideoError(
             f'{path} is a folder of frames without times. Give the rate of the numbers in their '
             'names, as --folder-rate does'
         )
-    return NumberedFrames(path, folder_rate)
+    return NumberedFrames(path, folder_rate=folder_rate, lens=lens)
 
 
 class _Search:
@@ -216,7 +212,7 @@ class _Search:
         left = files
         for folder in [file.parent.parent for file in files if file.match(str(INFO))]:
             if is_lerobot(folder):
-                self._try(folder, partial(self._add_episodes, files))
+                self._try(folder, lambda found: self._take(*lerobot_episodes(found, files)))
                 left = [file for file in left if folder not in file.parents]
         return left
 
@@ -248,36 +244,26 @@ class _Search:
     def _add_bag(self, path: Path) -> None:
         if url_of(path) is not None:
             raise BagError(f'{address(path)} is a bag at a URL; expected a video. Copy it here')
-        self._take_all(bag_topics(path))
-
-    def _add_episodes(self, files: list[Path], folder: Path) -> None:
-        self._take_all(lerobot_episodes(folder, files))
+        self._take(*bag_topics(path))
 
     def _add_tar(self, path: Path) -> None:
         """Add the videos of a tar, and record damage after them."""
         names, damage = tar_names(path)
         if damage:
             self.broken.append((path, damage))
-        for name in names:
-            if Path(name).suffix.lower() in VIDEO_SUFFIXES:
-                self._take(TarVideo(path, name))
+        videos = (name for name in names if Path(name).suffix.lower() in VIDEO_SUFFIXES)
+        self._take(*(TarVideo(path, name) for name in videos))
 
-    def _take_all(self, sources: Iterable[FrameSource]) -> None:
+    def _take(self, *sources: FrameSource) -> None:
+        """Add videos, undistorted if there is a calibration."""
         for source in sources:
-            self._take(source)
-
-    def _take(self, source: FrameSource) -> None:
-        """Add a video, undistorted if there is a calibration."""
-        try:
-            self.sources.append(self._intrinsics.applied(source))
-        except VideoError as error:
-            self.broken.append((source.path, str(error)))
+            try:
+                self.sources.append(self._intrinsics.applied(source))
+            except VideoError as error:
+                self.broken.append((source.path, str(error)))
 
     def _tell(self, path: Path, error: AfformerError) -> None:
-        told = str(error)
-        for named in (address(path), str(path)):
-            told = told.replace(named, path.name)
-        self.broken.append((path, told))
+        self.broken.append((path, without_folder(str(error), path)))
 
 
 def _shown(root: Path, files: Iterable[Path]) -> list[Path]:

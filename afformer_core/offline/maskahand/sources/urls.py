@@ -6,14 +6,17 @@ A URL is kept as a path, whose first part is the scheme with its colon: `s3:/buc
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from afformer_core.errors import AfformerError, DatasetError, VideoError
+from afformer_core.files.atomic import write_aside
 
 _URL = re.compile(r'([a-z][a-z0-9+.-]+):/+(.*)')
 # Bytes of a block, the unit of reading and caching.
@@ -35,6 +38,11 @@ def address(path: Path) -> str:
     return url_of(path) or str(path)
 
 
+def without_folder(text: str, path: Path) -> str:
+    """Shorten a path in a text to its name, since an index stores the relative path beside it."""
+    return text.replace(address(path), path.name).replace(str(path), path.name)
+
+
 class RemoteFile(io.RawIOBase):
     """A file at a URL, which is read in blocks at any position.
 
@@ -50,8 +58,7 @@ class RemoteFile(io.RawIOBase):
 
     def __init__(self, url: str, block: int = _BLOCK, cache: str = 'readahead') -> None:
         super().__init__()
-        with _told(url):
-            system, name = _system(url)
+        with _system(url) as (system, name):
             opened = system.open(name, 'rb', block_size=block, cache_type=cache)
         # Concurrent readers of a file in memory would share one position.
         in_memory = isinstance(opened, io.BytesIO)
@@ -95,86 +102,29 @@ class RemoteFile(io.RawIOBase):
         super().close()
 
 
-def facts_of(url: str) -> tuple[int, str]:
-    """Return the size of a file in bytes, and a text that changes when it is written again.
+def facts_of(path: Path) -> tuple[int, str | int]:
+    """Return the size of a file in bytes, and a value that changes when it is written again.
 
     Raises:
-        VideoError: see `RemoteFile`.
+        OSError, VideoError: the file cannot be read.
     """
-    with _told(url):
-        system, name = _system(url)
+    if (url := url_of(path)) is None:
+        status = path.stat()
+        return status.st_size, status.st_mtime_ns
+    with _system(url) as (system, name):
         facts = system.info(name)
-    return int(facts.get('size') or 0), _changes(facts)
+    changes = sorted((key, str(facts[key])) for key in _CHANGES if facts.get(key))
+    return int(facts.get('size') or 0), repr(changes)
 
 
-def content_of(url: str) -> bytes | None:
-    """Read a small file completely; return None if it does not exist.
-
-    Raises:
-        VideoError: the file may not be read, or the transfer failed.
-    """
-    with _told(url):
-        system, name = _system(url)
-        try:
-            return bytes(system.cat_file(name))
-        except FileNotFoundError:
-            return None
-
-
-def files_below(url: str) -> list[str]:
-    """Return the URLs of a file, or of all files of a folder and below, in order.
+def state_of(paths: Iterable[Path]) -> str:
+    """Hash the names, sizes and times of change of files to a short text.
 
     Raises:
-        VideoError: see `RemoteFile`.
+        OSError, VideoError: a file no longer exists.
     """
-    with _told(url):
-        system, name = _system(url)
-        if not url.endswith('/') and system.isfile(name) and not _is_page(system, name):
-            return [url]
-        found = sorted(system.find(name))
-        if not found:
-            raise FileNotFoundError
-        return [system.unstrip_protocol(found_name) for found_name in found]
-
-
-def written_below(url: str) -> list[str]:
-    """Return the URLs of the files that any machine has written in a folder and below.
-
-    Raises:
-        DatasetError: the folder cannot be listed, or its bucket does not exist.
-    """
-    with _told(url, written=True):
-        system, name = _system(url)
-        # Other machines write meanwhile.
-        system.invalidate_cache()
-        found = sorted(system.find(name))
-        system.invalidate_cache()
-        return [system.unstrip_protocol(found_name) for found_name in found]
-
-
-def write_url(url: str, content: bytes) -> None:
-    """Write a file completely; buckets show it to others only when it is complete.
-
-    Raises:
-        DatasetError: the file cannot be written.
-    """
-    with _told(url, written=True):
-        system, name = _system(url)
-        if url.partition(':')[0] not in _BUCKET_SCHEMES:
-            system.makedirs(system._parent(name), exist_ok=True)
-        system.pipe_file(name, content)
-
-
-def remove_url(url: str) -> None:
-    """Remove a file, if it exists.
-
-    Raises:
-        DatasetError: the file cannot be removed.
-    """
-    with _told(url, written=True):
-        system, name = _system(url)
-        if system.exists(name):
-            system.rm_file(name)
+    facts = [(path.name, *facts_of(path)) for path in paths]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
 def open_file(path: Path, block: int = _BLOCK) -> io.RawIOBase | io.BufferedReader:
@@ -187,20 +137,101 @@ def open_file(path: Path, block: int = _BLOCK) -> io.RawIOBase | io.BufferedRead
     return path.open('rb') if url is None else RemoteFile(url, block)
 
 
+def read_file(path: Path) -> bytes:
+    """Read a small file completely.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        OSError, VideoError: the file cannot be read.
+    """
+    if (url := url_of(path)) is None:
+        return path.read_bytes()
+    with _system(url) as (system, name), suppress(FileNotFoundError):
+        return bytes(system.cat_file(name))
+    raise FileNotFoundError(f'{url} does not exist')
+
+
+def files_below(url: str) -> list[str]:
+    """Return the URLs of a file, or of all files of a folder and below, in order.
+
+    Raises:
+        VideoError: see `RemoteFile`.
+    """
+    with _system(url) as (system, name):
+        if not url.endswith('/') and system.isfile(name) and not _is_page(system, name):
+            return [url]
+        found = sorted(system.find(name))
+        if not found:
+            raise FileNotFoundError
+        return [system.unstrip_protocol(found_name) for found_name in found]
+
+
+def written_files(folder: Path) -> set[Path]:
+    """Return the files that any machine has written in a folder and below.
+
+    Raises:
+        DatasetError: the folder cannot be listed, or its bucket does not exist.
+    """
+    if (url := url_of(folder)) is None:
+        return {path for path in folder.rglob('*') if not path.name.startswith('.')}
+    with _system(url, written=True) as (system, name):
+        # Other machines write meanwhile.
+        system.invalidate_cache()
+        found = system.find(name)
+        system.invalidate_cache()
+        return {Path(system.unstrip_protocol(found_name)) for found_name in found}
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file atomically, and create its folders.
+
+    Raises:
+        DatasetError: the file cannot be written, for example to a full disk.
+    """
+    if (url := url_of(path)) is not None:
+        with _system(url, written=True) as (system, name):
+            # Buckets have no folders, and show a file to others only when it is complete.
+            if url.partition(':')[0] not in _BUCKET_SCHEMES:
+                system.makedirs(system._parent(name), exist_ok=True)
+            system.pipe_file(name, content)
+        return
+    try:
+        write_aside(path, content)
+    except OSError as error:
+        raise DatasetError(
+            f'{path} cannot be written: {error.strerror or error}; the results before it are '
+            'complete. Free some space, or correct the permissions, and run the same command '
+            'again to continue'
+        ) from error
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, if it exists.
+
+    Raises:
+        OSError, DatasetError: it cannot be removed.
+    """
+    if (url := url_of(path)) is None:
+        path.unlink(missing_ok=True)
+        return
+    with _system(url, written=True) as (system, name):
+        if system.exists(name):
+            system.rm_file(name)
+
+
 def _is_page(system: Any, name: str) -> bool:
     """Check whether a web server answers with a page, which indicates a folder."""
     return bool(system.info(name).get('mimetype') == 'text/html')
 
 
-def _changes(facts: dict[str, Any]) -> str:
-    return repr(sorted((key, str(facts[key])) for key in _CHANGES if facts.get(key)))
-
-
-def _system(url: str) -> tuple[Any, str]:
+@contextmanager
+def _system(url: str, *, written: bool = False) -> Iterator[tuple[Any, str]]:
+    """Yield the file system of a URL and the name in it; tell errors (see `_told`)."""
     import fsspec
 
-    system, name = fsspec.core.url_to_fs(url)
-    return system, str(name)
+    with _told(url, written=written):
+        system, name = fsspec.core.url_to_fs(url)
+        yield system, str(name)
 
 
 @contextmanager

@@ -58,10 +58,12 @@ def write_index(path: Path, index: HandIndex) -> None:
     write_videos(path, index.settings, index.interaction_score, index.videos, index.broken)
 
 
-def interaction_clips(index: HandIndex, most: int) -> list[InteractionClip]:
+def interaction_clips(
+    index: HandIndex, most: int, hidden_score: float | None = None
+) -> list[InteractionClip]:
     """All clips of an index in which a hand interacts, of as many interactions at most."""
     clips = (
-        interaction_clip(video, first, last, index.interaction_score, most)
+        interaction_clip(video, first, last, index.interaction_score, most, hidden_score)
         for video in index.videos
         for first, last in video.clips
     )

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import numpy as np
-import torch
 
 from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.hand import Hand
@@ -46,6 +45,8 @@ class RedHands(HandDetector):
     name = 'red 1'
     interaction_score = 0.9
     least_rate = 0.0
+    # Of each frame.
+    seconds = 0.0
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         remaining = iter(frames)
@@ -53,6 +54,7 @@ class RedHands(HandDetector):
             yield from (self._hands(frame.image) for frame in batch)
 
     def _hands(self, image: np.ndarray) -> tuple[Hand, ...]:
+        time.sleep(self.seconds)
         red = (image[..., 0] > 110) & (image[..., 1] < 90)
         if red.sum() < 50:
             return ()
@@ -67,31 +69,20 @@ class RedHands(HandDetector):
 class SlowRedHands(RedHands):
     """Takes its time, so that it can be interrupted."""
 
-    def _hands(self, image: np.ndarray) -> tuple[Hand, ...]:
-        time.sleep(0.01)
-        return super()._hands(image)
+    seconds = 0.01
 
 
 class SlowestRedHands(RedHands):
     """Takes two seconds for a part of 20 frames, in which its machine can die."""
 
-    def _hands(self, image: np.ndarray) -> tuple[Hand, ...]:
-        time.sleep(0.1)
-        return super()._hands(image)
+    seconds = 0.1
 
 
-class GpuRedHands(RedHands):
-    """Looks at each frame alone, on what counts as a GPU."""
+class SlowGpuRedHands(RedHands):
+    """Takes half a second for a part of 20 frames, on what counts as a GPU."""
 
     on_gpu = True
-
-
-class SlowGpuRedHands(GpuRedHands):
-    """Takes half a second for a part of 20 frames."""
-
-    def _hands(self, image: np.ndarray) -> tuple[Hand, ...]:
-        time.sleep(0.025)
-        return super()._hands(image)
+    seconds = 0.025
 
 
 class FailingRedHands(RedHands):
@@ -119,16 +110,3 @@ class ForgetfulRedHands(RedHands):
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         yield from islice(super().detect(frames), 0, None, 2)
-
-
-class ThreadHands(RedHands):
-    """A hand as wide as there are threads that PyTorch computes with."""
-
-    def _hands(self, image: np.ndarray) -> tuple[Hand, ...]:
-        return (Hand((0.0, 0.0, float(torch.get_num_threads()), 1.0), True, 1.0),)
-
-
-class FailingGpuRedHands(FailingRedHands):
-    """Fails likewise, on what counts as a GPU."""
-
-    on_gpu = True

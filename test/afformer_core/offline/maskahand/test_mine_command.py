@@ -28,29 +28,28 @@ def videos(red: ModuleType, red_detector: list[str], tmp_path: Path) -> Path:
     return tmp_path / 'videos'
 
 
-def test_an_index_and_a_sheet_are_written(
-    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    mined = tmp_path / 'mined'
-    asked = ['mine', str(videos), '--output', str(mined), '--detector', 'red', '--rate', '10']
-    assert main([*asked, '--clip-frames', '10', '--stride', '5']) == 0
-    said = capsys.readouterr()
-    assert said.out == f'{mined}/index.json: 3 clips in 1 of 1 videos\n'
-    assert '60/60' in said.err
-    index = read_index(mined / 'index.json')
-    assert index.videos[0].clips == ((15, 24), (20, 29), (25, 34))
-
-
-def test_hands_that_touch_nothing_for_sure_are_told(
+def test_an_index_is_written_and_what_gives_no_clip_is_told(
     videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], red: ModuleType
 ) -> None:
     write_video(videos / 'b.mp4', [red.draw_frame(red.DARK)] * 20, 10)
     write_video(videos / 'c.mp4', [red.draw_frame(0)] * 20, 10)
+    (videos / 'empty.mp4').touch()
     mined = tmp_path / 'mined'
-    assert main(['mine', str(videos), '--output', str(mined), '--detector', 'red']) == 0
+    asked = ['mine', str(videos), '--output', str(mined), '--detector', 'red', '--rate', '10']
+
+    assert main([*asked, '--clip-frames', '10', '--stride', '5']) == 1
+
     said = capsys.readouterr()
+    assert said.out == (
+        f'{mined}/index.json: 3 clips in 1 of 3 videos; 1 could not be read completely\n'
+    )
+    assert '100/100' in said.err
+    assert f'afformer: {videos}/empty.mp4: the video file empty.mp4 is empty' in said.err
     assert 'hands in 1 more videos never reach the contact score of 0.9' in said.err
-    assert said.out.endswith('in 1 of 3 videos\n')
+    assert read_index(mined / 'index.json').videos[0].clips == ((15, 24), (20, 29), (25, 34))
+    (tmp_path / 'none').mkdir()
+    assert main(['mine', str(tmp_path / 'none'), *asked[2:]]) == 1
+    assert f'{tmp_path}/none contains no video' in capsys.readouterr().err
 
 
 def test_threads_that_wait_sleep_before_pytorch_is_imported() -> None:
@@ -71,17 +70,6 @@ def test_threads_that_wait_sleep_before_pytorch_is_imported() -> None:
         [sys.executable, '-c', program], env=environment, capture_output=True, text=True
     )
     assert said.stdout == 'PASSIVE\n', said.stderr
-
-
-def test_what_cannot_be_read_is_told_and_counted_last(
-    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (videos / 'empty.mp4').touch()
-    asked = ['mine', str(videos), '--output', str(tmp_path / 'mined'), '--detector', 'red']
-    assert main(asked) == 1
-    said = capsys.readouterr()
-    assert f'afformer: {videos}/empty.mp4: the video file empty.mp4 is empty' in said.err
-    assert said.out.endswith('in 1 of 1 videos; 1 could not be read completely\n')
 
 
 def test_a_rate_that_is_too_low_for_the_detector_is_told_before_anything_is_looked_at(
@@ -118,16 +106,6 @@ def test_bad_input_is_one_line_before_anything_is_looked_at(
     assert main(['mine', str(tmp_path), '--output', str(tmp_path / 'mined'), *arguments]) == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / 'mined').exists()
-
-
-def test_a_folder_without_videos_is_told(
-    videos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    empty = tmp_path / 'empty'
-    empty.mkdir()
-    output = tmp_path / 'mined'
-    assert main(['mine', str(empty), '--output', str(output), '--detector', 'red']) == 1
-    assert f'{empty} contains no video' in capsys.readouterr().err
 
 
 def test_two_runs_mine_into_one_folder(

@@ -2,6 +2,7 @@
 """Pre-training by the command: on images and on features, and what comes after it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from safetensors.torch import load_file
 
 from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
+from afformer_core.offline.data.augmentation.augmentation import ImageSettings
+from afformer_core.offline.data.augmentation.geometric import PerspectiveSettings
 from afformer_core.offline.maskahand.pretraining.pretraining_data import MaskAHandData
 from afformer_core.offline.training.command import train
 from afformer_core.offline.training.datasets.batch import Batch
@@ -46,7 +49,8 @@ def annotated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def with_features(mined: Path, cache: Path, *more: str) -> list[str]:
     return [
-        f'--data={PRETRAINING}.feature_data.MaskAHandFeatureData',
+        f'--data={PRETRAINING}.pretraining_data.MaskAHandData',
+        '--data.features=true',
         f'--data.index={mined}',
         f'--data.cache_folder={cache}',
         *SHORT_TRAINING,
@@ -62,28 +66,19 @@ def pretrained(mined: Path, annotated: Path, tmp_path_factory: pytest.TempPathFa
     train(
         with_features(
             mined, folder / 'cache', validation, '--trainer.val_check_interval=4',
-            '--trainer.callbacks=afformer_core.offline.maskahand.pretraining.example_grid.ExampleImages',
             f'--output={folder / "model"}',
         )
     )  # fmt: skip
     return folder / 'model'
 
 
-def test_the_model_scores_no_actions(pretrained: Path) -> None:
+def test_the_model_scores_no_actions_and_is_validated_without(pretrained: Path) -> None:
     description = read_description(pretrained)
     assert description.configuration.action_names == ()
-    assert not any('actioner' in name for name in load_file(pretrained / 'model.safetensors'))
-
-
-def test_it_is_validated_without_actions(pretrained: Path) -> None:
-    validation = read_description(pretrained).training['validation']
+    validation = description.training['validation']
     assert set(validation) == {'kld', 'sim', 'auc_j'}
     assert 0 < validation['kld'] < 10
-
-
-def test_examples_are_shown_in_tensorboard(pretrained: Path) -> None:
-    (events,) = (pretrained / 'tensorboard').glob('events*')
-    assert b'examples' in events.read_bytes()
+    assert not any('actioner' in name for name in load_file(pretrained / 'model.safetensors'))
 
 
 def last_weights(folder: Path) -> dict[str, torch.Tensor]:
@@ -114,21 +109,6 @@ def test_interrupted_and_resumed_equals_not_interrupted(
 
     whole, parts = last_weights(tmp_path / 'whole'), last_weights(tmp_path / 'parts')
     assert [name for name in whole if not torch.equal(whole[name], parts[name])] == []
-
-
-def test_training_on_images(mined: Path, annotated: Path, tmp_path: Path) -> None:
-    train(
-        [
-            f'--data={PRETRAINING}.pretraining_data.MaskAHandData',
-            f'--data.index={mined}',
-            f'--data.validation.annotations={annotated}',
-            *SHORT_TRAINING,
-            '--trainer.max_steps=2',
-            '--trainer.val_check_interval=2',
-            f'--output={tmp_path / "model"}',
-        ]
-    )
-    assert read_description(tmp_path / 'model').training['validation']['kld'] > 0
 
 
 def test_it_is_evaluated_as_it_is(
@@ -180,6 +160,7 @@ def test_a_broken_validation_is_told_before_training(mined: Path, tmp_path: Path
     with pytest.raises(DatasetError, match=r'data\.validation\.skip_broken'):
         train(options)
     train([*options, '--data.validation.skip_broken=true'])
+    assert read_description(tmp_path / 'model').training['validation']['kld'] > 0
 
 
 def test_a_video_that_is_gone_is_named(tmp_path: Path) -> None:
@@ -202,3 +183,12 @@ def test_annotations_that_are_missing_are_told_ahead_of_the_index(tmp_path: Path
         DatasetError, match=r'nowhere\.json does not exist; expected an annotation file'
     ):
         MaskAHandData(tmp_path / 'no_index.json', validation)
+
+
+CHANGES = ImageSettings(perspective=PerspectiveSettings(distortion=0.5))
+
+
+@pytest.mark.parametrize('options', [{}, {'cache_folder': Path('cache'), 'video': CHANGES}])
+def test_features_need_a_folder_and_clips_as_they_are(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match='expected a cache_folder, and a video without changes'):
+        MaskAHandData('no_index.json', features=True, **options)

@@ -13,25 +13,14 @@ from afformer_core.hands.average_precision import (
     interactions_found,
 )
 from afformer_core.hands.detector import HandDetector
-from afformer_core.hands.detector_folder import read_detector_description
 from afformer_core.hands.frame_stack import NOW
 from afformer_core.hands.hand import Hand
 from afformer_core.hands.hand_annotations import AnnotatedImage, read_hand_annotations
-from afformer_core.hands.open_detector import open_hand_detector, shipped_hand_detector
+from afformer_core.hands.open_detector import open_hand_detector
 from afformer_core.media.images import read_image
 from afformer_core.media.video import VideoFrame
 from afformer_sim.datasets.hands_writer import HandsSettings, write_hands
 from afformer_sim.scene.scene_settings import SEEN_FAMILIES
-
-
-def test_it_is_small_and_says_how_it_was_made() -> None:
-    folder = shipped_hand_detector()
-
-    assert (folder / 'detector.safetensors').stat().st_size < 12e6
-    assert (folder / 'MODEL_CARD.md').is_file()
-    description = read_detector_description(folder)
-    assert description.interval == 0.2
-    assert 'config/train/hands/light.yaml' in description.training['commands'][0]
 
 
 def hands_in(detector: HandDetector, image: AnnotatedImage) -> tuple[Hand, ...]:

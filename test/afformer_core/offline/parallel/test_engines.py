@@ -93,7 +93,7 @@ def test_a_cluster_that_does_not_start_is_told(
         raise Exception('The current node timed out during startup.')
 
     monkeypatch.setattr('ray.init', time_out)
-    with pytest.raises(AfformerError, match=r'of this machine .*: The current .* startup\. Start'):
+    with pytest.raises(AfformerError, match=r'auto cannot .*: The current .* startup\. Start'):
         list(RayEngine(1).map(tasks.open_root, [4.0]))
 
 
@@ -187,10 +187,12 @@ def test_a_process_that_is_killed_is_told(tasks: ModuleType) -> None:
     assert workers() == []
 
 
-@pytest.mark.parametrize('kind', [LocalEngine, RayEngine])
-def test_no_process_is_refused(kind: type[ParallelEngine]) -> None:
-    with pytest.raises(ValueError, match='processes is 0; expected at least 1'):
-        kind(0)
+def test_numbers_that_cannot_be_are_refused() -> None:
+    for kind in (LocalEngine, RayEngine):
+        with pytest.raises(ValueError, match='processes is 0; expected at least 1'):
+            kind(0)
+    with pytest.raises(ValueError, match=r'gpus is 1.5; .* a share below 1 or a whole number'):
+        RayEngine(1, gpus=1.5)
 
 
 def test_there_are_never_more_processes_than_parts() -> None:

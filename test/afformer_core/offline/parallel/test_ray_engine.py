@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,11 +61,12 @@ def test_a_process_that_computes_on_a_gpu_has_one(
     expected: float,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ray_engine, '_this_machine', lambda: node(7, 2))
+    cluster = SimpleNamespace(nodes=lambda: [node(7, 2)])
+    monkeypatch.setattr(ray_engine, 'connected', lambda _: nullcontext(cluster))
 
-    sized = RayEngine(None, None, gpus).sized(100, on_gpu=on_gpu)
+    sized = RayEngine(None, gpus=gpus).sized(100, on_gpu=on_gpu)
 
-    assert sized == RayEngine(processes, None, expected)
+    assert sized == RayEngine(processes, gpus=expected)
 
 
 @pytest.mark.parametrize(
@@ -79,9 +82,4 @@ def test_a_process_that_computes_on_a_gpu_has_one(
 def test_a_backend_of_gpus_asks_for_one(options: str, gpus: float | None) -> None:
     line = f'evaluate --annotations a.json --engine ray {options}'
 
-    assert engine_of(parse(line.split()), 3) == RayEngine(3, None, gpus)
-
-
-def test_one_and_a_half_gpus_are_refused() -> None:
-    with pytest.raises(ValueError, match=r'gpus is 1.5; .* a share below 1 or a whole number'):
-        RayEngine(1, gpus=1.5)
+    assert engine_of(parse(line.split()), 3) == RayEngine(3, 'auto', gpus)

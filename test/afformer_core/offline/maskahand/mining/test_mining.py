@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from afformer_core.hands.detector import HandDetector
 from afformer_core.hands.hand import Hand
 from afformer_core.media.video import VideoFrame, write_video
 from afformer_core.offline.maskahand.mining.index import HandIndex, read_index
-from afformer_core.offline.maskahand.mining.mined_part import hands_in, read_part, write_part
+from afformer_core.offline.maskahand.mining.mined_part import examined, read_part, write_part
 from afformer_core.offline.maskahand.mining.mining import Mining, MiningSettings
 from afformer_core.offline.maskahand.sources import find_sources
 from afformer_core.offline.maskahand.sources.video_file import VideoFile
@@ -108,11 +109,10 @@ def test_the_score_and_the_length_of_clips_are_the_users_and_nothing_is_looked_a
     assert index.videos[1].clips == ((0, 14),)
 
 
-@pytest.mark.parametrize('processes', [1, 2])
 def test_the_index_does_not_depend_on_processes(
-    red: ModuleType, videos: Path, tmp_path: Path, processes: int
+    red: ModuleType, videos: Path, tmp_path: Path
 ) -> None:
-    index, detected_videos = mine(red, videos, tmp_path / 'some', processes)
+    index, detected_videos = mine(red, videos, tmp_path / 'some', 2)
     assert detected_videos >= 100
     mine(red, videos, tmp_path / 'one')
     one, some = ((tmp_path / name / 'index.json').read_bytes() for name in ('one', 'some'))
@@ -143,15 +143,25 @@ def test_frames_are_decoded_in_another_thread_for_a_gpu_and_the_index_is_the_sam
     ).read_bytes()
 
 
-def test_processes_share_the_threads(
+def test_few_frames_are_in_memory_at_once(
     red: ModuleType, videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # What each process would compute with.
-    monkeypatch.setenv('OMP_NUM_THREADS', '2')
-    index, _ = mine(red, videos, tmp_path, 2, detector='ThreadHands')
-    hands = [hand for video in index.videos for each in video.hands.values() for hand in each]
-    assert len(hands) >= 100
-    assert {hand.box[2] for hand in hands} == {1.0}
+    seen: list[weakref.ref[np.ndarray]] = []
+    alive = []
+    detected = red.RedHands._hands
+
+    def watched(detector: HandDetector, image: np.ndarray) -> tuple[Hand, ...]:
+        seen.append(weakref.ref(image))
+        alive.append(sum(reference() is not None for reference in seen))
+        return detected(detector, image)
+
+    monkeypatch.setattr(red.RedHands, '_hands', watched)
+    settings = replace(SETTINGS, part_frames=100)
+    mine(red, videos, tmp_path, settings=settings)
+
+    # The detector looks at batches of four.
+    assert len(seen) == 100
+    assert max(alive) <= 8
 
 
 @pytest.mark.parametrize(
@@ -232,9 +242,8 @@ def test_only_new_and_changed_videos_are_looked_at(
     assert len(mine(red, folder, tmp_path / 'mined')[0].videos) == 2
 
 
-@pytest.mark.parametrize('processes', [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_damage_is_told_and_what_precedes_it_and_other_videos_are_used(
-    red: ModuleType, videos: Path, tmp_path: Path, processes: int
+    red: ModuleType, videos: Path, tmp_path: Path
 ) -> None:
     folder = copied(videos, tmp_path / 'videos')
     write_video(folder / 'b.mp4', red.film(30, 10, [(2, 3), (26, 27)]), 10, 1)
@@ -244,7 +253,7 @@ def test_damage_is_told_and_what_precedes_it_and_other_videos_are_used(
     (folder / 'b.mp4').write_bytes(data)
     (folder / 'empty.mp4').touch()
     (folder / 'text.mp4').write_text('no video')
-    index, _ = mine(red, folder, tmp_path / 'mined', processes)
+    index, _ = mine(red, folder, tmp_path / 'mined')
     assert [video.path.name for video in index.videos] == ['a.mp4', 'b.mp4', 'c.mp4']
     assert [path.name for path, _ in index.broken] == ['b.mp4', 'empty.mp4', 'text.mp4']
     read = index.videos[1].times[-1]
@@ -255,11 +264,10 @@ def test_damage_is_told_and_what_precedes_it_and_other_videos_are_used(
     assert index.videos[0].clips == ((4, 11), (8, 15), (12, 19), (36, 43), (40, 47), (44, 51))
 
 
-@pytest.mark.parametrize('processes', [1, 2])
 def test_a_detector_that_fails_is_told_and_the_rest_is_used(
-    red: ModuleType, videos: Path, tmp_path: Path, processes: int
+    red: ModuleType, videos: Path, tmp_path: Path
 ) -> None:
-    index, _ = mine(red, videos, tmp_path, processes, detector='FailingRedHands')
+    index, _ = mine(red, videos, tmp_path, detector='FailingRedHands')
 
     assert [len(video.times) for video in index.videos] == [40, 15, 25]
     told = 'was read up to 7.80 s: the detector failed: RuntimeError: no memory is left'
@@ -384,5 +392,5 @@ def test_hands_of_low_scores_and_without_area_are_left_out_and_digits_are_few() 
                     Hand((1.0, 2.0, 3.0, 4.0), False, 0.04),
                 )
 
-    found = hands_in(Detector(), [VideoFrame(0.0, np.zeros((8, 8, 3), np.uint8))])
-    assert list(found) == [(Hand((1.2, 2.0, 4.0, 5.6), True, 0.99, (2.2, 9.0)),)]
+    part = examined(Detector(), [VideoFrame(0.0, np.zeros((8, 8, 3), np.uint8))])
+    assert part.hands == {0: (Hand((1.2, 2.0, 4.0, 5.6), True, 0.99, (2.2, 9.0)),)}

@@ -11,11 +11,10 @@ from types import ModuleType
 
 import pytest
 
-from afformer_core.errors import AfformerError
 from afformer_core.media.video import write_video
-from afformer_core.offline.maskahand.mining.index_files import read_file, written_files
 from afformer_core.offline.maskahand.mining.mining import Mining, MiningSettings
 from afformer_core.offline.maskahand.sources import find_sources
+from afformer_core.offline.maskahand.sources.urls import read_file, written_files
 from afformer_core.offline.parallel.local_engine import ONE_PROCESS
 from afformer_core.offline.parallel.ray_engine import RayEngine
 
@@ -137,23 +136,6 @@ def test_parts_are_examined_without_a_gpu_into_a_folder_while_machines_die(
     assert (tmp_path / 'index.json').read_bytes() == expected
 
 
-def test_a_detector_that_fails_on_a_machine_is_told_as_on_this_one(
-    red: ModuleType, bucket: str, machines: Machines, tmp_path: Path
-) -> None:
-    found = find_sources([Path(bucket) / 'videos' / '3.mp4'])
-    told = []
-    for name, kind, engine in (
-        ('one', red.FailingRedHands, ONE_PROCESS),
-        ('cluster', red.FailingGpuRedHands, RayEngine(1, 'auto')),
-    ):
-        mining = Mining(found, kind, tmp_path / name, SETTINGS)
-        list(mining.detect(engine))
-        told.append(mining.write_index().broken)
-
-    assert told[0][0][1].endswith('s: the detector failed: RuntimeError: no memory is left')
-    assert told[1] == told[0]
-
-
 def test_a_part_whose_process_always_dies_is_given_up_and_the_others_are_used(
     red: ModuleType, bucket: str, machines: Machines, tmp_path: Path
 ) -> None:
@@ -167,12 +149,3 @@ def test_a_part_whose_process_always_dies_is_given_up_and_the_others_are_used(
         'was read up to 7.80 s: the detector failed: RuntimeError: its process died repeatedly, '
         'the last time: '
     )
-
-
-def test_gpus_that_the_cluster_lacks_are_told_at_once(
-    red: ModuleType, bucket: str, machines: Machines, tmp_path: Path
-) -> None:
-    mining = Mining(find_sources([Path(bucket) / 'videos']), red.GpuRedHands, tmp_path, SETTINGS)
-
-    with pytest.raises(AfformerError, match=r'needs a core and 2 GPUs, but .* 1 GPUs in all'):
-        list(mining.detect(RayEngine(None, 'auto', gpus=2)))

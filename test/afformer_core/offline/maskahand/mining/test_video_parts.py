@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from afformer_core.errors import VideoError
 from afformer_core.offline.maskahand.mining.video_parts import video_parts
 
@@ -32,27 +30,18 @@ class LateVideo:
     def fingerprint(self) -> str:
         return self.path.stem
 
-    def content(self) -> str:
-        return f'content of {self.path.stem}'
-
     def windows(self, length: float) -> Sequence[int]:
         return range(3)
 
 
-@pytest.fixture
-def videos() -> list[LateVideo]:
+def test_several_videos_are_asked_at_once_and_kept_in_their_order(tmp_path: Path) -> None:
     others = threading.Barrier(4)
-    return [LateVideo(Path(f's3:/bucket/{n}.mp4'), others, broken=n == 1) for n in range(8)]
+    videos = [LateVideo(Path(f's3:/bucket/{n}.mp4'), others, broken=n == 1) for n in range(8)]
 
-
-def test_several_videos_are_asked_at_once_and_kept_in_their_order(
-    videos: list[LateVideo], tmp_path: Path
-) -> None:
     found, broken = video_parts(videos, tmp_path, 'detector', 5.0, 600)  # type: ignore[arg-type]
 
-    assert [video.content for video in found] == [
-        f'content of {number}' for number in (0, 2, 3, 4, 5, 6, 7)
-    ]
-    assert [part.video for video in found for part in video.parts] == sorted(list(range(7)) * 3)
+    assert [video.source.path.stem for video in found] == list('0234567')
+    assert len({part.file for video in found for part in video.parts}) == 7 * 3
+    assert len({part.file.parent for video in found for part in video.parts}) == 7
     assert [part.frames for part in found[0].parts] == [600, 600, 50]
     assert broken == [(Path('s3:/bucket/1.mp4'), '1.mp4 cannot be read: the transfer broke')]

@@ -26,6 +26,9 @@ def test_demonstrations_are_squares_and_interactions_keep_their_shape(
 ) -> None:
     images = ClipImages((32, 32), frames=4, image_side=48)
     found = [images.read(clip) for clip in clips]
+    # They are not enlarged.
+    large = replace(images, image_side=512)
+    assert large.read(clips[0]).interactions.shape == (2, 64, 96, 3)
 
     assert [each.demonstration.shape for each in found] == [(4, 32, 32, 3)] * 3
     assert [each.interactions.shape for each in found] == [
@@ -41,11 +44,6 @@ def test_the_hand_is_where_the_index_says(clips: list[InteractionClip]) -> None:
     assert frame.shape == (64, 96, 3)
     assert frame[top + 2 : bottom - 2, left + 2 : right - 2, 0].min() > 200
     assert frame[top + 2 : bottom - 2, left + 2 : right - 2, 1].max() < 60
-
-
-def test_frames_are_not_enlarged(clips: list[InteractionClip]) -> None:
-    found = ClipImages((32, 32), 4, 512).read(clips[0])
-    assert found.interactions.shape == (2, 64, 96, 3)
 
 
 def test_what_is_kept_is_what_was_read(clips: list[InteractionClip], tmp_path: Path) -> None:

@@ -15,13 +15,6 @@ def _example(frames):
     return PretrainingExample(demonstration, images, (LEFT, RIGHT), 0)
 
 
-def test_a_row_for_each_target_image():
-    grid = example_grid([_example(5), _example(1)], side=40)
-    assert grid.dtype == np.uint8
-    # Four rows of five images, four pixels apart.
-    assert grid.shape == (4 * 44 - 4, 5 * 44 - 4, 3)
-
-
 def test_a_row_tells_what_is_shown_and_what_is_looked_for():
     grid = example_grid([_example(5)], side=40)
     first_row = [grid[20, 44 * column + 20].tolist() for column in range(4)]

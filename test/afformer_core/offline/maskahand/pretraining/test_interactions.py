@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from pathlib import Path
 
+import pytest
+
 from afformer_core.hands.hand import Hand
 from afformer_core.offline.maskahand.mining.index import HandIndex, MinedVideo
 
@@ -12,17 +14,12 @@ IDLE = Hand((40.0, 10.0, 60.0, 30.0), False, 0.999)
 OUTSIDE = Hand((-30.0, 10.0, 0.0, 30.0), True, 1.0)
 
 
-def _index(hands, *clips, frames=20):
-    times = tuple(number / 4 for number in range(frames))
-    return HandIndex(
-        {},
-        0.99,
-        (
-            MinedVideo(
-                path=Path('a.mp4'), topic='', size=(100, 80), times=times, hands=hands, clips=clips
-            ),
-        ),
+def _index(hands, *clips):
+    times = tuple(number / 4 for number in range(20))
+    video = MinedVideo(
+        path=Path('a.mp4'), topic='', size=(100, 80), times=times, hands=hands, clips=clips
     )
+    return HandIndex({}, 0.99, (video,))
 
 
 def test_frames_in_which_a_hand_surely_interacts():
@@ -47,11 +44,9 @@ def test_of_many_some_are_taken_evenly():
     assert [each.number for each in clip.interactions] == [0, 3, 6, 9]
 
 
-def test_what_a_model_is_shown_is_spread_over_the_clip():
-    (clip,) = interaction_clips(_index({4: (IN_CONTACT,)}, (4, 19)), most=1)
-    assert clip.demonstration(4) == (4, 9, 14, 19)
-
-
-def test_a_clip_of_one_frame_is_shown_as_it_is():
-    (clip,) = interaction_clips(_index({4: (IN_CONTACT,)}, (4, 4)), most=8)
-    assert clip.demonstration(32) == (4,)
+@pytest.mark.parametrize(
+    ('last', 'frames', 'shown'), [(19, 4, (4, 9, 14, 19)), (4, 32, (4,))], ids=['long', 'a frame']
+)
+def test_what_a_model_is_shown_is_spread_over_the_clip(last, frames, shown):
+    (clip,) = interaction_clips(_index({4: (IN_CONTACT,)}, (4, last)), most=1)
+    assert clip.demonstration(frames) == shown

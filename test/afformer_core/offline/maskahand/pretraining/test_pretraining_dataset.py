@@ -11,11 +11,8 @@ from afformer_core.offline.data.augmentation.augmentation import ImageSettings
 from afformer_core.offline.data.augmentation.photometric import PhotometricSettings
 from afformer_core.offline.maskahand.mining.index import read_index
 from afformer_core.offline.maskahand.pretraining import pretraining_dataset
+from afformer_core.offline.maskahand.pretraining.clip_features import ClipFeatures
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
-from afformer_core.offline.maskahand.pretraining.feature_data import (
-    ClipFeatures,
-    collate_with_features,
-)
 from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
     PretrainingDataset,
     PretrainingExample,
@@ -116,7 +113,7 @@ def test_a_batch_with_features(index: Path) -> None:
         for side in (8, 4)
     )
     features = ClipFeatures(stages, np.array([4, 4, 3]))
-    batch = collate_with_features(features, [example(dataset(index), clip) for clip in (2, 0)])
+    batch = features.collate([example(dataset(index), clip) for clip in (2, 0)])
 
     assert isinstance(batch, Batch)
     assert [stage.shape for stage in batch.videos] == [(2, 4, 2, 8, 8), (2, 4, 2, 4, 4)]

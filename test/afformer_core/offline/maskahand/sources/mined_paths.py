@@ -31,4 +31,4 @@ def mine(
 
 
 def seen(video: MinedVideo) -> tuple[object, ...]:
-    return video.times, video.hands, video.clips, video.content
+    return video.times, video.hands, video.clips

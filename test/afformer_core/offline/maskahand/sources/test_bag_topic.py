@@ -37,6 +37,7 @@ def test_frames_of_raw_and_compressed_topics(
         assert [frame.image[0, 0, 0] for frame in parts] == [0, 2, 4, 6, 8]
         assert source.at([0.8, 0.2])[:, 0, 0, 0].tolist() == [8, 2]
         assert source.duration() == pytest.approx(0.9, abs=0.1)
+        assert (source.windows(0.3), source.windows(60.0)) == ([0, 1, 2, 3], [0])
 
 
 def test_a_late_part_does_not_need_the_beginning(
@@ -46,7 +47,7 @@ def test_a_late_part_does_not_need_the_beginning(
     monkeypatch.setattr('afformer_core.offline.maskahand.sources.bag_topic._LEADS', (0.15, 60.0))
     read = []
     monkeypatch.setattr(
-        'afformer_core.offline.maskahand.sources.bag_topic.chosen_frames',
+        'afformer_core.offline.maskahand.sources.frame_source.chosen_frames',
         lambda frames, *_: (read.append(time) or (time, frame) for time, frame in frames),
     )
     list(BagTopic(bag, '/left').frames(10.0, 0.7))
@@ -136,11 +137,3 @@ def test_a_clock_that_is_set_while_it_records_makes_no_windows_of_the_pause(
     parts = [*source.frames(10.0, 0, 1), *source.frames(10.0, pause)]
     assert [frame.image[0, 0, 0] for frame in parts] == [*range(10)]
     assert source.at([parts[7].time])[0, 0, 0, 0] == 7
-
-
-def test_windows_of_a_bag_are_those_with_messages(
-    write_bag: Callable[..., Path], raw: Make, tmp_path: Path
-) -> None:
-    bag = write_bag(tmp_path / 'bag', {'/left': raw})
-    assert BagTopic(bag, '/left').windows(0.3) == [0, 1, 2, 3]
-    assert BagTopic(bag, '/left').windows(60.0) == [0]

@@ -16,11 +16,8 @@ from afformer_core.cli.main import main
 from afformer_core.offline.maskahand.mining import mining
 from afformer_core.offline.maskahand.mining.clip_table import ClipTable
 from afformer_core.offline.maskahand.mining.index import read_index
-from afformer_core.offline.maskahand.mining.index_files import written_files
 from afformer_core.offline.maskahand.pretraining.pretraining_data import MaskAHandData
-from afformer_core.offline.maskahand.sources.urls import url_of
-
-from .mined_paths import mine, seen
+from afformer_core.offline.maskahand.sources.urls import url_of, written_files
 
 pytest.importorskip('moto', reason='moto, which serves buckets, is not installed')
 pytest.importorskip('s3fs', reason='s3fs, which reads buckets, is not installed')
@@ -93,20 +90,6 @@ def user(
     S3FileSystem.clear_instance_cache()
 
 
-def test_a_bucket_is_mined(
-    user: tuple[str, str], red: ModuleType, film: Path, tmp_path: Path
-) -> None:
-    index = mine(red, tmp_path, 's3://lab/videos', 's3://lab/gone.mp4', 's3://absent/v')
-
-    [local] = mine(red, tmp_path / 'local', str(film)).videos
-    assert [url_of(video.path) for video in index.videos] == ['s3://lab/videos/a.mp4']
-    assert seen(index.videos[0]) == seen(local)
-    told = {url_of(path): reason for path, reason in index.broken}
-    assert told.keys() == {'s3://lab/gone.mp4', 's3://absent/v'}
-    assert told['s3://lab/gone.mp4'].startswith('gone.mp4 cannot be read: FileNotFoundError')
-    assert told['s3://absent/v'].startswith('v cannot be read: FileNotFoundError')
-
-
 @pytest.fixture
 def asked(red_detector: list[str], film: Path) -> Callable[..., list[str]]:
     """The words of `afformer mine` of the film into an output."""
@@ -135,7 +118,7 @@ def test_an_index_in_a_bucket_is_that_of_the_disk_and_goes_on(
     expected = read_index(here / 'index.json')
     assert read_index(there / 'index.json') == expected
     [video] = expected.videos
-    clips = ClipTable.open([there / 'index.json'])
+    clips = ClipTable.open(there / 'index.json')
     assert [clips.window(number) for number in range(len(clips))] == list(video.clips)
     assert clips.video(5) == video
     names = {path.name for path in written_files(there)}
@@ -146,29 +129,25 @@ def test_an_index_in_a_bucket_is_that_of_the_disk_and_goes_on(
     assert {path.name for path in written_files(there)} == names
 
 
-def test_an_index_in_a_bucket_names_videos_of_this_machine_absolutely(
-    user: tuple[str, str], asked: Callable[..., list[str]], film: Path
-) -> None:
-    assert main(asked('s3://lab/of_here')) == 0
-
-    [video] = read_index(Path('s3://lab/of_here/index.json')).videos
-    assert video.path == film
-
-
 def test_an_index_in_a_bucket_is_trained_on(
     user: tuple[str, str],
     asked: Callable[..., list[str]],
+    film: Path,
     root: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(asked('s3://lab/trained', 's3://lab/videos')) == 0
+    assert main(asked('s3://lab/trained', 's3://lab/videos', str(film))) == 0
+
+    # It names videos of this machine absolutely.
+    videos = read_index(Path('s3://lab/trained/index.json')).videos
+    assert {video.path for video in videos} == {Path('s3://lab/videos/a.mp4'), film}
 
     data = MaskAHandData('s3://lab/trained/index.json', input_size=(32, 48), frames=4)
 
     [example] = data.first_examples(1)
     assert example.demonstration.shape == (4, 32, 48, 3)
-    assert len(data.clips) == 6
+    assert len(data.clips) == 12
     # The command takes its URL, too.
     configuration = str(root / 'config' / 'train' / 'maskahand' / 'folder.yaml')
     named = ['--data.index', 's3://lab/nothing/index.json', '--output', str(tmp_path / 'run')]
@@ -213,14 +192,16 @@ def test_a_bucket_that_cannot_be_written_is_told(
 
 
 @pytest.mark.parametrize(
-    ('changed', 'url'),
+    ('changed', 'url', 'remedy'),
     [
-        ('AWS_ACCESS_KEY_ID', 's3://lab/videos'),
-        ('AWS_SECRET_ACCESS_KEY', 's3://lab/videos'),
-        (None, 's3://private/videos'),
-        (None, 's3://listed/videos/a.mp4'),
+        ('AWS_ACCESS_KEY_ID', 's3://lab/videos', REFUSED),
+        ('AWS_SECRET_ACCESS_KEY', 's3://lab/videos', REFUSED),
+        (None, 's3://private/videos', REFUSED),
+        (None, 's3://listed/videos/a.mp4', REFUSED),
+        (None, 's3://lab/gone.mp4', '. Correct the address'),
+        (None, 's3://absent/v', '. Correct the address'),
     ],
-    ids=['no such key', 'another secret', 'nothing allowed', 'listing allowed'],
+    ids=['no such key', 'another secret', 'nothing allowed', 'listing allowed', 'gone', 'absent'],
 )
 def test_each_refusal_is_told_and_the_rest_is_mined(
     user: tuple[str, str],
@@ -231,6 +212,7 @@ def test_each_refusal_is_told_and_the_rest_is_mined(
     capsys: pytest.CaptureFixture[str],
     changed: str | None,
     url: str,
+    remedy: str,
 ) -> None:
     rest = [str(film)]
     if changed is None:
@@ -244,7 +226,7 @@ def test_each_refusal_is_told_and_the_rest_is_mined(
     [(path, reason)] = index.broken
     assert url_of(path) == url
     assert reason.startswith(f'{path.name} cannot be read: ')
-    assert reason.endswith(REFUSED)
+    assert reason.endswith(remedy)
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith('afformer:')]
     assert told == [f'afformer: {url}: {reason}']
     assert [len(video.clips) for video in index.videos] == [6] * len(rest)

@@ -63,12 +63,15 @@ def test_links_are_followed_once_and_what_is_named_twice_is_taken_once(tmp_path:
 def test_folders_of_frames_need_a_rate(tmp_path: Path) -> None:
     frames = write_images(tmp_path / 'frames', 'frame_01.png', 'frame_02.png')
     write_images(tmp_path / 'one', 'texture_image_01.png')
-    assert find_sources([tmp_path], 30.0).sources == (NumberedFrames(frames, 30.0),)
+    assert find_sources([tmp_path], 30.0).sources == (NumberedFrames(frames, folder_rate=30.0),)
     found = find_sources([tmp_path])
     assert found.sources == ()
     [(path, reason)] = found.broken
     assert path == frames
     assert 'without times. Give the rate' in reason
+    # Images of two videos have no common numbers.
+    mixed = write_images(tmp_path / 'mixed', 'a_1.png', 'b_1.png')
+    assert [path for path, _ in find_sources([tmp_path], 30.0).broken] == [mixed]
 
 
 def test_what_may_not_be_read_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
@@ -92,11 +95,6 @@ def test_what_may_not_be_read_is_told_and_the_search_goes_on(tmp_path: Path) -> 
         "['a.mp4', 'd.mp4']",
         "[('closed', 'it cannot be read: Permission denied')]",
     ]
-
-
-def test_images_of_two_videos_in_one_folder_are_told(tmp_path: Path) -> None:
-    frames = write_images(tmp_path / 'frames', 'a_1.png', 'b_1.png')
-    assert [path for path, _ in find_sources([tmp_path], 30.0).broken] == [frames]
 
 
 def test_bags_and_demonstrations_are_found_and_those_that_cannot_be_read_told(
@@ -153,6 +151,6 @@ def test_what_is_named_is_taken_hidden_or_not(
 def test_a_source_is_opened_by_its_path_and_topic(tmp_path: Path) -> None:
     assert open_source(tmp_path / 'a.mp4') == VideoFile(tmp_path / 'a.mp4')
     assert open_source(tmp_path, '/left') == BagTopic(tmp_path, '/left')
-    assert open_source(tmp_path, folder_rate=30.0) == NumberedFrames(tmp_path, 30.0)
+    assert open_source(tmp_path, folder_rate=30.0) == NumberedFrames(tmp_path, folder_rate=30.0)
     with pytest.raises(VideoError, match='--folder-rate'):
         open_source(tmp_path)

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
 
 from afformer_core.errors import VideoError
 from afformer_core.offline.maskahand.sources.frame_selection import chosen_frames, frames_at
-
-PATH = Path('video.mp4')
 
 
 def timed(*times: float) -> list[tuple[float, str]]:
@@ -24,18 +22,24 @@ def chosen(times: list[float], rate: float, start: float = 0.0, stop: float = ma
     return [time for time, _ in chosen_frames(timed(*times), rate, start, stop)]
 
 
-def test_frames_on_the_grid_are_chosen() -> None:
-    assert chosen([i / 8 for i in range(9)], 4.0) == [0, 0.25, 0.5, 0.75, 1.0]
-
-
-def test_frames_nearest_to_the_grid_are_chosen_and_of_two_the_earlier() -> None:
-    # 0.2 lies between 0.125 and 0.25, and nearer to the latter; 0.4 nearer to 0.375.
-    assert chosen([i / 8 for i in range(6)], 5.0) == [0, 0.25, 0.375, 0.625]
-    assert chosen([0, 0.1, 0.3, 0.4], 5.0) == [0, 0.1, 0.4]
-
-
-def test_a_video_slower_than_the_grid_gives_each_frame_once() -> None:
-    assert chosen([0, 0.5, 1.0, 4.0], 30.0) == [0, 0.5, 1.0, 4.0]
+@pytest.mark.parametrize(
+    ('times', 'rate', 'expected'),
+    [
+        ([i / 8 for i in range(9)], 4.0, [0, 0.25, 0.5, 0.75, 1.0]),
+        # 0.2 lies between 0.125 and 0.25, and nearer to the latter; 0.4 nearer to 0.375.
+        ([i / 8 for i in range(6)], 5.0, [0, 0.25, 0.375, 0.625]),
+        # Of two equally near frames, the earlier.
+        ([0, 0.1, 0.3, 0.4], 5.0, [0, 0.1, 0.4]),
+        # A video slower than the grid gives each frame once.
+        ([0, 0.5, 1.0, 4.0], 30.0, [0, 0.5, 1.0, 4.0]),
+        # What is not later is left out.
+        ([0, 0.5, 0.5, 0.2, 1.0], 10.0, [0, 0.5, 1.0]),
+    ],
+)
+def test_frames_on_the_grid_are_chosen(
+    times: list[float], rate: float, expected: list[float]
+) -> None:
+    assert chosen(times, rate) == expected
 
 
 def test_the_rate_of_ntsc_gives_the_frames_of_its_own_rate() -> None:
@@ -58,10 +62,6 @@ def test_parts_give_what_the_whole_gives(rate: float) -> None:
     assert parts == whole
 
 
-def test_what_is_not_later_is_left_out() -> None:
-    assert chosen([0, 0.5, 0.5, 0.2, 1.0], 10.0) == [0, 0.5, 1.0]
-
-
 def test_what_precedes_damage_is_given() -> None:
     def damaged() -> Iterator[tuple[float, str]]:
         yield from timed(0, 0.1, 0.2)
@@ -74,26 +74,26 @@ def test_what_precedes_damage_is_given() -> None:
     assert [next(frames)[0] for _ in range(3)] == [0, 0.1, 0.2]
 
 
-def numbered(start: float) -> list[tuple[float, int]]:
-    return [(number / 30, number) for number in range(math.floor(start * 30), 30)]
-
-
 def image(number: int) -> np.ndarray:
     return np.full((2, 3, 3), number, np.uint8)
 
 
+NUMBERED = [(number / 30, partial(image, number)) for number in range(30)]
+
+
 def test_frames_are_found_by_their_times_in_any_order_and_repeatedly() -> None:
-    found = frames_at(numbered, image, [0.5, 0.033333, 0.5, 0.9666667], PATH)
-    assert found.shape == (4, 2, 3, 3)
-    assert found[:, 0, 0, 0].tolist() == [15, 1, 15, 29]
+    found = frames_at(NUMBERED, [0.5, 0.033333, 0.5, 0.9666667], 'video.mp4')
+    assert [each[0, 0, 0] for each in found] == [15, 1, 15, 29]
+    assert {each.shape for each in found} == {(2, 3, 3)}
 
 
 def test_a_time_without_a_frame_is_told() -> None:
     for time in (0.05, 5.0):
         with pytest.raises(VideoError, match=f'no frame at {time:.6f} s'):
-            frames_at(numbered, image, [0.5, time], PATH)
+            frames_at(NUMBERED, [0.5, time], 'video.mp4')
 
 
 def test_frames_of_several_sizes_are_told() -> None:
+    sizes = [(n / 10, partial(np.zeros, (n, 3, 3), np.uint8)) for n in range(3)]
     with pytest.raises(VideoError, match='expected one size'):
-        frames_at(numbered, lambda n: np.zeros((n + 1, 3, 3), np.uint8), [0.1, 0.2], PATH)
+        frames_at(sizes, [0.1, 0.2], 'video.mp4')

@@ -18,7 +18,7 @@ from afformer_core.cli.main import main
 from afformer_core.media.undistortion import pinhole_focal
 from afformer_core.offline.maskahand.mining.index import read_index
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
-from afformer_core.offline.maskahand.sources import find_sources, open_source
+from afformer_core.offline.maskahand.sources import find_sources
 
 from ..mined_videos import interaction_clips
 from .mined_paths import mine, seen
@@ -52,16 +52,6 @@ def line_columns(image: np.ndarray) -> np.ndarray:
     return (darkness * np.arange(image.shape[1])).sum(1) / darkness.sum(1)
 
 
-def test_lines_are_straight_after_undistortion_alone(folder: Path) -> None:
-    [source] = find_sources([folder]).sources
-
-    [image] = source.at([2.0])
-
-    columns = line_columns(image)
-    assert columns == pytest.approx(np.full(128, MIDDLE[0] + FOCAL * LINE), abs=0.6)
-    assert np.ptp(line_columns(open_source(folder / 'a.mp4').at([2.0])[0])) > 8
-
-
 def test_hands_are_mined_in_undistorted_frames_which_are_read_again(
     red: ModuleType, folder: Path, tmp_path: Path
 ) -> None:
@@ -83,7 +73,7 @@ def test_hands_are_mined_in_undistorted_frames_which_are_read_again(
         inside = image[top + 2 : bottom - 2, left + 2 : right - 2]
         assert inside[..., 0].min() > 170
         assert inside[..., 1].max() < 70
-        assert np.ptp(line_columns(image)) < 1
+        assert line_columns(image) == pytest.approx(MIDDLE[0] + FOCAL * LINE, abs=0.6)
     raw = images.read(replace(clip, video=replace(clip.video, lens=None))).interactions[0]
     assert np.ptp(line_columns(raw)) > 8
 
@@ -123,7 +113,7 @@ def test_a_calibration_holds_for_what_is_beside_and_below(
     assert index.broken == ()
     [video] = index.videos
     assert video.lens == LENS
-    assert seen(video)[:3] == seen(expected)[:3]
+    assert seen(video) == seen(expected)
     fsspec.filesystem('memory').store.clear()
 
 
@@ -144,7 +134,7 @@ def test_the_nearest_calibration_counts_and_none_above_what_was_named(folder: Pa
         ('far', LENS),
         ('near', other),
     ]
-    assert [hasattr(each, 'lens') for each in alone] == [False]
+    assert [each.lens for each in alone] == [None]
     assert both == found
 
 
@@ -152,16 +142,12 @@ def test_frames_are_examined_again_with_another_calibration(
     red: ModuleType, folder: Path, tmp_path: Path
 ) -> None:
     [first] = mine(red, tmp_path / 'mined', str(folder)).videos
-    [calibrated] = find_sources([folder]).sources
     (folder / 'intrinsics.json').unlink()
 
     [second] = mine(red, tmp_path / 'mined', str(folder)).videos
 
     assert second.lens is None
     assert second.hands[10] != first.hands[10]
-    # They are not the same clips in two folders.
-    other = replace(calibrated, lens=replace(LENS, focal=(100.0, 100.0)))
-    assert len({second.content, first.content, other.content()}) == 3
 
 
 @pytest.fixture

@@ -155,4 +155,4 @@ def test_the_licence_of_a_dataset_is_in_its_index(
 @pytest.mark.parametrize('topic', ['t=3', 't=2.0,1.0', 't=a,b', 't=-1,2'])
 def test_no_part_is_told(topic: str) -> None:
     with pytest.raises(VideoError, match=r'expected (t=BEGIN,END|a start of at least 0 s)'):
-        VideoPart.of_topic(Path('a.mp4'), topic)
+        VideoPart(Path('a.mp4'), topic)

@@ -23,13 +23,8 @@ from afformer_core.offline.benchmarks.inference_variants import InferenceVariant
 from afformer_core.offline.benchmarks.latency import measure_in_process
 from afformer_core.offline.parallel.measured_subprocess import MeasurementError, run_measurement
 from afformer_core.offline.reports.tables import Cell, Table
-from afformer_core.runtime.graphs import GRAPHS_FILE, graphs_folder, read_graphs
-from afformer_core.runtime.model_folder import (
-    DESCRIPTION_FILE,
-    WEIGHTS_FILE,
-    network_folders,
-    read_description,
-)
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.model_folder import network_folders, read_description
 from afformer_core.runtime.weights import save_model
 
 COLUMNS = {
@@ -197,11 +192,8 @@ def copy_with_graphs(
     Raises:
         ModelFolderError: the folder does not contain a valid model.
     """
-    networks = {network: copy / network.relative_to(folder) for network in network_folders(folder)}
-    for network, copied in networks.items():
-        copied.mkdir()
-        for file in (DESCRIPTION_FILE, WEIGHTS_FILE):
-            shutil.copy(network / file, copied)
+    networks = [copy / network.relative_to(folder) for network in network_folders(folder)]
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns('checkpoints', 'tensorboard'))
     has_gpu = torch.cuda.is_available()
     impossible = {variant: 'no GPU' for variant in variants if variant.on_gpu and not has_gpu}
     measured = [
@@ -209,8 +201,8 @@ def copy_with_graphs(
     ]
     for precision in sorted({variant.precision_of_graphs for variant in measured}):
         try:
-            for network, copied in networks.items():
-                _bring_graphs(network, copied, precision)
+            for network in networks:
+                _require_graphs(network, precision)
         except (AfformerError, ValueError) as error:
             impossible |= {
                 variant: str(error)
@@ -220,15 +212,10 @@ def copy_with_graphs(
     return impossible
 
 
-def _bring_graphs(folder: Path, copy: Path, precision: str) -> None:
+def _require_graphs(folder: Path, precision: str) -> None:
     try:
-        graphs = read_graphs(folder, precision)
+        read_graphs(folder, precision)
     except ModelFolderError:
         from afformer_core.runtime.export.export import export_graphs
 
-        export_graphs(copy, precision)
-        return
-    copied = graphs_folder(copy, precision)
-    copied.mkdir(exist_ok=True)
-    for file in (*graphs.files, GRAPHS_FILE):
-        shutil.copy(graphs.folder / file, copied)
+        export_graphs(folder, precision)

@@ -31,13 +31,6 @@ class Table:
     notes: tuple[str, ...] = field(default=())
     names: tuple[str, ...] = field(default=())
 
-    def __post_init__(self) -> None:
-        for label, cells in self.rows.items():
-            if len(cells) != len(self.columns):
-                raise ValueError(
-                    f'row {label!r} has {len(cells)} cells; it needs {len(self.columns)}'
-                )
-
     @classmethod
     def of(
         cls,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights and images made by a formula, which no generator of random numbers changes."""
+"""Weights and images made by a formula, which no generator of random numbers changes, or drawn."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ def waves(shape: Sequence[int], name: str) -> Tensor:
     """Numbers from -1 to 1 that depend on the name of a parameter."""
     step = 1 + zlib.crc32(name.encode()) % 1000 / 1000
     return torch.sin(step * torch.arange(1, 1 + math.prod(shape))).reshape(shape)
+
+
+def random_images(*shape: int) -> Tensor:
+    rng = torch.Generator().manual_seed(1)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
 
 def known_images(*shape: int) -> Tensor:

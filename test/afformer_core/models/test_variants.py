@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
 
 from afformer_core.models import AfformerConfiguration, afformer_r50, afformer_small
 from afformer_core.models.backbones.encoder import pack_levels, unpack_levels
 
 from ..conftest import random_model
+from .known_weights import random_images
 
 SMALL = replace(afformer_small(('press', 'hold'), (64, 96)), maximum_frames=5)
 THREE = replace(SMALL, image_levels=('p4', 'p3', 'p2'), temporal_strides=(1, 2, 4))
@@ -55,11 +55,6 @@ VARIANTS = {
     ),
 }
 variants = pytest.mark.parametrize('configuration', VARIANTS.values(), ids=VARIANTS.keys())
-
-
-def random_images(*shape: int) -> Tensor:
-    rng = torch.Generator().manual_seed(1)
-    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
 
 @variants

@@ -19,7 +19,7 @@ An object of `pairs.json`; only the first four names are required:
 - `parts`: polygons of (x, y) in pixels of the target, or of `target_size` if the target was
   resized since. A peak inside any of them is right.
 - `accepted_actions`: all actions that count as right, including `action`; default: only `action`.
-- `kind`: difference between clip and target, a free word.
+- `kind`: difference between clip and target, a free word by which results are split.
 - `source_video`: pairs that share it are not independent: intervals draw them together, and none
   serves as the other video of another. Default: the path of the clip.
 - `contact`: frame, from 0, and pixel of the clip where the hand touches. `before`: a frame in
@@ -105,13 +105,6 @@ class PartPair:
     before: ClipPoint | None = None
     folder: str = ''
     source: str = ''
-
-    def __post_init__(self) -> None:
-        if not self.parts or not self.accepted_actions:
-            raise ValueError(
-                f'{self.sample.sample_id} has {len(self.parts)} parts and '
-                f'{len(self.accepted_actions)} accepted actions; expected at least one of each'
-            )
 
     @property
     def marked(self) -> ClipPoint | None:

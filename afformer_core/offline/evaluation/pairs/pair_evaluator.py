@@ -19,7 +19,6 @@ from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import FrameSampling, UniformSampling
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.evaluation.metrics import (
-    Positions,
     RowScores,
     kld,
     measure_peaks,
@@ -187,7 +186,7 @@ class ModelRun:
                 predicted,
                 targets,
                 np.random.default_rng((self._settings.seed, number)),
-                [_position(of_row, sample) for of_row in measured],
+                [np.array([_peak(of_row, sample.image_size)]) for of_row in measured],
             ),
             peak,
             _is_right(measure_peaks(rows, targets, [np.array([peak])] * len(rows)), sample),
@@ -269,10 +268,6 @@ class ModelRun:
     def _forget(self, name: str) -> None:
         for window in self._recent.pop(name):
             self.grounder.delete_demonstration(window)
-
-
-def _position(grounding: Grounding, sample: Sample) -> Positions:
-    return np.array([_peak(grounding, sample.image_size)])
 
 
 def _peak(grounding: Grounding, image_size: tuple[int, int]) -> Point:

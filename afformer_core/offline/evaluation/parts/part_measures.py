@@ -98,6 +98,12 @@ def measure_all(
         'constant_action_accepted': whole['constant_action_accepted'],
         'by_folder': measure_groups(pairs, scores, lambda pair: pair.folder, seed),
         'by_source': measure_groups(pairs, scores, lambda pair: pair.source, seed),
+        'by_kind': {
+            kind: measured['predictors']
+            for kind, measured in measure_groups(
+                pairs, scores, lambda pair: pair.kind, seed
+            ).items()
+        },
         'confidence': {
             name: measure_confidence(of_predictor, pairs, seed)
             for name, of_predictor in scores.items()
@@ -138,10 +144,10 @@ def measure_groups(
     key: Callable[[PartPair], str],
     seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
-    """Measure all predictors on the pairs of each group, which `key` names."""
+    """Measure all predictors on the pairs of each group, which `key` names; '' is no group."""
     names = [key(pair) for pair in pairs]
     measured = {}
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys(filter(None, names)):
         chosen = [number for number, other in enumerate(names) if other == name]
         own = {predictor: [known[n] for n in chosen] for predictor, known in scores.items()}
         measured[name] = measure_group([pairs[n] for n in chosen], own, seed)

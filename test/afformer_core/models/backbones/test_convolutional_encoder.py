@@ -7,11 +7,13 @@ import torch
 from afformer_core.models import AfformerConfiguration, afformer_r50, afformer_small
 
 from ...conftest import random_model
+from ..known_weights import random_images
 
 SMALL = afformer_small(('press',), (64, 64))
+R50 = afformer_r50(('press',), (64, 64))
 BACKBONES = {
     'efficientnet_lite0': (SMALL, 'blocks.5.0.conv_pw.weight'),
-    'resnet50': (afformer_r50(('press',), (64, 64)), 'layer4.0.conv1.weight'),
+    'resnet50': (R50, 'layer4.0.conv1.weight'),
 }
 backbones = pytest.mark.parametrize(
     ('configuration', 'last'), BACKBONES.values(), ids=BACKBONES.keys()
@@ -48,3 +50,17 @@ def test_stages_before_the_first_that_learns_are_frozen(
 
     next(iter(parameters.values())).requires_grad_(True)
     assert backbone.frozen_stages() == 0
+
+
+def test_the_stage_that_is_computed_again_gets_the_same_gradients() -> None:
+    images, frames = random_images(1, 64, 64, 3), random_images(1, 2, 64, 64, 3)
+    gradients = []
+    for recomputes in (True, False):
+        model = random_model(R50).requires_grad_(True)
+        model.encoder.backbone_with_fpn.body.recomputes = recomputes
+        heatmaps, _ = model(images, frames)
+        heatmaps.square().mean().backward()
+        gradients.append(model.encoder.backbone_with_fpn.body.conv1.weight.grad)
+
+    torch.testing.assert_close(gradients[0], gradients[1])
+    assert gradients[0].abs().sum() > 0

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import Tensor
 
 from afformer_core.models import (
     AfformerConfiguration,
@@ -23,17 +22,13 @@ from afformer_core.models.backbones.vitdet_encoder import SeparateLastBlockEncod
 from afformer_core.offline.training.initial_weights import adopt_weights
 
 from ...conftest import random_model
+from ..known_weights import random_images
 
 ACTIONS = ('hold', 'touch', 'rotate', 'push', 'pull', 'pick up', 'put down')
 BLOCK = 4 * 768 + 3 * 768**2 + 3 * 768 + 768**2 + 768 + 2 * 4 * 768**2 + 5 * 768
 WINDOW, GLOBAL = BLOCK + 2 * 27 * 64, BLOCK + 2 * 127 * 64
 EMBEDDING = 14 * 14 * 768 + 768 * 3 * 16 * 16 + 768
 PYRAMID = 2 * (768 * 256 + 9 * 256 * 256 + 4 * 256)
-
-
-def random_images(*shape: int) -> Tensor:
-    rng = torch.Generator().manual_seed(1)
-    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.decoders.earlier_methods import ConvLstm, DemonstrationEncoder
 from afformer_core.models.decoders.memory import Decoder
 
+from ..known_weights import random_images
+
 SMALL = replace(
     afformer_small(('press', 'hold'), (64, 64)), maximum_frames=4, image_levels=('p4',),
     temporal_strides=(1,), action_pooling='heatmap',
@@ -34,11 +36,6 @@ class Embedding(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         return self.decoder.memorize(features).values[0]
-
-
-def random_images(*shape: int) -> Tensor:
-    rng = torch.Generator().manual_seed(1)
-    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=rng)
 
 
 def test_what_needs_no_demonstration_ignores_it() -> None:

@@ -173,31 +173,21 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return state
 
 
-def test_the_peak_counts_although_it_was_given_back(gpu: dict[str, int]) -> None:
-    peak = peak_gpu_megabytes()
-
-    gpu.update(free=6900, reserved=200, most=1500)
-
-    assert peak() == 1500
-
-
-def test_what_tensorrt_takes_itself_counts_and_what_was_taken_before_does_not(
-    gpu: dict[str, int],
+@pytest.mark.parametrize(
+    ('later', 'expected'),
+    [
+        pytest.param({'free': 6900, 'reserved': 200, 'most': 1500}, 1500, id='given back'),
+        # 300 MB less are free, 100 of them PyTorch's.
+        pytest.param({'free': 6700, 'reserved': 200, 'most': 250}, 250 + 200, id='by TensorRT'),
+        pytest.param({'free': 7800}, 100, id='given back by others'),
+    ],
+)
+def test_the_peak_is_that_of_pytorch_and_what_others_took_since(
+    gpu: dict[str, int], later: dict[str, int], expected: int
 ) -> None:
     peak = peak_gpu_megabytes()
-
-    # 300 MB less are free, 100 of them PyTorch's.
-    gpu.update(free=6700, reserved=200, most=250)
-
-    assert peak() == 250 + 200
-
-
-def test_what_others_give_back_is_not_subtracted(gpu: dict[str, int]) -> None:
-    peak = peak_gpu_megabytes()
-
-    gpu.update(free=7800)
-
-    assert peak() == 100
+    gpu.update(later)
+    assert peak() == expected
 
 
 R50 = afformer_r50(('press', 'hold', 'push'), (64, 64))

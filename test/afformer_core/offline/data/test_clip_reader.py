@@ -18,7 +18,7 @@ import pytest
 from afformer_core.errors import VideoError
 from afformer_core.media.frame_folder import FrameRange
 from afformer_core.media.images import resize_to_input
-from afformer_core.media.video import VideoReader, read_video
+from afformer_core.media.video import VideoReader, read_video, write_video
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import (
     FrameSampling,
@@ -68,12 +68,7 @@ def test_frames_are_resized_as_by_the_model(tmp_path: Path) -> None:
     path = tmp_path / 'clip.mp4'
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (3, 12, 16, 3), np.uint8)
-    with av.open(str(path), 'w') as container:
-        stream = container.add_stream('libx264', rate=10)
-        stream.width, stream.height, stream.pix_fmt = 128, 96, 'yuv420p'
-        for image in coarse.repeat(8, axis=1).repeat(8, axis=2):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format='rgb24')))
-        container.mux(stream.encode())
+    write_video(path, coarse.repeat(8, axis=1).repeat(8, axis=2), 10.0)
 
     (window,) = ClipReader(UniformSampling(2), (40, 30)).read(sample(path))
 
@@ -130,12 +125,7 @@ def test_an_absent_video_is_named(tmp_path: Path, cache: str) -> None:
 
 def test_one_frame_at_a_time_is_in_memory_at_full_size(tmp_path: Path) -> None:
     frame = np.zeros((720, 1280, 3), np.uint8)
-    with av.open(str(tmp_path / 'large.mp4'), 'w') as container:
-        stream = container.add_stream('mpeg4', rate=25)
-        stream.width, stream.height = 1280, 720
-        for _ in range(12):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format='rgb24')))
-        container.mux(stream.encode())
+    write_video(tmp_path / 'large.mp4', [frame] * 12, 25.0)
     reader = ClipReader(UniformSampling(12), SIZE)
     tracemalloc.start()
     try:

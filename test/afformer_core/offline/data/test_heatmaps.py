@@ -73,12 +73,9 @@ def test_padded_batch_equals_one_at_a_time():
         assert torch.allclose(heatmap, alone, atol=1e-9)
 
 
-def test_refuses_points_of_another_shape():
+def test_refuses_points_of_another_shape_and_a_map_too_oblong_for_its_kernel():
     with pytest.raises(ValueError, match=r'\[10, 2\]; expected \[N, P, 2\]'):
         target_heatmaps(torch.zeros(10, 2), (32, 32))
-
-
-def test_refuses_a_map_too_oblong_for_its_kernel():
     with pytest.raises(ValueError, match='less elongated'):
         target_heatmaps(torch.zeros(1, 1, 2), (8, 2048))
 

@@ -39,12 +39,6 @@ def test_gaussian_is_centred_and_its_spread_follows_each_side():
     assert one_sigma_down == pytest.approx(np.exp(-0.5), abs=0.03)
 
 
-def test_gaussian_by_hand():
-    heatmap = centred_gaussian((1, 3), 1.0)(0, row(0, 'a', 1, 1))
-    side = np.exp(-0.5 * (1 / 3) ** 2)
-    assert heatmap[0] == pytest.approx(np.array([side, 1, side]) / (1 + 2 * side))
-
-
 @pytest.mark.parametrize('sigma', [0.0, -0.1, float('nan')])
 def test_a_gaussian_has_a_width(sigma):
     with pytest.raises(ValueError, match='expected above 0'):

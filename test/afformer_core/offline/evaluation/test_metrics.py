@@ -111,13 +111,10 @@ def measured(row, position):
     return measure_peaks([row], PROTOCOL.targets([row]), [np.array([position], float)])
 
 
-def test_error_is_to_the_nearest_point_in_percent_of_the_diagonal():
-    scores = measured(row((10, 10), (40, 30)), (43, 34))
-    assert scores['peak_error'] == pytest.approx([5])
-
-
-def test_error_does_not_depend_on_the_size_of_the_image():
-    scores = measured(row((100, 100), (400, 300), size=(800, 600)), (430, 340))
+@pytest.mark.parametrize('scale', [1, 10])
+def test_error_is_to_the_nearest_point_in_percent_of_the_diagonal(scale):
+    points = ((10 * scale, 10 * scale), (40 * scale, 30 * scale))
+    scores = measured(row(*points, size=(80 * scale, 60 * scale)), (43 * scale, 34 * scale))
     assert scores['peak_error'] == pytest.approx([5])
 
 

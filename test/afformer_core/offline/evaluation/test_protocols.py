@@ -42,16 +42,6 @@ def test_points_are_scaled_to_the_protocol_separately_by_axis():
     assert np.unravel_index(target[0].argmax(), (64, 32)) == (16, 16)
 
 
-@pytest.mark.parametrize('size', [(32, 32), (64, 64), (128, 96)])
-def test_prediction_is_resampled_and_sums_to_one(size):
-    heatmap = np.zeros(size, np.float32)
-    heatmap[size[0] // 2 :, :] = 1
-    prediction = RowsProtocol((64, 64)).prediction(heatmap)
-    assert prediction.shape == (64, 64)
-    assert prediction.sum() == pytest.approx(1, abs=1e-5)
-    assert prediction[33:].sum() > 0.95
-
-
 @pytest.mark.parametrize(
     ('protocol', 'name'),
     [

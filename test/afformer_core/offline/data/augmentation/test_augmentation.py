@@ -125,39 +125,23 @@ def test_video_and_image_are_mirrored_together() -> None:
     assert 5 < mirrored < 15
 
 
-def test_one_seed_gives_the_same_bytes_and_another_does_not() -> None:
+def test_one_seed_gives_the_same_bytes_of_what_may_not_be_written() -> None:
     settings = AugmentationSettings(
-        flip=FlipSettings(probability=0.5),
+        flip=FlipSettings(probability=1.0),
         video=EVERYTHING,
         image=EVERYTHING,
     )
-    first, again, other = (changed(settings, noise(), seed) for seed in (3, 3, 4))
+    example = noise()
+    for array in arrays(example):
+        array.flags.writeable = False
+    first, again, other = (changed(settings, example, seed) for seed in (3, 3, 4))
     for one, two in zip(arrays(first), arrays(again), strict=True):
         assert one.tobytes() == two.tobytes()
     assert first.image.tobytes() != other.image.tobytes()
 
 
-def test_what_was_given_is_left_as_it_is() -> None:
-    example = noise()
-    for array in arrays(example):
-        array.flags.writeable = False
-    changed(
-        AugmentationSettings(
-            flip=FlipSettings(probability=1.0),
-            video=EVERYTHING,
-            image=EVERYTHING,
-        ),
-        example,
-    )
-    for before, after in zip(arrays(noise()), arrays(example), strict=True):
-        np.testing.assert_array_equal(before, after)
-
-
-def test_pixels_and_points_are_mirrored() -> None:
-    before = noise()
-    after = flipped(before)
-    np.testing.assert_array_equal(after.frames, before.frames[:, :, ::-1])
-    np.testing.assert_array_equal(after.image, before.image[:, ::-1])
+def test_points_are_mirrored() -> None:
+    after = flipped(noise())
     assert after.points[0].tolist() == [[43.0, 30.0], [-17.0, 5.0]]
     assert after.points[1].tolist() == [[23.0, 31.5]]
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -106,19 +106,24 @@ def annotations(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / 'test.json'
 
 
+class Evaluate(Protocol):
+    """The command with a model that draws known heatmaps, to what it says of it."""
+
+    def __call__(self, known: Mapping[tuple[int, int], Heatmap], *options: str) -> Any: ...
+
+
+@pytest.fixture
 def evaluate(
-    file: Path,
-    known: Mapping[tuple[int, int], Heatmap],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    *options: str,
-) -> Any:
-    """What the command says of a model that draws known heatmaps."""
-    grounder = ArrayGrounder(CONFIGURATION, Networks(CONFIGURATION, KnowingSession(known)))
-    monkeypatch.setattr(on_pairs, 'open_grounder', lambda folder, arguments: grounder)
-    words = ['evaluate', '--annotations', str(file), *options, '--json', '-']
-    assert main(words) == 0
-    return json.loads(capsys.readouterr().out)
+    annotations: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Evaluate:
+    def evaluated(known: Mapping[tuple[int, int], Heatmap], *options: str) -> Any:
+        grounder = ArrayGrounder(CONFIGURATION, Networks(CONFIGURATION, KnowingSession(known)))
+        monkeypatch.setattr(on_pairs, 'open_grounder', lambda folder, arguments: grounder)
+        words = ['evaluate', '--annotations', str(annotations), '--protocol', *options]
+        assert main([*words, '--json', '-']) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return evaluated
 
 
 def value(found: Any, predictor: str, name: str) -> float:
@@ -130,13 +135,15 @@ POOLED = {
     image: [point for (each, _), points in POINTS.items() if each == image for point in points]
     for image in (80, 160)
 }
+# Each demonstration shows its own points alone.
+OWN = {greys: heatmap(points) for greys, points in POINTS.items()}
 
 
 def test_a_model_that_draws_the_ground_target_reaches_what_the_protocol_allows(
-    annotations: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    evaluate: Evaluate,
 ) -> None:
     known = {greys: heatmap(POOLED[greys[0]]) for greys in POINTS}
-    found = evaluate(annotations, known, monkeypatch, capsys, '--protocol', 'pooled28')
+    found = evaluate(known, 'pooled28')
 
     bound = np.mean(
         [
@@ -149,11 +156,9 @@ def test_a_model_that_draws_the_ground_target_reaches_what_the_protocol_allows(
 
 
 def test_the_mean_of_the_heatmaps_of_a_rows_demonstrations_is_measured(
-    annotations: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    evaluate: Evaluate,
 ) -> None:
-    # Each demonstration shows its own points alone.
-    known = {greys: heatmap(points) for greys, points in POINTS.items()}
-    found = evaluate(annotations, known, monkeypatch, capsys, '--protocol', 'pooled28')
+    found = evaluate(OWN, 'pooled28')
 
     targets = {image: at_28(heatmap(points), 224) for image, points in POOLED.items()}
     one, two, other = (as_compared(heatmap(points)) for points in POINTS.values())
@@ -176,10 +181,9 @@ def test_the_mean_of_the_heatmaps_of_a_rows_demonstrations_is_measured(
 
 
 def test_rows_of_samples_are_compared_with_their_own_points(
-    annotations: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    evaluate: Evaluate,
 ) -> None:
-    known = {greys: heatmap(points) for greys, points in POINTS.items()}
-    found = evaluate(annotations, known, monkeypatch, capsys, '--protocol', 'rows28')
+    found = evaluate(OWN, 'rows28')
 
     bounds = [
         divergence(as_compared(heatmap(points)), at_28(heatmap(points), 224))
@@ -192,32 +196,22 @@ def test_rows_of_samples_are_compared_with_their_own_points(
 
 
 def test_all_points_count_though_one_demonstration_is_drawn(
-    annotations: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    evaluate: Evaluate,
 ) -> None:
     known = {greys: heatmap(POOLED[greys[0]]) for greys in POINTS}
-    options = ('--protocol', 'pooled28', '--pairs-per-group', '1', '--limit', '1')
-    found = evaluate(annotations, known, monkeypatch, capsys, *options)
+    found = evaluate(known, 'pooled28', '--pairs-per-group', '1', '--limit', '1')
 
-    (bound,) = (
-        divergence(as_compared(heatmap(POOLED[image])), at_28(heatmap(POOLED[image]), 224))
-        for image in (80,)
-    )
+    drawn = heatmap(POOLED[80])
+    bound = divergence(as_compared(drawn), at_28(drawn, 224))
     assert value(found, 'model', 'kld') == pytest.approx(bound, rel=1e-3)
     pooling = found['measures']['pooling']
     assert (pooling['rows'], pooling['rows_without_demonstration']) == (1, 1)
     assert pooling['demonstrations'] == 1
 
 
-def test_the_page_shows_the_pooled_rows(
-    annotations: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    known = {greys: heatmap(points) for greys, points in POINTS.items()}
+def test_the_page_shows_the_pooled_rows(evaluate: Evaluate, tmp_path: Path) -> None:
     page = tmp_path / 'page.html'
-    options = ('--protocol', 'pooled28', '--report', str(page))
-    evaluate(annotations, known, monkeypatch, capsys, *options)
+    evaluate(OWN, 'pooled28', '--report', str(page))
     text = page.read_text()
     assert 'model, one demonstration at a time' in text
     assert text.count('<img') == 3

@@ -163,11 +163,13 @@ def measured(pairs):
     return measure_all(pairs, scores, ['first'], {})
 
 
-def test_numbers_are_by_predictor_and_pair(measured) -> None:
+def test_numbers_are_by_predictor_kind_and_pair(measured) -> None:
     assert (measured['pairs'], measured['source_videos']) == (3, 2)
     assert measured['predictors']['centre']['inside'].value == 1
     assert measured['predictors']['first']['inside'].value == pytest.approx(1 / 3)
     assert measured['predictors']['first']['other_inside'].value == pytest.approx(1 / 3)
+    kinds = [each['first']['inside'].value for each in measured['by_kind'].values()]
+    assert (list(measured['by_kind']), kinds) == (['same-scene', 'other-shot'], [1, 0])
     assert measured['by_pair']['pair 1']['centre']['inside'] == 1
     assert measured['by_pair']['pair 1']['first']['inside'] == 0
     accepted = measured['constant_action_accepted'].value
@@ -236,11 +238,6 @@ def test_a_large_part_may_be_fewer_sizes_away_than_a_nearer_small_one(make_pair)
     assert distance_in_sizes(pair, (6.5 / 100, 1.5 / 50)) == pytest.approx(0.3)
 
 
-def test_without_a_point_there_is_no_distance(make_pair) -> None:
-    score = score_points(make_pair(), PointPrediction(()))
-    assert (score['distance'], score['within_size'], score['point_x']) == (None, 0, None)
-
-
 @pytest.mark.parametrize(
     ('points', 'inside', 'near', 'any_inside'),
     [
@@ -256,6 +253,8 @@ def test_the_best_point_counts_and_the_best_of_all(
     score = score_points(make_pair(), PointPrediction(points))
     assert (score['inside'], score['near'], score['any_inside']) == (inside, near, any_inside)
     assert (score['mass_inside'], score['action'], score['found']) == (None, None, None)
+    if not points:
+        assert (score['distance'], score['within_size'], score['point_x']) == (None, 0, None)
 
 
 def test_mass_is_that_of_the_pixels_inside(make_pair) -> None:

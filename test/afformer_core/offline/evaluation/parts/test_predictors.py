@@ -47,31 +47,25 @@ def pixel(point: tuple[float, float]) -> tuple[float, float]:
     return point[0] * 160 - 0.5, point[1] * 120 - 0.5
 
 
-def test_the_centre_is_in_the_middle(moved) -> None:
-    (point,) = CentrePredictor().predict(*moved).points
-    assert pixel(point) == (79.5, 59.5)
-
-
-def test_the_relative_position_is_copied(moved) -> None:
-    (point,) = RelativePositionPredictor().predict(*moved).points
-    assert pixel(point) == pytest.approx((60, 50))
-
-
-def test_sift_carries_the_mark_over(moved) -> None:
-    prediction = SiftPredictor().predict(*moved)
-    assert pixel(prediction.points[0]) == pytest.approx((80, 60), abs=0.3)
-    assert prediction.presence_score is not None
-    assert prediction.presence_score > 10
+@pytest.mark.parametrize(
+    ('predictor', 'expected', 'tolerance'),
+    [
+        (CentrePredictor(), (79.5, 59.5), 1e-6),
+        (RelativePositionPredictor(), (60, 50), 1e-4),
+        (SiftPredictor(), (80, 60), 0.3),
+    ],
+)
+def test_where_baselines_point(moved, predictor, expected, tolerance) -> None:
+    prediction = predictor.predict(*moved)
+    assert pixel(prediction.points[0]) == pytest.approx(expected, abs=tolerance)
+    assert ((prediction.presence_score or 0) > 10) == isinstance(predictor, SiftPredictor)
+    without_mark = predictor.predict(moved[0], unmarked(moved[1]))
+    assert bool(without_mark.points) == isinstance(predictor, CentrePredictor)
 
 
 def test_sift_finds_nothing_where_nothing_is(moved) -> None:
     prediction = SiftPredictor().predict(GREY, moved[1])
     assert (prediction.points, prediction.presence_score) == ((), 0)
-
-
-@pytest.mark.parametrize('predictor', [RelativePositionPredictor(), SiftPredictor()])
-def test_without_a_mark_no_point_is_named(moved, predictor) -> None:
-    assert predictor.predict(moved[0], unmarked(moved[1])).points == ()
 
 
 def brightness(image: np.ndarray) -> list[np.ndarray]:

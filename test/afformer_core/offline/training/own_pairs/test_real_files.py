@@ -106,25 +106,23 @@ def moved(
     ]
 
 
-def test_three_pairs_are_answered_as_marked_and_others_as_before(
-    pairs: Mapping[str, PartPair], before: Mapping[str, tuple[float, float]], tmp_path: Path
+@pytest.mark.parametrize(
+    ('trained', 'right', 'steps'),
+    [(TRAINED, (*TRAINED, *OTHER_IMAGES), 20), (('dt_sw1',), ('dt_sw1',), 2)],
+)
+def test_pairs_are_answered_as_marked_and_others_as_before(
+    pairs: Mapping[str, PartPair],
+    before: Mapping[str, tuple[float, float]],
+    tmp_path: Path,
+    trained: Sequence[str],
+    right: Sequence[str],
+    steps: int,
 ) -> None:
-    assert not any(inside(pairs, {name: before[name] for name in TRAINED}).values())
-    write_pairs(tmp_path / 'pairs', [pairs[name] for name in TRAINED])
+    assert not any(inside(pairs, {name: before[name] for name in trained}).values())
+    write_pairs(tmp_path / 'pairs', [pairs[name] for name in trained])
 
-    after = peaks(fine_tune(tmp_path / 'pairs', tmp_path / 'model', 20), pairs, tuple(before))
+    after = peaks(fine_tune(tmp_path / 'pairs', tmp_path / 'model', steps), pairs, tuple(before))
 
-    right = inside(pairs, after)
-    assert [name for name in (*TRAINED, *OTHER_IMAGES) if not right[name]] == []
-    assert moved(before, after) == []
-
-
-def test_one_pair_is_answered_as_marked(
-    pairs: Mapping[str, PartPair], before: Mapping[str, tuple[float, float]], tmp_path: Path
-) -> None:
-    write_pairs(tmp_path / 'pairs', [pairs['dt_sw1']])
-
-    after = peaks(fine_tune(tmp_path / 'pairs', tmp_path / 'model', 2), pairs, tuple(before))
-
-    assert inside(pairs, after)['dt_sw1']
+    found = inside(pairs, after)
+    assert [name for name in right if not found[name]] == []
     assert moved(before, after) == []

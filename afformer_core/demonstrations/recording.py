@@ -31,7 +31,7 @@ from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import Demonstration, EncodedFrames, ShownRotation
-from afformer_core.runtime.matching.contact import ReadContact, on_grid
+from afformer_core.runtime.matching.matcher import ReadContact, on_grid
 
 # Frames may later turn out to belong to the part; meanwhile they are encoded one at a time.
 _ENCODED_PER_FRAME = 2

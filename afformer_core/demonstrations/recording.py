@@ -20,11 +20,7 @@ from afformer_core.demonstrations.demonstration_file import DemonstrationWriter
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.rotation_estimate import shown_rotation
 from afformer_core.demonstrations.selection import validated_name
-from afformer_core.demonstrations.state import (
-    Recorded,
-    StoreEntry,
-    Summary,
-)
+from afformer_core.demonstrations.state import Recorded, StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.trimming import RecordedFrame, Trimmer, UsedPart
 from afformer_core.errors import DemonstrationError

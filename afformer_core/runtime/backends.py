@@ -206,10 +206,7 @@ def _open_network(
             of_graphs = OnnxMatchingSession if is_matching else OnnxSession
             graphs = read_graphs(folder, precision_of_graphs(backend, precision))
             return of_graphs(graphs, threads, backend, precision), precision
-        from afformer_core.runtime.sessions.torch_session import (
-            TorchMatchingSession,
-            TorchSession,
-        )
+        from afformer_core.runtime.sessions.torch_session import TorchMatchingSession, TorchSession
 
         of_torch = TorchMatchingSession if is_matching else TorchSession
         device = 'cuda' if backend == 'torch-cuda' else 'cpu'

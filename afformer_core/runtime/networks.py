@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,11 +26,6 @@ from afformer_core.runtime.demonstration import (
 from afformer_core.runtime.matching.matcher import FeaturePyramid, Match
 from afformer_core.runtime.matching.matching import Matching, MatchingMemory
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
-
-Source = TypeVar('Source')
-
-Copy = TypeVar('Copy')
-
 
 # Bytes of memories that are kept for the next image: nine of the shipped model, which are those
 # of seven demonstrations and two zoom stages.
@@ -161,6 +156,7 @@ class Networks:
     decoder: Session
     matching: Matching | None = None
     _memories: RecentMemories = field(init=False, repr=False, compare=False)
+    _heatmap_size: tuple[int, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         configuration = self.configuration
@@ -170,6 +166,7 @@ class Networks:
         decoder = self.decoder
         memories = RecentMemories(lambda features: decoder.memorize(features.expanded()), most)
         object.__setattr__(self, '_memories', memories)
+        object.__setattr__(self, '_heatmap_size', configuration.heatmap_size)
 
     @property
     def backend(self) -> str:
@@ -259,7 +256,7 @@ class Networks:
         if memory.matching is None:
             decoded = self.decode(image.levels, memory.decoder)
             return Output(decoded.heatmap_logits, decoded.action_logits, image)
-        match = memory.matching.match(image.pyramid, self.configuration.heatmap_size)
+        match = memory.matching.match(image.pyramid, self._heatmap_size)
         if self._is_decided(image, match, memory):
             heatmaps = np.stack([match.logits] * self.configuration.heatmaps)
             return Output(heatmaps, memory.action_logits, image, match.similarity, 0.0)

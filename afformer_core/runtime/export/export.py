@@ -36,12 +36,7 @@ from afformer_core.runtime.golden_outputs import (
     exact_networks,
     make_golden_outputs,
 )
-from afformer_core.runtime.graphs import (
-    graphs_folder,
-    graphs_of,
-    move_graphs,
-    write_graph_listing,
-)
+from afformer_core.runtime.graphs import graphs_folder, graphs_of, move_graphs, write_graph_listing
 from afformer_core.runtime.model_folder import (
     WEIGHTS_FILE,
     MatchingDescription,

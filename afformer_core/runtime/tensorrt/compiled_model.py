@@ -8,9 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from afformer_core.errors import EngineError
-from afformer_core.files.private_files import (
-    make_private_folder,
-)
+from afformer_core.files.private_files import make_private_folder
 from afformer_core.runtime.graphs import (
     GRAPHS_FILE,
     Graphs,

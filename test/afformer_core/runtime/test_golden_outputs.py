@@ -26,11 +26,7 @@ from afformer_core.runtime.golden_outputs import (
 )
 from afformer_core.runtime.graphs import write_graph_listing
 from afformer_core.runtime.matching.matching import Matching
-from afformer_core.runtime.model_folder import (
-    MATCHING_FOLDER,
-    read_description,
-    read_matching,
-)
+from afformer_core.runtime.model_folder import MATCHING_FOLDER, read_description, read_matching
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.self_test import (
     GOLDEN_OUTPUTS_FILE,

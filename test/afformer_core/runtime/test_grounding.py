@@ -25,10 +25,7 @@ from afformer_core.runtime.calibrations import (
     DecoderCertainty,
     PresenceCalibration,
 )
-from afformer_core.runtime.demonstration import (
-    UNKNOWN_ROTATION,
-    DemonstrationFeatures,
-)
+from afformer_core.runtime.demonstration import UNKNOWN_ROTATION, DemonstrationFeatures
 from afformer_core.runtime.grounding import Prediction, best_peak
 from afformer_core.runtime.networks import Output
 

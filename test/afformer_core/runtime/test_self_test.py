@@ -13,11 +13,7 @@ from afformer_core.models import afformer_small
 from afformer_core.runtime.calibrations import PresenceCalibration
 from afformer_core.runtime.golden_outputs import exact_networks, make_golden_outputs
 from afformer_core.runtime.graphs import read_graphs
-from afformer_core.runtime.model_folder import (
-    MATCHING_FOLDER,
-    ModelDescription,
-    read_description,
-)
+from afformer_core.runtime.model_folder import MATCHING_FOLDER, ModelDescription, read_description
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.self_test import (
     GOLDEN_OUTPUTS_FILE,

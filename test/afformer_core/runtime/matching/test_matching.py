@@ -34,11 +34,7 @@ from afformer_core.runtime.matching.matching import (
     describe_marks,
     encode_pyramid,
 )
-from afformer_core.runtime.model_folder import (
-    EXEMPLARS_FILE,
-    MATCHING_FOLDER,
-    write_exemplars,
-)
+from afformer_core.runtime.model_folder import EXEMPLARS_FILE, MATCHING_FOLDER, write_exemplars
 from afformer_core.runtime.session import Stages
 from afformer_core.runtime.sessions.torch_session import TorchMatchingSession
 from afformer_core.runtime.weights import save_model

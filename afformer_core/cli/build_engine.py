@@ -45,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compile the engines, and print their paths."""
     from afformer_core.errors import EngineError
-    from afformer_core.files.cache_folder import cache_folder
+    from afformer_core.files.private_files import cache_folder
     from afformer_core.runtime.model_folder import network_folders
     from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder

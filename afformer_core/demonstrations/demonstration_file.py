@@ -37,7 +37,7 @@ from afformer_core.media.images import encode_jpeg
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.demonstration import EncodedFrames, FrameFeatures
-from afformer_core.runtime.matching.contact import ContactCandidate, ReadContact
+from afformer_core.runtime.matching.matcher import ContactCandidate, ReadContact
 from afformer_core.runtime.peaks import Peak
 
 _TOPIC = 'demonstration'

@@ -20,18 +20,14 @@ from afformer_core.demonstrations.demonstration_file import DemonstrationWriter
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.rotation_estimate import shown_rotation
 from afformer_core.demonstrations.selection import validated_name
-from afformer_core.demonstrations.state import (
-    Recorded,
-    StoreEntry,
-    Summary,
-)
+from afformer_core.demonstrations.state import Recorded, StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.demonstrations.trimming import RecordedFrame, Trimmer, UsedPart
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import Demonstration, EncodedFrames, ShownRotation
-from afformer_core.runtime.matching.contact import ReadContact, on_grid
+from afformer_core.runtime.matching.matcher import ReadContact, on_grid
 
 # Frames may later turn out to belong to the part; meanwhile they are encoded one at a time.
 _ENCODED_PER_FRAME = 2

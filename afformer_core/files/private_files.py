@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that no other user can write to, because their content is executed."""
+"""The cache folder, and files that no other user can write to, as their content is executed."""
 
 from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+import platformdirs
 
 from afformer_core.errors import AfformerError
 
@@ -59,3 +63,17 @@ def _check(path: Path, status: os.stat_result) -> None:
             f'because its content is executed. If none of them wrote to it, run: chmod -R go-w '
             f'{path}'
         )
+
+
+def cache_folder() -> Path:
+    """`afformer` in the user's cache folder: $XDG_CACHE_HOME, or ~/.cache, on Linux.
+
+    For a user without a home, as in some containers, it is a folder of that user in the system's
+    folder for temporary files.
+    """
+    # Without a home, releases of platformdirs raise this error or return a relative path.
+    with suppress(RuntimeError):
+        folder = platformdirs.user_cache_path('afformer', appauthor=False)
+        if folder.is_absolute():
+            return folder
+    return Path(tempfile.gettempdir()) / f'afformer-{os.getuid()}'

@@ -5,21 +5,22 @@ from afformer_core.geometry.camera import (
     Calibration,
     CalibrationError,
     DepthImage,
+    DepthSettings,
     alignment_problem,
+    weighted_cloud,
 )
-from afformer_core.geometry.cloud import weighted_cloud
 from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate
-from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings, measure_surfaces
+from afformer_core.geometry.surface import SurfacePoint, measure_surfaces
 from afformer_core.geometry.transform import RigidTransform, TransformError
 
 __all__ = [
     'Calibration',
     'CalibrationError',
     'DepthImage',
+    'DepthSettings',
     'GraspCandidate',
     'RigidTransform',
     'SurfacePoint',
-    'SurfaceSettings',
     'TransformError',
     'alignment_problem',
     'grasp_candidate',

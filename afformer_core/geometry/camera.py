@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A depth camera: its calibration, the rays of its pixels, and its depth images."""
+"""A depth camera: its calibration, rays of pixels, depth images, and clouds of points."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from afformer_core.errors import AfformerError, ImageError
+from afformer_core.settings import check_settings, parameter
 
 # Possible numbers of coefficients of each distortion model.
 _COEFFICIENTS = {
@@ -314,6 +315,42 @@ def _metres(measured: NDArray[Any]) -> NDArray[np.float32]:
     return metres
 
 
+@dataclass(frozen=True, kw_only=True)
+class DepthSettings:
+    """Noise and range of depth.
+
+    The measured noise is used instead if it is clearly higher, and depths outside the range are
+    treated as holes.
+
+    Raises:
+        ValueError: a value is out of its limits, also those of derived classes, or the range is
+            empty.
+    """
+
+    depth_noise: float = parameter(
+        0.005, 'Standard deviation of depth, as a share of the depth', limits=(0.0001, 0.2)
+    )
+    nearest_depth: float = parameter(
+        0.1, 'Depth in metres below which depth is unknown', limits=(0.001, 1000.0)
+    )
+    farthest_depth: float = parameter(
+        10.0, 'Depth in metres above which depth is unknown', limits=(0.001, 1000.0)
+    )
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+        if self.nearest_depth >= self.farthest_depth:
+            raise ValueError(
+                f'nearest depth is {self.nearest_depth} m and farthest {self.farthest_depth} m; '
+                'expected the nearest below the farthest'
+            )
+
+    def cover(self, depths: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Find the depths within the range; NaN is not."""
+        with np.errstate(invalid='ignore'):
+            return np.asarray((depths >= self.nearest_depth) & (depths <= self.farthest_depth))
+
+
 def alignment_problem(
     image_size: tuple[int, int], image_frame: str, depth: DepthImage, calibration: Calibration
 ) -> str:
@@ -360,3 +397,75 @@ def alignment_problem(
 def _same_frame(first: str, second: str) -> bool:
     # drivers ported from ROS 1 may write a slash before the name
     return first.removeprefix('/') == second.removeprefix('/')
+
+
+# Standard deviations. The nine depths of a 3x3 neighbourhood on a plane spread over 3 on average,
+# on a steep one over 5. A wider spread is a depth edge, where pixels may be flying pixels.
+_LARGEST_SPREAD = 8.0
+_LEAST_NEIGHBOURS = 5
+
+
+def weighted_cloud(
+    heatmap: NDArray[np.float32],
+    depth: DepthImage,
+    calibration: Calibration,
+    settings: DepthSettings,
+    least_weight: float = 0.05,
+    maximum_points: int = 5000,
+) -> NDArray[np.float32]:
+    """Compute the points of the pixels that a heatmap marks.
+
+    Holes, depths out of range, and pixels at depth edges are left out. The rest is thinned by an
+    even stride.
+
+    Args:
+        heatmap: float32 [H, W] of the image's size, not negative.
+        depth: depth image registered to the image, of the same aspect ratio.
+        calibration: calibration of the image's camera.
+        settings: noise and range of the depth.
+        least_weight: share of the heatmap's maximum, 0 to 1; pixels below it are left out.
+        maximum_points: largest number of points, at least 1.
+
+    Returns:
+        float32 [N, 4]: x, y, z in metres in the camera's frame, and the heatmap's value as a share
+        of its maximum.
+    """
+    largest = float(heatmap.max())
+    if not largest > 0:
+        return np.zeros((0, 4), np.float32)
+    height, width = depth.size
+    weights = heatmap / np.float32(largest)
+    if heatmap.shape != depth.size:
+        shrinks = height < heatmap.shape[0]
+        weights = cv2.resize(
+            weights, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        )
+    marked = weights >= max(least_weight, np.finfo(np.float32).tiny)
+    rows, columns = np.nonzero(marked)
+    if not len(rows):
+        return np.zeros((0, 4), np.float32)
+    # a margin of one pixel gives pixels at the border of the crop all their neighbours
+    top, left = max(0, rows.min() - 1), max(0, columns.min() - 1)
+    crop = np.s_[top : rows.max() + 2, left : columns.max() + 2]
+    rows, columns = np.nonzero(marked[crop] & _on_surface(depth.values[crop], settings))
+    stride = max(1, -(-len(rows) // maximum_points))
+    rows, columns = rows[::stride] + top, columns[::stride] + left
+    scale = np.array([heatmap.shape[1] / width, heatmap.shape[0] / height])
+    pixels = (np.stack([columns, rows], axis=1) + 0.5) * scale - 0.5
+    points = calibration.points(pixels, depth.values[rows, columns])
+    cloud = np.concatenate([points, weights[rows, columns, None]], axis=1).astype(np.float32)
+    return np.asarray(cloud[np.isfinite(cloud).all(axis=1)])
+
+
+def _on_surface(values: NDArray[np.float32], settings: DepthSettings) -> NDArray[np.bool_]:
+    valid = settings.cover(values)
+    kernel = np.ones((3, 3), np.uint8)
+    farthest = cv2.dilate(np.where(valid, values, np.float32(-1e9)), kernel)
+    nearest = cv2.erode(np.where(valid, values, np.float32(1e9)), kernel)
+    neighbours = cv2.boxFilter(
+        valid.astype(np.float32), -1, (3, 3), normalize=False, borderType=cv2.BORDER_REPLICATE
+    )
+    spread = _LARGEST_SPREAD * settings.depth_noise * np.where(valid, values, 1.0)
+    return np.asarray(
+        valid & (farthest - nearest <= spread) & (neighbours > _LEAST_NEIGHBOURS - 0.5)
+    )

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.camera import Calibration, DepthImage
-from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
+from afformer_core.geometry.camera import Calibration, DepthImage, DepthSettings
+from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.geometry.transform import quaternion_of_rotation, rotation_of_quaternion
 from afformer_core.runtime.peaks import NEIGHBOURHOOD, Peak, marked_region, peak_region
 
@@ -127,7 +127,7 @@ def grasp_width(
     candidate: GraspCandidate,
     depth: DepthImage,
     calibration: Calibration,
-    settings: SurfaceSettings,
+    settings: DepthSettings,
     share: float,
 ) -> float | None:
     """Measure the width of the region across x of a grasp candidate, along its y axis.
@@ -163,7 +163,7 @@ def grasp_width(
     valid = settings.cover(distances)
     points = calibration.points(pixels, np.where(valid, distances, 1.0))
     local = (points - candidate.position) @ rotation_of_quaternion(candidate.orientation)
-    thickness = np.maximum(_THICKNESS, _DEVIATIONS * settings.noise * distances)
+    thickness = np.maximum(_THICKNESS, _DEVIATIONS * settings.depth_noise * distances)
     near = np.zeros(depth.size, np.float32)
     near[rows, columns] = valid & (np.abs(local[:, 2]) <= thickness)
     # the peak's own pixel may be a hole

@@ -15,8 +15,8 @@ from enum import Enum, IntEnum, auto
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.camera import Calibration, DepthImage
-from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
+from afformer_core.geometry.camera import Calibration, DepthImage, DepthSettings
+from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.runtime.demonstration import Sense, ShownRotation
 from afformer_core.runtime.peaks import Peak
 
@@ -181,7 +181,7 @@ def motion_normal(
     peak: Peak,
     depth: DepthImage,
     calibration: Calibration,
-    settings: SurfaceSettings,
+    settings: DepthSettings,
 ) -> NDArray[np.float64] | None:
     """Return the normal along or about which the part at a point moves.
 
@@ -205,7 +205,7 @@ def motion_normal(
     points = _points_around(surface.position, peak, depth, calibration, settings)
     if len(points) < _LEAST_POINTS:
         return surface.normal
-    limit = max(_LEAST_DISTANCE, _DEVIATIONS * settings.noise * float(surface.position[2]))
+    limit = max(_LEAST_DISTANCE, _DEVIATIONS * settings.depth_noise * float(surface.position[2]))
     normal = _largest_plane(points, limit)
     if normal is None:
         return surface.normal
@@ -220,12 +220,12 @@ def _points_around(
     peak: Peak,
     depth: DepthImage,
     calibration: Calibration,
-    settings: SurfaceSettings,
+    settings: DepthSettings,
 ) -> NDArray[np.float64]:
     """Return the points [N, 3] of the depth image within the radius around a position."""
     height, width = depth.size
     scale = width / calibration.width
-    distance = max(float(position[2]), settings.nearest)
+    distance = max(float(position[2]), settings.nearest_depth)
     reach = math.ceil(_RADIUS * calibration.focal_length * scale / distance)
     u, v = ((at + 0.5) * scale - 0.5 for at in (peak.u, peak.v))
     step = max(1, math.isqrt(4 * reach * reach // _MOST_POINTS))

@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from afformer_core.geometry.camera import Calibration, DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage, DepthSettings
 from afformer_core.geometry.plane_fit import (
     DESIGN,
     NEAREST,
@@ -62,38 +62,6 @@ _PIXEL_DEVIATION = 1.0
 _TOO_SMALL = 'the surface at the peak is too small in the depth image'
 
 
-@dataclass(frozen=True, kw_only=True)
-class SurfaceSettings:
-    """Noise and range of a depth camera.
-
-    Attributes:
-        noise: standard deviation of one pixel's depth as a share of the depth, above 0 and at most
-            0.2; the measured noise is used instead if it is clearly higher.
-        nearest, farthest: metres; depths outside are treated as holes.
-
-    Raises:
-        ValueError: a value is out of range.
-    """
-
-    noise: float = 0.005
-    nearest: float = 0.1
-    farthest: float = 10.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.noise <= 0.2:
-            raise ValueError(f'noise of depth is {self.noise}; expected above 0 and at most 0.2')
-        if not 0 < self.nearest < self.farthest < math.inf:
-            raise ValueError(
-                f'nearest depth is {self.nearest} m and farthest {self.farthest} m; expected '
-                'the nearest above 0 and below the farthest'
-            )
-
-    def cover(self, depths: NDArray[np.float32]) -> Mask:
-        """Find the depths within the range; NaN is not."""
-        with np.errstate(invalid='ignore'):
-            return np.asarray((depths >= self.nearest) & (depths <= self.farthest))
-
-
 @dataclass(frozen=True)
 class SurfacePoint:
     """A point of a surface, or the reason why there is none.
@@ -123,7 +91,7 @@ def measure_surfaces(
     calibration: Calibration,
     image_size: tuple[int, int],
     peaks: ArrayLike,
-    settings: SurfaceSettings,
+    settings: DepthSettings,
 ) -> tuple[SurfacePoint, ...]:
     """Measure the surfaces at pixels of an image.
 
@@ -163,7 +131,7 @@ def _surface_point(
     calibration: Calibration,
     scale: FloatArray,
     pixel: FloatArray,
-    settings: SurfaceSettings,
+    settings: DepthSettings,
 ) -> SurfacePoint:
     """Measure the surface at a pixel.
 
@@ -175,8 +143,8 @@ def _surface_point(
     """
     position = (pixel + 0.5) * scale - 0.5
     ray, changes = _ray(calibration, pixel, position, scale, depth.size)
-    bounds = (settings.nearest, settings.farthest)
-    around = search_nearby(depth, position, bounds, settings.noise)
+    bounds = (settings.nearest_depth, settings.farthest_depth)
+    around = search_nearby(depth, position, bounds, settings.depth_noise)
     focal_length = calibration.focal_length * float(scale[0] + scale[1]) / 2
     small = _small_plane(around, focal_length)
     plane = _large_plane(around, focal_length, small)
@@ -370,7 +338,7 @@ def prominent_surfaces(
     image_size: tuple[int, int],
     peaks: ArrayLike,
     tolerance: float,
-    settings: SurfaceSettings,
+    settings: DepthSettings,
 ) -> tuple[PlacedSurface, ...]:
     """Find the surface that stands out most near each peak, as near as depth is reliable.
 
@@ -395,7 +363,7 @@ def prominent_surfaces(
         return tuple(placed)
     around = pixels[:, None] + tolerance * _OFFSETS
     seen = _depths(depth, image_size, around, settings)
-    return tuple(map(partial(_prominent, measure, settings.noise), placed, around, seen))
+    return tuple(map(partial(_prominent, measure, settings.depth_noise), placed, around, seen))
 
 
 def _prominent(
@@ -435,7 +403,7 @@ def _measured(
     depth: DepthImage,
     calibration: Calibration,
     image_size: tuple[int, int],
-    settings: SurfaceSettings,
+    settings: DepthSettings,
     positions: FloatArray,
 ) -> list[PlacedSurface]:
     surfaces = measure_surfaces(depth, calibration, image_size, positions, settings)
@@ -455,7 +423,7 @@ def _depths(
     depth: DepthImage,
     image_size: tuple[int, int],
     positions: FloatArray,
-    settings: SurfaceSettings,
+    settings: DepthSettings,
 ) -> FloatArray:
     """Return depth [P, N] at the pixels nearest to positions [P, N, 2]; infinite if unknown."""
     height, width = depth.size

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from functools import cached_property
 from typing import Any
 
 from afformer_core.models.backbone_levels import (
@@ -164,7 +163,7 @@ class AfformerConfiguration:
         """(height, width) of the backbone's finest level, even if no step uses it."""
         return self._size_at(backbone_levels(self)[-1])
 
-    @cached_property
+    @property
     def heatmap_size(self) -> tuple[int, int]:
         """(height, width) of the heatmap: four times the finest level."""
         return 4 * self.finest_size[0], 4 * self.finest_size[1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All messages of one result, the same on a robot and in a replayed bag."""
+"""All messages of one result and its overlay, the same on a robot and in a replayed bag."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from afformer_core.geometry.cloud import weighted_cloud
+from afformer_core.drawing.overlay import (
+    OverlayStyle,
+    certainty_caption,
+    draw_overlay,
+    presence_caption,
+)
+from afformer_core.geometry.camera import weighted_cloud
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.messages.factory import MessageFactory
 from afformer_core.messages.image_encoding import image_message
@@ -18,11 +25,10 @@ from afformer_core.outputs.affordance import (
     PointGeometry,
     affordance_message,
     cloud_message,
+    detections_message,
     grasp_candidates_message,
     point_geometries,
 )
-from afformer_core.outputs.detections import detections_message
-from afformer_core.outputs.grounding_overlay import draw_grounding
 from afformer_core.outputs.markers import marker_messages
 from afformer_core.outputs.results import CameraFrame, OutputSettings, Placement, StreamedGrounding
 from afformer_core.runtime.peaks import marked_region
@@ -147,7 +153,7 @@ class OutputMessages:
                 self._result.grounding.heatmap,
                 view.depth,
                 view.calibration,
-                settings.surface,
+                settings,
                 settings.cloud_minimum_weight,
                 settings.cloud_maximum_points,
             )
@@ -197,3 +203,63 @@ class OutputMessages:
         return self._factory.create(
             'std_msgs/msg/Header', stamp=stamp, frame_id=self._placement.frame_id
         )
+
+
+def draw_grounding(
+    image: NDArray[np.uint8], result: StreamedGrounding, opacity: float
+) -> NDArray[np.uint8]:
+    """Draw a result of a stream over its image.
+
+    Args:
+        image: uint8 RGB [H, W, 3].
+        result: result for that image, with its surfaces in the frame of the camera.
+        opacity: opacity of the heatmap at its maximum, 0 to 1.
+
+    Returns:
+        uint8 RGB [H, W, 3], a new array.
+    """
+    heatmap, peaks = result.grounding.heatmap, result.grounding.peaks
+    if not result.found:
+        return draw_overlay(
+            image, heatmap, (), caption(result), opacity, style=OverlayStyle.ABSTAINED
+        )
+    distances = [
+        None if surface.position is None else float(surface.position[2])
+        for surface in result.surfaces
+    ]
+    style = OverlayStyle.HELD if result.held else OverlayStyle.CURRENT
+    unsure = result.grounding.unsure
+    return draw_overlay(
+        image, heatmap, peaks, caption(result), opacity, distances, style, unsure=unsure
+    )
+
+
+def caption(result: StreamedGrounding) -> str:
+    """Describe the result in one line."""
+    if not result.found:
+        return f'not found ({_shortage(result) or _presence(result)})'
+    measures = _measures(result)
+    answer = result.grounding.answer
+    if result.held:
+        held = f'held for {result.age:.1f} s ({measures})'
+        return f'{answer}, {held}' if answer else held
+    return f'{answer}, {measures}' if answer else measures
+
+
+def _measures(result: StreamedGrounding) -> str:
+    certainty = certainty_caption(result.grounding.certainty, result.grounding.certainty_threshold)
+    return f'{_presence(result)}, {certainty}' if certainty else _presence(result)
+
+
+def _presence(result: StreamedGrounding) -> str:
+    return presence_caption(result.presence, result.confidence, result.feature_similarity)
+
+
+def _shortage(result: StreamedGrounding) -> str:
+    """Describe the score that is too low for a calibrated model to find anything; '' otherwise."""
+    presence, threshold = result.presence, result.presence_threshold
+    if presence is None or threshold is None:
+        return ''
+    if presence < threshold:
+        return f'presence {presence:.2f}, at least {threshold:.2f} is needed'
+    return f'presence {presence:.2f}, but continuity {result.continuity:.2f}'

@@ -9,44 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.camera import Calibration, DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage, DepthSettings
 from afformer_core.geometry.motion import UNKNOWN_VERTICAL, Vertical
-from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
+from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.geometry.transform import RigidTransform, TransformError
 from afformer_core.runtime import Grounding
-from afformer_core.settings import check_settings, parameter
-
-
-@dataclass(frozen=True, kw_only=True)
-class DepthSettings:
-    """Noise and range of depth.
-
-    Raises:
-        ValueError: a value is out of its limits, also those of derived classes, or the range is
-            empty.
-    """
-
-    depth_noise: float = parameter(
-        0.005, 'Standard deviation of depth, as a share of the depth', limits=(0.0001, 0.2)
-    )
-    nearest_depth: float = parameter(
-        0.1, 'Depth in metres below which depth is unknown', limits=(0.001, 1000.0)
-    )
-    farthest_depth: float = parameter(
-        10.0, 'Depth in metres above which depth is unknown', limits=(0.001, 1000.0)
-    )
-
-    def __post_init__(self) -> None:
-        check_settings(self)
-        # Values that are valid individually may contradict each other.
-        _ = self.surface
-
-    @property
-    def surface(self) -> SurfaceSettings:
-        """Settings of the measurement of points in depth."""
-        return SurfaceSettings(
-            noise=self.depth_noise, nearest=self.nearest_depth, farthest=self.farthest_depth
-        )
+from afformer_core.settings import parameter
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ from afformer_core.media.bag import Bag, BagError, BagExtract, BagMessage
 from afformer_core.media.images import shrink_to
 from afformer_core.media.video import encode_video
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
-from afformer_core.outputs.grounding_overlay import draw_grounding
+from afformer_core.outputs.outputs import draw_grounding
 from afformer_core.replay.annotations import BagAnnotations
 from afformer_core.replay.depth_wait import images_with_depth
 from afformer_core.replay.replayed_image import (

@@ -1,26 +1,76 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Inference backends by name, and their sessions."""
+"""Inference backends by name, those that 'auto' tries on this machine, and their sessions."""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from afformer_core.errors import AfformerError, ModelFolderError
-from afformer_core.runtime.graphs import GRAPHS_FILE
-from afformer_core.runtime.matching.exemplar_file import read_exemplars
+from afformer_core.runtime.graphs import GRAPHS_FILE, precision_of_graphs, read_graphs
 from afformer_core.runtime.matching.matching import Matching
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     MatchingDescription,
     read_description,
+    read_exemplars,
     read_matching,
     read_network,
 )
 from afformer_core.runtime.networks import Networks
-from afformer_core.runtime.sessions.backend_choice import Candidate, candidates
+
+
+class Candidate(NamedTuple):
+    """A backend that may be chosen, and the precision in which it computes."""
+
+    backend: str
+    precision: str
+
+    def __str__(self) -> str:
+        return f'{self.backend} in {self.precision}'
+
+
+def candidates(folder: Path, precision: str) -> tuple[Candidate, ...]:
+    """List the candidates of 'auto', the one to try first at the front.
+
+    These are the installed libraries that run exported graphs without compiling for minutes, or
+    PyTorch on the CPU if no graphs were exported. ONNX Runtime does not compute in bf16 on a CPU,
+    and OpenVINO is faster than it in bf16 only.
+
+    Args:
+        folder: the model folder.
+        precision: precision of the model; 'auto' is fp32, or bf16 on a CPU that computes in it.
+    """
+    exact = 'fp32' if precision == 'auto' else precision
+    if not (folder / GRAPHS_FILE).is_file():
+        return (Candidate('torch', exact),)
+    if precision == 'bf16':
+        return (Candidate('openvino' if is_installed('openvino') else 'torch', 'bf16'),)
+    found = [Candidate('onnxruntime', exact)]
+    if precision == 'auto' and is_installed('openvino') and _computes_in_bf16():
+        found.insert(0, Candidate('openvino', 'bf16'))
+    if is_installed('onnxruntime-cuda'):
+        found.insert(0, Candidate('onnxruntime-cuda', exact))
+    return tuple(found)
+
+
+def _computes_in_bf16() -> bool:
+    from afformer_core.runtime.sessions import openvino_graphs
+
+    return 'BF16' in openvino_graphs.capabilities()
+
+
+def is_installed(backend: str) -> bool:
+    """Check whether the package of 'openvino' or of a provider of ONNX Runtime is installed."""
+    if backend == 'openvino':
+        return importlib.util.find_spec('openvino') is not None
+    from afformer_core.runtime.sessions import onnx_session
+
+    return onnx_session.has_provider(backend)
+
 
 GPU_BACKENDS = ('torch-cuda', 'onnxruntime-cuda', 'tensorrt')
 BACKENDS = ('auto', 'torch', 'onnxruntime', 'openvino', *GPU_BACKENDS)
@@ -119,7 +169,7 @@ def _test(
     Raises:
         SelfTestError: the outputs differ too much from the golden outputs.
     """
-    from afformer_core.runtime.golden.golden_outputs import golden_outputs
+    from afformer_core.runtime.golden_outputs import golden_outputs
     from afformer_core.runtime.self_test import GPU_TOLERANCES, TOLERANCES, self_test
 
     golden = golden_outputs(folder, precisions[0], networks.matching is not None)
@@ -154,11 +204,9 @@ def _open_network(
             )
 
             of_graphs = OnnxMatchingSession if is_matching else OnnxSession
-            return of_graphs.load(folder, threads, precision, backend), precision
-        from afformer_core.runtime.sessions.torch_session import (
-            TorchMatchingSession,
-            TorchSession,
-        )
+            graphs = read_graphs(folder, precision_of_graphs(backend, precision))
+            return of_graphs(graphs, threads, backend, precision), precision
+        from afformer_core.runtime.sessions.torch_session import TorchMatchingSession, TorchSession
 
         of_torch = TorchMatchingSession if is_matching else TorchSession
         device = 'cuda' if backend == 'torch-cuda' else 'cpu'

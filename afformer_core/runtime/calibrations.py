@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calibrations of a model for its weights: presence, certainty, and the decoder's weight.
+"""Calibrations of a model in `model.json`: presence, certainty, and the decoder's weight.
 
 Presence is the probability that the demonstrated element is in view; certainty, that the best
 point lies on the demonstrated part.
@@ -8,14 +8,76 @@ point lies on the demonstrated part.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from afformer_core.arrays import FloatArray
-from afformer_core.runtime.json_fields import ANY, JsonFields, Ranges
 from afformer_core.runtime.peaks import share_at_maximum
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+_TYPES: dict[str, tuple[type, ...]] = {'float': (float, int), 'int': (int,), 'str': (str,)}
+_WORDS = {'float': 'a number', 'int': 'a whole number', 'str': 'text'}
+
+Ranges = Mapping[str, tuple[float, float]]
+"""Lowest and highest value of each number."""
+ANY = -math.inf, math.inf
+"""The range of all finite numbers."""
+
+
+@dataclass(frozen=True)
+class JsonFields:
+    """A data class whose fields are floats, ints or texts; its annotations are strings.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    _NAME: ClassVar[str]
+    """Name used in errors, such as 'calibration'."""
+    _RANGES: ClassVar[Ranges]
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in self._RANGES.items():
+            value = getattr(self, name)
+            if not (math.isfinite(value) and low <= value <= high):
+                raise ValueError(
+                    f'{name} of the {self._NAME} is {value}; expected a finite number from {low} '
+                    f'to {high}'
+                )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as plain JSON types, without those that have their default."""
+        values = {field: getattr(self, field.name) for field in fields(self)}
+        return {field.name: value for field, value in values.items() if value != field.default}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Build an object from the result of `to_json`.
+
+        Raises:
+            TypeError: a value has the wrong type.
+            ValueError: a name is missing or unknown, or a value out of range.
+        """
+        types = {field.name: str(field.type) for field in fields(cls)}
+        required = {field.name for field in fields(cls) if field.default is MISSING}
+        if not required <= content.keys() <= types.keys():
+            raise ValueError(
+                f'the {cls._NAME} has the fields {sorted(content)}; expected {sorted(types)}'
+            )
+        for name, value in content.items():
+            expected = types[name]
+            if isinstance(value, bool) or not isinstance(value, _TYPES[expected]):
+                raise TypeError(
+                    f'{name} of the {cls._NAME} is {value!r}; expected {_WORDS[expected]}'
+                )
+        return cls(**content)
+
 
 # Keeps the logit of a share finite; no heatmap of a model reaches these values.
 _LEAST_SHARE = 1e-6
@@ -115,7 +177,8 @@ def probability(odds: float) -> float:
 class DecoderCertainty(JsonFields):
     """A logistic regression of certainty on the probability of the decoder's best peak.
 
-    It counts where the decoder, which does not use the contact, outweighs the matching network.
+    That probability is the share of the heatmap around the peak. The regression counts where the
+    decoder, which does not use the contact, outweighs the matching network.
 
     Attributes:
         slope: coefficient of the logit of the probability, at least 0.
@@ -146,66 +209,34 @@ class DecoderCertainty(JsonFields):
         'pairs': (1, math.inf),
     }
 
-    def certainty(self, peak: float) -> float:
-        """Compute the certainty of a point, 0 to 1.
-
-        Args:
-            peak: share of the heatmap's probability around the best peak, 0 to 1.
-        """
-        return probability(self.slope * logit(peak) + self.intercept)
+    def certainty(self, share: float) -> float:
+        """Compute the certainty of a point, 0 to 1, from the probability of the regression."""
+        return probability(self.slope * logit(share) + self.intercept)
 
 
 @dataclass(frozen=True)
-class CertaintyCalibration(JsonFields):
+class CertaintyCalibration(DecoderCertainty):
     """A logistic regression of certainty on the probabilities of the contact and of the match.
 
     A point is right if the contact was read at the right position and matched correctly in the
-    image. The regression is therefore on the product of both probabilities. Neither probability
-    accounts for its own error rate; the regression corrects this.
+    image. The regression is therefore on the product of both probabilities (see
+    `Prediction.right_probability`). Neither probability accounts for its own error rate; the
+    regression corrects this.
 
     Attributes:
-        slope: coefficient of the logit of the product, greater than 0.
-        intercept: intercept of the regression.
         threshold: certainty below which a robot should not act, 0 to 1.
         action_threshold: score below which the best action counts as unknown, 0 to 1; 1: always.
-        auroc: area under the ROC curve of right against wrong points, 0 to 1, for the product
-            itself, which is not fitted.
-        pairs: number of pairs on which it was fitted, at least 1.
-        annotations: names of the datasets of the pairs.
-        weights_sha256: hash of the weights for which it was fitted, in hexadecimal; it is not
-            valid for other weights.
-
-    Raises:
-        ValueError: a value is out of its range.
     """
 
-    slope: float
-    intercept: float
     threshold: float
     action_threshold: float
-    auroc: float
-    pairs: int
-    annotations: str
-    weights_sha256: str
 
     _NAME = 'certainty'
     _RANGES: ClassVar[Ranges] = {
-        'slope': (0.0, math.inf),
-        'intercept': ANY,
+        **DecoderCertainty._RANGES,
         'threshold': (0.0, 1.0),
         'action_threshold': (0.0, 1.0),
-        'auroc': (0.0, 1.0),
-        'pairs': (1, math.inf),
     }
-
-    def certainty(self, right: float) -> float:
-        """Compute the certainty of a point, 0 to 1.
-
-        Args:
-            right: product of the probabilities of the contact and of the match, 0 to 1 (see
-                `Prediction.right_probability`).
-        """
-        return probability(self.slope * logit(right) + self.intercept)
 
 
 @dataclass(frozen=True)

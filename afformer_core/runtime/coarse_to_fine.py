@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.media.images import resize_to_input
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.runtime.calibrations import LEAST_WEIGHT, log_probabilities
+from afformer_core.runtime.calibrations import LEAST_WEIGHT, JsonFields, Ranges, log_probabilities
 from afformer_core.runtime.demonstration import (
     CompactFeatures,
     Demonstration,
     DemonstrationMemory,
     EncodedFrames,
 )
-from afformer_core.runtime.json_fields import JsonFields, Ranges
 from afformer_core.runtime.networks import EncodedImage, Networks, Output
 from afformer_core.runtime.session import Decoded
 

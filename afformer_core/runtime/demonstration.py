@@ -16,7 +16,7 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.media.images import resize_to_input
 from afformer_core.media.polygons import Point
 from afformer_core.media.video_frames import uniform_indices
-from afformer_core.runtime.matching.contact import ReadContact
+from afformer_core.runtime.matching.matcher import ReadContact
 from afformer_core.runtime.matching.matching import MatchingMemory
 from afformer_core.runtime.peaks import Peak
 from afformer_core.runtime.session import Stages

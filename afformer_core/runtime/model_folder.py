@@ -11,7 +11,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
@@ -22,10 +25,12 @@ from afformer_core.runtime.calibrations import (
     Calibrations,
     CertaintyCalibration,
     DecoderCertainty,
+    JsonFields,
     MatchingSettings,
     PresenceCalibration,
 )
 from afformer_core.runtime.coarse_to_fine import ZoomStage
+from afformer_core.runtime.matching.matching import Exemplars
 
 FORMAT = 'afformer-model'
 MATCHING_FORMAT = 'afformer-matching'
@@ -39,18 +44,39 @@ DECODER_GRAPHS = ('encode_frames', 'memorize', 'encode_image', 'decode')
 MATCHING_GRAPHS = ('encode', 'find_contact')
 """Names of the exported graphs of a matching network."""
 _COMMON_FIELDS = ('format', 'version', 'architecture', 'weights_sha256', 'training')
-_FIELDS = (
-    *_COMMON_FIELDS,
-    'calibration',
-    'zoom_stages',
-    'matching',
-    'certainty',
-    'decoder_certainty',
-)
+_PARTS: dict[str, type[JsonFields]] = {
+    'calibration': PresenceCalibration,
+    'zoom_stages': ZoomStage,
+    'matching': MatchingSettings,
+    'certainty': CertaintyCalibration,
+    'decoder_certainty': DecoderCertainty,
+}
+"""Types of the optional fields of a model, as `ModelDescription` names them."""
 
 
 @dataclass(frozen=True)
-class ModelDescription:
+class _Description:
+    """The content of `model.json` that all networks have; see `ModelDescription`.
+
+    Raises:
+        KeyError, TypeError, ValueError: `trained_on` is malformed.
+    """
+
+    configuration: Any
+    weights_sha256: str
+    training: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        ingredients_in(self.training)
+
+    @property
+    def ingredients(self) -> tuple[Ingredient, ...]:
+        """The data and weights of which it was made; empty if `trained_on` is missing."""
+        return ingredients_in(self.training)
+
+
+@dataclass(frozen=True)
+class ModelDescription(_Description):
     """The content of `model.json`.
 
     Attributes:
@@ -65,32 +91,16 @@ class ModelDescription:
         certainty: calibration of certainty, for which the same holds.
         decoder_certainty: calibration of certainty where the decoder outweighs the matching
             network, for which the same holds.
-
-    Raises:
-        KeyError, TypeError, ValueError: `trained_on` is malformed.
     """
 
     configuration: AfformerConfiguration
-    weights_sha256: str
-    training: Mapping[str, Any]
     calibration: PresenceCalibration | None = None
     zoom_stages: tuple[ZoomStage, ...] = ()
     matching: MatchingSettings | None = None
     certainty: CertaintyCalibration | None = None
     decoder_certainty: DecoderCertainty | None = None
 
-    def __post_init__(self) -> None:
-        ingredients_in(self.training)
-
-    @property
-    def ingredients(self) -> tuple[Ingredient, ...]:
-        """The data and weights from which the model was made; empty if `trained_on` is missing."""
-        return ingredients_in(self.training)
-
-    @property
-    def graph_names(self) -> tuple[str, ...]:
-        """Names of the exported graphs."""
-        return DECODER_GRAPHS
+    graph_names: ClassVar[tuple[str, ...]] = DECODER_GRAPHS
 
     @property
     def all_weights_sha256(self) -> str:
@@ -128,33 +138,11 @@ class ModelDescription:
 
 
 @dataclass(frozen=True)
-class MatchingDescription:
-    """The content of `model.json` of a matching network.
-
-    Attributes:
-        configuration: the architecture.
-        weights_sha256, training: see `ModelDescription`.
-
-    Raises:
-        KeyError, TypeError, ValueError: `trained_on` is malformed.
-    """
+class MatchingDescription(_Description):
+    """The content of `model.json` of a matching network; see `ModelDescription`."""
 
     configuration: MatchingConfiguration
-    weights_sha256: str
-    training: Mapping[str, Any]
-
-    def __post_init__(self) -> None:
-        ingredients_in(self.training)
-
-    @property
-    def ingredients(self) -> tuple[Ingredient, ...]:
-        """The data and weights from which it was made; empty if `trained_on` is missing."""
-        return ingredients_in(self.training)
-
-    @property
-    def graph_names(self) -> tuple[str, ...]:
-        """Names of the exported graphs."""
-        return MATCHING_GRAPHS
+    graph_names: ClassVar[tuple[str, ...]] = MATCHING_GRAPHS
 
     def misfit(self, decoder: AfformerConfiguration) -> str:
         """Explain why the network does not fit a decoder; empty if it does."""
@@ -178,20 +166,19 @@ def read_description(folder: Path) -> ModelDescription:
         ModelFolderError: there is no such folder or file, it is not JSON, has another format or
             version, or an invalid architecture, calibration, zoom stage or matching.
     """
-    fields = _checked_fields(folder, FORMAT, _FIELDS)
-    calibration, stages = fields.get('calibration'), fields.get('zoom_stages', [])
-    matching, certainty = fields.get('matching'), fields.get('certainty')
-    decoder_certainty = fields.get('decoder_certainty')
+    fields = _checked_fields(folder, FORMAT, (*_COMMON_FIELDS, *_PARTS))
     try:
+        parts: dict[str, Any] = {
+            name: kind.from_json(fields[name])
+            for name, kind in _PARTS.items()
+            if name != 'zoom_stages' and fields.get(name) is not None
+        }
         return ModelDescription(
             AfformerConfiguration.from_json(fields['architecture']),
             str(fields['weights_sha256']),
             dict(fields['training']),
-            None if calibration is None else PresenceCalibration.from_json(calibration),
-            tuple(ZoomStage.from_json(stage) for stage in stages),
-            None if matching is None else MatchingSettings.from_json(matching),
-            None if certainty is None else CertaintyCalibration.from_json(certainty),
-            None if decoder_certainty is None else DecoderCertainty.from_json(decoder_certainty),
+            zoom_stages=tuple(map(ZoomStage.from_json, fields.get('zoom_stages', []))),
+            **parts,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         path = folder / DESCRIPTION_FILE
@@ -339,34 +326,30 @@ def copy_matching(source: Path, folder: Path) -> None:
 
 def write_description(folder: Path, description: ModelDescription) -> None:
     """Write `model.json` atomically."""
-    fields = {
-        'format': FORMAT,
-        'version': VERSION,
-        'architecture': description.configuration.to_json(),
-        'weights_sha256': description.weights_sha256,
-        'training': dict(description.training),
+    parts = {name: getattr(description, name) for name in _PARTS}
+    told = {
+        name: [stage.to_json() for stage in part] if name == 'zoom_stages' else part.to_json()
+        for name, part in parts.items()
+        if part
     }
-    if description.calibration is not None:
-        fields['calibration'] = description.calibration.to_json()
-    if description.zoom_stages:
-        fields['zoom_stages'] = [stage.to_json() for stage in description.zoom_stages]
-    if description.matching is not None:
-        fields['matching'] = description.matching.to_json()
-    if description.certainty is not None:
-        fields['certainty'] = description.certainty.to_json()
-    if description.decoder_certainty is not None:
-        fields['decoder_certainty'] = description.decoder_certainty.to_json()
-    write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
+    _write(folder, FORMAT, description, told)
 
 
 def write_matching_description(folder: Path, description: MatchingDescription) -> None:
     """Write `model.json` of a matching network atomically."""
+    _write(folder, MATCHING_FORMAT, description, {})
+
+
+def _write(
+    folder: Path, name: str, description: NetworkDescription, parts: Mapping[str, Any]
+) -> None:
     fields = {
-        'format': MATCHING_FORMAT,
+        'format': name,
         'version': VERSION,
         'architecture': description.configuration.to_json(),
         'weights_sha256': description.weights_sha256,
         'training': dict(description.training),
+        **parts,
     }
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
 
@@ -409,3 +392,48 @@ def read_json(path: Path) -> dict[str, Any]:
             'again'
         )
     return fields
+
+
+_ARRAYS = ('demonstrations', 'means', 'marks', 'owners')
+
+
+def read_exemplars(folder: Path, description: ModelDescription) -> Exemplars | None:
+    """Read the exemplars of a model folder; None if it has none.
+
+    Raises:
+        ModelFolderError: the file is missing or damaged, or does not match `model.json`.
+    """
+    matching = description.matching
+    if matching is None or not matching.exemplars_sha256:
+        return None
+    path = folder / EXEMPLARS_FILE
+    content = path.read_bytes() if path.is_file() else b''
+    found = hashlib.sha256(content).hexdigest()
+    if found != matching.exemplars_sha256:
+        raise ModelFolderError(
+            f'the sha256 of {path} is {found[:12]}...; expected '
+            f'{matching.exemplars_sha256[:12]}... as in model.json. Copy the whole folder again'
+        )
+    try:
+        arrays = load(content)
+        return Exemplars(**{name: arrays[name] for name in _ARRAYS})
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise ModelFolderError(f'{path} does not hold exemplars: {error}') from error
+
+
+def write_exemplars(folder: Path, exemplars: Exemplars) -> None:
+    """Write the exemplars of a model with a matching network, and their hash to `model.json`.
+
+    Raises:
+        ModelFolderError: the folder contains no valid model, or one without a matching network.
+    """
+    description = read_description(folder)
+    if description.matching is None:
+        raise ModelFolderError(
+            f'{folder} has no matching network; expected one, such as the shipped model, to keep '
+            'exemplars for'
+        )
+    content = save({name: getattr(exemplars, name) for name in _ARRAYS})
+    write_aside(folder / EXEMPLARS_FILE, content)
+    matching = replace(description.matching, exemplars_sha256=hashlib.sha256(content).hexdigest())
+    write_description(folder, replace(description, matching=matching))

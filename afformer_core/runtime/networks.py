@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,11 +27,6 @@ from afformer_core.runtime.matching.matcher import FeaturePyramid, Match
 from afformer_core.runtime.matching.matching import Matching, MatchingMemory
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory, Session
 
-Source = TypeVar('Source')
-
-Copy = TypeVar('Copy')
-
-
 # Bytes of memories that are kept for the next image: nine of the shipped model, which are those
 # of seven demonstrations and two zoom stages.
 _MEMORY_BYTES = 2**26
@@ -45,36 +40,36 @@ _FOUND = 0.38
 _SURE = 0.6
 
 
-class RecentCopies(Generic[Source, Copy]):
-    """Copies of the most recently used objects, kept as long as the objects exist.
+class RecentMemories:
+    """Memories of the most recently used features, kept as long as the features exist.
 
     Args:
-        copy: function that makes the copy of an object.
-        most: maximum number of copies; the least recently used ones are freed.
+        memorize: function that computes the memory of features.
+        most: maximum number of memories; the least recently used ones are freed.
     """
 
-    def __init__(self, copy: Callable[[Source], Copy], most: int) -> None:
-        self._copy = copy
+    def __init__(self, memorize: Callable[[CompactFeatures], Memory], most: int) -> None:
+        self._memorize = memorize
         self._most = most
-        # By identity. An object may be freed in any thread: each step on the dictionary is atomic.
-        self._copies: OrderedDict[int, tuple[weakref.ref[Source], Copy]] = OrderedDict()
+        # By identity. Features may be freed in any thread: each step on the dictionary is atomic.
+        self._memories: OrderedDict[int, tuple[weakref.ref[CompactFeatures], Memory]]
+        self._memories = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._copies)
+        return len(self._memories)
 
-    def of(self, source: Source) -> Copy:
-        """Return the copy of an object, the same one as long as it is kept."""
-        key = id(source)
-        if key in self._copies:
-            self._copies.move_to_end(key)
-            return self._copies[key][1]
-        # Evict before copying, so that both never coexist.
-        while len(self._copies) >= self._most:
-            self._copies.popitem(last=False)
-        copy = self._copy(source)
-        copies = self._copies
-        self._copies[key] = weakref.ref(source, lambda _: copies.pop(key, None)), copy
-        return copy
+    def of(self, features: CompactFeatures) -> Memory:
+        """Return the memory of features, the same one as long as it is kept."""
+        key, memories = id(features), self._memories
+        if key in memories:
+            memories.move_to_end(key)
+            return memories[key][1]
+        # Evict before computing, so that both never coexist.
+        while len(memories) >= self._most:
+            memories.popitem(last=False)
+        memory = self._memorize(features)
+        memories[key] = weakref.ref(features, lambda _: memories.pop(key, None)), memory
+        return memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +155,8 @@ class Networks:
     configuration: AfformerConfiguration
     decoder: Session
     matching: Matching | None = None
-    _memories: RecentCopies[CompactFeatures, Memory] = field(init=False, repr=False, compare=False)
+    _memories: RecentMemories = field(init=False, repr=False, compare=False)
+    _heatmap_size: tuple[int, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         configuration = self.configuration
@@ -168,10 +164,9 @@ class Networks:
         size = 4 * sum(math.prod(shape) for level in shapes for shape in level)
         most = max(_FEWEST_MEMORIES, _MEMORY_BYTES // size)
         decoder = self.decoder
-        memories: RecentCopies[CompactFeatures, Memory] = RecentCopies(
-            lambda features: decoder.memorize(features.expanded()), most
-        )
+        memories = RecentMemories(lambda features: decoder.memorize(features.expanded()), most)
         object.__setattr__(self, '_memories', memories)
+        object.__setattr__(self, '_heatmap_size', configuration.heatmap_size)
 
     @property
     def backend(self) -> str:
@@ -261,7 +256,7 @@ class Networks:
         if memory.matching is None:
             decoded = self.decode(image.levels, memory.decoder)
             return Output(decoded.heatmap_logits, decoded.action_logits, image)
-        match = memory.matching.match(image.pyramid, self.configuration.heatmap_size)
+        match = memory.matching.match(image.pyramid, self._heatmap_size)
         if self._is_decided(image, match, memory):
             heatmaps = np.stack([match.logits] * self.configuration.heatmaps)
             return Output(heatmaps, memory.action_logits, image, match.similarity, 0.0)

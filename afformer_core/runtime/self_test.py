@@ -29,10 +29,7 @@ from afformer_core.runtime.calibrations import (
     PresenceFeatures,
     log_probabilities,
 )
-from afformer_core.runtime.demonstration import (
-    Demonstration,
-    EncodedFrames,
-)
+from afformer_core.runtime.demonstration import Demonstration, EncodedFrames
 from afformer_core.runtime.grounding import Prediction, action_scores
 from afformer_core.runtime.model_folder import ModelDescription
 from afformer_core.runtime.networks import Networks

@@ -10,8 +10,7 @@ import tempfile
 from pathlib import Path
 
 from afformer_core.errors import AfformerError
-from afformer_core.files.cache_folder import cache_folder
-from afformer_core.files.private_files import make_private_folder
+from afformer_core.files.private_files import cache_folder, make_private_folder
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import DESCRIPTION_FILE, network_folders
 

@@ -48,10 +48,14 @@ class StreamBreak:
 
 
 class BreakDetector:
-    """A detector of breaks in a stream of images."""
+    """A detector of breaks in a stream of images.
+
+    Another scene is found by comparing successive images at 16 x 16 grey values. At that size, a
+    moving object changes little, even nearby, whereas another scene changes everything.
+    """
 
     def __init__(self) -> None:
-        self._cuts = SceneCutDetector()
+        self._grey: np.ndarray | None = None
         self._before: _Before | None = None
         self._beginning = 'the first image'
 
@@ -67,7 +71,7 @@ class BreakDetector:
         settings: StreamSettings,
     ) -> StreamBreak:
         """Compare the next image with the previous one."""
-        before, change = self._before, self._cuts.change(prediction.image)
+        before, change = self._before, self._change(prediction.image)
         self._before = _Before(frame.stamp, frame.size, frame.frame_id, demonstration)
         if before is None:
             return StreamBreak(self._beginning, forgets=True)
@@ -92,22 +96,8 @@ class BreakDetector:
             return StreamBreak(f'no image for {elapsed:.1f} s', forgets=False)
         return StreamBreak('', forgets=False)
 
-
-class SceneCutDetector:
-    """A detector of scene cuts, which compares successive images at 16 x 16 grey values.
-
-    At that size, a moving object changes little, even nearby, whereas another scene changes
-    everything.
-    """
-
-    def __init__(self) -> None:
-        self._before: np.ndarray | None = None
-
-    def change(self, image: UInt8Array) -> float:
+    def _change(self, image: UInt8Array) -> float:
         """Compute the mean change since the last image, as a share of the range of grey values.
-
-        Args:
-            image: uint8 RGB [h, w, 3], of any size.
 
         Returns:
             0 to 1; 0 for the first image.
@@ -115,7 +105,7 @@ class SceneCutDetector:
         side = (_CUT_SIDE, _CUT_SIDE)
         small = cv2.resize(image, side, interpolation=cv2.INTER_AREA)
         grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        before, self._before = self._before, grey
+        before, self._grey = self._grey, grey
         return 0.0 if before is None else float(np.abs(grey - before).mean() / 255)
 
 
@@ -467,7 +457,7 @@ def lift_peaks(
         frame.size,
         [(peak.u, peak.v) for peak in peaks],
         settings.peak_tolerance * min(frame.size),
-        settings.surface,
+        settings,
     )
     moved = tuple(
         replace(peak, u=surface_found.pixel[0], v=surface_found.pixel[1])

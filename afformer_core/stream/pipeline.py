@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,11 @@ from afformer_core.runtime.grounding import Prediction
 from afformer_core.stream.grounding_stream import GroundingStream
 from afformer_core.stream.settings import PipelineSettings
 
-Item = TypeVar('Item')
-
 # If all items are newer than a stamp by more nanoseconds than this, the clock was set back.
 _SET_BACK = 10**9
 
 
-class Expectation(Generic[Item]):
+class Expectation:
     """A request to keep the item nearest to a stamp, even if many items follow.
 
     `DepthBuffer.expect` creates it, and `DepthBuffer.nearest` finds the item.
@@ -50,15 +48,15 @@ class Expectation(Generic[Item]):
 
     def __init__(self, stamp: int) -> None:
         self.stamp = stamp
-        self.entry: tuple[int, Item] | None = None
+        self.entry: tuple[int, Any] | None = None
 
-    def offer(self, entry: tuple[int, Item]) -> None:
+    def offer(self, entry: tuple[int, Any]) -> None:
         """Keep an entry unless an earlier one is nearer."""
         if self.entry is None or abs(entry[0] - self.stamp) <= abs(self.entry[0] - self.stamp):
             self.entry = entry
 
 
-class DepthBuffer(Generic[Item]):
+class DepthBuffer:
     """A buffer of the newest items in order of arrival, and of expected items. Thread-safe.
 
     Several threads may use it.
@@ -68,11 +66,11 @@ class DepthBuffer(Generic[Item]):
     """
 
     def __init__(self, capacity: int) -> None:
-        self._entries: deque[tuple[int, Item]] = deque(maxlen=capacity)
-        self._expectations: weakref.WeakSet[Expectation[Item]] = weakref.WeakSet()
+        self._entries: deque[tuple[int, Any]] = deque(maxlen=capacity)
+        self._expectations: weakref.WeakSet[Expectation] = weakref.WeakSet()
         self._arrived = threading.Condition()
 
-    def add(self, stamp: int, item: Item) -> None:
+    def add(self, stamp: int, item: Any) -> None:
         """Add an item; drop all others if the clock jumped back."""
         entry = (stamp, item)
         with self._arrived:
@@ -83,13 +81,13 @@ class DepthBuffer(Generic[Item]):
                 expectation.offer(entry)
             self._arrived.notify_all()
 
-    def expect(self, stamp: int) -> Expectation[Item]:
+    def expect(self, stamp: int) -> Expectation:
         """Keep the item nearest to a stamp as long as the returned object exists.
 
         Args:
             stamp: nanoseconds.
         """
-        expectation: Expectation[Item] = Expectation(stamp)
+        expectation = Expectation(stamp)
         with self._arrived:
             for entry in self._entries:
                 expectation.offer(entry)
@@ -113,7 +111,7 @@ class DepthBuffer(Generic[Item]):
         with self._arrived:
             return self._arrived.wait_for(lambda: not self._nearer_may_come(stamp), patience)
 
-    def nearest(self, stamp: int, tolerance: int) -> Item | None:
+    def nearest(self, stamp: int, tolerance: int) -> Any | None:
         """Find the item nearest to a stamp, the newest if several are; None if none is near.
 
         Args:
@@ -130,7 +128,7 @@ class DepthBuffer(Generic[Item]):
             entry = self._nearest(stamp)
         return None if entry is None else (stamp - entry[0]) * 1e-9
 
-    def _nearest(self, stamp: int) -> tuple[int, Item] | None:
+    def _nearest(self, stamp: int) -> tuple[int, Any] | None:
         expected = [
             expectation.entry for expectation in self._expectations if expectation.stamp == stamp
         ]
@@ -188,7 +186,7 @@ class SpatialInputs:
         self._depth_topic = depth_topic
         self._camera_info_topic = camera_info_topic
         self._decode = decode
-        self._depths: DepthBuffer[Any] = DepthBuffer(_CAPACITY)
+        self._depths = DepthBuffer(_CAPACITY)
         self._camera_info: Any = None
         self._depth_arrived = float('-inf')
         self._impatient_until = 0.0
@@ -202,7 +200,7 @@ class SpatialInputs:
         """Set the calibration, which applies until the next one."""
         self._camera_info = message
 
-    def expect(self, stamp: int) -> Expectation[Any]:
+    def expect(self, stamp: int) -> Expectation:
         """Keep the depth of an image until it is grounded.
 
         Args:
@@ -321,11 +319,6 @@ class ComposedResult:
     composed: float
 
 
-def camera_placement(header: Any) -> Placement:
-    """Return the placement in the frame of the camera itself."""
-    return Placement(str(header.frame_id))
-
-
 class GroundingPipeline:
     """The processing of the images of one camera, in order.
 
@@ -336,14 +329,14 @@ class GroundingPipeline:
         factory: creates the messages of results.
         spatial: depth and calibration.
         placement_of: function from the header of an image to the frame in which its positions are
-            published; may wait.
+            published, which may wait; the default is the frame of the camera.
     """
 
     def __init__(
         self,
         factory: MessageFactory,
         spatial: SpatialInputs,
-        placement_of: Callable[[Any], Placement] = camera_placement,
+        placement_of: Callable[[Any], Placement] = lambda header: Placement(str(header.frame_id)),
     ) -> None:
         self._factory = factory
         self._spatial = spatial

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from afformer_core.outputs.results import DepthSettings, OutputSettings
+from afformer_core.geometry.camera import DepthSettings
+from afformer_core.outputs.results import OutputSettings
 from afformer_core.runtime.calibrations import PresenceCalibration, PresenceFeatures
 from afformer_core.settings import parameter
 

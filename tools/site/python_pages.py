@@ -91,7 +91,6 @@ GROUPS = (
             'afformer_core.geometry.surface',
             'afformer_core.geometry.grasp',
             'afformer_core.geometry.motion',
-            'afformer_core.geometry.cloud',
             'afformer_core.messages',
             'afformer_core.drawing.overlay',
         ),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray
 from afformer_core.demonstrations.contact_reading.hand_paths import HandPath, speeds
-from afformer_core.runtime.matching.contact import ContactCandidate
+from afformer_core.runtime.matching.matcher import ContactCandidate
 
 # Column and row in the map.
 Pixel = tuple[int, int]

@@ -5,9 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from afformer_core.runtime.backends import BACKENDS, GPU_BACKENDS, GRAPH_BACKENDS, PRECISIONS
+from afformer_core.runtime.backends import (
+    BACKENDS,
+    GPU_BACKENDS,
+    GRAPH_BACKENDS,
+    PRECISIONS,
+    is_installed,
+)
 from afformer_core.runtime.graphs import precision_of_graphs
-from afformer_core.runtime.sessions.backend_choice import is_installed
 
 _LABELS = {
     'recompute': 'recomputing everything, CPU',

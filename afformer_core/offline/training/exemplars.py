@@ -17,18 +17,19 @@ from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.training.datasets.batch import shares_of
-from afformer_core.runtime.matching.exemplar_file import read_exemplars, write_exemplars
-from afformer_core.runtime.matching.exemplars import (
+from afformer_core.runtime.matching.matcher import FeaturePyramid
+from afformer_core.runtime.matching.matching import (
     Exemplars,
     describe_demonstration,
     describe_marks,
+    encode_pyramid,
 )
-from afformer_core.runtime.matching.matcher import FeaturePyramid
-from afformer_core.runtime.matching.matching import encode_pyramid
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     read_description,
+    read_exemplars,
     read_matching_description,
+    write_exemplars,
 )
 from afformer_core.runtime.sessions.torch_session import TorchMatchingSession
 

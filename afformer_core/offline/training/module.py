@@ -25,7 +25,7 @@ from afformer_core.offline.training.model_training import (
 )
 from afformer_core.offline.training.optimization import Optimization
 from afformer_core.offline.training.validation import Validation, gathered, weighted_means
-from afformer_core.runtime.matching.exemplars import Exemplars
+from afformer_core.runtime.matching.matching import Exemplars
 from afformer_core.runtime.model_folder import copy_matching, model_ingredients
 from afformer_core.runtime.shipped_model import model_folder
 from afformer_core.runtime.weights import save_model

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import ModelFolderError
-from afformer_core.runtime.graphs import Graphs, precision_of_graphs, read_graphs
+from afformer_core.runtime.graphs import Graphs
 from afformer_core.runtime.model_folder import DECODER_GRAPHS
 from afformer_core.runtime.session import (
     MOST_FRAMES_AT_ONCE,
@@ -140,7 +138,7 @@ _ON_CPU = ('onnxruntime', 'openvino')
 
 
 class OnnxSession:
-    """Exported graphs that run with ONNX Runtime, by one of its providers, or with OpenVINO.
+    """Exported graphs of a model that run with ONNX Runtime, by one of its providers, or OpenVINO.
 
     Args:
         graphs: graphs in fp32 or fp16.
@@ -170,22 +168,6 @@ class OnnxSession:
         types = self._decode.input_types
         self._levels = tuple(sorted(name for name in types if name.startswith('level_')))
 
-    @classmethod
-    def load(
-        cls,
-        folder: Path,
-        threads: int = 0,
-        precision: str = 'fp32',
-        backend: str = 'onnxruntime',
-    ) -> OnnxSession:
-        """Load the graphs of a model folder.
-
-        Raises:
-            ModelFolderError: the graphs are missing, altered, of other weights, or do not load.
-        """
-        graphs = read_graphs(folder, precision_of_graphs(backend, precision))
-        return cls(graphs, threads, backend, precision)
-
     def encode_frames(self, frames: UInt8Array) -> FloatArray:
         """Compute the features of frames (see `Session.encode_frames`)."""
         (features,) = _in_parts(self._encode_frames, 'frames', frames, self.backend)
@@ -212,44 +194,26 @@ class OnnxSession:
 
 
 class OnnxMatchingSession:
-    """The graphs of a matching network.
+    """The exported graphs of a matching network, like those of `OnnxSession`.
+
+    The contact head runs in ONNX Runtime on the CPU, and computes in fp32.
 
     Args:
-        encode: the opened graph `encode`.
-        find_contact: function from stages to the log-probability of the contact.
-        backend: name of the backend that runs `encode`.
+        graphs, threads, backend, precision: see `OnnxSession`, which also lists the errors.
+        encode: the opened graph `encode` if another library runs it.
     """
 
     def __init__(
-        self, encode: OpenedGraph, find_contact: Callable[[Stages], FloatArray], backend: str
-    ) -> None:
-        self.backend = backend
-        self._encode = encode
-        self._find_contact = find_contact
-
-    @classmethod
-    def of(
-        cls,
+        self,
         graphs: Graphs,
         threads: int = 0,
         backend: str = 'onnxruntime',
         precision: str | None = None,
-    ) -> OnnxMatchingSession:
-        """Open exported graphs (see `OnnxSession` for arguments and errors)."""
-        encode = open_graph(graphs, 'encode', threads, backend, precision)
-        return cls(encode, open_contact_finder(graphs, threads), backend)
-
-    @classmethod
-    def load(
-        cls,
-        folder: Path,
-        threads: int = 0,
-        precision: str = 'fp32',
-        backend: str = 'onnxruntime',
-    ) -> OnnxMatchingSession:
-        """Load the graphs of the folder of a matching network (see `OnnxSession.load`)."""
-        graphs = read_graphs(folder, precision_of_graphs(backend, precision))
-        return cls.of(graphs, threads, backend, precision)
+        encode: OpenedGraph | None = None,
+    ) -> None:
+        self.backend = backend
+        self._encode = encode or open_graph(graphs, 'encode', threads, backend, precision)
+        self._find_contact = open_in_onnxruntime(graphs, 'find_contact', threads)
 
     def encode(self, images: UInt8Array) -> Stages:
         """Compute the stages of images (see `MatchingSession.encode`)."""
@@ -257,30 +221,9 @@ class OnnxMatchingSession:
 
     def find_contact(self, stages: Stages) -> FloatArray:
         """Find the contact of a demonstration (see `MatchingSession.find_contact`)."""
-        return self._find_contact(stages)
-
-
-def open_contact_finder(graphs: Graphs, threads: int = 0) -> Callable[[Stages], FloatArray]:
-    """Open the contact head of a matching network on the CPU; it computes in fp32.
-
-    Args:
-        graphs: graphs of the network, in any precision.
-        threads: number of threads; 0: chosen by ONNX Runtime.
-
-    Returns:
-        a function like `MatchingSession.find_contact`.
-
-    Raises:
-        ModelFolderError: the graph does not load.
-    """
-    graph = open_in_onnxruntime(graphs, 'find_contact', threads)
-
-    def find(stages: Stages) -> FloatArray:
         feed = {f'stage_{number}': stage for number, stage in enumerate(stages)}
-        found: FloatArray = graph.run(feed)[0]
+        found: FloatArray = self._find_contact.run(feed)[0]
         return found
-
-    return find
 
 
 def open_graph(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Engines compiled by NVIDIA TensorRT, on a Jetson or a desktop GPU.
 
-`library` finds the installed TensorRT, `builder` compiles one graph, `engine_cache` stores
-engines, `compiled_model` combines both for a model, and `session` runs them.
+`builder` finds the installed TensorRT and compiles one graph, `engine_cache` stores engines,
+`compiled_model` combines both for a model, and `session` runs them.
 """

@@ -19,13 +19,15 @@ from afformer_core.runtime.graphs import (
 from afformer_core.runtime.model_folder import read_network
 from afformer_core.runtime.sessions.gpu import gpu_at_hand
 from afformer_core.runtime.tensorrt.builder import (
+    IS_RTX,
+    NAME,
+    VERSION,
     GraphRefusedError,
     Report,
     build_engine,
     shape_ranges,
 )
 from afformer_core.runtime.tensorrt.engine_cache import EngineKey, engine_path, obtain_engine
-from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, VERSION
 
 # In later opsets fused attention is one operator.
 _OPSET_WITHOUT_ATTENTION = 18

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from afformer_core.arrays import FloatArray
 from afformer_core.errors import EngineError
-from afformer_core.runtime.tensorrt.library import IS_RTX, NAME, trt
+from afformer_core.runtime.tensorrt.builder import IS_RTX, NAME, trt
 
 _TYPES = {
     'FLOAT': torch.float32,

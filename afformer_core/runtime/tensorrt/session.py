@@ -15,7 +15,7 @@ from torch import Tensor
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import EngineError
-from afformer_core.files.cache_folder import cache_folder
+from afformer_core.files.private_files import cache_folder
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime.model_folder import MatchingDescription, read_network
 from afformer_core.runtime.session import (
@@ -26,7 +26,7 @@ from afformer_core.runtime.session import (
     OpenedGraph,
 )
 from afformer_core.runtime.sessions.gpu import gpu_at_hand, why_no_gpu
-from afformer_core.runtime.sessions.onnx_session import OnnxMatchingSession, open_contact_finder
+from afformer_core.runtime.sessions.onnx_session import OnnxMatchingSession
 from afformer_core.runtime.tensorrt.builder import Report
 from afformer_core.runtime.tensorrt.captured_runs import CapturedDecoding, CapturedRun
 from afformer_core.runtime.tensorrt.compiled_model import compile_model
@@ -62,9 +62,8 @@ def open_engines(
         return TensorRTSession(engines, description.configuration), graphs.precision
     stream: torch.cuda.Stream = torch.cuda.Stream()
     context = Context(engines['encode'], stream, _work(stream, engines))
-    session = OnnxMatchingSession(
-        OpenedGraph(context.run, {}), open_contact_finder(graphs), 'tensorrt'
-    )
+    encode = OpenedGraph(context.run, {})
+    session = OnnxMatchingSession(graphs, backend='tensorrt', encode=encode)
     return session, graphs.precision
 
 

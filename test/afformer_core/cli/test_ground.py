@@ -84,7 +84,7 @@ def strict_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(shipped_model_folder(), folder, dirs_exist_ok=True)
     description = read_description(folder)
     certainty = CertaintyCalibration(
-        0.7, -0.2, 0.93, 0.999, 0.74, 92, 'pairs.json', description.all_weights_sha256
+        0.7, -0.2, 0.74, 92, 'pairs.json', description.all_weights_sha256, 0.93, 0.999
     )
     write_description(folder, replace(description, certainty=certainty))
     return folder

@@ -15,7 +15,7 @@ from afformer_core.demonstrations.recording import Recording, record_whole
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.media.video import VideoReader
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.matching.contact import ReadContact
+from afformer_core.runtime.matching.matcher import ReadContact
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
 

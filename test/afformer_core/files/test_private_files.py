@@ -3,15 +3,40 @@
 
 import os
 import stat
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from afformer_core.files.private_files import (
     UntrustedWriterError,
+    cache_folder,
     make_private_folder,
     read_private_file,
 )
+
+
+def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    assert cache_folder() == tmp_path / 'afformer'
+    monkeypatch.setenv('XDG_CACHE_HOME', 'relative')
+    monkeypatch.setenv('HOME', str(tmp_path / 'home'))
+    assert cache_folder() == tmp_path / 'home' / '.cache' / 'afformer'
+
+
+def test_a_user_without_a_home_has_a_cache_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a user of a container whom /etc/passwd does not know."""
+
+    def unknown(user: int) -> None:
+        raise KeyError(user)
+
+    monkeypatch.delenv('XDG_CACHE_HOME', raising=False)
+    monkeypatch.delenv('HOME', raising=False)
+    monkeypatch.setattr('pwd.getpwuid', unknown)
+    monkeypatch.setattr('os.getuid', lambda: 4711)
+    assert cache_folder() == Path(tempfile.gettempdir()) / 'afformer-4711'
+
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason='only root can give a file away')
 
@@ -28,10 +53,12 @@ def test_a_folder_is_made_with_those_above_it_for_this_user_alone(tmp_path: Path
     folder = tmp_path / 'above' / 'cache'
 
     make_private_folder(folder)
-    make_private_folder(folder)
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+    # Others may read an existing one.
+    folder.chmod(0o755)
+    make_private_folder(folder)
 
 
 @pytest.mark.parametrize('mode', [0o720, 0o702, 0o777])
@@ -41,23 +68,6 @@ def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, mode: int) ->
     folder.chmod(mode)
 
     with pytest.raises(UntrustedWriterError, match=f'is 0{mode:o}; .* run: chmod -R go-w '):
-        make_private_folder(folder)
-
-
-def test_a_folder_that_others_may_only_read_is_taken(tmp_path: Path) -> None:
-    folder = tmp_path / 'cache'
-    folder.mkdir(0o755)
-
-    make_private_folder(folder)
-
-
-@AS_ROOT
-def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / 'cache'
-    folder.mkdir(0o700)
-    os.chown(folder, 4711, -1)
-
-    with pytest.raises(UntrustedWriterError, match=r'belongs to user 4711; .* XDG_CACHE_HOME'):
         make_private_folder(folder)
 
 
@@ -74,11 +84,18 @@ def test_a_file_that_others_may_write_is_not_read(file: Path, mode: int) -> None
 
 
 @AS_ROOT
-def test_a_file_of_another_user_is_not_read(file: Path) -> None:
-    os.chown(file, 4711, -1)
+@pytest.mark.parametrize(
+    'checked', [read_private_file, lambda file: make_private_folder(file.parent)]
+)
+def test_what_belongs_to_another_user_is_refused(
+    file: Path, checked: Callable[[Path], object]
+) -> None:
+    file.parent.chmod(0o700)
+    for path in (file, file.parent):
+        os.chown(path, 4711, -1)
 
-    with pytest.raises(UntrustedWriterError, match='belongs to user 4711'):
-        read_private_file(file)
+    with pytest.raises(UntrustedWriterError, match=r'belongs to user 4711; .* XDG_CACHE_HOME'):
+        checked(file)
 
 
 def test_a_link_is_not_followed(file: Path) -> None:

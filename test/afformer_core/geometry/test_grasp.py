@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from afformer_core.geometry.camera import Calibration, DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage, DepthSettings
 from afformer_core.geometry.grasp import grasp_candidate, grasp_width
-from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
+from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.geometry.transform import rotation_of_quaternion
 from afformer_core.runtime.peaks import Peak
 
@@ -124,7 +124,7 @@ def _measure(depth, heatmap, share=0.5, distance=0.6):
     position = CALIBRATION.points([[BAR_PEAK.u, BAR_PEAK.v]], [distance])[0]
     surface = SurfacePoint(position, np.eye(3) * 1e-6, np.array([0.0, 0.0, -1.0]), '')
     candidate = grasp_candidate(heatmap, BAR_PEAK, surface, CALIBRATION)
-    settings = SurfaceSettings()
+    settings = DepthSettings()
     return grasp_width(heatmap, BAR_PEAK, candidate, depth, CALIBRATION, settings, share)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afformer_core.geometry.camera import Calibration, DepthImage
+from afformer_core.geometry.camera import Calibration, DepthImage, DepthSettings
 from afformer_core.geometry.motion import (
     UNKNOWN_VERTICAL,
     MotionType,
@@ -14,7 +14,7 @@ from afformer_core.geometry.motion import (
     motion_normal,
     point_motion,
 )
-from afformer_core.geometry.surface import SurfacePoint, SurfaceSettings
+from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.runtime.demonstration import Sense, ShownRotation
 from afformer_core.runtime.peaks import Peak
 
@@ -112,36 +112,36 @@ def _degrees(normal):
 @pytest.mark.parametrize('local', [None, [0.0, 0.0, -1.0], [0.8, 0.0, -0.6]])
 def test_a_rod_moves_along_the_normal_of_the_wall(local):
     surface = ROD if local is None else replace(ROD, normal=np.array(local))
-    normal = motion_normal(surface, PEAK, _depth(), CALIBRATION, SurfaceSettings())
+    normal = motion_normal(surface, PEAK, _depth(), CALIBRATION, DepthSettings())
     assert _degrees(normal) < 0.5
 
 
 def test_noise_and_holes_change_little():
     depth = _depth(noise=0.01, holes=True)
-    normal = motion_normal(ROD, PEAK, depth, CALIBRATION, SurfaceSettings(noise=0.01))
+    normal = motion_normal(ROD, PEAK, depth, CALIBRATION, DepthSettings(depth_noise=0.01))
     assert _degrees(normal) < 5
 
 
 def test_a_depth_image_of_half_the_size():
     small = DepthImage(np.ascontiguousarray(_depth().values[::2, ::2]), 'camera', 0)
-    assert _degrees(motion_normal(ROD, PEAK, small, CALIBRATION, SurfaceSettings())) < 1
+    assert _degrees(motion_normal(ROD, PEAK, small, CALIBRATION, DepthSettings())) < 1
 
 
 def test_a_surface_across_the_wall_keeps_its_own_normal():
     side = replace(ROD, normal=np.array([-0.8, 0.0, -0.6]))
-    normal = motion_normal(side, PEAK, _depth(), CALIBRATION, SurfaceSettings())
+    normal = motion_normal(side, PEAK, _depth(), CALIBRATION, DepthSettings())
     np.testing.assert_array_equal(normal, [-0.8, 0.0, -0.6])
 
 
 def test_without_depth_around_the_surface_counts():
     nothing = DepthImage(np.full((240, 320), np.nan, np.float32), 'camera', 0)
     local = replace(ROD, normal=np.array([0.0, 0.0, -1.0]))
-    assert motion_normal(ROD, PEAK, nothing, CALIBRATION, SurfaceSettings()) is None
+    assert motion_normal(ROD, PEAK, nothing, CALIBRATION, DepthSettings()) is None
     np.testing.assert_array_equal(
-        motion_normal(local, PEAK, nothing, CALIBRATION, SurfaceSettings()), [0, 0, -1]
+        motion_normal(local, PEAK, nothing, CALIBRATION, DepthSettings()), [0, 0, -1]
     )
 
 
 def test_an_unknown_point_has_no_motion():
     unknown = SurfacePoint.unknown('a hole')
-    assert motion_normal(unknown, PEAK, _depth(), CALIBRATION, SurfaceSettings()) is None
+    assert motion_normal(unknown, PEAK, _depth(), CALIBRATION, DepthSettings()) is None

@@ -18,7 +18,7 @@ from afformer_core.runtime.calibrations import (
     PresenceFeatures,
 )
 from afformer_core.runtime.demonstration import EncodedFrames
-from afformer_core.runtime.matching.contact import ContactCandidate, ReadContact
+from afformer_core.runtime.matching.matcher import ContactCandidate, ReadContact
 from afformer_core.runtime.model_folder import read_description, write_description
 from afformer_core.runtime.peaks import share_at_maximum
 
@@ -70,7 +70,7 @@ def test_that_of_other_weights_tells_nothing_and_says_so(copied_folder: Path) ->
     assert grounder.ground(image, 'press').presence is None
 
 
-CERTAINTY = CertaintyCalibration(0.8, -0.3, 0.66, 0.87, 0.74, 92, 'pairs.json', 'abc')
+CERTAINTY = CertaintyCalibration(0.8, -0.3, 0.74, 92, 'pairs.json', 'abc', 0.66, 0.87)
 
 
 def test_certainty_is_a_regression_on_the_product_of_both_probabilities() -> None:
@@ -89,18 +89,19 @@ def test_the_certainty_of_the_decoder_is_a_regression_on_its_peak() -> None:
 
 
 @pytest.mark.parametrize(
-    ('name', 'value'),
+    ('kind', 'name', 'value'),
     [
-        ('slope', -0.1),
-        ('threshold', 1.2),
-        ('action_threshold', -0.2),
-        ('pairs', 0),
-        ('auroc', float('nan')),
+        ('certainty', 'slope', -0.1),
+        ('certainty', 'threshold', 1.2),
+        ('certainty', 'action_threshold', -0.2),
+        ('certainty', 'pairs', 0),
+        ('certainty', 'auroc', float('nan')),
+        *(('matching', 'even_confidence', value) for value in (0.0, 1.0, float('nan'))),
     ],
 )
-def test_a_calibration_out_of_range_is_refused(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=f'{name} of the certainty is {value}; expected'):
-        replace(CERTAINTY, **{name: value})
+def test_a_calibration_out_of_range_is_refused(kind: str, name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f'{name} of the {kind} is {value}; expected'):
+        replace(MATCHING if kind == 'matching' else CERTAINTY, **{name: value})
 
 
 @pytest.fixture(scope='module')
@@ -201,12 +202,6 @@ def test_an_even_weight_at_the_even_confidence() -> None:
     assert MatchingSettings(confidence, '').decoder_weight(
         blob(6), correlation(2)
     ) == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize('confidence', [0.0, 1.0, float('nan')])
-def test_an_even_confidence_out_of_range_is_refused(confidence: float) -> None:
-    with pytest.raises(ValueError, match='even_confidence of the matching is'):
-        MatchingSettings(confidence, '')
 
 
 def test_an_unsure_decoder_leaves_the_peak_to_the_matching_network() -> None:

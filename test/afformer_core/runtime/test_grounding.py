@@ -25,10 +25,7 @@ from afformer_core.runtime.calibrations import (
     DecoderCertainty,
     PresenceCalibration,
 )
-from afformer_core.runtime.demonstration import (
-    UNKNOWN_ROTATION,
-    DemonstrationFeatures,
-)
+from afformer_core.runtime.demonstration import UNKNOWN_ROTATION, DemonstrationFeatures
 from afformer_core.runtime.grounding import Prediction, best_peak
 from afformer_core.runtime.networks import Output
 
@@ -258,22 +255,22 @@ def test_the_heatmap_is_a_softmax() -> None:
     assert (found.image is IMAGE, found.seconds, found.presence(0.5)) == (True, 0.25, None)
 
 
-def test_scores_that_exclude_each_other_sum_to_one_and_the_best_comes_first() -> None:
-    logits = np.log([1.0, 6.0, 3.0]).tolist()
-    scores = predicted(output([peak_at(0, 0)], logits, (3, 1)), [DEMONSTRATION]).action_scores
-
-    assert list(scores) == ['hold', 'push', 'press']
-    assert list(scores.values()) == pytest.approx([0.6, 0.3, 0.1])
-
-
-def test_scores_that_exclude_none_are_each_a_probability() -> None:
-    configuration = replace(SMALL, action_activation='sigmoid')
-    logits = np.log([1.0, 4.0, 0.25]).tolist()
-    found = output([peak_at(0, 0)], logits, (3, 1))
+@pytest.mark.parametrize(
+    ('activation', 'odds', 'expected'),
+    [
+        ('softmax', [1.0, 6.0, 3.0], {'hold': 0.6, 'push': 0.3, 'press': 0.1}),
+        ('sigmoid', [1.0, 4.0, 0.25], {'hold': 0.8, 'press': 0.5, 'push': 0.2}),
+    ],
+)
+def test_scores_are_probabilities_and_the_best_comes_first(
+    activation: str, odds: list[float], expected: dict[str, float]
+) -> None:
+    configuration = replace(SMALL, action_activation=activation)
+    found = output([peak_at(0, 0)], np.log(odds).tolist(), (3, 1))
     scores = predicted(found, [DEMONSTRATION], configuration).action_scores
 
-    assert list(scores) == ['hold', 'press', 'push']
-    assert list(scores.values()) == pytest.approx([0.8, 0.5, 0.2])
+    assert list(scores) == list(expected)
+    assert scores == pytest.approx(expected)
 
 
 def test_of_several_heatmaps_that_of_the_best_action_counts() -> None:
@@ -315,7 +312,7 @@ FOUND = output([np.zeros((40, 60), np.float32)], [0, 0, 0], position=(1, 2))._re
 )
 FOUND.heatmap_logits[0, 8, 45] = 20.0
 POINT = (45.5 / 60, 8.5 / 40)
-CERTAINTY = CertaintyCalibration(0.8, -0.3, 0.66, 0.87, 0.74, 92, 'pairs.json', 'abc')
+CERTAINTY = CertaintyCalibration(0.8, -0.3, 0.74, 92, 'pairs.json', 'abc', 0.66, 0.87)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256
 from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.calibrations import PresenceCalibration
-from afformer_core.runtime.graphs import export_command
+from afformer_core.runtime.graphs import export_command, read_graphs
 from afformer_core.runtime.model_folder import description_files, model_ingredients
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 from afformer_core.runtime.shipped_model import shipped_model_folder
@@ -151,7 +151,7 @@ def test_graphs_that_do_not_belong_to_it(
 ) -> None:
     damage(copied_folder)
     with pytest.raises(ModelFolderError, match=sentence):
-        OnnxSession.load(copied_folder)
+        OnnxSession(read_graphs(copied_folder))
 
 
 @pytest.mark.parametrize('backend', ['auto', 'onnxruntime'])

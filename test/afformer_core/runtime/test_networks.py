@@ -25,21 +25,21 @@ from afformer_core.runtime.calibrations import MatchingSettings
 from afformer_core.runtime.coarse_to_fine import ZoomStage
 from afformer_core.runtime.demonstration import CompactFeatures, DemonstrationMemory, EncodedFrames
 from afformer_core.runtime.export.export import export_graphs
-from afformer_core.runtime.matching.exemplar_file import write_exemplars
-from afformer_core.runtime.matching.exemplars import (
+from afformer_core.runtime.matching.matcher import Match
+from afformer_core.runtime.matching.matching import (
     Exemplars,
     describe_demonstration,
     describe_marks,
 )
-from afformer_core.runtime.matching.matcher import Match
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     copy_matching,
     read_description,
     read_matching_description,
     write_description,
+    write_exemplars,
 )
-from afformer_core.runtime.networks import EncodedImage, Networks, RecentCopies
+from afformer_core.runtime.networks import EncodedImage, Networks, RecentMemories
 from afformer_core.runtime.session import Memory
 from afformer_core.runtime.shipped_model import shipped_model_folder
 from afformer_core.runtime.weights import save_model
@@ -375,7 +375,7 @@ class Counted:
 
 def test_what_was_not_used_for_longest_goes() -> None:
     copy = Counted()
-    copies = RecentCopies(copy, 2)
+    copies = RecentMemories(copy, 2)
     first, second, third = Counted(), Counted(), Counted()
     assert [copies.of(source) for source in (first, second, first, third)] == [
         'copy 1',

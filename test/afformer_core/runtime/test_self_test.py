@@ -11,12 +11,9 @@ import pytest
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
 from afformer_core.runtime.calibrations import PresenceCalibration
-from afformer_core.runtime.golden.golden_outputs import exact_networks, make_golden_outputs
-from afformer_core.runtime.model_folder import (
-    MATCHING_FOLDER,
-    ModelDescription,
-    read_description,
-)
+from afformer_core.runtime.golden_outputs import exact_networks, make_golden_outputs
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.model_folder import MATCHING_FOLDER, ModelDescription, read_description
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.self_test import (
     GOLDEN_OUTPUTS_FILE,
@@ -78,7 +75,7 @@ def golden(model_folder: Path) -> GoldenOutputs:
 
 
 def test_a_sound_session(model_folder: Path, golden: GoldenOutputs) -> None:
-    session, description = OnnxSession.load(model_folder), read_description(model_folder)
+    session, description = OnnxSession(read_graphs(model_folder)), read_description(model_folder)
 
     differences = self_test(alone(session, description), golden, TOLERANCES['fp32'], description)
 
@@ -90,10 +87,9 @@ def test_a_session_that_reads_another_memory(small_folder: Path, kind: type[Onnx
     # Random weights tell demonstrations apart by less than is allowed on a GPU.
     golden, description = GoldenOutputs.read(small_folder), read_description(small_folder)
 
+    session = kind(read_graphs(small_folder))
     with pytest.raises(SelfTestError, match=r'it differs in (heatmap|actions) by'):
-        self_test(
-            alone(kind.load(small_folder), description), golden, TOLERANCES['fp32'], description
-        )
+        self_test(alone(session, description), golden, TOLERANCES['fp32'], description)
 
 
 def test_the_shipped_model_tells_the_demonstrations_apart_in_any_precision(

@@ -15,7 +15,6 @@ from afformer_core.stream.grounding_stream import (
     AgreementCounter,
     DescriptorTracker,
     PredictionSmoother,
-    SceneCutDetector,
 )
 
 from .conftest import Camera
@@ -48,21 +47,16 @@ def test_action_scores_are_blended_and_the_best_comes_first(
     assert scores['hold'] == pytest.approx(0.6924844, abs=1e-6)
 
 
-def test_the_heatmap_has_the_same_shares(first: Prediction, second: Prediction) -> None:
+def test_the_heatmap_has_the_same_shares_and_the_rest_is_of_the_newest_image(
+    first: Prediction, second: Prediction
+) -> None:
     smoother = PredictionSmoother()
     smoother.add(first, 500 * MILLISECOND, 0.1)
-    found = smoother.add(second, 600 * MILLISECOND, 0.1).probabilities
-
-    assert float(found[:, :25].sum()) == pytest.approx(1 - SHARE, abs=1e-5)
-    assert float(found[:, 25:].sum()) == pytest.approx(SHARE, abs=1e-5)
-
-
-def test_the_rest_is_of_the_newest_image(first: Prediction, second: Prediction) -> None:
-    smoother = PredictionSmoother()
-    smoother.add(first, 0, 0.1)
     second = replace(second, feature_similarity=0.4, seconds=0.02)
-    found = smoother.add(second, 100 * MILLISECOND, 0.1)
+    found = smoother.add(second, 600 * MILLISECOND, 0.1)
 
+    assert float(found.probabilities[:, :25].sum()) == pytest.approx(1 - SHARE, abs=1e-5)
+    assert float(found.probabilities[:, 25:].sum()) == pytest.approx(SHARE, abs=1e-5)
     assert (found.feature_similarity, found.seconds) == (0.4, 0.02)
     assert found.descriptor is second.descriptor
 
@@ -104,12 +98,9 @@ def descriptor(radians: float) -> np.ndarray:
     return np.array([np.cos(radians), np.sin(radians)], np.float32)
 
 
-def test_before_any_peak_everything_is_as_it_was() -> None:
-    assert DescriptorTracker().continuity(descriptor(2.0)) == 1.0
-
-
 def test_the_first_descriptor_is_taken_as_it_is() -> None:
     tracker = DescriptorTracker()
+    assert tracker.continuity(descriptor(2.0)) == 1.0
     tracker.add(descriptor(0.5), 7 * SECOND)
 
     assert tracker.continuity(descriptor(0.5)) == pytest.approx(1.0)
@@ -155,16 +146,12 @@ def test_it_is_forgotten_where_it_was_found_before_a_stamp() -> None:
     assert tracker.continuity(descriptor(1.0)) == 1.0
 
 
-def _image(value):
-    return np.full((64, 64, 3), value, np.uint8)
-
-
-def test_a_hand_before_the_camera_changes_a_part():
-    detector = SceneCutDetector()
-    detector.change(_image(100))
-    image = _image(100)
+def test_a_hand_before_the_camera_is_no_other_scene(predict):
+    camera = Camera(scene_cut_threshold=0.1)
+    camera.see(0, predict(20, 20))
+    image = predict(20, 20).image.copy()
     image[20:50, 20:50] = 200
-    assert detector.change(image) < 0.1
+    assert camera.see(100, replace(predict(20, 20), image=image)).restart == ''
 
 
 # Its diagonal is 500 pixels.

@@ -17,11 +17,7 @@ if find_spec('gymnasium_robotics') is None:
 
 from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.transform import RigidTransform
-from afformer_ros.planner.camera_correction import (
-    ArmSurface,
-    Correction,
-    correct_positions,
-)
+from afformer_ros.planner.camera_correction import ArmSurface, Correction, correct_positions
 from afformer_ros.planner.contact import ArmContact
 from afformer_ros.planner.kinematics import TipKinematics
 from afformer_ros.planner.skills import Skills

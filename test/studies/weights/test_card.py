@@ -81,7 +81,7 @@ def test_certainty_is_told_where_it_was_calibrated(model: Path, tmp_path: Path) 
     assert 'Certainty' not in card(model, tmp_path, {})
     description = read_description(model)
     certainty = CertaintyCalibration(
-        0.7, 0.4, 0.71, 0.965, 0.74, 84, 'real', description.all_weights_sha256
+        0.7, 0.4, 0.74, 84, 'real', description.all_weights_sha256, 0.71, 0.965
     )
     write_description(model, replace(description, certainty=certainty))
 

@@ -41,11 +41,7 @@ from afformer_core.offline.evaluation.protocols import (
     ProtocolRow,
     RowsProtocol,
 )
-from afformer_core.offline.reports.bootstrap import (
-    bootstrap_area,
-    bootstrap_mean,
-    bootstrap_ratio,
-)
+from afformer_core.offline.reports.bootstrap import bootstrap_area, bootstrap_mean, bootstrap_ratio
 from afformer_core.runtime.calibrations import PresenceCalibration, PresenceFeatures
 from afformer_core.stream.settings import StreamSettings
 

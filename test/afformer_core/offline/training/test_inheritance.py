@@ -19,8 +19,7 @@ from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.offline.training.inheritance import Inheritance
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.matching.exemplar_file import read_exemplars
-from afformer_core.runtime.model_folder import read_description
+from afformer_core.runtime.model_folder import read_description, read_exemplars
 
 CONFIGURATIONS = Path(__file__).parents[4] / 'config' / 'train'
 SHIPPED_ACTIONS = ('hold', 'touch', 'rotate', 'push', 'pull', 'pick up', 'put down')

@@ -127,7 +127,7 @@ def test_a_matching_network_is_exported_for_any_frames(
 
     assert {path.name for path in tmp_path.glob('*.onnx')} == {'encode.onnx', 'find_contact.onnx'}
     sessions: list[MatchingSession] = [
-        OnnxMatchingSession.load(tmp_path), TorchMatchingSession.load(tmp_path)
+        OnnxMatchingSession(read_graphs(tmp_path)), TorchMatchingSession.load(tmp_path)
     ]  # fmt: skip
     sizes = ((96, 128), (128, 96), (32, 128), (64, 64)) if long_sides else ((64, 96),)
     counts = {1} if long_sides else {1, most}

@@ -17,9 +17,8 @@ from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import DECODER_GRAPHS, read_description
 from afformer_core.runtime.sessions.gpu import gpu_at_hand
 from afformer_core.runtime.tensorrt import compiled_model
-from afformer_core.runtime.tensorrt.builder import GraphRefusedError
+from afformer_core.runtime.tensorrt.builder import GraphRefusedError, trt
 from afformer_core.runtime.tensorrt.compiled_model import compile_model
-from afformer_core.runtime.tensorrt.library import trt
 from afformer_core.runtime.weights import save_matching_network
 
 from ...conftest import random_matching_network

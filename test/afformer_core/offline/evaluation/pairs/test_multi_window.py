@@ -11,10 +11,7 @@ import torch
 
 from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.models import AfformerConfiguration, afformer_small
-from afformer_core.offline.evaluation.pairs.multi_window import (
-    ground_windows,
-    mean_actions,
-)
+from afformer_core.offline.evaluation.pairs.multi_window import ground_windows, mean_actions
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.calibrations import Calibrations, PresenceCalibration, PresenceFeatures
 from afformer_core.runtime.demonstration import DemonstrationMemory

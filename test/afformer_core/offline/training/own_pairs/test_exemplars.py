@@ -15,8 +15,7 @@ import pytest
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.training.exemplars import add_exemplars, make_exemplars, marks_inside
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.runtime.matching.exemplar_file import read_exemplars
-from afformer_core.runtime.model_folder import read_description, write_description
+from afformer_core.runtime.model_folder import read_description, read_exemplars, write_description
 from afformer_core.runtime.session import Stages
 from afformer_core.runtime.sessions.torch_session import TorchMatchingSession
 

@@ -8,10 +8,10 @@ import pytest
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.runtime import backends
-from afformer_core.runtime.backends import open_networks
+from afformer_core.runtime.backends import Candidate, candidates, open_networks
+from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.session import Decoded, EncodedLevels, Memory
-from afformer_core.runtime.sessions import backend_choice, onnx_session
-from afformer_core.runtime.sessions.backend_choice import Candidate, candidates
+from afformer_core.runtime.sessions import onnx_session
 from afformer_core.runtime.sessions.onnx_session import OnnxSession
 
 
@@ -36,9 +36,9 @@ def test_what_is_installed_is_tried(
     expected: str,
 ) -> None:
     monkeypatch.setattr(
-        backend_choice.importlib.util, 'find_spec', lambda name: name in installed or None
+        backends.importlib.util, 'find_spec', lambda name: name in installed or None
     )
-    monkeypatch.setattr(backend_choice, '_computes_in_bf16', lambda: 'bf16' in installed)
+    monkeypatch.setattr(backends, '_computes_in_bf16', lambda: 'bf16' in installed)
     monkeypatch.setattr(onnx_session, 'has_provider', lambda _: 'cuda' in installed)
 
     assert ', '.join(map(str, candidates(small_folder, precision))) == expected
@@ -67,7 +67,7 @@ def test_what_fails_or_the_self_test_refuses_is_not_taken(
         if chosen.backend == 'onnxruntime-cuda':
             raise ModelFolderError('there is no GPU\nsomewhere')
         if chosen.backend == 'openvino':
-            return WrongSession.load(folder), 'fp32'
+            return WrongSession(read_graphs(folder)), 'fp32'
         return opened(folder, chosen, *rest)
 
     monkeypatch.setattr(backends, '_open_network', broken_or_wrong)

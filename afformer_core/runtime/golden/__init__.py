@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""Golden outputs of models, and the images from which they are computed."""

@@ -139,6 +139,7 @@ class Examination:
         return ExaminedPart(len(seen.times), seen.damage, None if self.writes else seen)
 
     def _seen(self, part: MiningPart) -> MinedPart:
+        self.detector.begin(part.source.path)
         frames = part.source.frames(self.rate, part.start, part.stop)
         if self.detector.on_gpu:
             # A thread decodes the next batches while the GPU computes.

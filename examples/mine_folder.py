@@ -5,7 +5,7 @@
 Run it with::
 
     python examples/mine_folder.py ~/recordings mined
-    python examples/mine_folder.py simulated/videos mined --detector simulated
+    python examples/mine_folder.py simulated/clips mined --detector simulated
 """
 
 from __future__ import annotations

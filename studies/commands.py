@@ -34,7 +34,7 @@ def simulation(split: str, values: Options, files: StudyFiles) -> list[str]:
 
 
 def filming(values: Options, files: StudyFiles) -> list[str]:
-    """Return the command that renders the videos to mine, whose annotations are not read."""
+    """Return the command that renders the videos to mine; only their hands are read."""
     return ['afformer', 'simulate', str(files.videos), '--split=train', *options(values)]
 
 

@@ -79,8 +79,6 @@ ACTION = 'touch'
 # Layers by their names in the weights of hand detectors, and of models that find contact.
 OF_WEIGHTS = {
     ('afformer_core/models/matching/contact.py', 'touching'),
-    ('afformer_core/hands/contact_head.py', 'place'),
-    ('test/afformer_core/hands/test_contact_head.py', 'place'),
 }
 # Words that the sentences which name tests may have: verbs, and terms that are not ours.
 SENTENCE = re.compile(r'_(touch(es|ed)?|looks)(?=_|$)|_in_place|_colour_blind')

@@ -49,7 +49,7 @@ is read up to the damage and reported, and the exit status is 1."""
 
 _EXAMPLE = """\
 examples:
-  afformer mine datasets/mining/videos --detector simulated --output mined
+  afformer mine simulated/clips --detector simulated --output mined
   afformer mine ~/recordings kitchen.mcap --output mined
   afformer mine robot_bag#/camera/color/image_raw --detector models/hands --output mined
   afformer mine opra/videos --annotations opra/annotations/train.json --detector models/hands \\
@@ -87,8 +87,8 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         '--detector', type=INPUT_NAME, default='mediapipe',
-        help='hand detector: mediapipe for real hands, simulated for simulated hands, or the '
-        'folder of a trained or imported detector (default: mediapipe)',
+        help='hand detector: mediapipe; simulated, for hands that `afformer simulate` wrote; or '
+        'the folder of a trained or imported detector (default: mediapipe)',
     )  # fmt: skip
     parser.add_argument(
         '--rate', type=float, default=5.0, metavar='HZ',

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 from afformer_core.hands.hand import Hand
@@ -31,6 +32,10 @@ class HandDetector(Protocol):
     least_rate: float
     on_gpu: bool = False
     batch_size: int = 1
+
+    def begin(self, video: Path) -> None:
+        """Begin a video, before `detect`; only `SimulatedHands` uses its path."""
+        del video
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """Detect the hands in each frame of a video, in order.

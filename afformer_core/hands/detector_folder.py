@@ -13,13 +13,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
+from torchvision.models.detection import FasterRCNN
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
 from afformer_core.hands.faster_rcnn import (
     ARCHITECTURES,
     MOST_HANDS,
-    HandNetwork,
     build_hand_detector,
 )
 from afformer_core.hands.hand import CLASSES, LOWEST_SCORE
@@ -47,8 +47,6 @@ class DetectorDescription:
         architecture: one of `ARCHITECTURES`.
         weights_sha256: hash of `detector.safetensors`, in hexadecimal.
         interaction_score: minimum score for a hand in contact to count as an interaction, 0 to 1.
-        interval: seconds between the frames of its stacks (see `motion_windows`); None for a
-            detector of single frames.
         training: origin of the weights; free form except for `trained_on`.
 
     Raises:
@@ -58,7 +56,6 @@ class DetectorDescription:
     architecture: str
     weights_sha256: str
     interaction_score: float
-    interval: float | None
     training: Mapping[str, Any]
 
     def __post_init__(self) -> None:
@@ -69,18 +66,15 @@ class DetectorDescription:
             )
         if not 0 <= self.interaction_score <= 1:
             raise ValueError(f'interaction_score is {self.interaction_score}; expected 0 to 1')
-        if self.interval is not None and not self.interval > 0:
-            raise ValueError(f'interval is {self.interval}; expected seconds above 0')
         ingredients_in(self.training)
 
 
 def save_hand_detector(
     folder: Path,
-    detector: HandNetwork,
+    detector: FasterRCNN,
     architecture: str,
     training: Mapping[str, Any],
     interaction_score: float = INTERACTION_SCORE,
-    interval: float | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> None:
     """Write the folder of a detector, each file atomically.
@@ -90,7 +84,7 @@ def save_hand_detector(
         detector: result of `build_hand_detector`.
         architecture: its architecture.
         training: origin of the weights; free form.
-        interaction_score, interval: see `DetectorDescription`.
+        interaction_score: see `DetectorDescription`.
         dtype: type that floating-point weights are stored in (see `stored`).
     """
     content = save(stored(detector.state_dict(), dtype))
@@ -102,7 +96,6 @@ def save_hand_detector(
         'classes': list(CLASSES),
         'weights_sha256': hashlib.sha256(content).hexdigest(),
         'interaction_score': interaction_score,
-        'interval': interval,
         'training': dict(training),
     }
     write_aside(folder / DESCRIPTION_FILE, (json.dumps(fields, indent=2) + '\n').encode())
@@ -132,7 +125,6 @@ def read_detector_description(folder: Path) -> DetectorDescription:
             fields['architecture'],
             str(fields['weights_sha256']),
             float(fields['interaction_score']),
-            None if fields['interval'] is None else float(fields['interval']),
             dict(fields['training']),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -141,7 +133,7 @@ def read_detector_description(folder: Path) -> DetectorDescription:
 
 def load_hand_detector(
     folder: Path, minimum_score: float = LOWEST_SCORE, maximum_hands: int = MOST_HANDS
-) -> HandNetwork:
+) -> FasterRCNN:
     """Load the detector of a folder, in fp32 and evaluation mode.
 
     Args:
@@ -159,8 +151,7 @@ def load_hand_detector(
             f'{path} is missing or not the one that {DESCRIPTION_FILE} names. Copy the whole '
             'folder again'
         )
-    kind = description.architecture, description.interval
-    detector = build_hand_detector(*kind, minimum_score, maximum_hands).eval()
+    detector = build_hand_detector(description.architecture, minimum_score, maximum_hands).eval()
     try:
         load_strictly(detector, restored(load_file(path)), 'the hand detector')
     except (OSError, SafetensorError, CheckpointError) as error:

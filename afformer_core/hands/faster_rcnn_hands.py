@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Faster R-CNN, or a network built on one, as a detector of the hands in videos."""
+"""A Faster R-CNN as a detector of the hands in videos."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
+from torchvision.models.detection import FasterRCNN
 from torchvision.ops import nms
 
 from afformer_core.hands.detector import BATCH_SIZE, HandDetector
 from afformer_core.hands.detector_folder import load_hand_detector, read_detector_description
-from afformer_core.hands.faster_rcnn import HandNetwork
-from afformer_core.hands.frame_stack import motion_windows
 from afformer_core.hands.hand import CONTACT, LOWEST_SCORE, Hand, colours, image_tensor
 from afformer_core.media.video import VideoFrame
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
@@ -26,13 +24,12 @@ _DIGITS = 8
 
 
 class FasterRcnnHands(HandDetector):
-    """A `HandDetector` that looks at each frame alone, or in a stack with the frames around it.
+    """A `HandDetector` that looks at each frame alone.
 
     Args:
         detector: network in evaluation mode (see `build_hand_detector`).
         name: see `HandDetector`.
         interaction_score: see `HandDetector`.
-        interval: interval of its stacks of frames (see `motion_windows`); None for single frames.
         batch_size: number of images that are processed together, at least 1.
 
     Attributes:
@@ -43,10 +40,9 @@ class FasterRcnnHands(HandDetector):
 
     def __init__(
         self,
-        detector: HandNetwork,
+        detector: FasterRCNN,
         name: str,
         interaction_score: float,
-        interval: float | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> None:
         if batch_size < 1:
@@ -55,7 +51,6 @@ class FasterRcnnHands(HandDetector):
         self.interaction_score = interaction_score
         self.on_gpu = next(detector.parameters()).is_cuda
         self._detector = detector
-        self._interval = interval
         self.batch_size = batch_size
 
     @classmethod
@@ -75,28 +70,18 @@ class FasterRcnnHands(HandDetector):
         name = f'{description.architecture} {description.weights_sha256[:_DIGITS]}'
         detector = load_hand_detector(folder, minimum_score)
         fold_batch_norms(detector)
-        score, interval = description.interaction_score, description.interval
-        return cls(detector.to(device), name, score, interval, batch_size)
+        return cls(detector.to(device), name, description.interaction_score, batch_size)
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """Detect the hands in each frame of a video (see `HandDetector.detect`)."""
-        windows: Iterator[tuple[VideoFrame, ...]] = (
-            ((frame,) for frame in frames)
-            if self._interval is None
-            else motion_windows(frames, self._interval)
-        )
-        while batch := list(islice(windows, self.batch_size)):
+        remaining = iter(frames)
+        while batch := list(islice(remaining, self.batch_size)):
             yield from self._detect(batch)
 
     @torch.no_grad()
-    def _detect(self, windows: Sequence[Sequence[VideoFrame]]) -> list[tuple[Hand, ...]]:
+    def _detect(self, frames: Sequence[VideoFrame]) -> list[tuple[Hand, ...]]:
         device = next(self._detector.parameters()).device
-        images = [
-            image_tensor(np.stack([frame.image for frame in window])).to(device)
-            for window in windows
-        ]
-        if self._interval is None:
-            images = [colours(image) for image in images]
+        images = [colours(image_tensor(frame.image).to(device)) for frame in frames]
         return [hands_of(output) for output in self._detector(images)]
 
 
@@ -104,25 +89,12 @@ def hands_of(output: Mapping[str, Tensor]) -> tuple[Hand, ...]:
     """Convert detections of one image to hands, best first, each with its more likely contact.
 
     Args:
-        output: `boxes` [N, 4], `labels` and `scores` [N], and `contact_points` [N, 2] if the
-            detector has them; a hand may occur with both contacts.
+        output: `boxes` [N, 4], `labels` and `scores` [N]; a hand may occur with both contacts.
     """
     output = {name: values.float().cpu() for name, values in output.items()}
     kept = nms(output['boxes'], output['scores'], _ONE_HAND)
     boxes, labels, scores = (output[name][kept].tolist() for name in ('boxes', 'labels', 'scores'))
-    told = (
-        output['contact_points'][kept].tolist()
-        if 'contact_points' in output
-        else [None] * len(boxes)
-    )
     return tuple(
-        Hand(
-            (box[0], box[1], box[2], box[3]),
-            label == CONTACT,
-            min(score, 1.0),
-            (contact_point[0], contact_point[1])
-            if contact_point is not None and label == CONTACT
-            else None,
-        )
-        for box, label, score, contact_point in zip(boxes, labels, scores, told, strict=True)
+        Hand((box[0], box[1], box[2], box[3]), label == CONTACT, min(score, 1.0))
+        for box, label, score in zip(boxes, labels, scores, strict=True)
     )

@@ -61,17 +61,9 @@ CLASSES = ('background', 'no contact', 'contact')
 NO_CONTACT, CONTACT = 1, 2
 
 
-def image_tensor(frames: NDArray[np.uint8]) -> Tensor:
-    """Convert a stack of frames to a tensor with the colours of all frames as channels.
-
-    Args:
-        frames: uint8 RGB [T, H, W, 3].
-
-    Returns:
-        uint8 [3 T, H, W].
-    """
-    channels = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)
-    return channels.flatten(0, 1).contiguous()
+def image_tensor(image: NDArray[np.uint8]) -> Tensor:
+    """Convert an image, uint8 RGB [H, W, 3], to a tensor, uint8 [3, H, W]."""
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).contiguous()
 
 
 def colours(image: Tensor) -> Tensor:

@@ -2,9 +2,7 @@
 """Annotated images of hands in 100DOH's layout, which is that of VOC.
 
 A folder holds `JPEGImages/NAME.jpg`, `Annotations/NAME.xml`, and the names of a split's images,
-one a line, in `ImageSets/Main/SPLIT.txt`. The simulator also writes evenly spaced frames of the
-same video before and after an image, which 100DOH lacks: `JPEGImages-3/NAME.jpg` to
-`JPEGImages+3/NAME.jpg`.
+one a line, in `ImageSets/Main/SPLIT.txt`.
 """
 
 from __future__ import annotations
@@ -21,9 +19,6 @@ from afformer_core.files.annotation_files import naming, read_text
 # another person.
 _INTERACTING = (3, 4)
 _STATES = range(5)
-# Neighbours of an image in its video, in steps of time, and their folders.
-NEIGHBOURS = (-3, -2, -1, 1, 2, 3)
-NEIGHBOUR_FOLDERS = tuple(f'JPEGImages{step:+d}' for step in NEIGHBOURS)
 _UNKNOWN = ('', 'None')
 _EDGES = ('xmin', 'ymin', 'xmax', 'ymax')
 
@@ -37,14 +32,11 @@ class HandAnnotation:
             reaches from 0 to W. It lies in the image.
         contact: whether the hand touches an object; people do not count as objects.
         difficult: whether the hand counts neither as missed nor as wrongly found.
-        contact_point: middle of the box of the touched object, (x, y) in pixels; None if there
-            is no contact or no such box.
     """
 
     box: tuple[float, float, float, float]
     contact: bool
     difficult: bool = False
-    contact_point: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,14 +47,11 @@ class AnnotatedImage:
         image: file of the image.
         size: (width, height) of the image in pixels.
         hands: hands that were marked; may be empty.
-        neighbours: files of the frames around it in the same video, at `NEIGHBOURS`; empty if
-            they are unknown.
     """
 
     image: Path
     size: tuple[int, int]
     hands: tuple[HandAnnotation, ...]
-    neighbours: tuple[Path, ...]
 
 
 def read_hand_annotations(folder: Path, split: str) -> list[AnnotatedImage]:
@@ -95,10 +84,7 @@ def _image(folder: Path, name: str) -> AnnotatedImage:
     with naming(str(path)):
         size = int(_text(root, 'size/width')), int(_text(root, 'size/height'))
         hands = [node for node in root.iter('object') if _is_hand(node)]
-        marked = tuple(_hand(hand, size) for hand in hands)
-    around = tuple(folder / part / f'{name}.jpg' for part in NEIGHBOUR_FOLDERS)
-    known = all(file.is_file() for file in around)
-    return AnnotatedImage(image, size, marked, around if known else ())
+        return AnnotatedImage(image, size, tuple(_hand(hand, size) for hand in hands))
 
 
 def _is_hand(element: ElementTree.Element) -> bool:
@@ -114,22 +100,8 @@ def _hand(element: ElementTree.Element, size: tuple[int, int]) -> HandAnnotation
     if state not in _STATES:
         raise ValueError(f'the contactstate of a hand is {state}; expected 0 to 4')
     edges = [float(_text(element, f'bndbox/{key}')) for key in _EDGES]
-    interacts = state in _INTERACTING
-    return HandAnnotation(
-        _box(edges, size),
-        interacts,
-        _number(element, 'difficult') == 1,
-        _contact_point(element) if interacts else None,
-    )
-
-
-def _contact_point(element: ElementTree.Element) -> tuple[float, float] | None:
-    """Return the middle of the touched object, whose first and last pixels count from 1."""
-    texts = [(element.findtext(f'obj{key}') or '').strip() for key in _EDGES]
-    if any(text in _UNKNOWN for text in texts):
-        return None
-    first_x, first_y, last_x, last_y = map(float, texts)
-    return (first_x - 1 + last_x) / 2, (first_y - 1 + last_y) / 2
+    difficult = _number(element, 'difficult') == 1
+    return HandAnnotation(_box(edges, size), state in _INTERACTING, difficult)
 
 
 def _box(edges: Iterable[float], size: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -15,18 +15,15 @@ from afformer_core.errors import AfformerError, ModelFolderError
 from afformer_core.hands.detector_folder import load_hand_detector, read_detector_description
 from afformer_core.hands.faster_rcnn import (
     LIGHT_ARCHITECTURE,
-    HandNetwork,
+    OFFICIAL_ARCHITECTURE,
     build_hand_detector,
 )
 from afformer_core.licences import Ingredient, Origin, ingredients_in
 from afformer_core.models.pretrained.coco import COCO_ORIGIN
-from afformer_core.models.pretrained.imagenet import IMAGENET_ORIGIN, load_imagenet_weights
 
 _COCO = {
-    'fasterrcnn_resnet50_fpn_v2': FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1,
-    'fasterrcnn_mobilenet_v3_large_320_fpn': (
-        FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1
-    ),
+    OFFICIAL_ARCHITECTURE: FasterRCNN_ResNet50_FPN_V2_Weights.COCO_V1,
+    LIGHT_ARCHITECTURE: FasterRCNN_MobileNet_V3_Large_320_FPN_Weights.COCO_V1,
 }
 # The classifier of 91 kinds of objects cannot initialise that of hands.
 _CLASSES_OWN = 'roi_heads.box_predictor.'
@@ -34,34 +31,23 @@ _CLASSES_OWN = 'roi_heads.box_predictor.'
 _UNUSED = 'num_batches_tracked'
 
 
-def initial_detector(
-    architecture: str, weights: str, interval: float | None = None
-) -> HandNetwork:
+def initial_detector(architecture: str, weights: str) -> FasterRCNN:
     """Build a detector to train.
 
     Args:
         architecture: one of `ARCHITECTURES`.
         weights: `coco` for torchvision's detector of many kinds of objects, which is downloaded
-            once; `imagenet` for the backbone of the light one, from a Python package; `random`;
-            or the folder of a detector from which to continue. The contact head begins with
-            ImageNet weights unless the weights are `random`.
-        interval: interval of its stacks of frames (see `DetectorDescription`); None for single
-            frames.
+            once; `random`; or the folder of a detector from which to continue.
 
     Raises:
-        AfformerError: the weights are not of the architecture, cannot be downloaded, or their
-            package is not installed.
+        AfformerError: there is no such architecture, or the weights cannot be downloaded.
         ModelFolderError: the folder does not contain a valid detector of the architecture.
     """
-    if weights not in ('coco', 'imagenet', 'random'):
-        return _of_folder(Path(weights), architecture, interval)
-    detector = build_hand_detector(architecture, interval)
-    if isinstance(detector, FasterRCNN):
-        _load_weights(detector, architecture, weights)
-    else:
-        _load_weights(detector.hands, architecture, weights)
-        if weights != 'random':
-            load_imagenet_weights(detector.contact.body)
+    if weights not in ('coco', 'random'):
+        return _of_folder(Path(weights), architecture)
+    detector = build_hand_detector(architecture)
+    if weights == 'coco':
+        _load_coco_weights(detector, architecture)
     return detector
 
 
@@ -74,39 +60,20 @@ def initial_ingredients(weights: str) -> tuple[Ingredient, ...]:
     Raises:
         ModelFolderError: the folder does not contain a valid detector.
     """
-    if weights in ('coco', 'imagenet'):
-        origin = COCO_ORIGIN if weights == 'coco' else IMAGENET_ORIGIN
-        return (Ingredient('backbone weights', origin),)
+    if weights == 'coco':
+        return (Ingredient('backbone weights', COCO_ORIGIN),)
     if weights == 'random':
         return ()
     told = ingredients_in(read_detector_description(Path(weights)).training)
     return told or (Ingredient('training data', Origin(f'training of {Path(weights).name}')),)
 
 
-def _load_weights(detector: FasterRCNN, architecture: str, weights: str) -> None:
-    """Load the weights that a training begins with, in place (see `initial_detector`)."""
-    if weights == 'coco' and architecture in _COCO:
-        _load_coco_weights(detector, architecture)
-    elif weights == 'imagenet' and architecture == LIGHT_ARCHITECTURE:
-        load_imagenet_weights(detector.backbone.body)
-    elif weights != 'random':
-        raise AfformerError(
-            f"the weights of {architecture} are {weights!r}; expected coco for torchvision's "
-            f'{" and ".join(_COCO)}, imagenet for {LIGHT_ARCHITECTURE}, or random'
-        )
-
-
-def _of_folder(folder: Path, architecture: str, interval: float | None) -> HandNetwork:
+def _of_folder(folder: Path, architecture: str) -> FasterRCNN:
     found = read_detector_description(folder)
     if found.architecture != architecture:
         raise ModelFolderError(
             f'{folder} contains a {found.architecture}; expected {architecture}, the architecture '
             'to be trained. Give the same model.architecture, or other model.weights'
-        )
-    if (found.interval is None) != (interval is None):
-        raise ModelFolderError(
-            f'the interval of {folder} is {found.interval} and model.interval is {interval}. Give '
-            'the same, since one takes stacks of frames and the other does not'
         )
     return load_hand_detector(folder).requires_grad_(True)
 

@@ -11,7 +11,7 @@ from afformer_core.hands.hand import LOWEST_SCORE
 from afformer_core.worker_process import process_number
 
 SIMULATED = 'simulated'
-"""Name of the shipped light detector for simulated hands."""
+"""Name of the detector that reads the hands of simulated videos."""
 
 MEDIAPIPE = 'mediapipe'
 """Name of the shipped detector for real hands, with MediaPipe's networks."""
@@ -39,7 +39,11 @@ def open_hand_detector(
         from afformer_core.hands.mediapipe_hands import MediaPipeHands
 
         return MediaPipeHands()
-    path = shipped_hand_detector() if name == SIMULATED else Path(name).expanduser()
+    if name == SIMULATED:
+        from afformer_core.hands.simulated_hands import SimulatedHands
+
+        return SimulatedHands()
+    path = Path(name).expanduser()
     if (path / _DESCRIPTION_FILE).is_file():
         import torch
 
@@ -61,8 +65,3 @@ def device_of(process: int, gpus: int) -> str:
         gpus: number of GPUs.
     """
     return f'cuda:{process % gpus}' if gpus else 'cpu'
-
-
-def shipped_hand_detector() -> Path:
-    """Return the folder of the light detector for simulated hands."""
-    return Path(__file__).resolve().parent.parent / 'weights' / 'hands_light'

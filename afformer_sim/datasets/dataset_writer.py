@@ -9,6 +9,7 @@
 - `actions.json`: names of the actions 1, 2, ...
 - `simulation.json`: settings of each split
 - `clips/SPLIT/00000/0.mp4`: first demonstration of fixture 0
+- `clips/SPLIT/00000/0.hands.json`: the hand in each of its frames (see `hands_file`)
 - `images/SPLIT/00000/0.jpg`: its first target view
 - `scenes/SPLIT/00000.json`: its entries; written last, so that it marks the fixture complete
 """
@@ -24,6 +25,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from afformer_core.hands.simulated_hands import hands_file
 from afformer_core.media.images import write_jpeg
 from afformer_core.media.video import encode_video
 from afformer_core.offline.parallel.engine import ParallelEngine
@@ -44,7 +46,7 @@ from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.scene_settings import SceneSettings
 from afformer_sim.scene.view import SceneView, plan_target, render_views
-from afformer_sim.scene.visibility import elements_in_view, points_seen
+from afformer_sim.scene.visibility import elements_in_view, hand_box, points_seen
 
 HANDS = ('capsules', 'mesh')
 _POINTS = 10
@@ -132,6 +134,7 @@ def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> li
         for name, demonstration in zip(clips, demonstrations, strict=True):
             clip = render_clip(renderer, scene, demonstration, settings.frames)
             encode_video(folder / name, clip, settings.rate, int(rng.integers(18, 30)))
+            write_json(hands_file(folder / name), _hands(renderer, scene, demonstration, settings))
         for name, image in zip(images, render_views(scene, targets, renderer), strict=True):
             write_jpeg(folder / name, image, int(rng.integers(75, 97)))
         seen = [elements_in_view(renderer, view) for view in targets]
@@ -151,6 +154,27 @@ def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> li
         for demonstration, clip in zip(demonstrations, clips, strict=True)
         for k, (view, image) in enumerate(zip(targets, images, strict=True))
     ]
+
+
+def _hands(
+    renderer: Renderer,
+    scene: Scene,
+    demonstration: SimulatedDemonstration,
+    settings: DatasetSettings,
+) -> list[dict[str, Any]]:
+    """Describe the hand in each frame of a clip (see `hands_file`)."""
+    frames = []
+    for number, time in enumerate(demonstration.times(settings.frames).tolist()):
+        box = hand_box(renderer, demonstration, time, demonstration.capsules(scene.fixture, time))
+        contact = demonstration.motion.in_contact(time)
+        pixel = demonstration.contact_pixel(scene.fixture, time) if contact else None
+        hand = box and {
+            'box': [box.left, box.top, box.right + 1, box.bottom + 1],
+            'contact': contact,
+            'contact_point': rounded_pixels([pixel])[0],
+        }
+        frames.append({'time': number / settings.rate, 'hands': [hand] if hand else []})
+    return frames
 
 
 def rounded_pixels(pixels: Iterable[np.ndarray | None]) -> list[list[float] | None]:

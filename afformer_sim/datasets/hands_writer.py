@@ -4,8 +4,6 @@
 - `Annotations/train_00000_0_contact.xml`: hands and touched elements
 - `JPEGImages/train_00000_0_contact.jpg`: the image; names with `far`, `hover` or `after` instead
   of `contact` show the same demonstration at other times, `alone` the fixture without a hand
-- `JPEGImages-3/` to `JPEGImages+3/`, which 100DOH lacks: the camera's images one, two and three
-  steps before and after each image, under the same name
 - `ImageSets/Main/SPLIT.txt`: names of a split's images
 - `simulation.json`, `scenes/SPLIT/00000.json`: see `production`; the latter has the family,
   element and action of each image of fixture 0
@@ -22,7 +20,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from afformer_core.hands.hand_annotations import NEIGHBOUR_FOLDERS, NEIGHBOURS
 from afformer_core.media.images import write_jpeg
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import ONE_PROCESS
@@ -140,12 +137,7 @@ def _add(parent: ElementTree.Element, key: str, value: object) -> None:
 # Shares of a clip's length; between `_CLEAR` before a contact and its start it is hard to see
 # whether the hand touches.
 _CLEAR, _HOVER = 0.03, 0.1
-# Steps in time between neighbouring images, as shares of a clip: about a quarter of a second.
-_STEP = (0.06, 0.12)
 _KEY = 2
-_NEIGHBOURS = 1
-# Folders of an image and of its neighbours.
-_IMAGES = ('JPEGImages', *NEIGHBOUR_FOLDERS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,26 +199,23 @@ def _merge(split: str, folder: Path, entries: list[Any]) -> None:
 
 @dataclass(frozen=True)
 class _HandImage:
-    """Image with its neighbours and annotation, ready to write.
+    """Image with its annotation, ready to write.
 
     Attributes:
         name: name of its files.
         image: uint8 RGB [H, W, 3].
-        neighbours: images before and after it, in the order of their times.
         hands: hands that are visible in it.
         demonstration: rendered demonstration; None without a hand.
     """
 
     name: str
     image: np.ndarray
-    neighbours: tuple[np.ndarray, ...]
     hands: tuple[AnnotatedHand, ...]
     demonstration: SimulatedDemonstration | None
 
     def write(self, folder: Path, quality: int) -> None:
-        """Write images and annotation, as JPEG of a quality."""
-        for part, image in zip(_IMAGES, (self.image, *self.neighbours), strict=True):
-            write_jpeg(folder / part / f'{self.name}.jpg', image, quality)
+        """Write image and annotation, as JPEG of a quality."""
+        write_jpeg(folder / 'JPEGImages' / f'{self.name}.jpg', self.image, quality)
         size = (self.image.shape[1], self.image.shape[0])
         annotation = annotation_xml(f'{self.name}.jpg', size, list(self.hands))
         (folder / 'Annotations' / f'{self.name}.xml').write_bytes(annotation)
@@ -235,7 +224,7 @@ class _HandImage:
 def _make(split: str, settings: HandsSettings, index: int, folder: Path) -> list[dict[str, Any]]:
     """Write the images of a fixture and their annotations; return a description of them."""
     scene = settings.scene(index)
-    for part in (*_IMAGES, 'Annotations'):
+    for part in ('JPEGImages', 'Annotations'):
         (folder / part).mkdir()
     side = settings.longest_side
     hand_images: list[_HandImage] = []
@@ -245,30 +234,17 @@ def _make(split: str, settings: HandsSettings, index: int, folder: Path) -> list
         ):
             stem = f'{split}_{index:05d}_{k}'
             rng = make_rng(scene.seed, Stream.ANNOTATION, _KEY, k)
-            aside = make_rng(scene.seed, Stream.ANNOTATION, _KEY, k, _NEIGHBOURS)
             for moment, time in moments(demonstration.motion, rng).items():
                 image = _frame(renderer, scene, demonstration, time, rng)
                 hands = _hands(renderer, scene, demonstration, time)
-                around = tuple(
-                    _frame(renderer, scene, demonstration, neighbour, aside)
-                    for neighbour in neighbouring_times(time, aside)
-                )
-                name = f'{stem}_{moment}'
-                hand_images.append(_HandImage(name, image, around, hands, demonstration))
+                hand_images.append(_HandImage(f'{stem}_{moment}', image, hands, demonstration))
             view = plan_target(scene, k, side)
-            # noise differs between images, and must not reveal that there is a hand
-            alone, *neighbours = render_views(scene, [view] * len(_IMAGES), renderer)
-            hand_images.append(_HandImage(f'{stem}_alone', alone, tuple(neighbours), (), None))
+            (alone,) = render_views(scene, [view], renderer)
+            hand_images.append(_HandImage(f'{stem}_alone', alone, (), None))
     quality = make_rng(scene.seed, Stream.ANNOTATION, _KEY)
     for hand_image in hand_images:
         hand_image.write(folder, int(quality.integers(75, 97)))
     return [_entry(scene, hand_image.name, hand_image.demonstration) for hand_image in hand_images]
-
-
-def neighbouring_times(time: float, rng: np.random.Generator) -> tuple[float, ...]:
-    """Draw the times in the clip of an image's neighbours, in their order."""
-    step = rng.uniform(*_STEP)
-    return tuple(min(1.0, max(0.0, time + steps * step)) for steps in NEIGHBOURS)
 
 
 def _frame(

@@ -86,7 +86,6 @@ def test_the_script_mines_on_two_nodes_of_this_machine(cluster: Path, tmp_path: 
         'PATH': f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}',
         'VIDEOS': str(tmp_path / 'videos'),
         'OUTPUT': str(tmp_path / 'mined'),
-        'DETECTOR': 'simulated',
         'PORT': str(port),
         'NODES': '127.0.0.1 127.0.0.1',
         'CORES': '1',

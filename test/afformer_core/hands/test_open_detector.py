@@ -23,11 +23,4 @@ def test_what_is_no_detector_is_refused(name: str) -> None:
 
 def test_what_comes_with_the_package() -> None:
     assert open_hand_detector('mediapipe').name.startswith('mediapipe_hands ')
-    name = open_hand_detector('simulated').name
-    assert name.startswith('fasterrcnn_efficientnet_lite0_fpn ')
-
-
-def test_frames_are_processed_in_batches_as_asked() -> None:
-    assert open_hand_detector('simulated', batch_size=3).batch_size == 3
-    with pytest.raises(ValueError, match='batch_size is 0; expected at least 1'):
-        open_hand_detector('simulated', batch_size=0)
+    assert open_hand_detector('simulated').name == 'simulated_hands 1'

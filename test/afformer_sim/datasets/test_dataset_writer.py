@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.media.video import read_video
+from afformer_core.hands.simulated_hands import SimulatedHands
+from afformer_core.media.video import VideoFrame, read_video
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.verification import find_problems
 from afformer_sim.bodies.element import ACTIONS
@@ -94,6 +95,31 @@ def test_entries_tell_the_contact_point_in_each_frame(folder: Path) -> None:
                 demonstration.contact_pixel(scene.fixture, time) for time in (1 / 6, 1 / 2, 5 / 6)
             ]
             np.testing.assert_allclose(points[next(paths)], expected, atol=0.06)
+
+
+def test_hands_are_where_the_contact_is(folder: Path) -> None:
+    entries = json.loads((folder / 'train.json').read_text())
+    points = 0
+    for entry in {entry['video_path']: entry for entry in entries}.values():
+        detector = SimulatedHands()
+        detector.begin(folder / entry['video_path'])
+        frames = [VideoFrame(k / SETTINGS.rate, np.empty(())) for k in range(3)]
+        first, last = entry['contact'] or (3, 3)
+        for k, (hands, point) in enumerate(
+            zip(detector.detect(frames), entry['contact_point'], strict=True)
+        ):
+            for hand in hands:
+                assert hand.contact == (first <= k <= last)
+                assert hand.contact_point == (point and tuple(point) if hand.contact else None)
+                left, top, right, bottom = hand.box
+                assert 0 <= left < right <= entry['clip_size'][0]
+                assert 0 <= top < bottom <= entry['clip_size'][1]
+                if hand.contact_point:
+                    x, y = hand.contact_point
+                    assert left - 8 < x < right + 8
+                    assert top - 8 < y < bottom + 8
+                    points += 1
+    assert points >= 4
 
 
 def test_hands_of_meshes_change_clips_alone(folder: Path, tmp_path: Path) -> None:

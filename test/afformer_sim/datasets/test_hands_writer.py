@@ -17,7 +17,6 @@ from afformer_sim.datasets.hands_writer import (
     HandsSettings,
     annotation_xml,
     moments,
-    neighbouring_times,
     write_hands,
 )
 from afformer_sim.scene.demonstration import plan_demonstrations
@@ -60,33 +59,6 @@ def test_each_listed_image_and_no_other_is_there_with_its_annotation(folder: Pat
         assert root.findtext('filename') == f'{name}.jpg'
         assert int(root.findtext('size/width', '')) == image.shape[1]
         assert int(root.findtext('size/height', '')) == image.shape[0]
-
-
-def test_images_have_neighbours(folder: Path) -> None:
-    moved = []
-    for part in (f'JPEGImages{step}' for step in ('-3', '-2', '-1', '+1', '+2', '+3')):
-        found = sorted(path.stem for path in (folder / part).iterdir())
-        assert found == sorted(names(folder))
-        for name in found:
-            image = cv2.imread(str(folder / 'JPEGImages' / f'{name}.jpg'))
-            neighbour = cv2.imread(str(folder / part / f'{name}.jpg'))
-            assert image.shape == neighbour.shape
-            difference = cv2.absdiff(image, neighbour)
-            if name.endswith('hover'):
-                moved.append(difference.max())
-            if name.endswith('alone'):
-                # Nothing moves, and noise is never the same.
-                assert 0 < difference.mean() < 20
-    assert np.median(moved) > 60
-
-
-def test_neighbours_are_a_moment_away_and_within_the_clip() -> None:
-    for seed in range(20):
-        away = np.array(neighbouring_times(0.5, np.random.default_rng(seed))) - 0.5
-        assert 0.06 <= away[3] <= 0.12
-        np.testing.assert_allclose(away, away[3] * np.array([-3, -2, -1, 1, 2, 3]))
-    assert neighbouring_times(0.01, np.random.default_rng(0))[:3] == (0, 0, 0)
-    assert neighbouring_times(0.99, np.random.default_rng(0))[3:] == (1, 1, 1)
 
 
 def test_contact_is_told_where_the_hand_touches_and_only_there(folder: Path) -> None:

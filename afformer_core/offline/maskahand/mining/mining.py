@@ -94,6 +94,7 @@ class Examination:
     def __call__(self, part: MiningPart) -> MinedPart:
         """Examine a part; return its result, without the hands if they are written."""
         try:
+            self._detector.begin(part.source.path)
             frames = part.source.frames(self._rate, part.start, part.stop)
             if self._detector.on_gpu:
                 # A thread decodes the next batches while the GPU computes.

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.hands.frame_stack import NOW
 from afformer_core.hands.hand import CONTACT, NO_CONTACT, image_tensor
-from afformer_core.hands.hand_annotations import (
-    NEIGHBOURS,
-    AnnotatedImage,
-    read_hand_annotations,
-)
+from afformer_core.hands.hand_annotations import AnnotatedImage, read_hand_annotations
 from afformer_core.licences import UNKNOWN, Ingredient, Origin, Use
 from afformer_core.media.images import read_image
 from afformer_core.offline.training.datasets.batch import (
@@ -31,7 +26,7 @@ from afformer_core.offline.training.datasets.batch import (
 )
 from afformer_core.offline.training.datasets.batched_data import BatchedData, Examples
 from afformer_core.offline.training.datasets.samplers import DemonstrationSampler, Draw
-from afformer_core.offline.training.hands.augmentation import HandAugmentation, cut_video
+from afformer_core.offline.training.hands.augmentation import HandAugmentation
 
 _NO_AUGMENTATION = HandAugmentation()
 
@@ -41,17 +36,15 @@ class HandExample:
     """An image and the hands in it.
 
     Attributes:
-        frames: uint8 RGB [T, H, W, 3], a single image or a stack of frames.
+        image: uint8 RGB [H, W, 3].
         boxes: float64 [N, 4], (left, top, right, bottom) in pixels, of their edges.
         contacts: bool [N].
-        contact_points: points of contact, float64 [N, 2], (x, y) in pixels; NaN where unknown.
         sample: index in the dataset.
     """
 
-    frames: NDArray[np.uint8]
+    image: NDArray[np.uint8]
     boxes: NDArray[np.float64]
     contacts: NDArray[np.bool_]
-    contact_points: NDArray[np.float64]
     sample: int
 
 
@@ -60,9 +53,9 @@ class HandBatch(Movable):
     """Images, each of its own size.
 
     Attributes:
-        images: each uint8 RGB [3 T, H, W] (see `image_tensor`).
+        images: each uint8 RGB [3, H, W].
         targets: for each image, `boxes` float [N, 4] and `labels` [N], as for torchvision's
-            detectors, and `contact_points` float [N, 2].
+            detectors.
         samples: index in the dataset of each image.
     """
 
@@ -82,7 +75,7 @@ def collate_hands(
     if len(read) < len(examples):
         return failure(examples)
     return HandBatch(
-        tuple(image_tensor(example.frames) for example in read),
+        tuple(image_tensor(example.image) for example in read),
         tuple(_target(example) for example in read),
         tuple(example.sample for example in read),
     )
@@ -92,7 +85,6 @@ def _target(example: HandExample) -> dict[str, Tensor]:
     return {
         'boxes': torch.from_numpy(example.boxes).float(),
         'labels': torch.where(torch.from_numpy(example.contacts), CONTACT, NO_CONTACT),
-        'contact_points': torch.from_numpy(example.contact_points).float(),
     }
 
 
@@ -147,8 +139,6 @@ class HandData(BatchedData):
         workers: number of reading processes.
         augmentation: random changes in training.
         seed: seed of the order and of augmentation.
-        interval: interval of the model, which is not set; with an interval, examples are stacks of
-            frames.
     """
 
     validation_samples: list[AnnotatedImage]
@@ -162,7 +152,6 @@ class HandData(BatchedData):
         workers: int = 2,
         augmentation: HandAugmentation = _NO_AUGMENTATION,
         seed: int = 0,
-        interval: float | None = None,
     ) -> None:
         super().__init__(workers)
         self._images = train.read()
@@ -173,17 +162,16 @@ class HandData(BatchedData):
             self._ingredients.append(_ingredient('validation data', validation, count))
         self._sampler = DemonstrationSampler(len(self._images), batch_size, seed)
         self._augmentation = augmentation
-        self._read = read_still if interval is None else read_motion
 
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the folders of the images (see `BatchedData.ingredients`)."""
         return tuple(self._ingredients)
 
     def _training(self) -> Examples:
-        return HandDataset(self._images, self._read, self._augmentation), collate_hands
+        return HandDataset(self._images, self._augmentation), collate_hands
 
     def _validation(self) -> Examples:
-        return HandDataset(self.validation_samples, self._read, None), collate_hands
+        return HandDataset(self.validation_samples, None), collate_hands
 
 
 class HandDataset(Dataset[HandExample | FailedExample]):
@@ -191,18 +179,13 @@ class HandDataset(Dataset[HandExample | FailedExample]):
 
     Args:
         images: images that draws refer to.
-        read: function from an image to the detector's input, `read_still` or `read_motion`.
         augmentation: augmentation in training; None leaves images unchanged.
     """
 
     def __init__(
-        self,
-        images: Sequence[AnnotatedImage],
-        read: Callable[[AnnotatedImage], NDArray[np.uint8]],
-        augmentation: HandAugmentation | None,
+        self, images: Sequence[AnnotatedImage], augmentation: HandAugmentation | None
     ) -> None:
         self._images = images
-        self._read = read
         self._augmentation = augmentation
 
     def __len__(self) -> int:
@@ -211,58 +194,20 @@ class HandDataset(Dataset[HandExample | FailedExample]):
     def __getitem__(self, draw: Draw) -> HandExample | FailedExample:
         (index,) = draw.indices
         annotated = self._images[index]
-        rng = np.random.default_rng(draw.seed)
         try:
-            frames = self._cut(self._read(annotated), rng)
+            image = _read(annotated)
         except (AfformerError, OSError, ValueError) as error:
             return FailedExample(f'{annotated.image}: {error}')
         boxes = np.array([hand.box for hand in annotated.hands], np.float64).reshape(-1, 4)
         contacts = np.array([hand.contact for hand in annotated.hands], np.bool_)
-        nowhere = (np.nan, np.nan)
-        contact_points = np.array(
-            [hand.contact_point or nowhere for hand in annotated.hands]
-        ).reshape(-1, 2)
         if self._augmentation is not None:
-            frames, boxes, contact_points = self._changed(frames, boxes, contact_points, rng)
-        return HandExample(frames, boxes, contacts, contact_points, index)
-
-    def _cut(self, frames: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Cut the video of an image, if drawn."""
-        if self._augmentation is None or rng.random() >= self._augmentation.cut:
-            return frames
-        other = self._images[int(rng.integers(len(self._images)))]
-        return cut_video(frames, self._read(other), rng)
-
-    def _changed(
-        self,
-        frames: NDArray[np.uint8],
-        boxes: NDArray[np.float64],
-        contact_points: NDArray[np.float64],
-        rng: np.random.Generator,
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
-        """Augment an image; points are changed like boxes without an extent."""
-        assert self._augmentation is not None
-        known = ~np.isnan(contact_points).any(axis=1)
-        points = np.tile(contact_points[known], 2)
-        frames, moved = self._augmentation.apply(frames, np.concatenate((boxes, points)), rng)
-        contact_points[known] = moved[len(boxes) :, :2]
-        return frames, moved[: len(boxes)], contact_points
+            rng = np.random.default_rng(draw.seed)
+            image, boxes = self._augmentation.apply(image, boxes, rng)
+        return HandExample(image, boxes, contacts, index)
 
 
-def read_motion(annotated: AnnotatedImage) -> NDArray[np.uint8]:
-    """Read an image and its neighbours as a stack, uint8 RGB [FRAMES, H, W, 3] (see `read_still`).
-
-    Raises:
-        ValueError: a neighbour has another size.
-    """
-    image = read_still(annotated)[0]
-    # Without known neighbours, nothing moves.
-    neighbours = list(map(read_image, annotated.neighbours)) or [image] * len(NEIGHBOURS)
-    return np.stack([*neighbours[:NOW], image, *neighbours[NOW:]])
-
-
-def read_still(annotated: AnnotatedImage) -> NDArray[np.uint8]:
-    """Read an image, uint8 RGB [1, H, W, 3].
+def _read(annotated: AnnotatedImage) -> NDArray[np.uint8]:
+    """Read an image, uint8 RGB [H, W, 3].
 
     Raises:
         ImageError: the image cannot be read.
@@ -275,4 +220,4 @@ def read_still(annotated: AnnotatedImage) -> NDArray[np.uint8]:
             f'the size is {found[0]}x{found[1]}; expected '
             f'{annotated.size[0]}x{annotated.size[1]}, for which the boxes were annotated'
         )
-    return image[None]
+    return image

@@ -23,7 +23,6 @@ from afformer_core.hands.detector_folder import INTERACTION_SCORE, save_hand_det
 from afformer_core.hands.faster_rcnn_hands import hands_of
 from afformer_core.hands.hand import Hand, colours
 from afformer_core.hands.initial_detector import initial_detector, initial_ingredients
-from afformer_core.hands.motion_detector import MotionHandDetector
 from afformer_core.offline.training.hands.data import HandBatch, HandData
 from afformer_core.offline.training.model_training import ModelTraining
 from afformer_core.offline.training.optimization import Optimization
@@ -37,13 +36,9 @@ class HandTraining(ModelTraining):
 
     Args:
         architecture: architecture of the detector, one of `ARCHITECTURES`.
-        weights: initial weights: `coco`, `imagenet`, `random` or the folder of a detector (see
+        weights: initial weights: `coco`, `random` or the folder of a detector (see
             `initial_detector`).
         optimization: the optimizer and its rates.
-        interval: seconds between the frames of stacks; null for a detector of single images.
-        searched_share: share of the images of a step on which the detection of hands is trained;
-            the others train only contact, from motion. 0: the detection is not trained. Must be 1
-            for single images.
         precision: required precision of the interactions found in validation, which determines the
             stored interaction score; above 0, at most 1.
 
@@ -59,28 +54,16 @@ class HandTraining(ModelTraining):
         architecture: str,
         weights: str = 'random',
         optimization: Optimization = _OPTIMIZATION,
-        interval: float | None = None,
-        searched_share: float = 1.0,
         precision: float = 0.95,
     ) -> None:
         if not 0 < precision <= 1:
             raise ValueError(f'precision is {precision}; expected above 0 and at most 1')
-        if not 0 <= searched_share <= 1 or (interval is None and searched_share != 1):
-            raise ValueError(
-                f'searched_share is {searched_share} and interval {interval}; expected a share of '
-                '0 to 1, and 1 without an interval'
-            )
-        super().__init__(initial_detector(architecture, weights, interval), optimization)
+        super().__init__(initial_detector(architecture, weights), optimization)
         self._architecture = architecture
-        self._interval = interval
         # The paper's, if no score has the required precision.
         self._interaction_score: float = INTERACTION_SCORE
         self.ingredients = initial_ingredients(weights)
         optimization.freeze(self.model)
-        if isinstance(self.model, MotionHandDetector):
-            self.model.searched_share = searched_share
-            if not searched_share:
-                self.model.hands.requires_grad_(False)
         self._precision = precision
         self._found: dict[int, tuple[Hand, ...]] = {}
 
@@ -128,17 +111,11 @@ class HandTraining(ModelTraining):
             self.log(f'validation/{name}', measured, prog_bar=True, rank_zero_only=True)
 
     def save(
-        self,
-        folder: Path,
-        model: FasterRCNN | MotionHandDetector,
-        training: Mapping[str, Any],
-        dtype: torch.dtype,
+        self, folder: Path, model: FasterRCNN, training: Mapping[str, Any], dtype: torch.dtype
     ) -> None:
         """Write the folder of the detector (see `ModelTraining.save`)."""
         score = round(self._interaction_score, 4)
-        save_hand_detector(
-            folder, model, self._architecture, training, score, self._interval, dtype
-        )
+        save_hand_detector(folder, model, self._architecture, training, score, dtype)
 
 
 def _colours(batch: HandBatch) -> list[Tensor]:

@@ -14,16 +14,14 @@ from afformer_core.offline.training.command import train
 from .conftest import TRAINER, write_hands
 
 CONFIGURATIONS = Path(__file__).parents[5] / 'config' / 'train' / 'hands'
-LIGHT = ('light', 'light_contact')
-# 100DOH in its own folders, and what is simulated.
-FOLDERS = ('VOCdevkit2007_handobj_100K/VOC2007', 'hands')
+FOLDER = 'VOCdevkit2007_handobj_100K/VOC2007'
 
 
 def configurations() -> list[Any]:
-    """The others are too large for a quick test."""
+    """They are too large for a quick test, which `test_module` is for the light one."""
     large = (pytest.mark.slow, pytest.mark.timeout(600))
     return [
-        pytest.param(path, id=path.stem, marks=() if path.stem in LIGHT else large)
+        pytest.param(path, id=path.stem, marks=large)
         for path in sorted(CONFIGURATIONS.glob('*.yaml'))
     ]
 
@@ -32,8 +30,7 @@ def configurations() -> list[Any]:
 def test_every_configuration(
     configuration: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for folder in FOLDERS:
-        write_hands(tmp_path / folder)
+    write_hands(tmp_path / FOLDER)
     monkeypatch.chdir(tmp_path)
     train(
         [

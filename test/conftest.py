@@ -109,15 +109,14 @@ def shipped_model() -> Path:
 
 @pytest.fixture(scope='session')
 def chromium() -> Iterator[Any]:
-    """A browser with a camera of a test image; skips the test where none is installed."""
+    """A browser; skips the test where none is installed."""
     playwright = pytest.importorskip('playwright.sync_api')
     names = ('chromium', 'chromium-browser', 'google-chrome')
     program = next(filter(None, map(shutil.which, names)), None)
     if program is None:
         pytest.skip(f'none of {", ".join(names)} is installed')
     # Containers have little shared memory, and root cannot be put into a sandbox.
-    options = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
-    options += ['--disable-dev-shm-usage', *(['--no-sandbox'] if os.geteuid() == 0 else [])]
+    options = ['--disable-dev-shm-usage', *(['--no-sandbox'] if os.geteuid() == 0 else [])]
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=program, args=options, timeout=100_000)
         yield browser

@@ -225,20 +225,6 @@ def test_points_of_another_page_appear_by_themselves(
     assert [round(row.x) for row in rows(pairs)] == [30, 60]
 
 
-@pytest.mark.slow
-def test_a_reload_keeps_the_points(page: Any, pairs: Path, files: Path) -> None:
-    page.locator('input[type=file]').nth(0).set_input_files(files / 'press.mp4')
-    page.reload()
-    for number in (1, 2):
-        tab = opened(page)
-        tab.keyboard.press('2')
-        click(tab, 30 * number, 40)
-        tab.locator('.marked circle').nth(2 * number - 1).wait_for()
-        page.reload()
-
-    assert [round(row.x) for row in rows(pairs)] == [30, 60]
-
-
 def test_a_folder_that_is_removed_is_told_and_not_made_again(
     tab: Any, pairs: Path, tmp_path: Path
 ) -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.media.images import read_image
-from afformer_core.offline.data.readers.point_table import read_point_table
 
 
 def upload(page: Any, video: Any, image: Any) -> None:
@@ -40,12 +39,6 @@ def test_a_clip_and_an_image_are_grounded_as_by_the_command(
     assert answer['actions'] == pytest.approx(expected['actions'], abs=1e-5)
     assert answer['presence'] == pytest.approx(expected['presence'], abs=1e-5)
     assert answer['peaks'][0] == pytest.approx(expected['peaks'][0], abs=1e-3)
-    (row,) = read_point_table(download(page, 'points.csv'))
-    assert (row.demonstration, row.image) == ('press.mp4', 'panel.png')
-    assert row.action == next(iter(expected['actions']))
-    assert (row.x, row.y) == pytest.approx(
-        (expected['peaks'][0]['u'], expected['peaks'][0]['v']), abs=0.006
-    )
     with page.expect_download() as started:
         page.locator('button', has_text='PNG').click()
     assert started.value.suggested_filename == 'panel_overlay.png'
@@ -127,20 +120,6 @@ def test_another_image_is_chosen_by_a_key(page: Any, files: Path) -> None:
 
     page.get_by_role('button', name='Ground in panel.png').press('Enter')
     page.get_by_text('press.mp4 in panel.png').wait_for()
-
-
-@pytest.mark.slow
-def test_the_webcam_gives_a_demonstration_and_an_image(page: Any) -> None:
-    page.get_by_role('button', name='Webcam', exact=True).nth(0).click()
-    page.get_by_role('button', name='Record').click()
-    page.get_by_text('Recording: show the action').wait_for()
-    page.wait_for_timeout(1500)
-    page.get_by_role('button', name='Stop').click()
-    page.get_by_text('Frame 1 of').wait_for()
-
-    page.get_by_role('button', name='Webcam', exact=True).nth(1).click()
-    page.get_by_role('button', name='Take an image').click()
-    page.locator('.presence').wait_for()
 
 
 def test_files_of_another_size_or_kind_are_refused_by_name(page: Any) -> None:

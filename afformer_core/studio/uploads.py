@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files that are uploaded to a page, and the fields that take them."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from nicegui import events, ui
+from nicegui.elements.upload_files import FileUpload
+
+from afformer_core.studio.limits import Limits, shown_name
+from afformer_core.studio.messages import tell_error, told_errors
+
+# A click anywhere chooses files; the component is the input of the browser.
+_DROP_ZONE = """
+<div class="drop-zone column items-center q-pa-md relative-position">
+  <q-icon name="{icon}" size="md" /><div class="text-center">{label}</div>
+  <q-uploader-add-trigger />
+  <q-linear-progress v-if="props.isUploading" :value="props.uploadProgress" class="q-mt-sm" />
+</div>
+"""
+# Reasons and names of the files that the component refuses.
+_REFUSED = '(refused) => emit(refused.map((each) => [each.failedPropValidation, each.file.name]))'
+_ICONS = {True: 'movie', False: 'image'}
+
+# Called with the path of a file and its display name. An upload is kept until it is dropped, or
+# until the call raises an error.
+Take = Callable[[Path, str], Awaitable[None]]
+
+
+class PageUploads:
+    """The files, under new names in a temporary folder; `close` removes them all."""
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._numbers = itertools.count(1)
+
+    async def save(self, upload: FileUpload) -> Path:
+        """Write an upload to a new file, and return its path.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix='afformer_studio_')
+        # The sender controls the name, so the file receives another one.
+        path = Path(self._folder.name) / f'upload_{next(self._numbers)}'
+        try:
+            await upload.save(path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+
+    def drop(self, path: Path) -> None:
+        """Remove a file if it is an upload."""
+        if self._folder is not None and path.parent == Path(self._folder.name):
+            path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Remove all files."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+
+def build_upload_field(
+    label: str, accept: str, take: Take, limits: Limits, uploads: PageUploads, *, video: bool
+) -> None:
+    """Build an upload field; for a tap on it, a phone also offers its camera.
+
+    Args:
+        label: text of the field.
+        accept: types of files that the browser offers, in the syntax of HTML.
+        take: function that handles a file; its errors are shown in the page.
+        limits: maximum sizes of the input.
+        uploads: uploads of the page.
+        video: whether videos are expected instead of images.
+    """
+    megabytes = limits.file_bytes / 1e6
+    expected = 'a video' if video else 'an image'
+
+    async def uploaded(event: events.UploadEventArguments) -> None:
+        name = shown_name(event.file.name)
+        with told_errors():
+            path = await uploads.save(event.file)
+            try:
+                await take(path, name)
+            except BaseException:
+                uploads.drop(path)
+                raise
+
+    def refused(event: events.GenericEventArguments) -> None:
+        for reason, name in event.args:
+            shown = shown_name(name)
+            if reason == 'max-file-size':
+                tell_error(
+                    f'{shown} is larger than {megabytes:.0f} MB. Cut out the part that shows the '
+                    'action, or start the studio with a larger --largest-file'
+                )
+            else:
+                tell_error(f'{shown} is not {expected}. Give one')
+
+    field = ui.upload(
+        label=label,
+        multiple=True,
+        auto_upload=True,
+        max_file_size=limits.file_bytes,
+        on_upload=uploaded,
+    )
+    field.on('rejected', refused, js_handler=_REFUSED)
+    field.on('failed', lambda: tell_error('the upload was cut off. Try again'), args=[])
+    field.on('finish', lambda: field.reset(), args=[])
+    field.props(f'accept="{accept}" flat bordered').classes('w-full')
+    field.add_slot('header', _DROP_ZONE.format(icon=_ICONS[video], label=label))

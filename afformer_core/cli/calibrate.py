@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.command import add_command, add_json, add_seed, print_report
-from afformer_core.cli.options.engine_options import add_processes, divide_threads, engine_of
-from afformer_core.cli.options.evaluation_options import add_choice_options, add_model_options
+from afformer_core.cli.options.dataset_options import add_choice_options
+from afformer_core.cli.options.engine_options import (
+    add_processes,
+    divide_threads,
+    engine_of,
+)
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH
+from afformer_core.cli.options.session_options import add_session_options, add_zooms
 
 if TYPE_CHECKING:
     from afformer_core.offline.evaluation.parts.predictors import ModelPredictor
@@ -61,7 +66,8 @@ def add_parser(subparsers: Any) -> None:
         help='folders with pairs.json (see `afformer evaluate`), on which certainty is fitted',
     )
     add_choice_options(parser)
-    add_model_options(parser)
+    add_zooms(parser)
+    add_session_options(parser)
     add_processes(parser)
     add_seed(parser, 'the choice of pairs')
     add_json(parser, 'the calibrations', 'sentences')

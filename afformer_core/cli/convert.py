@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.command import add_command
-from afformer_core.cli.options.media_options import add_dataset_part
+from afformer_core.cli.options.dataset_options import add_dataset_part
 from afformer_core.cli.options.path_options import INPUT_PATH, OUTPUT_PATH
 
 if TYPE_CHECKING:

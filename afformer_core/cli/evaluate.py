@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.command import add_command, add_json, add_seed, print_report
+from afformer_core.cli.options.dataset_options import (
+    add_choice_options,
+    add_dataset_part,
+    add_folder_rate,
+)
 from afformer_core.cli.options.engine_options import (
     add_processes,
     divide_threads,
     engine_of,
 )
-from afformer_core.cli.options.evaluation_options import add_choice_options, add_model_options
-from afformer_core.cli.options.media_options import add_dataset_part, add_folder_rate
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_FILE
+from afformer_core.cli.options.session_options import add_session_options, add_zooms
 
 if TYPE_CHECKING:
     from afformer_core.cli.evaluation.on_pairs import MakeExamples
@@ -67,7 +71,8 @@ def add_parser(subparsers: Any) -> None:
     add_processes(parser)
     _add_measure_options(parser)
     add_choice_options(parser)
-    add_model_options(parser)
+    add_zooms(parser)
+    add_session_options(parser)
     add_seed(parser, 'the choice of pairs, of jitter and of the bootstrap')
     add_json(parser, 'all numbers, see docs/reference/evaluation_json.md,')
     parser.add_argument(

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from afformer_core.cli.options.command import add_command
@@ -49,51 +48,24 @@ def add_parser(subparsers: Any) -> None:
         help='ONNX opset; TensorRT before 10.14, as in JetPack 6, needs 18 in every precision '
         '(default: 18 in fp32, 23 otherwise)',
     )
-    parser.add_argument(
-        '--if-needed',
-        action='store_true',
-        help='do nothing if valid graphs exist, in the opset of --opset if it is given',
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Export the graphs, and print their paths."""
-    from afformer_core.runtime.shipped_model import SHIPPED, model_folder_to_export
-
-    print(_export_into(model_folder_to_export(arguments.model or SHIPPED), arguments))
-    return 0
-
-
-def _export_into(folder: Path, arguments: argparse.Namespace) -> str:
-    """Export the graphs if needed, and print their folder."""
+    from afformer_core.runtime.export.export import export_graphs
     from afformer_core.runtime.graphs import graphs_folder
     from afformer_core.runtime.model_folder import network_folders, read_network
-
-    precision, opset = arguments.precision, arguments.opset
-    if arguments.if_needed and _are_up_to_date(folder, precision, opset):
-        return f'the graphs in {folder} are up to date'
-    from afformer_core.runtime.export.export import export_graphs
     from afformer_core.runtime.self_test import Differences
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder_to_export
 
+    folder, precision = model_folder_to_export(arguments.model or SHIPPED), arguments.precision
     print(f'exporting {folder} ...', file=sys.stderr)
     networks = network_folders(folder)
-    differences = [export_graphs(network, precision, opset) for network in networks]
+    differences = [export_graphs(network, precision, arguments.opset) for network in networks]
     written = ' and '.join(
         f'{", ".join(f"{name}.onnx" for name in read_network(network).graph_names)} to '
         f'{graphs_folder(network, precision)}'
         for network in networks
     )
-    return f'wrote {written}; compared with PyTorch in fp32, {Differences.largest(differences)}'
-
-
-def _are_up_to_date(folder: Path, precision: str, opset: int | None) -> bool:
-    """Check whether the folder has valid graphs of a precision, in an opset if it is given."""
-    from afformer_core.errors import ModelFolderError
-    from afformer_core.runtime.graphs import read_graphs
-    from afformer_core.runtime.model_folder import network_folders
-
-    try:
-        graphs = [read_graphs(network, precision) for network in network_folders(folder)]
-    except ModelFolderError:
-        return False
-    return all(opset in (None, graph.opset) for graph in graphs)
+    print(f'wrote {written}; compared with PyTorch in fp32, {Differences.largest(differences)}')
+    return 0

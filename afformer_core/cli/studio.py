@@ -100,7 +100,7 @@ def _pair_tabs(arguments: argparse.Namespace, limits: Any, worker: Any) -> tuple
     """Open the tabs that mark own pairs and train on them."""
     from afformer_core.studio.labelling.label_tab import LabelTab
     from afformer_core.studio.labelling.point_labels import PointLabels
-    from afformer_core.studio.studio_tab import StudioTab
+    from afformer_core.studio.server import StudioTab
     from afformer_core.studio.training.train_tab import TrainTab
     from afformer_core.studio.training.trainings import Trainings
 
@@ -124,7 +124,7 @@ def _robot_tabs(node: str | None) -> tuple[Any, ...]:
     """
     absent = [name for name in _ROS_PACKAGES if not _is_there(name)]
     if not absent:
-        from afformer_core.studio.studio_tab import StudioTab
+        from afformer_core.studio.server import StudioTab
 
         robot = importlib.import_module('afformer_ros.studio.robot_tab')
         tab = robot.RobotTab(node or '/grounding')

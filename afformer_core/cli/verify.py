@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.cli.options.command import add_command, add_json
-from afformer_core.cli.options.media_options import add_dataset_part
+from afformer_core.cli.options.dataset_options import add_dataset_part
 from afformer_core.cli.options.path_options import INPUT_PATH
 
 _DESCRIPTION = """\

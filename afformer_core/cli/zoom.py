@@ -7,9 +7,10 @@ import argparse
 from typing import Any
 
 from afformer_core.cli.options.command import add_command, add_model
-from afformer_core.cli.options.engine_options import add_engine_options, engine_of
-from afformer_core.cli.options.media_options import add_dataset_part
+from afformer_core.cli.options.dataset_options import add_dataset_part
+from afformer_core.cli.options.engine_options import add_processes, engine_of
 from afformer_core.cli.options.path_options import INPUT_PATH, OUTPUT_FOLDER
+from afformer_core.cli.options.session_options import add_backend
 from afformer_core.files.paths import require_inputs_kept
 
 _DESCRIPTION = """\
@@ -58,16 +59,8 @@ def add_parser(subparsers: Any) -> None:
         default=0.5,
         help='share of the objects to crop, beginning with the first (default: 0.5)',
     )
-    parser.add_argument(
-        '--processes', type=int, default=1, help='number of processes (default: 1)'
-    )
-    add_engine_options(parser)
-    parser.add_argument(
-        '--backend',
-        default='auto',
-        help='inference backend: auto, torch, onnxruntime, openvino, torch-cuda, '
-        'onnxruntime-cuda or tensorrt (default: auto)',
-    )
+    add_processes(parser)
+    add_backend(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import PIL.Image
@@ -222,22 +221,9 @@ def _read_frame(path: Path) -> np.ndarray:
         raise VideoError(f'{path} does not exist; expected a frame')
     if path.stat().st_size == 0:
         raise VideoError(f'the frame {path} is empty (0 bytes). Copy it again')
-    return decode_frame(path, path)
-
-
-def decode_frame(file: Path | IO[bytes], path: Path) -> np.ndarray:
-    """Decode an image file, upright: uint8 [H, W, 3] RGB.
-
-    Args:
-        file: path of the file, or the opened file.
-        path: its path, for the error.
-
-    Raises:
-        VideoError: it is damaged.
-    """
     # Pillow rejects a truncated file; OpenCV would fill the rest with grey.
     try:
-        with PIL.Image.open(file) as image:
+        with PIL.Image.open(path) as image:
             return np.array(PIL.ImageOps.exif_transpose(image).convert('RGB'))
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise VideoError(

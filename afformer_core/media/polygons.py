@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Points in and near polygons, and points spread over them."""
+"""Points in and near polygons."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 Polygon = NDArray[np.float64]
 Point = tuple[float, float]
 
-# Of `spread_points`: grid points along a side, rounds until the cells are stable, and pixels.
-_GRID, _ROUNDS, _LEAST_EXTENT = 32, 20, 1.0
 # Number of points whose distances to edges are computed together.
 _AT_ONCE = 1024
 
@@ -71,48 +69,3 @@ def inner_points(polygon: Polygon) -> Polygon:
     """Return the centre of a polygon [K, 2] and the points halfway to its corners, [K + 1, 2]."""
     centre = polygon.mean(0, keepdims=True)
     return np.concatenate((centre, (polygon + centre) / 2))
-
-
-def spread_points(polygon: Polygon, count: int) -> Polygon:
-    """Return points inside a polygon [K, 2] that are spread evenly over its area, [count, 2].
-
-    They are the centres of the final cells of Lloyd's algorithm on a grid over the polygon. The
-    same polygon always has the same points.
-
-    Raises:
-        ValueError: it encloses no area, or almost none.
-    """
-    grid = _inner_grid(polygon)
-    if len(grid) < 2 * count:
-        raise ValueError('the corners enclose next to no area. Draw them further apart')
-    chosen = [0]
-    distances = np.full(len(grid), np.inf)
-    for _ in range(count - 1):
-        distances = np.minimum(distances, ((grid - grid[chosen[-1]]) ** 2).sum(1))
-        chosen.append(int(distances.argmax()))
-    centres = grid[chosen]
-    for _ in range(_ROUNDS):
-        cells = _squared_distances(grid, centres).argmin(1)
-        centres = np.stack([_middle(grid[cells == cell]) for cell in range(count)])
-    return centres
-
-
-def _inner_grid(polygon: Polygon) -> Polygon:
-    """Return the points of a grid over the extent of a polygon that lie inside it, [N, 2]."""
-    low, high = polygon.min(0), polygon.max(0)
-    if (high - low).min() < _LEAST_EXTENT:
-        return np.empty((0, 2))
-    steps = (np.arange(_GRID) + 0.5) / _GRID
-    x, y = np.meshgrid(*(low[:, None] + (high - low)[:, None] * steps))
-    grid = np.stack((x.ravel(), y.ravel()), axis=1)
-    return np.asarray(grid[contained(polygon, grid)])
-
-
-def _squared_distances(points: Polygon, others: Polygon) -> NDArray[np.float64]:
-    """Compute the squared distances of points [N, 2] and [M, 2], [N, M]."""
-    return np.asarray(((points[:, None] - others) ** 2).sum(-1))
-
-
-def _middle(cell: Polygon) -> Polygon:
-    """Return the point of a cell [N, 2] that is nearest to its centre, which may lie outside."""
-    return np.asarray(cell[_squared_distances(cell, cell.mean(0, keepdims=True)).argmin()])

@@ -75,6 +75,7 @@ class VideoReader:
             there are no times; an exception that it raises ends the reading.
 
     Attributes:
+        size: (width, height) of the stored frames, which players may turn.
         rate: average frames per second.
         duration: duration of the whole video in seconds, as stored in the file; None if the file
             has none.
@@ -130,6 +131,7 @@ class VideoReader:
         self._stream.codec_context.options = {'max_pixels': str(_MOST_PIXELS)}
         if threads is not None:
             self._stream.codec_context.thread_count = threads
+        self.size = self._stream.codec_context.width, self._stream.codec_context.height
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = float(rate) if rate else 25.0
         self.duration = shown_seconds(container, self._stream)

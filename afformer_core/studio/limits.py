@@ -10,17 +10,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.media import MediaFrames, read_demonstration, split_part
 from afformer_core.errors import ImageError, VideoError
 from afformer_core.media.images import read_image, read_image_size
+from afformer_core.media.video import VideoReader
 
-# Names in ffmpeg of formats that contain their own frames. Playlists are left out, because they
-# refer to other files and hosts, which would also be read.
-_FORMATS = 'mov,mp4,matroska,webm,avi,mpegts,mpeg,ogg,asf,flv,gif,m4v,ivf'
 _LONGEST_NAME = 100
 # Enough for the zoom stages of a model; more is kept in memory for nothing.
 _KEPT_PIXELS = 20_000_000
@@ -99,15 +96,13 @@ def require_small_video(path: Path, limits: Limits, name: str) -> None:
         VideoError: it is not a video, it refers to other files, or its frames have more pixels
             than the limits allow.
     """
-    refusal = f'{name} cannot be read as a video. Give an MP4, MKV, WebM, AVI or GIF'
     try:
-        with av.open(str(path), options={'format_whitelist': _FORMATS}) as container:
-            streams = container.streams.video
-            if not streams or streams[0].codec_context is None:
-                raise VideoError(refusal)
-            width, height = streams[0].codec_context.width, streams[0].codec_context.height
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise VideoError(refusal) from error
+        with VideoReader(path) as reader:
+            width, height = reader.size
+    except VideoError as error:
+        raise VideoError(
+            f'{name} cannot be read as a video. Give an MP4, MKV, WebM, AVI or GIF'
+        ) from error
     if width * height > limits.frame_pixels:
         raise VideoError(
             f'{name} has frames of {width}x{height} pixels; expected at most '

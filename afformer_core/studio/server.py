@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The server of the page."""
+"""The server of the page, and its tabs."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ import secrets
 import signal
 import socket
 import warnings
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from nicegui import ui
+from nicegui import events, ui
 
 from afformer_core.studio.access import Guard
 from afformer_core.studio.labelling import pair_view
 from afformer_core.studio.limits import Limits
+from afformer_core.studio.messages import told_errors
 from afformer_core.studio.model_worker import ModelWorker
-from afformer_core.studio.studio_tab import StudioTab, build_tabs
 from afformer_core.studio.trying.try_tab import TryTab
 from afformer_core.studio.trying.workspace import Workspace
 
@@ -40,12 +42,29 @@ _STYLE = """
 body { --q-primary: #1976d2 !important }
 body.body--dark .text-primary { --q-primary: #90caf9 }
 .q-btn, .q-tab { text-transform: none }
-.q-btn--outline.q-btn--dense, .q-btn-toggle .q-btn--dense { padding: 2px 7px }
+.q-btn--outline.q-btn--dense { padding: 2px 7px }
 .q-tab-panels { background: transparent !important }
 @media (max-width: 599px) { .q-tab { padding: 0 8px; min-height: 40px } }
 """
-# Whether the page is dark; None: the setting of the system.
-_COLOURS = {'System': None, 'Light': False, 'Dark': True}
+
+
+# Called at each change with whether the tab is shown; may be a coroutine function.
+Turn = Callable[[bool], Awaitable[None] | None]
+
+
+@dataclass(frozen=True)
+class StudioTab:
+    """A tab that the pages of a server share.
+
+    Attributes:
+        name: text of the tab.
+        build: builds it in a page, and returns the function to call when it is shown or hidden.
+        close: releases the shared resources.
+    """
+
+    name: str
+    build: Callable[[], Turn]
+    close: Callable[[], None]
 
 
 def serve(
@@ -122,14 +141,42 @@ def _listen(host: str, port: int) -> socket.socket:
 def _build(worker: ModelWorker, limits: Limits, added: Sequence[StudioTab]) -> None:
     workspace = Workspace(worker, limits)
     ui.context.client.on_delete(workspace.close)
-    dark = ui.dark_mode(None)
     ui.add_css(_STYLE + pair_view.STYLE)
     ui.add_body_html(f'<script>{pair_view.SCRIPT}</script>')
     with ui.header().classes('items-center py-1 bg-blue-grey-10 text-white'):
         ui.label('afformer studio').classes('text-lg')
-        ui.space()
-        colours = ui.toggle(list(_COLOURS), value='System')
-        colours.props('dense unelevated color=blue-grey-10 text-color=white toggle-color=primary')
-        colours.on_value_change(lambda event: dark.set_value(_COLOURS[event.value]))
+    _build_tabs({'Try': lambda: TryTab(workspace), **{tab.name: tab.build for tab in added}})
 
-    build_tabs({'Try': lambda: TryTab(workspace), **{tab.name: tab.build for tab in added}})
+
+def _build_tabs(builders: Mapping[str, Callable[[], Any]]) -> None:
+    """Build the tabs of a page, and show the first; a single tab has no bar.
+
+    Args:
+        builders: functions that build a tab, by its name. Those of all but the first return the
+            function to call when the tab is shown or hidden.
+    """
+    first = next(iter(builders))
+    if len(builders) == 1:
+        builders[first]()
+        return
+    # On a phone, the bar is wider than the screen and scrolls.
+    with ui.tabs().classes('max-w-full') as tabs:
+        for name in builders:
+            ui.tab(name)
+    turns: dict[str, Turn] = {}
+    with ui.tab_panels(tabs, value=first, animated=False).classes('w-full'):
+        for name, build in builders.items():
+            with ui.tab_panel(name).classes('p-0'), told_errors():
+                turn = build()
+                if name != first:
+                    turns[name] = turn
+
+    async def turned(
+        event: events.ValueChangeEventArguments[str | ui.tab | ui.tab_panel | None],
+    ) -> None:
+        for name, turn in turns.items():
+            awaited = turn(event.value == name)
+            if awaited is not None:
+                await awaited
+
+    tabs.on_value_change(turned)

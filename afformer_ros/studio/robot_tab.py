@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nicegui import ui
 
 from afformer_core.studio.messages import told_errors
-from afformer_core.studio.studio_tab import Turn
+from afformer_core.studio.server import Turn
 
 if TYPE_CHECKING:
     from afformer_ros.studio.grounding_link import GroundingLink

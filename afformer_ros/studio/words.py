@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
+from afformer_core.studio.words import certainty_in_words, presence_in_words
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.srv import GetDemonstrationFrame
 from afformer_ros.studio.grounding_watch import NodeState
@@ -31,24 +32,21 @@ def state_in_words(state: NodeState, name: str) -> str:
     return _STATES[state].format(name=name)
 
 
-def presence_in_words(affordance: Affordance) -> str:
-    """Describe whether the demonstrated element is in view."""
-    presence, threshold = affordance.presence, affordance.presence_threshold
-    begin = 'In view' if affordance.found else 'Not found'
-    if math.isnan(presence):
-        return f'{begin}; the model is not calibrated, so its presence is not known.'
-    return f'{begin}: presence {presence:.2f}, at least {threshold:.2f} is needed.'
-
-
-def certainty_in_words(affordance: Affordance) -> str:
-    """Describe whether the best point lies on the demonstrated part; empty if not known."""
+def reliability_in_words(affordance: Affordance) -> tuple[str, str]:
+    """Describe presence and certainty; the latter is empty if not known or nothing was found."""
+    presence = presence_in_words(
+        _known(affordance.presence),
+        _known(affordance.presence_threshold),
+        found=affordance.found,
+    )
+    if not affordance.found:
+        return presence, ''
     certainty, threshold = affordance.certainty, affordance.certainty_threshold
-    if not affordance.found or math.isnan(certainty) or math.isnan(threshold):
-        return ''
-    needed = f'certainty {certainty:.2f}, at least {threshold:.2f} is needed.'
-    if certainty < threshold:
-        return f'Not sure which part: {needed} See "What is operated".'
-    return f'The part is certain: {needed}'
+    return presence, certainty_in_words(_known(certainty), _known(threshold))
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def best_point_in_words(affordance: Affordance) -> str:

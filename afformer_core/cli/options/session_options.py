@@ -15,14 +15,33 @@ if TYPE_CHECKING:
     from afformer_core.runtime import ArrayGrounder
 
 
-def add_session_options(parser: Any) -> None:
-    """Add backend, precision, threads and zoom stages to a parser or a group of its options."""
+def add_backend(parser: Any) -> None:
+    """Add the option for the inference backend."""
     parser.add_argument(
         '--backend',
         default='auto',
         help='inference backend: auto, torch, onnxruntime, openvino, torch-cuda, '
         'onnxruntime-cuda or tensorrt (default: auto)',
     )
+
+
+def add_zooms(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the zoom stages."""
+    parser.add_argument(
+        '--zooms',
+        type=float,
+        nargs=2,
+        metavar=('DEMONSTRATION', 'IMAGE'),
+        action='append',
+        help='add a zoom stage that magnifies the demonstration around its contact and the image '
+        'around the peak of the previous stage by these factors; repeat the option to add stages '
+        '(default: the zoom stages in model.json)',
+    )
+
+
+def add_session_options(parser: Any) -> None:
+    """Add backend, precision, threads and zoom stages to a parser or a group of its options."""
+    add_backend(parser)
     parser.add_argument(
         '--precision',
         default='auto',

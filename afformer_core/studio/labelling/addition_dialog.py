@@ -16,8 +16,7 @@ from afformer_core.studio.labelling.added_media import Medium, object_folder, st
 from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits, require_small_image, require_small_video
 from afformer_core.studio.messages import told_errors
-from afformer_core.studio.page_uploads import PageUploads
-from afformer_core.studio.source_buttons import file_sources
+from afformer_core.studio.uploads import PageUploads, build_upload_field
 
 
 class AdditionDialog:
@@ -48,11 +47,11 @@ class AdditionDialog:
             ui.label('Add videos and images of one object').classes('text-lg font-bold')
             self._name = ui.input('Name of the object, such as drawer', autocomplete=[])
             self._name.props('dense outlined').classes('w-full')
-            file_sources(
+            build_upload_field(
                 'Drop videos of the action here, or tap to choose', 'video/*,.gif,.mkv',
                 self._take_video, limits, self._uploads, video=True,
             )  # fmt: skip
-            file_sources(
+            build_upload_field(
                 'Drop other images of it here, or tap to choose', 'image/*',
                 self._take_image, limits, self._uploads, video=False,
             )  # fmt: skip

@@ -21,7 +21,6 @@ from afformer_core.studio.labelling.addition_dialog import AdditionDialog
 from afformer_core.studio.labelling.pair_list import PairList
 from afformer_core.studio.labelling.pair_view import Marks, PairView
 from afformer_core.studio.labelling.point_labels import LabelledPair, PointLabels, nearest_point
-from afformer_core.studio.labelling.point_tool import MarkingShape, PointTool
 from afformer_core.studio.labelling.suggestion import Suggester, SuggestionLine
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.messages import told_errors
@@ -30,8 +29,8 @@ from afformer_core.studio.model_worker import ModelWorker
 _IGNORED: list[Literal['input', 'select', 'button', 'textarea']] = ['input', 'textarea', 'select']
 _KEYS = (
     'Click to mark, drag a point to move it, click it to select it. 1 to 9: action. S: accept the '
-    'suggestion. Delete: delete the selected point. U: undo. N: next unfinished pair. P, B, O: '
-    'points, box, outline (Enter closes it). + and -, or Ctrl and the wheel: zoom.'
+    'suggestion. Delete: delete the selected point. U: undo. N: next unfinished pair. + and -, or '
+    'Ctrl and the wheel: zoom.'
 )
 _EMPTY = (
     '{folder} contains no pairs yet. Click Add pairs, and give a video of somebody operating '
@@ -77,7 +76,6 @@ class LabelTab:
         self._drawn: Marks | None = None
         # Changes are written one after another, in the order of the clicks.
         self._writing = asyncio.Lock()
-        self._tool = PointTool()
         self._suggester = Suggester(
             worker, None if labels.takes_new_actions else labels.action_names
         )
@@ -105,13 +103,9 @@ class LabelTab:
 
     def _build_tools(self) -> None:
         with ui.row().classes('items-center gap-1'):
-            self._shapes = ui.toggle([shape.value for shape in MarkingShape], value='Points')
-            self._shapes.props('dense no-caps').on_value_change(self._change_shape)
             for icon, change, told in (('zoom_in', 1, 'Zoom in'), ('zoom_out', -1, 'Zoom out')):
                 zoom = ui.button(icon=icon, on_click=partial(self._zoom, change))
                 zoom.props(f'outline dense aria-label="{told}"')
-            self._closing = ui.button('Close the outline', on_click=self._close_outline)
-            self._closing.props('outline dense no-caps').set_visibility(False)
             self._deleting = ui.button('Delete the point', on_click=self._delete_selected)
             self._deleting.props('outline dense no-caps').set_visibility(False)
             ui.button('Undo', on_click=self._undo).props('outline dense')
@@ -139,7 +133,6 @@ class LabelTab:
         with told_errors():
             self._timer.active = True
             self._selected = None
-            self._tool.drop()
             self._suggestion.show(None)
             self._pairs.choose(pair)
             media = await self._view.show(pair, self._marks())
@@ -169,21 +162,14 @@ class LabelTab:
         return self._pairs.chosen
 
     async def _act(self, begin: Point, end: Point, near: float) -> None:
-        """Mark, select or move a point, or set corners."""
+        """Mark, select or move a point."""
         with told_errors():
-            pair, dragged = self._chosen(), math.dist(begin, end) > near
-            row = None
-            if self._tool.shape is MarkingShape.POINT:
-                row = _row_at(self._labels.rows(pair), begin, near)
+            pair = self._chosen()
+            row = _row_at(self._labels.rows(pair), begin, near)
             self._selected = None
             if row is None:
-                action = self._actions.chosen
-                # A drag draws a box from corner to corner.
-                box = self._tool.shape is MarkingShape.BOX and not self._tool.corners and dragged
-                points = self._tool.click(begin) if box else []
-                points += self._tool.click(end)
-                await self._add(pair, action, points)
-            elif dragged and self._view.size is not None:
+                await self._add(pair, self._actions.chosen, end)
+            elif math.dist(begin, end) > near and self._view.size is not None:
                 at = row.x + end[0] - begin[0], row.y + end[1] - begin[1]
                 x, y = nearest_point(at, self._view.size)
                 await self._change(pair, (row,), (replace(row, x=x, y=y),))
@@ -200,10 +186,6 @@ class LabelTab:
     def _zoom(self, change: int) -> None:
         self._view.zoom(change)
 
-    async def _close_outline(self) -> None:
-        with told_errors():
-            await self._add(self._chosen(), self._actions.chosen, self._tool.close())
-
     async def _accept(self) -> None:
         """Mark the best remaining suggested point."""
         if not self._suggestion.points:
@@ -211,26 +193,26 @@ class LabelTab:
         with told_errors():
             if self._suggestion.action:
                 self._actions.choose_name(self._suggestion.action)
+            # The suggestion stays if no action is chosen.
             action = self._actions.chosen
-            await self._add(self._chosen(), action, [self._suggestion.take()])
+            await self._add(self._chosen(), action, self._suggestion.take())
 
-    async def _add(self, pair: LabelledPair, action: str, points: Sequence[Point]) -> None:
-        await self._change(pair, (), tuple(pair.row(action, point) for point in points))
+    async def _add(self, pair: LabelledPair, action: str, point: Point) -> None:
+        await self._change(pair, (), (pair.row(action, point),))
 
     async def _change(
         self, pair: LabelledPair, removed: tuple[PointRow, ...], added: tuple[PointRow, ...]
     ) -> None:
         try:
-            if removed or added:
-                async with self._writing:
-                    await asyncio.to_thread(self._labels.replace, pair, removed, added)
-                self._changes.append(_Change(pair, removed, added))
+            async with self._writing:
+                await asyncio.to_thread(self._labels.replace, pair, removed, added)
+            self._changes.append(_Change(pair, removed, added))
         finally:
             self._redraw()
 
     async def _undo(self) -> None:
         with told_errors():
-            if not self._tool.take_back() and self._changes:
+            if self._changes:
                 last = self._changes.pop()
                 self._selected = None
                 async with self._writing:
@@ -239,28 +221,16 @@ class LabelTab:
                     )
             self._redraw()
 
-    def _change_shape(self, event: events.ValueChangeEventArguments[str]) -> None:
-        self._tool.shape = MarkingShape(event.value)
-        self._selected = None
-        self._redraw()
-
     def _marks(self) -> Marks:
         pair, selected = self._pairs.chosen, self._selected
         points = [] if pair is None else [(row.x, row.y) for row in self._labels.rows(pair)]
         ringed = None if selected is None else (selected.x, selected.y)
         # Another person may have removed it.
         ringed = ringed if ringed in points else None
-        return Marks(
-            points,
-            self._suggestion.points,
-            tuple(self._tool.corners),
-            ringed,
-            draws_regions=self._tool.shape is not MarkingShape.POINT,
-        )
+        return Marks(points, self._suggestion.points, ringed)
 
     def _redraw(self) -> None:
         self._pairs.refresh()
-        self._closing.set_visibility(len(self._tool.corners) >= 3)
         self._drawn = self._marks()
         self._deleting.set_visibility(self._drawn.selected is not None)
         self._view.draw(self._drawn)
@@ -277,7 +247,6 @@ class LabelTab:
     async def _press(self, event: events.KeyEventArguments) -> None:
         if not event.action.keydown or event.action.repeat:
             return
-        shapes = {shape.value[0].lower(): shape for shape in MarkingShape}
         if event.key.number is not None:
             self._actions.choose(event.key.number - 1)
         elif event.key == 'u':
@@ -290,10 +259,6 @@ class LabelTab:
             await self._delete_selected()
         elif event.key in ('+', '=', '-'):
             self._zoom(-1 if event.key == '-' else 1)
-        elif event.key.enter:
-            await self._close_outline()
-        elif event.key.name in shapes:
-            self._shapes.value = shapes[event.key.name].value
 
 
 def _known_actions(grounder: ArrayGrounder) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Marks over an image, as SVG: circles, of which one may have a ring, diamonds and squares.
+"""Marks over an image, as SVG: circles, of which one may have a ring, and diamonds.
 
-Circles are marked, the ring selects, diamonds are suggested, and squares are corners.
+Circles are marked, the ring selects, and diamonds are suggested.
 Every mark is identified by its shape and drawn light on dark, so that it is visible on any image
 and to people with colour blindness.
 """
@@ -52,20 +52,6 @@ def diamonds(points: Sequence[Point], radius: float) -> str:
             + '</g>'
         )
     return ''.join(drawn)
-
-
-def corners(points: Sequence[Point], radius: float) -> str:
-    """Draw the corners of an unfinished box or outline, and the line between them."""
-    if not points:
-        return ''
-    line = ' '.join(f'{x:.2f},{y:.2f}' for x, y in points)
-    side = 1.4 * radius
-    squares = (
-        f'<rect class="corner" x="{x - side / 2:.2f}" y="{y - side / 2:.2f}" '
-        f'width="{side:.2f}" height="{side:.2f}" fill="white" stroke="black" />'
-        for x, y in points
-    )
-    return _twice(f'<polyline points="{line}" {{}} />', radius, 'white') + ''.join(squares)
 
 
 def _number(number: int, at: Point, radius: float) -> str:

@@ -26,7 +26,6 @@ from afformer_core.studio.timeline import TimelineView, timeline_of
 
 STYLE = """
 .grip { fill: transparent; pointer-events: all; cursor: move }
-.dragged-over { touch-action: none }
 """
 SCRIPT = Path(__file__).with_name('gestures.js').read_text(encoding='utf-8')
 
@@ -57,16 +56,11 @@ Act = Callable[[Point, Point, float], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Marks:
-    """Points over an image, in its pixels: marked, suggested, and selected ones, and corners.
-
-    While regions are drawn, points cannot be moved, and a finger draws instead of scrolling.
-    """
+    """Points over an image, in its pixels: marked, suggested, and selected ones."""
 
     points: Sequence[Point]
     suggested: Sequence[Point] = ()
-    corners: Sequence[Point] = ()
     selected: Point | None = None
-    draws_regions: bool = False
 
 
 # On a narrow screen the demonstration goes below the image.
@@ -158,14 +152,12 @@ class PairView:
         if self.size is not None:
             radius = self._radius
             selected = [] if drawn.selected is None else [drawn.selected]
-            gripped = [] if drawn.draws_regions else drawn.points
-            self._image.classes(**{'add' if drawn.draws_regions else 'remove': 'dragged-over'})
+            points = self._shown(drawn.points)
             self._image.content = (
-                marks.circles(self._shown(drawn.points), radius)
+                marks.circles(points, radius)
                 + ''.join(marks.ring(point, radius) for point in self._shown(selected))
                 + marks.diamonds(self._shown(drawn.suggested), radius)
-                + marks.corners(self._shown(drawn.corners), radius)
-                + marks.grips(self._shown(gripped), _NEAR * radius)
+                + marks.grips(points, _NEAR * radius)
             )
 
     def _is_outdated(self, request: int) -> bool:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.media.images import encode_png
-from afformer_core.offline.data.readers.point_table import PointRow, point_table_text
 from afformer_core.offline.evaluation.report.tiles import fit
 from afformer_core.runtime import Grounding
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
@@ -44,31 +43,6 @@ def _choice(answer: ShownGrounding) -> str:
         return 'give a closer image, or mark it again'
     numbered = 'tap one of the numbered parts below, or click elsewhere'
     return numbered if answer.asked.likeliest else 'click the operated part below'
-
-
-def presence_in_words(answer: ShownGrounding) -> str:
-    """Describe whether the demonstrated element is in view, with the presence."""
-    presence, threshold = answer.grounding.presence, answer.grounding.presence_threshold
-    if presence is None or threshold is None:
-        return 'Presence is not known: this model is not calibrated. Run `afformer calibrate`.'
-    if presence >= threshold:
-        return f'In view: presence {presence:.2f}, at least {threshold:.2f} is needed.'
-    return (
-        f'Not found: presence {presence:.2f}, at least {threshold:.2f} is needed. A robot would '
-        'not act.'
-    )
-
-
-def certainty_in_words(answer: ShownGrounding) -> str:
-    """Describe whether the best point lies on the demonstrated part; empty if not known."""
-    grounding = answer.grounding
-    certainty, threshold = grounding.certainty, grounding.certainty_threshold
-    if certainty is None or threshold is None:
-        return ''
-    needed = f'certainty {certainty:.2f}, at least {threshold:.2f} is needed.'
-    if not grounding.unsure:
-        return f'The part is certain: {needed}'
-    return f'Not sure which part: {needed} A robot would not act.'
 
 
 def action_in_words(answer: ShownGrounding) -> str:
@@ -129,27 +103,6 @@ def answer_json(answer: ShownGrounding) -> bytes:
         'backend': answer.backend,
     }
     return (json.dumps(content, indent=2) + '\n').encode()
-
-
-def answer_rows(answer: ShownGrounding) -> bytes:
-    """Write a `points.csv` with the best peak and action, one row for each demonstration.
-
-    Raises:
-        ValueError: the model scores no actions, which rows need.
-    """
-    grounding = answer.grounding
-    if not grounding.best_action:
-        raise ValueError('the model scores no actions, but each row of points.csv needs one')
-    best = grounding.peaks[0]
-    # A peak may lie half a pixel outside the image, but a row must not.
-    height, width = grounding.source_size
-    x, y = min(max(best.u, 0.0), width - 1.0), min(max(best.v, 0.0), height - 1.0)
-    names = dict.fromkeys(shown.name for shown in answer.demonstrations)
-    rows = (
-        PointRow(line, name, answer.image.name, grounding.best_action, x, y)
-        for line, name in enumerate(names, 2)
-    )
-    return point_table_text(rows).encode()
 
 
 def file_name(answer: ShownGrounding, ending: str) -> str:

@@ -12,6 +12,7 @@ from afformer_core.studio.messages import told_errors
 from afformer_core.studio.timeline import ImmediateSlider
 from afformer_core.studio.trying import answer_files
 from afformer_core.studio.trying.workspace import ShownGrounding
+from afformer_core.studio.words import certainty_in_words, presence_in_words
 
 _SIDE = 1280
 _OPACITY = 0.6
@@ -83,7 +84,6 @@ class AnswerPanel:
                 lambda: answer_files.overlay_png(answer, self._answer_image.opacity),
             ),
             'JSON': ('answer.json', lambda: answer_files.answer_json(answer)),
-            'points.csv': ('points.csv', lambda: answer_files.answer_rows(answer)),
         }
         with ui.row().classes('gap-2'):
             for text, (ending, content) in files.items():
@@ -100,10 +100,13 @@ def _download_button(text: str, name: str, content: Callable[[], bytes]) -> None
 
 def _presence(answer: ShownGrounding) -> None:
     grounding = answer.grounding
-    certainty = answer_files.certainty_in_words(answer)
+    presence = presence_in_words(
+        grounding.presence, grounding.presence_threshold, found=bool(grounding.found)
+    )
+    certainty = certainty_in_words(grounding.certainty, grounding.certainty_threshold)
     with ui.row().classes('items-center no-wrap gap-2'):
         ui.icon('check_circle' if grounding.found and not grounding.unsure else 'help', size='sm')
-        ui.label(answer_files.presence_in_words(answer)).classes('font-bold presence')
+        ui.label(presence).classes('font-bold presence')
     if certainty:
         ui.label(certainty).classes('font-bold certainty')
     names = ', '.join(shown.name for shown in answer.demonstrations)

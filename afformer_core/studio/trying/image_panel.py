@@ -10,9 +10,9 @@ from nicegui import ui
 
 from afformer_core.offline.evaluation.report.tiles import fit, image_source
 from afformer_core.studio.limits import LimitedImage
-from afformer_core.studio.source_buttons import file_sources
 from afformer_core.studio.timeline import attribute_text
 from afformer_core.studio.trying.workspace import Workspace
+from afformer_core.studio.uploads import build_upload_field
 
 _THUMBNAIL = 160
 
@@ -33,7 +33,7 @@ class ImagePanel:
         self._changed = changed
         self.chosen: LimitedImage | None = None
         ui.label('Images').classes('text-lg font-bold')
-        file_sources(
+        build_upload_field(
             'Drop images here, or tap to choose',
             'image/*',
             self.add,

@@ -24,8 +24,8 @@ from afformer_core.studio.limits import (
     read_limited_image,
 )
 from afformer_core.studio.model_worker import ModelWorker
-from afformer_core.studio.page_uploads import PageUploads
 from afformer_core.studio.timeline import TimelineFrame, timeline_of
+from afformer_core.studio.uploads import PageUploads
 
 _PEAKS = 5
 # Minimum length of a video with parts, seconds.

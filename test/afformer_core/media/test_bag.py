@@ -86,23 +86,24 @@ def test_messages_that_are_lost_inside_are_told(tmp_path: Path) -> None:
     assert f'only {len(read)} of its 60 messages of /texts can be read' in str(told.value)
 
 
-def test_a_database_that_is_damaged_inside_is_told(tmp_path: Path) -> None:
-    file = write_texts(tmp_path / 'bag', StoragePlugin.SQLITE3, length=30_000)
-    overwrite(file, file.stat().st_size // 2, b'\xff' * 8192)
+@pytest.mark.parametrize(
+    ('length', 'compression', 'reason'),
+    [
+        (30_000, CompressionMode.NONE, 'malformed'),
+        (500, CompressionMode.MESSAGE, '[Zz]stand'),
+    ],
+)
+def test_a_database_that_is_damaged_inside_is_told(
+    tmp_path: Path, length: int, compression: CompressionMode, reason: str
+) -> None:
+    file = write_texts(tmp_path / 'bag', StoragePlugin.SQLITE3, length, compression)
+    if compression is CompressionMode.NONE:
+        overwrite(file, file.stat().st_size // 2, b'\xff' * 8192)
+    else:
+        file.write_bytes(file.read_bytes().replace(b'\x28\xb5\x2f\xfd', bytes(4)))
     with (
         Bag(tmp_path / 'bag') as bag,
-        pytest.raises(BagError, match=r'bag is damaged: .*malformed'),
-    ):
-        list(bag.messages(bag.topics, bag.start, bag.end))
-
-
-def test_a_message_that_cannot_be_decompressed_is_told(tmp_path: Path) -> None:
-    compression = CompressionMode.MESSAGE
-    file = write_texts(tmp_path / 'bag', StoragePlugin.SQLITE3, compression=compression)
-    file.write_bytes(file.read_bytes().replace(b'\x28\xb5\x2f\xfd', bytes(4)))
-    with (
-        Bag(tmp_path / 'bag') as bag,
-        pytest.raises(BagError, match=r'bag is damaged: .*[Zz]stand'),
+        pytest.raises(BagError, match=f'bag is damaged: .*{reason}'),
     ):
         list(bag.messages(bag.topics, bag.start, bag.end))
 

@@ -6,10 +6,8 @@ from afformer_core.media.polygons import (
     area,
     contains,
     distance,
-    edge_distances,
     inner_points,
     nearest_element,
-    spread_points,
 )
 
 SQUARE = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]])
@@ -53,23 +51,3 @@ def test_inner_points_are_inside():
     points = inner_points(SQUARE)
     assert points[0] == pytest.approx([5, 5])
     assert all(contains(SQUARE, tuple(point)) for point in points)
-
-
-@pytest.mark.parametrize('outline', [SQUARE, HOOK, HOOK[::-1], SQUARE * 0.2 + 1000])
-def test_points_are_spread_evenly_inside_an_outline(outline: np.ndarray) -> None:
-    points = spread_points(outline, 10)
-
-    assert points.shape == (10, 2)
-    assert all(contains(outline, tuple(point)) for point in points)
-    apart = np.hypot(*(points[:, None] - points).transpose(2, 0, 1)) + 1e9 * np.eye(10)
-    x, y = outline.T
-    area = abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
-    # Ten squares of the outline's area have this side.
-    side = np.sqrt(area / 10)
-    assert (apart.min(0) > 0.5 * side).all()
-    assert (edge_distances(outline, points) > 0.25 * side).all()
-
-
-def test_an_outline_without_an_area_has_no_points_inside() -> None:
-    with pytest.raises(ValueError, match='enclose next to no area'):
-        spread_points(np.array([[0.0, 0.0], [100.0, 100.0], [50.0, 50.0]]), 10)

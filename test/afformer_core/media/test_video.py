@@ -25,13 +25,6 @@ def clip(tmp_path: Path) -> Path:
     return path
 
 
-def test_reads_back_what_was_written(clip: Path) -> None:
-    frames = read_video(clip)
-    assert frames.shape == (12, 48, 64, 3)
-    assert frames.dtype == np.uint8
-    np.testing.assert_allclose(frames.mean(axis=(1, 2, 3)), 20 * np.arange(12), atol=3)
-
-
 def test_colours_are_in_the_order_red_green_blue(tmp_path: Path) -> None:
     frames = np.zeros((2, 32, 32, 3), np.uint8)
     frames[..., 0] = 220
@@ -49,11 +42,13 @@ def test_colours_are_in_the_order_red_green_blue(tmp_path: Path) -> None:
         (3, [0, 120, 220]),
         (12, list(range(0, 240, 20))),
         (99, list(range(0, 240, 20))),
+        (None, list(range(0, 240, 20))),
     ],
 )
-def test_samples_frames_evenly(clip: Path, frame_count: int, levels: list[int]) -> None:
-    means = read_video(clip, frame_count).mean(axis=(1, 2, 3))
-    np.testing.assert_allclose(means, levels, atol=3)
+def test_samples_frames_evenly(clip: Path, frame_count: int | None, levels: list[int]) -> None:
+    frames = read_video(clip, frame_count)
+    assert (frames.dtype, frames.shape[1:]) == (np.uint8, (48, 64, 3))
+    np.testing.assert_allclose(frames.mean(axis=(1, 2, 3)), levels, atol=3)
 
 
 def test_streams_frames_with_their_times(clip: Path) -> None:

@@ -46,13 +46,18 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pairs(tmp_path_factory: pytest.TempPathFactory, files: Path) -> Path:
     """An object with one demonstration and three images of 128x96, without points."""
     folder = tmp_path_factory.mktemp('pairs')
+    add_cup(folder, files, 'press\nturn\npull\n')
+    for name in ('attic.png', 'bath.png', 'cellar.png'):
+        shutil.copy(files / 'panel.png', folder / 'cup/images' / name)
+    return folder
+
+
+def add_cup(folder: Path, files: Path, actions: str) -> None:
+    """Add an object with one demonstration and no image, and the names of actions."""
     (folder / 'cup/demonstrations').mkdir(parents=True)
     (folder / 'cup/images').mkdir()
     shutil.copy(files / 'press.mp4', folder / 'cup/demonstrations')
-    for name in ('attic.png', 'bath.png', 'cellar.png'):
-        shutil.copy(files / 'panel.png', folder / 'cup/images' / name)
-    (folder / 'actions.txt').write_text('press\nturn\npull\n')
-    return folder
+    (folder / 'actions.txt').write_text(actions)
 
 
 def run(task: Callable[[], Coroutine[Any, Any, Any]]) -> None:
@@ -80,9 +85,7 @@ class Studio:
 def marked_pairs(tmp_path_factory: pytest.TempPathFactory, files: Path) -> Path:
     """An object with one demonstration and two images of 128x96, with a point on each."""
     folder = tmp_path_factory.mktemp('marked')
-    (folder / 'cup/demonstrations').mkdir(parents=True)
-    (folder / 'cup/images').mkdir()
-    shutil.copy(files / 'press.mp4', folder / 'cup/demonstrations')
+    add_cup(folder, files, 'press\nturn\n')
     rows = ['demonstration,image,action,x,y']
     for name, x in (('attic.png', 30), ('bath.png', 90)):
         image = np.full((96, 128, 3), 90, np.uint8)
@@ -90,7 +93,6 @@ def marked_pairs(tmp_path_factory: pytest.TempPathFactory, files: Path) -> Path:
         write_image(folder / 'cup/images' / name, image)
         rows.append(f'press.mp4,{name},press,{x},48')
     (folder / 'cup/points.csv').write_text('\n'.join(rows) + '\n')
-    (folder / 'actions.txt').write_text('press\nturn\n')
     return folder
 
 

@@ -13,10 +13,9 @@ from geometry_msgs.msg import Point
 from afformer_ros.studio.words import (
     age_in_words,
     best_point_in_words,
-    certainty_in_words,
     mark_in_words,
-    presence_in_words,
     recording_in_words,
+    reliability_in_words,
 )
 
 FINDS = 'press: the model finds the operated part. A click there is more reliable.'
@@ -55,29 +54,42 @@ def test_the_best_point_and_action(found: Affordance) -> None:
     assert best_point_in_words(found) == ''
 
 
-def test_certainty(found: Affordance) -> None:
-    found.certainty, found.certainty_threshold = 0.41, 0.63
-    assert certainty_in_words(found) == (
-        'Not sure which part: certainty 0.41, at least 0.63 is needed. See "What is operated".'
+@pytest.mark.parametrize(
+    ('found', 'presence', 'certainty', 'told'),
+    [
+        (
+            True,
+            0.91,
+            0.41,
+            (
+                'In view: presence 0.91, at least 0.50 is needed.',
+                'Not sure which part: certainty 0.41, at least 0.63 is needed.',
+            ),
+        ),
+        (
+            True,
+            math.nan,
+            0.63,
+            (
+                'Presence is not known: this model is not calibrated. Run `afformer calibrate`.',
+                'The part is certain: certainty 0.63, at least 0.63 is needed.',
+            ),
+        ),
+        (False, 0.125, 0.41, ('Not found: presence 0.12, at least 0.50 is needed.', '')),
+        (True, 0.91, math.nan, ('In view: presence 0.91, at least 0.50 is needed.', '')),
+    ],
+)
+def test_presence_and_certainty(
+    found: bool, presence: float, certainty: float, told: tuple[str, str]
+) -> None:
+    affordance = Affordance(
+        found=found,
+        presence=presence,
+        presence_threshold=0.5,
+        certainty=certainty,
+        certainty_threshold=0.63,
     )
-    found.certainty = 0.63
-    assert certainty_in_words(found) == (
-        'The part is certain: certainty 0.63, at least 0.63 is needed.'
-    )
-    found.certainty = math.nan
-    assert certainty_in_words(found) == ''
-    found.certainty, found.found = 0.41, False
-    assert certainty_in_words(found) == ''
-
-
-def test_presence(found: Affordance) -> None:
-    assert presence_in_words(found) == 'In view: presence 0.91, at least 0.50 is needed.'
-    found.found, found.presence = False, 0.125
-    assert presence_in_words(found) == 'Not found: presence 0.12, at least 0.50 is needed.'
-    found.presence = math.nan
-    assert presence_in_words(found) == (
-        'Not found; the model is not calibrated, so its presence is not known.'
-    )
+    assert reliability_in_words(affordance) == told
 
 
 def test_an_old_result_is_told() -> None:

@@ -89,14 +89,3 @@ def test_a_finger_marks_and_moves_points_and_scrolls_beside_them(phone: Any, pai
 
     assert moved == [pytest.approx((100, 70), abs=0.5), pytest.approx((70, 50), abs=0.5)]
     assert marked(pairs) == moved
-
-
-def test_a_finger_draws_a_box_instead_of_scrolling(phone: Any, pairs: Path) -> None:
-    phone.get_by_role('button', name='Box').tap()
-    phone.locator('.marked.dragged-over').wait_for()
-
-    Finger(phone).drag((20, 20), (60, 50))
-
-    phone.get_by_text('10 points').wait_for()
-    assert phone.evaluate('scrollY') == 0
-    assert all(19 < x < 61 and 19 < y < 51 for x, y in marked(pairs))

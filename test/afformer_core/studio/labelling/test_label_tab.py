@@ -110,32 +110,6 @@ def test_a_key_accepts_what_the_model_finds(tab: Any, pairs: Path) -> None:
     assert (found.action, row.action) == ('unknown', 'turn')
 
 
-def test_a_box_and_an_outline_become_ten_points_each(tab: Any, pairs: Path) -> None:
-    tab.keyboard.press('b')
-    click(tab, 20, 20)
-    tab.locator('.marked .corner').wait_for()
-    click(tab, 60, 40)
-    tab.get_by_text('10 points').wait_for()
-    tab.keyboard.press('o')
-    for corner in ((80, 50), (120, 50), (120, 90)):
-        click(tab, *corner)
-    tab.get_by_role('button', name='Close the outline').wait_for()
-    tab.keyboard.press('Enter')
-    tab.get_by_text('20 points').wait_for()
-
-    points = np.array([(row.x, row.y) for row in rows(pairs)])
-    assert ((points[:10] > (19, 19)) & (points[:10] < (61, 41))).all()
-    assert (points[10:, 0] - 80 > points[10:, 1] - 50 - 1).all()
-    assert (points[10:] > (79, 49)).all()
-    tab.keyboard.press('u')
-    tab.get_by_text('10 points').wait_for()
-    assert len(rows(pairs)) == 10
-    tab.keyboard.press('n')
-    tab.get_by_role('switch', name='Unfinished only').click()
-    tab.get_by_text('press.mp4, attic.png').wait_for(state='hidden')
-    assert tab.get_by_text('press.mp4, bath.png').is_visible()
-
-
 def test_any_point_is_dragged_deleted_and_brought_back(tab: Any, pairs: Path) -> None:
     for x in (20, 50, 80):
         click(tab, x, 40)
@@ -214,7 +188,11 @@ def test_a_phone_shows_the_image_over_its_whole_width_and_first(tab: Any) -> Non
     assert tab.evaluate('document.documentElement.scrollWidth') == 390
 
 
-def test_a_list_of_many_pairs_has_pages(sixty_images: None, page: Any) -> None:
+def test_a_list_of_many_pairs_has_pages_and_a_filter(
+    sixty_images: None, page: Any, pairs: Path
+) -> None:
+    finished = ''.join(f'press.mp4,bath.png,press,{x},5\n' for x in range(10))
+    (pairs / 'cup/points.csv').write_text(f'demonstration,image,action,x,y\n{finished}')
     opened(page)
     lines = page.locator('.pairs .q-item')
     assert lines.count() == 50
@@ -223,8 +201,12 @@ def test_a_list_of_many_pairs_has_pages(sixty_images: None, page: Any) -> None:
     page.get_by_text('press.mp4, d_59.png').wait_for()
     assert lines.count() == 13
     page.keyboard.press('n')
-    page.locator('.pairs .bg-primary', has_text='press.mp4, bath.png').wait_for()
+    page.locator('.pairs .bg-primary', has_text='press.mp4, cellar.png').wait_for()
     assert lines.count() == 50
+    page.get_by_text('10 points', exact=True).wait_for()
+    page.get_by_role('switch', name='Unfinished only').click()
+    page.get_by_text('press.mp4, bath.png').wait_for(state='hidden')
+    assert page.get_by_text('press.mp4, attic.png').is_visible()
 
 
 @pytest.mark.slow
@@ -239,20 +221,6 @@ def test_points_of_another_page_appear_by_themselves(
     click(tab, 60, 40)
     other.locator('.marked circle').nth(2).wait_for()
     other.close()
-
-    assert [round(row.x) for row in rows(pairs)] == [30, 60]
-
-
-@pytest.mark.slow
-def test_a_reload_keeps_the_points(page: Any, pairs: Path, files: Path) -> None:
-    page.locator('input[type=file]').nth(0).set_input_files(files / 'press.mp4')
-    page.reload()
-    for number in (1, 2):
-        tab = opened(page)
-        tab.keyboard.press('2')
-        click(tab, 30 * number, 40)
-        tab.locator('.marked circle').nth(2 * number - 1).wait_for()
-        page.reload()
 
     assert [round(row.x) for row in rows(pairs)] == [30, 60]
 

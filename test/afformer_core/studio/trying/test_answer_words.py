@@ -14,7 +14,6 @@ from afformer_core.runtime import Grounding, Peak
 from afformer_core.studio.limits import LimitedImage
 from afformer_core.studio.trying.answer_files import (
     action_in_words,
-    certainty_in_words,
     sentence,
 )
 from afformer_core.studio.trying.workspace import ShownDemonstration, ShownGrounding
@@ -32,19 +31,6 @@ def answer(*shown: ShownDemonstration, certainty: float | None = 0.41) -> ShownG
     image = LimitedImage('kitchen.jpg', np.zeros((12, 16, 3), np.uint8), (16, 12))
     grounding = replace(GROUNDING, certainty=certainty)
     return ShownGrounding(image, shown, grounding, 31.0, 'torch')
-
-
-@pytest.mark.parametrize(
-    ('certainty', 'told'),
-    [
-        (0.41, 'Not sure which part: certainty 0.41, {least} A robot would not act.'),
-        (0.63, 'The part is certain: certainty 0.63, {least}'),
-        (None, ''),
-    ],
-)
-def test_an_answer_of_at_least_the_threshold_is_sure(certainty: float | None, told: str) -> None:
-    expected = told.format(least='at least 0.63 is needed.')
-    assert certainty_in_words(answer(SHOWN, certainty=certainty)) == expected
 
 
 @pytest.mark.parametrize(

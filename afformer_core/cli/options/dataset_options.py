@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options of subcommands that read videos and folders of frames."""
+"""Options of subcommands that read a dataset."""
 
 from __future__ import annotations
 
@@ -31,4 +31,26 @@ def add_dataset_part(parser: argparse.ArgumentParser, split: str = 'test') -> No
         choices=('train', 'test'),
         default=split,
         help=f'split of EPIC-Hotspot (default: {split})',
+    )
+
+
+def add_choice_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose pairs of the data."""
+    parser.add_argument(
+        '--limit',
+        type=int,
+        default=0,
+        help='number of scenes to measure, beginning with the first, or of images if the data has '
+        'no scenes; 0: all (default: 0)',
+    )
+    parser.add_argument(
+        '--pairs-per-group',
+        type=int,
+        default=0,
+        help='number of pairs drawn at random for each scene or image; 0: all (default: 0)',
+    )
+    parser.add_argument(
+        '--skip-broken',
+        action='store_true',
+        help='leave out samples whose clip or image is missing or broken',
     )

@@ -27,7 +27,7 @@ from afformer_core.offline.evaluation.parts.clips import read_clip
 from afformer_core.offline.evaluation.parts.part_scores import PartScores
 from afformer_core.offline.evaluation.parts.predictors import PointPredictor
 from afformer_core.offline.evaluation.report.tiles import RgbImage
-from afformer_core.runtime.grounding import Peak
+from afformer_core.runtime.peaks import Peak
 
 LEGEND = (
     'Pairs, evenly chosen from the best to the worst. Each row shows frames of the demonstration, '

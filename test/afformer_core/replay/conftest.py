@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 
 from afformer_core.media.bag import Bag, BagExtract
 from afformer_core.replay.demonstrations import ReplayDemonstrations
+from afformer_core.replay.replay import ReplayRequest, write_replay
+from afformer_core.replay.topics import choose_topics
 from afformer_core.runtime import ArrayGrounder
+from afformer_core.stream.settings import PipelineSettings
 
 Change = Callable[[str, int, Any], tuple[int, Any] | bytes | None]
 
@@ -59,3 +64,49 @@ def copied(rgbd: Path, tmp_path: Path) -> Callable[[Change], Path]:
         return folder
 
     return copy
+
+
+# Whatever the model says counts as found: the tests are of the replay.
+SETTINGS = PipelineSettings(
+    minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A replay's folder, read."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        with (self.folder / 'groundings.csv').open(newline='') as file:
+            return list(csv.DictReader(file))
+
+
+Replayer = Callable[..., Written]
+
+
+@pytest.fixture(scope='session')
+def replay(demonstrations: ReplayDemonstrations, rgbd: Path) -> Replayer:
+    def replay(folder: Path, path: Path = rgbd / 'bag', **fields: Any) -> Written:
+        folder.mkdir()
+        with Bag(path) as bag:
+            request = ReplayRequest(
+                topics=fields.pop('topics', None)
+                or choose_topics(bag.topics, None, None, None, None),
+                demonstration=demonstrations.selected,
+                window=fields.pop('window', BagExtract()),
+                settings=fields.pop('settings', SETTINGS),
+                annotations=fields.pop('annotations', None),
+                calibration=demonstrations.grounder.calibrations.presence,
+                facts={'bag': 'recording'},
+                **fields,
+            )
+            done: list[int] = []
+            summary = write_replay(bag, request, demonstrations.predict, folder, done.append)
+        assert done[-1] == summary['images']
+        return Written(folder, summary)
+
+    return replay

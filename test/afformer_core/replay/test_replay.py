@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,56 +20,13 @@ from afformer_core.media.bag import Bag, BagError, BagExtract
 from afformer_core.media.video import read_video
 from afformer_core.replay.annotations import read_annotations
 from afformer_core.replay.demonstrations import ReplayDemonstrations
-from afformer_core.replay.replay import ReplayRequest, result_folder, write_replay
-from afformer_core.replay.topics import ReplayTopics, choose_topics
+from afformer_core.replay.replay import result_folder
+from afformer_core.replay.topics import ReplayTopics
 from afformer_core.runtime.calibrations import PresenceFeatures
-from afformer_core.stream.settings import PipelineSettings
 from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
 from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
 
-# Whatever the model says counts as found: the tests are of the replay.
-SETTINGS = PipelineSettings(
-    minimum_presence=0, minimum_confidence=0, minimum_feature_similarity=-1
-)
-
-
-@dataclass(frozen=True)
-class Written:
-    """A replay's folder, read."""
-
-    folder: Path
-    summary: dict[str, Any]
-
-    @property
-    def rows(self) -> list[dict[str, str]]:
-        with (self.folder / 'groundings.csv').open(newline='') as file:
-            return list(csv.DictReader(file))
-
-
-Replayer = Callable[..., Written]
-
-
-@pytest.fixture(scope='module')
-def replay(demonstrations: ReplayDemonstrations, rgbd: Path) -> Replayer:
-    def replay(folder: Path, path: Path = rgbd / 'bag', **fields: Any) -> Written:
-        folder.mkdir()
-        with Bag(path) as bag:
-            request = ReplayRequest(
-                topics=fields.pop('topics', choose_topics(bag.topics, None, None, None, None)),
-                demonstration=demonstrations.selected,
-                window=fields.pop('window', BagExtract()),
-                settings=SETTINGS,
-                annotations=fields.pop('annotations', None),
-                calibration=demonstrations.grounder.calibrations.presence,
-                facts={'bag': 'recording'},
-                **fields,
-            )
-            done: list[int] = []
-            summary = write_replay(bag, request, demonstrations.predict, folder, done.append)
-        assert done[-1] == summary['images']
-        return Written(folder, summary)
-
-    return replay
+from .conftest import Replayer, Written
 
 
 @pytest.fixture(scope='module')

@@ -19,35 +19,35 @@ ROBOT = {
 }
 
 
-def test_what_can_only_be_meant_is_found() -> None:
-    assert choose_topics(ROBOT, None, None, None, None) == ReplayTopics(
-        '/camera/image', '/demonstration', '/camera/depth', '/camera/camera_info'
-    )
-
-
-def test_empty_names_stand_for_none() -> None:
-    topics = choose_topics(ROBOT, None, '', '', '')
-    assert topics == ReplayTopics('/camera/image', '', '', '')
-
-
-def test_calibration_is_that_beside_the_image() -> None:
-    available = {
-        '/left/image_raw/compressed': COMPRESSED,
-        '/left/camera_info': INFO,
-        '/right/camera_info': INFO,
-    }
-    topics = choose_topics(available, None, '', None, None)
-    assert topics == ReplayTopics('/left/image_raw/compressed', '', '', '/left/camera_info')
-
-
-def test_depth_of_which_there_are_two_is_not_guessed() -> None:
-    available = {**ROBOT, '/other/depth': IMAGE}
-    assert choose_topics(available, None, None, None, None).depth == ''
-
-
-def test_camera_and_demonstration_may_be_one_topic() -> None:
-    topics = choose_topics(ROBOT, '/camera/image', '/camera/image', None, None)
-    assert topics.image == topics.demonstration == '/camera/image'
+@pytest.mark.parametrize(
+    ('available', 'named', 'chosen'),
+    [
+        (
+            ROBOT,
+            (None, None, None, None),
+            ('/camera/image', '/demonstration', '/camera/depth', '/camera/camera_info'),
+        ),
+        (ROBOT, (None, '', '', ''), ('/camera/image', '', '', '')),
+        # The calibration is that beside the image.
+        (
+            {'/a/raw/compressed': COMPRESSED, '/a/camera_info': INFO, '/b/camera_info': INFO},
+            (None, '', None, None),
+            ('/a/raw/compressed', '', '', '/a/camera_info'),
+        ),
+        # Of two depths, none is guessed.
+        (
+            {**ROBOT, '/other/depth': IMAGE},
+            (None, None, None, ''),
+            ('/camera/image', '/demonstration', '', ''),
+        ),
+        # One topic may be both.
+        (ROBOT, ('/camera/image', '/camera/image', '', ''), ('/camera/image',) * 2 + ('', '')),
+    ],
+)
+def test_what_can_only_be_meant_is_found(
+    available: dict[str, str], named: tuple[str | None, ...], chosen: tuple[str, ...]
+) -> None:
+    assert choose_topics(available, *named) == ReplayTopics(*chosen)
 
 
 @pytest.mark.parametrize(

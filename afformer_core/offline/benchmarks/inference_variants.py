@@ -5,13 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from afformer_core.runtime.backends import (
-    BACKENDS,
-    GPU_BACKENDS,
-    GRAPH_BACKENDS,
-    PRECISIONS,
-    is_installed,
-)
+from afformer_core.runtime import BACKENDS
+from afformer_core.runtime.backends import GPU_BACKENDS, GRAPH_BACKENDS, PRECISIONS, is_installed
 from afformer_core.runtime.graphs import precision_of_graphs
 
 _LABELS = {

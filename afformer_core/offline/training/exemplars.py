@@ -17,7 +17,6 @@ from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.training.datasets.batch import shares_of
-from afformer_core.runtime.matching.matcher import FeaturePyramid
 from afformer_core.runtime.matching.matching import (
     Exemplars,
     describe_demonstration,
@@ -83,7 +82,10 @@ def make_exemplars(
             stages = session.encode(reader.read(sample)[0])
             demonstrations[sample.demonstration] = describe_demonstration(stages)
         pyramid = encode_pyramid(session, configuration, read_image(sample.image_path))
-        found.append(_of_pair(demonstrations[sample.demonstration], pyramid, marks))
+        described, mean = describe_marks(pyramid, marks)
+        owners = np.zeros(len(marks), np.int32)
+        shown = demonstrations[sample.demonstration]
+        found.append(Exemplars(shown[None], mean[None], described, owners))
     if not found:
         return None
     joined = found[0]
@@ -96,11 +98,3 @@ def marks_inside(sample: Sample) -> NDArray[np.float64]:
     """Return the marks [M, 2] of a pair, as shares of width and height, that lie in its image."""
     marks = shares_of(np.concatenate(sample.points), sample.image_size)
     return marks[((marks >= 0) & (marks <= 1)).all(axis=1)]
-
-
-def _of_pair(
-    demonstration: FloatArray, image: FeaturePyramid, marks: NDArray[np.float64]
-) -> Exemplars:
-    described, mean = describe_marks(image, marks)
-    owners = np.zeros(len(marks), np.int32)
-    return Exemplars(demonstration[None], mean[None], described, owners)

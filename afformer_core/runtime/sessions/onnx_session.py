@@ -194,12 +194,12 @@ class OnnxSession:
 
 
 class OnnxMatchingSession:
-    """The exported graphs of a matching network, like those of `OnnxSession`.
+    """The exported graphs of a matching network.
 
-    The contact head runs in ONNX Runtime on the CPU, and computes in fp32.
+    The contact head runs in ONNX Runtime on the CPU, and computes in fp32. `OnnxSession` describes
+    the other arguments and the errors.
 
     Args:
-        graphs, threads, backend, precision: see `OnnxSession`, which also lists the errors.
         encode: the opened graph `encode` if another library runs it.
     """
 

@@ -79,11 +79,9 @@ def test_the_card_tells_how_the_model_was_made_and_calibrated(model: Path, tmp_p
 
 def test_certainty_is_told_where_it_was_calibrated(model: Path, tmp_path: Path) -> None:
     assert 'Certainty' not in card(model, tmp_path, {})
-    description = read_description(model)
-    certainty = CertaintyCalibration(
-        0.7, 0.4, 0.74, 84, 'real', description.all_weights_sha256, 0.71, 0.965
-    )
-    write_description(model, replace(description, certainty=certainty))
+    own = read_description(model)
+    found = CertaintyCalibration(0.7, 0.4, 0.74, 84, 'real', own.all_weights_sha256, 0.71, 0.965)
+    write_description(model, replace(own, certainty=found))
 
     text = card(model, tmp_path, {})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 
-from afformer_ros.commands.main import main
+from afformer_ros.commands import main
 
 if __name__ == '__main__':
     sys.exit(main())

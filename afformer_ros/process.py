@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lifetime of a process that runs one node."""
+"""The lifetime of a process that runs one node: its arguments, memory and end."""
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import ctypes
+import gc
 import os
 import signal
 import sys
@@ -16,12 +20,15 @@ import rclpy
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.executors import Executor
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
 from threadpoolctl import threadpool_limits
 
 from afformer_core.errors import AfformerError
 from afformer_ros.environment import prepare_environment
-from afformer_ros.memory_tuning import keep_few_heaps, keep_what_lives
 
+# Constant of malloc.h.
+_M_ARENA_MAX = -8
+_HEAPS = 2
 _SIGNAL_PERIOD = 0.1
 # Seconds after which a thread passes Python's lock to a waiting one. Python's default, 5 ms, is as
 # long as the whole processing of an image except the model.
@@ -32,6 +39,60 @@ _PATIENCE = 0.5
 _LAST_ANSWERS = 0.2
 # Seconds for a failed node to end; its middleware may wait forever.
 _LONGEST_END = 5.0
+
+
+def keep_what_lives() -> None:
+    """Exclude all objects that exist now from later garbage collections.
+
+    A full collection visits every object and stops all threads meanwhile. Most of that time would
+    be spent on the hundreds of thousands of permanent objects that imports create.
+    """
+    # Objects that were excluded by an earlier call may be garbage by now.
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+def keep_few_heaps() -> None:
+    """Limit the C library to two heaps for all threads; call it before threads start.
+
+    By default, glibc creates up to eight heaps per core, one for each thread, and each keeps tens
+    of megabytes of freed images. Services, which run in several threads, would add hundreds of
+    megabytes over time.
+    """
+    # C libraries other than glibc have no such function.
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)
+
+
+def release_what_is_left() -> None:
+    """Collect excluded objects (see `keep_what_lives`) that are now garbage; release memory."""
+    gc.unfreeze()
+    gc.collect()
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def check_arguments(
+    arguments: list[str] | None, description: str, name: str, example: str
+) -> None:
+    """Print help and exit if requested; reject arguments that are not ROS arguments.
+
+    Args:
+        arguments: command line arguments without the program; None for those of the process.
+        description: description of the node, in one or two sentences.
+        name: name of the executable.
+        example: example of ROS arguments.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(
+        prog=f'ros2 run afformer_ros {name}',
+        usage=f'ros2 run afformer_ros {name} [-h] [--ros-args ...]',
+        description=description,
+        epilog=f'example: ros2 run afformer_ros {name} --ros-args {example}',
+        allow_abbrev=False,
+    )
+    parser.parse_args(remove_ros_args([name, *given])[1:])
 
 
 class Finished(threading.Event):
@@ -45,8 +106,15 @@ class Finished(threading.Event):
         super().__init__()
         self.status = 0
 
-    def fail(self, status: int) -> None:
-        """End the process with an exit status, even if the middleware does not end."""
+    def fail(self, status: int, reason: str = '') -> None:
+        """End the process with an exit status, even if the middleware does not end.
+
+        Args:
+            status: exit status, above 0.
+            reason: reason to print; empty: the node has logged it.
+        """
+        if reason:
+            print(f'afformer: error: {reason}', file=sys.stderr)
         self.status = status
         self.set()
 

@@ -16,10 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from afformer_core.outputs.outputs import OPTIONAL_OUTPUT_TYPES, OUTPUT_TYPES
-from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.grounding.parameters import GroundingParameters, QosParameters
 from afformer_ros.interfaces import ACTIONS, SERVICES
 from afformer_ros.parameter_fields import constraints_of, defaults_of
-from afformer_ros.quality_of_service import QosParameters
 
 REFERENCE = Path(__file__).resolve().parent.parent / 'docs' / 'reference'
 

@@ -192,8 +192,7 @@ def _node(folder: Path, example: ExamplePair) -> Iterator[None]:
     from std_msgs.msg import Header
 
     from afformer_core.messages.image_encoding import image_message
-    from afformer_ros.driver.grounding_driver import GroundingDriver
-    from afformer_ros.driver.node_processes import NodeProcesses
+    from afformer_ros.driver.grounding_driver import GroundingDriver, NodeProcesses
     from afformer_ros.rclpy_messages import RclpyMessages
 
     photograph, frames = read_image(example.image), read_video(example.video)

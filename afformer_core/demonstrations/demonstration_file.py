@@ -30,8 +30,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from afformer_core.demonstrations.media import contact_pixel
-from afformer_core.demonstrations.selection import validated_name
-from afformer_core.demonstrations.state import StoreEntry
+from afformer_core.demonstrations.state import StoreEntry, validated_name
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.images import encode_jpeg
 from afformer_core.media.polygons import Point

@@ -13,24 +13,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.contact_reading.demonstration_reader import DemonstrationReader
-from afformer_core.demonstrations.demonstration_file import UsedFrame
+from afformer_core.demonstrations.demonstration_file import (
+    UsedFrame,
+    read_entry,
+    read_frames,
+    read_used_frame,
+)
 from afformer_core.demonstrations.media import (
     MediaFrames,
     contact_candidates,
     contact_position,
     tapped,
 )
+from afformer_core.demonstrations.optical_flow import MOST_FRAMES, shown_rotation
 from afformer_core.demonstrations.recording import Recording, record_whole
-from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, shown_rotation
-from afformer_core.demonstrations.selection import SelectionFile, join_names, split_names
 from afformer_core.demonstrations.state import (
     DemonstrationState,
     FinishedDemonstration,
     Phase,
     Recorded,
     Summary,
+    join_names,
+    split_names,
 )
-from afformer_core.demonstrations.store import DemonstrationStore
+from afformer_core.demonstrations.store import DemonstrationStore, SelectionFile
 from afformer_core.errors import AfformerError, DemonstrationError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime import ArrayGrounder
@@ -57,6 +63,7 @@ class DemonstrationLibrary:
         problems: one sentence for each damaged file of the store.
         revision: number that increases whenever images may be grounded against other
             demonstrations.
+        selected: selection against which images are grounded, names joined by '+', or ''.
 
     Raises:
         HandModelError: the shipped hand networks are missing or damaged.
@@ -81,6 +88,7 @@ class DemonstrationLibrary:
         self._message = 'no demonstration is selected'
         self.revision = 0
         self._selected: tuple[str, ...] = ()
+        self.selected = ''
         self._selection_file = selection_file
         self._selection_problem = ''
         entries, self.problems = ((), ()) if store is None else store.load_all()
@@ -92,11 +100,6 @@ class DemonstrationLibrary:
     def maximum_frames(self) -> int:
         """Maximum number of frames that the model uses of a demonstration."""
         return self._grounder.configuration.maximum_frames
-
-    @property
-    def selected(self) -> str:
-        """Selection against which images are grounded, names joined by '+', or ''."""
-        return join_names(self._selected)
 
     @property
     def recording(self) -> bool:
@@ -250,7 +253,7 @@ class DemonstrationLibrary:
         for name in changed:
             assert self._store is not None
             try:
-                summary = self._store.entry(name).summary
+                summary = read_entry(self._store.file(name)).summary
             except DemonstrationError as error:
                 self.problems = (*self.problems, str(error))
                 continue
@@ -279,7 +282,7 @@ class DemonstrationLibrary:
                 are selected.
         """
         name = self._one_name(name)
-        frame = self._storing(name).used_frame(name, last=last)
+        frame = read_used_frame(self._storing(name).file(name), last=last)
         if last or frame.mark is not None or self._finished[name].outdated:
             return frame
         self._memorize([name])
@@ -310,7 +313,7 @@ class DemonstrationLibrary:
         # A model that does not support marks rejects it before anything is written.
         self._grounder.contact(encoded)
         rotation = finished.summary.shown_rotation
-        frames = store.frames(name, MOST_FRAMES)
+        frames = read_frames(store.file(name), MOST_FRAMES)
         # A loaded file contains only the frames that the model uses.
         if len(frames) > finished.summary.frames_kept:
             rotation = shown_rotation(self._grounder, encoded, frames)
@@ -396,7 +399,7 @@ class DemonstrationLibrary:
         return summary
 
     def _set_selection(self, names: tuple[str, ...]) -> None:
-        self._selected = names
+        self._selected, self.selected = names, join_names(names)
         self.revision += 1
         if self._selection_file is not None:
             self._selection_problem = self._selection_file.write(self.selected)
@@ -447,8 +450,7 @@ class DemonstrationLibrary:
         self._store.require_not_written(name, 'Choose another name')
         version, finished = self._store.version(name), self._finished.get(name)
         known = finished is not None and version == self._versions.get(name)
-        by_another = finished is not None and finished.by_another
-        if by_another or (version is not None and not known):
+        if (finished is not None and finished.by_another) or (version is not None and not known):
             raise DemonstrationError(
                 f'the store contains {name!r} from another process. Delete it first, or choose '
                 'another name'
@@ -456,8 +458,7 @@ class DemonstrationLibrary:
 
     def _note_version(self, name: str) -> None:
         """Note the version of a file that this process has written."""
-        version = None if self._store is None else self._store.version(name)
-        if version is not None:
+        if self._store is not None and (version := self._store.version(name)) is not None:
             self._versions[name] = version
 
     def _forget(self, name: str) -> None:
@@ -494,6 +495,6 @@ class DemonstrationLibrary:
         encoded = self._store.encoded_frames(summary.name, grounder.fingerprint)
         if encoded is not None:
             return encoded
-        frames = self._store.frames(summary.name, self.maximum_frames)
+        frames = read_frames(self._store.file(summary.name), self.maximum_frames)
         images = [grounder.resize(frame) for frame in frames]
         return EncodedFrames.stack([(image, grounder.encode(image)) for image in images])

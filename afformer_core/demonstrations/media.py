@@ -18,7 +18,7 @@ from afformer_core.demonstrations.contact_reading.demonstration_reader import (
     DemonstrationReader,
     small_image,
 )
-from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES, SIDE
+from afformer_core.demonstrations.optical_flow import MOST_FRAMES, SIDE
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.bag import Bag
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES, FrameFolder, stream_frames

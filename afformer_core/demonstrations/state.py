@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The state of the demonstrations at one moment, with phases, records and summaries."""
+"""The names of demonstrations, and their state at one moment, with records and summaries."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from enum import IntEnum
@@ -10,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from afformer_core.demonstrations.contact_reading.candidates import ContactReading
-from afformer_core.demonstrations.selection import join_names, validated_name
+from afformer_core.demonstrations.contact_reading.contact_maps import ContactReading
 from afformer_core.errors import DemonstrationError, OtherFormatError
 from afformer_core.media.polygons import Point
 from afformer_core.runtime.demonstration import (
@@ -20,6 +20,41 @@ from afformer_core.runtime.demonstration import (
     Sense,
     ShownRotation,
 )
+
+_NAME = re.compile(r'(?!\.)[A-Za-z0-9_.-]{1,64}')
+_TOGETHER = '+'
+
+
+def validated_name(name: str) -> str:
+    """Check a name, which is also the stem of its file, and return it.
+
+    Raises:
+        DemonstrationError: the name is not 1 to 64 letters, digits, `_`, `.` or `-`, or it starts
+            with a dot.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise DemonstrationError(
+            f'{name!r} cannot name a demonstration. Use 1 to 64 letters, digits, "_", "." or "-", '
+            'and no leading dot'
+        )
+    return name
+
+
+def split_names(selection: str) -> tuple[str, ...]:
+    """Split a selection such as 'press' or 'press_left+press_right' into names.
+
+    Raises:
+        DemonstrationError: a part of it is not a valid name, or occurs twice.
+    """
+    names = tuple(validated_name(name) for name in selection.split(_TOGETHER))
+    if len(set(names)) < len(names):
+        raise DemonstrationError(f'{selection!r} names a demonstration twice. Name each once')
+    return names
+
+
+def join_names(names: Sequence[str]) -> str:
+    """Join names to a selection, the inverse of `split_names`."""
+    return _TOGETHER.join(names)
 
 
 class Phase(IntEnum):
@@ -132,12 +167,12 @@ class DemonstrationState:
     """
 
     phase: Phase
-    name: str
-    selected: str
-    names: tuple[str, ...]
-    frames: int
-    frames_kept: int
-    duration: float
+    name: str = ''
+    selected: str = ''
+    names: tuple[str, ...] = ()
+    frames: int = 0
+    frames_kept: int = 0
+    duration: float = 0.0
     hands_seen: int = 0
     message: str = ''
     frames_lost: int = 0

@@ -1,31 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finished demonstrations on disk: one file each, written atomically."""
+"""Finished demonstrations on disk, one file each, and the selection; written atomically."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from afformer_core.demonstrations.demonstration_file import (
     DemonstrationWriter,
-    UsedFrame,
     flush_folder,
     read_encoded_frames,
     read_entry,
-    read_frames,
     read_messages,
-    read_used_frame,
 )
-from afformer_core.demonstrations.selection import validated_name
-from afformer_core.demonstrations.state import StoreEntry, Summary
+from afformer_core.demonstrations.state import StoreEntry, Summary, validated_name
 from afformer_core.errors import DemonstrationError, OtherFormatError
+from afformer_core.files.atomic import write_aside
 from afformer_core.media.polygons import Point
 from afformer_core.runtime.demonstration import EncodedFrames, ShownRotation
 
@@ -76,6 +70,17 @@ class DemonstrationStore:
         partial = self.folder / f'.{name}.{os.getpid()}{_PARTIAL}'
         return DemonstrationWriter(self.folder / f'{name}{_SUFFIX}', partial)
 
+    def file(self, name: str) -> Path:
+        """Return the file of a demonstration.
+
+        Raises:
+            DemonstrationError: the name is not allowed, or the demonstration does not exist.
+        """
+        path = self._path(name)
+        if not path.is_file():
+            raise DemonstrationError(f'demonstration {name!r} is not stored in {self.folder}')
+        return path
+
     def holds(self, name: str) -> bool:
         """Check whether a demonstration with a name exists, or is being written by a process.
 
@@ -107,15 +112,6 @@ class DemonstrationStore:
         """Read the version of a demonstration's file; None if there is none."""
         return _version(self._path(name))
 
-    def entry(self, name: str) -> StoreEntry:
-        """Read the record of a demonstration.
-
-        Raises:
-            DemonstrationError: the demonstration does not exist, or its file is damaged or belongs
-                to another program.
-        """
-        return read_entry(self._existing(name))
-
     def load_all(self) -> tuple[tuple[StoreEntry, ...], tuple[str, ...]]:
         """Read the records of all demonstrations.
 
@@ -145,18 +141,10 @@ class DemonstrationStore:
         Raises:
             DemonstrationError: the demonstration does not exist, or its file is damaged.
         """
-        path = self._existing(name)
+        path = self.file(name)
         if not fingerprint or read_entry(path).fingerprint != fingerprint:
             return None
         return read_encoded_frames(path)
-
-    def frames(self, name: str, maximum: int) -> Sequence[NDArray[np.uint8]]:
-        """Read evenly spaced frames of the used part of a demonstration, see `read_frames`."""
-        return read_frames(self._existing(name), maximum)
-
-    def used_frame(self, name: str, *, last: bool = False) -> UsedFrame:
-        """Read the first or the last used frame of a demonstration, see `read_used_frame`."""
-        return read_used_frame(self._existing(name), last=last)
 
     def mark(self, name: str, contact: Point | None, rotation: ShownRotation) -> Summary:
         """Write the mark of a contact, or none, into the file of a demonstration.
@@ -173,7 +161,7 @@ class DemonstrationStore:
             DemonstrationError: the demonstration does not exist, its file is damaged, or writing
                 fails.
         """
-        path = self._existing(name)
+        path = self.file(name)
         entry, encoded = read_entry(path), read_encoded_frames(path)
         summary = entry.summary.marked(contact, rotation)
         writer = self.begin(name)
@@ -206,11 +194,37 @@ class DemonstrationStore:
         """Return the unfinished files of a demonstration, of all processes."""
         return self.folder.glob(f'.{name}.*{_PARTIAL}')
 
-    def _existing(self, name: str) -> Path:
-        path = self._path(name)
-        if not path.is_file():
-            raise DemonstrationError(f'demonstration {name!r} is not stored in {self.folder}')
-        return path
+
+class SelectionFile:
+    """The file, beside the demonstrations, with the selection of one node.
+
+    Args:
+        folder: folder of the demonstrations.
+        owner: name of the node, such as '/wrist/grounding'; each node of a store has its own file.
+    """
+
+    def __init__(self, folder: Path, owner: str) -> None:
+        self.path = folder / f'.{owner.strip("/").replace("/", ".")}.selection'
+
+    def read(self) -> str:
+        """Read the selection, names joined by '+'; '' if there is none."""
+        try:
+            return self.path.read_text(errors='replace').strip() if self.path.is_file() else ''
+        except OSError:
+            return ''
+
+    def write(self, selection: str) -> str:
+        """Write a selection; return the reason if it cannot be written, or ''."""
+        try:
+            if selection:
+                write_aside(self.path, f'{selection}\n'.encode())
+            else:
+                self.path.unlink(missing_ok=True)
+        except OSError as error:
+            return (
+                f'the selection will be lost when the process ends: it cannot be written: {error}'
+            )
+        return ''
 
 
 def _version(path: Path) -> FileVersion | None:

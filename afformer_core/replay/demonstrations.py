@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.demonstrations.media import read_demonstration, split_topic
-from afformer_core.demonstrations.selection import join_names
+from afformer_core.demonstrations.state import join_names
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.media.bag import Bag, BagError, BagExtract

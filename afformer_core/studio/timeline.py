@@ -11,7 +11,7 @@ from nicegui import ui
 from numpy.typing import NDArray
 
 from afformer_core.demonstrations.media import MediaFrames
-from afformer_core.demonstrations.rotation_estimate import MOST_FRAMES
+from afformer_core.demonstrations.optical_flow import MOST_FRAMES
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.offline.evaluation.report.tiles import fit, image_source
 

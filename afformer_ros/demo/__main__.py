@@ -31,7 +31,7 @@ from afformer_ros.demo.scenes import (
     given_scene,
     rendered_scenes,
 )
-from afformer_ros.driver.node_processes import NodeError, NodeProcesses
+from afformer_ros.driver.grounding_driver import NodeError, NodeProcesses
 from afformer_ros.environment import keep_apart, prepare_environment
 
 RgbImage = NDArray[np.uint8]

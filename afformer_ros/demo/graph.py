@@ -15,8 +15,7 @@ from sensor_msgs.msg import Image
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_ros.demo.scenes import CAMERA_RATE, DemoScene
-from afformer_ros.driver.grounding_driver import GroundingDriver
-from afformer_ros.driver.node_processes import NodeProcesses
+from afformer_ros.driver.grounding_driver import GroundingDriver, NodeProcesses
 from afformer_ros.msg import Affordance
 
 _QUALITY = QoSProfile(depth=200)

@@ -15,7 +15,7 @@ from sensor_msgs.msg import Image, JointState
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_ros.action import OperateElement
 from afformer_ros.demo.film_frames import robot_film_frame
-from afformer_ros.driver.node_processes import NodeProcesses
+from afformer_ros.driver.grounding_driver import NodeProcesses
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
 from afformer_ros.robot_trials.trials import NAME, repeat, show

@@ -23,8 +23,7 @@ from std_msgs.msg import Header
 from afformer_core.errors import AfformerError
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.runtime.model_folder import read_description
-from afformer_ros.driver.grounding_driver import GroundingDriver
-from afformer_ros.driver.node_processes import NodeProcesses
+from afformer_ros.driver.grounding_driver import GroundingDriver, NodeProcesses
 from afformer_ros.environment import keep_apart, prepare_environment
 from afformer_ros.grounding.grounding_diagnostics import status_of
 from afformer_ros.msg import Affordance, DemonstrationStatus

@@ -10,9 +10,8 @@ from functools import partial
 from rclpy.lifecycle import TransitionCallbackReturn
 
 from afformer_core.errors import AfformerError
-from afformer_ros.command_line import check_arguments
 from afformer_ros.grounding.grounding_node import GroundingNode
-from afformer_ros.process import Finished, run_node
+from afformer_ros.process import Finished, check_arguments, run_node
 from afformer_ros.service_pool_executor import ServicePoolExecutor
 from afformer_ros.transport_watch import DEAF_STATUS
 

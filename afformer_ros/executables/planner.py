@@ -9,9 +9,8 @@ import threading
 from rclpy.executors import SingleThreadedExecutor
 
 from afformer_core.errors import AfformerError
-from afformer_ros.command_line import check_arguments
 from afformer_ros.planner.planner_node import PlannerNode
-from afformer_ros.process import run_node
+from afformer_ros.process import Finished, check_arguments, run_node
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,10 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
         'planner',
         '-p dry_run:=true',
     )
-    errors: list[str] = []
     threads: list[threading.Thread] = []
+    ended: list[Finished] = []
 
-    def create(finished: threading.Event) -> PlannerNode:
+    def create(finished: Finished) -> PlannerNode:
         node = PlannerNode(finished)
         if node.serves:
             return node
@@ -39,12 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
                 line, succeeded = node.repeat()
                 print(line, flush=True)
                 if not succeeded:
-                    errors.append('the result is not as demonstrated')
+                    finished.fail(1, 'the result is not as demonstrated')
             except AfformerError as error:
-                errors.append(str(error))
+                finished.fail(1, str(error))
             finally:
                 finished.set()
 
+        ended.append(finished)
         threads.append(threading.Thread(target=repeat, name='planner'))
         threads[0].start()
         return node
@@ -52,9 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     status = run_node(arguments, create, SingleThreadedExecutor)
     for thread in threads:
         thread.join()
-    for error in errors:
-        print(f'afformer: error: {error}', file=sys.stderr)
-    return 1 if errors else status
+    return max([status, *(finished.status for finished in ended)])
 
 
 if __name__ == '__main__':

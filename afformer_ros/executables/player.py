@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import sys
-import threading
 
 from rclpy.executors import SingleThreadedExecutor
 
-from afformer_ros.command_line import check_arguments
 from afformer_ros.player.player_node import PlayerNode
-from afformer_ros.process import run_node
+from afformer_ros.process import check_arguments, run_node
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,17 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
         'player',
         '-p path:=clip.mp4 -r image:=demonstration',
     )
-    made: list[PlayerNode] = []
-
-    def create(finished: threading.Event) -> PlayerNode:
-        made.append(PlayerNode(finished))
-        return made[0]
-
-    status = run_node(arguments, create, SingleThreadedExecutor)
-    if made and made[0].error:
-        print(f'afformer: error: {made[0].error}', file=sys.stderr)
-        return 1
-    return status
+    return run_node(arguments, PlayerNode, SingleThreadedExecutor)
 
 
 if __name__ == '__main__':

@@ -23,8 +23,7 @@ from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 
 from afformer_ros.environment import prepare_environment
-from afformer_ros.quality_of_service import InputQuality
-from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
+from afformer_ros.topic_subscription import IMAGE_KINDS, InputQuality, TopicSubscription
 
 # Name of the topic in the configuration of RViz.
 _TOPIC = '/image'

@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import sys
-import threading
 
 from rclpy.executors import SingleThreadedExecutor
 
 from afformer_core.errors import how_to_install
-from afformer_ros.command_line import check_arguments
-from afformer_ros.process import run_node
+from afformer_ros.process import check_arguments, run_node
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,17 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    made: list[SimRobotNode] = []
-
-    def create(finished: threading.Event) -> SimRobotNode:
-        made.append(SimRobotNode(finished))
-        return made[0]
-
-    status = run_node(arguments, create, SingleThreadedExecutor)
-    if made and made[0].error:
-        print(f'afformer: error: {made[0].error}', file=sys.stderr)
-        return 1
-    return status
+    return run_node(arguments, SimRobotNode, SingleThreadedExecutor)
 
 
 if __name__ == '__main__':

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import JumpThreshold
@@ -18,29 +19,32 @@ from sensor_msgs.msg import CameraInfo
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.geometry.camera import is_rectified
 from afformer_core.messages.stamps import stamp_nanoseconds
+from afformer_core.runtime.backends import GPU_BACKENDS
 from afformer_core.stream.pipeline import GroundingPipeline, SpatialInputs
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
+from afformer_ros.grounding.actions.demonstration_actions import LoadAction, RecordAction
 from afformer_ros.grounding.actions.ground_action import GroundAction
-from afformer_ros.grounding.actions.load_action import LoadAction
-from afformer_ros.grounding.actions.record_action import RecordAction
-from afformer_ros.grounding.demonstrations.demonstration_frame import DemonstrationFrame
-from afformer_ros.grounding.demonstrations.demonstration_loader import DemonstrationLoader
-from afformer_ros.grounding.demonstrations.demonstration_recorder import DemonstrationRecorder
-from afformer_ros.grounding.demonstrations.demonstration_services import DemonstrationServices
-from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
+from afformer_ros.grounding.demonstrations.demonstration_services import (
+    DemonstrationLoader,
+    DemonstrationServices,
+)
+from afformer_ros.grounding.demonstrations.demonstration_topics import (
+    DemonstrationFrame,
+    DemonstrationRecorder,
+    DemonstrationStatusPublisher,
+)
 from afformer_ros.grounding.frame_transforms import FrameTransforms
 from afformer_ros.grounding.grounding_diagnostics import (
     ComponentStatus,
     GroundingDiagnostics,
+    GroundingStatistics,
     topic_status,
 )
-from afformer_ros.grounding.grounding_statistics import GroundingStatistics
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.image_grounding import GroundingPublisher, ImageGrounding
 from afformer_ros.grounding.model_loader import ModelLoader
-from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.grounding.parameters import GroundingParameters, QosParameters
 from afformer_ros.parameter_fields import read_parameters
-from afformer_ros.quality_of_service import QosParameters
 from afformer_ros.rclpy_messages import RclpyMessages
 from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
 from afformer_ros.transport_watch import TransportWatch
@@ -65,6 +69,9 @@ class ConfiguredGrounding:
         priority_lock: priority lock of results over callbacks.
         actions: actions of the node.
         transport: watch of the transport of messages.
+
+    Attributes:
+        loading_error: see `GroundingWorker`.
     """
 
     def __init__(
@@ -113,22 +120,19 @@ class ConfiguredGrounding:
                 parameters.image_rectification, node.resolve_topic_name('image')
             ),
         )
-        self._depth = TopicSubscription(
-            node,
+
+        def subscribe(
+            topic: str, kinds: Sequence[type], callback: Callable[[Any], None]
+        ) -> TopicSubscription:
+            quality = qos.input_quality(topic)
+            return TopicSubscription(node, topic, kinds, quality, callback, group)
+
+        self._depth = subscribe(
             'depth',
             IMAGE_KINDS[parameters.depth_type],
-            qos.input_quality('depth'),
             lambda message: inputs.add_depth(stamp_nanoseconds(message.header.stamp), message),
-            group,
         )
-        self._camera_info = TopicSubscription(
-            node,
-            'camera_info',
-            (CameraInfo,),
-            qos.input_quality('camera_info'),
-            inputs.add_camera_info,
-            group,
-        )
+        self._camera_info = subscribe('camera_info', (CameraInfo,), inputs.add_camera_info)
         self._recorder = DemonstrationRecorder(
             node, parameters, self._live_parameters, qos, self._worker, self._statistics, group
         )
@@ -144,14 +148,8 @@ class ConfiguredGrounding:
             self._ground_action,
             priority_lock,
         )
-        self._images = TopicSubscription(
-            node,
-            'image',
-            IMAGE_KINDS[parameters.image_type],
-            qos.input_quality('image'),
-            image_grounding.take,
-            group,
-        )
+        kinds = IMAGE_KINDS[parameters.image_type]
+        self._images = subscribe('image', kinds, image_grounding.take)
         loader = DemonstrationLoader(self._worker, parameters.readable_folders)
         self._services = DemonstrationServices(
             node, self._recorder, self._worker, self._status, loader
@@ -167,16 +165,9 @@ class ConfiguredGrounding:
         self._diagnostics = GroundingDiagnostics(
             node, parameters.diagnostics_period, self._statuses
         )
+        self.loading_error = self._worker.loading_error
         self._worker.loaded.add_done_callback(self._status.loading_ended)
         self._worker.start(self._loader.load)
-
-    def loading_error(self, timeout: float) -> str:
-        """Explain why loading the model failed; empty if it succeeded or is still running.
-
-        Args:
-            timeout: maximum time to wait for it, in seconds.
-        """
-        return self._worker.loading_error(timeout)
 
     def activate(self) -> None:
         """Start to ground images and to accept demonstrations."""
@@ -217,12 +208,12 @@ class ConfiguredGrounding:
         return self._status.state.message
 
     def _can_ground(self, library: DemonstrationLibrary) -> bool:
-        return bool(library.selected) or self._ground_action.can_ground
+        return bool(library.selected) or any(goal.names for goal in self._ground_action.goals[:1])
 
     def _statuses(self) -> Sequence[ComponentStatus]:
         latency, limit = self._statistics.latency, self._live_parameters().maximum_latency
         state = self._status.state
-        asked = bool(state.selected) or self._ground_action.needs_images
+        asked = bool(state.selected) or bool(self._ground_action.goals)
         needed = self._worker.grounding and asked
         depth_remark = self._statistics.depth_problem() if needed else ''
         deaf = self._transport.problem
@@ -250,17 +241,37 @@ class ConfiguredGrounding:
             ),
             ComponentStatus('transform', self._transforms.problem, '', 'not needed or known', {}),
             ComponentStatus('latency', '', latency.problem(limit), 'in time', latency.values()),
-            *self._loader.statuses(),
+            *self._model_statuses(),
         )
+
+    def _model_statuses(self) -> Iterator[ComponentStatus]:
+        """Report the status of presence, and of the GPU if one is requested."""
+        loader, backend = self._loader, self._backend
+        if (grounder := loader.grounder) is not None:
+            problem = grounder.calibration_problem
+            calibrated = grounder.calibrations.presence
+            status = 'told' if calibrated else 'unknown, the model is not calibrated'
+            yield ComponentStatus('presence', '', problem, status, {})
+        if self._parameters.backend in GPU_BACKENDS:
+            status, problem = f'{backend} computes', ''
+            if loader.engine_build is not None:
+                status, problem = loader.engine_build.status, loader.engine_build.problem
+            yield ComponentStatus('gpu', '', loader.loss or problem, status, {'backend': backend})
+
+    @property
+    def _backend(self) -> str:
+        """Active backend; empty until the model is loaded."""
+        grounder = self._loader.grounder
+        return '' if grounder is None else grounder.backend
 
     def _values(self) -> dict[str, str]:
         return {
-            'backend': self._loader.backend,
+            'backend': self._backend,
             'model': self._parameters.model or 'shipped',
             'selected demonstration': self._status.state.selected,
             'demonstrations': str(len(self._status.state.names)),
             'demonstration status': self._status.state.message,
-            'open goals of ground_demonstration': str(self._ground_action.open_goals),
+            'open goals of ground_demonstration': str(len(self._ground_action.goals)),
             'demonstrations not read': '; '.join(self._loader.problems),
             **self._statistics.values(),
         }
@@ -270,7 +281,7 @@ class ConfiguredGrounding:
             return 'the model is being loaded'
         if not self._worker.grounding:
             return 'the node is not active'
-        if not self._status.state.selected and not self._ground_action.needs_images:
+        if not self._status.state.selected and not self._ground_action.goals:
             return self._recorder.missing_frames() or self._status.state.message
         return (
             self._transport.problem

@@ -14,19 +14,17 @@ from rclpy.parameter import Parameter
 from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
 from afformer_ros.grounding.actions.ground_goal import GoalOutcome
 from afformer_ros.grounding.configured_grounding import ConfiguredGrounding
-from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.grounding.parameters import GroundingParameters, QosParameters
 from afformer_ros.interfaces import ACTIONS
 from afformer_ros.manager_bond import ManagerBond, installed_bond_type
-from afformer_ros.memory_tuning import release_what_is_left
 from afformer_ros.parameter_fields import (
     constraints_of,
     declare_parameters,
     read_parameters,
     validate_change,
 )
-from afformer_ros.quality_of_service import QosParameters
-from afformer_ros.shared_memory_ports import SharedMemoryPorts
-from afformer_ros.transport_watch import TransportWatch
+from afformer_ros.process import release_what_is_left
+from afformer_ros.transport_watch import SharedMemoryPorts, TransportWatch
 
 # Lifecycle managers wait five seconds for a transition; a model that takes longer continues to
 # load.
@@ -82,9 +80,7 @@ class GroundingNode(LifecycleNode):
             )
             for name, kind in ACTIONS.items()
         }
-        self._transport = TransportWatch(
-            self, self._transport_loss_timeout, give_up, SharedMemoryPorts()
-        )
+        self._transport = TransportWatch(self, give_up, SharedMemoryPorts())
 
     def close(self) -> bool:
         """Drop the configuration; return whether its thread ended."""
@@ -158,9 +154,6 @@ class GroundingNode(LifecycleNode):
         self.get_logger().error('a transition failed; the node is unconfigured now')
         self.close()
         return TransitionCallbackReturn.SUCCESS
-
-    def _transport_loss_timeout(self) -> float:
-        return float(self.get_parameter('transport_loss_timeout').value)
 
     def _validate_parameters(self, parameters: list[Parameter[Any]]) -> SetParametersResult:
         constraints = {**constraints_of(GroundingParameters), **constraints_of(QosParameters)}

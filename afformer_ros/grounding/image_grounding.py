@@ -18,7 +18,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
-from afformer_core.demonstrations.selection import join_names
+from afformer_core.demonstrations.state import join_names
 from afformer_core.errors import DemonstrationError, ImageError
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_core.outputs.outputs import OPTIONAL_OUTPUT_TYPES, OUTPUT_TYPES, OutputMessages
@@ -26,11 +26,10 @@ from afformer_core.stream.pipeline import GroundingPipeline, Observation
 from afformer_core.stream.settings import PipelineSettings
 from afformer_ros.grounding.actions.ground_action import GroundAction
 from afformer_ros.grounding.actions.ground_goal import GroundGoal
-from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
-from afformer_ros.grounding.grounding_statistics import Event, GroundingStatistics, StageTimes
+from afformer_ros.grounding.demonstrations.demonstration_topics import DemonstrationStatusPublisher
+from afformer_ros.grounding.grounding_diagnostics import Event, GroundingStatistics, StageTimes
 from afformer_ros.grounding.grounding_worker import GroundingWorker
-from afformer_ros.grounding.parameters import GroundingParameters
-from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.grounding.parameters import GroundingParameters, QosParameters
 from afformer_ros.rclpy_messages import message_class
 
 
@@ -140,7 +139,7 @@ class ImageGrounding:
         """Queue an image for grounding, in place of a waiting one."""
         if not self._worker.grounding:
             return
-        needed = self._publisher.has_subscribers or self._action.needs_images
+        needed = self._publisher.has_subscribers or self._action.goals
         if not needed and self._read_parameters().lazy:
             self._statistics.count(Event.IGNORED)
             return
@@ -158,7 +157,7 @@ class ImageGrounding:
     def _ground(self, library: DemonstrationLibrary, arrival: _Arrival) -> None:
         """Ground an image; called by the worker."""
         begin = time.monotonic()
-        goal = self._action.current(arrival.received)
+        goal = self._action.current(arrival.received) if self._action.goals else None
         if goal is None and not library.selected:
             return
         settings = self._settings(goal)

@@ -7,13 +7,19 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from rclpy.qos import QoSPresetProfiles, QoSProfile
+
 from afformer_core.geometry.camera import RECTIFICATIONS
 from afformer_core.runtime.backends import BACKENDS, PRECISIONS
 from afformer_core.stream.settings import PipelineSettings
 from afformer_ros.parameter_fields import parameter
+from afformer_ros.topic_subscription import InputQuality
 
 MESSAGE_TYPES = ('auto', 'raw', 'compressed')
 GOAL_POLICIES = ('queue', 'refuse', 'replace')
+# The names of NVIDIA Isaac ROS.
+PROFILES = ('SENSOR_DATA', 'DEFAULT', 'SYSTEM_DEFAULT')
+FOLLOWING = 'AUTO'
 
 
 @dataclass(frozen=True)
@@ -224,3 +230,73 @@ class GroundingParameters(
         'memory, before its process ends with status 75 to be restarted. 0: never',
         limits=(0.0, 3600.0),
     )
+
+
+def _profile(topic: str, *, follows: bool = False) -> str:
+    """Declare the quality of a topic, and whether it may follow that of the publishers."""
+    auto = 'AUTO (reliable if all publishers offer it, otherwise best effort), ' if follows else ''
+    name: str = parameter(
+        FOLLOWING if follows else 'DEFAULT',
+        f'Quality of service of {topic}: {auto}SENSOR_DATA (best effort), DEFAULT (reliable) or '
+        'SYSTEM_DEFAULT',
+        choices=(FOLLOWING, *PROFILES) if follows else PROFILES,
+        change='never',
+    )
+    return name
+
+
+def _depth(default: int, topic: str) -> int:
+    depth: int = parameter(
+        default,
+        f'Number of messages of {topic} that the middleware keeps',
+        limits=(1, 1000),
+        change='never',
+    )
+    return depth
+
+
+@dataclass(frozen=True)
+class QosParameters:
+    """The parameters `TOPIC_qos` and `TOPIC_qos_depth`; read when the node starts."""
+
+    # Messages may arrive in bursts, for example after retransmission; with too little depth they
+    # replace each other.
+    image_qos: str = _profile('image', follows=True)
+    image_qos_depth: int = _depth(5, 'image')
+    camera_info_qos: str = _profile('camera_info', follows=True)
+    camera_info_qos_depth: int = _depth(1, 'camera_info')
+    depth_qos: str = _profile('depth', follows=True)
+    depth_qos_depth: int = _depth(5, 'depth')
+    demonstration_qos: str = _profile('demonstration', follows=True)
+    demonstration_qos_depth: int = _depth(30, 'demonstration')
+    affordance_qos: str = _profile('affordance')
+    affordance_qos_depth: int = _depth(5, 'affordance')
+    grasp_candidates_qos: str = _profile('grasp_candidates')
+    grasp_candidates_qos_depth: int = _depth(5, 'grasp_candidates')
+    affordance_cloud_qos: str = _profile('affordance_cloud')
+    affordance_cloud_qos_depth: int = _depth(5, 'affordance_cloud')
+    heatmap_qos: str = _profile('heatmap')
+    heatmap_qos_depth: int = _depth(5, 'heatmap')
+    mask_qos: str = _profile('mask')
+    mask_qos_depth: int = _depth(5, 'mask')
+    overlay_qos: str = _profile('overlay')
+    overlay_qos_depth: int = _depth(5, 'overlay')
+    detections_qos: str = _profile('detections')
+    detections_qos_depth: int = _depth(5, 'detections')
+    markers_qos: str = _profile('markers')
+    markers_qos_depth: int = _depth(5, 'markers')
+
+    def profile(self, topic: str) -> QoSProfile:
+        """Return the profile of a topic, a new one for each call because rclpy changes it."""
+        name = getattr(self, f'{topic}_qos')
+        preset = QoSPresetProfiles.get_from_short_key('DEFAULT' if name == FOLLOWING else name)
+        return QoSProfile(
+            depth=getattr(self, f'{topic}_qos_depth'),
+            history=preset.history,
+            reliability=preset.reliability,
+            durability=preset.durability,
+        )
+
+    def input_quality(self, topic: str) -> InputQuality:
+        """Return the quality that the subscription to a topic requests."""
+        return InputQuality(self.profile(topic), getattr(self, f'{topic}_qos') == FOLLOWING)

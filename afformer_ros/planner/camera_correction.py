@@ -16,8 +16,7 @@ from afformer_core.errors import AfformerError
 from afformer_core.geometry.camera import Calibration, DepthImage, alignment_problem
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.base_transforms import BaseTransforms
-from afformer_ros.planner.camera_client import CameraClient
+from afformer_ros.planner.camera_client import BaseTransforms, CameraClient
 from afformer_ros.planner.kinematics import TipKinematics
 
 # Metres: largest step of the search and the smallest one; and the difference of depth above which

@@ -13,21 +13,19 @@ from rclpy.node import Node
 
 from afformer_core.changes.outcome import Expected, expected_after, shown_change
 from afformer_ros.action import GroundDemonstration
-from afformer_ros.client import GroundingClient
-from afformer_ros.planner.answers import (
-    GoalRefusedError,
-    NoAnswerError,
+from afformer_ros.client import GoalRefusedError, GroundingClient, NoAnswerError
+from afformer_ros.planner.arm_client import ArmClient, ArmError
+from afformer_ros.planner.camera_client import BaseTransforms, CameraClient
+from afformer_ros.planner.contact import ArmContact, BlockedError, Felt, UnreachableError
+from afformer_ros.planner.contacts import (
     NoPositionError,
     NotFoundError,
+    NotSureError,
     UnsteadyError,
+    check_sure,
+    contacts_of,
     found_affordance,
 )
-from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.base_transforms import BaseTransforms
-from afformer_ros.planner.camera_client import CameraClient
-from afformer_ros.planner.contact import ArmContact, BlockedError, Felt, UnreachableError
-from afformer_ros.planner.contacts import NotSureError, check_sure, contacts_of
-from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.planner.waiting import Waiting, duration_message
 

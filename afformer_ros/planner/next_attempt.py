@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -82,51 +82,30 @@ def next_attempts(
             yield NextAttempt(contact, contact, OTHER_POINT if rank or tried else '')
             continue
         used = {made.attempt.way for made in before}
-        for way, change in _other_ways(contact, before[-1].felt):
+        for way, changed in _other_ways(contact, before[-1].felt):
             if way not in used:
-                yield NextAttempt(contact, change(contact), way)
+                yield NextAttempt(contact, changed, way)
 
 
-def _other_ways(
-    contact: ArmContact, felt: Felt
-) -> Iterator[tuple[str, Callable[[ArmContact], ArmContact]]]:
+def _other_ways(contact: ArmContact, felt: Felt) -> Iterator[tuple[str, ArmContact]]:
+    """Yield the other ways to act at a point, and the point as each of them needs it."""
+    action, motion = contact.action, contact.motion
     if not felt.in_contact:
         if contact.camera is not None:
-            yield FROM_CAMERA, _from_camera
+            # The camera sees the surface without an obstacle.
+            towards = contact.camera - contact.point
+            normal = towards / np.linalg.norm(towards)
+            axis = motion if action == 'rotate' else None
+            yield FROM_CAMERA, replace(contact, normal=normal, motion=axis)
         return
-    if contact.action == 'rotate' and contact.motion is not None:
-        yield OTHER_SENSE, _reversed
-    if contact.action == 'push' or (contact.action == 'pull' and not felt.done):
-        yield MORE_FORCE, _leading
-    if ACTIONS[contact.action].holding:
-        yield FIRMER, _pressing
-    if contact.action in ('push', 'pull') and contact.motion is not None:
-        yield FROM_FRONT, _from_front
-
-
-def _from_camera(contact: ArmContact) -> ArmContact:
-    """Approach from the camera, which sees the surface without an obstacle."""
-    assert contact.camera is not None
-    towards = contact.camera - contact.point
-    motion = contact.motion if contact.action == 'rotate' else None
-    return replace(contact, normal=towards / np.linalg.norm(towards), motion=motion)
-
-
-def _pressing(contact: ArmContact) -> ArmContact:
-    return replace(contact, pressing=_PRESSING)
-
-
-def _leading(contact: ArmContact) -> ArmContact:
-    return replace(contact, lead=_LEAD)
-
-
-def _from_front(contact: ArmContact) -> ArmContact:
-    return replace(contact, motion=None)
-
-
-def _reversed(contact: ArmContact) -> ArmContact:
-    assert contact.motion is not None
-    return replace(contact, motion=-contact.motion)
+    if action == 'rotate' and motion is not None:
+        yield OTHER_SENSE, replace(contact, motion=-motion)
+    if action == 'push' or (action == 'pull' and not felt.done):
+        yield MORE_FORCE, replace(contact, lead=_LEAD)
+    if ACTIONS[action].holding:
+        yield FIRMER, replace(contact, pressing=_PRESSING)
+    if action in ('push', 'pull') and motion is not None:
+        yield FROM_FRONT, replace(contact, motion=None)
 
 
 def _same(one: ArmContact, other: ArmContact) -> bool:

@@ -11,8 +11,7 @@ from rclpy.node import Node
 from afformer_core.errors import AfformerError
 from afformer_ros.parameter_fields import declare_parameters, read_parameters
 from afformer_ros.planner.element_operator import ElementOperator
-from afformer_ros.planner.operate_action import OperateAction
-from afformer_ros.planner.operation import Operation
+from afformer_ros.planner.operate_action import OperateAction, Operation
 from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.planner.waiting import Waiting
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from builtin_interfaces.msg import Duration
 from rclpy.clock import Clock
 
+from afformer_ros.grounding.actions.goal_fields import GoalClock
+
 _POLL = 0.01
 
 
@@ -34,28 +36,21 @@ class TimeLimit:
         standstill: float,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._now = now
+        self._clock = GoalClock(now, steady)
         self._seconds = seconds
         self._standstill = standstill
         self._steady = steady
-        self._last = now()
-        self._begin = self._moved = steady()
-        self._passed = 0.0
+        self._begin = steady()
 
     def reason(self) -> str:
         """Explain why the limit expired; empty before. Call it several times per second."""
-        now, steady = self._now(), self._steady()
-        if now != self._last:
-            # Simulated time is 0 before its first message, and jumps back at a restart.
-            if self._last:
-                self._passed += max(0, now - self._last) * 1e-9
-            self._last, self._moved = now, steady
-        if steady - self._moved >= self._standstill:
+        self._clock.elapsed()
+        if self._clock.still >= self._standstill:
             return (
                 f'the clock of the planner has stood still for {self._standstill:g} s. Is the '
                 'simulation paused, and is /clock published?'
             )
-        if min(self._passed, steady - self._begin) >= self._seconds:
+        if min(self._clock.passed, self._steady() - self._begin) >= self._seconds:
             return f'{self._seconds:g} s have passed'
         return ''
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,44 @@ from std_msgs.msg import Header
 from afformer_core.demonstrations.media import TimedImage, timed_images
 from afformer_core.errors import AfformerError
 from afformer_core.messages.image_encoding import image_message, jpeg_message
-from afformer_ros.parameter_fields import declare_parameters, read_parameters
-from afformer_ros.player.player_parameters import IMAGE_RATE, PlayerParameters
+from afformer_ros.parameter_fields import declare_parameters, parameter, read_parameters
+from afformer_ros.process import Finished
 from afformer_ros.rclpy_messages import RclpyMessages
 
 _POLL = 0.02
 _MESSAGES = RclpyMessages()
+_IMAGE_RATE = 10.0
+_fixed = partial(parameter, change='never')
+
+
+@dataclass(frozen=True)
+class PlayerParameters:
+    """Parameters of the player; each text is the ROS description."""
+
+    path: str = _fixed('', 'Video, image or folder of images to publish')
+    rate: float = _fixed(
+        0.0,
+        f'Frames per second. 0: the times of the video, or {_IMAGE_RATE:.0f} for images',
+        limits=(0.0, 1000.0),
+    )
+    start_delay: float = _fixed(
+        0.0, 'Seconds to wait before the first frame', limits=(0.0, 3600.0)
+    )
+    loop: bool = _fixed(False, 'Whether the player starts again after the last frame')
+    wait_for_subscribers: int = _fixed(
+        0, 'Number of subscribers to wait for before the first frame', limits=(0, 1000)
+    )
+    frame_id: str = _fixed('camera', 'Coordinate frame in the headers of the images')
+    transport: str = _fixed(
+        'raw',
+        'Type of the messages: raw (sensor_msgs/Image) or compressed (CompressedImage, JPEG)',
+        choices=('raw', 'compressed'),
+    )
+    reliability: str = _fixed(
+        'reliable',
+        'Reliability offered to subscribers',
+        choices=('reliable', 'best_effort'),
+    )
 
 
 class PlayerNode(Node):
@@ -35,12 +69,9 @@ class PlayerNode(Node):
     clock message.
 
     Args:
-        finished: event that is set after the last frame, or when playing fails; `error` then
-            contains the reason.
+        finished: event that is set after the last frame, or that ends the process with the reason
+            if playing fails.
         options: options of `rclpy.node.Node`.
-
-    Attributes:
-        error: reason why playing failed; empty if it did not.
 
     Raises:
         VideoError: `path` is missing, empty or not a video.
@@ -49,9 +80,8 @@ class PlayerNode(Node):
         rclpy.exceptions.InvalidParameterValueException: a parameter is out of range.
     """
 
-    def __init__(self, finished: threading.Event, **options: Any) -> None:
+    def __init__(self, finished: Finished, **options: Any) -> None:
         super().__init__('player', **options)
-        self.error = ''
         self._finished = finished
         declare_parameters(self, PlayerParameters)
         self._settings = read_parameters(self, PlayerParameters)
@@ -90,7 +120,7 @@ class PlayerNode(Node):
         height, width = first.image.shape[:2]
         rate = 'at the times of the video'
         if self._settings.rate or first.time is None:
-            rate = f'at {self._settings.rate or IMAGE_RATE:g} images per second'
+            rate = f'at {self._settings.rate or _IMAGE_RATE:g} images per second'
         turns = ' in a loop' if self._settings.loop else ''
         self.get_logger().info(
             f'playing {self._path} ({width} x {height}) on {self._publisher.topic_name} {rate}'
@@ -100,10 +130,9 @@ class PlayerNode(Node):
     def _run(self) -> None:
         try:
             self._play()
-        except AfformerError as error:
-            self.error = str(error)
         except Exception as error:  # noqa: BLE001
-            self.error = f'{type(error).__name__}: {error}'
+            known = isinstance(error, AfformerError)
+            self._finished.fail(1, str(error) if known else f'{type(error).__name__}: {error}')
         self._finished.set()
 
     def _play(self) -> None:
@@ -131,7 +160,7 @@ class PlayerNode(Node):
         """Yield frames with their seconds from the start; endlessly with `loop`."""
         begin = 0.0
         for _ in itertools.count() if self._settings.loop else range(1):
-            offset, period = 0.0, 1 / (self._settings.rate or IMAGE_RATE)
+            offset, period = 0.0, 1 / (self._settings.rate or _IMAGE_RATE)
             frames = self._frames()
             for number, frame in enumerate(frames):
                 before = offset

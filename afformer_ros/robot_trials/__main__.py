@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     # ROS is imported only after its environment variables are set.
-    from afformer_ros.driver.node_processes import NodeProcesses
+    from afformer_ros.driver.grounding_driver import NodeProcesses
     from afformer_ros.robot_trials.report import build_robot_report
     from afformer_ros.robot_trials.robot_graph import RobotGraph
     from afformer_ros.robot_trials.trials import RobotTrial, run_trials

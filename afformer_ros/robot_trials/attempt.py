@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from afformer_core.errors import AfformerError
 from afformer_ros.action import OperateElement
 from afformer_ros.msg import OperationAttempt
+from afformer_ros.planner.arm_client import ArmError
 from afformer_ros.planner.contact import BlockedError, UnreachableError
-from afformer_ros.planner.joint_states import ArmError
 from afformer_sim.closed_loop.trial import AttemptVerdict
 
 _Result = OperateElement.Result

@@ -13,7 +13,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, JointState
 
 from afformer_ros.client import GroundingClient
-from afformer_ros.quality_of_service import QosParameters
+from afformer_ros.grounding.parameters import QosParameters
 from afformer_ros.sim_robot.acknowledgement import TOPIC
 
 # Images that may be on their way while a goal of the grounding node is open.

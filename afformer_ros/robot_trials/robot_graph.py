@@ -21,8 +21,7 @@ from std_srvs.srv import Trigger
 
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_ros.action import OperateElement
-from afformer_ros.driver.grounding_driver import GroundingDriver
-from afformer_ros.driver.node_processes import NodeError, NodeProcesses
+from afformer_ros.driver.grounding_driver import GroundingDriver, NodeError, NodeProcesses
 from afformer_ros.planner.operate_action import NAME as OPERATE
 from afformer_ros.planner.planner_node import PlannerNode
 from afformer_ros.robot_trials.lock_step import LockStep

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +31,7 @@ from afformer_ros.parameter_fields import (
     read_parameters,
     validate_change,
 )
+from afformer_ros.process import Finished
 from afformer_ros.rclpy_messages import RclpyMessages
 from afformer_ros.sim_robot.acknowledgement import Acknowledgement
 from afformer_ros.sim_robot.camera_thread import CameraThread, Exposure
@@ -70,11 +70,8 @@ class SimRobotNode(Node):
     """A node that simulates one trial of the closed loop, and publishes its clock.
 
     Args:
-        finished: event that is set when the simulation fails; `error` then contains the reason.
+        finished: event that ends the process if the simulation fails, with the reason.
         options: options of `rclpy.node.Node`.
-
-    Attributes:
-        error: reason of the failure; empty without one.
 
     Raises:
         ValueError: there is no such trial.
@@ -82,9 +79,8 @@ class SimRobotNode(Node):
         rclpy.exceptions.InvalidParameterValueException: a parameter is out of range.
     """
 
-    def __init__(self, finished: threading.Event, **options: Any) -> None:
+    def __init__(self, finished: Finished, **options: Any) -> None:
         super().__init__('sim_robot', **options)
-        self.error = ''
         self._finished = finished
         declare_parameters(self, SimRobotParameters)
         self._settings = read_parameters(self, SimRobotParameters)
@@ -225,8 +221,7 @@ class SimRobotNode(Node):
         return not self._settings.lock_step or self._acknowledgement.covers(now)
 
     def _fail(self, error: Exception) -> None:
-        self.error = f'{type(error).__name__}: {error}'
-        self._finished.set()
+        self._finished.fail(1, f'{type(error).__name__}: {error}')
 
     def _header(self, stamp: int, frame: str) -> Header:
         return header_message(_FACTORY, stamp, frame)

@@ -17,8 +17,7 @@ from sensor_msgs.msg import Image
 
 from afformer_ros.client import GroundingClient, NoAnswerError
 from afformer_ros.msg import Affordance, DemonstrationStatus
-from afformer_ros.quality_of_service import InputQuality
-from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription
+from afformer_ros.topic_subscription import IMAGE_KINDS, InputQuality, TopicSubscription
 
 _LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 _POLL_PERIOD = 1.0

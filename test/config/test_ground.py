@@ -7,9 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from afformer_ros.grounding.parameters import GroundingParameters
+from afformer_ros.grounding.parameters import GroundingParameters, QosParameters
 from afformer_ros.parameter_fields import defaults_of
-from afformer_ros.quality_of_service import QosParameters
 
 
 def test_the_parameter_file_holds_every_parameter_with_its_default(root: Path) -> None:

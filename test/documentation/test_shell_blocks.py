@@ -20,15 +20,14 @@ from builtin_interfaces.msg import Duration
 
 from afformer_core.cli.main import build_parser, parse
 from afformer_core.errors import AfformerError
-from afformer_ros.commands.ground import executable_arguments
-from afformer_ros.commands.main import build_parser as build_command_parser
-from afformer_ros.commands.service_call import filled_request
+from afformer_ros.commands import build_parser as build_command_parser
+from afformer_ros.commands import executable_arguments, filled_request
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.interfaces import ACTIONS, SERVICES
 from afformer_ros.parameter_fields import constraints_of
 from afformer_ros.planner.operate_action import NAME as OPERATE
 from afformer_ros.planner.parameters import PlannerParameters
-from afformer_ros.player.player_parameters import PlayerParameters
+from afformer_ros.player.player_node import PlayerParameters
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 
 PACKAGE = 'afformer_ros'

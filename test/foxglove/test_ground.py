@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from afformer_core.messages.rosbags_messages import affordance_typestore
-from afformer_ros.grounding.grounding_statistics import LatencyWindow, StageTimes
+from afformer_ros.grounding.grounding_diagnostics import LatencyWindow, StageTimes
 
 PANELS = {'3D', 'DiagnosticSummary', 'Image', 'Plot', 'RawMessages'}
 TOPICS = {

@@ -68,8 +68,6 @@ GROUPS = (
             'afformer_core.media.images',
             'afformer_core.demonstrations.library',
             'afformer_core.demonstrations.recording',
-            'afformer_core.demonstrations.trimming',
-            'afformer_core.demonstrations.selection',
             'afformer_core.demonstrations.state',
             'afformer_core.demonstrations.store',
             'afformer_core.demonstrations.demonstration_file',

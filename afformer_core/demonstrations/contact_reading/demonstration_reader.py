@@ -12,18 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import FloatArray, UInt8Array
-from afformer_core.demonstrations.contact_reading.camera_motion import (
-    background_flow,
-    background_motion,
-    steadied,
-)
-from afformer_core.demonstrations.contact_reading.candidates import (
-    ContactReading,
-    contact_candidates,
-)
 from afformer_core.demonstrations.contact_reading.contact_maps import (
+    ContactReading,
     change_map,
     combined_map,
+    contact_candidates,
     entering_map,
     hand_map,
     removal_map,
@@ -37,6 +30,11 @@ from afformer_core.demonstrations.contact_reading.hand_paths import (
     hand_mask,
     hand_paths,
     moment_scores,
+)
+from afformer_core.demonstrations.optical_flow import (
+    background_flow,
+    background_motion,
+    steadied,
 )
 from afformer_core.hands.contact_estimate import hand_size
 from afformer_core.hands.hand_landmarker import HandLandmarker

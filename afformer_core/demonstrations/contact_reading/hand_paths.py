@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.arrays import UInt8Array
-from afformer_core.demonstrations.contact_reading.camera_motion import moved
+from afformer_core.demonstrations.optical_flow import moved
 from afformer_core.hands.contact_estimate import hand_size
 
 Values = NDArray[np.float64]
@@ -114,7 +114,7 @@ def hand_paths(
     Args:
         times: [T] seconds, increasing.
         detected: hands of each of the T frames.
-        to_first: [3, 3] of each of the T frames, see `camera_motion.steadied`.
+        to_first: [3, 3] of each of the T frames, see `optical_flow.steadied`.
     """
     interval = float(np.median(np.diff(times))) if len(times) > 1 else _LEAST_LASTING
     tracks: dict[int, dict[int, TrackedHand]] = {}

@@ -14,17 +14,18 @@ from rclpy.node import Node
 from std_msgs.msg import Header
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
-from afformer_core.demonstrations.selection import join_names
-from afformer_core.demonstrations.state import DemonstrationState
+from afformer_core.demonstrations.state import DemonstrationState, join_names
 from afformer_core.errors import DemonstrationError
 from afformer_core.outputs.results import Placement
 from afformer_core.stream.pipeline import ComposedResult
-from afformer_ros.grounding.actions.action_endpoint import ActionEndpoint
-from afformer_ros.grounding.actions.goal_fields import RefusedGoalError
-from afformer_ros.grounding.actions.goal_time import GoalClock, age_problem
-from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
-from afformer_ros.grounding.actions.ground_goal import GoalOutcome, GroundGoal
-from afformer_ros.grounding.actions.open_goal import Ending, OpenGoal, failure_text
+from afformer_ros.grounding.actions.action_endpoint import (
+    ActionEndpoint,
+    Ending,
+    OpenGoal,
+    failure_text,
+)
+from afformer_ros.grounding.actions.goal_fields import GoalClock, RefusedGoalError, age_problem
+from afformer_ros.grounding.actions.ground_goal import GoalOutcome, GroundCriteria, GroundGoal
 from afformer_ros.grounding.frame_transforms import FrameTransforms
 from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.parameters import GroundingParameters
@@ -46,6 +47,10 @@ class GroundAction:
         transforms: transforms to frames other than that of the topic.
         why_no_image: function that returns the reason why no image is grounded at the moment;
             empty if unknown.
+
+    Attributes:
+        goals: goals without a result: the current one, for which images must be grounded even
+            without subscribers, and those that wait.
     """
 
     def __init__(
@@ -64,26 +69,9 @@ class GroundAction:
         self._transforms = transforms
         self._why_no_image = why_no_image
         self._lock = threading.RLock()
-        # The first of these is the current one.
-        self._goals: list[GroundGoal] = []
+        self.goals: list[GroundGoal] = []
         self._stopped = _INACTIVE
         endpoint.attach(self)
-
-    @property
-    def needs_images(self) -> bool:
-        """Whether images must be grounded even without subscribers."""
-        return bool(self._goals)
-
-    @property
-    def open_goals(self) -> int:
-        """Number of goals without a result: the current one, and those that wait."""
-        return len(self._goals)
-
-    @property
-    def can_ground(self) -> bool:
-        """Whether the demonstrations of the current goal are memorized."""
-        with self._lock:
-            return bool(self._goals) and bool(self._goals[0].names)
 
     def activate(self) -> None:
         """Start to accept goals."""
@@ -113,14 +101,14 @@ class GroundAction:
         """
         parameters = self._read_parameters()
         criteria = GroundCriteria.of(goal.request, parameters)
-        if self._goals and parameters.goal_policy == 'refuse':
+        if self.goals and parameters.goal_policy == 'refuse':
             raise RefusedGoalError('another goal is open, and goal_policy is refuse')
         clock = GoalClock(self._now, time.monotonic)
         one = GroundGoal(goal, criteria, clock)
         with self._lock:
             if parameters.goal_policy == 'replace':
                 self._end_all(GoalOutcome.REPLACED, 'a later goal replaced it')
-            self._goals.append(one)
+            self.goals.append(one)
             if self._stopped:
                 self._end(one, one.result(GoalOutcome.STOPPED, self._stopped))
                 return
@@ -135,7 +123,7 @@ class GroundAction:
     def cancel(self, goal: OpenGoal) -> None:
         """End a goal that its client cancels."""
         with self._lock:
-            for matching in [open_goal for open_goal in self._goals if open_goal.goal is goal]:
+            for matching in [open_goal for open_goal in self.goals if open_goal.goal is goal]:
                 self._end(
                     matching, matching.result(GoalOutcome.CANCELED, 'its client canceled it')
                 )
@@ -143,8 +131,8 @@ class GroundAction:
     def tick(self) -> None:
         """End goals whose time is up, including those that wait."""
         with self._lock:
-            first = self._goals[0] if self._goals else None
-            for open_goal in list(self._goals):
+            first = self.goals[0] if self.goals else None
+            for open_goal in list(self.goals):
                 if open_goal.clock.elapsed() >= open_goal.criteria.timeout:
                     reason = (
                         self._why_none(open_goal) if open_goal is first else 'others came first'
@@ -154,7 +142,7 @@ class GroundAction:
     def demonstrations_changed(self, state: DemonstrationState) -> None:
         """End goals whose demonstrations were deleted."""
         with self._lock:
-            for open_goal in list(self._goals):
+            for open_goal in list(self.goals):
                 for name in open_goal.names:
                     if name not in state.names:
                         message = f'the demonstration {name!r} was deleted'
@@ -167,8 +155,8 @@ class GroundAction:
             received: arrival of the image, monotonic seconds.
         """
         with self._lock:
-            if self._goals and self._goals[0].names and self._goals[0].begun <= received:
-                return self._goals[0]
+            if self.goals and self.goals[0].names and self.goals[0].begun <= received:
+                return self.goals[0]
             return None
 
     def placement(self, one: GroundGoal, header: Header) -> Placement | None:
@@ -195,7 +183,7 @@ class GroundAction:
         stamp, maximum = composed.frame.stamp, one.criteria.maximum_age
         problem = age_problem(stamp, self._now(), maximum)
         with self._lock:
-            if one not in self._goals:
+            if one not in self.goals:
                 return
             enough = one.add(affordance, partial(messages.create, 'mask'), problem)
             one.goal.publish_feedback(one.feedback())
@@ -235,19 +223,19 @@ class GroundAction:
         )
 
     def _begin_first(self) -> None:
-        if self._goals and self._goals[0].begun > time.monotonic():
-            self._goals[0].begun = time.monotonic()
-            self._goals[0].goal.begin()
+        if self.goals and self.goals[0].begun > time.monotonic():
+            self.goals[0].begun = time.monotonic()
+            self.goals[0].goal.begin()
 
     def _end_all(self, outcome: GoalOutcome, message: str) -> None:
-        goals, self._goals = self._goals, []
+        goals, self.goals = self.goals, []
         for open_goal in goals:
             self._answer(open_goal, open_goal.result(outcome, message))
 
     def _end(self, one: GroundGoal, result: Any) -> None:
-        if one not in self._goals:
+        if one not in self.goals:
             return
-        self._goals.remove(one)
+        self.goals.remove(one)
         self._answer(one, result)
         self._begin_first()
 

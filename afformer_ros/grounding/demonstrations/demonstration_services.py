@@ -7,25 +7,110 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
+from rclpy.time import Time
+from sensor_msgs.msg import CompressedImage
+from std_msgs.msg import Header
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
+from afformer_core.demonstrations.media import (
+    Progress,
+    permitted_path,
+    read_demonstration,
+    split_topic,
+    untold,
+)
+from afformer_core.demonstrations.state import Summary
 from afformer_core.errors import AfformerError
 from afformer_core.media.polygons import Point
-from afformer_ros.grounding.demonstrations.demonstration_frame import compressed_frame
-from afformer_ros.grounding.demonstrations.demonstration_loader import DemonstrationLoader
-from afformer_ros.grounding.demonstrations.demonstration_recorder import DemonstrationRecorder
-from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
-from afformer_ros.grounding.demonstrations.summary_fields import fill_summary
+from afformer_ros.grounding.demonstrations.demonstration_topics import (
+    DemonstrationRecorder,
+    DemonstrationStatusPublisher,
+)
 from afformer_ros.grounding.grounding_worker import GroundingWorker, WorkerStoppedError
 from afformer_ros.interfaces import SERVICES
 
+Answer = TypeVar('Answer', bound=Any)
+
+_NAMES = (
+    'name',
+    'frames',
+    'frames_kept',
+    'frames_lost',
+    'duration',
+    'begin',
+    'end',
+    'trimmed_by',
+)
 # Memorizing a demonstration on a slow machine takes seconds; the caller receives an answer in any
 # case.
 _PATIENCE = 60.0
+
+
+def fill_summary(answer: Answer, summary: Summary) -> Answer:
+    """Set every field of a message that a summary contains, and return the message."""
+    for name in _NAMES:
+        if hasattr(answer, name):
+            setattr(answer, name, getattr(summary, name))
+    return answer
+
+
+class DemonstrationLoader:
+    """A loader of demonstrations from videos, folders of images and bags.
+
+    Args:
+        worker: worker that owns the demonstrations.
+        folders: folders from which files may be read, resolved.
+    """
+
+    def __init__(
+        self, worker: GroundingWorker[DemonstrationLibrary], folders: tuple[Path, ...]
+    ) -> None:
+        self._worker = worker
+        self._folders = folders
+
+    def load(
+        self,
+        source: str,
+        name: str,
+        wait: Callable[[Future[Any]], Any],
+        progress: Progress = untold,
+        check: Callable[[], None] = lambda: None,
+    ) -> Summary:
+        """Read a file, and add its demonstration; blocks until that is done.
+
+        Args:
+            source: path of the file or folder, see `read_demonstration`.
+            name: name of the demonstration; empty: the name of the file without its extension.
+            wait: function that waits for the result of a command of the worker.
+            progress: called for each frame that is read.
+            check: called by the worker before each frame is encoded; an error that it raises drops
+                the demonstration.
+
+        Raises:
+            AfformerError: the file must not or cannot be read, or the name is not allowed.
+            WorkerStoppedError: the worker ended.
+            Exception: raised by `wait`, `progress` or `check`.
+        """
+        maximum = wait(self._worker.submit(lambda owned: owned.maximum_frames))
+        try:
+            path = permitted_path(source, self._folders)
+            media = read_demonstration(path, maximum, progress)
+        except AfformerError as error:
+            text = str(error)
+            self._worker.submit(lambda owned: owned.fail(text))
+            raise
+        chosen = name or split_topic(path)[0].stem
+
+        def add(owned: DemonstrationLibrary) -> Summary:
+            return owned.add(media, chosen, check)
+
+        summary: Summary = wait(self._worker.submit(add))
+        return summary
 
 
 class DemonstrationServices:
@@ -101,7 +186,8 @@ class DemonstrationServices:
             self._worker.submit(lambda owned: owned.used_frame(request.name, last=request.last))
         )
         response.name = frame.name
-        response.frame = compressed_frame(frame)
+        header = Header(stamp=Time(nanoseconds=frame.nanoseconds).to_msg())
+        response.frame = CompressedImage(header=header, format='jpeg', data=frame.jpeg)
         if frame.mark is not None:
             response.marked, (response.x, response.y) = True, frame.mark
         response.candidate_x = [candidate.u for candidate in frame.candidates]

@@ -15,7 +15,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from afformer_core.messages.image_encoding import image_message as encode_image
 from afformer_ros.rclpy_messages import RclpyMessages
-from afformer_ros.shared_memory_ports import SharedMemoryPorts
+from afformer_ros.transport_watch import SharedMemoryPorts
 from test.afformer_ros.grounding_client import Client
 from test.afformer_ros.grounding_nodes import Process
 

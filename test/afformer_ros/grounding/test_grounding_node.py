@@ -98,47 +98,19 @@ def test_an_image_that_came_before_the_selection_is_grounded(active):
     )
 
 
-def _damaged_images(make):
-    sound = make(1)
-
-    def damaged(**changes):
-        message = Image(
-            header=sound.header,
-            height=sound.height,
-            width=sound.width,
-            step=sound.step,
-            encoding=sound.encoding,
-            data=sound.data,
-        )
-        for name, value in changes.items():
-            setattr(message, name, value)
-        return message
-
-    return {
-        'unknown encoding': damaged(encoding='jpeg2000'),
-        'depth': damaged(encoding='32FC1'),
-        'no pixels': damaged(width=0, height=0, step=0, data=b''),
-        'no data': damaged(data=b''),
-        'short data': damaged(data=sound.data[:-1]),
-        'small step': damaged(step=sound.step - 1),
-        'huge': damaged(width=2**32 - 1, height=2**32 - 1, step=2**32 - 1),
-    }
-
-
-def test_bad_images_are_told_and_the_next_sound_one_is_grounded(active, collect):
+def test_a_bad_image_is_told_and_the_next_sound_one_is_grounded(active, collect):
     diagnostics = collect(DiagnosticArray, '/diagnostics')
     active.record('press')
-    for what, message in _damaged_images(active.image_message).items():
-        before = len(diagnostics)
+    bad = active.image_message(1)
+    bad.width = bad.height = bad.step = 2**32 - 1
 
-        def told(message=message, before=before):
-            active.images.publish(message)
-            active.spin(0.05)
-            told = [one.status[0].message for one in diagnostics[before:]]
-            return any('could not be grounded' in message for message in told)
+    def told():
+        active.images.publish(bad)
+        active.spin(0.05)
+        return any('could not be grounded' in one.status[0].message for one in diagnostics)
 
-        active.wait(told, f'a diagnostic of an image with {what}')
-        assert active.ground(active.image_message(2)).header == active.header(2), what
+    active.wait(told, 'a diagnostic of a bad image')
+    assert active.ground(active.image_message(2)).header == active.header(2)
 
 
 def test_finish_without_frames(active):

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,10 @@ from afformer_core.replay.replay import ReplayRequest, write_replay
 from afformer_core.replay.topics import choose_topics
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.stream.pipeline import GroundingPipeline, SpatialInputs
-from afformer_ros.grounding.demonstrations.demonstration_status import DemonstrationStatusPublisher
-from afformer_ros.grounding.grounding_statistics import GroundingStatistics
+from afformer_ros.grounding.demonstrations.demonstration_topics import DemonstrationStatusPublisher
+from afformer_ros.grounding.grounding_diagnostics import GroundingStatistics
 from afformer_ros.grounding.grounding_worker import GroundingWorker
-from afformer_ros.grounding.image_grounding import ImageGrounding
+from afformer_ros.grounding.image_grounding import ImageGrounding, available_output_types
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.rclpy_messages import RclpyMessages, message_class
 from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
@@ -79,10 +81,7 @@ class CollectingPublisher:
 class NoGoals:
     """Nobody asks by the action."""
 
-    needs_images = False
-
-    def current(self, received: float) -> None:
-        return None
+    goals = ()
 
 
 @pytest.fixture
@@ -96,9 +95,19 @@ def node() -> Iterator[Any]:
     rclpy.shutdown(context=context)
 
 
-def _live(node: Any, bag: Path, library: DemonstrationLibrary) -> list[Any]:
+@pytest.fixture
+def spatial() -> SpatialInputs:
+    return SpatialInputs('/camera/depth', '/camera/camera_info')
+
+
+def _live(
+    node: Any,
+    bag: Path,
+    library: DemonstrationLibrary,
+    spatial: SpatialInputs,
+    parameters: GroundingParameters = PARAMETERS,
+) -> list[Any]:
     """Affordances of the node, which gets the messages in the order of the recording."""
-    spatial = SpatialInputs('/camera/depth', '/camera/camera_info')
     publisher = CollectingPublisher()
     failures: list[Exception] = []
     worker: GroundingWorker[DemonstrationLibrary] = GroundingWorker(
@@ -106,7 +115,7 @@ def _live(node: Any, bag: Path, library: DemonstrationLibrary) -> list[Any]:
     )
     grounding: Any = ImageGrounding(
         node,
-        lambda: PARAMETERS,
+        lambda: parameters,
         worker,
         GroundingPipeline(RclpyMessages(), spatial),
         publisher,  # type: ignore[arg-type]
@@ -173,9 +182,9 @@ def _numbers(affordance: Any) -> dict[str, float]:
 
 
 def test_the_node_and_the_replay_give_the_same(
-    node: Any, bag: Path, library: DemonstrationLibrary, tmp_path: Path
+    node: Any, bag: Path, library: DemonstrationLibrary, spatial: SpatialInputs, tmp_path: Path
 ) -> None:
-    live = _live(node, bag, library)
+    live = _live(node, bag, library, spatial)
     offline = _offline(bag, library, tmp_path)
 
     assert len(live) == 6
@@ -187,3 +196,51 @@ def test_the_node_and_the_replay_give_the_same(
         for name, number in _numbers(affordance).items():
             written = float(row[name] or 'nan')
             assert number == pytest.approx(written, rel=1e-5, abs=1e-6, nan_ok=True), name
+
+
+def test_depth_that_comes_during_an_inference_displaces_none(
+    node: Any,
+    bag: Path,
+    library: DemonstrationLibrary,
+    spatial: SpatialInputs,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    predict, add_depth, added = library.predict, spatial.add_depth, []
+    arrived = threading.Semaphore(0)
+
+    def add(stamp: int, message: Any) -> None:
+        add_depth(stamp, message)
+        added.append((stamp, message))
+        arrived.release()
+
+    def predict_slowly(*arguments: Any, **named: Any) -> Any:
+        assert arrived.acquire(timeout=20)
+        stamp, message = added[-1]
+        for step in range(1, 90):
+            add_depth(stamp + 5_000_000 + 200_000 * step, message)
+        return predict(*arguments, **named)
+
+    usual = [one.points[0].position_valid for one in _live(node, bag, library, spatial)]
+    monkeypatch.setattr(spatial, 'add_depth', add)
+    monkeypatch.setattr(library, 'predict', predict_slowly)
+    # The depth of an image is stamped 1 to 3 ms later.
+    own_depth_only = replace(PARAMETERS, depth_tolerance=0.004)
+    flooded = _live(node, bag, library, spatial, own_depth_only)
+    assert any(usual)
+    assert [one.points[0].position_valid for one in flooded] == usual
+
+
+def test_detections_are_published_where_vision_msgs_is_installed(tmp_path, monkeypatch):
+    (tmp_path / 'vision_msgs').mkdir()
+    (tmp_path / 'vision_msgs' / '__init__.py').touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    types = available_output_types()
+    assert types['detections'] == 'vision_msgs/msg/Detection2DArray'
+    assert types['mask'] == 'sensor_msgs/msg/Image'
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec('vision_msgs') is not None, reason='vision_msgs is installed'
+)
+def test_without_vision_msgs_there_are_no_detections():
+    assert 'detections' not in available_output_types()

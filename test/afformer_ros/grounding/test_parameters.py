@@ -3,7 +3,10 @@
 
 import pathlib
 
-from afformer_ros.grounding.parameters import GroundingParameters
+import pytest
+from rclpy.qos import QoSReliabilityPolicy
+
+from afformer_ros.grounding.parameters import GroundingParameters, QosParameters
 
 
 def test_the_store_lies_in_the_home_of_ros(monkeypatch):
@@ -21,3 +24,21 @@ def test_folders_that_may_be_read(tmp_path):
     parameters = GroundingParameters(demonstration_folders=('', str(tmp_path / 'link')))
     assert parameters.readable_folders == (tmp_path.resolve(),)
     assert GroundingParameters().readable_folders == ()
+
+
+@pytest.mark.parametrize('topic', ['image', 'depth', 'camera_info', 'demonstration'])
+def test_inputs_follow_their_publishers_and_are_reliable_until_there_is_one(topic):
+    quality = QosParameters().input_quality(topic)
+    assert quality.follows_publishers
+    assert quality.profile.reliability == QoSReliabilityPolicy.RELIABLE
+
+
+def test_an_input_of_a_profile_follows_nobody():
+    quality = QosParameters(image_qos='SENSOR_DATA').input_quality('image')
+    assert not quality.follows_publishers
+    assert quality.profile.reliability == QoSReliabilityPolicy.BEST_EFFORT
+
+
+def test_a_profile_by_its_name():
+    profile = QosParameters(depth_qos='DEFAULT', depth_qos_depth=7).profile('depth')
+    assert (profile.reliability, profile.depth) == (QoSReliabilityPolicy.RELIABLE, 7)

@@ -15,9 +15,8 @@ import pytest
 if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
-from afformer_ros.planner import joint_states
-from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.joint_states import ArmError
+from afformer_ros.planner import arm_client
+from afformer_ros.planner.arm_client import ArmClient, ArmError
 from afformer_ros.planner.waiting import Waiting
 from afformer_sim.arm.franka import ARM_JOINTS
 
@@ -121,7 +120,7 @@ def test_stamps_that_jump_while_the_arm_moves_do_not_end_the_motion(connected: C
 def test_stamps_of_another_clock_are_a_reason(
     connected: Connected, monkeypatch: pytest.MonkeyPatch, offset: float, reason: str
 ) -> None:
-    monkeypatch.setattr(joint_states, '_PATIENCE', 0.3)
+    monkeypatch.setattr(arm_client, '_PATIENCE', 0.3)
     connected.arm.stamp_offset = round(offset * 1e9)
     # Joint states from before have arrived.
     threading.Event().wait(0.2)

@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import pytest
-
-# Only its files are read: other tests stand in for it.
-if find_spec('gymnasium_robotics') is None:
-    pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
-
 from afformer_ros.action import GroundDemonstration, OperateElement
 from afformer_ros.msg import OperationAttempt
+from numpy.typing import NDArray
+
+from afformer_core.changes.outcome import Expected
+from afformer_ros.planner.contact import ArmContact, Felt
+from afformer_ros.planner.contacts import NotFoundError
+from afformer_ros.planner.operate_action import Operation, OperationReport
 
 from .operate_bench import (
     BASE,
@@ -31,7 +33,15 @@ from .operate_bench import (
 )
 from .stand_in_grounding import found, point_at
 
+# Only its files are read: other tests stand in for it.
+if find_spec('gymnasium_robotics') is None:
+    pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
+
+
 Result, Feedback = OperateElement.Result, OperateElement.Feedback
+ELEMENT = ArmContact(
+    'pull', np.array([0.5, -0.2, 0.3]), np.array([-0.6, 0.0, 0.8]), pixel=(60.0, 40.0)
+)
 
 
 def test_a_part_that_moves_is_done_at_the_first_attempt() -> None:
@@ -216,7 +226,7 @@ def test_a_part_that_is_out_of_reach_ends_with_that_reason() -> None:
 
 @pytest.mark.slow
 def test_an_arm_whose_driver_ends_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('afformer_ros.planner.joint_states._PATIENCE', 0.3)
+    monkeypatch.setattr('afformer_ros.planner.arm_client._PATIENCE', 0.3)
     with operate_bench(answer(), lambda _: drawn(), speed=3.0) as bench:
         handle = bench.send()
         until(lambda: len(bench.arm.messages) > 2)
@@ -296,3 +306,52 @@ def test_fields_that_are_out_of_range_are_refused() -> None:
     assert "action is 'press'; expected one of hold, touch, rotate" in results[1].message
     assert "'a+a' names a demonstration twice" in results[2].message
     assert bench.arm.messages == []
+
+
+class Scripted:
+    """Finds the part a number of times, and feels nothing; nothing changes in the images."""
+
+    def __init__(self, times: int, felt: str) -> None:
+        self.left = times
+        self.felt = felt
+
+    def find(self, demonstrations: Sequence[str], action: str) -> list[ArmContact]:
+        if not self.left:
+            raise NotFoundError('presence is 0.12')
+        self.left -= 1
+        return [ELEMENT]
+
+    def radius(self, contact: ArmContact) -> float:
+        return 25.0
+
+    def expected(self, demonstrations: Sequence[str], action: str) -> tuple[Expected, str]:
+        return Expected.VISIBLE, 'as after every pull'
+
+    def images(self, count: int) -> list[NDArray[np.uint8]]:
+        noise = np.random.default_rng(8).integers(60, 180, (96, 128, 3))
+        return [np.asarray(noise, np.uint8)] * count
+
+    def act(self, contact: ArmContact) -> Felt:
+        return Felt(self.felt, done=False, in_contact=False)
+
+
+def run(times: int) -> OperationReport:
+    operator: Any = Scripted(times, 'nothing was felt')
+    operation = Operation(operator, lambda *_: None)
+    return operation.run(['drawer'], '', 3)
+
+
+def test_a_part_that_is_not_found_again_ends_with_the_attempt() -> None:
+    end = run(times=1)
+
+    assert end.outcome == OperateElement.Result.NOT_FOUND
+    assert end.message.startswith('nothing was felt; not done: ')
+    assert end.message.endswith('; presence is 0.12')
+    assert len(end.attempts) == 1
+
+
+def test_a_part_that_is_never_found_ends_with_the_reason_alone() -> None:
+    end = run(times=0)
+
+    assert (end.outcome, end.message) == (OperateElement.Result.NOT_FOUND, 'presence is 0.12')
+    assert end.attempts == ()

@@ -25,7 +25,7 @@ from afformer_ros.action import GroundDemonstration, OperateElement
 
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros import client as grounding_client
-from afformer_ros.planner.answers import NoAnswerError
+from afformer_ros.client import NoAnswerError
 from afformer_ros.planner.parameters import PlannerParameters
 
 from .operate_bench import BASE, NORMAL, POINT, OperateBench, drawn, operate_bench, until

@@ -18,7 +18,7 @@ from afformer_ros.action import OperateElement
 from afformer_ros.msg import OperationAttempt
 
 from afformer_core.errors import AfformerError
-from afformer_ros.driver.node_processes import NodeError
+from afformer_ros.driver.grounding_driver import NodeError
 from afformer_ros.planner.arm_client import ArmError
 from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
 from afformer_ros.robot_trials.attempt import ArmAttempt, failed_action

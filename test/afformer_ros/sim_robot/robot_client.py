@@ -20,7 +20,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from afformer_ros.driver.node_processes import NodeProcess
+from afformer_ros.driver.grounding_driver import NodeProcess
 
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
 ARM = [f'panda_joint{number}' for number in range(1, 8)]

@@ -18,7 +18,7 @@ pytest.importorskip('mink', reason='the extra robot is not installed')
 
 from afformer_core.geometry import Calibration, RigidTransform
 from afformer_core.messages.image_decoding import to_rgb
-from afformer_ros.driver.node_processes import NodeError, NodeProcesses
+from afformer_ros.driver.grounding_driver import NodeError, NodeProcesses
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
-from afformer_ros.grounding.actions.open_goal import OpenGoal
+from afformer_ros.grounding.actions.action_endpoint import OpenGoal
 
 
 class StandInGoal(OpenGoal):

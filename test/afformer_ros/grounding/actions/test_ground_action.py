@@ -130,11 +130,14 @@ def test_a_goal_is_grounded_while_nobody_listens(active, ground):
     active.listen_no_more()
     try:
         ignored = 'images ignored because no result has a subscriber'
-        count = int(active.told('grounding', '')[ignored])
+        before = active.told('grounding', '')
         active.told('grounding', '', lambda: active.images.publish(active.image_message(0)))
         active.wait(
-            lambda: int(active.told('grounding', '')[ignored]) > count, 'an image that is ignored'
+            lambda: int(active.told('grounding', '')[ignored]) > int(before[ignored]),
+            'an image that is ignored',
         )
+        published = 'groundings published'
+        assert active.told('grounding', '')[published] == before[published]
         assert stream(active, ground(agreeing_images=2))[1].outcome == Result.FOUND
     finally:
         active.listen()

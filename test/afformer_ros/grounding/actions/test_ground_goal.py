@@ -11,9 +11,8 @@ from afformer_ros.msg import Affordance, AffordancePoint
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
-from afformer_ros.grounding.actions.goal_time import GoalClock
-from afformer_ros.grounding.actions.ground_criteria import GroundCriteria
-from afformer_ros.grounding.actions.ground_goal import GoalOutcome, GroundGoal
+from afformer_ros.grounding.actions.goal_fields import GoalClock
+from afformer_ros.grounding.actions.ground_goal import GoalOutcome, GroundCriteria, GroundGoal
 
 
 class Goal(GroundGoal):

@@ -62,14 +62,3 @@ def test_a_video_is_told_from_begin_to_end(active, load, film):
     assert progress == sorted(progress)
     assert progress[-1] == 1.0
     assert [one.frames for one in goal.feedback][-1] == LONG
-
-
-def test_canceling_stops_the_reading(active, load, film):
-    goal = load(film)
-    active.wait(lambda: goal.feedback, 'the begin of the reading')
-    goal.cancel()
-    ending, result = goal.result()
-    assert (ending, result.success) == ('canceled', False)
-    assert 'its client canceled it' in result.message
-    assert goal.feedback[-1].progress < 1.0
-    assert active.list().names == []

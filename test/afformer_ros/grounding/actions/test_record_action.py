@@ -81,10 +81,3 @@ def test_deactivation_drops_a_recording(active, record):
         assert 'activate it' in result.message
     finally:
         assert active.change_state(Transition.TRANSITION_ACTIVATE)
-
-
-def test_what_cannot_be_a_name_is_refused(record):
-    name = 'press/left'
-    ending, result = record(name=name).result()
-    assert (ending, result.success) == ('aborted', False)
-    assert f'{name!r} cannot name a demonstration' in result.message

@@ -10,9 +10,8 @@ pytest.importorskip('rclpy')
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.msg import Affordance
 
-from afformer_ros.planner.answers import (
-    GoalRefusedError,
-    NoAnswerError,
+from afformer_ros.client import GoalRefusedError, NoAnswerError
+from afformer_ros.planner.contacts import (
     NoPositionError,
     NotFoundError,
     UnsteadyError,

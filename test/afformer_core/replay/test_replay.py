@@ -25,8 +25,7 @@ from afformer_core.replay.replay import ReplayRequest, result_folder, write_repl
 from afformer_core.replay.topics import ReplayTopics, choose_topics
 from afformer_core.runtime.presence import PresenceFeatures
 from afformer_core.stream.settings import PipelineSettings
-from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
+from afformer_sim.datasets.rgbd_bag import RgbdBagSettings, write_rgbd_bag
 
 # Whatever the model says counts as found: the tests are of the replay.
 SETTINGS = PipelineSettings(

@@ -20,8 +20,8 @@ from afformer_core.hands.hand_annotations import AnnotatedImage, read_hand_annot
 from afformer_core.hands.open_detector import open_hand_detector, shipped_hand_detector
 from afformer_core.media.images import read_image
 from afformer_core.media.video import VideoFrame
-from afformer_sim.datasets.hands_writer import HandsSettings, write_hands
-from afformer_sim.scene.scene_settings import SEEN_FAMILIES
+from afformer_sim.datasets.layouts import HandsSettings, write_scenes
+from afformer_sim.scene.scene import SEEN_FAMILIES
 
 
 def test_it_is_small_and_says_how_it_was_made() -> None:
@@ -45,7 +45,7 @@ def hands_in(detector: HandDetector, image: AnnotatedImage) -> tuple[Hand, ...]:
 def test_it_finds_hands_and_interactions(tmp_path: Path) -> None:
     """Of scenes that it never saw; the numbers of the whole split are in its card."""
     settings = HandsSettings(seed=7, scenes=12, families=SEEN_FAMILIES, held_out=True)
-    list(write_hands(tmp_path, 'test', settings))
+    list(write_scenes(tmp_path, 'test', settings))
     images = read_hand_annotations(tmp_path, 'test')
     detector = open_hand_detector('simulated')
     detected = [hands_in(detector, image) for image in images]

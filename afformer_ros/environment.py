@@ -4,7 +4,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
+
+from afformer_core.errors import AfformerError
 
 _TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
 _PROFILES, _PROFILES_BEFORE = 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
@@ -36,6 +41,28 @@ def keep_apart() -> None:
     """
     os.environ.setdefault('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
     os.environ.setdefault('ROS_DOMAIN_ID', str(1 + os.getpid() % 100))
+
+
+def run_apart(what: str, run: Callable[[], object]) -> int:
+    """Run a command that starts nodes, apart from all other processes; return its exit status.
+
+    Args:
+        what: name of the command, for the message of an interruption.
+        run: function that runs it, before which ROS must not be imported.
+    """
+    prepare_environment()
+    keep_apart()
+    # A normal exit closes every process that was started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        run()
+    except KeyboardInterrupt:
+        print(f'afformer: {what} was interrupted', file=sys.stderr)
+        return 130
+    except (AfformerError, OSError, ImportError, ValueError) as error:
+        print(f'afformer: error: {error}', file=sys.stderr)
+        return 1
+    return 0
 
 
 def share_folder() -> Path:

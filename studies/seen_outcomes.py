@@ -23,12 +23,11 @@ from afformer_core.changes.outcome import Expected, Seen, expected_after, judge_
 from afformer_core.offline.reports.tables import Table
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld, WorldSnapshot
-from afformer_sim.bodies.pose import STILL
+from afformer_sim.bodies.solid import STILL
 from afformer_sim.cameras.depth_camera import DepthCamera
-from afformer_sim.closed_loop.mechanism import mechanisms
-from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
-from afformer_sim.scene.outline import front_centre
+from afformer_sim.closed_loop.dynamics import mechanisms
+from afformer_sim.closed_loop.trial import ClosedLoopSettings, PlannedTrial, plan_trials
+from afformer_sim.scene.view import front_centre
 
 # Shares of the way to the goal, by the names of the rows.
 SHARES: Mapping[str, float] = {

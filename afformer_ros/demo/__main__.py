@@ -15,6 +15,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +24,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.errors import AfformerError
 from afformer_core.media.video import read_video, write_video
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
-from afformer_ros.demo.scenes import (
-    CAMERA_RATE,
-    DemoScene,
-    given_scene,
-    rendered_scenes,
-)
+from afformer_ros.demo.scenes import CAMERA_RATE, DemoScene, given_scene, rendered_scenes
 from afformer_ros.driver.grounding_driver import NodeError, NodeProcesses
-from afformer_ros.environment import keep_apart, prepare_environment
+from afformer_ros.environment import run_apart
 
 RgbImage = NDArray[np.uint8]
 
@@ -56,20 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    prepare_environment()
-    keep_apart()
-    # A normal exit closes every process that was started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, _interrupt)
-    try:
-        _run(options)
-    except KeyboardInterrupt:
-        print('afformer: the demo was interrupted', file=sys.stderr)
-        return 130
-    except (AfformerError, OSError, ImportError) as error:
-        print(f'afformer: error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return run_apart('the demo', partial(_run, options))
 
 
 def _interrupt(*_: object) -> None:
@@ -118,7 +102,10 @@ def _run(options: argparse.Namespace) -> None:
             raise KeyboardInterrupt
         kept = [name for name in _KEPT if (folder / name).exists()]
         for name in kept:
-            _replace(folder / name, options.output / name)
+            # a result of the previous run
+            if (options.output / name).is_dir():
+                shutil.rmtree(options.output / name)
+            os.replace(folder / name, options.output / name)
     print('\nresults:')
     for name in kept:
         print(f'  {options.output / name}')
@@ -140,17 +127,22 @@ def _scenes(options: argparse.Namespace, folder: Path) -> list[DemoScene]:
 
 def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
     # ROS is imported only after its environment variables are set.
-    from afformer_ros.demo.film_frames import grounding_film_frame
     from afformer_ros.demo.graph import DemoGraph
+    from afformer_ros.demo.robot_film import grounding_film_frame
 
     film: list[RgbImage] = []
-    with NodeProcesses(folder) as processes, DemoGraph(folder, processes, options.model) as graph:
+    with (
+        NodeProcesses(folder) as processes,
+        closing(DemoGraph(folder, processes, options.model)) as graph,
+    ):
         # The node starts while the scenes are read.
         scenes = _scenes(options, folder)
         graph.bring_up()
         for scene in scenes:
             print(f'\n{scene.title}', flush=True)
-            print(f'  demonstration: {graph.demonstrate(scene)}', flush=True)
+            path = str(scene.demonstration)
+            loaded = graph.succeed('load_demonstration', path=path, name=scene.name)
+            print(f'  demonstration: {loaded.message}', flush=True)
             seen = graph.ground_all(scene.camera, scene.name)
             result = _describe(seen[0], scene)
             print(f'  {result}', flush=True)
@@ -188,7 +180,7 @@ def _repeat_with_arm(folder: Path, model: str) -> None:
 
 
 def _write_film(path: Path, film: list[RgbImage], rate: float) -> None:
-    from afformer_ros.demo.film_frames import same_size
+    from afformer_ros.demo.robot_film import same_size
 
     height, width = film[0].shape[:2]
     write_video(path, same_size(film, (width, height)), rate)
@@ -222,13 +214,6 @@ def _describe(result: Any, scene: DemoScene) -> str:
     inside = cv2.pointPolygonTest(polygon, (float(best.u), float(best.v)), False) >= 0
     text = f'{text}, {"inside" if inside else "outside"} the demonstrated element'
     return text if action.name == scene.action else f'{text}, whose action is {scene.action}'
-
-
-def _replace(source: Path, target: Path) -> None:
-    """Replace a result of the previous run."""
-    if target.is_dir():
-        shutil.rmtree(target)
-    os.replace(source, target)
 
 
 if __name__ == '__main__':

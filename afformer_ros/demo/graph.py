@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image
 
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_ros.demo.scenes import CAMERA_RATE, DemoScene
+from afformer_ros.demo.scenes import CAMERA_RATE
 from afformer_ros.driver.grounding_driver import GroundingDriver, NodeProcesses
 from afformer_ros.msg import Affordance
 
@@ -36,8 +36,8 @@ class Result:
     age: float
 
 
-class DemoGraph:
-    """The running graph, for use in a `with` block.
+class DemoGraph(GroundingDriver):
+    """The running graph; close it at the end.
 
     Args:
         folder: folder for the logs and the node's store, below which demonstrations are read.
@@ -46,15 +46,14 @@ class DemoGraph:
     """
 
     def __init__(self, folder: Path, processes: NodeProcesses, model: str) -> None:
-        self._processes = processes
+        super().__init__('demo', processes)
         # By the stamps of their images; the executor's thread adds them.
         self._affordances: dict[int, Affordance] = {}
         self._overlays: dict[int, tuple[Image, float]] = {}
-        self._driver = GroundingDriver('demo', processes)
-        node = self._driver.node
+        node = self.node
         node.create_subscription(Affordance, 'affordance', self._take_affordance, _QUALITY)
         node.create_subscription(Image, 'overlay', self._take_overlay, _QUALITY)
-        self._driver.start_grounding(
+        self.start_grounding(
             {
                 'store_folder': folder / 'store',
                 'demonstration_folders': f'[{folder}]',
@@ -62,30 +61,6 @@ class DemoGraph:
                 **({'model': model} if model else {}),
             }
         )
-
-    def __enter__(self) -> DemoGraph:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._driver.close()
-
-    def bring_up(self) -> None:
-        """Configure and activate the node.
-
-        Raises:
-            NodeError: the node reports a failure.
-        """
-        self._driver.bring_up()
-
-    def demonstrate(self, scene: DemoScene) -> str:
-        """Load and select the demonstration of a scene; return the answer of the node.
-
-        Raises:
-            NodeError: the node reports a failure.
-        """
-        path = str(scene.demonstration)
-        answer = self._driver.succeed('load_demonstration', path=path, name=scene.name)
-        return str(answer.message)
 
     def ground_all(self, path: Path, demonstration: str) -> list[Result]:
         """Play an image or a video as the camera; return the results, in order.
@@ -95,7 +70,7 @@ class DemoGraph:
         """
         self._affordances.clear()
         self._overlays.clear()
-        player = self._processes.start(
+        player = self.processes.start(
             'camera player',
             'afformer_ros.executables.player',
             {'__node': 'camera_player', 'image': 'image'},
@@ -109,7 +84,7 @@ class DemoGraph:
                 if stamp in self._overlays and affordance.demonstration == demonstration
             ]
 
-        self._driver.wait(lambda: complete() and not player.running, f'a grounding in {path.name}')
+        self.wait(lambda: complete() and not player.running, f'a grounding in {path.name}')
         # The last results are still in transit.
         time.sleep(0.3)
         results = []

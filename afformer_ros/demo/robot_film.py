@@ -1,27 +1,124 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations that a simulated arm repeats in the demo, and their film."""
+"""Films of the demo: demonstrations beside overlays, and those that a simulated arm repeats.
+
+All images are uint8 RGB [H, W, 3].
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from PIL import ImageDraw, ImageFont
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image, JointState
 
 from afformer_core.messages.image_decoding import to_rgb
 from afformer_ros.action import OperateElement
-from afformer_ros.demo.film_frames import robot_film_frame
 from afformer_ros.driver.grounding_driver import NodeProcesses
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
 from afformer_ros.robot_trials.trials import NAME, repeat, show
 from afformer_sim.closed_loop.dynamics import PART_FRICTION
-from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial_plan import plan_trials
+from afformer_sim.closed_loop.trial import ClosedLoopSettings, plan_trials
+
+RgbImage = NDArray[np.uint8]
+
+_BACKGROUND = (24, 26, 30)
+_TEXT = (235, 235, 235)
+_FAINT = (165, 170, 178)
+_MARGIN = 16
+# Height of a bar with one line of label.
+_LABEL_HEIGHT = 32
+
+
+def grounding_film_frame(
+    clip: RgbImage, overlay: RgbImage, title: str, result: str = ''
+) -> RgbImage:
+    """Compose a frame of the demonstration beside an overlay; see `robot_film_frame`."""
+    height = overlay.shape[0]
+    shown = _at_height(clip, round(height * 0.6))
+    left = np.full((height, shown.shape[1], 3), _BACKGROUND, np.uint8)
+    top = (height - shown.shape[0]) // 2
+    left[top : top + shown.shape[0]] = shown
+    return _film_frame(left, overlay, title, result)
+
+
+def robot_film_frame(
+    clip: RgbImage, spectator: RgbImage, overlay: RgbImage, label: str, title: str, result: str
+) -> RgbImage:
+    """Compose the spectator's view and the overlay, with the demonstration in a corner.
+
+    Args:
+        clip: frame of the demonstration.
+        spectator: image of the arm and the fixture.
+        overlay: overlay on the image of the robot's camera.
+        label: caption of the overlay.
+        title: description of the task.
+        result: result so far.
+
+    Returns:
+        a frame with even sides, of one size for images of one size.
+    """
+    height = spectator.shape[0]
+    left = spectator.copy()
+    inset = _at_height(clip, height // 3)
+    left[8 : 8 + inset.shape[0], 8 : 8 + inset.shape[1]] = inset
+    right = _at_height(overlay, height - _LABEL_HEIGHT)
+    bar = _text_bar(right.shape[1], [(label, _FAINT, 15)], 0)
+    return _film_frame(left, np.concatenate([bar, right]), title, result)
+
+
+def same_size(images: Iterable[RgbImage], size: tuple[int, int]) -> Iterator[RgbImage]:
+    """Resize each image to fit into (width, height), centred."""
+    width, height = size
+    for image in images:
+        scale = min(width / image.shape[1], height / image.shape[0])
+        inner = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+        fitted = cv2.resize(image, inner, interpolation=cv2.INTER_AREA)
+        canvas = np.full((height, width, 3), _BACKGROUND, np.uint8)
+        top, left = (height - inner[1]) // 2, (width - inner[0]) // 2
+        canvas[top : top + inner[1], left : left + inner[0]] = fitted
+        yield canvas
+
+
+def _film_frame(left: RgbImage, right: RgbImage, title: str, result: str) -> RgbImage:
+    gap = np.full((left.shape[0], _MARGIN, 3), _BACKGROUND, np.uint8)
+    body = np.concatenate([left, gap, right], axis=1)
+    head = _text_bar(body.shape[1], [(title, _TEXT, 22), (result or ' ', _FAINT, 18)])
+    image = np.concatenate([head, body])
+    return image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
+
+
+def _at_height(image: RgbImage, height: int) -> RgbImage:
+    width = round(image.shape[1] * height / image.shape[0])
+    shrinks = height < image.shape[0]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), np.uint8)
+
+
+def _text_bar(
+    width: int, lines: list[tuple[str, tuple[int, int, int], int]], margin: int = _MARGIN
+) -> RgbImage:
+    height = 10 + sum(round(size * 1.45) for _, _, size in lines)
+    bar = PillowImage.new('RGB', (width, height), _BACKGROUND)
+    draw = ImageDraw.Draw(bar)
+    top = 6
+    for text, colour, size in lines:
+        font = ImageFont.load_default(size)
+        while size > 9 and draw.textlength(text, font) > width - 2 * margin:
+            size -= 1
+            font = ImageFont.load_default(size)
+        draw.text((margin, top), text, colour, font)
+        top += round(size * 1.45)
+    return np.asarray(bar, np.uint8)
+
 
 FILM_RATE = 4.0
 # Images per second of the robot's time; the film runs at twice that.
@@ -52,8 +149,8 @@ class FilmImages:
         step: last step that the planner had begun, for a person; empty before the first one.
     """
 
-    spectator: NDArray[np.uint8]
-    overlay: NDArray[np.uint8]
+    spectator: RgbImage
+    overlay: RgbImage
     moved: bool
     step: str = ''
 
@@ -80,7 +177,7 @@ class Views:
     def clear(self) -> None:
         """Remove all views."""
         self.seen.clear()
-        self._overlay: NDArray[np.uint8] | None = None
+        self._overlay: RgbImage | None = None
         self._parked: dict[str, float] | None = None
         self._moved = False
         self._step = ''
@@ -113,7 +210,7 @@ class Views:
 
 def repeat_with_arm(
     folder: Path, processes: NodeProcesses, model: str
-) -> Iterator[tuple[str, list[NDArray[np.uint8]]]]:
+) -> Iterator[tuple[str, list[RgbImage]]]:
     """Let a simulated arm repeat a press, a pull and a turn, one after the other.
 
     Args:
@@ -129,46 +226,44 @@ def repeat_with_arm(
     settings = ClosedLoopSettings()
     robot = {'image_rate': _IMAGE_RATE, 'real_time_factor': 3.0, 'depth_noise': settings.noise}
     views = Views()
-    with RobotGraph(folder, processes, model, robot) as graph:
+    with closing(RobotGraph(folder, processes, model, robot)) as graph:
         for kind, topic, take in (
             (Image, 'spectator', views.take_spectator),
             (Image, 'overlay', views.take_overlay),
             (JointState, 'joint_states', views.take_joints),
         ):
-            graph.driver.node.create_subscription(kind, topic, take, qos_profile_sensor_data)
-        graph.driver.bring_up()
+            graph.node.create_subscription(kind, topic, take, qos_profile_sensor_data)
+        graph.bring_up()
         for index, friction in _SCENES.items():
             yield _repeat(graph, settings, index, views, friction)
 
 
 def _repeat(
     graph: RobotGraph, settings: ClosedLoopSettings, index: int, views: Views, friction: float
-) -> tuple[str, list[NDArray[np.uint8]]]:
+) -> tuple[str, list[RgbImage]]:
     trial = plan_trials(settings, index)[0]
     kind = trial.scene.fixture.elements[trial.task.element].kind
     title = f'{trial.task.action} the {kind}'
-    with TrialScene(trial, settings) as scene:
+    with closing(TrialScene(trial, settings)) as scene:
         clip = scene.clip()
         show(graph, scene)
     graph.begin(scene=index, part_friction=friction)
     views.clear()
     attempt = repeat(graph, trial.task.action, 3, report=views.take_step)
-    graph.forget([NAME])
+    graph.succeed('delete_demonstration', name=NAME)
     result = 'done' if attempt.done else f'not done: {attempt.verdict}'
     seen = list(views.seen)
     film = [
-        _film_frame(clip[2 * frame % len(clip)], view, title, view.step)
+        _robot_frame(clip[2 * frame % len(clip)], view, title, view.step)
         for frame, view in enumerate(seen)
     ]
     number = f'Attempt {attempt.attempts}'
     text = f'{number}: {attempt.said}. By the state of the simulator it is {result}.'
     last = seen[-1]
     short = f'{number}: {_SEEN[attempt.seen]}. By the simulator it is {result}.'
-    film += [_film_frame(clip[-1], last, title, short)] * _STILLS
+    film += [_robot_frame(clip[-1], last, title, short)] * _STILLS
     return f'{title}\n  {text}', film
 
 
-def _film_frame(
-    clip: NDArray[np.uint8], view: FilmImages, title: str, text: str
-) -> NDArray[np.uint8]:
+def _robot_frame(clip: RgbImage, view: FilmImages, title: str, text: str) -> RgbImage:
     return robot_film_frame(clip, view.spectator, view.overlay, view.label, title, text)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -101,8 +101,7 @@ def given_scene(folder: Path, video: Path, image: Path) -> DemoScene:
     shrunk = _shrunk(given)
     still, camera = folder / 'camera_image.png', folder / 'camera.mp4'
     write_image(still, shrunk)
-    moved = _moved(shrunk, moving_camera(shrunk.shape[1::-1]))
-    write_video(camera, _resting_first(moved), CAMERA_RATE)
+    write_video(camera, _camera_images(shrunk), CAMERA_RATE)
     name = re.sub(r'[^A-Za-z0-9_.-]', '_', video.stem).lstrip('.')[:64] or 'demonstration'
     return DemoScene(
         name=name,
@@ -140,10 +139,14 @@ def moving_camera(size: tuple[int, int]) -> Iterator[NDArray[np.float64]]:
         yield matrix
 
 
-def _resting_first(images: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    """Yield the images of a moving camera; the first one is repeated while the camera rests."""
-    for number, image in enumerate(images):
-        yield from itertools.repeat(image, 1 if number else _RESTING_FRAMES)
+def _camera_images(image: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the images of a camera that rests before it moves."""
+    size = (image.shape[1], image.shape[0])
+    for number, matrix in enumerate(moving_camera(size)):
+        moved: Any = cv2.warpPerspective(
+            image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+        )
+        yield from itertools.repeat(moved, 1 if number else _RESTING_FRAMES)
 
 
 def _write_shrunk_video(path: Path, video: Path) -> None:
@@ -173,15 +176,3 @@ def _shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(
         cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8
     )
-
-
-def _moved(
-    image: NDArray[np.uint8], matrices: Iterator[NDArray[np.float64]]
-) -> Iterator[NDArray[np.uint8]]:
-    """Yield an image transformed by each matrix."""
-    size = (image.shape[1], image.shape[0])
-    for matrix in matrices:
-        moved: Any = cv2.warpPerspective(
-            image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
-        )
-        yield moved

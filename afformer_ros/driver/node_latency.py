@@ -24,7 +24,7 @@ from afformer_core.errors import AfformerError
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.runtime.model_folder import read_description
 from afformer_ros.driver.grounding_driver import GroundingDriver, NodeProcesses
-from afformer_ros.environment import keep_apart, prepare_environment
+from afformer_ros.environment import run_apart
 from afformer_ros.grounding.grounding_diagnostics import status_of
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.rclpy_messages import RclpyMessages
@@ -40,14 +40,7 @@ _DEMONSTRATION = 'noise'
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; return the exit status."""
     options = _parser().parse_args(arguments)
-    prepare_environment()
-    keep_apart()
-    try:
-        print(json.dumps(_measure(options)))
-    except (AfformerError, OSError) as error:
-        print(f'afformer: error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return run_apart('the measurement', lambda: print(json.dumps(_measure(options))))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 from tqdm import tqdm
 
-from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
 from afformer_core.files.provenance import provenance
 from afformer_core.runtime.model_folder import description_files
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
-from afformer_ros.environment import keep_apart, prepare_environment
-from afformer_sim.closed_loop.settings import ClosedLoopSettings
+from afformer_ros.environment import run_apart
+from afformer_sim.closed_loop.trial import ClosedLoopSettings
 
 # Errors of a robot's calibration, as parameters of the simulated robot.
 _ERRORS = {'camera_shift': 0.005, 'camera_turn': 1.0, 'depth_shift': 2.0}
@@ -33,19 +33,7 @@ _ERRORS = {'camera_shift': 0.005, 'camera_turn': 1.0, 'depth_shift': 2.0}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the trials and print their tables; return the exit status."""
     options = _parser().parse_args(arguments)
-    prepare_environment()
-    keep_apart()
-    # A normal exit closes every process that was started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        _run(options)
-    except KeyboardInterrupt:
-        print('afformer: the trials were interrupted', file=sys.stderr)
-        return 130
-    except (AfformerError, OSError, ImportError, ValueError) as error:
-        print(f'afformer: error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    return run_apart('the run of trials', partial(_run, options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -126,9 +114,9 @@ def _run(options: argparse.Namespace) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         NodeProcesses(Path(folder)) as processes,
-        RobotGraph(Path(folder), processes, options.model, robot) as graph,
+        closing(RobotGraph(Path(folder), processes, options.model, robot)) as graph,
     ):
-        graph.driver.bring_up()
+        graph.bring_up()
         runs = (
             run_trials(
                 graph,

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from afformer_core.offline.evaluation.report.report import EvaluationReport
 from afformer_core.offline.reports.bootstrap import Estimate, bootstrap_mean, interval_note
 from afformer_core.offline.reports.tables import Cell, Table
-from afformer_ros.robot_trials.attempt import WRONG_ELEMENT, ArmAttempt
-from afformer_ros.robot_trials.trials import RobotTrial
+from afformer_ros.robot_trials.trials import WRONG_ELEMENT, ArmAttempt, RobotTrial
 
 _COLUMNS = {
     'trials': 'trials',

@@ -31,8 +31,8 @@ _POLL = 0.02
 _NEWEST = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 
 
-class RobotGraph:
-    """The running graph, for use in a `with` block.
+class RobotGraph(GroundingDriver):
+    """The running graph; close it at the end.
 
     Args:
         folder: folder for the node's store, and below which demonstrations are read.
@@ -43,16 +43,14 @@ class RobotGraph:
     Attributes:
         folder: see the arguments.
         planner: the planner.
-        driver: the driver of the grounding node.
     """
 
     def __init__(
         self, folder: Path, processes: NodeProcesses, model: str, robot: Mapping[str, Any]
     ) -> None:
+        super().__init__('robot_trials', processes)
         self.folder = folder
-        self._finished = threading.Event()
-        self.driver = GroundingDriver('robot_trials', processes)
-        node = self.driver.node
+        node = self.node
         self._parameters: Any = node.create_client(SetParameters, f'{_ROBOT}/set_parameters')
         self._reset: Any = node.create_client(Trigger, f'{_ROBOT}/reset')
         self._verdict: Any = node.create_client(Trigger, f'{_ROBOT}/verdict')
@@ -61,34 +59,33 @@ class RobotGraph:
         for kind, topic in ((CameraInfo, 'camera_info'), (PoseStamped, 'camera_pose')):
             node.create_subscription(kind, topic, partial(self._keep_stamp, topic), _NEWEST)
         self.planner = PlannerNode(
-            self._finished,
+            threading.Event(),
             parameter_overrides=[
                 Parameter('agreeing_images', value=2),
                 Parameter('use_sim_time', value=True),
                 Parameter('serve', value=True),
             ],
         )
-        self.driver.spin_too(self.planner)
+        self.spin_too(self.planner)
         LockStep(node, self.planner.operator.grounding, _ROBOT)
-        parameters = {
-            'store_folder': folder / 'store',
-            'demonstration_folders': f'[{folder}]',
-            'use_sim_time': True,
-            'lazy': True,
-            **({'model': model} if model else {}),
-        }
-        self.driver.start_grounding(parameters)
+        self.start_grounding(
+            {
+                'store_folder': folder / 'store',
+                'demonstration_folders': f'[{folder}]',
+                'use_sim_time': True,
+                'lazy': True,
+                **({'model': model} if model else {}),
+            }
+        )
         robot = {'lock_step': True, **robot}
         processes.start('simulated robot', f'afformer_ros.executables.{_ROBOT}', {}, robot)
 
-    def __enter__(self) -> RobotGraph:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Stop the planner, and shut ROS down."""
         self.planner.close()
-        self.driver.stop_spinning()
+        self.stop_spinning()
         self.planner.destroy_node()
-        self.driver.close()
+        super().close()
 
     def begin(self, **parameters: Any) -> None:
         """Start the trial of the robot's parameters, and wait for its first image.
@@ -99,43 +96,22 @@ class RobotGraph:
         messages = [
             Parameter(name, value=value).to_parameter_msg() for name, value in parameters.items()
         ]
-        answer = self.driver.request(self._parameters, SetParameters.Request(parameters=messages))
+        answer = self.request(self._parameters, SetParameters.Request(parameters=messages))
         for result in answer.results:
             if not result.successful:
                 raise NodeError(f'the simulated robot rejects a parameter: {result.reason}')
         before = self._stamps.get('camera_pose')
-        reset = self.driver.request(self._reset, Trigger.Request())
+        reset = self.request(self._reset, Trigger.Request())
         if not reset.success:
             raise NodeError(f'the simulated robot was not reset: {reset.message}')
         # Images of the previous trial are still in transit.
-        self.driver.wait(
+        self.wait(
             lambda: (
                 before != (begun := self._stamps.get('camera_pose'))
                 and self._stamps.get('camera_info', 0) > (begun or 0)
             ),
             'an image of the new trial',
         )
-
-    def demonstrate(self, frames: Path, name: str) -> None:
-        """Load a video or a folder of images as a demonstration in the grounding node.
-
-        Raises:
-            NodeError: the node reports a failure.
-        """
-        self.driver.succeed('load_demonstration', path=str(frames), name=name)
-
-    def mark(self, name: str, pixel: tuple[float, float]) -> None:
-        """Mark the contact of a demonstration at a pixel (x, y) of its first frame.
-
-        Raises:
-            NodeError: the node reports a failure.
-        """
-        self.driver.succeed('mark_contact', name=name, x=pixel[0], y=pixel[1])
-
-    def forget(self, names: Sequence[str]) -> None:
-        """Delete demonstrations."""
-        for name in names:
-            self.driver.succeed('delete_demonstration', name=name)
 
     def operate(
         self,
@@ -154,21 +130,21 @@ class RobotGraph:
             NodeError: a process failed.
         """
         goal = OperateElement.Goal(demonstrations=names, action=action, attempts=attempts)
-        self.driver.wait(self._operate.server_is_ready, 'the action of the planner')
+        self.wait(self._operate.server_is_ready, 'the action of the planner')
         sent = self._operate.send_goal_async(
             goal, None if report is None else lambda message: report(message.feedback)
         )
-        self.driver.wait(sent.done, 'the acceptance of a goal')
+        self.wait(sent.done, 'the acceptance of a goal')
         result = sent.result().get_result_async()
         while not result.done():
             # An operation lasts as long as its attempts, and ends by its own time limits.
-            self.driver.processes.check()
+            self.processes.check()
             time.sleep(_POLL)
         return result.result().result
 
     def judge(self) -> dict[str, Any]:
         """Return the simulator's verdict of the trial so far, see `~/verdict` of `sim_robot`."""
-        answer = self.driver.request(self._verdict, Trigger.Request())
+        answer = self.request(self._verdict, Trigger.Request())
         verdict: dict[str, Any] = json.loads(answer.message)
         return verdict
 

@@ -14,13 +14,8 @@ from afformer_core.stream.settings import StreamSettings
 from afformer_ros.planner.contact import ArmContact
 from afformer_sim.arm.workplace import plan_workplace
 from afformer_sim.bodies.seeds import Stream, make_rng
-from afformer_sim.closed_loop.robot_observation import (
-    RobotObservation,
-    publish_pixel,
-    see,
-)
-from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial_plan import PlannedTrial
+from afformer_sim.closed_loop.robot_observation import publish_pixel, see
+from afformer_sim.closed_loop.trial import ClosedLoopSettings, PlannedTrial
 from afformer_sim.scene.demonstration import render_clip
 from afformer_sim.scene.renderer import Renderer
 
@@ -31,7 +26,7 @@ _FRAMES = 32
 
 
 class TrialScene:
-    """Scene of one trial; close it at the end, or use `with`.
+    """Scene of one trial; close it at the end.
 
     Args:
         trial: the trial.
@@ -47,10 +42,8 @@ class TrialScene:
         base = plan_workplace(trial.scene.fixture, trial.view.camera).base
         self._to_base = RigidTransform(base.rotation.T, -base.rotation.T @ base.position)
 
-    def __enter__(self) -> TrialScene:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Free the OpenGL context."""
         self._renderer.close()
 
     def clip(self) -> NDArray[np.uint8]:
@@ -80,7 +73,8 @@ class TrialScene:
         return self._contact(int(rng.integers(len(self._trial.scene.fixture.elements))))
 
     def _contact(self, element: int) -> ArmContact | None:
-        observation = self._observation()
+        rng = make_rng(self._trial.scene.seed, Stream.RGBD, _CHANCE, self._trial.number)
+        observation = see(self._renderer, self._trial.view, self._trial.states, rng)
         pixel = observation.right_pixel(self._trial.scene.fixture, element)
         rng = make_rng(self._trial.scene.seed, Stream.RGBD, _CHANCE)
         sensed = self._settings.depth_camera(0.0).measure(observation.depth, rng)
@@ -92,7 +86,3 @@ class TrialScene:
             self._to_base.point(seen.position),
             self._to_base.vector(seen.normal),
         )
-
-    def _observation(self) -> RobotObservation:
-        rng = make_rng(self._trial.scene.seed, Stream.RGBD, _CHANCE, self._trial.number)
-        return see(self._renderer, self._trial.view, self._trial.states, rng)

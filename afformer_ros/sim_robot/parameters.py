@@ -6,10 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from afformer_ros.parameter_fields import constraints_of, parameter
-from afformer_sim.arm.robot_errors import RobotErrors
+from afformer_sim.cameras.depth_camera import RobotErrors
 from afformer_sim.closed_loop.dynamics import PART_FRICTION
-from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
+from afformer_sim.closed_loop.trial import ClosedLoopSettings, PlannedTrial, plan_trials
 from afformer_sim.datasets.rgbd_messages import DEPTH_ENCODINGS
 from afformer_sim.families import FAMILIES
 
@@ -33,16 +32,8 @@ class SimRobotParameters:
     view: int = parameter(
         0, 'Number of the view of the head camera for that demonstration', limits=(0, 100)
     )
-    demonstrations: int = parameter(
-        2,
-        'Number of demonstrations of a scene',
-        limits=(1, 100),
-    )
-    views: int = parameter(
-        2,
-        'Number of views of a demonstration',
-        limits=(1, 100),
-    )
+    demonstrations: int = parameter(2, 'Number of demonstrations of a scene', limits=(1, 100))
+    views: int = parameter(2, 'Number of views of a demonstration', limits=(1, 100))
     held_out: bool = parameter(
         True, 'Whether the scenes have textures that are excluded from training'
     )
@@ -52,10 +43,7 @@ class SimRobotParameters:
         10.0, 'Images per second of simulated time', limits=(0.1, 100.0), change='never'
     )
     joint_rate: float = parameter(
-        100.0,
-        'Joint states per second of simulated time',
-        limits=(1.0, 500.0),
-        change='never',
+        100.0, 'Joint states per second of simulated time', limits=(1.0, 500.0), change='never'
     )
     depth_noise: float = parameter(
         0.01, 'Standard deviation of depth, as a share of the depth', limits=(0.0, 0.2)
@@ -71,9 +59,7 @@ class SimRobotParameters:
         limits=(0.0, 10.0),
     )
     depth_shift: float = parameter(
-        0.0,
-        'Pixels by which depth is off the image, in a random direction',
-        limits=(0.0, 20.0),
+        0.0, 'Pixels by which depth is off the image, in a random direction', limits=(0.0, 20.0)
     )
     part_friction: float = parameter(
         PART_FRICTION,

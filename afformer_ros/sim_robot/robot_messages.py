@@ -16,7 +16,7 @@ from trajectory_msgs.msg import JointTrajectory as TrajectoryMessage
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
 from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
-from afformer_sim.bodies.pose import Pose as BodyPose
+from afformer_sim.bodies.solid import Pose as BodyPose
 
 
 def joint_state_message(world: ArmWorld, header: Header) -> JointState:

@@ -34,7 +34,6 @@ from afformer_ros.parameter_fields import (
 from afformer_ros.process import Finished
 from afformer_ros.rclpy_messages import RclpyMessages
 from afformer_ros.sim_robot.acknowledgement import Acknowledgement
-from afformer_ros.sim_robot.camera_thread import CameraThread, Exposure
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 from afformer_ros.sim_robot.robot_messages import (
     element_state_message,
@@ -44,18 +43,14 @@ from afformer_ros.sim_robot.robot_messages import (
     transform_message,
     verdict_json,
 )
-from afformer_ros.sim_robot.simulation_thread import SimulationThread
+from afformer_ros.sim_robot.simulation_thread import CameraThread, Exposure, SimulationThread
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import BASE_FRAME
 from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
 from afformer_sim.arm.robot_description import robot_description
 from afformer_sim.bodies.seeds import Stream, make_rng
-from afformer_sim.datasets.rgbd_messages import (
-    camera_info_message,
-    depth_message,
-    header_message,
-)
+from afformer_sim.datasets.rgbd_messages import camera_info_message, depth_message, header_message
 
 CAMERA_FRAME = 'camera_color_optical_frame'
 _FACTORY = RclpyMessages()

@@ -25,13 +25,11 @@ from afformer_sim.arm.franka import (
 )
 from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryFollower
 from afformer_sim.arm.workplace import Workplace, furnish, plan_workplace, table_box
-from afformer_sim.bodies.pose import Pose
-from afformer_sim.bodies.states import States
-from afformer_sim.closed_loop.dynamics import PART_FRICTION, fixture_xml
-from afformer_sim.closed_loop.mechanism import mechanisms
+from afformer_sim.bodies.fixture import States
+from afformer_sim.bodies.solid import Pose
+from afformer_sim.closed_loop.dynamics import PART_FRICTION, fixture_xml, mechanisms
 from afformer_sim.closed_loop.robot_observation import from_optical
-from afformer_sim.closed_loop.trial import AttemptOutcome, Watch, judge
-from afformer_sim.closed_loop.trial_plan import PlannedTrial
+from afformer_sim.closed_loop.trial import AttemptOutcome, PlannedTrial, Watch, judge
 
 # Metres from the middle at which a finger counts as closed.
 _HALF_CLOSED = (GRIPPER_OPEN + GRIPPER_CLOSED) / 2
@@ -151,7 +149,8 @@ class ArmWorld:
         self._values = np.array([model.joint(f'joint_{i}').qposadr[0] for i in moving], int)
         self._starts = np.array([every[i].start for i in moving])
         self._ways = np.array([every[i].goal for i in moving]) - self._starts
-        self._either = np.array([every[i].either_sense for i in moving], bool)
+        # the direction of a rotation is unknown
+        self._either = np.array([every[i].use.action == 'rotate' for i in moving], bool)
 
     def _index_arm(self) -> None:
         """Find the joints, actuators and geoms of the arm."""
@@ -166,8 +165,8 @@ class ArmWorld:
         gains = model.actuator_gainprm[self._actuators, 0]
         self._lead = -model.actuator_biasprm[self._actuators, 2] / gains
         self._tip = int(model.geom(TIP_GEOM).id)
-        arm = _descendants(model, model.body(BASE_FRAME).id)
-        geoms = np.flatnonzero(np.isin(model.geom_bodyid, arm)).tolist()
+        roots = model.body_rootid[model.geom_bodyid]
+        geoms = np.flatnonzero(roots == model.body(BASE_FRAME).id).tolist()
         self._arm_geoms = frozenset(geoms) - {self._tip}
 
     def reset(self) -> None:
@@ -361,12 +360,3 @@ def _add_wrist(spec: mujoco.MjSpec) -> None:
         tip.add_joint(
             name=name, axis=axis, stiffness=_TILT_STIFFNESS, damping=_TILT_DAMPING, armature=1e-4
         )
-
-
-def _descendants(model: mujoco.MjModel, root: int) -> list[int]:
-    """Return a body and all bodies attached to it."""
-    found = [root]
-    for body in range(root + 1, model.nbody):
-        if int(model.body_parentid[body]) in found:
-            found.append(body)
-    return found

@@ -17,7 +17,7 @@ import mujoco
 import numpy as np
 
 from afformer_core.errors import DatasetError
-from afformer_sim.bodies.pose import Pose
+from afformer_sim.bodies.solid import Pose
 from afformer_sim.closed_loop.dynamics import TIP_RADIUS
 
 _PREFIX = 'panda_'

@@ -9,13 +9,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_sim.arm.franka import (
-    FINGER_SPEED,
-    JOINTS,
-    TIP_SITE,
-    arm_model,
-    mesh_file,
-)
+from afformer_sim.arm.franka import FINGER_SPEED, JOINTS, TIP_SITE, arm_model, mesh_file
 
 _SPEEDS = {described.name: (described.speed, described.torque) for described in JOINTS}
 _FINGER_FORCE = 70.0

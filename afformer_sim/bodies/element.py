@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Elements of a fixture: their moving solids, joints, grips and actions."""
+"""Elements of a fixture: their moving solids, joints, grips and actions.
+
+An element's own frame has z towards the hand and y in the direction of the fingers. Lengths are
+metres.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,59 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_core.actions import OPRA_ACTIONS
-from afformer_sim.bodies.grip import Grip
-from afformer_sim.bodies.pose import STILL, Pose, turned
-from afformer_sim.bodies.solid import Solid
+from afformer_sim.bodies.solid import STILL, Pose, Solid, turned
+
+
+@dataclass(frozen=True)
+class Fingertip:
+    """One fingertip, or two side by side, on a front at the height `level`.
+
+    Attributes:
+        half_width, half_height: half extents of the area that may be touched, along x and y.
+        level: position of the front along z.
+        x, y: middle of the front.
+    """
+
+    half_width: float
+    half_height: float
+    level: float
+    x: float = 0.0
+    y: float = 0.0
+
+
+@dataclass(frozen=True)
+class Pinch:
+    """Thumb and fingers around a round part that stands along z at the frame's origin.
+
+    Attributes:
+        radius: radius of the part where the fingers touch it.
+        level: height of the fingers along z.
+        top: height of the part along z.
+    """
+
+    radius: float
+    level: float
+    top: float
+
+
+@dataclass(frozen=True)
+class Hook:
+    """Fingers around a bar through (0, 0, `level`).
+
+    Attributes:
+        length, radius: size of the bar.
+        level: height of the bar's axis along z.
+        vertical: True if the bar runs along y, False if along x.
+    """
+
+    length: float
+    radius: float
+    level: float
+    vertical: bool
+
+
+Grip = Fingertip | Pinch | Hook
+
 
 # Actions of the simulator.
 ACTIONS = OPRA_ACTIONS

@@ -6,12 +6,13 @@ Coordinates are metres: x to the right, y up, z towards the user.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from afformer_sim.bodies.element import Element
-from afformer_sim.bodies.solid import Colour, Solid
+from afformer_sim.bodies.element import CARRIED, MOMENTARY, Element
+from afformer_sim.bodies.solid import Colour, Pose, Solid
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,29 @@ class Fixture:
         operated = np.concatenate(hulls)
         nearest = self.shown.clip(operated.min(axis=0), operated.max(axis=0))
         return np.concatenate([operated, nearest + share * (self.shown - nearest)])
+
+
+States = Mapping[int, Pose]
+
+_UNTOUCHED = 0.5
+_LEFT_MOVED = 0.4
+
+
+def sample_states(fixture: Fixture, rng: np.random.Generator) -> dict[int, Pose]:
+    """Draw displacements of some elements from rest, such as open drawers and turned knobs.
+
+    Half of the fixtures are untouched, with an empty result. Keys are indices of elements.
+    """
+    states: dict[int, Pose] = {}
+    if rng.random() < _UNTOUCHED:
+        return states
+    for index, element in enumerate(fixture.elements):
+        lasting = [
+            (use.joint, use.after)
+            for use in element.uses
+            if use.joint is not None and use.action not in (*MOMENTARY, *CARRIED)
+        ]
+        if lasting and rng.random() < _LEFT_MOVED:
+            joint, after = lasting[int(rng.integers(len(lasting)))]
+            states[index] = joint.displacement(rng.uniform(*after))
+    return states

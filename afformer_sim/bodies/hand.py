@@ -97,11 +97,7 @@ def sample_appearance(rng: np.random.Generator) -> HandAppearance:
     if rng.random() < 0.7:
         sleeve = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.08, 0.9))
     return HandAppearance(
-        colour,
-        sleeve,
-        rng.uniform(0.1, 0.6),
-        rng.uniform(0.75, 1.0),
-        bool(rng.random() < 0.35),
+        colour, sleeve, rng.uniform(0.1, 0.6), rng.uniform(0.75, 1.0), bool(rng.random() < 0.35)
     )
 
 
@@ -128,8 +124,7 @@ def hand_capsules(appearance: HandAppearance, pose: HandPose) -> list[Capsule]:
     scale, colour = appearance.scale, appearance.colour
 
     def in_world(local: np.ndarray) -> np.ndarray:
-        placed: np.ndarray = pose.palm + pose.rotation @ _mirror(local, appearance)
-        return placed
+        return np.asarray(pose.palm + pose.rotation @ _mirror(local, appearance))
 
     dorsal, forward = pose.rotation[:, 2], pose.rotation[:, 1]
     wrist = in_world(_WRIST)

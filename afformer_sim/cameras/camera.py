@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.pose import cross
+from afformer_sim.bodies.solid import cross
 
 # Two directions drawn evenly from a disc of this radius are 29 degrees apart on average,
 # and never more than 67.
@@ -63,8 +63,7 @@ class Camera:
 
     def _local(self, points: np.ndarray) -> np.ndarray:
         """Transform points to the camera's own axes: right, up and backward."""
-        local: np.ndarray = (np.asarray(points, float) - self.position) @ self.rotation
-        return local
+        return np.asarray((np.asarray(points, float) - self.position) @ self.rotation)
 
     def moved(self, offset: np.ndarray, turn: np.ndarray) -> Camera:
         """Return the camera shifted by `offset` [3] metres and turned by `turn` [3] radians.
@@ -117,47 +116,10 @@ def look_at(
     return Camera(np.asarray(position, float), rotation, field_of_view)
 
 
-def frame_fixture(
-    fixture: Fixture,
-    toward: np.ndarray,
-    aim: np.ndarray,
-    roll_degrees: float,
-    field_of_view: float,
-    fill: float,
-    size: tuple[int, int],
-    share: float = 1.0,
-) -> Camera:
-    """Place a camera along `toward` from `aim`, as near as the fixture fits into its view.
-
-    Args:
-        fixture: fixture that must be in view.
-        toward: [3] unit vector from the fixture to the camera.
-        aim: [3] metres, the point in the middle of the image.
-        roll_degrees: rotation about the optical axis.
-        field_of_view: vertical, degrees.
-        fill: share of the image's half extent that the fixture takes up, below 1.
-        size: (width, height) of the image.
-        share: see `Fixture.extent`.
-    """
-    corners = fixture.extent(share)
-    rotation = look_at(aim + toward, aim, roll_degrees, field_of_view).rotation
-    # right, up and towards the camera, from the aim
-    local = (corners - aim) @ rotation
-    half_height = fill * math.tan(math.radians(field_of_view) / 2)
-    edges = np.abs(local[:, :2]) / [half_height * size[0] / size[1], half_height]
-    needed = local[:, 2] + np.maximum(edges.max(axis=1), _NEAREST)
-    distance = float(np.clip(needed.max(), _NEAREST, _FARTHEST))
-    return look_at(aim + distance * toward, aim, roll_degrees, field_of_view)
-
-
 def sample_camera(
-    fixture: Fixture,
-    size: tuple[int, int],
-    rng: np.random.Generator,
-    *,
-    egocentric: bool = False,
+    fixture: Fixture, size: tuple[int, int], rng: np.random.Generator, *, egocentric: bool = False
 ) -> Camera:
-    """Draw a random camera that has every element in view.
+    """Draw a random camera, as near as every element fits into its view.
 
     Args:
         fixture: fixture that must be in view.
@@ -174,18 +136,17 @@ def sample_camera(
         up = max(up, _LOWEST_DEGREES)
     if egocentric:
         across, up = 0.5 * across, min(fixture.elevation + rng.uniform(12, 32), 65.0)
-    share = rng.uniform(_LEAST_SHOWN, 1)
-    extent = fixture.extent(share)
+    extent = fixture.extent(rng.uniform(_LEAST_SHOWN, 1))
     spread = extent.max(axis=0) - extent.min(axis=0)
     aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
     aim[:2] += rng.uniform(-0.08, 0.08, 2) * spread[:2]
-    return frame_fixture(
-        fixture,
-        direction(across, up),
-        aim,
-        rng.normal(0, 5 if egocentric else 3),
-        rng.uniform(50, 75) if egocentric else rng.uniform(28, 55),
-        rng.uniform(0.75, 0.96),
-        size,
-        share,
-    )
+    toward = direction(across, up)
+    roll = rng.normal(0, 5 if egocentric else 3)
+    field_of_view = rng.uniform(50, 75) if egocentric else rng.uniform(28, 55)
+    # right, up and towards the camera, from the aim
+    local = (extent - aim) @ look_at(aim + toward, aim, roll, field_of_view).rotation
+    half_height = rng.uniform(0.75, 0.96) * math.tan(math.radians(field_of_view) / 2)
+    edges = np.abs(local[:, :2]) / [half_height * size[0] / size[1], half_height]
+    needed = local[:, 2] + np.maximum(edges.max(axis=1), _NEAREST)
+    distance = float(np.clip(needed.max(), _NEAREST, _FARTHEST))
+    return look_at(aim + distance * toward, aim, roll, field_of_view)

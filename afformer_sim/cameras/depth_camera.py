@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Defects of real depth cameras: noise, holes and flying pixels at edges."""
+"""Defects of real depth cameras, and errors of a robot's calibration of its camera."""
 
 from __future__ import annotations
 
@@ -9,30 +9,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from afformer_sim.bodies.solid import Pose
+
 # Metres. If depth bends by more than this, which a plane never does, two surfaces meet in a pixel.
 _EDGE_BEND = 0.004
 _BLOB_RADIUS = (0.004, 0.015)
 _LONGEST_BLOB = 3.0
 
 
-@dataclass(frozen=True)
-class SensedDepth:
-    """Depth image as a camera measures it.
-
-    Attributes:
-        values: float32 [H, W] metres along the optical axis, NaN without a measurement.
-        holes: bool [H, W], True without a measurement.
-        edges: bool [H, W], True if a pixel lies between two surfaces and measured a mixture.
-    """
-
-    values: np.ndarray
-    holes: np.ndarray
-    edges: np.ndarray
-
-    def millimetres(self) -> np.ndarray:
-        """Convert to uint16 [H, W] for a 16UC1 message; 0 without a measurement."""
-        rounded = np.nan_to_num(np.round(1000 * self.values))
-        return np.where(rounded > np.iinfo(np.uint16).max, 0, rounded).astype(np.uint16)
+def millimetres(depth: np.ndarray) -> np.ndarray:
+    """Convert float32 metres, NaN without a measurement, to uint16 of a 16UC1 message."""
+    rounded = np.nan_to_num(np.round(1000 * depth))
+    return np.where(rounded > np.iinfo(np.uint16).max, 0, rounded).astype(np.uint16)
 
 
 @dataclass(frozen=True)
@@ -57,8 +45,11 @@ class DepthCamera:
                 'expected noise of at least 0, holes in [0, 0.5) and farthest above 0'
             )
 
-    def measure(self, depth: np.ndarray, rng: np.random.Generator) -> SensedDepth:
-        """Measure exact depth, float32 [H, W] metres, with the camera's defects."""
+    def measure(self, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Measure exact depth, float32 [H, W] metres along the optical axis, with all defects.
+
+        Pixels without a measurement are NaN, and those between two surfaces a mixture of both.
+        """
         edges = depth_edges(depth)
         if self.noise == 0 and self.holes == 0:
             edges[:] = False
@@ -66,9 +57,7 @@ class DepthCamera:
         values = values * (1 + self.noise * rng.standard_normal(depth.shape))
         holes = (rng.random(depth.shape) < self.holes / 2) | (values > self.farthest)
         holes |= _blobs(depth.shape, self.holes / 2, rng)
-        return SensedDepth(
-            np.where(holes, np.nan, values).astype(np.float32), holes, edges & ~holes
-        )
+        return np.where(holes, np.nan, values).astype(np.float32)
 
 
 def depth_edges(depth: np.ndarray, least: float = _EDGE_BEND) -> np.ndarray:
@@ -88,8 +77,7 @@ def _mixed(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     # neighbours mix similarly, so an edge becomes a ragged seam instead of salt-and-pepper noise
     share = cv2.GaussianBlur(rng.standard_normal(depth.shape), (0, 0), 1.0)
     share = 0.5 + 0.5 * np.clip(share / share.std(), -1, 1)
-    mixed: np.ndarray = near + share * (far - near)
-    return mixed
+    return np.asarray(near + share * (far - near))
 
 
 def _blobs(shape: tuple[int, ...], share: float, rng: np.random.Generator) -> np.ndarray:
@@ -105,3 +93,44 @@ def _blobs(shape: tuple[int, ...], share: float, rng: np.random.Generator) -> np
         cv2.ellipse(covered, box, 1, -1)
         area += math.pi * radius**2
     return covered.astype(bool)
+
+
+@dataclass(frozen=True)
+class RobotErrors:
+    """Sizes of the errors; their directions are random.
+
+    Attributes:
+        shift: distance in metres by which the known position of the camera is off.
+        turn: angle in degrees by which its known orientation is off.
+        registration: pixels by which depth is off the image.
+    """
+
+    shift: float = 0.0
+    turn: float = 0.0
+    registration: float = 0.0
+
+    def pose(self, camera: Pose, rng: np.random.Generator) -> Pose:
+        """Return the pose that the robot takes for that of its camera."""
+        shift, axis = (_direction(rng) for _ in range(2))
+        turn = cv2.Rodrigues(np.radians(self.turn) * axis)[0]
+        return Pose(camera.position + self.shift * shift, turn @ camera.rotation)
+
+    def registered(self, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Shift depth, float32 [H, W] metres, to the nearest pixel; NaN at the border."""
+        angle = rng.uniform(0, 2 * np.pi)
+        columns, rows = np.round(
+            self.registration * np.array([np.cos(angle), np.sin(angle)])
+        ).astype(int)
+        height, width = depth.shape
+        moved = np.full_like(depth, np.nan)
+        moved[max(rows, 0) : height + min(rows, 0), max(columns, 0) : width + min(columns, 0)] = (
+            depth[
+                max(-rows, 0) : height - max(rows, 0), max(-columns, 0) : width - max(columns, 0)
+            ]
+        )
+        return moved
+
+
+def _direction(rng: np.random.Generator) -> np.ndarray:
+    vector = rng.normal(0, 1, 3)
+    return np.asarray(vector / np.linalg.norm(vector))

@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Defects of real lenses and sensors in colour images."""
+"""Defects of real lenses and sensors in colour images.
+
+A lens distorts radially: a point at the distance r from the image's centre, in half diagonals,
+appears at r (1 + k r²) times a factor. That factor zooms in just enough that the image has no
+empty border: the corners stay in place for k < 0 (barrel), and the middles of the longer edges for
+k > 0 (pincushion).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +17,50 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from afformer_sim.cameras.lens import distort_points, distortion_maps
+
+def distort_points(points: np.ndarray, size: tuple[int, int], distortion: float) -> np.ndarray:
+    """Distort points of the ideal image: [P, 2] pixels to float64 [P, 2].
+
+    Pixel centres are at integers.
+    """
+    points = np.asarray(points, float)
+    if distortion == 0:
+        return np.asarray(points.copy())
+    middle, half_diagonal, zoom = _frame(size, distortion)
+    offset = points - middle
+    squared = (offset**2).sum(axis=1, keepdims=True) / half_diagonal**2
+    return np.asarray(middle + offset * zoom * (1 + distortion * squared))
+
+
+@lru_cache(maxsize=64)
+def distortion_maps(size: tuple[int, int], distortion: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two maps with which `cv2.remap` converts the ideal image to a lens's image."""
+    middle, half_diagonal, zoom = _frame(size, distortion)
+    width, height = size
+    x = np.arange(width) - middle[0]
+    y = np.arange(height)[:, None] - middle[1]
+    seen = np.hypot(x, y) / half_diagonal / zoom
+    ideal = seen
+    for _ in range(4):
+        # Newton's method: a cubic equation has no simpler solution, and this one is nearly linear
+        error = ideal * (1 + distortion * ideal**2) - seen
+        ideal = ideal - error / (1 + 3 * distortion * ideal**2)
+    shrink = 1 / (zoom * (1 + distortion * ideal**2))
+    maps = cv2.convertMaps(
+        (middle[0] + x * shrink).astype(np.float32),
+        (middle[1] + y * shrink).astype(np.float32),
+        cv2.CV_16SC2,
+    )
+    return maps[0], maps[1]
+
+
+def _frame(size: tuple[int, int], distortion: float) -> tuple[np.ndarray, float, float]:
+    """Return the image's centre [2], half its diagonal in pixels, and the zoom."""
+    middle = (np.array(size) - 1) / 2
+    half_diagonal = float(np.hypot(*middle))
+    kept = 1.0 if distortion < 0 else float(middle.min()) / half_diagonal
+    return middle, half_diagonal, 1 / (1 + distortion * kept**2)
+
 
 # Noise is cut from a larger sheet that is generated once, which is ten times as fast.
 _NOISE_MARGIN = 64
@@ -77,7 +126,10 @@ class Sensor:
             bands = _bands(image.shape, self.banding, rng)
             exposed = cv2.multiply(exposed, bands, dtype=cv2.CV_8U)
         levels = (np.arange(256)[:, None] / 255) ** self.gamma
-        exposure = _automatic_exposure(image) if self.automatic else 1.0
+        exposure = 1.0
+        if self.automatic:
+            mean = max(float(image[::8, ::8].mean()), 1.0)
+            exposure = min(max(_EXPECTED_LEVEL / mean, _LEAST_EXPOSURE), _MOST_EXPOSURE)
         table = np.clip(levels * self.gain * exposure, 0, 1) * 255
         exposed = cv2.LUT(exposed, table[None].astype(np.uint8))
         if self.noise > 0:
@@ -132,12 +184,6 @@ def sample_sensor(rng: np.random.Generator, *, moving: bool = False) -> Sensor:
         quality=quality if rng.random() < 0.3 else None,
         automatic=True,
     )
-
-
-def _automatic_exposure(image: np.ndarray) -> float:
-    """Compute the factor by which a camera brightens a dark scene, or darkens a bright one."""
-    mean = float(image[::8, ::8].mean())
-    return min(max(_EXPECTED_LEVEL / max(mean, 1.0), _LEAST_EXPOSURE), _MOST_EXPOSURE)
 
 
 def _shift_colours(exposed: np.ndarray, shift: float) -> np.ndarray:

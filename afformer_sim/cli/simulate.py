@@ -5,49 +5,30 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields
+from typing import Any
 
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
 from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FOLDER
 from afformer_core.files.paths import require_inputs_kept
-
-if TYPE_CHECKING:
-    from afformer_core.offline.parallel.engine import ParallelEngine
+from afformer_sim.datasets.layouts import LAYOUTS, write_scenes
+from afformer_sim.scene.scene import split_named
 
 BAG = 'rgbd-bag'
 
-# Options of each layout besides OUT, --split, --seed and --families.
+# Options of each layout besides OUT, --split, --seed and --families, with their defaults.
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    'opra': {
-        'processes': 1,
-        'scenes': 2100,
-        'demonstrations': 3,
-        'performances': 1,
-        'targets': 3,
-        'frames': 8,
-        'rate': 4.0,
-        'longest_side': 256,
-        'hand': 'capsules',
-    },
-    'photographs': {
-        'processes': 1,
-        'scenes': 1000,
-        'photographs': None,
-        'demonstrations': 2,
-        'targets': 2,
-        'frames': 8,
-        'rate': 4.0,
-        'longest_side': 256,
-    },
-    'hands': {
-        'processes': 1,
-        'scenes': 1000,
-        'demonstrations': 2,
-        'longest_side': 256,
+    **{
+        layout: {'processes': 1}
+        | {
+            field.name: field.default
+            for field in fields(kind)
+            if field.name not in ('seed', 'families', 'held_out')
+        }
+        for layout, kind in LAYOUTS.items()
     },
     BAG: {'seconds': 4.0, 'size': (640, 480)},
 }
-LAYOUTS = tuple(layout for layout in DEFAULTS if layout != BAG)
 
 _HELP = {
     'processes': (int, 'number of rendering processes'),
@@ -96,6 +77,10 @@ examples:
   afformer simulate recordings/panel --rgbd-bag --seed 7 --seconds 4"""
 
 
+# Number of parts of a dataset or a bag, their unit, and the number of parts written so far.
+_Progress = tuple[int, str, Iterator[int]]
+
+
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     parser = subparsers.add_parser(
@@ -112,79 +97,44 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Render the requested dataset or bag; return 0 when it is complete."""
-    options = options_of(arguments)
-    if arguments.rgbd_bag:
-        return _write_bag(arguments, options)
-    return _write_dataset(arguments, options)
-
-
-def _write_bag(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
     from tqdm import tqdm
 
-    from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
-    from afformer_sim.datasets.rgbd_scene import RATE, RgbdBagSettings
-
-    settings = RgbdBagSettings(
-        seed=1 if arguments.seed is None else arguments.seed,
-        family=_only(arguments.families),
-        **options,
-    )
-    with tqdm(total=round(settings.seconds * RATE), unit='image') as bar:
-        for done in write_rgbd_bag(arguments.out, settings):
+    options = options_of(arguments)
+    total, unit, progress = (_bag if arguments.rgbd_bag else _dataset)(arguments, options)
+    with tqdm(total=total, unit=unit) as bar:
+        for done in progress:
             bar.update(done - bar.n)
     return 0
 
 
-def _only(families: list[str] | None) -> str:
-    """Return the only family of a bag.
+def _bag(arguments: argparse.Namespace, options: dict[str, Any]) -> _Progress:
+    from afformer_sim.datasets.rgbd_bag import RATE, RgbdBagSettings, write_rgbd_bag
 
-    Raises:
-        ValueError: several are named.
-    """
-    if families is None:
-        return 'control_panel'
+    families = arguments.families or ['control_panel']
     if len(families) != 1:
         raise ValueError(f'--families are {", ".join(families)}; a bag shows one family')
-    return families[0]
+    seed = 1 if arguments.seed is None else arguments.seed
+    settings = RgbdBagSettings(seed=seed, family=families[0], **options)
+    return round(settings.seconds * RATE), 'image', write_rgbd_bag(arguments.out, settings)
 
 
-def _write_dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> int:
-    from tqdm import tqdm
-
+def _dataset(arguments: argparse.Namespace, options: dict[str, Any]) -> _Progress:
     engine = engine_of(arguments, options.pop('processes'))
-    with tqdm(total=options['scenes'], unit='scene') as bar:
-        for done in _progress(arguments, options, engine):
-            bar.update(done - bar.n)
-    return 0
-
-
-def _progress(
-    arguments: argparse.Namespace, options: dict[str, Any], engine: ParallelEngine
-) -> Iterator[int]:
-    """Write a dataset; yields the number of finished parts."""
-    from afformer_sim.datasets.dataset_writer import DatasetSettings, write_dataset
-    from afformer_sim.datasets.hands_writer import HandsSettings, write_hands
-    from afformer_sim.datasets.photograph_writer import PhotographSettings, write_photographs
-    from afformer_sim.scene.scene_settings import split_named
-
     layout, folder = arguments.layout, arguments.out
     name = arguments.split or ('trainval' if layout == 'hands' else 'train')
     # 100DOH's name of the training split
     split = split_named('train' if name == 'trainval' else name)
     scenes: dict[str, Any] = {
         'seed': split.seed if arguments.seed is None else arguments.seed,
-        'families': tuple(arguments.families or split.families),
         'held_out': split.held_out,
     }
-    if layout == 'photographs':
-        if (photographs := options['photographs']) is not None:
-            read = [('--photographs', photographs)]
-            require_inputs_kept([('OUT/images', folder / 'images')], read)
-        settings = PhotographSettings(seed=scenes['seed'], held_out=split.held_out, **options)
-        return write_photographs(folder, name, settings, engine)
-    if layout == 'hands':
-        return write_hands(folder, name, HandsSettings(**scenes, **options), engine)
-    return write_dataset(folder, name, DatasetSettings(**scenes, **options), engine)
+    if layout != 'photographs':
+        scenes['families'] = tuple(arguments.families or split.families)
+    elif (photographs := options['photographs']) is not None:
+        read = [('--photographs', photographs)]
+        require_inputs_kept([('OUT/images', folder / 'images')], read)
+    settings = LAYOUTS[layout](**scenes, **options)
+    return settings.scenes, 'scene', write_scenes(folder, name, settings, engine)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -4,27 +4,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 
 import cv2
 import numpy as np
-from rosbags.typesys import Stores, get_typestore
 
 from afformer_core.geometry import Calibration, DepthImage, RigidTransform, SurfacePoint
-from afformer_core.messages.rosbags_messages import RosbagsMessages
 from afformer_core.outputs.results import CameraFrame, SpatialView
 from afformer_core.runtime import Peak
 from afformer_core.stream.grounding_stream import lift_peaks
 from afformer_core.stream.settings import StreamSettings
-from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.pose import STILL
-from afformer_sim.bodies.states import States
+from afformer_sim.bodies.fixture import Fixture, States
+from afformer_sim.bodies.solid import STILL
 from afformer_sim.cameras.camera import Camera
-from afformer_sim.cameras.depth_camera import SensedDepth
-from afformer_sim.datasets.rgbd_messages import camera_info_message, header_message
-from afformer_sim.scene.outline import front_centre
+from afformer_sim.cameras.depth_camera import millimetres
+from afformer_sim.datasets.rgbd_messages import camera_matrix
 from afformer_sim.scene.renderer import Renderer
-from afformer_sim.scene.view import SceneView
+from afformer_sim.scene.view import SceneView, front_centre
 
 _FRAME = 'camera_optical_frame'
 # A pixel is inside if its distance to the edge is this share of the largest one, or of 8 pixels.
@@ -78,16 +73,16 @@ def see(
 ) -> RobotObservation:
     """Render the observation of a robot's camera, with elements in some states."""
     renderer.set_room(view.lighting, view.surroundings)
-    image = view.sensor.expose(renderer.render(view.camera, view.size, states=states), rng)
-    depth = renderer.depth(view.camera, view.size, states=states)
+    image, depth = renderer.render_with_depth(view.camera, view.size, states=states)
     shown = renderer.segment(view.camera, view.size, states=states)
-    return RobotObservation(replace(view, states=states), image, depth, shown)
+    exposed = view.sensor.expose(image, rng)
+    return RobotObservation(replace(view, states=states), exposed, depth, shown)
 
 
 def publish_pixel(
     pixel: np.ndarray | None,
     observation: RobotObservation,
-    sensed: SensedDepth,
+    sensed: np.ndarray,
     settings: StreamSettings,
 ) -> SurfacePoint:
     """Compute the published point for a best peak at a pixel, [2] (x, y), or for none.
@@ -99,7 +94,7 @@ def publish_pixel(
         return SurfacePoint.unknown('the element is hidden')
     peak = Peak(float(pixel[0]), float(pixel[1]), 1.0)
     frame = CameraFrame(observation.image, 0, _FRAME)
-    depth = DepthImage(sensed.millimetres(), _FRAME, 0)
+    depth = DepthImage(millimetres(sensed), _FRAME, 0)
     spatial = SpatialView(depth, _calibration(observation.view), '')
     _, (seen,) = lift_peaks([peak], frame, spatial, settings)
     camera = observation.view.camera
@@ -111,14 +106,7 @@ def publish_pixel(
 
 
 def _calibration(view: SceneView) -> Calibration:
-    factory = _factory()
-    message = camera_info_message(factory, view, header_message(factory, 0, _FRAME))
-    return Calibration.from_message(message, rectified=True)
-
-
-@cache
-def _factory() -> RosbagsMessages:
-    return RosbagsMessages(get_typestore(Stores.LATEST))
+    return Calibration(*view.size, camera_matrix(view), '', (), (0.0, 0.0), _FRAME)
 
 
 def from_optical(camera: Camera) -> RigidTransform:

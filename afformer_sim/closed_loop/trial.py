@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Outcome of an attempt of a robot to operate an element."""
+"""Trials of a simulated arm: their settings and plan, and the outcome of an attempt."""
 
 from __future__ import annotations
 
@@ -9,8 +9,113 @@ from enum import Enum
 
 import numpy as np
 
-from afformer_sim.closed_loop.dynamics import TIMESTEP
-from afformer_sim.closed_loop.mechanism import DONE, Mechanism, Task
+from afformer_sim.bodies.fixture import States
+from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
+from afformer_sim.cameras.depth_camera import DepthCamera
+from afformer_sim.closed_loop.dynamics import DONE, TIMESTEP, Mechanism, Task, initial_states
+from afformer_sim.datasets.rgbd_bag import plan_rgbd_views
+from afformer_sim.families import FAMILIES
+from afformer_sim.scene.demonstration import SimulatedDemonstration, plan_demonstrations
+from afformer_sim.scene.scene import Scene, SceneSettings
+from afformer_sim.scene.view import SceneView
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClosedLoopSettings(SceneSettings):
+    """Scenes, demonstrations, views and noise of the trials of a robot.
+
+    Attributes:
+        families: families of the fixtures, taken in turn.
+        demonstrations: number for each fixture, of different elements as far as possible.
+        views: number of views of the robot's camera for each demonstration.
+        size: (width, height) of the robot's images.
+        longest_side: longest side of a demonstration's frames, in pixels.
+        noise: noise of depth, as a share of it.
+        holes: share of the pixels without depth; 0 if the noise is 0.
+
+    Raises:
+        ValueError: a number is out of range, or a family unknown.
+    """
+
+    scenes: int = 100
+    families: tuple[str, ...] = FAMILIES
+    held_out: bool = True
+    seed: int = 8
+    demonstrations: int = 2
+    views: int = 2
+    size: tuple[int, int] = (640, 480)
+    longest_side: int = 256
+    noise: float = 0.005
+    holes: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(self.size) < 32:
+            raise ValueError(f'size is {self.size}; expected at least 32 x 32 pixels')
+        self.depth_camera(self.noise)
+
+    def scene(self, index: int) -> Scene:
+        """Return the scene `index`, from 0."""
+        family = self.families[index % len(self.families)]
+        return Scene(scene_seed(self.seed, index), family, self.held_out)
+
+    def depth_camera(self, noise: float) -> DepthCamera:
+        """Return the depth camera that has this noise.
+
+        Raises:
+            ValueError: the noise or the share of holes is out of range.
+        """
+        return DepthCamera(noise, self.holes if noise else 0.0)
+
+
+# Keys of the scene's random stream for RGB-D; the bags use the smaller keys.
+_CHOICE = 10
+_LAP_SECONDS = 12.0
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    """One trial, before anything is rendered.
+
+    Attributes:
+        scene: scene of the demonstration and of the robot.
+        index: number of the scene.
+        demonstration: the demonstration.
+        number: number of the view among those of the scene.
+        view: view of the robot's camera.
+    """
+
+    scene: Scene
+    index: int
+    demonstration: SimulatedDemonstration
+    number: int
+    view: SceneView
+
+    @property
+    def task(self) -> Task:
+        """Task of the robot."""
+        return Task(self.demonstration.element, self.demonstration.action)
+
+    @property
+    def states(self) -> States:
+        """Initial displacements of the elements."""
+        return initial_states(self.scene.fixture, self.task)
+
+
+def plan_trials(settings: ClosedLoopSettings, index: int) -> list[PlannedTrial]:
+    """Plan the trials of the scene `index`: those of the first demonstration come first."""
+    scene = settings.scene(index)
+    planned = plan_demonstrations(scene, settings.demonstrations, settings.longest_side)
+    count = settings.demonstrations * settings.views
+    # Those of an RGB-D bag: at 0.5 to 1 m, evenly around the fixture, with every element in view.
+    views = plan_rgbd_views(scene, settings.size, _LAP_SECONDS, count / _LAP_SECONDS)
+    order = make_rng(scene.seed, Stream.RGBD, _CHOICE).permutation(count).tolist()
+    trials = []
+    for demonstration in planned:
+        for _ in range(settings.views):
+            number = order.pop()
+            trials.append(PlannedTrial(scene, index, demonstration, number, views[number]))
+    return trials
 
 
 class AttemptVerdict(str, Enum):
@@ -104,22 +209,13 @@ def judge(
     done = mechanism.operated(
         float(watch.last[target]), float(watch.farthest[target]), float(seconds[target])
     )
-    return AttemptOutcome(
-        _verdict(target, done=done and not disturbed, contacts=contacts, disturbed=disturbed),
-        first,
-        disturbed,
-    )
-
-
-def _verdict(
-    target: int, *, done: bool, contacts: list[int], disturbed: tuple[int, ...]
-) -> AttemptVerdict:
-    """Judge an attempt by the elements touched first; touching another one as well is harmless."""
-    if done:
-        return AttemptVerdict.DONE
-    if not contacts:
-        return AttemptVerdict.NOTHING
-    first = next((i for i in contacts if i >= 0), None)
-    if disturbed or first not in (None, target):
-        return AttemptVerdict.WRONG_ELEMENT
-    return AttemptVerdict.FIXED_PART if first is None else AttemptVerdict.NOT_DONE
+    # touching another element after the right one is harmless
+    if done and not disturbed:
+        verdict = AttemptVerdict.DONE
+    elif not contacts:
+        verdict = AttemptVerdict.NOTHING
+    elif disturbed or first not in (None, target):
+        verdict = AttemptVerdict.WRONG_ELEMENT
+    else:
+        verdict = AttemptVerdict.FIXED_PART if first is None else AttemptVerdict.NOT_DONE
+    return AttemptOutcome(verdict, first, disturbed)

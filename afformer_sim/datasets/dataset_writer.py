@@ -16,9 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +26,11 @@ import numpy as np
 from afformer_core.hands.simulated_hands import hands_file
 from afformer_core.media.images import write_jpeg
 from afformer_core.media.video import encode_video
-from afformer_core.offline.parallel.engine import ParallelEngine
-from afformer_core.offline.parallel.local_engine import ONE_PROCESS
-from afformer_core.offline.parallel.resumable_dataset import Production, write_json
+from afformer_core.offline.parallel.resumable_dataset import write_json
 from afformer_sim.bodies.element import ACTIONS
-from afformer_sim.bodies.pose import STILL
 from afformer_sim.bodies.seeds import Stream, make_rng
+from afformer_sim.bodies.solid import STILL
+from afformer_sim.datasets.layouts import DatasetSettings
 from afformer_sim.scene.demonstration import (
     SimulatedDemonstration,
     plan_demonstrations,
@@ -41,76 +38,19 @@ from afformer_sim.scene.demonstration import (
     with_meshes,
 )
 from afformer_sim.scene.hand_skins import skins_xml
-from afformer_sim.scene.outline import front_points
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.scene_settings import SceneSettings
-from afformer_sim.scene.view import SceneView, plan_target, render_views
+from afformer_sim.scene.view import SceneView, front_points, plan_target, render_views
 from afformer_sim.scene.visibility import elements_in_view, hand_box, points_seen
 
-HANDS = ('capsules', 'mesh')
-_POINTS = 10
-_POINT_SPREAD = 0.35
 
-
-@dataclass(frozen=True, kw_only=True)
-class DatasetSettings(SceneSettings):
-    """Contents of a simulated dataset in the format of OPRA.
-
-    Attributes:
-        seed, fixtures, families, held_out: see `SceneSettings`.
-        demonstrations: number for each fixture, of different elements as far as possible.
-        performances: number of clips of each demonstration, of the same action by different people
-            and from different sides.
-        targets: number of target views; every pair of a clip and a view is an entry.
-        frames, rate: number of frames of a clip, and frames per second.
-        longest_side: longest side of every image, in pixels.
-        hand: one of `HANDS`: `capsules`, or `mesh` with skin, nails, sleeves and watches.
-
-    Raises:
-        ValueError: a number is out of range, or a family unknown.
-    """
-
-    demonstrations: int = 3
-    performances: int = 1
-    targets: int = 3
-    frames: int = 8
-    rate: float = 4.0
-    longest_side: int = 256
-    hand: str = 'capsules'
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.hand not in HANDS:
-            raise ValueError(f'hand is {self.hand!r}; expected one of {HANDS}')
-
-
-def write_dataset(
-    folder: Path, split: str, settings: DatasetSettings, engine: ParallelEngine = ONE_PROCESS
-) -> Iterator[int]:
-    """Render the missing fixtures of a dataset; yield the number of finished fixtures.
-
-    Args:
-        folder: folder of the dataset, created if missing.
-        split: name of the annotation file without its ending.
-        settings: contents of the dataset.
-        engine: engine that renders the samples.
-
-    Raises:
-        DatasetError: see `Production.run`.
-    """
-    make, merge = partial(_make, split, settings), partial(merge_pairs, split)
-    described = settings.described()
-    return Production(folder, split, described, settings.scenes, make, merge).run(engine)
-
-
-def merge_pairs(split: str, folder: Path, entries: list[Any]) -> None:
+def merge(split: str, folder: Path, entries: list[Any]) -> None:
     """Write the entries of all scenes, and the names of the actions."""
     write_json(folder / 'actions.json', list(ACTIONS))
     write_json(folder / f'{split}.json', [entry for made in entries for entry in made])
 
 
-def _make(split: str, settings: DatasetSettings, index: int, folder: Path) -> list[dict[str, Any]]:
+def make(split: str, settings: DatasetSettings, index: int, folder: Path) -> list[dict[str, Any]]:
     """Write the clips and target views of a fixture; return its entries."""
     scene = settings.scene(index)
     demonstrations = plan_demonstrations(
@@ -193,7 +133,7 @@ def _annotation(
     element = scene.fixture.elements[index]
     rng = make_rng(scene.seed, Stream.ANNOTATION, 1, index, number)
     displacement = view.states.get(index, STILL)
-    on_front = front_points(element, _POINTS, _POINT_SPREAD, rng, displacement)
+    on_front = front_points(element, rng, displacement)
     marked = points_seen(view.pixels(on_front), seen == index)
     return {
         'width': view.size[0],

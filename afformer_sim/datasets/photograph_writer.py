@@ -9,9 +9,7 @@ first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +17,29 @@ import numpy as np
 
 from afformer_core.media.images import write_jpeg
 from afformer_core.media.video import encode_video
-from afformer_core.offline.parallel.engine import ParallelEngine
-from afformer_core.offline.parallel.local_engine import ONE_PROCESS
-from afformer_core.offline.parallel.resumable_dataset import Production
 from afformer_sim.bodies.element import ACTIONS
 from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_sim.cameras.sensor import sample_sensor
-from afformer_sim.datasets.dataset_writer import merge_pairs, outline_entry, rounded_pixels
+from afformer_sim.datasets.dataset_writer import merge, outline_entry, rounded_pixels
+from afformer_sim.datasets.layouts import PhotographSettings
 from afformer_sim.photographs.photograph_demonstration import (
     HandScene,
     plan_photograph_demonstration,
 )
-from afformer_sim.photographs.photograph_files import list_photographs, read_photograph
 from afformer_sim.photographs.photograph_view import (
     PhotographView,
     change_light,
     find_interest_points,
+    list_photographs,
+    read_photograph,
     sample_near_view,
     sample_other_view,
 )
 from afformer_sim.scene.hand_skins import skins_xml
 from afformer_sim.scene.renderer import Renderer
-from afformer_sim.scene.scene_settings import NumberedSettings
 from afformer_sim.scene.view import image_size
+
+__all__ = ['make', 'merge']
 
 _POINTS = 10
 _INTEREST_POINTS = 30
@@ -52,67 +50,13 @@ _RADIUS, _SPREAD = 0.02, 0.35
 _MARGIN = 0.1
 
 
-@dataclass(frozen=True, kw_only=True)
-class PhotographSettings(NumberedSettings):
-    """Contents of a dataset of demonstrations over photographs.
-
-    Attributes:
-        seed: seed of everything random.
-        scenes: number of scenes, each of one photograph and one person.
-        photographs: folder of photographs; None for those of installed packages.
-        held_out: True for the packages' photographs that are kept out of training.
-        demonstrations: number for each scene, at different points.
-        targets: number of other views for each demonstration.
-        frames, rate: number of frames of a clip, and frames per second.
-        longest_side: longest side of every image, in pixels.
-
-    Raises:
-        ValueError: a number is out of range.
-    """
-
-    scenes: int
-    photographs: Path | None = None
-    held_out: bool = False
-    demonstrations: int = 2
-    targets: int = 2
-    frames: int = 8
-    rate: float = 4.0
-    longest_side: int = 256
-
-
-def write_photographs(
-    folder: Path, split: str, settings: PhotographSettings, engine: ParallelEngine = ONE_PROCESS
-) -> Iterator[int]:
-    """Render the missing scenes of a dataset; yield the number of finished scenes.
-
-    Args:
-        folder: folder of the dataset, created if missing.
-        split: name of the annotation file without its ending.
-        settings: contents of the dataset.
-        engine: engine that renders the samples.
-
-    Raises:
-        DatasetError: see `Production.run`.
-        ValueError: the folder has no photograph.
-    """
-    photographs = list_photographs(settings.photographs, held_out=settings.held_out)
-    description = settings.described()
-    if settings.photographs is not None:
-        description['photographs'] = str(settings.photographs)
-    make, merge = partial(_make, split, settings, photographs), partial(merge_pairs, split)
-    return Production(folder, split, description, settings.scenes, make, merge).run(engine)
-
-
-def _make(
-    split: str,
-    settings: PhotographSettings,
-    photographs: tuple[Path, ...],
-    index: int,
-    folder: Path,
+def make(
+    split: str, settings: PhotographSettings, index: int, folder: Path
 ) -> list[dict[str, Any]]:
     """Write the clips and other views of a photograph; return its entries."""
     seed = scene_seed(settings.seed, index)
     rng = make_rng(seed, Stream.PHOTOGRAPH)
+    photographs = list_photographs(settings.photographs, held_out=settings.held_out)
     path = photographs[int(rng.integers(len(photographs)))]
     photograph = read_photograph(path)
     size = image_size(rng, settings.longest_side, None)
@@ -146,7 +90,8 @@ def _make(
                 other_size = image_size(rng, settings.longest_side, None)
                 other = sample_other_view(photograph, other_size, points[0], scale, rng)
                 shown = change_light(other.take(photograph), rng)
-                write_jpeg(folder / image, _exposed(shown, rng), int(rng.integers(75, 97)))
+                exposed = replace(sample_sensor(rng), distortion=0.0).expose(shown, rng)
+                write_jpeg(folder / image, exposed, int(rng.integers(75, 97)))
                 entries.append(
                     {'image_path': image, **common, **_annotation(photograph, other, points, rng)}
                 )
@@ -169,10 +114,6 @@ def _visible_points(
     return np.concatenate([points[first : first + 1], np.delete(points, first, axis=0)])[
         : _OTHERS + 1
     ]
-
-
-def _exposed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return replace(sample_sensor(rng), distortion=0.0).expose(image, rng)
 
 
 def _annotation(

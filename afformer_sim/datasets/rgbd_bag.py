@@ -8,9 +8,11 @@ image, see `afformer_core.replay.annotations`
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +32,165 @@ from afformer_core.errors import DatasetError
 from afformer_core.messages.factory import MessageFactory
 from afformer_core.messages.image_encoding import image_message
 from afformer_core.messages.rosbags_messages import RosbagsMessages
+from afformer_core.replay.annotations import ImageAnnotation
+from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
-from afformer_sim.cameras.depth_camera import SensedDepth
-from afformer_sim.datasets.rgbd_messages import (
-    camera_info_message,
-    depth_message,
-    header_message,
+from afformer_sim.cameras.camera import Camera, direction, look_at
+from afformer_sim.cameras.depth_camera import DepthCamera
+from afformer_sim.cameras.sensor import sample_sensor
+from afformer_sim.datasets.rgbd_messages import camera_info_message, depth_message, header_message
+from afformer_sim.scene.demonstration import (
+    SimulatedDemonstration,
+    choose_elements,
+    plan_demonstration,
+    render_clip,
 )
-from afformer_sim.datasets.rgbd_scene import (
-    DEMONSTRATION_RATE,
-    RATE,
-    RgbdBagSettings,
-    RgbdScene,
-)
-from afformer_sim.scene.demonstration import render_clip
 from afformer_sim.scene.renderer import Renderer
-from afformer_sim.scene.view import SceneView
+from afformer_sim.scene.scene import NumberedSettings, Scene, require_families
+from afformer_sim.scene.view import SceneView, front_centre, front_points, project_outline
+from afformer_sim.scene.world import sample_lighting, sample_surroundings
+
+# Metres; depth cameras of robots are accurate at these distances, which an arm can reach.
+NEAREST, FARTHEST = 0.5, 1.0
+_LAP_SECONDS = 12.0
+_FILL = 0.9
+# Images per second of the camera and of the demonstration.
+RATE, DEMONSTRATION_RATE = 30.0, 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RgbdBagSettings(NumberedSettings):
+    """Contents of an RGB-D bag.
+
+    Attributes:
+        seed: seed of everything random; equal settings give the same bytes.
+        family: family of the fixture.
+        size: (width, height) of all images, even.
+        seconds: duration of the camera's motion.
+        demonstration_frames: length of the demonstration.
+
+    Raises:
+        ValueError: a value is out of range or unknown.
+    """
+
+    family: str = 'control_panel'
+    size: tuple[int, int] = (640, 480)
+    seconds: float = 4.0
+    demonstration_frames: int = 24
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_families((self.family,))
+        if min(self.size) < 32 or round(self.seconds * RATE) < 1:
+            raise ValueError(
+                f'size is {self.size} and seconds {self.seconds}; expected images of at least '
+                '32 x 32 pixels, and at least one'
+            )
+
+    def scene(self) -> RgbdScene:
+        """Plan the content of the bag."""
+        scene = Scene(scene_seed(self.seed, 0), self.family)
+        demonstration = plan_demonstration(scene, choose_elements(scene, 1)[0], size=self.size)
+        return RgbdScene(scene, demonstration, plan_rgbd_views(scene, self.size, self.seconds))
+
+
+@dataclass(frozen=True)
+class RgbdScene:
+    """Demonstration and views of an RGB-D bag.
+
+    Attributes:
+        scene: scene of the fixture.
+        demonstration: operation of one of its elements, filmed by another camera.
+        views: views of the camera, one for each image; the fixture is at rest.
+    """
+
+    scene: Scene
+    demonstration: SimulatedDemonstration
+    views: tuple[SceneView, ...]
+
+    def annotation(self, number: int, stamp: int) -> ImageAnnotation:
+        """Return the annotation of image `number`, whose header has a stamp in nanoseconds.
+
+        Its position is the middle of the element's front.
+        """
+        element = self.scene.fixture.elements[self.demonstration.element]
+        view = self.views[number]
+        rng = make_rng(self.scene.seed, Stream.ANNOTATION, 2)
+        on_front = front_points(element, rng)
+        return ImageAnnotation(
+            stamp,
+            view.camera.project(on_front, view.size),
+            project_outline(element, view.camera, view.size),
+            optical(view.camera, front_centre(element) - view.camera.position),
+            optical(view.camera, element.pose.rotation[:, 2]),
+        )
+
+
+def plan_rgbd_views(
+    scene: Scene, size: tuple[int, int], seconds: float, rate: float = RATE
+) -> tuple[SceneView, ...]:
+    """Plan the RGB-D views of a scene, deterministically.
+
+    The camera moves around at 0.5 to 1 m from the fixture; its field of view is the narrowest with
+    every element in each image.
+
+    Args:
+        scene: scene whose fixture is seen.
+        size: (width, height) of all images.
+        seconds: duration of the camera's motion.
+        rate: images per second.
+    """
+    fixture = scene.fixture
+    rng = make_rng(scene.seed, Stream.RGBD)
+    poses = _camera_path(fixture, rng, round(seconds * rate), rate)
+    field_of_view = _field_of_view(fixture, poses, size)
+    cameras = [Camera(pose.position, pose.rotation, field_of_view) for pose in poses]
+    lighting = sample_lighting(rng)
+    lowest = min(cameras, key=lambda camera: float(camera.position[1]))
+    surroundings = sample_surroundings(fixture, lowest, rng)
+    # such cameras send rectified images
+    sensor = replace(sample_sensor(rng), distortion=0.0, chromatic_shift=0.0)
+    return tuple(
+        SceneView(
+            size=size, camera=camera, lighting=lighting, surroundings=surroundings, sensor=sensor
+        )
+        for camera in cameras
+    )
+
+
+def optical(camera: Camera, vector: np.ndarray) -> np.ndarray:
+    """Rotate a vector [3] to the optical frame's axes: x right, y down, z ahead."""
+    return np.asarray((vector @ camera.rotation) * np.array([1.0, -1.0, -1.0]))
+
+
+def _camera_path(
+    fixture: Fixture, rng: np.random.Generator, frames: int, rate: float
+) -> list[Camera]:
+    extent = fixture.extent()
+    aim = (extent.max(axis=0) + extent.min(axis=0)) / 2
+    phase = rng.uniform(0, 2 * math.pi)
+    middle, swing = rng.uniform(0.63, 0.87), rng.uniform(0.05, 0.1)
+    poses = []
+    for number in range(frames):
+        angle = phase + 2 * math.pi * number / rate / _LAP_SECONDS
+        distance = middle - swing * math.sin(angle)
+        up = fixture.elevation + 2 + 12 * math.sin(angle)
+        toward = direction(24 * math.cos(angle), up)
+        poses.append(look_at(aim + distance * toward, aim, 2 * math.sin(2 * angle), 45.0))
+    return poses
+
+
+def _field_of_view(fixture: Fixture, poses: list[Camera], size: tuple[int, int]) -> float:
+    """Return the narrowest vertical field of view, in degrees, with all elements in all images."""
+    solids = fixture.extent()
+    width, height = size
+    reach = 0.0
+    for pose in poses:
+        local = (solids - pose.position) @ pose.rotation
+        tangents = np.abs(local[:, :2] / local[:, 2:]) * [height / width, 1.0]
+        reach = max(reach, float(tangents.max()))
+    return math.degrees(2 * math.atan(reach / _FILL))
+
 
 DEMONSTRATION_TOPIC = '/demonstration'
 IMAGE_TOPIC = '/camera/image'
@@ -104,28 +249,18 @@ def write_rgbd_bag(folder: Path, settings: RgbdBagSettings) -> Iterator[int]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def sensed_depth(
-    renderer: Renderer, settings: RgbdBagSettings, view: SceneView, number: int
-) -> SensedDepth:
-    """Render depth for image `number` of a scene, as its depth camera measures it."""
-    rng = make_rng(scene_seed(settings.seed, 0), Stream.RGBD, 1, number)
-    return settings.depth_camera.measure(renderer.depth(view.camera, view.size), rng)
-
-
 def _stamps(settings: RgbdBagSettings, scene: RgbdScene) -> np.ndarray:
     """Draw the times of the camera's images: int64 [N] nanoseconds, nearly evenly spaced."""
     rng = make_rng(scene.scene.seed, Stream.RGBD, 2)
     first = _START + round(1e9 * settings.demonstration_frames / DEMONSTRATION_RATE) + _PAUSE
     periods = np.arange(len(scene.views)) + rng.uniform(-0.02, 0.02, len(scene.views))
-    stamps: np.ndarray = first + np.round(1e9 / RATE * periods).astype(np.int64)
-    return stamps
+    return np.asarray(first + np.round(1e9 / RATE * periods).astype(np.int64))
 
 
 def _write_messages(
     folder: Path, settings: RgbdBagSettings, scene: RgbdScene, stamps: np.ndarray
 ) -> Iterator[int]:
     typestore = get_typestore(Stores.LATEST)
-    factory = RosbagsMessages(typestore)
     with (
         Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer,
         Renderer(scene.scene, settings.size) as renderer,
@@ -137,56 +272,56 @@ def _write_messages(
             for topic, kind in _TYPES.items()
         }
 
-        def write(time: int, topic: str, message: Any) -> None:
-            data = typestore.serialize_cdr(message, _TYPES[topic])
-            writer.write(connections[topic], time, data)
+        def write(logged: Iterable[_Logged]) -> None:
+            for time, topic, message in logged:
+                data = typestore.serialize_cdr(message, _TYPES[topic])
+                writer.write(connections[topic], time, data)
 
-        for logged in _demonstration(factory, renderer, settings, scene):
-            write(*logged)
-        for number in range(len(scene.views)):
-            for logged in _camera(factory, renderer, settings, scene, number, int(stamps[number])):
-                write(*logged)
+        film = _Film(RosbagsMessages(typestore), renderer, scene)
+        write(film.demonstration(settings.demonstration_frames))
+        for number, stamp in enumerate(stamps.tolist()):
+            write(film.camera(number, stamp))
             yield number + 1
 
 
-def _demonstration(
-    factory: MessageFactory, renderer: Renderer, settings: RgbdBagSettings, scene: RgbdScene
-) -> Iterator[_Logged]:
-    clip = render_clip(renderer, scene.scene, scene.demonstration, settings.demonstration_frames)
-    rng = make_rng(scene.scene.seed, Stream.RGBD, 3)
-    for number, image in enumerate(clip):
-        stamp = _START + round(1e9 * number / DEMONSTRATION_RATE)
-        arrival = stamp + round(rng.uniform(8, 14) * _MILLISECOND)
-        header = header_message(factory, stamp, DEMONSTRATION_FRAME_ID)
-        yield arrival, DEMONSTRATION_TOPIC, image_message(factory, image, 'rgb8', header)
+@dataclass(frozen=True)
+class _Film:
+    """Messages of a scene by a renderer of it."""
 
+    factory: MessageFactory
+    renderer: Renderer
+    scene: RgbdScene
 
-def _camera(
-    factory: MessageFactory,
-    renderer: Renderer,
-    settings: RgbdBagSettings,
-    scene: RgbdScene,
-    number: int,
-    stamp: int,
-) -> list[_Logged]:
-    """Render the camera's messages for one view: colour, calibration and later depth."""
-    rng = make_rng(scene.scene.seed, Stream.RGBD, 4, number)
-    view = scene.views[number]
-    renderer.set_room(view.lighting, view.surroundings)
-    image = view.sensor.expose(renderer.render(view.camera, view.size), rng)
-    sensed = sensed_depth(renderer, settings, view, number)
-    # the two sensors of such cameras are not triggered at exactly the same time
-    depth_stamp = stamp + round(rng.uniform(1, 3) * _MILLISECOND)
-    arrival = stamp + round(rng.uniform(9, 12) * _MILLISECOND)
-    later = arrival + round(rng.uniform(2, 8) * _MILLISECOND)
-    header = header_message(factory, stamp, FRAME_ID)
-    depth_header = header_message(factory, depth_stamp, FRAME_ID)
-    depth = depth_message(factory, sensed, '16UC1', depth_header)
-    return [
-        (arrival, IMAGE_TOPIC, image_message(factory, image, 'rgb8', header)),
-        (arrival + 100_000, CAMERA_INFO_TOPIC, camera_info_message(factory, view, header)),
-        (later, DEPTH_TOPIC, depth),
-    ]
+    def demonstration(self, frames: int) -> Iterator[_Logged]:
+        """Render the messages of the demonstration."""
+        scene = self.scene.scene
+        clip = render_clip(self.renderer, scene, self.scene.demonstration, frames)
+        rng = make_rng(scene.seed, Stream.RGBD, 3)
+        for number, image in enumerate(clip):
+            stamp = _START + round(1e9 * number / DEMONSTRATION_RATE)
+            arrival = stamp + round(rng.uniform(8, 14) * _MILLISECOND)
+            header = header_message(self.factory, stamp, DEMONSTRATION_FRAME_ID)
+            yield arrival, DEMONSTRATION_TOPIC, image_message(self.factory, image, 'rgb8', header)
+
+    def camera(self, number: int, stamp: int) -> list[_Logged]:
+        """Render the camera's messages for one view: colour, calibration and later depth."""
+        factory, seed, view = self.factory, self.scene.scene.seed, self.scene.views[number]
+        rng = make_rng(seed, Stream.RGBD, 4, number)
+        self.renderer.set_room(view.lighting, view.surroundings)
+        clean, exact = self.renderer.render_with_depth(view.camera, view.size)
+        image = view.sensor.expose(clean, rng)
+        sensed = DepthCamera().measure(exact, make_rng(seed, Stream.RGBD, 1, number))
+        # the two sensors of such cameras are not triggered at exactly the same time
+        depth_stamp = stamp + round(rng.uniform(1, 3) * _MILLISECOND)
+        arrival = stamp + round(rng.uniform(9, 12) * _MILLISECOND)
+        later = arrival + round(rng.uniform(2, 8) * _MILLISECOND)
+        header = header_message(factory, stamp, FRAME_ID)
+        depth_header = header_message(factory, depth_stamp, FRAME_ID)
+        return [
+            (arrival, IMAGE_TOPIC, image_message(factory, image, 'rgb8', header)),
+            (arrival + 100_000, CAMERA_INFO_TOPIC, camera_info_message(factory, view, header)),
+            (later, DEPTH_TOPIC, depth_message(factory, sensed, '16UC1', depth_header)),
+        ]
 
 
 def _write_annotations(

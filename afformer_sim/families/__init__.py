@@ -8,34 +8,26 @@ from collections.abc import Callable
 import numpy as np
 
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.families import (
-    boxes,
-    cooktop,
-    doors,
-    drawers,
-    faucets,
-    jars,
-    kettles,
-    levers,
-    mugs,
-    switchboard,
-)
+from afformer_sim.families import cooktop, doors, drawers, faucets
 from afformer_sim.families.panels import control_panel, dense_keypad, keypad
+from afformer_sim.families.pots import kettles, mugs
+from afformer_sim.families.small_objects import boxes, jars
+from afformer_sim.families.switches import levers, switchboard
 
 _GENERATORS: dict[str, Callable[[np.random.Generator], Fixture]] = {
     'keypad': keypad,
     'control_panel': control_panel,
     'drawers': drawers.generate,
     'doors': doors.generate,
-    'levers': levers.generate,
+    'levers': levers,
     'faucets': faucets.generate,
-    'mugs': mugs.generate,
-    'kettles': kettles.generate,
-    'jars': jars.generate,
-    'boxes': boxes.generate,
+    'mugs': mugs,
+    'kettles': kettles,
+    'jars': jars,
+    'boxes': boxes,
     'dense_keypad': dense_keypad,
     'cooktop': cooktop.generate,
-    'switchboard': switchboard.generate,
+    'switchboard': switchboard,
 }
 FAMILIES = tuple(_GENERATORS)
 

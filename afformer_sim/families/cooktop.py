@@ -12,10 +12,10 @@ import numpy as np
 
 from afformer_sim.bodies.element import Element
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.pose import Pose, at, facing, spin
-from afformer_sim.bodies.solid import Solid
-from afformer_sim.families.parts.carpentry import FrontHandle
-from afformer_sim.families.parts.vessels import (
+from afformer_sim.bodies.solid import Pose, Solid, at, facing, spin
+from afformer_sim.families.carpentry import contrasting_colour, element_colour, panel_colour
+from afformer_sim.families.tabletop import TabletopObject, bounds, overlap, set_table
+from afformer_sim.families.vessels import (
     KNOB_SHAPES,
     Body,
     PartFinish,
@@ -37,8 +37,6 @@ from afformer_sim.families.parts.vessels import (
     turn,
     twisted,
 )
-from afformer_sim.families.tabletop import TabletopObject, bounds, overlap, set_table
-from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,11 +165,7 @@ def _lifted(
     """Build an element with a handle that points `azimuth` radians to the user's right."""
     tilt = math.radians(rng.uniform(35, 75))
     outward = np.array(
-        [
-            math.cos(tilt) * math.sin(azimuth),
-            math.sin(tilt),
-            math.cos(tilt) * math.cos(azimuth),
-        ]
+        [math.cos(tilt) * math.sin(azimuth), math.sin(tilt), math.cos(tilt) * math.cos(azimuth)]
     )
     outward = outward - (outward @ handle.along) * handle.along
     return handle_element(kind, rng, solids, handle, outward)
@@ -338,7 +332,7 @@ def _burner(stove: _Stove) -> list[Solid]:
 
 
 def _knobs(rng: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
-    """Build a row of knobs, all of one kind, on the sloping front."""
+    """Build a row of knobs on the sloping front that turn, and move in and out on a shaft."""
     count = int(rng.integers(2, 7))
     radius = min(rng.uniform(0.016, 0.023), 0.26 * stove.slope)
     height = rng.uniform(0.018, 0.026)
@@ -353,14 +347,10 @@ def _knobs(rng: np.random.Generator, stove: _Stove) -> tuple[Element, ...]:
         knob = make_knob(stove.trim, mark, shape, radius, height)
         angle = rng.uniform(-0.5, 0.5) if rng.random() < 0.5 else 0.0
         thick = 0.35 * (0.9 * radius if shape == 'bar' else radius)
-        knobs.append(_knob(rng, front @ shift, twisted(knob, angle), thick))
+        knob = twisted(knob, angle)
+        stroke = rng.uniform(0.026, 0.034)
+        shaft = drum(_SHAFT, thick, -stroke, 0, 'z')
+        pressing = press(knob.grips, (0.0, 0.12 * stroke), (0.78 * stroke, stroke))
+        uses = (turn(rng, knob.grips[:1]), *pressing, *rest(knob.grips))
+        knobs.append(knob.element('stove knob', front @ shift, (shaft,), uses))
     return tuple(knobs)
-
-
-def _knob(rng: np.random.Generator, pose: Pose, knob: FrontHandle, thick: float) -> Element:
-    """Build a knob that turns, and moves in and out on a shaft of a radius."""
-    stroke = rng.uniform(0.026, 0.034)
-    shaft = drum(_SHAFT, thick, -stroke, 0, 'z')
-    pressing = press(knob.grips, (0.0, 0.12 * stroke), (0.78 * stroke, stroke))
-    uses = (turn(rng, knob.grips[:1]), *pressing, *rest(knob.grips))
-    return knob.element('stove knob', pose, (shaft,), uses)

@@ -9,47 +9,34 @@ import numpy as np
 
 from afformer_sim.bodies.element import Element, Joint
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.pose import at
-from afformer_sim.bodies.solid import Colour, Solid
-from afformer_sim.families.parts.carpentry import (
+from afformer_sim.bodies.solid import Colour, Solid, at
+from afformer_sim.families.carpentry import (
     BARS,
     KNOBS,
+    FrontCell,
     FrontHandle,
     HandleStyle,
     assemble,
     body_colour,
     box,
+    contrasting_colour,
     corners,
     cover,
+    element_colour,
     moving_uses,
     rod,
     sample_style,
     shaded,
 )
-from afformer_sim.textures.colours import contrasting_colour, element_colour
 
 GLASS: Colour = (0.05, 0.06, 0.07)
+# Sides of a door's hinge, as groups of cells.
+_LEFT, _RIGHT, _BOTTOM = range(3)
 # metres between a door and the edge of its cell
 GAP = 0.003
 # space for controls, metres
 CONTROLS_ABOVE = 0.06
 CONTROLS_BESIDE = 0.1
-
-
-@dataclass(frozen=True)
-class DoorCell:
-    """Area of one door: its middle and extent, and the side of its hinge.
-
-    Attributes:
-        x, y, width, height: metres.
-        hinge: `left`, `right` or `bottom`.
-    """
-
-    x: float
-    y: float
-    width: float
-    height: float
-    hinge: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +64,7 @@ class Cabinet:
 
 
 def build_carcass(
-    rng: np.random.Generator, cells: list[DoorCell], cabinet: Cabinet, body: Colour
+    rng: np.random.Generator, cells: list[FrontCell], cabinet: Cabinet, body: Colour
 ) -> list[Solid]:
     """Build the boards around and between the doors' compartments, and their contents."""
     frame = rng.uniform(0.008, 0.02)
@@ -106,7 +93,7 @@ def build_carcass(
 
 
 def _compartment(
-    rng: np.random.Generator, cell: DoorCell, cabinet: Cabinet, face: float
+    rng: np.random.Generator, cell: FrontCell, cabinet: Cabinet, face: float
 ) -> list[Solid]:
     """Build walls to the neighbours, a shelf, and perhaps objects on it."""
     board, middle = 0.004, face - cabinet.depth / 2
@@ -146,7 +133,7 @@ def _stored_solid(
 
 
 def _controls(
-    rng: np.random.Generator, cell: DoorCell, cabinet: Cabinet, face: float
+    rng: np.random.Generator, cell: FrontCell, cabinet: Cabinet, face: float
 ) -> list[Solid]:
     """Build a plate with a display and flat, unused keys above or beside a door."""
     above = cabinet.controls == 'above'
@@ -298,7 +285,7 @@ def _sample_cabinet(rng: np.random.Generator, kind: _Kind, body: Colour) -> Cabi
     )
 
 
-def _lay_out(rng: np.random.Generator, kind: _Kind) -> list[DoorCell]:
+def _lay_out(rng: np.random.Generator, kind: _Kind) -> list[FrontCell]:
     """Lay out a grid of doors around the origin; two rows may differ in height."""
     aside = CONTROLS_BESIDE if kind.controls == 'beside' else 0.0
     above = CONTROLS_ABOVE if kind.controls == 'above' else 0.0
@@ -313,25 +300,27 @@ def _lay_out(rng: np.random.Generator, kind: _Kind) -> list[DoorCell]:
         for column in range(columns):
             x = (column - (columns - 1) / 2) * (width + aside) - aside / 2
             left = column % 2 == 0 if paired else bool(rng.random() < 0.5)
-            hinge = 'left' if left or kind is _MICROWAVE else 'right'
+            hinge = _LEFT if left or kind is _MICROWAVE else _RIGHT
             if kind is _OVEN:
-                hinge = 'bottom'
-            cells.append(DoorCell(x, top - above - float(height) / 2, width, float(height), hinge))
+                hinge = _BOTTOM
+            cells.append(
+                FrontCell(x, top - above - float(height) / 2, width, float(height), hinge)
+            )
         top -= float(height) + above
     return cells
 
 
 def _door(
-    rng: np.random.Generator, cell: DoorCell, cabinet: Cabinet, style: HandleStyle, raised: float
+    rng: np.random.Generator, cell: FrontCell, cabinet: Cabinet, style: HandleStyle, raised: float
 ) -> Element:
     wide, high = cell.width / 2 - GAP, cell.height / 2 - GAP
-    if cell.hinge == 'bottom':
+    if cell.group == _BOTTOM:
         handle = style.build(1.7 * wide, 0.4 * high)
         x, y = 0.0, high - 0.03
         joint = Joint((1.0, 0.0, 0.0), hinge=True, pivot=(0.0, -high - y, 0.0))
     else:
         handle = style.build(0.7 * wide, 1.3 * high)
-        side = 1 if cell.hinge == 'left' else -1
+        side = 1 if cell.group == _LEFT else -1
         reach_x, reach_y = (float(reach) for reach in np.abs(handle.hull[:, :2]).max(axis=0))
         x = side * (wide - max(reach_x, 0.01) - 0.01)
         y = raised * (high - reach_y - 0.012)
@@ -343,7 +332,7 @@ def _door(
 
 
 def _leaf(
-    cell: DoorCell,
+    cell: FrontCell,
     cabinet: Cabinet,
     handle: FrontHandle,
     half: tuple[float, float],
@@ -357,7 +346,7 @@ def _leaf(
     if cabinet.inlay == 'none':
         return leaf
     reach_x, reach_y = (float(reach) for reach in np.abs(handle.hull[:, :2]).max(axis=0))
-    cut_x, cut_y = (0.0, reach_y + 0.025) if cell.hinge == 'bottom' else (reach_x + 0.01, 0.0)
+    cut_x, cut_y = (0.0, reach_y + 0.025) if cell.group == _BOTTOM else (reach_x + 0.01, 0.0)
     margin = 0.025
     size = (wide - margin - cut_x, high - margin - cut_y, 0.0015)
     if min(size) > 0:

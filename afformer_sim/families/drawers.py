@@ -9,10 +9,10 @@ import numpy as np
 
 from afformer_sim.bodies.element import Element
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.pose import at
-from afformer_sim.bodies.solid import Colour, Solid
-from afformer_sim.families.parts.carpentry import (
+from afformer_sim.bodies.solid import Colour, Solid, at
+from afformer_sim.families.carpentry import (
     OUT,
+    FrontCell,
     HandleStyle,
     assemble,
     ball,
@@ -20,26 +20,15 @@ from afformer_sim.families.parts.carpentry import (
     box,
     corners,
     cover,
+    element_colour,
     moving_uses,
     rod,
     sample_style,
     shaded,
 )
-from afformer_sim.textures.colours import element_colour
 
 _LEAST_WIDTH = 0.14
 _BOARD = 0.006
-
-
-@dataclass(frozen=True)
-class _Cell:
-    """Area of one drawer's front: its middle, its extent, and its row."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    row: int
 
 
 @dataclass(frozen=True)
@@ -88,14 +77,14 @@ def generate(rng: np.random.Generator) -> Fixture:
     upright = None if min(cell.height for cell in cells) > 0.12 else False
     count = 2 if rng.random() < 0.25 else 1
     styles = [sample_style(rng, front, vertical=upright) for _ in range(count)]
-    drawers = [_drawer(rng, cell, finish, styles[cell.row % len(styles)]) for cell in cells]
+    drawers = [_drawer(rng, cell, finish, styles[cell.group % len(styles)]) for cell in cells]
     fixed = _chest(rng, cells, finish, body, depth)
     front_corners = corners(fixed[:1])
     shown = front_corners[front_corners[:, 2] > -depth / 2]
     return assemble('drawers', drawers, fixed, 8.0, shown)
 
 
-def _lay_out(rng: np.random.Generator) -> list[_Cell]:
+def _lay_out(rng: np.random.Generator) -> list[FrontCell]:
     """Lay out 2 to 9 cells around the origin; each row is as wide as the chest."""
     while True:
         rows, columns = int(rng.integers(1, 6)), int(rng.integers(1, 4))
@@ -120,13 +109,15 @@ def _lay_out(rng: np.random.Generator) -> list[_Cell]:
         for column in range(count):
             x = (column + 0.5) * across - width / 2
             cells.append(
-                _Cell(float(x), float(top - height / 2), float(across), float(height), row)
+                FrontCell(float(x), float(top - height / 2), float(across), float(height), row)
             )
         top -= height
     return cells
 
 
-def _drawer(rng: np.random.Generator, cell: _Cell, finish: _Finish, style: HandleStyle) -> Element:
+def _drawer(
+    rng: np.random.Generator, cell: FrontCell, finish: _Finish, style: HandleStyle
+) -> Element:
     gap = 0.003
     wide, high = cell.width / 2 - gap, cell.height / 2 - gap
     handle = style.build(0.75 * cell.width, 0.58 * cell.height)
@@ -147,7 +138,7 @@ def _drawer(rng: np.random.Generator, cell: _Cell, finish: _Finish, style: Handl
 
 
 def _tray(
-    rng: np.random.Generator, cell: _Cell, finish: _Finish, wide: float, high: float, up: float
+    rng: np.random.Generator, cell: FrontCell, finish: _Finish, wide: float, high: float, up: float
 ) -> list[Solid]:
     """Build the open box behind a front, perhaps with an object in it."""
     wide -= 0.01
@@ -171,7 +162,7 @@ def _tray(
 
 
 def _chest(
-    rng: np.random.Generator, cells: list[_Cell], finish: _Finish, body: Colour, depth: float
+    rng: np.random.Generator, cells: list[FrontCell], finish: _Finish, body: Colour, depth: float
 ) -> list[Solid]:
     """Build the chest, with its front just behind the drawers; the first solid is its body."""
     inset = rng.random() < 0.4

@@ -9,12 +9,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from afformer_sim.bodies.element import Element, Front, Joint
+from afformer_sim.bodies.element import Element, Front, Hook, Joint, Pinch
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.grip import Hook, Pinch
-from afformer_sim.bodies.pose import Pose, at, facing
-from afformer_sim.bodies.solid import Colour, Solid
-from afformer_sim.families.parts.carpentry import (
+from afformer_sim.bodies.solid import Colour, Pose, Solid, at, facing
+from afformer_sim.families.carpentry import (
     ABOUT,
     OUT,
     FrontHandle,
@@ -23,12 +21,13 @@ from afformer_sim.families.parts.carpentry import (
     box,
     corners,
     cover,
+    element_colour,
     moving_uses,
+    panel_colour,
     rod,
     shaded,
     turning_use,
 )
-from afformer_sim.textures.colours import element_colour, panel_colour
 
 FORMS = ('cross', 'lever', 'knob')
 _UPWARD = facing((0, 1, 0), (0, 0, -1))

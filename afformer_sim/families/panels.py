@@ -9,28 +9,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from afformer_sim.bodies.element import Element, Front, Joint, Use
+from afformer_sim.bodies.element import Element, Fingertip, Front, Grip, Hook, Pinch, Use
 from afformer_sim.bodies.fixture import Fixture, Label, Panel
-from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
-from afformer_sim.bodies.pose import Pose, at, spin, turned
-from afformer_sim.bodies.solid import Colour, Solid, SolidShape
-from afformer_sim.families.parts.carpentry import box, turning_use
-from afformer_sim.textures.colours import contrasting_colour, element_colour, panel_colour
+from afformer_sim.bodies.solid import Colour, Pose, Solid, SolidShape, at, spin, turned
+from afformer_sim.families.carpentry import (
+    ABOUT,
+    OUT,
+    FrontCell,
+    box,
+    contrasting_colour,
+    element_colour,
+    panel_colour,
+    turning_use,
+)
 
 _SMALLEST_CELL = 0.03
 
 _Rectangle = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class PanelCell:
-    """Area for one element: centre, extent, and block; metres."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    block: int
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class PanelLayout:
 
     width: float
     height: float
-    cells: tuple[PanelCell, ...]
+    cells: tuple[FrontCell, ...]
     display: _Rectangle | None
 
     @property
@@ -96,7 +91,7 @@ def _split_panel(
 
 def _fill_blocks(
     rng: np.random.Generator, blocks: list[_Rectangle], count: int
-) -> list[PanelCell]:
+) -> list[FrontCell]:
     """Lay out `count` cells in grids over the blocks; return none if they do not fit."""
     if count < len(blocks):
         return []
@@ -108,13 +103,13 @@ def _fill_blocks(
         counts[int(np.argmax(counts) if step < 0 else np.argmin(counts / areas))] += step
         if counts.min() < 1:
             return []
-    cells: list[PanelCell] = []
+    cells: list[FrontCell] = []
     for block, (rectangle, number) in enumerate(zip(blocks, counts, strict=True)):
         cells += _grid(rng, rectangle, int(number), block)
     return cells
 
 
-def _grid(rng: np.random.Generator, where: _Rectangle, count: int, block: int) -> list[PanelCell]:
+def _grid(rng: np.random.Generator, where: _Rectangle, count: int, block: int) -> list[FrontCell]:
     x, y, width, height = where
     rows = max(1, round(math.sqrt(count * height / width) * rng.uniform(0.75, 1.3)))
     rows = min(rows, count)
@@ -138,7 +133,7 @@ def _grid(rng: np.random.Generator, where: _Rectangle, count: int, block: int) -
     for row, column in slots:
         right, down = rng.uniform(-jitter, jitter, 2)
         cells.append(
-            PanelCell(
+            FrontCell(
                 x + width / 2 + (column + 0.5 - columns / 2 + right) * w,
                 y + height / 2 - (row + 0.5 - rows / 2 - down) * h,
                 shrink * w,
@@ -149,8 +144,6 @@ def _grid(rng: np.random.Generator, where: _Rectangle, count: int, block: int) -
     return cells
 
 
-_OUT = Joint((0.0, 0.0, 1.0))
-_ABOUT = Joint((0.0, 0.0, 1.0), hinge=True)
 _SIDEWAYS = turned((0, 0, 1), -math.pi / 2)
 _DRAWER_DEPTH = 0.05
 
@@ -195,7 +188,7 @@ def button(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) 
         mark = (0.2 * finish.width, 0.07 * finish.height, 0.0006)
         solids.append(box((0, 0, depth), mark, finish.accent))
     tip, pressed = (Fingertip(wide, high, depth),), (-0.8 * depth, -0.4 * depth)
-    uses = tuple(Use(action, tip, _OUT, after=pressed) for action in ('touch', 'hold'))
+    uses = tuple(Use(action, tip, OUT, after=pressed) for action in ('touch', 'hold'))
     front = Front((0, 0, depth), wide, high)
     return Element('button', at(x, y, 0), tuple(solids), _prism(rim, 0.0, depth), front, uses)
 
@@ -221,7 +214,7 @@ def knob(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) ->
     stroke = rng.uniform(0.026, 0.04)
     solids.append(_upright(0.3 * radius, stroke / 2, -stroke / 2, finish.accent))
     uses = (
-        turning_use(rng, (pinch,), _ABOUT),
+        turning_use(rng, (pinch,), ABOUT),
         *_drawn_uses((pinch,), (pinch, Fingertip(radius, radius, depth)), stroke, (0.75, 0.12)),
     )
     return Element(
@@ -281,7 +274,7 @@ def _drawn_uses(
 ) -> tuple[Use, ...]:
     """Return the uses of a part that slides out, far or near by shares of a stroke."""
     far, near = (ends[0] * stroke, stroke), (0.0, ends[1] * stroke)
-    pull, push = Use('pull', held, _OUT, near, far), Use('push', held, _OUT, far, near)
+    pull, push = Use('pull', held, OUT, near, far), Use('push', held, OUT, far, near)
     return pull, push, Use('hold', held), Use('touch', front_grips)
 
 
@@ -324,18 +317,23 @@ def keypad(rng: np.random.Generator) -> Fixture:
 def dense_keypad(rng: np.random.Generator) -> Fixture:
     """Draw a panel of 12 to 30 buttons of one shape, size and colour."""
     layout = lay_out(rng, int(rng.integers(12, 31)), (0.04, 0.055))
-    return _build(rng, 'dense_keypad', layout, _OneStyle(rng, {'button': 1.0}))
+    return _build(rng, 'dense_keypad', layout, {'button': 1.0}, alike=True)
 
 
 def _panel(rng: np.random.Generator, family: str, count: int, kinds: dict[str, float]) -> Fixture:
-    return _build(rng, family, lay_out(rng, count), _Wardrobe(rng, kinds))
+    return _build(rng, family, lay_out(rng, count), kinds, alike=False)
 
 
 def _build(
-    rng: np.random.Generator, family: str, layout: PanelLayout, wardrobe: _Wardrobe
+    rng: np.random.Generator,
+    family: str,
+    layout: PanelLayout,
+    kinds: dict[str, float],
+    *,
+    alike: bool,
 ) -> Fixture:
     panel = panel_colour(rng)
-    wardrobe.begin(panel, layout)
+    wardrobe = _Wardrobe(rng, kinds, panel, layout, alike=alike)
     elements, bezels = [], []
     for cell in layout.cells:
         kind, finish = wardrobe.dress(cell)
@@ -370,32 +368,42 @@ _Style = tuple[str, float, ElementFinish]
 
 
 class _Wardrobe:
-    """Styles for the cells of one panel, mostly one for each block."""
+    """Styles for the cells of one panel, mostly one for each block, or all alike."""
 
-    def __init__(self, rng: np.random.Generator, kinds: dict[str, float]) -> None:
-        self._random = rng
-        self._kinds = kinds
-
-    def begin(self, panel: Colour, layout: PanelLayout) -> None:
-        """Choose the styles for a panel of a colour."""
-        rng = self._random
-        self._panel = panel
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        kinds: dict[str, float],
+        panel: Colour,
+        layout: PanelLayout,
+        *,
+        alike: bool,
+    ) -> None:
+        self._random, self._kinds, self._panel = rng, kinds, panel
+        self._palette: list[_Style] = []
+        self._colourful = False
+        blocks = sorted({cell.group for cell in layout.cells})
+        if alike:
+            self._styles = dict.fromkeys(blocks, self._style())
+            self._limit = layout.smallest
+            self._narrowest = min(cell.width for cell in layout.cells)
+            return
         palette = [self._style() for _ in range(3)]
         self._styles = {}
-        for block in sorted({cell.block for cell in layout.cells}):
+        for block in blocks:
             # many blocks share the style of another block: look-alikes far apart
             reused = rng.random() < 0.4
             self._styles[block] = palette[int(rng.integers(3))] if reused else self._style()
-        mixed = rng.random() < (0.6 if len(self._styles) == 1 else 0.25)
-        self._palette = palette if mixed else []
+        if rng.random() < (0.6 if len(self._styles) == 1 else 0.25):
+            self._palette = palette
         self._colourful = rng.random() < 0.25
         self._limit = layout.smallest if rng.random() < 0.5 else math.inf
         self._narrowest = math.inf
 
-    def dress(self, cell: PanelCell) -> tuple[str, ElementFinish]:
+    def dress(self, cell: FrontCell) -> tuple[str, ElementFinish]:
         """Return kind and finish of the element in a cell."""
         rng = self._random
-        kind, fill, finish = self._styles[cell.block]
+        kind, fill, finish = self._styles[cell.group]
         if self._palette:
             kind, fill, finish = self._palette[int(rng.integers(3))]
         side = fill * min(cell.width, cell.height, self._limit, 0.07)
@@ -431,16 +439,3 @@ class _Wardrobe:
                 symbol=bool(rng.random() < 0.4),
             ),
         )
-
-
-class _OneStyle(_Wardrobe):
-    """The same style for all cells."""
-
-    def begin(self, panel: Colour, layout: PanelLayout) -> None:
-        """Choose the style for a panel of a colour."""
-        self._panel = panel
-        style = self._style()
-        self._styles = dict.fromkeys((cell.block for cell in layout.cells), style)
-        self._palette, self._colourful = [], False
-        self._limit = layout.smallest
-        self._narrowest = min(cell.width for cell in layout.cells)

@@ -10,8 +10,7 @@ import numpy as np
 
 from afformer_sim.bodies.element import Element
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.pose import STILL, Pose, at
-from afformer_sim.bodies.solid import Solid, SolidShape
+from afformer_sim.bodies.solid import STILL, Pose, Solid, SolidShape, at
 
 # Metres above the objects that stay in view; an object lifted by 14 cm leaves the image only in
 # part.

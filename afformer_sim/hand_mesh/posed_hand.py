@@ -16,13 +16,13 @@ from afformer_sim.hand_mesh.arm_mesh import (
     Forearm,
     arm_grid,
     band_grid,
-    forearm_line,
     sleeve_grid,
+    tube_coordinates,
+    tube_faces,
+    tube_normals,
 )
-from afformer_sim.hand_mesh.hand_rig import HandRig, load_hand_rig
-from afformer_sim.hand_mesh.hand_skeleton import joint_transforms
-from afformer_sim.hand_mesh.hand_style import HandStyle
-from afformer_sim.hand_mesh.tube import tube_coordinates, tube_faces, tube_normals
+from afformer_sim.hand_mesh.hand_skeleton import HandRig, joint_transforms, load_hand_rig
+from afformer_sim.hand_mesh.skin_texture import HandStyle
 
 # Rings of the surfaces that are tubes, in the order of a model's skins.
 _RINGS = {'arm': ARM_RINGS, 'sleeve': SLEEVE_RINGS, 'strap': 5, 'dial': 4, 'ring': 5}
@@ -94,7 +94,10 @@ def pose_hand(appearance: HandAppearance, style: HandStyle, pose: HandPose) -> P
     transforms = joint_transforms(rig, appearance, pose, style.curl)
     hand = Surface(*blend_skin(rig.vertices, rig.normals, rig.weights, transforms))
     palm = pose.rotation
-    arm = forearm_line(hand.vertices[rig.border], palm, pose.elbow, appearance.scale)
+    border, scale = hand.vertices[rig.border], appearance.scale
+    wrist = border.mean(axis=0)
+    control = np.stack([wrist, wrist - 0.05 * scale * palm[:, 1], pose.elbow])
+    arm = Forearm(border, control, palm[:, 0], scale)
     surfaces = {'hand': hand, 'arm': _tube(arm_grid(arm))}
     if style.sleeve is not None:
         grid = sleeve_grid(arm, style.sleeve_start, _folds(style), style.sleeve_width)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Textures of skin, gloves and cloth, painted by the points of a mesh."""
+"""Looks of a hand of meshes: skin or glove, nails, sleeve, watch and ring, and their textures."""
 
 from __future__ import annotations
 
+import colorsys
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -10,10 +11,97 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from afformer_sim.bodies.hand import LITTLE, THUMB
-from afformer_sim.hand_mesh.hand_rig import load_hand_rig
-from afformer_sim.hand_mesh.hand_style import HandStyle
+from afformer_sim.bodies.hand import LITTLE, THUMB, HandAppearance
+from afformer_sim.bodies.solid import Colour
+from afformer_sim.hand_mesh.hand_skeleton import load_hand_rig
 from afformer_sim.textures.surface_texture import fractal
+
+_GLOVED = 0.1
+_WATCH, _RING, _POLISH = 0.3, 0.25, 0.15
+# Latex and nitrile gloves, rubber gloves of a kitchen, and work gloves.
+_GLOVES: tuple[Colour, ...] = (
+    (0.25, 0.45, 0.75),
+    (0.08, 0.08, 0.09),
+    (0.90, 0.89, 0.86),
+    (0.92, 0.76, 0.18),
+    (0.80, 0.25, 0.30),
+    (0.45, 0.44, 0.42),
+)
+# Skin from light to dark.
+_TONES = np.array(
+    [
+        [0.96, 0.80, 0.70],
+        [0.90, 0.70, 0.58],
+        [0.80, 0.59, 0.45],
+        [0.66, 0.46, 0.34],
+        [0.48, 0.32, 0.23],
+        [0.31, 0.20, 0.15],
+    ]
+)
+
+
+@dataclass(frozen=True)
+class HandStyle:
+    """Style of a hand apart from its size and side; equal styles are painted identically.
+
+    Attributes:
+        seed: seed of everything painted.
+        colour: colour of the skin or glove.
+        glove: True for a glove.
+        polish: colour of the nails, or None for their own.
+        sleeve: colour of the sleeve, or None for a bare arm.
+        sleeve_start: position of its cuff, as a share of the way from wrist to elbow.
+        sleeve_width: distance of its cloth from the skin, metres.
+        watch: colour of a watch's strap, or None.
+        ring: finger with a ring, or None.
+        curl: bend of the fingers that hold nothing, 0 to 1.
+    """
+
+    seed: int
+    colour: Colour
+    glove: bool
+    polish: Colour | None
+    sleeve: Colour | None
+    sleeve_start: float
+    sleeve_width: float
+    watch: Colour | None
+    ring: int | None
+    curl: float
+
+
+def sample_hand_style(appearance: HandAppearance, rng: np.random.Generator) -> HandStyle:
+    """Draw the look of a hand; its appearance determines the sleeve or bare arm."""
+    glove = bool(rng.random() < _GLOVED)
+    colour = _GLOVES[int(rng.integers(len(_GLOVES)))] if glove else _skin_tone(rng)
+    bare_wrist = appearance.sleeve is None or appearance.sleeve_start > 0.3
+    strap: Colour | None = None
+    if bare_wrist and not glove and rng.random() < _WATCH:
+        strap = colorsys.hsv_to_rgb(rng.uniform(0, 0.12), rng.uniform(0, 0.7), rng.uniform(0, 0.6))
+    polish: Colour | None = None
+    if rng.random() < _POLISH:
+        polish = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.4, 0.9), rng.uniform(0.3, 0.9))
+    return HandStyle(
+        seed=int(rng.integers(1 << 32)),
+        colour=colour,
+        glove=glove,
+        polish=polish,
+        sleeve=appearance.sleeve,
+        sleeve_start=appearance.sleeve_start,
+        sleeve_width=float(rng.uniform(0.004, 0.014)),
+        watch=strap,
+        ring=int(rng.integers(1, 5)) if not glove and rng.random() < _RING else None,
+        curl=float(rng.uniform(0.45, 1.0)),
+    )
+
+
+def _skin_tone(rng: np.random.Generator) -> Colour:
+    position = rng.uniform(0, len(_TONES) - 1)
+    tone = np.array(
+        [np.interp(position, np.arange(len(_TONES)), _TONES[:, channel]) for channel in range(3)]
+    )
+    red, green, blue = (tone * (1 + rng.normal(0, 0.03, 3))).clip(0.05, 0.98).tolist()
+    return (red, green, blue)
+
 
 HAND_SIDE = 512
 ARM_SIDE = 256
@@ -29,15 +117,15 @@ _CREASE = 0.0007
 def paint_hand(style: HandStyle) -> np.ndarray:
     """Paint the hand's texture: uint8 [512, 512, 3] RGB."""
     rng = np.random.default_rng(style.seed)
-    texels = _hand_texels()
+    positions, normals = _hand_texels()
     base = np.array(style.colour, np.float32)
-    clouds = 0.5 * _noise(texels, rng, 6) + 0.5 * _noise(texels, rng, 24)
+    clouds = 0.5 * _noise(positions, rng, 6) + 0.5 * _noise(positions, rng, 24)
     grain = rng.standard_normal((HAND_SIDE, HAND_SIDE), np.float32)
     if style.glove:
         return _bytes(base * (1 + 0.1 * clouds + 0.03 * grain)[..., None])
     image = base * (1 + 0.14 * clouds + 0.02 * grain)[..., None]
-    image *= 1 + _RED * (0.6 * _noise(texels, rng, 5))[..., None]
-    image = _paint_palm(image, base, texels)
+    image *= 1 + _RED * (0.6 * _noise(positions, rng, 5))[..., None]
+    image = _paint_palm(image, base, normals)
     flat = image.reshape(-1, 3)
     for bone in _bones():
         _paint_joint(flat, bone, rng)
@@ -78,12 +166,6 @@ def paint_sleeve(style: HandStyle) -> np.ndarray:
     return _bytes(image * shades[..., None])
 
 
-@lru_cache(maxsize=1)
-def _hand_texels() -> TexelMap:
-    rig = load_hand_rig()
-    return map_texels(rig.vertices, rig.normals, rig.coordinates, rig.faces, HAND_SIDE)
-
-
 @dataclass(frozen=True)
 class _Bone:
     """Pixels of the hand's texture near one bone of a finger.
@@ -110,7 +192,7 @@ class _Bone:
 @lru_cache(maxsize=1)
 def _bones() -> tuple[_Bone, ...]:
     rig = load_hand_rig()
-    positions = _hand_texels().positions.reshape(-1, 3)
+    positions = _hand_texels()[0].reshape(-1, 3)
     bones = []
     for finger, chain in enumerate(rig.chains):
         joints = chain if finger == THUMB else chain[1:]
@@ -139,23 +221,22 @@ def _bones() -> tuple[_Bone, ...]:
     return tuple(bones)
 
 
-def _noise(texels: TexelMap, rng: np.random.Generator, cells: int) -> np.ndarray:
+def _noise(positions: np.ndarray, rng: np.random.Generator, cells: int) -> np.ndarray:
     """Draw smooth noise without seams, about 0: float32 [H, W], `cells` to the hand's length."""
     sheet = fractal(rng, HAND_SIDE, HAND_SIDE, cells, 3)
-    x, y, z = np.moveaxis(texels.positions, -1, 0)
+    x, y, z = np.moveaxis(positions, -1, 0)
     scale = HAND_SIDE / 0.26
     across = (x + 0.4 * z + 0.1) * scale
     down = (y + 0.3 * z + 0.1) * scale
     return cv2.remap(sheet, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
-def _paint_palm(image: np.ndarray, base: np.ndarray, texels: TexelMap) -> np.ndarray:
+def _paint_palm(image: np.ndarray, base: np.ndarray, normals: np.ndarray) -> np.ndarray:
     """Lighten the palm; darker skin has a stronger contrast."""
-    inner = np.clip(0.25 - texels.normals[..., 2], 0, 1)[..., None]
+    inner = np.clip(0.25 - normals[..., 2], 0, 1)[..., None]
     light = 0.55 * base + 0.45 * _PALM
     share = inner * (0.35 + 0.5 * (1 - float(base.mean())))
-    lightened: np.ndarray = image * (1 - share) + light * share
-    return lightened
+    return np.asarray(image * (1 - share) + light * share)
 
 
 def _paint_joint(flat: np.ndarray, bone: _Bone, rng: np.random.Generator) -> None:
@@ -192,38 +273,20 @@ def _bytes(image: np.ndarray) -> np.ndarray:
     return np.round(image.clip(0, 1) * 255).astype(np.uint8)
 
 
-@dataclass(frozen=True)
-class TexelMap:
-    """Points of a mesh for the pixels of its texture.
+@lru_cache(maxsize=1)
+def _hand_texels() -> tuple[np.ndarray, np.ndarray]:
+    """Map the pixels of the hand's texture to the mesh.
 
-    Attributes:
-        positions, normals: float32 [S, S, 3]; pixels beside the mesh show the nearest point.
+    Returns:
+        positions and normals, float32 [512, 512, 3] each; pixels beside the mesh show the nearest
+        point.
     """
-
-    positions: np.ndarray
-    normals: np.ndarray
-
-
-def map_texels(
-    vertices: np.ndarray,
-    normals: np.ndarray,
-    coordinates: np.ndarray,
-    faces: np.ndarray,
-    side: int,
-) -> TexelMap:
-    """Map the pixels of a square texture to the mesh.
-
-    Args:
-        vertices, normals: float64 [V, 3].
-        coordinates: float64 [V, 2], texture coordinates.
-        faces: int64 [F, 3].
-        side: side of the texture in pixels.
-    """
-    shown = np.zeros((side, side, 6), np.float32)
-    covered = np.zeros((side, side), np.uint8)
-    attributes = np.concatenate([vertices, normals], axis=1)
-    positions = coordinates * side - 0.5
-    for face in faces:
+    rig = load_hand_rig()
+    shown = np.zeros((HAND_SIDE, HAND_SIDE, 6), np.float32)
+    covered = np.zeros((HAND_SIDE, HAND_SIDE), np.uint8)
+    attributes = np.concatenate([rig.vertices, rig.normals], axis=1)
+    positions = rig.coordinates * HAND_SIDE - 0.5
+    for face in rig.faces:
         _fill_triangle(shown, covered, positions[face], attributes[face])
     _, labels = cv2.distanceTransformWithLabels(
         1 - covered, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
@@ -232,8 +295,8 @@ def map_texels(
     source = np.zeros(int(labels.max()) + 1, np.int64)
     inside = np.flatnonzero(covered)
     source[labels.ravel()[inside]] = inside
-    filled = shown.reshape(-1, 6)[source[labels.ravel()]].reshape(side, side, 6)
-    return TexelMap(filled[..., :3], filled[..., 3:])
+    filled = shown.reshape(-1, 6)[source[labels.ravel()]].reshape(HAND_SIDE, HAND_SIDE, 6)
+    return filled[..., :3], filled[..., 3:]
 
 
 def _fill_triangle(

@@ -10,11 +10,10 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from afformer_sim.bodies.element import Element, Front, Joint, Use
+from afformer_sim.bodies.element import Element, Fingertip, Front, Grip, Hook, Joint, Pinch, Use
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
 from afformer_sim.bodies.hand import sample_appearance
-from afformer_sim.bodies.pose import STILL
+from afformer_sim.bodies.solid import STILL
 from afformer_sim.cameras.camera import Camera, direction, look_at
 from afformer_sim.cameras.sensor import Sensor, sample_sensor
 from afformer_sim.hand_mesh.posed_hand import PosedHand
@@ -24,32 +23,19 @@ from afformer_sim.scene.grasp import count_misplaced, sample_grasp
 from afformer_sim.scene.motion import sample_motion
 from afformer_sim.scene.renderer import HAND, Renderer
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.surroundings import Surroundings, sample_lighting
 from afformer_sim.scene.view import SceneView
-
-
-@dataclass(frozen=True)
-class HandImage:
-    """Image of a hand without a background.
-
-    Attributes:
-        colours: float32 [H, W, 3], 0 to 1.
-        opacity: float32 [H, W], 0 to 1.
-    """
-
-    colours: np.ndarray
-    opacity: np.ndarray
+from afformer_sim.scene.world import Surroundings, sample_lighting
 
 
 def render_hand(
     renderer: Renderer, camera: Camera, size: tuple[int, int], hand: PosedHand
-) -> HandImage:
-    """Render a hand with its opacity."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Render a hand: its colours, float32 [H, W, 3], and its opacity, [H, W], from 0 to 1."""
     colours = renderer.render(camera, size, hand)
     mask = (renderer.segment(camera, size, hand) <= HAND).astype(np.float32)
     # soft towards the inside, because only the hand has the hand's colours
     opacity = mask * np.clip(1.6 * cv2.GaussianBlur(mask, (0, 0), 0.9) - 0.6, 0, 1)
-    return HandImage(colours.astype(np.float32) / 255, opacity)
+    return colours.astype(np.float32) / 255, opacity
 
 
 def light_of(photograph: np.ndarray, position: np.ndarray) -> np.ndarray:
@@ -72,7 +58,7 @@ def light_of(photograph: np.ndarray, position: np.ndarray) -> np.ndarray:
 
 def compose(
     photograph: np.ndarray,
-    hand: HandImage,
+    hand: tuple[np.ndarray, np.ndarray],
     corner: np.ndarray,
     light: np.ndarray,
     shadow: tuple[float, float, float],
@@ -81,19 +67,18 @@ def compose(
 
     Args:
         photograph: uint8 [H, W, 3] RGB.
-        hand: the hand, on a canvas of any size.
+        hand: colours and opacity of the hand on a canvas of any size, see `render_hand`.
         corner: [2] pixels of the image, position of the canvas's top left pixel.
         light: float32 [3] RGB factors of the hand's colours.
         shadow: shift to the right and down in pixels, and the share of the light that it blocks.
     """
     size = (photograph.shape[1], photograph.shape[0])
     shift = np.array([[1, 0, corner[0]], [0, 1, corner[1]]], np.float32)
-    opacity = cv2.warpAffine(hand.opacity, shift, size)
-    colours = cv2.warpAffine(hand.colours, shift, size)
+    colours, opacity = (cv2.warpAffine(layer, shift, size) for layer in hand)
     right, down, share = shadow
     moved = shift + np.array([[0, 0, right], [0, 0, down]], np.float32)
     softness = 2.0 + 0.35 * float(np.hypot(right, down))
-    dark = cv2.GaussianBlur(cv2.warpAffine(hand.opacity, moved, size), (0, 0), softness)
+    dark = cv2.GaussianBlur(cv2.warpAffine(hand[1], moved, size), (0, 0), softness)
     ground = photograph.astype(np.float32) / 255 * (1 - share * dark)[..., None]
     mixed = ground + (colours * light - ground) * opacity[..., None]
     return np.asarray(np.round(mixed.clip(0, 1) * 255).astype(np.uint8))
@@ -201,7 +186,6 @@ def plan_photograph_demonstration(
     view: PhotographView,
     position: np.ndarray,
     rng: np.random.Generator,
-    action: str | None = None,
     hand_sizes: tuple[float, float] = _HAND_SIZES,
 ) -> PhotographDemonstration:
     """Draw a demonstration at a point of a photograph that a view shows.
@@ -210,10 +194,9 @@ def plan_photograph_demonstration(
         view: view of the photograph.
         position: [2] pixels of the photograph.
         rng: source of randomness.
-        action: touch, push, hold or rotate; None for a random one.
         hand_sizes: shortest and longest hand, as shares of the image's diagonal.
     """
-    use = _sample_use(rng, action)
+    use = _sample_use(rng)
     motion = sample_motion(use, rng)
     appearance = sample_appearance(rng)
     moving = bool(rng.random() < _SWAYING)
@@ -221,12 +204,13 @@ def plan_photograph_demonstration(
     drawn = []
     for _ in range(_TRIES):
         camera = _camera(view, hand_sizes, rng)
+        # the contact point is in its middle, independent of its position in the image
         hand_view = SceneView(
-            size=_canvas(view.size),
+            size=(2 * view.size[0], 2 * view.size[1]),
             camera=camera,
             lighting=lighting,
             surroundings=_ROOM,
-            sensor=_plain_sensor(),
+            sensor=Sensor(np.ones(3), 1.0, 0.0, 0.0),
         )
         grasp = sample_grasp(use.grips[0], appearance, rng)
         hand = SimulatedDemonstration(0, motion, appearance, grasp, hand_view, np.zeros((2, 3)))
@@ -265,25 +249,19 @@ def _count_misplaced(
     return misplaced + (_ENDING if ending else 0)
 
 
-def _sample_use(rng: np.random.Generator, action: str | None) -> Use:
+def _sample_use(rng: np.random.Generator) -> Use:
     """Draw the motion of an action that moves no object of the photograph."""
     tip: Grip = Fingertip(0.008, 0.008, 0.0)
     pinch: Grip = Pinch(rng.uniform(0.006, 0.028), rng.uniform(0.0, 0.01), 0.015)
     vertical = bool(rng.random() < 0.5)
     hook: Grip = Hook(rng.uniform(0.05, 0.12), rng.uniform(0.004, 0.012), 0.015, vertical)
-    drawn = str(rng.choice(['touch', 'push', 'hold', 'rotate']))
-    action = action or drawn
+    action = str(rng.choice(['touch', 'push', 'hold', 'rotate']))
     if action == 'rotate':
         turn = float(rng.choice([-1, 1]) * rng.uniform(0.5, 1.3))
         return Use(action, (pinch,), _ROTATION, (0.0, 0.0), (turn, turn))
     if action == 'hold':
         return Use(action, (pinch if rng.random() < 0.5 else hook,))
     return Use(action, (tip,))
-
-
-def _canvas(size: tuple[int, int]) -> tuple[int, int]:
-    # the contact point is in its middle, independent of its position in the image
-    return 2 * size[0], 2 * size[1]
 
 
 def _camera(
@@ -297,7 +275,3 @@ def _camera(
     field_of_view = 2 * math.degrees(math.atan(height / focal))
     toward = direction(rng.normal(0, 18), float(np.clip(rng.normal(0, 30), -60, 25)))
     return look_at(distance * toward, np.zeros(3), rng.normal(0, 8), field_of_view)
-
-
-def _plain_sensor() -> Sensor:
-    return Sensor(np.ones(3), 1.0, 0.0, 0.0)

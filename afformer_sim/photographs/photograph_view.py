@@ -1,14 +1,72 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Views of a photograph by homographies, their light, and points that are known again in them."""
+"""Photographs of a folder or of packages, their views by homographies, and their light."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image, ImageOps
+
+from afformer_sim.textures.texture_images import (
+    HELD_OUT_TEXTURE_IMAGES,
+    TRAINING_TEXTURE_IMAGES,
+    locate_texture_image,
+)
+
+_ENDINGS = ('.jpg', '.jpeg', '.png', '.webp')
+_LARGEST = 1280
+_SMALLEST = 200
+
+
+@lru_cache(maxsize=1)
+def list_photographs(folder: Path | None, *, held_out: bool) -> tuple[Path, ...]:
+    """List the photographs of a folder, recursively, or those of packages.
+
+    Args:
+        folder: folder of JPEG, PNG or WebP files; None for those in the wheels of scikit-image and
+            scikit-learn.
+        held_out: True for the packages' photographs that are kept out of training; a folder's are
+            all used.
+
+    Raises:
+        ValueError: the folder has no photograph.
+        ModuleNotFoundError: a package is not installed.
+    """
+    if folder is None:
+        names = HELD_OUT_TEXTURE_IMAGES if held_out else TRAINING_TEXTURE_IMAGES
+        return tuple(locate_texture_image(name) for name, scene in names.items() if scene)
+    found = tuple(path for path in sorted(folder.rglob('*')) if path.suffix.lower() in _ENDINGS)
+    if not found:
+        raise ValueError(
+            f'{folder} has no photograph; expected files that end in {", ".join(_ENDINGS)}'
+        )
+    return found
+
+
+@lru_cache(maxsize=8)
+def read_photograph(path: Path) -> np.ndarray:
+    """Read a photograph upright, shrunk to at most 1280 pixels: uint8 [H, W, 3] RGB.
+
+    Raises:
+        ValueError: a side has fewer than 200 pixels.
+        OSError: the file is not an image.
+    """
+    with Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image).convert('RGB')
+    if min(upright.size) < _SMALLEST:
+        raise ValueError(
+            f'{path} has {upright.width} x {upright.height} pixels; expected at least {_SMALLEST} '
+            'on each side. Leave it out'
+        )
+    upright.thumbnail((_LARGEST, _LARGEST), Image.Resampling.LANCZOS)
+    return np.asarray(upright)
+
 
 _TRIES = 60
 _LEAST_COVERED = 0.98
@@ -35,8 +93,7 @@ class PhotographView:
     def pixels(self, points: np.ndarray) -> np.ndarray:
         """Map points of the photograph, float64 [P, 2] pixels, to the image: [P, 2]."""
         mapped = np.column_stack([points, np.ones(len(points))]) @ self.matrix.T
-        image: np.ndarray = mapped[:, :2] / mapped[:, 2:]
-        return image
+        return np.asarray(mapped[:, :2] / mapped[:, 2:])
 
     def scale_at(self, point: np.ndarray) -> float:
         """Return the number of image pixels per pixel of the photograph, along one side."""
@@ -149,17 +206,13 @@ def _view(
 
 def _best(photograph: np.ndarray, draw: Callable[[], PhotographView]) -> PhotographView:
     """Return the first view that the photograph covers completely, or else the best one."""
-    best: PhotographView | None = None
-    most = -1.0
+    drawn: list[tuple[float, PhotographView]] = []
     for _ in range(_TRIES):
         view = draw()
-        covered = view.covered(photograph)
-        if covered > most:
-            best, most = view, covered
-        if most >= _LEAST_COVERED:
+        drawn.append((view.covered(photograph), view))
+        if drawn[-1][0] >= _LEAST_COVERED:
             break
-    assert best is not None
-    return best
+    return max(drawn, key=lambda pair: pair[0])[1]
 
 
 def find_interest_points(image: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -187,8 +240,7 @@ def find_interest_points(image: np.ndarray, count: int, rng: np.random.Generator
         middle = [[(image.shape[1] - 1) / 2, (image.shape[0] - 1) / 2]]
         return np.array(middle)
     positions = corners[:, 0].astype(np.float64)
-    chosen: np.ndarray = positions[rng.permutation(len(positions))[:count]]
-    return chosen
+    return np.asarray(positions[rng.permutation(len(positions))[:count]])
 
 
 def change_light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from afformer_sim.bodies.element import MOMENTARY, Element
-from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.fixture import Fixture, States, sample_states
 from afformer_sim.bodies.hand import (
     Capsule,
     HandAppearance,
@@ -17,18 +17,22 @@ from afformer_sim.bodies.hand import (
     hand_capsules,
     sample_appearance,
 )
-from afformer_sim.bodies.pose import Pose
 from afformer_sim.bodies.seeds import Stream, make_rng
-from afformer_sim.bodies.states import States, sample_states
+from afformer_sim.bodies.solid import Pose
 from afformer_sim.cameras.camera import Camera
-from afformer_sim.hand_mesh.hand_style import HandStyle, sample_hand_style
 from afformer_sim.hand_mesh.posed_hand import pose_hand
+from afformer_sim.hand_mesh.skin_texture import HandStyle, sample_hand_style
 from afformer_sim.scene.grasp import Grasp, count_misplaced, sample_grasp
 from afformer_sim.scene.motion import DemonstratedMotion, sample_motion
-from afformer_sim.scene.outline import front_centre, vector_to_nearest
 from afformer_sim.scene.renderer import Hand, Renderer
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.view import SceneView, frame_times, sample_view
+from afformer_sim.scene.view import (
+    SceneView,
+    frame_times,
+    front_centre,
+    sample_view,
+    vector_to_nearest,
+)
 
 _EGOCENTRIC = 0.3
 _TRIES = 30
@@ -195,22 +199,18 @@ def plan_demonstration(
     view = replace(view, states=states)
     grip = use.grips[int(rng.integers(len(use.grips)))]
     drift = _drift(rng, egocentric=egocentric)
-    best: SimulatedDemonstration | None = None
-    least = 0
+    tried: list[tuple[int, SimulatedDemonstration]] = []
     for _ in range(_TRIES):
-        tried = SimulatedDemonstration(
-            element, motion, hand, sample_grasp(grip, hand, rng), view, drift
-        )
+        grasp = sample_grasp(grip, hand, rng)
+        demonstration = SimulatedDemonstration(element, motion, hand, grasp, view, drift)
         middle = (max(motion.start, 0.0) + min(motion.end, 1.0)) / 2
         front = front_centre(target, motion.displacement(middle))
-        capsules = tried.capsules(fixture, middle)
-        misplaced = count_misplaced(fixture, capsules, tried.camera(middle), front)
-        if best is None or misplaced < least:
-            best, least = tried, misplaced
-        if misplaced == 0:
+        capsules = demonstration.capsules(fixture, middle)
+        camera = demonstration.camera(middle)
+        tried.append((count_misplaced(fixture, capsules, camera, front), demonstration))
+        if tried[-1][0] == 0:
             break
-    assert best is not None
-    return best
+    return min(tried, key=lambda pair: pair[0])[1]
 
 
 def with_meshes(
@@ -233,22 +233,22 @@ def render_clip(
 ) -> np.ndarray:
     """Render a demonstration's clip by a renderer of its scene: uint8 [frames, H, W, 3] RGB."""
     rng = make_rng(scene.seed, Stream.DEMONSTRATION, demonstration.element, frames)
-    view = demonstration.view
+    times = demonstration.times(frames).tolist()
+    return np.stack([render_frame(renderer, scene, demonstration, time, rng) for time in times])
+
+
+def render_frame(
+    renderer: Renderer,
+    scene: Scene,
+    demonstration: SimulatedDemonstration,
+    time: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Render a demonstration at a time from -`lead` to 1: uint8 [H, W, 3] RGB."""
+    view, hand = demonstration.view, demonstration.shown_hand(scene.fixture, time)
     renderer.set_room(view.lighting, view.surroundings)
-    return np.stack(
-        [
-            view.sensor.expose(
-                renderer.render(
-                    demonstration.camera(time),
-                    view.size,
-                    demonstration.shown_hand(scene.fixture, time),
-                    demonstration.states(time),
-                ),
-                rng,
-            )
-            for time in demonstration.times(frames).tolist()
-        ]
-    )
+    camera, states = demonstration.camera(time), demonstration.states(time)
+    return view.sensor.expose(renderer.render(camera, view.size, hand, states), rng)
 
 
 def _draw_action(element: Element, rng: np.random.Generator) -> str:
@@ -266,16 +266,12 @@ def _drift(rng: np.random.Generator, *, egocentric: bool) -> np.ndarray:
 
 
 def plan_demonstrations(
-    scene: Scene,
-    count: int,
-    longest_side: int,
-    size: tuple[int, int] | None = None,
-    performances: int = 1,
+    scene: Scene, count: int, longest_side: int, performances: int = 1
 ) -> list[SimulatedDemonstration]:
     """Plan demonstrations of different elements; if there are too few, elements are repeated.
 
-    Their images have random aspects without a `size`, see `plan_demonstration`. The performances
-    of one demonstration follow one another, and show the same action.
+    Their images have random aspects. The performances of one demonstration follow one another,
+    and show the same action.
     """
     demonstrations: list[SimulatedDemonstration] = []
     performed: Counter[int] = Counter()
@@ -283,7 +279,7 @@ def plan_demonstrations(
         action = None
         for _ in range(performances):
             demonstration = plan_demonstration(
-                scene, element, longest_side, size, action, performed[element]
+                scene, element, longest_side, None, action, performed[element]
             )
             demonstrations.append(demonstration)
             action = demonstration.action

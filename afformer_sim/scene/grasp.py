@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from afformer_sim.bodies.element import Fingertip, Grip, Hook, Pinch
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
 from afformer_sim.bodies.hand import (
     FINGERTIP_RADIUS,
     INDEX,
@@ -25,7 +25,7 @@ from afformer_sim.bodies.hand import (
     knuckle,
     reach,
 )
-from afformer_sim.bodies.pose import Pose, cross
+from afformer_sim.bodies.solid import Pose, cross
 from afformer_sim.cameras.camera import Camera
 
 _OUTWARD = np.array([0.0, 0.0, 1.0])
@@ -88,9 +88,7 @@ def sample_grasp(grip: Grip, hand: HandAppearance, rng: np.random.Generator) -> 
 
 def _press(front: Fingertip, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
     rotation = _orient(
-        _approach(hand, rng),
-        math.radians(rng.uniform(25, 58)),
-        math.radians(rng.normal(0, 12)),
+        _approach(hand, rng), math.radians(rng.uniform(25, 58)), math.radians(rng.normal(0, 12))
     )
     finger = MIDDLE if rng.random() < 0.15 else INDEX
     position = np.clip(rng.normal(0, 0.2, 2), -0.5, 0.5) * [front.half_width, front.half_height]

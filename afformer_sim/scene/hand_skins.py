@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from afformer_sim.hand_mesh.hand_style import HandStyle
 from afformer_sim.hand_mesh.posed_hand import PosedHand, Topology, hand_topologies
 from afformer_sim.hand_mesh.skin_texture import (
     ARM_SIDE,
     HAND_SIDE,
+    HandStyle,
     paint_arm,
     paint_hand,
     paint_sleeve,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_sim.bodies.element import MOMENTARY, Use
-from afformer_sim.bodies.pose import STILL, Pose
+from afformer_sim.bodies.solid import STILL, Pose
 
 _TAP = 0.05
 _ALWAYS = 0.02

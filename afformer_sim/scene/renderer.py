@@ -10,19 +10,19 @@ import mujoco
 import numpy as np
 
 from afformer_sim.bodies.hand import Capsule
-from afformer_sim.bodies.pose import STILL, Pose
+from afformer_sim.bodies.solid import STILL, Pose
 from afformer_sim.cameras.camera import Camera
-from afformer_sim.hand_mesh.hand_style import HandStyle
 from afformer_sim.hand_mesh.posed_hand import PosedHand
+from afformer_sim.hand_mesh.skin_texture import HandStyle
 from afformer_sim.scene.hand_skins import SKIN_CODES, SkinXml, paint_skins, place_skins
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.surroundings import (
+from afformer_sim.scene.world import (
     Lighting,
     Surroundings,
+    describe_world,
     place_lighting,
     place_surroundings,
 )
-from afformer_sim.scene.world import build_model
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -122,7 +122,10 @@ class Renderer:
         codes = self._read(size).astype(np.int32)
         flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 0
         element_of = np.full(_MAXIMUM_GEOMS + 1, NOTHING, np.int32)
-        elements = self._elements_of_geoms()
+        of_bodies = np.full(self._model.nbody, NOTHING, np.int32)
+        for i in range(len(self._fixture.elements)):
+            of_bodies[self._model.body(f'element_{i}').id] = i
+        elements = of_bodies[self._model.geom_bodyid]
         # a hand's capsules come last; MuJoCo does not set their owner
         capsules = 0 if isinstance(hand, PosedHand) else len(hand)
         scene_geoms = self._scene.ngeom - capsules
@@ -134,24 +137,7 @@ class Renderer:
                 element_of[geom.segid + 1] = HAND - SKIN_CODES[geom.objid]
         for k in range(capsules):
             element_of[self._scene.geoms[scene_geoms + k].segid + 1] = HAND - k
-        shown: np.ndarray = element_of[codes @ np.array([1, 1 << 8, 1 << 16])]
-        return shown
-
-    def depth(
-        self,
-        camera: Camera,
-        size: tuple[int, int],
-        hand: Hand = (),
-        states: Mapping[int, Pose] | None = None,
-    ) -> np.ndarray:
-        """Render depth along the optical axis, at each pixel's centre.
-
-        See `render` for the arguments.
-
-        Returns:
-            float32 [H, W] metres; the far plane's distance for empty pixels.
-        """
-        return self.render_with_depth(camera, size, hand, states)[1]
+        return np.asarray(element_of[codes @ np.array([1, 1 << 8, 1 << 16])])
 
     def render_with_depth(
         self,
@@ -160,7 +146,13 @@ class Renderer:
         hand: Hand = (),
         states: Mapping[int, Pose] | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Render an image and its depth at once; see `render` and `depth`."""
+        """Render an image and depth along the optical axis, at each pixel's centre.
+
+        See `render` for the arguments.
+
+        Returns:
+            the image, and float32 [H, W] metres; the far plane's distance for empty pixels.
+        """
         self._update(camera, size, hand, states or {})
         # one minus the usual depth has more precision at far distances
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR.value
@@ -173,11 +165,7 @@ class Renderer:
         return image, metres.astype(np.float32)
 
     def _update(
-        self,
-        camera: Camera,
-        size: tuple[int, int],
-        hand: Hand,
-        states: Mapping[int, Pose],
+        self, camera: Camera, size: tuple[int, int], hand: Hand, states: Mapping[int, Pose]
     ) -> None:
         # another renderer may have drawn into its own buffer since
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._context)
@@ -185,7 +173,11 @@ class Renderer:
         self._model.cam_pos[view] = camera.position
         mujoco.mju_mat2Quat(self._model.cam_quat[view], camera.rotation.flatten())
         self._model.cam_fovy[view] = camera.field_of_view
-        self._place_elements(states)
+        for i, element in enumerate(self._fixture.elements):
+            pose = element.placed(states.get(i, STILL))
+            self._data.mocap_pos[i] = pose.position
+            self._data.mocap_quat[i] = pose.quaternion
+        mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
         mujoco.mjv_updateScene(
             self._model,
@@ -205,24 +197,8 @@ class Renderer:
     def _build_model(
         self, scene: Scene, buffer: tuple[int, int], skins: SkinXml | None
     ) -> mujoco.MjModel:
-        """Build the model of the scene's fixture and its room, see `build_model`."""
-        return build_model(scene, buffer, skins)
-
-    def _place_elements(self, states: Mapping[int, Pose]) -> None:
-        """Place all geoms, with elements displaced from rest according to `states`."""
-        for i, element in enumerate(self._fixture.elements):
-            pose = element.placed(states.get(i, STILL))
-            self._data.mocap_pos[i] = pose.position
-            self._data.mocap_quat[i] = pose.quaternion
-        mujoco.mj_kinematics(self._model, self._data)
-
-    def _elements_of_geoms(self) -> np.ndarray:
-        """Return the index of each geom's element, or `NOTHING`: int32 [geoms]."""
-        elements = np.full(self._model.nbody, NOTHING, np.int32)
-        for i in range(len(self._fixture.elements)):
-            elements[self._model.body(f'element_{i}').id] = i
-        of_geoms: np.ndarray = elements[self._model.geom_bodyid]
-        return of_geoms
+        """Build the model of the scene's fixture and its room."""
+        return describe_world(scene, buffer, skins).compile()
 
     def _place_mesh(self, hand: PosedHand | None) -> None:
         if hand is not None and hand.style != self._style:

@@ -1,29 +1,74 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Views of a fixture without a hand: cameras, light, rooms and states, and their images."""
+"""Views of a fixture without a hand: images, outlines of elements, and marks of annotators."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 
-from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.pose import STILL
+from afformer_sim.bodies.element import Element
+from afformer_sim.bodies.fixture import Fixture, States, sample_states
 from afformer_sim.bodies.seeds import Stream, make_rng
-from afformer_sim.bodies.states import States, sample_states
+from afformer_sim.bodies.solid import STILL, Pose
 from afformer_sim.cameras.camera import Camera, sample_camera
 from afformer_sim.cameras.sensor import Sensor, sample_sensor
-from afformer_sim.scene.outline import project_outline
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.surroundings import (
-    Lighting,
-    Surroundings,
-    sample_lighting,
-    sample_surroundings,
-)
+from afformer_sim.scene.world import Lighting, Surroundings, sample_lighting, sample_surroundings
 
+
+def project_outline(
+    element: Element, camera: Camera, size: tuple[int, int], displacement: Pose = STILL
+) -> np.ndarray:
+    """Project the convex outline of an element's operated part into an image.
+
+    Args:
+        element: the element.
+        camera: camera that takes the image.
+        size: (width, height) of the image.
+        displacement: displacement of the element from rest.
+
+    Returns:
+        float64 [K, 2], (x, y) in pixels, pixel centres at integers; not clipped to the image.
+    """
+    pixels = camera.project(element.operated(displacement), size)
+    return cv2.convexHull(pixels.astype(np.float32))[:, 0].astype(np.float64)
+
+
+def front_points(
+    element: Element, rng: np.random.Generator, displacement: Pose = STILL, count: int = 10
+) -> np.ndarray:
+    """Draw points on its front at which annotators would touch the element: [count, 3] metres."""
+    front = element.front
+    half = np.array([front.half_width, front.half_height])
+    position = rng.normal(0, _POINT_SPREAD, (count, 2))
+    # within the ellipse, because fronts may be round
+    position *= np.minimum(1, 0.9 / np.linalg.norm(position, axis=1, keepdims=True)) * half
+    local = np.column_stack([position, np.zeros(count)]) + front.centre
+    return element.placed(displacement).apply(local)
+
+
+def front_centre(element: Element, displacement: Pose = STILL) -> np.ndarray:
+    """Return the middle of the element's front, [3] metres."""
+    return element.placed(displacement).apply(np.array(element.front.centre))
+
+
+def vector_to_nearest(fixture: Fixture, index: int) -> np.ndarray | None:
+    """Return the vector to the nearest element in the element's own frame; None if it is alone."""
+    own = fixture.elements[index]
+    others = [other for number, other in enumerate(fixture.elements) if number != index]
+    if not others:
+        return None
+    here = front_centre(own)
+    nearest = min(others, key=lambda other: float(np.linalg.norm(front_centre(other) - here)))
+    return np.asarray((front_centre(nearest) - here) @ own.pose.rotation)
+
+
+# Standard deviation of marks on a front, as a share of its half extent.
+_POINT_SPREAD = 0.35
 ASPECTS = ((4, 3), (16, 9), (1, 1), (4, 3))
 _OTHER_COLOURS = 0.2
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from afformer_sim.bodies.hand import Capsule
-from afformer_sim.cameras.lens import distortion_maps
+from afformer_sim.cameras.sensor import distortion_maps
 from afformer_sim.scene.demonstration import SimulatedDemonstration
 from afformer_sim.scene.renderer import HAND, NOTHING, Renderer
 from afformer_sim.scene.view import SceneView

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import colorsys
 import math
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,42 +20,35 @@ from PIL import Image
 
 from afformer_core.errors import how_to_install
 
-# The first part is the package; the rest is the file's path in it.
-TRAINING_TEXTURE_IMAGES = (
-    'skimage/data/astronaut.png',
-    'skimage/data/brick.png',
-    'skimage/data/camera.png',
-    'skimage/data/cell.png',
-    'skimage/data/clock_motion.png',
-    'skimage/data/coffee.png',
-    'skimage/data/grass.png',
-    'skimage/data/hubble_deep_field.jpg',
-    'skimage/data/ihc.png',
-    'skimage/data/motorcycle_left.png',
-    'skimage/data/page.png',
-    'skimage/data/rocket.jpg',
-    'sklearn/datasets/images/flower.jpg',
-)
-HELD_OUT_TEXTURE_IMAGES = (
-    'skimage/data/chelsea.png',
-    'skimage/data/coins.png',
-    'skimage/data/gravel.png',
-    'skimage/data/moon.png',
-    'skimage/data/retina.jpg',
-    'skimage/data/text.png',
-    'sklearn/datasets/images/china.jpg',
-)
+# By name, whether they show a scene instead of a surface. The first part of a name is the package;
+# the rest is the file's path in it.
+TRAINING_TEXTURE_IMAGES = {
+    'skimage/data/astronaut.png': True,
+    'skimage/data/brick.png': False,
+    'skimage/data/camera.png': False,
+    'skimage/data/cell.png': False,
+    'skimage/data/clock_motion.png': False,
+    'skimage/data/coffee.png': True,
+    'skimage/data/grass.png': False,
+    'skimage/data/hubble_deep_field.jpg': False,
+    'skimage/data/ihc.png': False,
+    'skimage/data/motorcycle_left.png': True,
+    'skimage/data/page.png': False,
+    'skimage/data/rocket.jpg': True,
+    'sklearn/datasets/images/flower.jpg': True,
+}
+HELD_OUT_TEXTURE_IMAGES = {
+    'skimage/data/chelsea.png': True,
+    'skimage/data/coins.png': True,
+    'skimage/data/gravel.png': False,
+    'skimage/data/moon.png': False,
+    'skimage/data/retina.jpg': False,
+    'skimage/data/text.png': False,
+    'sklearn/datasets/images/china.jpg': True,
+}
 # Pixels; larger photographs are shrunk, because a texture cannot show more detail.
 _LONGEST_SHORT_SIDE = 384
 _BRIGHTNESS = np.array([0.299, 0.587, 0.114])
-
-
-@dataclass(frozen=True)
-class _TextureImage:
-    """Pixels, uint8 [H, W, 3] RGB, and whether all of them are grey."""
-
-    pixels: np.ndarray
-    grey: bool
 
 
 def crop_texture_image(
@@ -77,18 +69,18 @@ def crop_texture_image(
         ModuleNotFoundError: scikit-image or scikit-learn is not installed.
         FileNotFoundError: the package is installed without its photographs.
     """
-    names = HELD_OUT_TEXTURE_IMAGES if held_out else TRAINING_TEXTURE_IMAGES
-    texture_image = _read(names[int(rng.integers(len(names)))])
-    height, width = texture_image.pixels.shape[:2]
+    names = tuple(HELD_OUT_TEXTURE_IMAGES if held_out else TRAINING_TEXTURE_IMAGES)
+    pixels, grey = _read(names[int(rng.integers(len(names)))])
+    height, width = pixels.shape[:2]
     extent = int(min(height, width) * rng.uniform(0.3, 1))
     top = int(rng.integers(height - extent + 1))
     left = int(rng.integers(width - extent + 1))
-    crop = texture_image.pixels[top : top + extent, left : left + extent]
+    crop = pixels[top : top + extent, left : left + extent]
     interpolation = cv2.INTER_AREA if extent > side else cv2.INTER_LINEAR
     image = cv2.resize(crop, (side, side), interpolation=interpolation)
     if rng.random() < 0.5:
         image = cv2.flip(image, 1)
-    return cv2.transform(image, _tint(rng) if texture_image.grey else _jitter(rng))
+    return cv2.transform(image, _tint(rng) if grey else _jitter(rng))
 
 
 def _jitter(rng: np.random.Generator) -> np.ndarray:
@@ -125,7 +117,8 @@ def _tint(rng: np.random.Generator) -> np.ndarray:
 
 
 @cache
-def _read(name: str) -> _TextureImage:
+def _read(name: str) -> tuple[np.ndarray, bool]:
+    """Read a photograph, uint8 [H, W, 3] RGB, and whether all of its pixels are grey."""
     with Image.open(locate_texture_image(name)) as image:
         grey = image.mode == 'L'
         colours = image.convert('RGB')
@@ -133,7 +126,7 @@ def _read(name: str) -> _TextureImage:
     if scale < 1:
         size = (round(colours.width * scale), round(colours.height * scale))
         colours = colours.resize(size, Image.Resampling.BOX)
-    return _TextureImage(np.asarray(colours), grey)
+    return np.asarray(colours), grey
 
 
 def locate_texture_image(name: str) -> Path:

@@ -33,8 +33,7 @@ from afformer_core.runtime.model_folder import (
     write_description,
 )
 from afformer_core.runtime.weights import save_matching_network, save_model
-from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
+from afformer_sim.datasets.rgbd_bag import RgbdBagSettings, write_rgbd_bag
 
 
 @pytest.fixture(scope='session')

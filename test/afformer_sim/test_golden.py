@@ -19,14 +19,17 @@ from afformer_sim.bodies.fixture import Label, Panel
 from afformer_sim.bodies.hand import HandAppearance
 from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
 from afformer_sim.families import FAMILIES
-from afformer_sim.hand_mesh.hand_style import sample_hand_style
 from afformer_sim.hand_mesh.posed_hand import hand_topologies, pose_hand
-from afformer_sim.hand_mesh.skin_texture import paint_arm, paint_hand, paint_sleeve
+from afformer_sim.hand_mesh.skin_texture import (
+    paint_arm,
+    paint_hand,
+    paint_sleeve,
+    sample_hand_style,
+)
 from afformer_sim.scene.demonstration import plan_demonstrations
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.view import plan_target
-from afformer_sim.textures.decals import paint_decal
-from afformer_sim.textures.panel_texture import paint_panel
+from afformer_sim.textures.panel_texture import paint_decal, paint_panel
 from afformer_sim.textures.surface_texture import (
     HELD_OUT_PATTERNS,
     TRAINING_PATTERNS,

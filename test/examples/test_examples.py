@@ -19,8 +19,7 @@ from rclpy.executors import SingleThreadedExecutor
 from afformer_core.media.bag import Bag
 from afformer_core.media.images import write_image
 from afformer_core.media.video import write_video
-from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
+from afformer_sim.datasets.rgbd_bag import RgbdBagSettings, write_rgbd_bag
 
 # Seconds that the planner may take to start and to hear a message.
 PATIENCE = 60

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,15 +20,14 @@ if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
 from afformer_ros.robot_trials.trial_scene import TrialScene
-from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial_plan import plan_trials
+from afformer_sim.closed_loop.trial import ClosedLoopSettings, plan_trials
 
 
 @pytest.fixture
 def demonstration(tmp_path: Path) -> Path:
     """Frames in which a button of the first keypad is held."""
     settings = ClosedLoopSettings(families=('keypad',))
-    with TrialScene(plan_trials(settings, 0)[0], settings) as scene:
+    with closing(TrialScene(plan_trials(settings, 0)[0], settings)) as scene:
         scene.write_demonstration(tmp_path / 'press')
     return tmp_path / 'press'
 

@@ -8,8 +8,7 @@ import pytest
 pytest.importorskip('mink', reason='the extra robot is not installed')
 
 from afformer_core.changes.outcome import Seen
-from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial_plan import plan_trials
+from afformer_sim.closed_loop.trial import ClosedLoopSettings, plan_trials
 from studies.seen_outcomes import compared_images
 
 

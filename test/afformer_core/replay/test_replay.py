@@ -23,8 +23,7 @@ from afformer_core.replay.demonstrations import ReplayDemonstrations
 from afformer_core.replay.replay import result_folder
 from afformer_core.replay.topics import ReplayTopics
 from afformer_core.runtime.calibrations import PresenceFeatures
-from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
+from afformer_sim.datasets.rgbd_bag import RgbdBagSettings, write_rgbd_bag
 
 from .conftest import Replayer, Written
 

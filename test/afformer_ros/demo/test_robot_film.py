@@ -13,8 +13,7 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
 from afformer_core.messages.image_encoding import image_message
-from afformer_ros.demo.film_frames import robot_film_frame
-from afformer_ros.demo.robot_film import Views
+from afformer_ros.demo.robot_film import Views, robot_film_frame
 from afformer_ros.rclpy_messages import RclpyMessages
 
 JOINTS = ['panda_joint1', 'panda_joint2', 'panda_finger_joint1']

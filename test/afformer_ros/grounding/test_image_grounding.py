@@ -33,8 +33,7 @@ from afformer_ros.grounding.grounding_worker import GroundingWorker
 from afformer_ros.grounding.image_grounding import ImageGrounding, available_output_types
 from afformer_ros.grounding.parameters import GroundingParameters
 from afformer_ros.rclpy_messages import RclpyMessages, message_class
-from afformer_sim.datasets.rgbd_bag import write_rgbd_bag
-from afformer_sim.datasets.rgbd_scene import RgbdBagSettings
+from afformer_sim.datasets.rgbd_bag import RgbdBagSettings, write_rgbd_bag
 
 # Whatever the model says is found, and no image waits for its depth in vain.
 PARAMETERS = GroundingParameters(

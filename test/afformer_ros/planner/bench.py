@@ -12,13 +12,11 @@ from numpy.typing import NDArray
 from afformer_ros.planner.contact import ArmContact
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.workplace import Workplace
-from afformer_sim.bodies.element import Element, Front, Joint, Use
+from afformer_sim.bodies.element import Element, Fingertip, Front, Joint, Use
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.grip import Fingertip
-from afformer_sim.bodies.pose import Pose, at
-from afformer_sim.bodies.solid import Solid, SolidShape
+from afformer_sim.bodies.solid import Pose, Solid, SolidShape, at
 from afformer_sim.cameras.camera import look_at
-from afformer_sim.closed_loop.mechanism import Task
+from afformer_sim.closed_loop.dynamics import Task
 
 Vector = tuple[float, float, float]
 

@@ -9,8 +9,7 @@ from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.closed_loop.robot_observation import publish_pixel, see
-from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
+from afformer_sim.closed_loop.trial import ClosedLoopSettings, PlannedTrial, plan_trials
 from afformer_sim.scene.renderer import Renderer
 
 

@@ -24,7 +24,7 @@ from afformer_ros.planner.skills import Skills
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model
-from afformer_sim.cameras.depth_camera import DepthCamera
+from afformer_sim.cameras.depth_camera import DepthCamera, millimetres
 from afformer_sim.closed_loop.trial import AttemptVerdict
 from afformer_sim.datasets.rgbd_messages import camera_info_message, header_message
 
@@ -52,7 +52,7 @@ class SeenWorld:
         """Measure depth with noise of 0.5 %, float32 [H, W] metres."""
         with ArmCameras(self.world, DepthCamera(0.005, 0.05)) as cameras:
             sensed = cameras.capture(self.world.snapshot()).depth
-        return DepthImage(sensed.millimetres(), 'camera', 0).values
+        return DepthImage(millimetres(sensed), 'camera', 0).values
 
     def believed(self, contact: ArmContact) -> ArmContact:
         """Return a contact as the robot believes it to be."""

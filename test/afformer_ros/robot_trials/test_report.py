@@ -10,15 +10,15 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from afformer_ros.robot_trials.attempt import (
+from afformer_ros.robot_trials.report import build_robot_report
+from afformer_ros.robot_trials.trials import (
     ARM_FAILED,
     NO_ANSWER,
     NOT_FOUND,
     REFUSED,
     ArmAttempt,
+    RobotTrial,
 )
-from afformer_ros.robot_trials.report import build_robot_report
-from afformer_ros.robot_trials.trials import RobotTrial
 
 DONE, OTHER = (
     ArmAttempt('done', 'touched', 'touch', 2, seen=True),

@@ -21,12 +21,16 @@ from afformer_core.errors import AfformerError
 from afformer_ros.driver.grounding_driver import NodeError
 from afformer_ros.planner.arm_client import ArmError
 from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
-from afformer_ros.robot_trials.attempt import ArmAttempt, failed_action
-from afformer_ros.robot_trials.demonstrated import demonstrated_trial
 from afformer_ros.robot_trials.robot_graph import RobotGraph
-from afformer_ros.robot_trials.trials import RobotTrial, repeat, run_trials
-from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
+from afformer_ros.robot_trials.trials import (
+    ArmAttempt,
+    RobotTrial,
+    demonstrated_trial,
+    failed_action,
+    repeat,
+    run_trials,
+)
+from afformer_sim.closed_loop.trial import ClosedLoopSettings, PlannedTrial, plan_trials
 
 PULL = ArmContact('pull', np.array([0.5, -0.2, 0.4]), np.array([-1.0, 0.0, 0.0]))
 
@@ -65,19 +69,14 @@ class Graph:
         self._verdict = verdict
         self.planner = SimpleNamespace(operator=SimpleNamespace(act=self._act))
 
-    def demonstrate(self, frames: Path, name: str) -> None:
-        assert frames.is_dir()
-        self.calls.append(f'demonstrate {name}')
+    def succeed(self, service: str, **fields: Any) -> None:
+        assert 'path' not in fields or Path(fields.pop('path')).is_dir()
+        self.calls.append((service, *fields.values()))
+        if service == 'mark_contact':
+            self._end = self._marked or self._end
 
     def begin(self, **parameters: int) -> None:
         self.calls.append(parameters)
-
-    def mark(self, name: str, pixel: tuple[float, float]) -> None:
-        self.calls.append((name, pixel))
-        self._end = self._marked or self._end
-
-    def forget(self, names: list[str]) -> None:
-        self.calls.append(f'forget {" ".join(names)}')
 
     def _act(self, contact: ArmContact) -> str:
         self.calls.append(contact.action)
@@ -110,10 +109,7 @@ class Scene:
     def __init__(self, trial: PlannedTrial, _: ClosedLoopSettings) -> None:
         self._hidden = trial.scene.family == 'drawers'
 
-    def __enter__(self) -> Scene:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         pass
 
     def write_demonstration(self, folder: Path) -> None:
@@ -218,7 +214,7 @@ def test_a_planner_that_is_unsure_is_asked_again_with_the_mark() -> None:
         lambda feedback: told.append(feedback.attempt),
     )
     again = 'repeat: pull, 2 times'
-    assert graph.calls == [again, ('shown', (31.0, 17.5)), again]
+    assert graph.calls == [again, ('mark_contact', 'shown', 31.0, 17.5), again]
     assert (made.verdict, made.attempts, made.marked) == ('done', 1, True)
     # The planner reports its steps in both operations.
     assert told == [2, 2]
@@ -250,7 +246,7 @@ def test_the_contact_of_a_trial_is_marked_at_its_pixel_if_marks_are_given(
 ) -> None:
     graph = Graph(operated(Result.UNSURE), tmp_path)
     (trial,) = run(graph, monkeypatch, marks=marks)
-    assert (('shown', (31.0, 17.5)) in graph.calls) is marks
+    assert (('mark_contact', 'shown', 31.0, 17.5) in graph.calls) is marks
     assert trial.model.marked is marks
     assert (trial.right_pixel, trial.random_element) == (None, None)
     assert 'push' not in graph.calls
@@ -292,7 +288,12 @@ def test_each_trial_is_shown_begun_repeated_and_forgotten(
     settings = ClosedLoopSettings(families=families, size=(64, 48))
     shown = [plan_trials(settings, scene)[0].task.action for scene in (0, 1)]
     begin = {'seed': 8, 'scene': 0}
-    model = ['demonstrate shown', begin, f'repeat: {shown[0]}, 4 times', 'forget shown']
+    model = [
+        ('load_demonstration', 'shown'),
+        begin,
+        f'repeat: {shown[0]}, 4 times',
+        ('delete_demonstration', 'shown'),
+    ]
     assert graph.calls[:8] == [*model, begin, 'push', begin, 'pull']
     begin = {'seed': 8, 'scene': 1}
     model[1:3] = [begin, f'repeat: {shown[1]}, 4 times']

@@ -19,12 +19,11 @@ if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 pytest.importorskip('rclpy')
 
-from afformer_ros.sim_robot.camera_thread import CameraThread, Exposure
+from afformer_ros.sim_robot.simulation_thread import CameraThread, Exposure
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.cameras.depth_camera import DepthCamera
-from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial_plan import plan_trials
+from afformer_sim.closed_loop.trial import ClosedLoopSettings, plan_trials
 from afformer_sim.scene.renderer import Renderer
 
 EXACT, NOISY = DepthCamera(0.0, 0.0), DepthCamera(0.02, 0.1)
@@ -70,7 +69,7 @@ class Film:
         images = cameras.capture(exposure.snapshot)
         with self._arrived:
             self.images.append(images.image)
-            self.depths.append(images.depth.values)
+            self.depths.append(images.depth)
             self.stamps.append(exposure.stamp)
             self._arrived.notify_all()
 
@@ -154,7 +153,7 @@ def test_whoever_exposes_waits_while_one_is_taken_and_one_is_due() -> None:
             handed.append(stamp)
 
     exposing = threading.Thread(target=expose)
-    with mock.patch('afformer_ros.sim_robot.camera_thread.ArmCameras'):
+    with mock.patch('afformer_ros.sim_robot.simulation_thread.ArmCameras'):
         exposing.start()
         exposing.join(0.5)
         assert handed in ([1_000], [1_000, 2_000])

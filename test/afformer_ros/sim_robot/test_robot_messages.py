@@ -30,7 +30,7 @@ from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS
 from afformer_sim.arm.joint_trajectory import JointTrajectory as Trajectory
 from afformer_sim.arm.joint_trajectory import TrajectoryError
-from afformer_sim.bodies.pose import Pose
+from afformer_sim.bodies.solid import Pose
 
 from ..planner.bench import NAMES, bench_world
 

@@ -22,10 +22,10 @@ from afformer_ros.driver.grounding_driver import NodeError, NodeProcesses
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld
-from afformer_sim.arm.kinematics import shared_kinematics
-from afformer_sim.cameras.depth_camera import DepthCamera
-from afformer_sim.closed_loop.trial_plan import PlannedTrial
-from afformer_sim.scene.outline import front_centre
+from afformer_sim.arm.workplace import shared_kinematics
+from afformer_sim.cameras.depth_camera import DepthCamera, millimetres
+from afformer_sim.closed_loop.trial import PlannedTrial
+from afformer_sim.scene.view import front_centre
 
 from .robot_client import ARM, RobotClient
 
@@ -224,7 +224,7 @@ def test_a_calibration_is_off_by_its_parameters(robot: RobotClient) -> None:
     cosine = (np.trace(rotation_of(pose.pose.orientation) @ exact.rotation.T) - 1) / 2
     assert np.degrees(np.arccos(cosine)) == pytest.approx(1.7, abs=1e-3)
     with ArmCameras(world, DepthCamera(0.0, 0.0)) as cameras:
-        expected = cameras.capture(world.snapshot()).depth.millimetres().astype(int)
+        expected = millimetres(cameras.capture(world.snapshot()).depth).astype(int)
     depth = np.frombuffer(got['depth'][-1].data, np.uint16).reshape(120, 160).astype(int)
     apart = {
         (rows, columns): np.abs(

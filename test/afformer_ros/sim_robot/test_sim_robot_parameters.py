@@ -8,8 +8,7 @@ import pytest
 pytest.importorskip('rclpy')
 
 from afformer_ros.sim_robot.parameters import SimRobotParameters
-from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial_plan import plan_trials
+from afformer_sim.closed_loop.trial import ClosedLoopSettings, plan_trials
 
 
 def test_the_trial_is_the_view_of_the_demonstration_of_the_scene() -> None:

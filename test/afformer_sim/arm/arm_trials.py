@@ -10,10 +10,9 @@ import numpy as np
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS
 from afformer_sim.arm.joint_trajectory import JointTrajectory
-from afformer_sim.arm.kinematics import shared_kinematics
-from afformer_sim.closed_loop.settings import ClosedLoopSettings
-from afformer_sim.closed_loop.trial_plan import PlannedTrial, plan_trials
-from afformer_sim.scene.outline import front_centre
+from afformer_sim.arm.workplace import shared_kinematics
+from afformer_sim.closed_loop.trial import ClosedLoopSettings, PlannedTrial, plan_trials
+from afformer_sim.scene.view import front_centre
 
 
 @lru_cache

@@ -11,7 +11,7 @@ import pytest
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import mirrored
-from afformer_sim.arm.kinematics import shared_kinematics
+from afformer_sim.arm.workplace import shared_kinematics
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.closed_loop.robot_observation import RobotObservation, see
@@ -53,7 +53,7 @@ def test_the_first_image_is_that_without_an_arm(world: ArmWorld, cameras: ArmCam
     # only shadows are sharper, and the table ends before the fixture
     difference = np.abs(images.image.astype(int) - expected.image)[expected.shown >= 0]
     assert difference.mean() < 2
-    assert images.depth.values[expected.shown >= 0] == pytest.approx(
+    assert images.depth[expected.shown >= 0] == pytest.approx(
         expected.depth[expected.shown >= 0], abs=1e-6
     )
 
@@ -63,9 +63,9 @@ def test_the_arm_is_in_view_at_work_and_out_of_view_parked(
 ) -> None:
     alone = without_arm().depth
 
-    parked = cameras.capture(world.snapshot()).depth.values
+    parked = cameras.capture(world.snapshot()).depth
     go_to_work(world)
-    at_work = cameras.capture(world.snapshot()).depth.values
+    at_work = cameras.capture(world.snapshot()).depth
 
     assert not (parked < alone - 0.01).any()
     assert (at_work < alone - 0.01).any()
@@ -80,9 +80,9 @@ def test_depth_at_the_pixel_of_the_tip_is_the_tips(world: ArmWorld, cameras: Arm
     focal = height / 2 / np.tan(np.radians(world.trial.view.camera.field_of_view) / 2)
     column, row = focal * x / z + (width - 1) / 2, focal * y / z + (height - 1) / 2
 
-    near = cameras.capture(world.snapshot()).depth.values[round(row), round(column)]
+    near = cameras.capture(world.snapshot()).depth[round(row), round(column)]
     world.reset()
-    far = cameras.capture(world.snapshot()).depth.values[round(row), round(column)]
+    far = cameras.capture(world.snapshot()).depth[round(row), round(column)]
 
     assert 0 <= column < width
     assert 0 <= row < height

@@ -10,7 +10,7 @@ import pytest
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS, arm_model, mirrored
 from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
-from afformer_sim.arm.kinematics import shared_kinematics
+from afformer_sim.arm.workplace import shared_kinematics
 from afformer_sim.closed_loop.trial import AttemptVerdict
 
 from .arm_trials import drawer_trial, front_of, keypad_trial, move, press

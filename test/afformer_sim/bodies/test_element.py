@@ -6,10 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from afformer_sim.bodies.element import Element, Front, Joint, Use
-from afformer_sim.bodies.grip import Fingertip
-from afformer_sim.bodies.pose import Pose, turned
-from afformer_sim.bodies.solid import Solid, SolidShape
+from afformer_sim.bodies.element import Element, Fingertip, Front, Joint, Use
+from afformer_sim.bodies.solid import Pose, Solid, SolidShape, turned
 
 TIP = Fingertip(0.01, 0.01, 0.005)
 DOOR = Joint((0.0, 1.0, 0.0), hinge=True, pivot=(-0.2, 0.0, 0.0))

@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from afformer_sim.bodies.element import Element, Front, Joint, Use
+from afformer_sim.bodies.element import Element, Fingertip, Front, Hook, Joint, Pinch, Use
 from afformer_sim.bodies.fixture import Fixture, Panel
-from afformer_sim.bodies.grip import Fingertip, Hook, Pinch
-from afformer_sim.bodies.pose import at
-from afformer_sim.bodies.solid import Solid, SolidShape
+from afformer_sim.bodies.solid import Solid, SolidShape, at
 
 GREY = (0.5, 0.5, 0.5)
 OUT = Joint((0.0, 0.0, 1.0))

@@ -16,10 +16,10 @@ from afformer_sim.closed_loop.robot_observation import (
     publish_pixel,
     see,
 )
-from afformer_sim.datasets.rgbd_scene import plan_rgbd_scene
-from afformer_sim.scene.outline import front_centre
+from afformer_sim.datasets.rgbd_bag import plan_rgbd_views
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
+from afformer_sim.scene.view import front_centre
 
 SCENE = Scene(5, 'keypad')
 SIZE = (640, 480)
@@ -35,7 +35,7 @@ def renderer() -> Iterator[Renderer]:
 @pytest.fixture(scope='module')
 def observation(renderer: Renderer) -> RobotObservation:
     return see(
-        renderer, plan_rgbd_scene(SCENE, SIZE, 12.0, 1 / 3).views[1], {}, np.random.default_rng(0)
+        renderer, plan_rgbd_views(SCENE, SIZE, 12.0, 1 / 3)[1], {}, np.random.default_rng(0)
     )
 
 

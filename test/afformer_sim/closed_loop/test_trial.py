@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afformer_sim.closed_loop.mechanism import Task, mechanisms
+from afformer_sim.closed_loop.dynamics import Task, mechanisms
 from afformer_sim.closed_loop.trial import AttemptOutcome, AttemptVerdict, Watch, judge
 
 from .bench_elements import pair

@@ -15,7 +15,7 @@ from afformer_core.cli.main import main
 from afformer_core.media.video import read_video
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.verification import find_problems
-from afformer_sim.datasets.photograph_writer import PhotographSettings, write_photographs
+from afformer_sim.datasets.layouts import PhotographSettings, write_scenes
 
 SETTINGS = PhotographSettings(seed=2, scenes=2, demonstrations=1, frames=4, longest_side=128)
 
@@ -39,7 +39,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(photographs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('dataset')
     settings = replace(SETTINGS, photographs=photographs)
-    assert list(write_photographs(folder, 'train', settings)) == [0, 1, 2]
+    assert list(write_scenes(folder, 'train', settings)) == [0, 1, 2]
     return folder
 
 
@@ -88,9 +88,8 @@ def test_the_contact_is_at_the_same_disc_in_the_clip_and_in_the_image(folder: Pa
 
 
 def test_a_folder_without_photographs_is_refused(tmp_path: Path) -> None:
-    settings = replace(SETTINGS, photographs=tmp_path)
     with pytest.raises(ValueError, match='has no photograph'):
-        list(write_photographs(tmp_path / 'out', 'train', settings))
+        replace(SETTINGS, photographs=tmp_path)
 
 
 def test_the_command_writes_what_packages_carry(tmp_path: Path) -> None:

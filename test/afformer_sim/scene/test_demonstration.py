@@ -15,7 +15,7 @@ from afformer_sim.scene.demonstration import (
     plan_demonstration,
 )
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.world import build_model
+from afformer_sim.scene.world import describe_world
 
 SCENE = Scene(scene_seed(2, 3))
 KNOB = ('hold', 'pull', 'push', 'rotate', 'touch')
@@ -44,7 +44,7 @@ def nearest_fingertip(scene: Scene, element: int, action: str) -> list[float]:
     """Metres from the nearest fingertip to the element at three times in contact."""
     fixture = scene.fixture
     demonstration = plan_demonstration(scene, element, action=action)
-    model = build_model(scene, (64, 64))
+    model = describe_world(scene, (64, 64)).compile()
     data = mujoco.MjData(model)
     body = model.body(f'element_{element}').id
     gaps = []

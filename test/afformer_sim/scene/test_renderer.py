@@ -3,8 +3,8 @@
 
 import numpy as np
 
-from afformer_sim.bodies.pose import at
 from afformer_sim.bodies.seeds import scene_seed
+from afformer_sim.bodies.solid import at
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.view import plan_target

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes: always the same, and the same model in other colours."""
+"""Scenes by their seeds, their colours, and the splits of a dataset."""
+
+from __future__ import annotations
+
+import pytest
 
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.seeds import scene_seed
 from afformer_sim.bodies.solid import Solid
-from afformer_sim.scene.scene import Scene
+from afformer_sim.families import FAMILIES
+from afformer_sim.scene.scene import SPLITS, Scene, split_named
 from afformer_sim.scene.view import plan_target, render_views
 
 SEED = scene_seed(2, 3)
@@ -12,19 +17,6 @@ SEED = scene_seed(2, 3)
 
 def solids(fixture: Fixture) -> list[Solid]:
     return [*fixture.fixed, *(solid for each in fixture.elements for solid in each.solids)]
-
-
-def colours(fixture: Fixture) -> list[tuple[float, float, float]]:
-    return [solid.colour for solid in solids(fixture)]
-
-
-def test_what_looked_alike_looks_alike_in_another_variant() -> None:
-    original, variant = (colours(Scene(SEED, 'dense_keypad', variant=v).fixture) for v in (0, 1))
-    new_of_old: dict[object, set[object]] = {}
-    for old, new in zip(original, variant, strict=True):
-        new_of_old.setdefault(old, set()).add(new)
-    assert len(new_of_old) < len(original)
-    assert {len(each) for each in new_of_old.values()} == {1}
 
 
 def test_held_out_textures_change_the_image_but_not_the_fixture() -> None:
@@ -35,3 +27,23 @@ def test_held_out_textures_change_the_image_but_not_the_fixture() -> None:
     sizes = [[solid.size for solid in solids(scene.fixture)] for scene in scenes]
     assert sizes[0] == sizes[1]
     assert (usual != held_out).any()
+
+
+@pytest.mark.parametrize('name', ['test-unseen', 'test-buttons'])
+def test_training_and_validation_show_no_family_of_the_unseen_tests(name: str) -> None:
+    for shown in ('train', 'validation'):
+        assert not set(SPLITS[name].families) & set(SPLITS[shown].families)
+
+
+def test_every_family_is_in_training_or_in_one_unseen_test() -> None:
+    names = ('train', 'test-unseen', 'test-buttons')
+    assert sorted(family for name in names for family in SPLITS[name].families) == sorted(FAMILIES)
+    for name in ('validation', 'test-seen', 'test-absent'):
+        assert SPLITS[name].families == SPLITS['train'].families
+
+
+def test_any_split_has_a_seed_of_its_own_and_others_are_like_the_seen_test() -> None:
+    other = split_named('mine')
+    assert (other.families, other.held_out) == (SPLITS['test-seen'].families, True)
+    assert len({other.seed, *(split.seed for split in SPLITS.values())}) == len(SPLITS) + 1
+    assert split_named('train') is SPLITS['train']

@@ -1,23 +1,65 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Views without a hand: the outlines and pixels where the images have them."""
+"""Views without a hand: outlines and pixels where the images have them, and marks on fronts."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
+from afformer_sim.bodies.element import Element, Fingertip, Front, Use
+from afformer_sim.bodies.fixture import sample_states
 from afformer_sim.bodies.hand import Capsule
-from afformer_sim.bodies.pose import STILL
 from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
-from afformer_sim.bodies.states import sample_states
+from afformer_sim.bodies.solid import STILL, Pose, Solid, SolidShape, turned
+from afformer_sim.cameras.camera import look_at
 from afformer_sim.cameras.sensor import Sensor
-from afformer_sim.scene.outline import project_outline
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.view import SceneView, plan_target, render_views
+from afformer_sim.scene.view import (
+    SceneView,
+    front_centre,
+    front_points,
+    plan_target,
+    project_outline,
+    render_views,
+)
+
+SIZE = (200, 100)
+
+
+@pytest.fixture
+def element() -> Element:
+    """A box of 20 x 10 x 2 cm, on its side, whose front is 4 cm wide at one of its ends."""
+    box = Solid(SolidShape.BOX, (0.1, 0.05, 0.01), (0.5, 0.5, 0.5))
+    pose = Pose(np.array([0.2, 0.0, 0.0]), turned((0, 0, 1), math.pi / 2))
+    use = Use('touch', (Fingertip(0.02, 0.05, 0.01),))
+    return Element('box', pose, (box,), box.corners(), Front((0.08, 0, 0.01), 0.02, 0.05), (use,))
+
+
+def test_an_outline_is_the_hull_of_what_is_seen(element: Element) -> None:
+    camera = look_at(np.array([0.0, 0.0, 1.01]), np.zeros(3), 0.0, 90.0)
+    outline = project_outline(element, camera, SIZE)
+    # its near face is 1 m away, where a metre has 50 pixels
+    np.testing.assert_allclose(outline.max(axis=0), [99.5 + 12.5, 49.5 + 5], atol=1e-4)
+    np.testing.assert_allclose(outline[:, 1].min(), 49.5 - 5, atol=1e-4)
+    area = cv2.contourArea(outline.astype(np.float32))
+    assert area == pytest.approx(50, rel=0.03)
+
+
+def test_annotators_touch_the_front_and_mostly_its_middle(element: Element) -> None:
+    points = front_points(element, np.random.default_rng(0), count=500)
+    np.testing.assert_allclose(front_centre(element), [0.2, 0.08, 0.01], atol=1e-12)
+    offset = (points - [0.2, 0.08, 0.01]) / [0.05, 0.02, 1]
+    np.testing.assert_allclose(offset[:, 2], 0, atol=1e-12)
+    # on round fronts too
+    assert np.linalg.norm(offset, axis=1).max() <= 0.9 + 1e-9
+    np.testing.assert_allclose(offset[:, :2].std(axis=0), 0.35, atol=0.03)
+    np.testing.assert_allclose(offset.mean(axis=0), 0, atol=0.05)
+
 
 SCENE = Scene(scene_seed(2, 3))
 CLEAN = Sensor(gain=np.ones(3), gamma=1.0, blur=0.0, noise=0.0)

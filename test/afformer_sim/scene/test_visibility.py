@@ -25,12 +25,9 @@ def test_points_beside_an_element_go_to_its_nearest_pixel_inside() -> None:
     moved = points_seen(points, mask)
 
     assert moved.tolist() == [[12.4, 7.2], [14.0, 6.0], [18.0, 8.0], [11.0, 8.0]]
-
-
-def test_points_on_an_element_of_one_row_go_to_its_border() -> None:
-    mask = np.zeros((5, 5), bool)
-    mask[2, 1:4] = True
-    assert points_seen(np.array([[4.0, 4.0]]), mask).tolist() == [[3.0, 2.0]]
+    # An element of one row has no pixel inside.
+    mask[:9] = False
+    assert points_seen(np.array([[25.0, 4.0]]), mask).tolist() == [[19.0, 9.0]]
 
 
 def test_boxes_are_of_what_is_seen() -> None:
@@ -47,9 +44,13 @@ def test_boxes_are_of_what_is_seen() -> None:
         assert hand_box(renderer, demonstration, middle, behind) is None
     assert found is not None
     assert box_of_contact is not None
-    outline = replace(demonstration.view, camera=demonstration.camera(middle)).outline(
-        scene.fixture, 0
-    )
+    view = replace(demonstration.view, camera=demonstration.camera(middle))
+    # fingertips are where the capsules of the last bones end
+    tips = view.pixels(np.array([capsules[3 * finger + 2].end for finger in range(5)]))
+    tips = tips.clip(0, np.array(view.size) - 1)
+    assert (tips >= np.array([found.left, found.top]) - 1.5).all()
+    assert (tips <= np.array([found.right, found.bottom]) + 1.5).all()
+    outline = view.outline(scene.fixture, 0)
     assert box_of_contact.left == pytest.approx(outline[:, 0].min(), abs=2.5)
     assert box_of_contact.bottom == pytest.approx(outline[:, 1].max(), abs=2.5)
 

@@ -19,7 +19,7 @@ from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.offline.parallel.local_engine import LocalEngine
 from afformer_core.offline.parallel.resumable_dataset import Production, write_json
-from afformer_sim.datasets.hands_writer import HandsSettings, write_hands
+from afformer_sim.datasets.layouts import HandsSettings, write_scenes
 
 LAYOUTS = {
     'opra': ('--scenes', '3', '--demonstrations', '1', '--targets', '2', '--frames', '3'),
@@ -216,7 +216,7 @@ def test_a_process_that_is_killed_is_told_and_nothing_is_left_half(tmp_path: Pat
     settings = HandsSettings(
         seed=5, scenes=20, families=('keypad',), demonstrations=1, longest_side=64
     )
-    progress = write_hands(tmp_path, 'some', settings, LocalEngine(2))
+    progress = write_scenes(tmp_path, 'some', settings, LocalEngine(2))
     assert [next(progress), next(progress)] == [0, 1]
     workers = [
         child

@@ -15,16 +15,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from afformer_sim.bodies.element import Element, Front, Joint, Use
-from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
-from afformer_sim.bodies.pose import Pose, at, between, facing, spin
-from afformer_sim.bodies.solid import Colour, Solid, SolidShape
-from afformer_sim.families.parts.carpentry import ABOUT, OUT, FrontHandle, Point
+from afformer_sim.bodies.element import Element, Fingertip, Front, Grip, Hook, Joint, Pinch, Use
+from afformer_sim.bodies.solid import Colour, Pose, Solid, SolidShape, at, between, facing, spin
+from afformer_sim.families.carpentry import ABOUT, OUT, FrontHandle, Point
 
 UP = np.array([0.0, 1.0, 0.0])
 # z up and y away from the user
 UPRIGHT = facing((0, 1, 0), (0, 0, -1))
-BODY_SHAPES = ('straight', 'tapered', 'flared', 'bellied')
 KNOB_SHAPES = ('ball', 'drum', 'mushroom', 'bar')
 # A slanted side is a stack of cylinders whose radii differ by about this much.
 _STEP = 0.0022
@@ -124,7 +121,7 @@ def round_body(
 
     Args:
         finish: its material.
-        shape: one of `BODY_SHAPES`; tapered ones are narrower at the top, flared ones below.
+        shape: `straight`, `bellied`, `tapered` (narrower at the top) or `flared` (below).
         radius: largest radius.
         height: its height.
         narrow: its smallest radius as a share of `radius`.
@@ -181,32 +178,28 @@ def make_knob(
         half = 0.36 * height
         size, pose = (radius, radius, half), at(0, 0, height - half)
         ball = Solid(SolidShape.ELLIPSOID, size, finish.colour, pose)
-        return _knob((stem, ball), radius, height)
+        return pinched_from_above((stem, ball), radius, height)
     mark = block(accent, (0.14 * radius, 0.42 * radius, 0.0008), (0, 0.5 * radius, height))
     if shape == 'drum':
         top = drum(finish, radius, -0.002, height, 'z')
-        return _knob((top, mark), radius, height)
+        return pinched_from_above((top, mark), radius, height)
     if shape == 'mushroom':
         top = drum(finish, radius, 0.5 * height, height, 'z')
-        return _knob((stem, top, mark), radius, height)
+        return pinched_from_above((stem, top, mark), radius, height)
     half_height = height / 2 + 0.001
     bar = block(finish, (0.34 * radius, radius, half_height), (0, 0, half_height - 0.002))
     foot = drum(finish, 0.8 * radius, -0.002, 0.25 * height, 'z')
-    return _knob((bar, foot, mark), 0.9 * radius, height)
+    return pinched_from_above((bar, foot, mark), 0.9 * radius, height)
 
 
 def pinched_from_above(
-    solids: Sequence[Solid], radius: float, height: float, level: float
+    solids: Sequence[Solid], radius: float, height: float, level: float | None = None
 ) -> FrontHandle:
-    """Build a round part around z, with a pinch of it at a level and a fingertip on it."""
-    half = 0.6 * radius
+    """Build a round part around z, with a fingertip on it and a pinch at a level, or at 60 %."""
+    half, level = 0.6 * radius, 0.6 * height if level is None else level
     grips = Pinch(radius, level, height), Fingertip(half, half, height)
     front = Front((0.0, 0.0, height), 0.85 * radius, 0.85 * radius)
     return FrontHandle(tuple(solids), front, grips)
-
-
-def _knob(solids: Sequence[Solid], radius: float, height: float) -> FrontHandle:
-    return pinched_from_above(solids, radius, height, 0.6 * height)
 
 
 def twisted(knob: FrontHandle, angle: float) -> FrontHandle:
@@ -398,10 +391,7 @@ def press(
     grips: tuple[Grip, ...], low: tuple[float, float], high: tuple[float, float]
 ) -> tuple[Use, Use]:
     """Return a push along z from `high` to `low`, and a pull back, which needs a pinch."""
-    return (
-        Use('push', grips, OUT, high, low),
-        Use('pull', grips[:1], OUT, low, high),
-    )
+    return (Use('push', grips, OUT, high, low), Use('pull', grips[:1], OUT, low, high))
 
 
 def rest(grips: tuple[Grip, ...]) -> tuple[Use, Use]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afformer_sim.closed_loop.mechanism import (
+from afformer_sim.closed_loop.dynamics import (
     Mechanism,
     Task,
     initial_states,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Solids by their end points or centres, handles on fronts, and fixtures assembled of them."""
+"""Colours, solids by their end points or centres, handles on fronts, and fixtures of them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,49 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afformer_sim.bodies.element import Element, Front, Joint, Use
+from afformer_sim.bodies.element import Element, Fingertip, Front, Grip, Hook, Joint, Pinch, Use
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.grip import Fingertip, Grip, Hook, Pinch
-from afformer_sim.bodies.pose import Pose, between
-from afformer_sim.bodies.solid import Colour, Solid, SolidShape
-from afformer_sim.textures.colours import element_colour, panel_colour
+from afformer_sim.bodies.solid import Colour, Pose, Solid, SolidShape, between
+
+
+def panel_colour(rng: np.random.Generator) -> Colour:
+    """Draw a grey of any brightness, or in three of ten cases a colour."""
+    saturation = rng.uniform(0, 0.12) if rng.random() < 0.7 else rng.uniform(0.2, 0.7)
+    return colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(0.12, 0.95))
+
+
+def element_colour(rng: np.random.Generator, panel: Colour) -> Colour:
+    """Draw a colour that differs from the panel's by more than 0.18 in some channel."""
+    while True:
+        saturation = rng.uniform(0, 0.1) if rng.random() < 0.6 else rng.uniform(0.4, 0.95)
+        colour = colorsys.hsv_to_rgb(rng.random(), saturation, rng.uniform(0.06, 0.97))
+        if np.abs(np.subtract(colour, panel)).max() > 0.18:
+            return colour
+
+
+def contrasting_colour(rng: np.random.Generator, colour: Colour) -> Colour:
+    """Draw a colour that is visible on another one: nearly white or black, sometimes vivid."""
+    if rng.random() < 0.25:
+        return colorsys.hsv_to_rgb(rng.random(), 0.9, 0.9 if max(colour) < 0.5 else 0.5)
+    shade = rng.uniform(0.8, 1) if sum(colour) < 1.4 else rng.uniform(0, 0.15)
+    return (shade, shade, shade)
+
 
 Point = Sequence[float] | np.ndarray
 
 # Joints along and about the axis of a part that stands out of its front.
 OUT, ABOUT = Joint((0.0, 0.0, 1.0)), Joint((0.0, 0.0, 1.0), hinge=True)
+
+
+@dataclass(frozen=True)
+class FrontCell:
+    """Area of one element on a front: its middle and extent in metres, and its row or block."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    group: int
 
 
 def box(centre: Point, half: Point, colour: Colour, surface: int | None = None) -> Solid:

@@ -15,6 +15,7 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.files.provenance import commit
+from afformer_core.hands.hand import Hand
 from afformer_core.media.video import write_video
 from afformer_core.offline.maskahand.mining import mining
 from afformer_core.offline.maskahand.mining.index import read_index
@@ -39,6 +40,19 @@ def test_an_index_and_a_sheet_are_written(
     assert '60/60' in said.err
     index = read_index(mined / 'index.json')
     assert index.videos[0].clips == ((15, 24), (20, 29), (25, 34))
+
+
+def test_hands_of_the_simulator_are_read_beside_the_video(red: ModuleType, tmp_path: Path) -> None:
+    write_video(tmp_path / 'a.mp4', red.film(6, 10, []), 10)
+    hand = {'box': [1, 1, 9, 9], 'contact': True, 'contact_point': [4, 2]}
+    (tmp_path / 'a.hands.json').write_text(
+        json.dumps([{'time': k / 10, 'hands': [hand] if k == 30 else []} for k in range(60)])
+    )
+    asked = ['mine', str(tmp_path / 'a.mp4'), '--detector', 'simulated', '--rate', '10', '--processes', '1']
+    assert main([*asked, '--output', str(tmp_path / 'mined')]) == 0
+    (video,) = read_index(tmp_path / 'mined' / 'index.json').videos
+    found = {number: hands for number, hands in video.hands.items() if hands}
+    assert found == {30: (Hand((1, 1, 9, 9), True, 1.0, (4, 2)),)}
 
 
 def test_hands_that_touch_nothing_for_sure_are_told(

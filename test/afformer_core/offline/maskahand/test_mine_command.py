@@ -48,7 +48,16 @@ def test_hands_of_the_simulator_are_read_beside_the_video(red: ModuleType, tmp_p
     (tmp_path / 'a.hands.json').write_text(
         json.dumps([{'time': k / 10, 'hands': [hand] if k == 30 else []} for k in range(60)])
     )
-    asked = ['mine', str(tmp_path / 'a.mp4'), '--detector', 'simulated', '--rate', '10', '--processes', '1']
+    asked = [
+        'mine',
+        str(tmp_path / 'a.mp4'),
+        '--detector',
+        'simulated',
+        '--rate',
+        '10',
+        '--processes',
+        '1',
+    ]
     assert main([*asked, '--output', str(tmp_path / 'mined')]) == 0
     (video,) = read_index(tmp_path / 'mined' / 'index.json').videos
     found = {number: hands for number, hands in video.hands.items() if hands}

@@ -14,7 +14,7 @@ from torchvision.ops import nms
 
 from afformer_core.hands.detector import BATCH_SIZE, HandDetector
 from afformer_core.hands.detector_folder import load_hand_detector, read_detector_description
-from afformer_core.hands.hand import CONTACT, LOWEST_SCORE, Hand, colours, image_tensor
+from afformer_core.hands.hand import CONTACT, LOWEST_SCORE, Hand, image_tensor
 from afformer_core.media.video import VideoFrame
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
 
@@ -81,7 +81,7 @@ class FasterRcnnHands(HandDetector):
     @torch.no_grad()
     def _detect(self, frames: Sequence[VideoFrame]) -> list[tuple[Hand, ...]]:
         device = next(self._detector.parameters()).device
-        images = [colours(image_tensor(frame.image).to(device)) for frame in frames]
+        images = [image_tensor(frame.image).to(device) / 255 for frame in frames]
         return [hands_of(output) for output in self._detector(images)]
 
 

@@ -64,8 +64,3 @@ NO_CONTACT, CONTACT = 1, 2
 def image_tensor(image: NDArray[np.uint8]) -> Tensor:
     """Convert an image, uint8 RGB [H, W, 3], to a tensor, uint8 [3, H, W]."""
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).contiguous()
-
-
-def colours(image: Tensor) -> Tensor:
-    """Convert an image of any shape, uint8 or already float, to floats in 0..1."""
-    return image if image.is_floating_point() else image / 255

@@ -27,8 +27,6 @@ _COCO = {
 }
 # The classifier of 91 kinds of objects cannot initialise that of hands.
 _CLASSES_OWN = 'roi_heads.box_predictor.'
-# Frozen batch norms lack it, and batch norms with fixed statistics do not use it.
-_UNUSED = 'num_batches_tracked'
 
 
 def initial_detector(architecture: str, weights: str) -> FasterRCNN:
@@ -87,11 +85,6 @@ def _load_coco_weights(detector: FasterRCNN, architecture: str) -> None:
             f"torchvision's weights of {architecture} cannot be downloaded: {error}. Put "
             f'{weights.url} into the folder checkpoints of torch.hub.get_dir() by hand'
         ) from error
-    own = detector.state_dict()
-    kept = {
-        name: tensor
-        for name, tensor in own.items()
-        if name.startswith(_CLASSES_OWN) or name.endswith(_UNUSED)
-    }
-    state = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSES_OWN)}
-    detector.load_state_dict({**kept, **state})
+    kept = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSES_OWN)}
+    # Frozen batch norms, of which these weights are, count no batches.
+    detector.load_state_dict({**detector.state_dict(), **kept})

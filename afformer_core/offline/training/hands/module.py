@@ -21,7 +21,7 @@ from afformer_core.hands.average_precision import (
 )
 from afformer_core.hands.detector_folder import INTERACTION_SCORE, save_hand_detector
 from afformer_core.hands.faster_rcnn_hands import hands_of
-from afformer_core.hands.hand import Hand, colours
+from afformer_core.hands.hand import Hand
 from afformer_core.hands.initial_detector import initial_detector, initial_ingredients
 from afformer_core.offline.training.hands.data import HandBatch, HandData
 from afformer_core.offline.training.model_training import ModelTraining
@@ -120,7 +120,7 @@ class HandTraining(ModelTraining):
 
 def _colours(batch: HandBatch) -> list[Tensor]:
     """Convert the images to floats, on their device."""
-    return [colours(image) for image in batch.images]
+    return [image / 255 for image in batch.images]
 
 
 def _seed(step: int, batch: HandBatch) -> int:

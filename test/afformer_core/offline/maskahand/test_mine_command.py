@@ -15,6 +15,7 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.files.provenance import commit
+from afformer_core.hands.hand import Hand
 from afformer_core.media.video import write_video
 from afformer_core.offline.maskahand.mining import mining
 from afformer_core.offline.maskahand.mining.index import read_index
@@ -26,6 +27,20 @@ def videos(red: ModuleType, red_detector: list[str], tmp_path: Path) -> Path:
     (tmp_path / 'videos').mkdir()
     write_video(tmp_path / 'videos' / 'a.mp4', red.film(6, 10, [(2, 3)]), 10)
     return tmp_path / 'videos'
+
+
+def test_hands_of_the_simulator_are_read_beside_the_video(red: ModuleType, tmp_path: Path) -> None:
+    write_video(tmp_path / 'a.mp4', red.film(6, 10, []), 10)
+    hand = {'box': [1, 1, 9, 9], 'contact': True, 'contact_point': [4, 2]}
+    (tmp_path / 'a.hands.json').write_text(
+        json.dumps([{'time': k / 10, 'hands': [hand] if k == 30 else []} for k in range(60)])
+    )
+    asked = ['mine', str(tmp_path / 'a.mp4'), '--detector', 'simulated', '--rate', '10']
+    asked += ['--processes', '1']
+    assert main([*asked, '--output', str(tmp_path / 'mined')]) == 0
+    (video,) = read_index(tmp_path / 'mined' / 'index.json').videos
+    found = {number: hands for number, hands in video.hands.items() if hands}
+    assert found == {30: (Hand((1, 1, 9, 9), True, 1.0, (4, 2)),)}
 
 
 def test_an_index_is_written_and_what_gives_no_clip_is_told(

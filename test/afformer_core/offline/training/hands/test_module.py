@@ -77,6 +77,7 @@ def test_only_what_is_to_learn_changes(hands: Path, trained: Path, tmp_path: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_interrupted_and_resumed_equals_not_interrupted(hands: Path, tmp_path: Path) -> None:
     """Torchvision draws which proposals are learned from."""
     steps = ('--trainer.max_steps=4', '--checkpoint_steps=2', '--data.validation=null')

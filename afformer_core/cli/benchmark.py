@@ -15,11 +15,8 @@ from afformer_core.cli.options.path_options import INPUT_FOLDER, OUTPUT_FILE, OU
 from afformer_core.cli.options.session_options import add_session_options
 
 if TYPE_CHECKING:
-    from afformer_core.cli.evaluation.on_parts import (
-        MakeExamples,
-        PairsAndClips,
-        Predictors,
-    )
+    from afformer_core.cli.evaluation.on_pairs import MakeExamples
+    from afformer_core.cli.evaluation.on_parts import PairsAndClips, Predictors
     from afformer_core.offline.evaluation.report.report import EvaluationReport, Fact
 
 _DESCRIPTION = """\

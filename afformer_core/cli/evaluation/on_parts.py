@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from afformer_core.cli.evaluation.on_pairs import describe, name_models, open_model
+from afformer_core.cli.evaluation.on_pairs import MakeExamples, describe, name_models, open_model
 from afformer_core.cli.options.engine_options import engine_of
 from afformer_core.errors import AfformerError
 from afformer_core.models.pretrained import imagenet_features
@@ -36,7 +36,6 @@ from afformer_core.offline.evaluation.parts.predictors import (
     RelativePositionPredictor,
     SiftPredictor,
 )
-from afformer_core.offline.evaluation.report.qualitative_examples import QualitativeExample
 from afformer_core.offline.evaluation.report.report import (
     SCHEMA_OF_PARTS,
     EvaluationReport,
@@ -45,9 +44,6 @@ from afformer_core.offline.evaluation.report.report import (
 )
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import ONE_PROCESS
-
-MakeExamples = Callable[[], dict[str, list[QualitativeExample]]]
-
 
 # Options that do not apply to pairs, with their defaults.
 _OF_OTHER_DATA = {

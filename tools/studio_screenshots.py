@@ -121,7 +121,6 @@ def _capture_robot(page: Any, folder: Path) -> None:
     page.get_by_role('button', name='Record (R)').click()
     page.get_by_text("Recording 'cup_handle': 2").wait_for()
     page.get_by_role('button', name='Finish (F)').click()
-    page.get_by_text('cup_handle, as it was recorded:').wait_for()
     page.locator('.overlay img[src^="data:image/jpeg"]').wait_for()
     page.locator('.first-frame img').wait_for()
     _save(page, folder / 'studio_robot.jpg')

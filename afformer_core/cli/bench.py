@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import os
-import platform
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -186,19 +184,19 @@ def _image_tables(arguments: argparse.Namespace) -> list[Table]:
 
 
 def _facts(threads: int) -> dict[str, str]:
-    import onnxruntime
-    import torch
+    """Describe what the times depend on, after the measurement has loaded its packages."""
+    from afformer_core.files.provenance import provenance
 
-    installed = importlib.metadata.distributions()
-    releases = {package.metadata['Name']: package.version for package in installed}
-    listing = Path('/proc/cpuinfo')
-    lines = listing.read_text(encoding='utf-8').splitlines() if listing.is_file() else []
-    names = [line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')]
-    has_gpu = torch.cuda.is_available()
+    described = provenance()
+    measuring = ('torch', 'onnxruntime', 'openvino')
+    packages = (
+        f'{name} {release}'
+        for name, release in described['packages'].items()
+        if name.startswith(measuring)
+    )
     return {
-        'processor': next(iter(names), platform.processor() or platform.machine()),
-        'GPU': torch.cuda.get_device_name() if has_gpu else 'none',
+        'machine': described['machine'],
+        'GPU': described.get('gpu', 'none'),
         'threads': str(threads),
-        'versions': f'Python {platform.python_version()}, torch {torch.__version__}, '
-        f'onnxruntime {onnxruntime.__version__}, openvino {releases.get("openvino", "none")}',
+        'versions': ', '.join((f'Python {described["python"]}', *packages)),
     }

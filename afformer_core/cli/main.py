@@ -46,7 +46,6 @@ SUBCOMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 
 # No module of this package imports these, and the command runs without them.
 _OPTIONAL_PACKAGES = {'simulate': 'afformer_sim'}
-_WITH_OPTIONS_OF_THEIR_OWN = ('train',)
 
 EXAMPLES = """\
 examples:
@@ -86,14 +85,14 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(title='subcommands', metavar='subcommand', required=True)
     for name in SUBCOMMANDS:
         _add_subcommand(name, subparsers)
-    for name, subparser in subparsers.choices.items():
+    for subparser in subparsers.choices.values():
         subparser.set_defaults(subparser=subparser)
-        if name in _WITH_OPTIONS_OF_THEIR_OWN:
-            continue
-        # without a default, so that it does not undo the option given before the subcommand
-        subparser.add_argument(
-            '--debug', action='store_true', default=argparse.SUPPRESS, help=debug_help
-        )
+        # other parsers read all arguments of a subcommand without options
+        if '-' in subparser.prefix_chars:
+            # without a default, so that it does not undo the option given before the subcommand
+            subparser.add_argument(
+                '--debug', action='store_true', default=argparse.SUPPRESS, help=debug_help
+            )
     return parser
 
 
@@ -117,21 +116,10 @@ def _add_absent(name: str, package: str, subparsers: Any) -> None:
             f'{how_to_install("sim")}'
         )
 
-    subparsers.add_parser(name, add_help=False).set_defaults(run=run, passes_on=True)
-
-
-def parse(given: Sequence[str]) -> argparse.Namespace:
-    """Parse the arguments; exit with a message if they are invalid.
-
-    A subcommand that sets `passes_on` receives in `passed_on` the arguments that its own parser
-    does not define.
-    """
-    parser = build_parser()
-    arguments, others = parser.parse_known_args(given)
-    arguments.passed_on = others
-    if others and not getattr(arguments, 'passes_on', False):
-        parser.error(f'unrecognized arguments: {" ".join(others)}')
-    return arguments
+    # No argument looks like an option, so all are accepted.
+    parser = subparsers.add_parser(name, add_help=False, prefix_chars='\0')
+    parser.add_argument('arguments', nargs='*')
+    parser.set_defaults(run=run)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -144,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         the exit status: 0, 1 after bad input, 130 after an interruption. Bad usage exits with 2.
     """
     given = sys.argv[1:] if argv is None else argv
-    arguments = parse(given)
+    arguments = build_parser().parse_args(given)
     try:
         # The arguments go to other processes, which parsers cannot.
         subparser = vars(arguments).pop('subparser')

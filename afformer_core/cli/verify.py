@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 from typing import Any
 
-from afformer_core.cli.options.command import add_command, add_json
+from afformer_core.cli.options.command import add_command, add_json, print_report
 from afformer_core.cli.options.dataset_options import add_dataset_part
 from afformer_core.cli.options.path_options import INPUT_PATH
 
@@ -44,14 +42,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check the dataset, and print the problems."""
-    from afformer_core.files.atomic import write_aside
-    from afformer_core.offline.data.annotations import open_annotations
+    from afformer_core.offline.data.annotations import annotating_files, open_annotations
     from afformer_core.offline.data.verification import dataset_health, health_text
 
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     health = dataset_health(dataset, arguments.decode)
-    text = json.dumps(health, indent=2)
-    print(text if arguments.json == '-' else health_text(health))
-    if arguments.json not in (None, '-'):
-        write_aside(Path(arguments.json), f'{text}\n'.encode())
+    print_report(arguments, health_text(health), health, annotating_files(arguments.annotations))
     return 1 if health['problems'] or health['folders without a table'] else 0

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -24,24 +24,15 @@ def read_ahead(items: Iterable[Item], most: int) -> Generator[Item, None, None]:
     Args:
         items: an iterable, which only that thread reads.
         most: maximum number of items that wait for the consumer, at least 1.
-
-    Raises:
-        ValueError: `most` is below 1.
     """
-    if most < 1:
-        raise ValueError(f'most is {most}; expected at least 1')
-    return _taken(iter(items), most)
-
-
-def _taken(items: Iterator[Item], most: int) -> Generator[Item, None, None]:
-    pool = ThreadPoolExecutor(1)
+    pool, iterator = ThreadPoolExecutor(1), iter(items)
     try:
-        ahead = deque(pool.submit(next, items, _End()) for _ in range(most))
+        ahead = deque(pool.submit(next, iterator, _End()) for _ in range(most))
         while not isinstance(item := ahead.popleft().result(), _End):
-            ahead.append(pool.submit(next, items, _End()))
+            ahead.append(pool.submit(next, iterator, _End()))
             yield item
     finally:
         pool.shutdown(cancel_futures=True)
-        close = getattr(items, 'close', None)
+        close = getattr(iterator, 'close', None)
         if close is not None:
             close()

@@ -18,7 +18,7 @@ import yaml
 from afformer_ros.action import OperateElement
 from builtin_interfaces.msg import Duration
 
-from afformer_core.cli.main import build_parser, parse
+from afformer_core.cli.main import build_parser
 from afformer_core.errors import AfformerError
 from afformer_ros.commands import build_parser as build_command_parser
 from afformer_ros.commands import executable_arguments, filled_request
@@ -53,7 +53,7 @@ Check = Callable[[Sequence[str], Path], None]
 
 
 def afformer_parses(words: Sequence[str], root: Path) -> None:
-    arguments = parse(words)
+    arguments = build_parser().parse_args(words)
     if words[0] == 'train':
         training_parses(arguments.arguments)
 

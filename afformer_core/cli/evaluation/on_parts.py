@@ -9,12 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from afformer_core.cli.evaluation.on_pairs import (
-    MakeExamples,
-    describe,
-    name_models,
-    open_model,
-)
+from afformer_core.cli.evaluation.on_pairs import MakeExamples, describe, name_models, open_model
 from afformer_core.cli.options.engine_options import engine_of
 from afformer_core.errors import AfformerError
 from afformer_core.models.pretrained import imagenet_features

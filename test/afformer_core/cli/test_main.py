@@ -67,21 +67,19 @@ def test_a_missing_library_names_the_extras(
 
 
 @pytest.mark.parametrize(
-    'error', [TypeError('x'), ModuleNotFoundError('x', name='afformer_core.x')]
+    ('error', 'arguments'),
+    [
+        (TypeError('x'), ('try',)),
+        (ModuleNotFoundError('x', name='afformer_core.x'), ('try',)),
+        (ValueError('x'), ('--debug', 'try')),
+        (ValueError('x'), ('try', '--debug')),
+    ],
 )
-def test_programming_errors_keep_their_traceback(
-    run_with: Callable[..., int], error: Exception
+def test_programming_errors_and_debugging_show_the_traceback(
+    run_with: Callable[..., int], error: Exception, arguments: tuple[str, ...]
 ) -> None:
-    with pytest.raises(type(error)):
-        run_with(error)
-
-
-@pytest.mark.parametrize('arguments', [('--debug', 'try'), ('try', '--debug')])
-def test_debug_shows_the_traceback(
-    run_with: Callable[..., int], arguments: tuple[str, ...]
-) -> None:
-    with pytest.raises(ValueError, match='bad'):
-        run_with(ValueError('bad'), *arguments)
+    with pytest.raises(type(error), match='x'):
+        run_with(error, *arguments)
 
 
 def test_an_interruption_exits_with_130(run_with: Callable[..., int]) -> None:

@@ -73,8 +73,3 @@ def test_a_consumer_that_stops_closes_the_items() -> None:
     assert items.closed
     assert items.number < 10
     assert threading.active_count() == before
-
-
-def test_nothing_ahead_is_refused() -> None:
-    with pytest.raises(ValueError, match='most is 0; expected at least 1'):
-        read_ahead([1], 0)

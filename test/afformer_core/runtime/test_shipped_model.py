@@ -37,7 +37,7 @@ def test_graphs_are_exported_into_a_folder_that_is_writable(
     own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr('os.access', lambda path, mode: path == own)
-    assert shipped_model.shipped_model_to_export() == own
+    assert shipped_model.model_folder_to_export('shipped') == own
 
 
 def test_graphs_are_exported_into_a_private_copy_otherwise(own: Path, cache: Path) -> None:

@@ -18,6 +18,11 @@ from afformer_ros.studio.words import (
     reliability_in_words,
 )
 
+SEEN = 'In view: presence 0.91, at least 0.50 is needed.'
+ABSENT = 'Not found: presence 0.12, at least 0.50 is needed.'
+NOT_KNOWN = 'Presence is not known: this model is not calibrated. Run `afformer calibrate`.'
+SURE = 'The part is certain: certainty 0.63, at least 0.63 is needed.'
+UNSURE = 'Not sure which part: certainty 0.41, at least 0.63 is needed.'
 FINDS = 'press: the model finds the operated part. A click there is more reliable.'
 TAP = 'press: which part? Tap one of the numbered parts, or click elsewhere.'
 
@@ -57,38 +62,17 @@ def test_the_best_point_and_action(found: Affordance) -> None:
 @pytest.mark.parametrize(
     ('found', 'presence', 'certainty', 'told'),
     [
-        (
-            True,
-            0.91,
-            0.41,
-            (
-                'In view: presence 0.91, at least 0.50 is needed.',
-                'Not sure which part: certainty 0.41, at least 0.63 is needed.',
-            ),
-        ),
-        (
-            True,
-            math.nan,
-            0.63,
-            (
-                'Presence is not known: this model is not calibrated. Run `afformer calibrate`.',
-                'The part is certain: certainty 0.63, at least 0.63 is needed.',
-            ),
-        ),
-        (False, 0.125, 0.41, ('Not found: presence 0.12, at least 0.50 is needed.', '')),
-        (True, 0.91, math.nan, ('In view: presence 0.91, at least 0.50 is needed.', '')),
+        (True, 0.91, 0.41, (SEEN, UNSURE)),
+        (True, math.nan, 0.63, (NOT_KNOWN, SURE)),
+        (True, 0.91, math.nan, (SEEN, '')),
+        (False, 0.125, 0.41, (ABSENT, '')),
     ],
 )
 def test_presence_and_certainty(
     found: bool, presence: float, certainty: float, told: tuple[str, str]
 ) -> None:
-    affordance = Affordance(
-        found=found,
-        presence=presence,
-        presence_threshold=0.5,
-        certainty=certainty,
-        certainty_threshold=0.63,
-    )
+    affordance = Affordance(found=found, presence=presence, certainty=certainty)
+    affordance.presence_threshold, affordance.certainty_threshold = 0.5, 0.63
     assert reliability_in_words(affordance) == told
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.cli.main import build_parser, main, parse
+from afformer_core.cli.main import build_parser, main
 from afformer_core.cli.options.path_options import (
     PathOption,
     input_paths,
@@ -174,6 +174,6 @@ def test_no_command_replaces_its_inputs(
     ],
 )
 def test_what_is_written_beside_inputs_is_no_input(line: str, folder: Path) -> None:
-    arguments = parse(line.split())
+    arguments = build_parser().parse_args(line.split())
     inputs = input_paths(arguments.subparser, arguments)
     require_inputs_kept(output_paths(arguments.subparser, arguments), inputs)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from afformer_core.cli.main import parse
+from afformer_core.cli.main import build_parser
 from afformer_core.cli.options.engine_options import engine_of
 from afformer_core.errors import AfformerError
 from afformer_core.offline.parallel import ray_engine
@@ -81,5 +81,5 @@ def test_a_process_that_computes_on_a_gpu_has_one(
 )
 def test_a_backend_of_gpus_asks_for_one(options: str, gpus: float | None) -> None:
     line = f'evaluate --annotations a.json --engine ray {options}'
-
-    assert engine_of(parse(line.split()), 3) == RayEngine(3, 'auto', gpus)
+    arguments = build_parser().parse_args(line.split())
+    assert engine_of(arguments, 3) == RayEngine(3, 'auto', gpus)

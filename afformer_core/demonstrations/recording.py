@@ -21,12 +21,7 @@ from afformer_core.demonstrations.contact_reading.demonstration_reader import (
 from afformer_core.demonstrations.demonstration_file import DemonstrationWriter
 from afformer_core.demonstrations.media import MediaFrames
 from afformer_core.demonstrations.optical_flow import shown_rotation
-from afformer_core.demonstrations.state import (
-    Recorded,
-    StoreEntry,
-    Summary,
-    validated_name,
-)
+from afformer_core.demonstrations.state import Recorded, StoreEntry, Summary, validated_name
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.errors import DemonstrationError
 from afformer_core.media.polygons import Point

@@ -110,6 +110,7 @@ def _measure(
         None if arguments.frames is None else parse_frame_sampling(arguments.frames),
         arguments.folder_rate,
         names if arguments.heatmap_of == 'annotated' else None,
+        arguments.together,
         isinstance(protocol, PooledProtocol),
     )
     run = evaluator.open_run(settings)
@@ -127,6 +128,7 @@ def _measure(
         'input size': described['input size'],
         'frames': str(run.sampling),
         'zoom stages': described['zoom stages'],
+        'demonstrations together': arguments.together,
         'heatmap': f'of the {arguments.heatmap_of} action',
         'annotations': str(arguments.annotations),
     }

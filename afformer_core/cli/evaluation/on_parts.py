@@ -51,6 +51,7 @@ _OF_OTHER_DATA = {
     'limit': 0,
     'pairs_per_group': 0,
     'frames': None,
+    'together': 1,
     'folder_rate': None,
     'heatmap_of': 'predicted',
     'protocol': 'rows256',

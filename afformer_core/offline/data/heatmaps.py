@@ -44,11 +44,13 @@ def pad_points(points: Sequence[np.ndarray]) -> Tensor:
     return padded
 
 
-def target_heatmaps(points: Tensor, size: tuple[int, int]) -> Tensor:
+def target_heatmaps(
+    points: Tensor, size: tuple[int, int], offset: float = RELEASED_OFFSET
+) -> Tensor:
     """Blur sets of points to probability maps, like the published evaluation.
 
     Coordinates are truncated to a pixel, each such pixel is set to one regardless of the number of
-    points in it, and the map plus 1e-10 is blurred (reflecting border) and divided by its sum.
+    points in it, and the map plus an offset is blurred (reflecting border) and divided by its sum.
     Points outside the image and NaN points are ignored; a set without any point gives the uniform
     map. Because every point is a separable impulse, the blur is one product of two small matrices
     for each map instead of a convolution of the whole image.
@@ -56,6 +58,7 @@ def target_heatmaps(points: Tensor, size: tuple[int, int]) -> Tensor:
     Args:
         points: [N, P, 2] (x, y) in pixels of the heatmap; NaN marks padding.
         size: (height, width) of the heatmap.
+        offset: 1e-10 in the released code.
 
     Returns:
         float32 [N, height, width] on the device of `points`, each map of sum 1.
@@ -79,15 +82,16 @@ def target_heatmaps(points: Tensor, size: tuple[int, int]) -> Tensor:
     vertical = row_blur[row] * weight[..., None]
     # In fp32, even within a training step in mixed precision.
     with torch.autocast(points.device.type, enabled=False):
-        heatmaps = vertical.transpose(1, 2) @ column_blur[column] + RELEASED_OFFSET
+        heatmaps = vertical.transpose(1, 2) @ column_blur[column] + offset
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
 
 
-def blurred_maps(maps: Tensor) -> Tensor:
+def blurred_maps(maps: Tensor, offset: float = RELEASED_OFFSET) -> Tensor:
     """Blur any maps to probability maps, as `target_heatmaps` blurs points.
 
     Args:
-        maps: float32 [N, height, width], none negative; an empty map gives the uniform one.
+        maps: float32 [N, height, width], none negative.
+        offset: see `target_heatmaps`; an empty map gives the uniform one.
 
     Returns:
         float32 of the same shape, each map of sum 1.
@@ -100,7 +104,7 @@ def blurred_maps(maps: Tensor) -> Tensor:
     row_blur = _impulse_responses(height, kernel_size, maps.device)
     column_blur = _impulse_responses(width, kernel_size, maps.device)
     with torch.autocast(maps.device.type, enabled=False):
-        heatmaps = row_blur.T @ maps @ column_blur + RELEASED_OFFSET
+        heatmaps = row_blur.T @ maps @ column_blur + offset
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
 
 

@@ -92,17 +92,18 @@ def ground_windows(
 
 
 def action_heatmaps(
-    grounder: ArrayGrounder, image: NDArray[np.uint8], windows: Sequence[str]
+    grounder: ArrayGrounder, image: NDArray[np.uint8], windows: Sequence[Sequence[str]]
 ) -> NDArray[np.float32]:
     """Compute the mean heatmap of every action.
 
     Args:
         grounder: grounder of a model with a heatmap for each action.
         image: uint8 RGB [H, W, 3], any size.
-        windows: names of finished demonstrations, at least one.
+        windows: for each window, of which there is at least one, the names of the finished
+            demonstrations that are grounded together.
 
     Returns:
         probabilities [A, h, w] at the model's size.
     """
-    logits = [grounder.output(image, name).heatmap_logits for name in windows]
+    logits = [grounder.output(image, *names).heatmap_logits for names in windows]
     return mean_heatmaps(torch.from_numpy(np.stack(logits)))

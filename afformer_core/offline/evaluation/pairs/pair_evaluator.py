@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from afformer_core.errors import DatasetError
 from afformer_core.media.images import read_image
 from afformer_core.media.polygons import Point
 from afformer_core.offline.data.clip_reader import ClipReader
@@ -37,6 +38,7 @@ _NEGATIVE = 'of another scene'
 # Maximum number of kept windows of an image's demonstrations, or those of a single longer one; 32
 # frames of a ResNet-50 model take 120 MB.
 _KEPT = 8
+_PEAKS = 5
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class RunSettings:
         annotated_actions: names of the dataset's actions, to measure the heatmap and peak of the
             annotated action, like the released code; None: those of the best action of the model,
             as on a robot. They are the same if the model has a single heatmap.
+        together: number of demonstrations of the same element that are grounded together, only for
+            the pair itself; with several windows of each, all windows are.
         keeps_heatmaps: whether results contain the heatmaps of their rows, for pooled rows.
     """
 
@@ -99,6 +103,7 @@ class RunSettings:
     sampling: FrameSampling | None = None
     folder_rate: float | None = None
     annotated_actions: tuple[str, ...] | None = None
+    together: int = 1
     keeps_heatmaps: bool = False
 
 
@@ -119,6 +124,10 @@ class ModelRun:
     """
 
     def __init__(self, settings: RunSettings) -> None:
+        if settings.together < 1:
+            raise ValueError(
+                f'{settings.together} demonstrations are grounded together; expected at least 1'
+            )
         self.grounder = settings.open_grounder()
         configuration = self.grounder.configuration
         annotated = settings.annotated_actions
@@ -155,25 +164,24 @@ class ModelRun:
 
     def ground(self, pair: Pair) -> Grounding:
         """Ground one pair, as on a robot."""
-        image = read_image(pair.sample.image_path)
-        return ground_windows(self.grounder, image, self._memorize(pair.sample))
+        return self._ground_windows(read_image(pair.sample.image_path), self._windows(pair))
 
     def _evaluate_pair(self, pair: Pair, number: int) -> PairResult:
         sample = pair.sample
         image = read_image(sample.image_path)
         rows = self._protocol.rows([sample])
         targets = self._protocol.targets(rows)
-        windows = self._memorize(sample)
+        windows = self._windows(pair)
         start = time.perf_counter()
-        grounding = ground_windows(self.grounder, image, windows)
+        grounding = self._ground_windows(image, windows)
         milliseconds = 1e3 * (time.perf_counter() - start)
         measured = self._of_rows(image, grounding, windows, rows)
         predicted = self._heatmaps(measured)
         peak = _peak(grounding, sample.image_size)
         hard_negative_kld, hard_negative_peak = None, None
         if pair.hard_negative is not None:
-            windows = self._memorize(pair.hard_negative)
-            hard_negative = ground_windows(self.grounder, image, windows)
+            windows = self._windows_of(pair.hard_negative)
+            hard_negative = self._ground_windows(image, windows)
             others = self._heatmaps(self._of_rows(image, hard_negative, windows, rows))
             hard_negative_kld = kld(others, targets, self._protocol.epsilon)
             hard_negative_peak = _peak(hard_negative, sample.image_size)
@@ -205,7 +213,7 @@ class ModelRun:
         self,
         image: NDArray[np.uint8],
         grounding: Grounding,
-        windows: Sequence[str],
+        windows: Sequence[Sequence[str]],
         rows: Sequence[ProtocolRow],
     ) -> list[Grounding]:
         """Return the grounding of each row, with its best peak."""
@@ -236,6 +244,35 @@ class ModelRun:
             return ground_windows(self.grounder, image, self._recent[_NEGATIVE]).presence_features
         finally:
             self._forget(_NEGATIVE)
+
+    def _ground_windows(
+        self, image: NDArray[np.uint8], windows: Sequence[Sequence[str]]
+    ) -> Grounding:
+        together, *_ = windows
+        if len(together) == 1:
+            return ground_windows(self.grounder, image, [name for (name,) in windows])
+        size = (int(image.shape[0]), int(image.shape[1]))
+        return self.grounder.predict(image, *together).grounding(size, _PEAKS)
+
+    def _windows(self, pair: Pair) -> list[tuple[str, ...]]:
+        """Return the names of the demonstrations in each window of a pair.
+
+        Raises:
+            DatasetError: the data has fewer demonstrations of its element than requested.
+        """
+        count = self._settings.together
+        if count == 1:
+            return self._windows_of(pair.sample)
+        shown = [pair.sample, *pair.companions][:count]
+        if len(shown) < count:
+            raise DatasetError(
+                f'{pair.sample.sample_id} has {len(shown)} demonstrations of its element in the '
+                f'same image; {count} together need data with so many performances'
+            )
+        return [tuple(name for sample in shown for name in self._memorize(sample))]
+
+    def _windows_of(self, sample: Sample) -> list[tuple[str, ...]]:
+        return [(name,) for name in self._memorize(sample)]
 
     def _memorize(self, sample: Sample) -> tuple[str, ...]:
         """Return the names of the windows; memorize them if necessary."""

@@ -30,11 +30,14 @@ class Pair:
             there is no such sample.
         negative: a sample of another scene (or image), whose demonstration shows an element that
             is not in the image, or None if there is no other.
+        companions: samples of the same image whose demonstrations show the same element, by other
+            people or from other sides; only for data with elements.
     """
 
     sample: Sample
     hard_negative: Sample | None
     negative: Sample | None = None
+    companions: tuple[Sample, ...] = ()
 
 
 def choose_pairs(
@@ -67,6 +70,7 @@ def choose_pairs(
                 group[index],
                 _swap(group[index], group, rng),
                 negative[number % len(negative)] if negative else None,
+                _companions(group[index], group),
             )
             for number, index in enumerate(drawn)
         ]
@@ -83,6 +87,20 @@ def _swap(sample: Sample, group: Sequence[Sample], rng: np.random.Generator) -> 
         if other.scene is not None and other.scene.element != scene.element
     ]
     return others[rng.integers(len(others))] if others else None
+
+
+def _companions(sample: Sample, group: Sequence[Sample]) -> tuple[Sample, ...]:
+    scene = sample.scene
+    if scene is None:
+        return ()
+    return tuple(
+        other
+        for other in group
+        if other.scene is not None
+        and other.scene.element == scene.element
+        and other.image_path == sample.image_path
+        and other.demonstration != sample.demonstration
+    )
 
 
 def _demonstration_sampler(pair: Pair) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import tqdm
 
+from afformer_core.errors import DatasetError
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.evaluation.metrics import RowScores, concatenate, score_rows
 from afformer_core.offline.evaluation.pairs.pair_evaluator import PairResult
@@ -56,6 +57,9 @@ def pool(
         protocol: protocol of the pooled rows.
         seed: seed of the jitter in AUC-J.
         progress: show a progress bar on stderr.
+
+    Raises:
+        DatasetError: no row has a grounded demonstration.
     """
     drawn: dict[tuple[str, int], list[Heatmaps]] = {}
     for result in results:
@@ -64,6 +68,11 @@ def pool(
             drawn.setdefault((row.image, row.action), []).append(heatmap)
     every = protocol.rows(samples)
     rows = tuple(row for row in every if (row.image, row.action) in drawn)
+    if not rows:
+        raise DatasetError(
+            f'no row of the protocol {protocol.name} has a demonstration that was grounded; check '
+            'that the annotations have points inside the images'
+        )
     targets = protocol.targets(rows)
     by_row = [np.stack(drawn[row.image, row.action]) for row in rows]
     heatmaps = np.stack([maps.mean(axis=0) for maps in by_row])

@@ -131,12 +131,14 @@ def test_the_annotated_actions_heatmap_is_measured_where_asked_for(scenes, of_ea
 
 @pytest.fixture
 def pair_of_the_other_action(scenes, of_each_action):
-    """Annotated with the action that the model does not find best."""
+    """Annotated with the action that the model does not find best, with a companion."""
     dataset = open_annotations(scenes)
     (pair, *_) = choose_pairs(list(dataset))
     found = run_of(of_each_action, RowsProtocol((64, 64))).ground(pair)
     other = 1 - dataset.action_names.index(found.action)
-    return replace(pair, sample=replace(pair.sample, actions=(other,)))
+    return replace(
+        pair, sample=replace(pair.sample, actions=(other,)), companions=(pair.hard_negative,)
+    )
 
 
 def test_the_robots_peak_is_told_beside_that_of_the_annotated_action(

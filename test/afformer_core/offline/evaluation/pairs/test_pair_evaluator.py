@@ -15,6 +15,8 @@ import pytest
 
 from afformer_core.cli.evaluate import add_parser
 from afformer_core.cli.main import main
+from afformer_core.errors import DatasetError
+from afformer_core.media.images import read_image
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.evaluation.pairs.pair_evaluator import (
     RunSettings,
@@ -77,6 +79,20 @@ def test_the_clip_that_was_used_longest_ago_gives_way(scenes, grounder):
     assert grounder.encoded == before
     run.ground(pairs[1])
     assert grounder.encoded > before
+
+
+def test_of_demonstrations_together_the_mean_of_the_logits_counts(scenes, grounder):
+    (pair, *_) = choose_pairs(list(open_annotations(scenes)))
+    both = replace(pair, companions=(pair.hard_negative,))
+    run = run_of(grounder, RowsProtocol((32, 32)), together=2)
+
+    (found,) = run.evaluate([both])
+
+    names = [f'{sample.demonstration}, window 0' for sample in (pair.sample, pair.hard_negative)]
+    prediction = grounder.predict(read_image(pair.sample.image_path), *names)
+    assert found.presence_features.confidence == prediction.peaks((64, 64), 1)[0].score
+    with pytest.raises(DatasetError, match='1 demonstrations of its element'):
+        run.evaluate([pair])
 
 
 def test_command_prints_tables(scenes, model_folder, capsys):

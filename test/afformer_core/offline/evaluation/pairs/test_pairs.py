@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pairs and their negatives, with and without scenes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,21 @@ def test_seed_decides_the_draw(samples):
 def test_refuses_a_negative_limit(samples):
     with pytest.raises(ValueError, match='limit is -1'):
         choose_pairs(samples, limit=-1)
+
+
+def test_companions_show_the_same_element_in_the_same_image(samples):
+    sample = samples[0]
+    again = replace(sample, sample_id='again', video_path=Path('another_performance.mp4'))
+    elsewhere = replace(again, sample_id='elsewhere', image_path=Path('another_view.jpg'))
+
+    by_id = {
+        pair.sample.sample_id: pair.companions
+        for pair in choose_pairs([*samples, again, elsewhere])
+    }
+
+    assert by_id[sample.sample_id] == (again,)
+    assert by_id['again'] == (sample,)
+    assert by_id['elsewhere'] == ()
 
 
 # The diagonal of 80x60 is 100 pixels; a tenth of it is 10.

@@ -211,7 +211,8 @@ class ConfiguredGrounding:
         return bool(library.selected) or any(goal.names for goal in self._ground_action.goals[:1])
 
     def _statuses(self) -> Sequence[ComponentStatus]:
-        latency, limit = self._statistics.latency, self._live_parameters().maximum_latency
+        latency = self._statistics.latency
+        limit: float = self._node.get_parameter('maximum_latency').value
         state = self._status.state
         asked = bool(state.selected) or bool(self._ground_action.goals)
         needed = self._worker.grounding and asked

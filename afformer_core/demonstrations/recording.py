@@ -277,9 +277,7 @@ class Recording:
     ) -> None:
         self.name = validated_name(name)
         self.frames = 0
-        self.losses = Counter(
-            {'were lost on the way': 0, 'were dropped': 0, 'could not be read': 0}
-        )
+        self.losses = Counter(dict.fromkeys(_LOSSES, 0))
         self.duration = 0.0
         self._grounder = grounder
         maximum = grounder.configuration.maximum_frames

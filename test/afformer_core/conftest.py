@@ -99,11 +99,13 @@ def panel(seed: int, size: tuple[int, int] = (192, 128)) -> np.ndarray:
     return np.asarray(cv2.resize(noise, size, interpolation=cv2.INTER_CUBIC))
 
 
-@pytest.fixture(scope='session')
-def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """EfficientNet-Lite0, two levels, one heatmap, at most 32 frames, exported."""
+def exported_small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Export EfficientNet-Lite0, two levels, one heatmap, at most 32 frames; return its folder."""
     configuration = replace(afformer_small(ACTIONS, (64, 96)), maximum_frames=32)
     return _exported_once(_folder_of_the_run(tmp_path_factory) / 'small', configuration)
+
+
+small_folder = pytest.fixture(scope='session')(exported_small_model)
 
 
 R50 = afformer_r50(ACTIONS, (64, 64))

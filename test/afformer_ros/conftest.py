@@ -3,48 +3,29 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
-from filelock import FileLock
 
-from afformer_core.models import afformer_small
-from afformer_core.models.afformer import Afformer
-from afformer_core.runtime.export.export import export_graphs
-from afformer_core.runtime.weights import save_model
+from test.afformer_core.conftest import exported_small_model
 from test.afformer_ros.grounding_client import Client
 from test.afformer_ros.grounding_nodes import Nodes, Process
 
 
 @pytest.fixture(scope='session')
-def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a small model of 64 x 64 input, with random weights and without graphs."""
-    folder = tmp_path_factory.mktemp('model')
-    torch.manual_seed(0)
-    save_model(folder, Afformer(afformer_small(('press', 'hold'), (64, 64))).eval(), {})
-    return folder
+def exported_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small model with random weights and graphs, which run without PyTorch."""
+    return exported_small_model(tmp_path_factory)
 
 
 @pytest.fixture(scope='session')
-def exported_model(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with graphs: a node that runs them starts faster, as it needs no PyTorch.
-
-    All processes of this run share it.
-    """
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base) / 'exported' / 'model'
-    folder.parent.mkdir(exist_ok=True)
-    with FileLock(folder.with_suffix('.lock')):
-        if not folder.is_dir():
-            unfinished = folder.with_suffix('.unfinished')
-            shutil.copytree(random_model, unfinished)
-            export_graphs(unfinished)
-            unfinished.rename(folder)
-    return folder
+def random_model(exported_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without graphs."""
+    folder = tmp_path_factory.mktemp('random') / 'model'
+    graphs = shutil.ignore_patterns('*.onnx', 'graphs.json', 'golden_outputs.safetensors')
+    return Path(shutil.copytree(exported_model, folder, ignore=graphs))
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from afformer_ros.player.player_node import PlayerParameters
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 
 PACKAGE = 'afformer_ros'
+PARSER = build_parser()
 LOAD = '/grounding/load_demonstration afformer_ros/action/LoadDemonstration'
 SELECT = '/grounding/select_demonstration afformer_ros/srv/SelectDemonstration'
 # Commands that are not looked into, and why.
@@ -53,7 +54,7 @@ Check = Callable[[Sequence[str], Path], None]
 
 
 def afformer_parses(words: Sequence[str], root: Path) -> None:
-    arguments = build_parser().parse_args(words)
+    arguments = PARSER.parse_args(words)
     if words[0] == 'train':
         training_parses(arguments.arguments)
 
@@ -349,7 +350,7 @@ def refuse_undeclared(arguments: Sequence[str], declared: Mapping[str, list[str]
 def test_options_in_sentences_exist(page: str, root: Path) -> None:
     """Of commands that are named in a line, some only in part."""
     text = re.sub(r'^```.*?^```$', '', (root / page).read_text(), flags=re.MULTILINE | re.DOTALL)
-    parsers = subcommands(build_parser())
+    parsers = subcommands(PARSER)
     makefile = (root / 'Makefile').read_text()
     for span in re.findall(r'`([^`]+)`', text):
         words = span.split()

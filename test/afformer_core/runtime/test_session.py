@@ -22,8 +22,10 @@ Images = Callable[..., np.ndarray]
 @pytest.fixture(
     scope='module',
     params=[(name, 'small') for name in ON_CPU]
-    + [('torch', 'unexported_r50')]
-    + [pytest.param(('onnxruntime', 'r50'), marks=pytest.mark.slow)]
+    + [
+        pytest.param(one, marks=pytest.mark.slow)
+        for one in (('torch', 'unexported_r50'), ('onnxruntime', 'r50'))
+    ]
     + [(name, 'small') for name in (*DOUBLES, RTX_DOUBLE)]
     + [pytest.param((one.values[0], 'small'), marks=one.marks) for one in ON_GPU],
     ids=lambda case: ' of '.join(case),

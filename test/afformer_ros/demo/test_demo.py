@@ -79,9 +79,9 @@ def test_a_point_is_a_pixel_of_the_image_of_the_user(tmp_path):
     assert 'not sure which part: certainty 0.34, at least 0.70 is needed' in text
 
 
-def test_the_demo_leaves_a_film(files, random_model, tmp_path):
+def test_the_demo_leaves_a_film(files, exported_model, tmp_path):
     output = tmp_path / 'output'
-    done = _run(*files, '--model', random_model, '--output', output)
+    done = _run(*files, '--model', exported_model, '--output', output)
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'nothing found' in done.stdout
     assert re.search(r'images grounded, each published \d{1,5} ms \(median\)', done.stdout)
@@ -119,9 +119,9 @@ def test_a_node_that_fails_ends_the_demo_with_its_reason(files, tmp_path):
     assert 'absent/model.json does not exist' in log.read_text()
 
 
-def test_an_interruption_leaves_no_process_behind(files, random_model, tmp_path):
+def test_an_interruption_leaves_no_process_behind(files, exported_model, tmp_path):
     demo = subprocess.Popen(
-        _command([*files, '--model', random_model, '--output', tmp_path / 'output']),
+        _command([*files, '--model', exported_model, '--output', tmp_path / 'output']),
         stdout=subprocess.DEVNULL,
         env={**os.environ, 'PYTHONUNBUFFERED': '1'},
     )

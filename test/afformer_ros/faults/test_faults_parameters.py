@@ -8,13 +8,9 @@ import pytest
 # What is given, and what the one line on the standard error must say of it.
 REFUSED_AT_THE_START = {
     'overlay_opacity above its range': ({'overlay_opacity': 2.0}, 'overlay_opacity'),
-    'confidence that is no number': ({'minimum_confidence': '.nan'}, 'minimum_confidence'),
-    'smoothing without an end': ({'smoothing_time': '.inf'}, 'smoothing_time'),
     'a word for a number': ({'threads': 'many'}, 'threads'),
-    'an integer for a float': ({'hold_time': 1}, 'hold_time'),
     'an unknown choice': ({'backend': 'abacus'}, 'expected one of auto, torch, onnxruntime'),
     'an unknown profile': ({'image_qos': 'RELIABLE'}, 'one of AUTO, SENSOR_DATA, DEFAULT'),
-    'a queue of nothing': ({'depth_qos_depth': 0}, 'depth_qos_depth'),
     'a contradiction': (
         {'nearest_depth': 5.0, 'farthest_depth': 1.0},
         'nearest depth is 5.0 m and farthest 1.0 m',

@@ -38,7 +38,7 @@ def test_grounding(active):
     affordance = active.ground(active.image_message(7, 'camera_optical'))
     assert affordance.header == active.header(7, 'camera_optical')
     assert affordance.demonstration == 'press'
-    assert sorted(action.name for action in affordance.actions) == ['hold', 'press']
+    assert sorted(action.name for action in affordance.actions) == ['hold', 'press', 'push']
     assert affordance.found
     assert 0 <= affordance.points[0].u <= 63
     assert 0 <= affordance.points[0].v <= 47

@@ -106,9 +106,13 @@ class OperateBench:
         self.grounding.camera_pose.publish(pose_message(pose, time_message(nanoseconds)))
 
     def assert_right(self, normal: NDArray[np.float64] = NORMAL) -> None:
-        """Let the arm act once: it goes to 11 cm before the point, and then to its surface."""
-        result = self.operate()
-        assert len(result.attempts) == 1, result.message
+        """Let the arm act: it goes to 11 cm before the point, and then to its surface."""
+        handle = self.send()
+        ending = handle.get_result_async()
+        until(lambda: len(self.arm.tracks) >= 2 or ending.done())
+        handle.cancel_goal_async()
+        result = wait_for(ending).result
+        assert len(self.arm.tracks) >= 2, result.message
         before, near = self.arm.targets()[:2]
         assert before == pytest.approx(POINT + 0.11 * normal, abs=3e-3)
         assert near == pytest.approx(POINT + 0.025 * normal, abs=3e-3)
@@ -174,7 +178,7 @@ def operate_bench(
         parameter_overrides=[Parameter(name, value=value) for name, value in values.items()],
     )
     arm.executor.add_node(planner)
-    user = arm.planner_node('user')
+    user = arm.create_node('user')
     # Created before the executor spins, which fails on a client that is not yet complete.
     client = ActionClient(user, OperateElement, 'planner/operate_element')
     publisher = user.create_publisher(Image, 'image', qos_profile_sensor_data)
@@ -202,4 +206,3 @@ def operate_bench(
             ending.set()
             camera.join()
             planner.close()
-            client.destroy()

@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import rclpy
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
+from rclpy.action import ActionClient, ActionServer
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -26,7 +28,7 @@ from afformer_sim.arm.franka import ARM_JOINTS, POSTURES, arm_model
 
 FINGER = 'panda_finger_joint1'
 # Seconds of the arm's time between two joint states.
-STEP = 0.02
+STEP = 0.04
 
 
 def time_message(nanoseconds: int) -> Time:
@@ -91,7 +93,8 @@ class StandInArm:
         self.now = 100 * 10**9
         self.context = rclpy.Context()
         rclpy.init(context=self.context)
-        self.node = rclpy.create_node('driver', context=self.context)
+        self.executor = SingleThreadedExecutor(context=self.context)
+        self.node = self.create_node('driver')
         self._clock = self.node.create_publisher(Clock, '/clock', 1)
         self._states = self.node.create_publisher(JointState, 'joint_states', 10)
         self.node.create_subscription(
@@ -100,20 +103,21 @@ class StandInArm:
         self.node.create_subscription(
             JointTrajectory, 'gripper_controller/joint_trajectory', self._grip, 1
         )
-        self.executor = SingleThreadedExecutor(context=self.context)
-        self.executor.add_node(self.node)
         self._ending = threading.Event()
         self._threads = [threading.Thread(target=one) for one in (self._spin, self._tick)]
 
-    def planner_node(self, name: str = 'planner') -> Node:
-        """A node by the arm's clock."""
+    def create_node(self, name: str, **options: Any) -> Node:
         node = rclpy.create_node(
-            name,
-            context=self.context,
-            parameter_overrides=[Parameter('use_sim_time', value=True)],
+            name, context=self.context, start_parameter_services=False, **options
         )
         self.executor.add_node(node)
         return node
+
+    def planner_node(self) -> Node:
+        """A node by the arm's clock."""
+        return self.create_node(
+            'planner', parameter_overrides=[Parameter('use_sim_time', value=True)]
+        )
 
     def __enter__(self) -> StandInArm:
         for thread in self._threads:
@@ -128,6 +132,10 @@ class StandInArm:
         nodes = self.executor.get_nodes()
         self.executor.shutdown()
         for node in nodes:
+            # rclpy leaves them to the garbage collector: the next test would find their services.
+            for waitable in list(node.waitables):
+                if isinstance(waitable, (ActionClient, ActionServer)):
+                    waitable.destroy()
             node.destroy_node()
         rclpy.shutdown(context=self.context)
 

@@ -106,6 +106,7 @@ class _Frames(torch.nn.Module):
         return self.encoder.encode_frames(frames)
 
 
+@pytest.mark.slow
 def test_the_graph_of_a_plain_vit_gives_what_torch_gives(tmp_path: Path) -> None:
     pytest.importorskip('onnxscript')
     configuration = configured('test_vit', input_size=(32, 48))

@@ -26,7 +26,7 @@ from ..known_weights import vitdet_tensors
 PAPER = afformer_vitdet_b(('press',), (64, 64))
 RELEASED = released_vitdet_b(('press',), (64, 64))
 # Weights that are replaced need not be random.
-pytestmark = pytest.mark.usefixtures('zeroed_initializers')
+pytestmark = [pytest.mark.usefixtures('zeroed_initializers'), pytest.mark.slow]
 LEVELS = ('p4', 'p5', 'p6')
 DETECTOR = {
     'backbone.simfp_2.0.weight': (768, 384, 2, 2),

@@ -72,7 +72,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(['umount', '--lazy', str(folder)], check=True)
 
 
-@pytest.mark.parametrize('layout', LAYOUTS)
+@pytest.mark.parametrize(
+    'layout',
+    [pytest.param(name, marks=pytest.mark.slow if name == 'opra' else ()) for name in LAYOUTS],
+)
 def test_two_processes_write_the_same_bytes_as_one(
     layout: str, whole: Callable[[str], dict[str, bytes]], tmp_path: Path
 ) -> None:

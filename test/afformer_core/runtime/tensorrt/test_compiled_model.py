@@ -23,6 +23,9 @@ from afformer_core.runtime.weights import save_matching_network
 
 from ...conftest import random_matching_network
 
+# Exporting in half precision takes half a minute.
+pytestmark = pytest.mark.slow
+
 
 def test_auto_is_fp16_if_it_was_exported(
     half_folder: Path, copied_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -60,7 +63,7 @@ def test_a_graph_that_is_refused_may_need_another_opset(
     assert str(raised.value).endswith(command) == (precision == 'fp16')
 
 
-@pytest.fixture(scope='session', params=['small', pytest.param('r50', marks=pytest.mark.slow)])
+@pytest.fixture(scope='session', params=['small', 'r50'])
 def half_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Either model, exported in fp16 too."""
     folder = tmp_path_factory.mktemp('half') / 'model'
@@ -84,7 +87,6 @@ def test_a_model_is_compiled_and_found_again(
     assert sum('done with' in line for line in lines) == 4
 
 
-@pytest.mark.slow
 def test_a_matching_network_is_compiled(tmp_path: Path) -> None:
     folder = tmp_path / 'model'
     save_matching_network(folder, random_matching_network(small_matching((64, 64))), {})

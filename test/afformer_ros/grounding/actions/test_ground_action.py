@@ -60,7 +60,7 @@ def test_a_goal_names_the_action_before_the_parameter_does(active, ground):
     finally:
         active.set_parameter('action', '')
     assert (named.affordance.action, unnamed.affordance.action) == ('rotate', 'lift')
-    assert sorted(one.name for one in named.affordance.actions) == ['hold', 'press']
+    assert sorted(one.name for one in named.affordance.actions) == ['hold', 'press', 'push']
 
 
 def test_the_result_and_its_mask_are_those_of_the_topics(active, ground):

@@ -100,7 +100,7 @@ def configurations() -> list[Any]:
 
     Those of hand detectors have a test of their own, `hands/test_configurations.py`.
     """
-    quick = ('opra/r50', 'own_pairs', 'simulated/ablation')
+    quick = ('own_pairs', 'simulated/ablation')
     return [
         pytest.param(path, id=label(path), marks=() if label(path) in quick else pytest.mark.slow)
         for path in sorted(set(CONFIGURATIONS.rglob('*.yaml')) - set(OVERLAYS))

@@ -42,12 +42,12 @@ OUTCOMES = {
 class Operate(Behaviour):
     """Sends a goal to the planner, and cancels it if the tree interrupts the behavior.
 
-    It succeeds if the element is operated: DONE, or NOT_VISIBLE. On the blackboard it writes the
-    `outcome` and its `message`.
+    It succeeds if the outcome is DONE, or NOT_VISIBLE where the goal accepts it. On the blackboard
+    it writes the `outcome` and its `message`.
 
     Args:
         name: name of the behavior.
-        goal: demonstrations, action and attempts.
+        goal: demonstrations, action and other fields.
         action_name: name of the planner's action.
     """
 
@@ -88,8 +88,8 @@ class Operate(Behaviour):
         if self.ended is None:
             return Status.RUNNING
         self._write(self.ended.outcome, self.ended.message)
-        done = self.ended.outcome in (Result.DONE, Result.NOT_VISIBLE)
-        return Status.SUCCESS if done else Status.FAILURE
+        accepted = {Result.DONE, *([Result.NOT_VISIBLE] if self.goal.accept_not_visible else [])}
+        return Status.SUCCESS if self.ended.outcome in accepted else Status.FAILURE
 
     def terminate(self, new_status: Status) -> None:
         """Cancel an open goal, which halts the arm."""
@@ -241,6 +241,7 @@ def main() -> int:
     parser.add_argument('demonstrations', nargs='*', help='names (default: the selected ones)')
     parser.add_argument('--action', default='', help='such as pull')
     parser.add_argument('--attempts', type=int, default=0)
+    parser.add_argument('--accept-not-visible', action='store_true')
     arguments = parser.parse_args(remove_ros_args(sys.argv)[1:])
     # With the handlers of rclpy, Ctrl-C would end the context before the goal is canceled.
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)

@@ -88,6 +88,8 @@ def generate_launch_description() -> LaunchDescription:
                 'action': ParameterValue(LaunchConfiguration('action'), value_type=str),
                 'dry_run': ParameterValue(LaunchConfiguration('dry_run'), value_type=bool),
                 'use_sim_time': ParameterValue(LaunchConfiguration('simulated'), value_type=bool),
+                'compliant': ParameterValue(LaunchConfiguration('simulated'), value_type=bool),
+                'accept_not_visible': True,
             }
         ],
         arguments=logging,

@@ -28,7 +28,7 @@ _DESCRIPTION = """\
 Ground the demonstrations of a dataset in its images and print tables that
 compare the model with baselines that do not learn."""
 
-_PROTOCOLS = ('rows256', 'rows256-1e6', 'rows28', 'pooled28', 'pooled28-noempty', 'buttons')
+_PROTOCOLS = ('rows256', 'rows28', 'pooled28', 'buttons')
 _EXAMPLE = """examples:
   afformer evaluate --annotations simulated/test.json \\
       --prior-annotations simulated/train.json --limit 300 --pairs-per-group 1 \\
@@ -63,11 +63,10 @@ def add_parser(subparsers: Any) -> None:
         choices=_PROTOCOLS,
         default='rows256',
         help='rows256: a row for each sample and action at 256x256, like the released code; '
-        'rows256-1e6: the same with another offset; rows28: a row for each sample and action at '
-        '28x28; pooled28: a row for each image and action, with the mean heatmap of the '
-        'demonstrations (paper, Table 2); pooled28-noempty: the same without rows that have no '
-        'point inside the image; buttons: compare with annotated boxes, and also measure how '
-        'often the right button is chosen (default: rows256)',
+        'rows28: a row for each sample and action at 28x28; pooled28: a row for each image and '
+        'action, with the mean heatmap of the demonstrations (paper, Table 2); buttons: compare '
+        'with annotated boxes, and also measure how often the right button is chosen (default: '
+        'rows256)',
     )
     add_processes(parser)
     _add_measure_options(parser)

@@ -31,7 +31,7 @@ _GROUPS = {
         'build-engine',
         'bench',
     ),
-    'data': ('verify', 'convert', 'simulate'),
+    'data': ('convert', 'simulate'),
     'training and evaluation': (
         'train',
         'evaluate',

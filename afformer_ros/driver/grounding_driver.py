@@ -23,8 +23,8 @@ from afformer_ros.client import GoalRefusedError, GroundingClient, NoAnswerError
 
 # Seconds for a process to end.
 _PATIENCE = 5.0
-# Seconds for an answer, and between two checks for it.
-_ANSWER, _POLL = 60.0, 0.02
+# Seconds for an answer on a busy computer, and between two checks for it.
+_ANSWER, _POLL = 600.0, 0.02
 
 
 class NodeError(AfformerError):
@@ -149,7 +149,9 @@ class NodeProcesses:
             process.check()
 
 
-def wait_until(condition: Any, what: str, processes: NodeProcesses, timeout: float = 60.0) -> Any:
+def wait_until(
+    condition: Any, what: str, processes: NodeProcesses, timeout: float = _ANSWER
+) -> Any:
     """Wait for a condition as long as no process fails; return its result.
 
     Raises:
@@ -221,14 +223,14 @@ class GroundingDriver:
         """Call a service with a client of this driver's node; return its answer.
 
         Raises:
-            NodeError: a process failed, or there is no answer within a minute.
+            NodeError: a process failed, or there is no answer within ten minutes.
         """
         self.wait(client.service_is_ready, f'the service {client.srv_name}')
         future = client.call_async(request)
         self.wait(future.done, f'the answer of {client.srv_name}')
         return future.result()
 
-    def wait(self, condition: Callable[[], Any], what: str, timeout: float = 60.0) -> Any:
+    def wait(self, condition: Callable[[], Any], what: str, timeout: float = _ANSWER) -> Any:
         """Wait for a condition (see `wait_until`)."""
         return wait_until(condition, what, self.processes, timeout)
 

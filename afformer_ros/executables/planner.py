@@ -6,11 +6,10 @@ from __future__ import annotations
 import sys
 import threading
 
-from rclpy.executors import SingleThreadedExecutor
-
 from afformer_core.errors import AfformerError
 from afformer_ros.planner.planner_node import PlannerNode
 from afformer_ros.process import Finished, check_arguments, run_node
+from afformer_ros.service_pool_executor import ServicePoolExecutor
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
         threads[0].start()
         return node
 
-    status = run_node(arguments, create, SingleThreadedExecutor)
+    status = run_node(arguments, create, lambda: ServicePoolExecutor(1))
     for thread in threads:
         thread.join()
     return max([status, *(finished.status for finished in ended)])

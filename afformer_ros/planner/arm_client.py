@@ -48,6 +48,10 @@ class ArmError(AfformerError):
     """Raised if an arm does not answer, or a position is invalid."""
 
 
+class InterruptedArmError(ArmError):
+    """Raised if an arm stands where an action was interrupted."""
+
+
 class StoppedError(ArmError):
     """Raised if the planner or its goal is stopped while its arm moves."""
 
@@ -109,15 +113,19 @@ class JointStates:
             ]
         return max(states, key=lambda state: state.number, default=None)
 
-    def next(self, joints: Sequence[str]) -> ArmState:
+    def next(self, joints: Sequence[str], seconds: float | None = None) -> ArmState:
         """Wait for a state of some joints that arrives and was measured after this call.
+
+        Args:
+            joints: names of the joints.
+            seconds: time limit; None: that of an arm at rest, 10 s.
 
         Raises:
             StoppedError: the planner was stopped.
             ArmError: there is none.
         """
         asked = self._waiting.now()
-        limit = self._waiting.limit(_PATIENCE)
+        limit = self._waiting.limit(_PATIENCE if seconds is None else seconds)
         begin = seen = self._count
         while True:
             with self._arrived:
@@ -179,9 +187,18 @@ class ArmClient:
         gripper: name of the gripper's joint.
         waiting: waits of the planner; if the planner is stopped, the arm is halted and an
             `ArmError` is raised.
+        feedback_timeout: seconds without joint states after which a moving arm is halted.
     """
 
-    def __init__(self, node: Node, joints: Sequence[str], gripper: str, waiting: Waiting) -> None:
+    def __init__(
+        self,
+        node: Node,
+        joints: Sequence[str],
+        gripper: str,
+        waiting: Waiting,
+        feedback_timeout: float = 0.3,
+    ) -> None:
+        self._feedback_timeout = feedback_timeout
         self._joints = tuple(joints)
         self._gripper = gripper
         self._waiting = waiting
@@ -216,7 +233,8 @@ class ArmClient:
             seconds: time for the whole path, which is extended if a joint would be too fast.
 
         Raises:
-            ArmError: the driver is missing, no joint state arrives, or a number is not finite.
+            ArmError: the driver is missing, no joint state arrives, or a number is not finite;
+                the arm is halted.
         """
         begins = [self.positions()]
         if self._target is not None:
@@ -227,11 +245,19 @@ class ArmClient:
         times = np.linspace(0, seconds, len(path) + 1)[1:]
         self._send(self._arm, self._joints, path, times)
         self._target = path[-1]
+        sent = self._waiting.now()
         try:
-            self._wait(self._joints, path[-1], seconds)
+            self._wait(self._joints, path[-1], seconds, self._feedback_timeout)
         except StoppedError:
-            self._halt()
+            state = self._states.newest(self._joints)
+            if state is not None:
+                self._halt(state.of(self._joints))
             raise
+        except ArmError as error:
+            # Where it is by its trajectory: the last state is where it has been.
+            way, passed = np.array([begins[0], *path]), (self._waiting.now() - sent) * 1e-9
+            self._halt(np.array([np.interp(passed, [0.0, *times], joint) for joint in way.T]))
+            raise ArmError(f'the arm was halted on its way: {error}') from None
 
     def grip(self, width: float, seconds: float = 0.5) -> None:
         """Move the gripper's joint to a position, metres; return when it has arrived or settled.
@@ -241,7 +267,7 @@ class ArmClient:
         """
         target = np.array([width])
         self._send(self._hand, (self._gripper,), [target], np.array([seconds]))
-        self._wait((self._gripper,), target, seconds)
+        self._wait((self._gripper,), target, seconds, None)
 
     def wait(self, seconds: float) -> None:
         """Wait for seconds of both the robot's time and wall time, for messages to arrive."""
@@ -251,10 +277,11 @@ class ArmClient:
             before, state = state, self._states.next(self._joints)
             passed += state.seconds_after(before)
 
-    def settle(self) -> bool:
-        """Wait until a halted arm stands still, for `_SETTLING` seconds; return whether it does.
+    def settle(self) -> NDArray[np.float64] | None:
+        """Wait until a halted arm stands still, for `_SETTLING` seconds; return where it stands.
 
-        It waits although the planner was stopped, and returns False if no joint state arrives.
+        It waits although the planner was stopped, and returns None if the arm still moves or no
+        joint state arrives.
 
         Raises:
             ArmError: a position is not finite.
@@ -269,17 +296,24 @@ class ArmClient:
             if state is None or not halting.reason():
                 before = state
             elif state.seconds_after(before) >= _STILL_SECONDS:
-                if np.abs(state.of(self._joints) - before.of(self._joints)).max() < _STILL:
-                    return True
+                positions = state.of(self._joints)
+                if np.abs(positions - before.of(self._joints)).max() < _STILL:
+                    return positions
                 before = state
-        return False
+        return None
 
-    def _wait(self, joints: Sequence[str], target: NDArray[np.float64], seconds: float) -> None:
-        state = self._states.next(joints)
+    def _wait(
+        self,
+        joints: Sequence[str],
+        target: NDArray[np.float64],
+        seconds: float,
+        feedback_timeout: float | None,
+    ) -> None:
+        state = self._states.next(joints, feedback_timeout)
         passed = still_since = 0.0
         earlier = np.full(len(joints), np.inf)
         while True:
-            before, state = state, self._states.next(joints)
+            before, state = state, self._states.next(joints, feedback_timeout)
             passed += state.seconds_after(before)
             values = state.of(joints)
             if passed >= seconds and np.abs(values - target).max() < _ARRIVED:
@@ -291,11 +325,9 @@ class ArmClient:
                 return
             still_since, earlier = passed, values
 
-    def _halt(self) -> None:
-        """Command the arm to its current position."""
-        state = self._states.newest(self._joints)
-        if state is not None:
-            self._send(self._arm, self._joints, [state.of(self._joints)], np.array([_HALT]))
+    def _halt(self, positions: NDArray[np.float64]) -> None:
+        """Command the arm to where it is."""
+        self._send(self._arm, self._joints, [positions], np.array([_HALT]))
 
     def _send(
         self,

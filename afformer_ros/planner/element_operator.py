@@ -14,7 +14,7 @@ from rclpy.node import Node
 from afformer_core.changes.outcome import Expected, expected_after, shown_change
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.client import GoalRefusedError, GroundingClient, NoAnswerError
-from afformer_ros.planner.arm_client import ArmClient, ArmError
+from afformer_ros.planner.arm_client import ArmClient, ArmError, InterruptedArmError
 from afformer_ros.planner.camera_client import BaseTransforms, CameraClient
 from afformer_ros.planner.contact import ArmContact, BlockedError, Felt, UnreachableError
 from afformer_ros.planner.contacts import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 # Seconds to return to the initial position, and for a camera_pose to appear.
 _PARKING, _APPEARING = 3.0, 10.0
-# Radians by which a parked arm may be off.
+# Radians by which a parked arm may be off, and by which a halted one was moved by somebody.
 _PARKED = 0.1
 # Radius of the surroundings of a point: metres, and share of the image's width if the scale of the
 # image is not known.
@@ -51,6 +51,7 @@ class ElementOperator:
 
     Attributes:
         grounding: client of the grounding node.
+        compliant: whether the arm gives way to what it touches.
 
     Raises:
         AfformerError: the model of the arm cannot be read.
@@ -59,20 +60,28 @@ class ElementOperator:
     def __init__(self, node: Node, settings: PlannerParameters, waiting: Waiting) -> None:
         self._logger = node.get_logger()
         self._settings = settings
+        self.compliant = settings.compliant
         self.grounding = GroundingClient(node, until=waiting.until)
         self._transforms = BaseTransforms(
             node, waiting, settings.base_frame, settings.camera_frame
         )
-        # Joint positions from which an interrupted action began.
+        # Joint positions from which an interrupted action began, and at which it was halted.
         self._home: NDArray[np.float64] | None = None
+        self._halted: NDArray[np.float64] | None = None
         self._correction: CameraCorrection | None = None
         if not settings.dry_run:
             self._camera = CameraClient(node, waiting)
-            self._arm = ArmClient(node, settings.joints, settings.gripper_joint, waiting)
+            self._arm = ArmClient(
+                node,
+                settings.joints,
+                settings.gripper_joint,
+                waiting,
+                settings.feedback_timeout,
+            )
             self._open_arm()
 
     def find(self, demonstrations: Sequence[str], action: str) -> list[ArmContact]:
-        """Ground demonstrations; an arm that was interrupted returns first.
+        """Ground demonstrations.
 
         Args:
             demonstrations: names; empty: the selection.
@@ -86,10 +95,13 @@ class ElementOperator:
             NotFoundError: there is no point, or its scores are too low.
             NoAnswerError, GoalRefusedError: the grounding node does not answer, or refuses.
             UnknownActionError: the arm has no skill for the action of the model.
+            InterruptedArmError: the arm stands where an action was interrupted.
         """
-        if self._home is not None:
-            self._skills.retreat()
-            self._park(self._home)
+        if self._is_interrupted():
+            raise InterruptedArmError(
+                'the arm stands where an action was interrupted. Call ~/retract, or move the arm '
+                'yourself'
+            )
         settings = self._settings
         self.grounding.wait_for_node()
         goal = GroundDemonstration.Goal(
@@ -150,6 +162,7 @@ class ElementOperator:
         correction = self._correction
         seen = correction is not None and correction.begin()
         self._home = parked = self._arm.positions()
+        self._halted = None
         try:
             felt = self._skills.act(contact, correction.shift if correction and seen else None)
         except BlockedError:
@@ -160,9 +173,10 @@ class ElementOperator:
             self._home = None
             raise
         self._park(parked)
-        away = float(np.abs(self._arm.positions() - parked).max())
-        if away <= _PARKED:
+        at = self._arm.positions()
+        if _is_at(at, parked):
             return felt
+        away = float(np.abs(at - parked).max())
         text = f'{felt}, the arm did not get back to where it began, by {away:.2f} rad'
         return replace(felt, text=text, returned=False)
 
@@ -171,11 +185,37 @@ class ElementOperator:
         if self._home is None:
             return
         try:
-            reason = '' if self._arm.settle() else 'it does not come to rest'
+            self._halted = self._arm.settle()
+            reason = '' if self._halted is not None else 'it does not come to rest'
         except ArmError as error:
             reason = str(error)
         if reason:
             self._logger.warning(f'the arm may still move: {reason}')
+
+    def retract(self) -> str:
+        """Open the gripper of an interrupted arm, and move it back to where the action began.
+
+        Returns:
+            what the arm did, for a person.
+
+        Raises:
+            BlockedError: the arm was stopped on the way.
+            ArmError: the arm does not answer.
+        """
+        if self._home is None or not self._is_interrupted():
+            return 'the arm does not stand where an action was interrupted; it stays'
+        self._skills.retreat()
+        self._park(self._home)
+        return 'the arm is back where the interrupted action began'
+
+    def _is_interrupted(self) -> bool:
+        """Check whether the arm stands where it was halted; forget the action if it does not."""
+        if self._home is not None:
+            at = self._arm.positions()
+            moved = self._halted is not None and not _is_at(at, self._halted)
+            if moved or _is_at(at, self._home):
+                self._home = None
+        return self._home is not None
 
     def _park(self, home: NDArray[np.float64]) -> None:
         """Move back to where the action began."""
@@ -203,3 +243,7 @@ class ElementOperator:
                 settings.camera_frame,
                 self._logger.info,
             )
+
+
+def _is_at(positions: NDArray[np.float64], others: NDArray[np.float64]) -> bool:
+    return float(np.abs(positions - others).max()) <= _PARKED

@@ -24,6 +24,8 @@ FROM_CAMERA, FROM_FRONT = 'along the line of sight', 'along the normal of the su
 OTHER_SENSE, FIRMER = 'in the other sense', 'with a firmer grip'
 MORE_FORCE = 'with more force'
 OTHER_POINT = 'at the next best point'
+# Ways in which the command goes beyond what stops the tip.
+_FORCEFUL = (MORE_FORCE, FIRMER)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def may_try_again(made: Attempted) -> bool:
 
 
 def next_attempts(
-    contacts: Sequence[ArmContact], tried: Sequence[Attempted]
+    contacts: Sequence[ArmContact], tried: Sequence[Attempted], *, compliant: bool
 ) -> Iterator[NextAttempt]:
     """Yield the attempts that are left, best first.
 
@@ -75,6 +77,7 @@ def next_attempts(
     Args:
         contacts: points that are now found, best first.
         tried: attempts so far; none of them has changed anything.
+        compliant: whether the arm gives way, so that it may press into a part.
     """
     for rank, contact in enumerate(contacts):
         before = [made for made in tried if _same(made.attempt.found, contact)]
@@ -83,7 +86,7 @@ def next_attempts(
             continue
         used = {made.attempt.way for made in before}
         for way, changed in _other_ways(contact, before[-1].felt):
-            if way not in used:
+            if way not in used and (compliant or way not in _FORCEFUL):
                 yield NextAttempt(contact, changed, way)
 
 

@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from geometry_msgs.msg import Point
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import RegionOfInterest
+from std_srvs.srv import Trigger
 
 from afformer_core.actions import ACTIONS
 from afformer_core.changes.outcome import Expected, ObservedOutcome, Seen, judge_outcome
@@ -24,9 +26,10 @@ from afformer_ros.grounding.actions.action_endpoint import (
     OpenGoal,
     failure_text,
 )
-from afformer_ros.grounding.actions.goal_fields import RefusedGoalError, names_of
+from afformer_ros.grounding.actions.goal_fields import RefusedGoalError, names_of, seconds_of
 from afformer_ros.msg import OperationAttempt
-from afformer_ros.planner.arm_client import ArmError
+from afformer_ros.parameter_fields import constraints_of
+from afformer_ros.planner.arm_client import ArmError, InterruptedArmError
 from afformer_ros.planner.contact import (
     ArmContact,
     BlockedError,
@@ -42,7 +45,8 @@ from afformer_ros.planner.next_attempt import (
     may_try_again,
     next_attempts,
 )
-from afformer_ros.planner.waiting import Waiting
+from afformer_ros.planner.parameters import PlannerParameters
+from afformer_ros.planner.waiting import TimeLimit, Waiting
 
 _Result, _Feedback = OperateElement.Result, OperateElement.Feedback
 # Images before and after an attempt.
@@ -56,9 +60,11 @@ _OUTCOMES: dict[type[AfformerError], int] = {
     UnknownActionError: _Result.REFUSED,
     BlockedError: _Result.BLOCKED,
     UnreachableError: _Result.UNREACHABLE,
+    InterruptedArmError: _Result.REFUSED,
     ArmError: _Result.ARM_FAILED,
 }
 NAME = 'operate_element'
+_RANGES = constraints_of(PlannerParameters)
 _MOST_ATTEMPTS = 10
 # Seconds for the last operation to end, when the planner is closed.
 _CLOSING = 3.0
@@ -78,10 +84,11 @@ class OperationReport:
     message: str
     attempts: tuple[Attempted, ...]
 
-    @property
-    def succeeded(self) -> bool:
-        """Whether the element was operated, as far as the camera can see it."""
-        return self.outcome in (_Result.DONE, _Result.NOT_VISIBLE)
+    def succeeded(self, *, accept_not_visible: bool) -> bool:
+        """Check whether the camera sees it done, or cannot see it where that is enough."""
+        return self.outcome == _Result.DONE or (
+            accept_not_visible and self.outcome == _Result.NOT_VISIBLE
+        )
 
 
 class Operation:
@@ -153,7 +160,8 @@ class Operation:
     def _act(self, found: Sequence[ArmContact], number: int) -> tuple[NextAttempt, Felt] | None:
         """Act in the best way that is left and in reach; None if none is left."""
         unreachable: UnreachableError | None = None
-        for chosen in next_attempts(found, self._attempts):
+        compliant = self._operator.compliant
+        for chosen in next_attempts(found, self._attempts, compliant=compliant):
             what = f'{chosen.found.action} {chosen.way}'.rstrip()
             self._report(_Feedback.ACTING, number, what)
             try:
@@ -190,14 +198,14 @@ def _unseen(reason: str) -> ObservedOutcome:
 
 
 class OperateAction:
-    """A server of the action, whose operations run in threads of their own.
+    """A server of the action, whose operations run in threads of their own, and of `~/retract`.
 
     Args:
-        node: node that offers the action; another thread must spin it.
+        node: node that offers the action; an executor that runs services in other threads must
+            spin it.
         operator: looks and acts.
         waiting: waits of the operator, which canceling interrupts.
-        frame: frame of the arm's base.
-        attempts: maximum number of attempts of goals that do not give one.
+        settings: parameters of the planner.
     """
 
     def __init__(
@@ -205,17 +213,18 @@ class OperateAction:
         node: Node,
         operator: ElementOperator,
         waiting: Waiting,
-        frame: str,
-        attempts: int,
+        settings: PlannerParameters,
     ) -> None:
         self._node = node
         self._operator = operator
         self._waiting = waiting
-        self._frame = frame
-        self._attempts = attempts
+        self._settings = settings
         self._lock = threading.Lock()
         self._current: OpenGoal | None = None
-        self._running = self._canceled = False
+        self._limit: TimeLimit | None = None
+        self._running = False
+        # What ended the operation from outside, if anything did.
+        self._stopped_by = _Result.STOPPED
         self._thread: threading.Thread | None = None
         self._endpoint = ActionEndpoint(
             node,
@@ -225,6 +234,10 @@ class OperateAction:
             {'outcome': _Result.REFUSED},
         )
         self._endpoint.attach(self)
+        self._retracting = False
+        # In the group of the node, it would keep the joint states out.
+        group = MutuallyExclusiveCallbackGroup()
+        node.create_service(Trigger, '~/retract', self._retract, callback_group=group)
 
     def close(self) -> bool:
         """Wait for the last operation, whose waits have ended; return whether it has ended."""
@@ -249,12 +262,14 @@ class OperateAction:
             raise RefusedGoalError(
                 f'attempts is {request.attempts}; expected at most {_MOST_ATTEMPTS}'
             )
+        seconds = seconds_of(request.time_limit, 'time_limit', _RANGES['time_limit'])
         with self._lock:
-            if self._current is not None:
-                raise RefusedGoalError('another goal is open. Wait for its result, or cancel it')
-            self._current, self._running, self._canceled = goal, True, False
+            if reason := self._busy():
+                raise RefusedGoalError(reason)
+            self._current, self._running, self._stopped_by = goal, True, _Result.STOPPED
+            self._limit = self._waiting.limit(seconds or self._settings.time_limit)
         goal.begin()
-        arguments = (goal, names, request.action, request.attempts or self._attempts)
+        arguments = (goal, names, request.action, request.attempts or self._settings.attempts)
         self._thread = threading.Thread(target=self._run, args=arguments, name='operation')
         self._thread.start()
 
@@ -262,11 +277,40 @@ class OperateAction:
         """End the waits of the goal's operation, which halts the arm."""
         with self._lock:
             if goal is self._current and self._running:
-                self._canceled = True
+                self._stopped_by = _Result.CANCELED
                 self._waiting.interrupt('the goal was canceled')
 
     def tick(self) -> None:
-        """Do nothing: an operation ends by its own time limits."""
+        """End the waits of an operation whose time limit has expired, which halts the arm."""
+        with self._lock:
+            if self._limit is None or not self._running or self._waiting.why_stopped:
+                return
+            if reason := self._limit.reason():
+                self._stopped_by = _Result.TIMED_OUT
+                self._waiting.interrupt(f'the time limit of the goal has expired: {reason}')
+
+    def _busy(self) -> str:
+        """Return why the arm cannot be used; empty if it can."""
+        if self._current is not None:
+            return 'another goal is open. Wait for its result, or cancel it'
+        return 'the arm retracts. Wait until it has' if self._retracting else ''
+
+    def _retract(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        with self._lock:
+            response.message = self._busy()
+            if response.message:
+                return response
+            self._retracting = True
+        try:
+            response.message = self._operator.retract()
+            response.success = True
+        except AfformerError as error:
+            response.message = str(error)
+            self._operator.come_to_rest()
+        finally:
+            with self._lock:
+                self._retracting = False
+        return response
 
     def _run(self, goal: OpenGoal, names: tuple[str, ...], action: str, attempts: int) -> None:
         def report(step: int, attempt: int, message: str) -> None:
@@ -284,21 +328,24 @@ class OperateAction:
 
     def _finish(self, goal: OpenGoal, ended: OperationReport) -> None:
         with self._lock:
-            canceled, stop = self._canceled, self._waiting.why_stopped
-            self._running = False
+            stopped_by, stop = self._stopped_by, self._waiting.why_stopped
+            self._running, self._limit = False, None
             self._waiting.resume()
         outcome, message = ended.outcome, ended.message
         ending = Ending.SUCCEEDED
         if stop:
-            outcome = _Result.CANCELED if canceled else _Result.STOPPED
+            outcome = stopped_by
             message = f'{stop}: {message}' if stop not in message else message
-            ending = Ending.CANCELED if canceled else Ending.ABORTED
-        elif not ended.succeeded:
+            ending = Ending.CANCELED if outcome == _Result.CANCELED else Ending.ABORTED
+        elif not ended.succeeded(
+            accept_not_visible=goal.request.accept_not_visible or self._settings.accept_not_visible
+        ):
             ending = Ending.ABORTED
         self._operator.come_to_rest()
         with self._lock:
             self._current = None
-        attempts = [attempt_message(attempt, self._frame) for attempt in ended.attempts]
+        frame = self._settings.base_frame
+        attempts = [attempt_message(attempt, frame) for attempt in ended.attempts]
         goal.end(ending, _Result(outcome=outcome, message=message, attempts=attempts))
         self._node.get_logger().info(f'operation ended: {message}')
 

@@ -35,6 +35,22 @@ class PlannerParameters:
         'no number',
         limits=(1, 10),
     )
+    accept_not_visible: bool = parameter(
+        False,
+        'Whether the outcome NOT_VISIBLE counts as success: the arm has felt the part, and no '
+        'camera can see whether it is done. A goal of ~/operate_element may say so for itself',
+    )
+    time_limit: float = parameter(
+        600.0,
+        'Maximum seconds for a goal of ~/operate_element that gives no time limit, after which '
+        'the arm is halted',
+        limits=(1.0, 86_400.0),
+    )
+    compliant: bool = parameter(
+        False,
+        'Whether the arm gives way to what it touches, as with impedance control. Only then does '
+        'a further attempt pull with more force, or press into the part for a firmer grip',
+    )
     dry_run: bool = parameter(
         False, 'Whether the planner only reports what the arm would do, without an arm'
     )
@@ -72,6 +88,11 @@ class PlannerParameters:
         30.0,
         'Seconds of wall time for which the clock may stand still before the planner gives up',
         limits=(0.5, 3600.0),
+    )
+    feedback_timeout: float = parameter(
+        0.3,
+        'Seconds without joint states after which a moving arm is halted',
+        limits=(0.05, 10.0),
     )
     distance: float = parameter(
         0.1, 'Distance in metres before the point at which the arm first stops', limits=(0.02, 0.5)

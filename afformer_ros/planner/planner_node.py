@@ -42,9 +42,7 @@ class PlannerNode(Node):
         self.operator = ElementOperator(self, settings, waiting)
         self._action: OperateAction | None = None
         if settings.serve:
-            self._action = OperateAction(
-                self, self.operator, waiting, settings.base_frame, settings.attempts
-            )
+            self._action = OperateAction(self, self.operator, waiting, settings)
 
     @property
     def serves(self) -> bool:
@@ -77,7 +75,8 @@ class PlannerNode(Node):
         if not ended.attempts:
             raise AfformerError(ended.message)
         contact = ended.attempts[-1].attempt.contact
-        return f'{contact} in {settings.base_frame}: {ended.message}', ended.succeeded
+        succeeded = ended.succeeded(accept_not_visible=settings.accept_not_visible)
+        return f'{contact} in {settings.base_frame}: {ended.message}', succeeded
 
     def _report(self, _: int, __: int, message: str) -> None:
         self.get_logger().info(message)

@@ -87,7 +87,14 @@ def _parser() -> argparse.ArgumentParser:
         help='leave out the attempts at the right pixel and at a random element',
     )
     parser.add_argument(
-        '--json', type=Path, help='JSON file to write, with all numbers and every trial'
+        '--json',
+        type=Path,
+        help='JSON file to write after each trial, with all numbers and trials',
+    )
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='keep the trials in the file of --json, and run those that it lacks',
     )
     return parser
 
@@ -97,7 +104,7 @@ def _run(options: argparse.Namespace) -> None:
     from afformer_ros.driver.grounding_driver import NodeProcesses
     from afformer_ros.robot_trials.report import build_robot_report
     from afformer_ros.robot_trials.robot_graph import RobotGraph
-    from afformer_ros.robot_trials.trials import RobotTrial, run_trials
+    from afformer_ros.robot_trials.trials import RobotTrial, run_trials, trial_of
 
     settings = ClosedLoopSettings(
         scenes=options.scenes, families=tuple(options.families), noise=options.noise
@@ -111,6 +118,17 @@ def _run(options: argparse.Namespace) -> None:
         **(_ERRORS if options.errors else {}),
     }
     trials: list[RobotTrial] = []
+    if options.resume and options.json is not None and options.json.exists():
+        trials += map(trial_of, json.loads(options.json.read_bytes())['trials'])
+    model = options.model or SHIPPED
+    facts = {
+        'model': model,
+        'seed': ', '.join(map(str, options.seed)),
+        'noise of depth': f'{options.noise:g}',
+        'attempts': options.attempts,
+        'contacts marked if unsure': 'yes' if options.marks else 'no',
+        'errors of the robot': 'yes' if options.errors else 'no',
+    }
     with (
         tempfile.TemporaryDirectory() as folder,
         NodeProcesses(Path(folder)) as processes,
@@ -125,10 +143,11 @@ def _run(options: argparse.Namespace) -> None:
                 absences=options.errors,
                 attempts=options.attempts,
                 marks=options.marks,
+                made={trial.scene for trial in trials if trial.seed == seed},
             )
             for seed in options.seed
         )
-        total = options.scenes * len(options.seed)
+        total = options.scenes * len(options.seed) - len(trials)
         progress = tqdm(chain.from_iterable(runs), total=total, unit='scene')
         for trial in progress:
             trials.append(trial)
@@ -137,24 +156,14 @@ def _run(options: argparse.Namespace) -> None:
                 f'({trial.presence}): {trial.model.verdict} after {trial.model.attempts} attempts '
                 f'({trial.model.said})'
             )
-    model = options.model or SHIPPED
-    facts = {
-        'model': model,
-        'seed': ', '.join(map(str, options.seed)),
-        'noise of depth': f'{options.noise:g}',
-        'attempts': options.attempts,
-        'contacts marked if unsure': 'yes' if options.marks else 'no',
-        'errors of the robot': 'yes' if options.errors else 'no',
-    }
-    report = build_robot_report(trials, facts)
-    print(report.to_markdown(), flush=True)
-    if options.json is not None:
-        content = {
-            **report.to_json(),
-            'trials': [asdict(trial) for trial in trials],
-            'provenance': provenance(options.seed, description_files(model_folder(model))),
-        }
-        write_aside(options.json, (json.dumps(content, indent=2) + '\n').encode())
+            if options.json is not None:
+                content = {
+                    **build_robot_report(trials, facts).to_json(),
+                    'trials': [asdict(made) for made in trials],
+                    'provenance': provenance(options.seed, description_files(model_folder(model))),
+                }
+                write_aside(options.json, (json.dumps(content, indent=2) + '\n').encode())
+    print(build_robot_report(trials, facts).to_markdown(), flush=True)
 
 
 if __name__ == '__main__':

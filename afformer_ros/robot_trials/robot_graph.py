@@ -64,6 +64,7 @@ class RobotGraph(GroundingDriver):
                 Parameter('agreeing_images', value=2),
                 Parameter('use_sim_time', value=True),
                 Parameter('serve', value=True),
+                Parameter('compliant', value=True),
             ],
         )
         self.spin_too(self.planner)

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from afformer_core.errors import AfformerError
 from afformer_ros.action import OperateElement
+from afformer_ros.driver.grounding_driver import NodeError
 from afformer_ros.msg import OperationAttempt
 from afformer_ros.planner.arm_client import ArmError
 from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
@@ -45,6 +47,7 @@ _WITHOUT_ACTING = {
     _Result.ARM_FAILED: ARM_FAILED,
     _Result.STOPPED: ARM_FAILED,
     _Result.CANCELED: ARM_FAILED,
+    _Result.TIMED_OUT: ARM_FAILED,
 }
 _JUDGED = {
     AttemptVerdict.DONE: DONE,
@@ -54,7 +57,13 @@ _JUDGED = {
     AttemptVerdict.NOTHING: 'missed',
 }
 # Reasons for which no answer is an end of the whole operation, even after an attempt.
-_FAILURES = (_Result.NO_ANSWER, _Result.ARM_FAILED, _Result.STOPPED, _Result.CANCELED)
+_FAILURES = (
+    _Result.NO_ANSWER,
+    _Result.ARM_FAILED,
+    _Result.STOPPED,
+    _Result.CANCELED,
+    _Result.TIMED_OUT,
+)
 
 
 @dataclass(frozen=True)
@@ -218,6 +227,15 @@ class RobotTrial:
         return self.presence == Presence.PRESENT.value
 
 
+def trial_of(fields: Mapping[str, Any]) -> RobotTrial:
+    """Return the trial whose fields were written to JSON."""
+    attempts = {
+        name: fields[name] and ArmAttempt(**{**fields[name], 'told': tuple(fields[name]['told'])})
+        for name in ('model', 'right_pixel', 'random_element')
+    }
+    return RobotTrial(**{**fields, **attempts})
+
+
 def run_trials(
     graph: RobotGraph,
     settings: ClosedLoopSettings,
@@ -226,8 +244,11 @@ def run_trials(
     absences: bool = False,
     attempts: int = 1,
     marks: bool = False,
+    made: Collection[int] = (),
 ) -> Iterator[RobotTrial]:
     """Run the first trial of each scene; yield each when it has ended.
+
+    A trial in which a node gives no answer ends with `NO_ANSWER`.
 
     Args:
         graph: the graph; its robot has the same settings, but maybe another seed.
@@ -236,21 +257,32 @@ def run_trials(
         absences: see `demonstrated_trial`.
         attempts: maximum number of attempts of an operation.
         marks: whether the contact of a demonstration is marked if the planner is unsure.
+        made: scenes that are left out.
+
+    Raises:
+        NodeError: a node has ended.
     """
     for index in range(settings.scenes):
+        if index in made:
+            continue
         shown, presence = demonstrated_trial(settings, index, absences=absences)
         element = shown.scene.fixture.elements[shown.task.element]
         action = shown.task.action
-        with closing(TrialScene(shown, settings)) as scene:
-            show(graph, scene)
-            graph.begin(seed=settings.seed, scene=index)
-            mark = scene.demonstrated_pixel() if marks else None
-            model = repeat(graph, action, attempts, mark)
-            graph.succeed('delete_demonstration', name=NAME)
-            right_pixel = random_element = None
-            if baselines and presence is Presence.PRESENT:
-                right_pixel = _act(graph, settings, index, scene.right_contact())
-                random_element = _act(graph, settings, index, scene.random_contact())
+        model: ArmAttempt | None = None
+        right_pixel = random_element = None
+        try:
+            with closing(TrialScene(shown, settings)) as scene:
+                show(graph, scene)
+                graph.begin(seed=settings.seed, scene=index)
+                mark = scene.demonstrated_pixel() if marks else None
+                model = repeat(graph, action, attempts, mark)
+                graph.succeed('delete_demonstration', name=NAME)
+                if baselines and presence is Presence.PRESENT:
+                    right_pixel = _act(graph, settings, index, scene.right_contact())
+                    random_element = _act(graph, settings, index, scene.random_contact())
+        except NodeError as error:
+            graph.processes.check()
+            model = model or ArmAttempt(NO_ANSWER, str(error))
         beside = plan_trials(settings, index)[0].scene.fixture.elements
         kinds = [other.kind for other in beside]
         yield RobotTrial(

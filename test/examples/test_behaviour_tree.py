@@ -116,25 +116,27 @@ def bench() -> Iterator[Bench]:
     rclpy.try_shutdown()
 
 
-def operate(tree: dict[str, Any], node: Any) -> tuple[Status, int, str]:
-    status = tree['run'](tree['create_tree'](GOAL), node, period=0.02)
+def operate(tree: dict[str, Any], node: Any, goal: Any = GOAL) -> tuple[Status, int, str]:
+    status = tree['run'](tree['create_tree'](goal), node, period=0.02)
     return status, Blackboard.get('outcome'), Blackboard.get('message')
 
 
 @pytest.mark.parametrize(
-    ('outcome', 'status'),
+    ('outcome', 'accepted', 'status'),
     [
-        (Result.DONE, Status.SUCCESS),
-        (Result.NOT_VISIBLE, Status.SUCCESS),
-        (Result.OTHER_CHANGED, Status.FAILURE),
+        (Result.DONE, False, Status.SUCCESS),
+        (Result.NOT_VISIBLE, True, Status.SUCCESS),
+        (Result.NOT_VISIBLE, False, Status.FAILURE),
+        (Result.OTHER_CHANGED, True, Status.FAILURE),
     ],
 )
 def test_the_tree_ends_with_the_outcome_of_the_planner(
-    tree, bench: Bench, outcome: int, status: Status
+    tree, bench: Bench, outcome: int, accepted: bool, status: Status
 ) -> None:
     planner, node = bench(Result(outcome=outcome, message='what came of it'))
-    assert operate(tree, node) == (status, outcome, 'what came of it')
-    assert planner.goals == [GOAL]
+    goal = OperateElement.Goal(demonstrations=['espresso'], accept_not_visible=accepted)
+    assert operate(tree, node, goal) == (status, outcome, 'what came of it')
+    assert planner.goals == [goal]
     assert planner.asked == 0
 
 

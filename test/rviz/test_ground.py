@@ -60,21 +60,6 @@ def test_every_display_receives_from_any_publisher(displays):
         )
 
 
-def test_no_display_is_off_and_leaves_an_empty_dock(manager):
-    for display in manager['Displays']:
-        assert (display['Enabled'], display['Value']) == (True, True)
-
-
-def test_images_are_normalized_by_one_image_each(manager):
-    images = [one for one in manager['Displays'] if one['Class'].endswith('/Image')]
-    assert [(one['Name'], one['Normalize Range'], one['Median window']) for one in images] == [
-        ('Overlay', True, 1),
-        ('Heatmap', True, 1),
-        ('Mask', True, 1),
-        ('Camera image', True, 1),
-    ]
-
-
 def test_docks_are_of_displays_that_exist(root, manager):
     geometry = yaml.safe_load((root / 'rviz' / 'ground.rviz').read_text())['Window Geometry']
     docks = {name for name, value in geometry.items() if isinstance(value, dict)}

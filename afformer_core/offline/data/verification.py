@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import PIL.Image
 from tqdm import tqdm
@@ -18,11 +17,10 @@ from afformer_core.media.frame_folder import FrameFolder, frame_paths, read_fram
 from afformer_core.media.images import shown_size
 from afformer_core.media.video import VideoReader
 from afformer_core.media.video_frames import Part, beyond_end
-from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
 from afformer_core.offline.data.sample import Sample
 
-# Problems in an error, and in a text for each kind.
-_SHOWN, _LISTED = 3, 20
+# Problems in an error.
+_SHOWN = 10
 
 ProblemKind = Literal['missing', 'unreadable', 'too short', 'other shape']
 # Kind of problem and a sentence about it; None if there is none.
@@ -104,58 +102,10 @@ def usable_samples(
         some = '; '.join(problem.reason for problem in problems[:_SHOWN])
         raise DatasetError(
             f'{len(problems)} clips or images of {len(broken)} of {len(samples)} samples are '
-            f'missing or broken: {some}. `afformer verify` lists them all; '
+            f'missing or broken: {some}; '
             + ('no sample remains without them' if not usable else f'{option} leaves them out')
         )
     return usable
-
-
-def dataset_health(
-    dataset: AnnotatedDataset, decode: bool = False, progress: bool = True
-) -> dict[str, Any]:
-    """Describe the contents of a dataset and its problems (see `find_problems`), as plain JSON."""
-    problems = find_problems(dataset, decode, progress)
-    actions = Counter(action for sample in dataset for action in sample.actions)
-    broken = {sample for problem in problems for sample in problem.samples}
-    outside = [
-        ((points < 0) | (points >= sample.image_size)).any(axis=1).sum()
-        for sample in dataset
-        for points in sample.points
-    ]
-    return {
-        'samples': len(dataset),
-        'samples without a problem': len(dataset) - len(broken),
-        'clips': len({sample.demonstration for sample in dataset}),
-        'images': len({sample.image_path for sample in dataset}),
-        'points outside their image': int(sum(outside)),
-        'actions': {
-            name: actions[index]
-            for index, name in enumerate(dataset.action_names)
-            if actions[index]
-        },
-        'folders without a table': list(dataset.manifest.without_table),
-        'problems': [asdict(problem) for problem in problems],
-    }
-
-
-def health_text(health: Mapping[str, Any]) -> str:
-    """Write the health of a dataset as readable text, with the first problems of each kind."""
-    shown = {**health, 'actions': ', '.join(f'{n} {c}' for n, c in health['actions'].items())}
-    lists = {
-        'missing or broken': [
-            f'{problem["what"]}, {len(problem["samples"])} samples: {problem["reason"]}'
-            for problem in shown.pop('problems')
-        ],
-        'folders without a table': shown.pop('folders without a table'),
-    }
-    lines = [f'- {name}: {value}' for name, value in shown.items()]
-    for title, reasons in lists.items():
-        if reasons or title == 'missing or broken':
-            lines.append(f'- {title}: {len(reasons)}')
-        lines += [f'  - {reason}' for reason in reasons[:_LISTED]]
-        if (more := len(reasons) - _LISTED) > 0:
-            lines.append(f'  - {more} more; `afformer verify --json` lists them all')
-    return '\n'.join(lines)
 
 
 def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]) -> _Found:

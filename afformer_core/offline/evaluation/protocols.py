@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -75,7 +74,6 @@ class RowsProtocol:
 
     Args:
         size: (height, width) of the comparison; 256x256 in the released code.
-        offset: added to the map of points before it is blurred.
 
     Attributes:
         name: name of the protocol.
@@ -87,14 +85,9 @@ class RowsProtocol:
     epsilon = 0.0
     at_model_size = False
 
-    def __init__(
-        self, size: tuple[int, int] = (256, 256), offset: float = RELEASED_OFFSET
-    ) -> None:
+    def __init__(self, size: tuple[int, int] = (256, 256)) -> None:
         self.size = size
-        self._offset = offset
-        sides = f'{size[1]}' if size[0] == size[1] else f'{size[1]}x{size[0]}'
-        exponent = round(-math.log10(offset))
-        self.name = f'rows{sides}' + ('' if offset == RELEASED_OFFSET else f'-1e{exponent}')
+        self.name = 'rows' + (f'{size[1]}' if size[0] == size[1] else f'{size[1]}x{size[0]}')
 
     def rows(self, samples: Sequence[Sample]) -> tuple[ProtocolRow, ...]:
         """Return rows in the order of samples, and of the first occurrence of each action."""
@@ -116,7 +109,7 @@ class RowsProtocol:
         height, width = self.size
         scaled = [row.points * np.divide((width, height), row.image_size) for row in rows]
         padded = pad_points(scaled)
-        heatmaps: Heatmaps = target_heatmaps(padded, self.size, self._offset).numpy()
+        heatmaps: Heatmaps = target_heatmaps(padded, self.size).numpy()
         return heatmaps
 
     def prediction(self, heatmap: Heatmaps) -> Heatmaps:
@@ -181,16 +174,11 @@ def _normalised(heatmap: Heatmaps) -> Heatmaps:
 
 
 class PooledProtocol(CoarseRowsProtocol):
-    """One row per (image, action) with the points of all annotators and clips (paper, Table 2).
+    """One row per (image, action) with the points of all annotators and clips (paper, Table 2)."""
 
-    Args:
-        without_empty: exclude rows without a point inside the image.
-    """
-
-    def __init__(self, *, without_empty: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.name = 'pooled28-noempty' if without_empty else 'pooled28'
-        self._without_empty = without_empty
+        self.name = 'pooled28'
 
     def rows(self, samples: Sequence[Sample]) -> tuple[ProtocolRow, ...]:
         """Return rows in the order in which each image and action first occur.
@@ -205,7 +193,7 @@ class PooledProtocol(CoarseRowsProtocol):
             scale = np.divide(size, sample.image_size)
             for action, points in sample.points_by_action.items():
                 pooled.setdefault((image, action), []).append(points * scale)
-        rows = (
+        return tuple(
             ProtocolRow(
                 action,
                 first[image].group,
@@ -215,12 +203,6 @@ class PooledProtocol(CoarseRowsProtocol):
             )
             for (image, action), points in pooled.items()
         )
-        return tuple(row for row in rows if not self._without_empty or _has_points(row))
-
-
-def _has_points(row: ProtocolRow) -> bool:
-    inside = (row.points > -1) & (row.points < row.image_size)
-    return bool(inside.all(axis=1).any())
 
 
 class ButtonsProtocol(RowsProtocol):
@@ -267,7 +249,7 @@ class ButtonsProtocol(RowsProtocol):
             # A box smaller than the grid becomes a point.
             x, y = np.clip((row.points[0] + 0.5) * scale, 0, np.subtract(self.size[::-1], 1))
             covered[int(y), int(x)] = 1
-        covered += self._offset
+        covered += RELEASED_OFFSET
         return np.asarray(covered / covered.sum(dtype=np.float64), np.float32)
 
 
@@ -295,9 +277,7 @@ def _coverage(outline: Polygon, size: tuple[int, int]) -> NDArray[np.float64]:
 
 PROTOCOLS: dict[str, Callable[[], RowsProtocol]] = {
     'rows256': RowsProtocol,
-    'rows256-1e6': lambda: RowsProtocol(offset=1e-6),
     'rows28': CoarseRowsProtocol,
     'pooled28': PooledProtocol,
-    'pooled28-noempty': lambda: PooledProtocol(without_empty=True),
     'buttons': ButtonsProtocol,
 }

@@ -23,6 +23,7 @@ public:
       BT::InputPort<std::vector<std::string>>("demonstrations", "names, separated by ';'"),
       BT::InputPort<std::string>("action", "", "such as pull"),
       BT::InputPort<unsigned>("attempts", 0, "0: the parameter of the planner"),
+      BT::InputPort<bool>("accept_not_visible", false, "whether NOT_VISIBLE is a success, too"),
       BT::OutputPort<int>("outcome", "a constant of the action's result"),
       BT::OutputPort<std::string>("message", "one sentence for a person"),
     });
@@ -31,7 +32,8 @@ public:
   bool setGoal(Goal & goal) override
   {
     return getInput("demonstrations", goal.demonstrations) && getInput("action", goal.action) &&
-           getInput("attempts", goal.attempts);
+           getInput("attempts", goal.attempts) &&
+           getInput("accept_not_visible", goal.accept_not_visible);
   }
 
   BT::NodeStatus onResultReceived(const WrappedResult & wrapped) override
@@ -39,8 +41,7 @@ public:
     const auto & result = *wrapped.result;
     setOutput("outcome", static_cast<int>(result.outcome));
     setOutput("message", result.message);
-    const bool done = result.outcome == OperateElement::Result::DONE ||
-                      result.outcome == OperateElement::Result::NOT_VISIBLE;
+    const bool done = wrapped.code == rclcpp_action::ResultCode::SUCCEEDED;
     return done ? BT::NodeStatus::SUCCESS : BT::NodeStatus::FAILURE;
   }
 

@@ -18,6 +18,7 @@ from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
+from std_srvs.srv import Trigger
 
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.planner_node import PlannerNode
@@ -74,6 +75,7 @@ class OperateBench:
 
     Attributes:
         arm, grounding, planner: see the modules of these.
+        client, retracting: clients of the action and of `~/retract`.
         feedback: steps and attempts that the client was told, in order.
     """
 
@@ -81,6 +83,7 @@ class OperateBench:
     grounding: StandInGrounding
     planner: PlannerNode
     client: Any
+    retracting: Any
     feedback: list[tuple[int, int]] = field(default_factory=list)
 
     def send(self, **goal: Any) -> Any:
@@ -94,7 +97,17 @@ class OperateBench:
 
     def operate(self, **goal: Any) -> OperateElement.Result:
         """Send a goal; return its result."""
-        return result_of(self.send(**goal))
+        return self.end(**goal)[1]
+
+    def end(self, **goal: Any) -> tuple[int, OperateElement.Result]:
+        """Send a goal; return its status, a constant of GoalStatus, and its result."""
+        answer = wait_for(self.send(**goal).get_result_async())
+        return answer.status, answer.result
+
+    def retract(self) -> tuple[bool, str]:
+        """Retract an interrupted arm; return whether that succeeded, and the message."""
+        answer = wait_for(self.retracting.call_async(Trigger.Request()))
+        return answer.success, answer.message
 
     def reason(self, outcome: int) -> str:
         """Why the planner does not act; no trajectory was sent."""
@@ -181,6 +194,7 @@ def operate_bench(
     user = arm.create_node('user')
     # Created before the executor spins, which fails on a client that is not yet complete.
     client = ActionClient(user, OperateElement, 'planner/operate_element')
+    retracting = user.create_client(Trigger, 'planner/retract')
     publisher = user.create_publisher(Image, 'image', qos_profile_sensor_data)
     ending = threading.Event()
 
@@ -201,7 +215,8 @@ def operate_bench(
         camera.start()
         try:
             assert client.wait_for_server(60)
-            yield OperateBench(arm, grounding, planner, client)
+            assert retracting.wait_for_service(60)
+            yield OperateBench(arm, grounding, planner, client, retracting)
         finally:
             ending.set()
             camera.join()

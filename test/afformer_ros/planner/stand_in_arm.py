@@ -16,7 +16,6 @@ import rclpy
 from builtin_interfaces.msg import Time
 from numpy.typing import NDArray
 from rclpy.action import ActionClient, ActionServer
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rosgraph_msgs.msg import Clock
@@ -24,6 +23,7 @@ from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
 from afformer_ros.planner.kinematics import TipKinematics
+from afformer_ros.service_pool_executor import ServicePoolExecutor
 from afformer_sim.arm.franka import ARM_JOINTS, POSTURES, arm_model
 
 FINGER = 'panda_finger_joint1'
@@ -68,6 +68,7 @@ class StandInArm:
         losses: how many of the first trajectories are lost.
         stamp_offset: nanoseconds by which the stamps of joint states are wrong.
         running: whether the clock runs.
+        silent: whether it publishes no joint states.
     """
 
     def __init__(
@@ -89,11 +90,12 @@ class StandInArm:
         self.deaf = False
         self.losses = 0
         self.running = True
+        self.silent = False
         self.stamp_offset = 0
         self.now = 100 * 10**9
         self.context = rclpy.Context()
         rclpy.init(context=self.context)
-        self.executor = SingleThreadedExecutor(context=self.context)
+        self.executor = ServicePoolExecutor(1, context=self.context)
         self.node = self.create_node('driver')
         self._clock = self.node.create_publisher(Clock, '/clock', 1)
         self._states = self.node.create_publisher(JointState, 'joint_states', 10)
@@ -188,7 +190,8 @@ class StandInArm:
                 self.now += round(STEP * 1e9)
                 self._advance()
                 self._clock.publish(Clock(clock=time_message(self.now)))
-                self.publish_state(self.now + self.stamp_offset, self.joints)
+                if not self.silent:
+                    self.publish_state(self.now + self.stamp_offset, self.joints)
             due = max(due + STEP / self.speed, time.monotonic())
             time.sleep(max(0.0, due - time.monotonic()))
 

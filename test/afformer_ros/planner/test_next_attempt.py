@@ -29,14 +29,14 @@ def tried(
     return Attempted(NextAttempt(found, found, way), felt, observed)
 
 
-def ways(contacts: list[ArmContact], *attempts: Attempted) -> list[str]:
-    return [attempt.way for attempt in next_attempts(contacts, attempts)]
+def ways(contacts: list[ArmContact], *attempts: Attempted, compliant: bool = True) -> list[str]:
+    return [attempt.way for attempt in next_attempts(contacts, attempts, compliant=compliant)]
 
 
 def test_a_knob_whose_sense_is_known_is_turned_in_the_other_one_next() -> None:
     knob = contact('rotate', motion=AXIS)
     assert ways([knob], tried(knob)) == ['in the other sense', 'with a firmer grip']
-    first = next(next_attempts([knob], [tried(knob)]))
+    first = next(next_attempts([knob], [tried(knob)], compliant=True))
     assert first.contact.motion == pytest.approx(-AXIS)
     assert first.found is knob
 
@@ -44,28 +44,34 @@ def test_a_knob_whose_sense_is_known_is_turned_in_the_other_one_next() -> None:
 def test_a_knob_whose_sense_is_not_known_was_turned_in_both() -> None:
     knob = contact('rotate')
     assert ways([knob], tried(knob)) == ['with a firmer grip']
-    assert next(next_attempts([knob], [tried(knob)])).contact.pressing == 0.012
+    assert next(next_attempts([knob], [tried(knob)], compliant=True)).contact.pressing == 0.012
 
 
 def test_a_drawer_is_pulled_along_the_normal_of_its_surface_last() -> None:
     drawer = contact('pull', motion=np.array([-1.0, 0.0, 0.0]))
     firmer = tried(drawer, 'with a firmer grip', MOVED)
     assert ways([drawer], tried(drawer), firmer) == ['along the normal of the surface']
-    last = next(next_attempts([drawer], [tried(drawer), firmer])).contact
+    last = next(next_attempts([drawer], [tried(drawer), firmer], compliant=True)).contact
     assert last.outwards == pytest.approx(NORMAL)
 
 
 def test_a_drawer_that_resists_is_pulled_with_more_force() -> None:
     drawer = contact('pull')
     assert ways([drawer], tried(drawer)) == ['with more force', 'with a firmer grip']
-    assert next(next_attempts([drawer], [tried(drawer)])).contact.lead == 0.005
+    assert next(next_attempts([drawer], [tried(drawer)], compliant=True)).contact.lead == 0.005
     # A hand that came away without the drawer slipped off.
     assert ways([drawer], tried(drawer, felt=MOVED)) == ['with a firmer grip']
 
 
+def test_an_arm_that_does_not_give_way_neither_presses_nor_pulls_harder() -> None:
+    drawer = contact('pull', motion=np.array([-1.0, 0.0, 0.0]))
+    left = ways([drawer], tried(drawer), compliant=False)
+    assert left == ['along the normal of the surface']
+
+
 def test_what_was_missed_is_approached_from_the_camera() -> None:
     button = contact('push', camera=np.array([0.12, 0.47, 0.73]), motion=AXIS)
-    (other,) = next_attempts([button], [tried(button, felt=NOTHING)])
+    (other,) = next_attempts([button], [tried(button, felt=NOTHING)], compliant=True)
     assert other.way == 'along the line of sight'
     assert other.contact.outwards == pytest.approx([-0.686, 0.514, 0.514], abs=1e-3)
     assert other.contact.point == pytest.approx(button.point)

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from action_msgs.msg import GoalStatus
 from afformer_ros.action import GroundDemonstration, OperateElement
 from afformer_ros.msg import OperationAttempt
+from builtin_interfaces.msg import Duration
 from numpy.typing import NDArray
 
 from afformer_core.changes.outcome import Expected
@@ -63,7 +65,8 @@ def test_a_part_that_moves_is_done_at_the_first_attempt() -> None:
 
 
 def test_what_is_not_done_is_tried_with_a_firmer_grip() -> None:
-    with operate_bench(answer(), lambda closings: drawn(17 * (closings > 1))) as bench:
+    view = lambda closings: drawn(17 * (closings > 1))  # noqa: E731
+    with operate_bench(answer(), view, compliant=True) as bench:
         result = bench.operate()
     assert result.outcome == Result.DONE
     assert [one.way for one in result.attempts] == ['', 'with a firmer grip']
@@ -76,7 +79,7 @@ def test_what_is_not_done_is_tried_with_a_firmer_grip() -> None:
 
 @pytest.mark.slow
 def test_a_part_that_is_already_as_demonstrated_ends_with_that_reason() -> None:
-    with operate_bench(answer(points=2), lambda _: drawn()) as bench:
+    with operate_bench(answer(points=2), lambda _: drawn(), compliant=True) as bench:
         start = bench.arm.joints
         result = bench.operate(attempts=3)
         bench.assert_parked(start)
@@ -97,11 +100,21 @@ def test_where_no_other_way_is_left_it_ends_before_its_budget() -> None:
     assert 'there is no other way to try' in result.message
 
 
-@pytest.mark.parametrize('action', ['touch', 'hold'])
-def test_a_button_that_was_felt_is_not_pressed_again(action: str) -> None:
-    with operate_bench(answer(action), lambda _: drawn()) as bench:
-        result = bench.operate(attempts=5)
+@pytest.mark.parametrize(
+    ('action', 'parameter', 'field', 'status'),
+    [
+        ('touch', False, False, GoalStatus.STATUS_ABORTED),
+        ('touch', False, True, GoalStatus.STATUS_SUCCEEDED),
+        ('hold', True, False, GoalStatus.STATUS_SUCCEEDED),
+    ],
+)
+def test_a_button_that_was_felt_is_not_pressed_again_and_done_for_whom_that_is_enough(
+    action: str, parameter: bool, field: bool, status: int
+) -> None:
+    with operate_bench(answer(action), lambda _: drawn(), accept_not_visible=parameter) as bench:
+        ended, result = bench.end(attempts=5, accept_not_visible=field)
     assert (result.outcome, len(result.attempts)) == (Result.NOT_VISIBLE, 1)
+    assert ended == status
     assert result.attempts[0].felt
     assert result.attempts[0].seen == OperationAttempt.NOT_VISIBLE
 
@@ -224,16 +237,31 @@ def test_a_part_that_is_out_of_reach_ends_with_that_reason() -> None:
     assert 'does not reach [1.9' in result.message
 
 
-@pytest.mark.slow
-def test_an_arm_whose_driver_ends_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr('afformer_ros.planner.arm_client._PATIENCE', 0.3)
-    with operate_bench(answer(), lambda _: drawn(), speed=3.0) as bench:
+def test_a_moving_arm_is_halted_when_its_joint_states_are_lost() -> None:
+    with operate_bench(answer(), lambda _: drawn(), speed=4.0) as bench:
         handle = bench.send()
-        until(lambda: len(bench.arm.messages) > 2)
-        bench.arm.stamp_offset = -(10**12)
+        until(lambda: len(bench.arm.tracks) == 1)
+        # What the computer takes is a fifth as long for the arm.
+        bench.arm.speed = 0.2
+        bench.arm.silent, lost = True, bench.arm.now
+        until(lambda: len(bench.arm.tracks) == 2)
+        assert bench.arm.tracks[1].times[0] * 1e9 - lost < 0.5e9
+        bench.arm.speed = 25.0
         result = result_of(handle)
+        bench.assert_at_rest()
     assert result.outcome == Result.ARM_FAILED
-    assert "before the planner's clock" in result.message
+    assert result.message.startswith('the arm was halted on its way: no joint state: 0.3 s have')
+
+
+def test_a_goal_whose_time_limit_expires_halts_the_arm() -> None:
+    limit = Duration(sec=2, nanosec=250_000_000)
+    with operate_bench(answer(), lambda _: drawn(), speed=4.0) as bench:
+        begun = bench.arm.now
+        status, result = bench.end(time_limit=limit)
+        assert bench.arm.now - begun > 2.25e9
+        bench.assert_at_rest()
+    assert (status, result.outcome) == (GoalStatus.STATUS_ABORTED, Result.TIMED_OUT)
+    assert 'the time limit of the goal has expired: 2.25 s have passed' in result.message
 
 
 def test_a_goal_that_is_canceled_while_it_looks_ends_at_once() -> None:
@@ -247,25 +275,70 @@ def test_a_goal_that_is_canceled_while_it_looks_ends_at_once() -> None:
     assert 'the goal was canceled' in result.message
 
 
-def test_a_canceled_arm_halts_and_the_next_goal_brings_it_back_first() -> None:
+def interrupt(bench: OperateBench) -> None:
+    """Cancel a goal while the arm moves."""
+    handle = bench.send()
+    until(lambda: len(bench.arm.messages) > 3)
+    handle.cancel_goal_async()
+    result = result_of(handle)
+    assert (result.outcome, result.attempts) == (Result.CANCELED, [])
+    # A controller takes 0.3 s to halt.
+    assert bench.arm.now * 1e-9 - bench.arm.tracks[-1].times[0] > 0.3
+    bench.assert_at_rest()
+    bench.arm.speed = 25.0
+
+
+def test_a_canceled_arm_takes_the_next_goal_once_it_is_retracted() -> None:
     with operate_bench(answer(), lambda closings: drawn(17 * closings), speed=4.0) as bench:
         start = bench.arm.joints
-        handle = bench.send()
-        until(lambda: len(bench.arm.messages) > 3)
-        handle.cancel_goal_async()
-        result = result_of(handle)
-        assert (result.outcome, result.attempts) == (Result.CANCELED, [])
-        # A controller takes 0.3 s to halt.
-        assert bench.arm.now * 1e-9 - bench.arm.tracks[-1].times[0] > 0.3
-        bench.assert_at_rest()
-        assert np.abs(bench.arm.joints - start).max() > 0.1
-        bench.arm.speed = 25.0
-        seen: list[Any] = []
-        bench.grounding._answer = lambda goal: (seen.append(bench.arm.joints), answer()(goal))[1]
-        assert bench.operate().outcome == Result.DONE
+        assert bench.retract() == (
+            True, 'the arm does not stand where an action was interrupted; it stays'
+        )  # fmt: skip
+        interrupt(bench)
+        halted, sent = bench.arm.joints, len(bench.arm.messages)
+        assert np.abs(halted - start).max() > 0.1
+
+        refused = bench.operate()
+
+        assert refused.outcome == Result.REFUSED
+        assert refused.message.startswith('the arm stands where an action was interrupted. Call ~')
+        assert len(bench.arm.messages) == sent
+        assert bench.retract() == (True, 'the arm is back where the interrupted action began')
         bench.assert_parked(start)
-    # The arm was out of the way before anything was grounded.
-    assert np.abs(seen[0] - start).max() < 0.004
+        # It has opened its gripper, and left the part along the tool.
+        assert bench.arm.finger == 0.04
+        away = bench.arm.kinematics.tip(bench.arm.tracks[-2].positions[-1]).translation
+        assert (away - bench.arm.kinematics.tip(halted).translation) @ NORMAL > 0.08
+        assert bench.operate().outcome == Result.DONE
+
+
+def test_a_refused_goal_moves_no_arm_that_somebody_has_moved_away() -> None:
+    with operate_bench(answer(), lambda _: drawn(), speed=4.0) as bench:
+        interrupt(bench)
+        elsewhere = bench.arm.joints + [0.6, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+        bench.arm.tracks[-1].positions[:] = elsewhere
+        until(lambda: np.abs(bench.arm.joints - elsewhere).max() == 0)
+        sent = len(bench.arm.messages)
+        bench.grounding._answer = lambda _: GroundDemonstration.Result(
+            outcome=GroundDemonstration.Result.REFUSED, message="there is no demonstration 'nope'"
+        )
+
+        refused = bench.operate(demonstrations=['nope'])
+
+        assert refused.outcome == Result.REFUSED
+        assert refused.message == "there is no demonstration 'nope'"
+        assert (len(bench.arm.messages), bench.arm.joints.tolist()) == (sent, elsewhere.tolist())
+        assert bench.retract()[1].endswith('it stays')
+
+
+def test_an_arm_is_not_retracted_while_a_goal_is_open() -> None:
+    with operate_bench(lambda _: None, lambda _: drawn()) as bench:
+        handle = bench.send()
+        assert bench.retract() == (
+            False, 'another goal is open. Wait for its result, or cancel it'
+        )  # fmt: skip
+        handle.cancel_goal_async()
+        assert result_of(handle).outcome == Result.CANCELED
 
 
 def test_a_planner_that_is_stopped_halts_its_arm() -> None:
@@ -299,17 +372,21 @@ def test_fields_that_are_out_of_range_are_refused() -> None:
                 {'attempts': 11},
                 {'action': 'press'},
                 {'demonstrations': ['a', 'a']},
+                {'time_limit': Duration(nanosec=300_000_000)},
             )
         ]
-    assert [result.outcome for result in results] == [Result.REFUSED] * 3
+    assert [result.outcome for result in results] == [Result.REFUSED] * 4
     assert 'attempts is 11; expected at most 10' in results[0].message
     assert "action is 'press'; expected one of hold, touch, rotate" in results[1].message
     assert "'a+a' names a demonstration twice" in results[2].message
+    assert 'time_limit is 0.3; expected 1.0 to 86400.0 seconds, or 0' in results[3].message
     assert bench.arm.messages == []
 
 
 class Scripted:
     """Finds the part a number of times, and feels nothing; nothing changes in the images."""
+
+    compliant = False
 
     def __init__(self, times: int, felt: str) -> None:
         self.left = times

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -29,6 +30,7 @@ from afformer_ros.robot_trials.trials import (
     failed_action,
     repeat,
     run_trials,
+    trial_of,
 )
 from afformer_sim.closed_loop.trial import ClosedLoopSettings, PlannedTrial, plan_trials
 
@@ -68,12 +70,18 @@ class Graph:
         self._end = end
         self._verdict = verdict
         self.planner = SimpleNamespace(operator=SimpleNamespace(act=self._act))
+        self.ended = ''
+        self.processes = SimpleNamespace(check=self._check)
 
     def succeed(self, service: str, **fields: Any) -> None:
         assert 'path' not in fields or Path(fields.pop('path')).is_dir()
         self.calls.append((service, *fields.values()))
         if service == 'mark_contact':
             self._end = self._marked or self._end
+
+    def _check(self) -> None:
+        if self.ended:
+            raise NodeError(self.ended)
 
     def begin(self, **parameters: int) -> None:
         self.calls.append(parameters)
@@ -299,6 +307,21 @@ def test_each_trial_is_shown_begun_repeated_and_forgotten(
     model[1:3] = [begin, f'repeat: {shown[1]}, 4 times']
     assert graph.calls[8:] == [*model, begin, 'pull']
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_late_answer_is_a_row_and_only_an_ended_node_ends_the_trials(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = 'timed out after 600 s waiting for the acceptance of a goal'
+    graph = Graph(NodeError(late), tmp_path)
+    trials = run(graph, monkeypatch, families=('keypad', 'drawers'), baselines=True)
+    assert [trial.model for trial in trials] == [ArmAttempt('no answer', late)] * 2
+    assert trials[1].right_pixel is None
+    (left,) = run(graph, monkeypatch, families=('keypad', 'drawers'), baselines=True, made={0})
+    assert left == trials[1] == trial_of(json.loads(json.dumps(asdict(left))))
+    graph.ended = 'the grounding node ended with status 1'
+    with pytest.raises(NodeError, match='status 1'):
+        run(graph, monkeypatch, families=('keypad', 'drawers'), baselines=False)
 
 
 def test_every_fifth_demonstration_is_of_something_that_is_not_there() -> None:

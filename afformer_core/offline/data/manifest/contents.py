@@ -151,7 +151,6 @@ class Manifest:
         header: the header.
         rows: the rows.
         left_out: number of annotated items without a row, by reason.
-        without_table: a sentence about each folder that has media but no table of points.
         further_clips: paths of annotated clips that no row has.
     """
 
@@ -160,7 +159,6 @@ class Manifest:
     header: ManifestHeader
     rows: list[NumberedRow] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
-    without_table: tuple[str, ...] = ()
     further_clips: tuple[str, ...] = ()
     _ids: set[str] = field(default_factory=set)
 

@@ -30,7 +30,8 @@ object, which files in other folders do not show. A single object needs no folde
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def read_folder_pairs(path: Path, root: Path | None = None) -> Manifest:
 
     Samples are in the order of the objects' names, then of the first rows of their pairs. Only the
     tables and the headers of the images are read. A folder with media but without a table is
-    excluded, and listed in `without_table`.
+    excluded with a warning.
 
     Args:
         path: folder with `points.csv`, or with subfolders that have one.
@@ -73,11 +74,11 @@ def read_folder_pairs(path: Path, root: Path | None = None) -> Manifest:
     manifest = Manifest(path, path if root is None else root, header)
     for object_folder, rows in tables.items():
         _add_object(manifest, object_folder, rows)
-    manifest.without_table = tuple(_without_table(manifest, tables))
+    _warn_of_missing_tables(manifest, tables)
     return manifest
 
 
-def _without_table(manifest: Manifest, tables: Container[Path]) -> Iterator[str]:
+def _warn_of_missing_tables(manifest: Manifest, tables: Container[Path]) -> None:
     for folder in object_folders(manifest.path):
         object_folder = folder.relative_to(manifest.path)
         media = [
@@ -86,10 +87,11 @@ def _without_table(manifest: Manifest, tables: Container[Path]) -> Iterator[str]
             if (manifest.root / object_folder / name).is_dir()
         ]
         if media and object_folder not in tables:
-            yield (
+            warnings.warn(
                 f'{folder} is left out: it has {" and ".join(media)} but no {POINTS_FILE}. Mark '
                 f'its points with `afformer studio --pairs {manifest.path}`, or rename the '
-                f'existing table'
+                f'existing table',
+                stacklevel=3,
             )
 
 

@@ -275,10 +275,7 @@ class AnnotatedData(GroundingData):
     """
 
     _collate: Callable[[Any], Any]
-    _advice = (
-        'Run `afformer verify --decode` to find all such files; skip_broken leaves out those that '
-        'cannot be opened'
-    )
+    _advice = 'Repair or remove it; skip_broken leaves out those that cannot be opened'
 
     def __init__(
         self,

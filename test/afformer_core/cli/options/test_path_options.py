@@ -146,7 +146,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'evaluate model --annotations pairs --report pairs',
         'import-checkpoint a.ckpt a.ckpt',
         'import-checkpoint model/model.json model/model.json',
-        'verify dataset/test.json --json dataset/test.json',
         'zoom model --annotations dataset/test.json --output dataset',
         'zoom model --annotations dataset/test.json --root dataset/images --output dataset/images',
     ],
@@ -168,7 +167,6 @@ def test_no_command_replaces_its_inputs(
     [
         'mine . --output mined',
         'convert pairs pairs/all.jsonl',
-        'verify pairs --json -',
         'import-checkpoint model/a.ckpt model',
         'mine s3://bucket/videos --output mined',
     ],

@@ -47,11 +47,9 @@ def test_points_are_scaled_to_the_protocol_separately_by_axis():
     [
         (RowsProtocol((192, 256)), 'rows256x192'),
         (RowsProtocol(), 'rows256'),
-        (RowsProtocol(offset=1e-6), 'rows256-1e6'),
         (ButtonsProtocol(), 'buttons'),
         (CoarseRowsProtocol(), 'rows28'),
         (PooledProtocol(), 'pooled28'),
-        (PooledProtocol(without_empty=True), 'pooled28-noempty'),
     ],
 )
 def test_name_says_size_and_offset(protocol, name):
@@ -80,10 +78,9 @@ def test_predictions_are_resampled(heatmap, expected):
 
 
 def test_the_offset_is_what_a_map_has_far_from_its_points():
-    low, high = (RowsProtocol((64, 64), offset=offset) for offset in (1e-12, 1e-6))
-    rows = low.rows([sample((0,), ([[0.0, 0.0]],), (64, 64))])
-    assert 1e-13 < low.targets(rows)[0, -1, -1] < 1e-11
-    assert 1e-7 < high.targets(rows)[0, -1, -1] < 1e-5
+    protocol = RowsProtocol((64, 64))
+    rows = protocol.rows([sample((0,), ([[0.0, 0.0]],), (64, 64))])
+    assert 1e-11 < protocol.targets(rows)[0, -1, -1] < 1e-9
 
 
 BUTTONS = ButtonsProtocol((8, 8))
@@ -224,16 +221,6 @@ def test_rows_are_of_an_image_and_an_action_with_all_of_their_points() -> None:
     assert rows[0].points.tolist() == [[100, 50], [200, 60]]
     assert {row.image_size for row in rows} == {(512, 256)}
     assert [row.group for row in rows] == ['a.jpg', 'a.jpg', 'b.jpg']
-
-
-def test_rows_without_a_point_inside_are_left_out_where_that_is_asked() -> None:
-    samples = [
-        pooled_sample('a.jpg', (0, 1), (-20, 50), (-0.5, 50)),
-        pooled_sample('b.jpg', (0, 1), (511.5, 255.5), (256, 256)),
-    ]
-    kept = PooledProtocol(without_empty=True).rows(samples)
-    assert [(row.image, row.action) for row in kept] == [('a.jpg', 1), ('b.jpg', 0)]
-    assert len(PooledProtocol().rows(samples)) == 4
 
 
 def test_points_are_in_pixels_of_the_size_that_an_image_is_first_annotated_with() -> None:

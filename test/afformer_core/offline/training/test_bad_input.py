@@ -54,7 +54,7 @@ def test_a_video_that_is_damaged_inside_is_named_by_a_worker(
     said = failure(capsys, *images(pairs, *SHORT, '--data.workers=1', '--output=model'))
     assert said.startswith('afformer: error: train/')
     assert '2.mp4' in said
-    assert 'afformer verify --decode' in said
+    assert 'Repair or remove it' in said
 
 
 def test_what_is_missing_can_be_left_out(pairs: Path, tmp_path: Path) -> None:

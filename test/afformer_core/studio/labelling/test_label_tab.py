@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afformer_core.cli.main import main
 from afformer_core.demonstrations.media import read_demonstration
 from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.media.images import read_image, write_image
+from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.readers.point_table import PointRow, read_point_table
+from afformer_core.offline.data.verification import find_problems
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
@@ -90,7 +91,7 @@ def test_three_pairs_are_marked_by_clicks_and_keys(tab: Any, pairs: Path) -> Non
     )
     assert {(row.demonstration, row.action) for row in marked} == {('press.mp4', 'turn')}
     assert [abs(row.x - 20 - 30 * (n % 3)) < 0.5 for n, row in enumerate(marked)] == 8 * [True]
-    assert main(['verify', str(pairs)]) == 0
+    assert find_problems(open_annotations(pairs)) == []
 
 
 def test_a_key_accepts_what_the_model_finds(tab: Any, pairs: Path) -> None:

@@ -6,8 +6,8 @@ The depth image becomes the obstacles, with the part itself cut out by its mask.
 node `grounding` and the controllers of the arm::
 
     sudo apt install ros-$ROS_DISTRO-moveit ros-$ROS_DISTRO-moveit-py
-    python examples/moveit_plan.py espresso --action pull --robot fr3 --group fr3_arm \
-        --hand hand --tip fr3_hand_tcp --base fr3_link0 --ros-args -r depth:=/camera/depth
+    python examples/moveit_plan.py espresso --action pull --robot fr3 --group fr3_arm --hand hand \
+        --tip fr3_hand_tcp --ahead 0 --base fr3_link0 --ros-args -r depth:=/camera/depth
 
 The program prints the steps, and asks before the arm moves.
 """
@@ -42,8 +42,9 @@ from afformer_ros.planner.contact import ArmContact, UnknownActionError
 
 # Topics between this program and the occupancy map monitor of MoveIt.
 OBSTACLES, FILTERED = 'obstacles', 'filtered_obstacles'
-# Metres that a pushed or pulled part moves, and radians that a part turns.
+# Metres that a part is moved or lifted, and radians that it turns.
 TRAVEL, TURN = 0.12, 1.2
+UP = np.array([0.0, 0.0, 1.0])
 GRIPPED = ('pull', 'rotate', 'pick up', 'put down')
 
 
@@ -64,15 +65,19 @@ class Step:
     gripper: str = ''
 
 
-def steps_of(affordance: Affordance, opening: float, distance: float = 0.1) -> list[Step]:
+def steps_of(
+    affordance: Affordance, opening: float, ahead: float = 0.0, distance: float = 0.1
+) -> list[Step]:
     """List the steps for the best point that fits in the gripper; none if nothing fits.
 
-    The tip approaches and retreats along the axis of a push or a pull, and otherwise along the
-    normal of the surface.
+    The fingertips approach and retreat along the axis of a push or a pull, and otherwise along the
+    normal of the surface. What is picked up stays in the gripper; what is put down is lifted and
+    lowered again.
 
     Args:
-        affordance: result of grounding, with positions in the frame of the arm's base.
+        affordance: result of grounding, with positions in the frame of the arm's base, z up.
         opening: largest width between the fingers, metres.
+        ahead: metres from the planned link to the fingertips, along its z axis.
         distance: metres between the surface and the pose before it.
     """
     if not affordance.found or affordance.age > 0:  # The element is absent or covered.
@@ -95,7 +100,7 @@ def steps_of(affordance: Affordance, opening: float, distance: float = 0.1) -> l
     rotation = _facing(point, out)
 
     def at(position: NDArray[np.float64], rotation: NDArray[np.float64]) -> PoseStamped:
-        return PoseStamped(header=header, pose=_pose(position, rotation))
+        return PoseStamped(header=header, pose=_pose(position - ahead * rotation[:, 2], rotation))
 
     steps = [
         Step('open the gripper', gripper='open'),
@@ -104,7 +109,12 @@ def steps_of(affordance: Affordance, opening: float, distance: float = 0.1) -> l
     ]
     if action in GRIPPED:
         steps.append(Step('grip', gripper='close'))
-    if motion is not None and point.motion_type == AffordancePoint.TRANSLATION:
+    if action in ('pick up', 'put down'):
+        steps.append(Step('lift', at(position + TRAVEL * UP, rotation), straight=True))
+        if action == 'pick up':
+            return steps
+        steps.append(Step('lower', at(position, rotation), straight=True))
+    elif motion is not None and point.motion_type == AffordancePoint.TRANSLATION:
         position = position + TRAVEL * motion
         steps.append(Step(action, at(position, rotation), straight=True))
     elif motion is not None and point.motion_type == AffordancePoint.ROTATION:
@@ -266,7 +276,7 @@ def main() -> None:
     result = scene.ground(goal)
     found = result.outcome == GroundDemonstration.Result.FOUND
     try:
-        steps = steps_of(result.affordance, arguments.opening) if found else []
+        steps = steps_of(result.affordance, arguments.opening, arguments.ahead) if found else []
     except UnknownActionError as error:
         sys.exit(str(error))
     if not steps:
@@ -302,6 +312,12 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument('--group', default='panda_arm', help='planning group of the arm')
     parser.add_argument('--hand', default='hand', help='planning group with states open and close')
     parser.add_argument('--tip', default='panda_hand', help='link: z out of the hand, y across it')
+    parser.add_argument(
+        '--ahead',
+        type=float,
+        default=0.1034,
+        help='metres from it to the fingertips (0 for a tcp)',
+    )
     parser.add_argument('--base', default='panda_link0', help="frame of the arm's base")
     parser.add_argument('--opening', type=float, default=0.08, help='metres between the fingers')
     return parser.parse_args(remove_ros_args(sys.argv)[1:])

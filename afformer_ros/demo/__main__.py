@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -29,6 +29,9 @@ from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_ros.demo.scenes import CAMERA_RATE, DemoScene, given_scene, rendered_scenes
 from afformer_ros.driver.grounding_driver import NodeError, NodeProcesses
 from afformer_ros.environment import run_apart
+
+if TYPE_CHECKING:
+    from afformer_ros.demo.graph import DemoGraph
 
 RgbImage = NDArray[np.uint8]
 
@@ -94,21 +97,28 @@ def _run(options: argparse.Namespace) -> None:
         try:
             _ground_scenes(options, folder)
         except NodeError as error:
+            _keep_results(folder, options.output)
             logs.mkdir()
             for log in folder.rglob('*.log'):
                 shutil.copy(log, logs)
             raise NodeError(f'{error}\nThe logs of the nodes are in {logs}.') from error
         if _INTERRUPTED.is_set():
             raise KeyboardInterrupt
-        kept = [name for name in _KEPT if (folder / name).exists()]
-        for name in kept:
-            # a result of the previous run
-            if (options.output / name).is_dir():
-                shutil.rmtree(options.output / name)
-            os.replace(folder / name, options.output / name)
-    print('\nresults:')
+        _keep_results(folder, options.output)
+
+
+def _keep_results(folder: Path, output: Path) -> None:
+    """Move what is finished to the output folder, and print it."""
+    kept = [name for name in _KEPT if (folder / name).exists()]
     for name in kept:
-        print(f'  {options.output / name}')
+        # a result of the previous run
+        if (output / name).is_dir():
+            shutil.rmtree(output / name)
+        os.replace(folder / name, output / name)
+    if kept:
+        print('\nresults:')
+    for name in kept:
+        print(f'  {output / name}')
 
 
 def _scenes(options: argparse.Namespace, folder: Path) -> list[DemoScene]:
@@ -128,7 +138,6 @@ def _scenes(options: argparse.Namespace, folder: Path) -> list[DemoScene]:
 def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
     # ROS is imported only after its environment variables are set.
     from afformer_ros.demo.graph import DemoGraph
-    from afformer_ros.demo.robot_film import grounding_film_frame
 
     film: list[RgbImage] = []
     with (
@@ -140,28 +149,40 @@ def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
         graph.bring_up()
         for scene in scenes:
             print(f'\n{scene.title}', flush=True)
-            path = str(scene.demonstration)
-            loaded = graph.succeed('load_demonstration', path=path, name=scene.name)
-            print(f'  demonstration: {loaded.message}', flush=True)
-            seen = graph.ground_all(scene.camera, scene.name)
-            result = _describe(seen[0], scene)
-            print(f'  {result}', flush=True)
-            age = np.median([view.age for view in seen])
-            print(
-                f'  moving camera: {len(seen)} images grounded, each published {age:.0f} ms '
-                '(median) after its stamp',
-                flush=True,
-            )
-            frames = list(read_video(scene.demonstration, 24))
-            film += [
-                grounding_film_frame(
-                    frames[number % len(frames)], view.overlay, scene.title, result
-                )
-                for number, view in enumerate(seen)
-            ]
+            try:
+                film += _ground(graph, scene)
+            except NodeError as error:
+                # On a busy computer, an answer may come too late; the other scenes are kept.
+                processes.check()
+                print(f'  not grounded: {error}', flush=True)
+    if not film:
+        raise NodeError('no scene was grounded')
     _write_film(folder / 'overlay.mp4', film, CAMERA_RATE)
     if options.video is None:
         _repeat_with_arm(folder, options.model)
+
+
+def _ground(graph: DemoGraph, scene: DemoScene) -> list[RgbImage]:
+    """Ground a scene and print the result; return frames of the film."""
+    from afformer_ros.demo.robot_film import grounding_film_frame
+
+    path = str(scene.demonstration)
+    loaded = graph.succeed('load_demonstration', path=path, name=scene.name)
+    print(f'  demonstration: {loaded.message}', flush=True)
+    seen = graph.ground_all(scene.camera, scene.name)
+    result = _describe(seen[0], scene)
+    print(f'  {result}', flush=True)
+    age = np.median([view.age for view in seen])
+    print(
+        f'  moving camera: {len(seen)} images grounded, each published {age:.0f} ms '
+        '(median) after its stamp',
+        flush=True,
+    )
+    frames = list(read_video(scene.demonstration, 24))
+    return [
+        grounding_film_frame(frames[number % len(frames)], view.overlay, scene.title, result)
+        for number, view in enumerate(seen)
+    ]
 
 
 def _repeat_with_arm(folder: Path, model: str) -> None:
@@ -176,7 +197,8 @@ def _repeat_with_arm(folder: Path, model: str) -> None:
         for text, frames in repeat_with_arm(work, processes, model):
             print(f'  {text}', flush=True)
             film += frames
-    _write_film(folder / 'robot.mp4', film, FILM_RATE)
+    if film:
+        _write_film(folder / 'robot.mp4', film, FILM_RATE)
 
 
 def _write_film(path: Path, film: list[RgbImage], rate: float) -> None:

@@ -126,6 +126,27 @@ def test_a_knob_is_turned_about_its_axis(example) -> None:
     assert np.cross(first, last) @ NORMAL == pytest.approx(math.sin(1.2))
 
 
+@pytest.mark.parametrize(
+    ('action', 'rest'),
+    [('pick up', ['lift']), ('put down', ['lift', 'lower', 'release', 'retreat'])],
+)
+def test_what_is_carried_is_lifted_and_let_go_only_where_it_stood(
+    example, action: str, rest: list[str]
+) -> None:
+    given = affordance(action, point(AffordancePoint.TRANSLATION, AXIS))
+    steps = {one.name: one for one in example['steps_of'](given, 0.08)}
+    assert list(steps)[3:] == ['grip', *rest]
+    assert where(steps['lift']) == pytest.approx([0.52, -0.17, 0.55])
+    if action == 'put down':
+        assert where(steps['lower']) == pytest.approx([0.52, -0.17, 0.43])
+
+
+def test_the_link_is_planned_behind_its_fingertips(example) -> None:
+    pulled = affordance('pull', point(AffordancePoint.TRANSLATION, AXIS))
+    approach = example['steps_of'](pulled, 0.08, 0.1034)[2]
+    assert where(approach) == pytest.approx(POSITION - 0.1034 * np.array([0.6, 0.0, -0.8]))
+
+
 @pytest.mark.parametrize(('width', 'taken'), [(0.0812, 0.61), (0.079, 0.52), (math.nan, 0.52)])
 def test_a_part_that_is_too_wide_for_the_gripper_is_skipped(
     example, width: float, taken: float

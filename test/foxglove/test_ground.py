@@ -82,9 +82,3 @@ def test_plots_of_the_latency_are_of_diagnostics_that_exist(panels):
     }
     assert keys == {'end to end p50 (ms)', 'end to end p95 (ms)', 'ground p50 (ms)'}
     assert keys <= set(window.values())
-
-
-@pytest.mark.parametrize('panel', ['3D!space', 'Image!camera'])
-def test_points_and_motions_are_shown(panels, panel):
-    shown = panels[panel]['topics']['/markers']['namespaces']
-    assert shown == {'afformer': {'visible': True}, 'motion': {'visible': True}}

@@ -65,15 +65,3 @@ def test_docks_are_of_displays_that_exist(root, manager):
     docks = {name for name, value in geometry.items() if isinstance(value, dict)}
     images = {one['Name'] for one in manager['Displays'] if one['Class'].endswith('/Image')}
     assert docks == {'Displays', *images}
-
-
-def test_the_cloud_is_coloured_by_its_weights(manager):
-    (cloud,) = (one for one in manager['Displays'] if one['Class'].endswith('/PointCloud2'))
-    assert (cloud['Color Transformer'], cloud['Channel Name']) == ('Intensity', 'weight')
-    assert (cloud['Min Intensity'], cloud['Max Intensity']) == (0, 1)
-    assert cloud['Autocompute Intensity Bounds'] is False
-
-
-def test_points_and_motions_are_shown(manager):
-    (markers,) = (one for one in manager['Displays'] if one['Class'].endswith('/MarkerArray'))
-    assert markers['Namespaces'] == {'afformer': True, 'motion': True}

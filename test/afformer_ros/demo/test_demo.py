@@ -15,8 +15,10 @@ import psutil
 import pytest
 
 from afformer_core.media.video import read_video, write_video
+from afformer_ros.demo import __main__ as demo
 from afformer_ros.demo.__main__ import _describe
 from afformer_ros.demo.scenes import DemoScene
+from afformer_ros.driver.grounding_driver import NodeError
 
 
 @pytest.fixture
@@ -117,6 +119,24 @@ def test_a_node_that_fails_ends_the_demo_with_its_reason(files, tmp_path):
     assert [path.name for path in (tmp_path / 'output').iterdir()] == ['logs']
     log = tmp_path / 'output' / 'logs' / '00_grounding node.log'
     assert 'absent/model.json does not exist' in log.read_text()
+
+
+def test_a_scene_without_an_answer_leaves_the_others(tmp_path, monkeypatch, capsys):
+    def ground(graph, scene):
+        if scene.name == 'late':
+            raise NodeError('timed out after 600 s')
+        return [np.full((48, 64, 3), 90, np.uint8)] * 7
+
+    graph = SimpleNamespace(bring_up=lambda: None, close=lambda: None)
+    scenes = [SimpleNamespace(name=name, title=name) for name in ('late', 'cup')]
+    monkeypatch.setattr('afformer_ros.demo.graph.DemoGraph', lambda *_: graph)
+    monkeypatch.setattr(demo, '_scenes', lambda *_: scenes)
+    monkeypatch.setattr(demo, '_ground', ground)
+
+    demo._run(SimpleNamespace(output=tmp_path / 'output', model='', video='press.mp4'))
+
+    assert 'late\n  not grounded: timed out after 600 s\n\ncup' in capsys.readouterr().out
+    assert len(read_video(tmp_path / 'output' / 'overlay.mp4')) == 7
 
 
 def test_an_interruption_leaves_no_process_behind(files, exported_model, tmp_path):

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +17,9 @@ from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Header
 
 from afformer_core.messages.image_encoding import image_message
-from afformer_ros.demo.robot_film import Views, robot_film_frame
+from afformer_ros.demo import robot_film
+from afformer_ros.demo.robot_film import Views, repeat_with_arm, robot_film_frame
+from afformer_ros.driver.grounding_driver import NodeError
 from afformer_ros.rclpy_messages import RclpyMessages
 
 JOINTS = ['panda_joint1', 'panda_joint2', 'panda_finger_joint1']
@@ -87,6 +93,26 @@ def test_the_next_demonstration_begins_where_the_arm_is_then(views: Views) -> No
     views.take_overlay(image(140))
     views.take_spectator(image(50))
     assert shown(views) == [(50, 140, False)]
+
+
+def test_a_task_without_an_answer_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def repeated(graph: Any, settings: Any, index: int, *_: Any) -> tuple[str, list[Any]]:
+        if index == 2:
+            raise NodeError('timed out after 600 s')
+        return f'task {index}', [index]
+
+    node = SimpleNamespace(create_subscription=lambda *_: None)
+    graph = SimpleNamespace(node=node, bring_up=lambda: None, close=lambda: None)
+    monkeypatch.setattr(robot_film, 'RobotGraph', lambda *_: graph)
+    monkeypatch.setattr(robot_film, '_repeat', repeated)
+    processes: Any = SimpleNamespace(check=lambda: None)
+
+    made = list(repeat_with_arm(tmp_path, processes, ''))
+
+    late = ('scene 2 is not repeated: timed out after 600 s', [])
+    assert made == [('task 0', [0]), late, ('task 1', [1])]
 
 
 def test_a_frame_of_the_film_tells_what_its_overlay_is() -> None:

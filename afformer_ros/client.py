@@ -129,6 +129,11 @@ class GroundingClient:
         """
         self._require(self.actions['ground_demonstration'].server_is_ready, 'its actions')
 
+    def wait_until_active(self) -> None:
+        """Wait until the node is active; see `wait_for_node` for errors."""
+        self.wait_for_node()
+        self._require(lambda: self.state() == 'active', 'results; expected it to be active')
+
     def call(self, service: str, /, seconds: float | None = None, **fields: Any) -> Any:
         """Call a service; return its answer.
 

@@ -103,7 +103,7 @@ class ElementOperator:
                 'yourself'
             )
         settings = self._settings
-        self.grounding.wait_for_node()
+        self.grounding.wait_until_active()
         goal = GroundDemonstration.Goal(
             demonstrations=list(demonstrations),
             agreeing_images=settings.agreeing_images,
@@ -166,6 +166,8 @@ class ElementOperator:
         try:
             felt = self._skills.act(contact, correction.shift if correction and seen else None)
         except BlockedError:
+            # Straight in joint space, the arm might sweep what stopped it.
+            self._skills.retreat()
             self._park(parked)
             raise
         except UnreachableError:

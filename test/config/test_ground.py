@@ -19,11 +19,3 @@ def test_the_parameter_file_holds_every_parameter_with_its_default(root: Path) -
     assert {name: type(value) for name, value in listed.items()} == {
         name: type(value) for name, value in declared.items()
     }
-
-
-def test_every_parameter_in_the_file_is_explained(root: Path) -> None:
-    lines = (root / 'config' / 'ground.yaml').read_text().splitlines()
-    start = lines.index('  ros__parameters:')
-    for before, line in zip(lines[start:], lines[start + 1 :], strict=False):
-        if line.strip() and not line.lstrip().startswith('#'):
-            assert before.lstrip().startswith('#'), f'no comment above {line.strip()!r}'

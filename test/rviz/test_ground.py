@@ -37,13 +37,6 @@ def displays(manager: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in manager['Displays'] if not one['Class'].endswith('/RobotModel')]
 
 
-def test_the_robot_is_shown_as_it_describes_itself(manager):
-    (robot,) = (one for one in manager['Displays'] if one['Class'].endswith('/RobotModel'))
-    topic = robot['Description Topic']
-    assert (robot['Description Source'], topic['Value']) == ('Topic', '/robot_description')
-    assert topic['Durability Policy'] == 'Transient Local'
-
-
 def test_every_display_takes_what_its_topic_sends(displays):
     shown = {display['Topic']['Value'] for display in displays}
     assert shown == set(TOPICS)
@@ -58,10 +51,3 @@ def test_every_display_receives_from_any_publisher(displays):
             'Best Effort',
             'Volatile',
         )
-
-
-def test_docks_are_of_displays_that_exist(root, manager):
-    geometry = yaml.safe_load((root / 'rviz' / 'ground.rviz').read_text())['Window Geometry']
-    docks = {name for name, value in geometry.items() if isinstance(value, dict)}
-    images = {one['Name'] for one in manager['Displays'] if one['Class'].endswith('/Image')}
-    assert docks == {'Displays', *images}

@@ -17,6 +17,7 @@ from afformer_ros.msg import ActionScore, Affordance, AffordancePoint
 from afformer_ros.srv import GetDemonstrationFrame
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Pose, PoseStamped, Quaternion, Vector3
+from lifecycle_msgs.srv import GetState
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import MultiThreadedExecutor
@@ -107,6 +108,7 @@ class StandInGrounding:
         goals: what came of the goals.
         camera_pose: publisher of the camera's pose.
         marked: whether the contact of every demonstration is marked.
+        state, asked: state of its lifecycle, and how often that was asked for.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class StandInGrounding:
     ) -> None:
         self.goals = Goals()
         self.marked = False
+        self.state, self.asked = 'active', 0
         self._answer = answer
         self._accepting = accepting
         self._ending = threading.Event()
@@ -138,6 +141,7 @@ class StandInGrounding:
                 (LoadDemonstration, 'load_demonstration'),
             )
         ]
+        self.node.create_service(GetState, 'grounding/get_state', self._give_state)
         if frames is not None:
             self._frames = frames
             self.node.create_service(
@@ -164,6 +168,11 @@ class StandInGrounding:
     def _spin(self) -> None:
         while not self._ending.is_set():
             self._executor.spin_once(timeout_sec=0.1)
+
+    def _give_state(self, _: GetState.Request, response: GetState.Response) -> GetState.Response:
+        self.asked += 1
+        response.current_state.label = self.state
+        return response
 
     def _give_frame(
         self, request: GetDemonstrationFrame.Request, response: GetDemonstrationFrame.Response

@@ -132,7 +132,7 @@ class GroundingClient:
     def wait_until_active(self) -> None:
         """Wait until the node is active; see `wait_for_node` for errors."""
         self.wait_for_node()
-        self._require(lambda: self.state() == 'active', 'results; expected it to be active')
+        self._require(lambda: self.state() == 'active', 'results in the active state')
 
     def call(self, service: str, /, seconds: float | None = None, **fields: Any) -> Any:
         """Call a service; return its answer.

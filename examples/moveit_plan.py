@@ -71,8 +71,8 @@ def steps_of(
     """List the steps for the best point that fits in the gripper; none if nothing fits.
 
     The fingertips approach and retreat along the axis of a push or a pull, and otherwise along the
-    normal of the surface. What is picked up stays in the gripper; what is put down is lifted and
-    lowered again.
+    normal of the surface. The arm keeps a part that it picks up. It lifts a part that it puts
+    down, and lowers it to where it stood.
 
     Args:
         affordance: result of grounding, with positions in the frame of the arm's base, z up.

@@ -71,13 +71,8 @@ class ElementOperator:
         self._correction: CameraCorrection | None = None
         if not settings.dry_run:
             self._camera = CameraClient(node, waiting)
-            self._arm = ArmClient(
-                node,
-                settings.joints,
-                settings.gripper_joint,
-                waiting,
-                settings.feedback_timeout,
-            )
+            joints, gripper = settings.joints, settings.gripper_joint
+            self._arm = ArmClient(node, joints, gripper, waiting, settings.feedback_timeout)
             self._open_arm()
 
     def find(self, demonstrations: Sequence[str], action: str) -> list[ArmContact]:

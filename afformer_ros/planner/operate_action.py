@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,12 @@ from afformer_ros.grounding.actions.action_endpoint import (
     OpenGoal,
     failure_text,
 )
-from afformer_ros.grounding.actions.goal_fields import RefusedGoalError, names_of, seconds_of
+from afformer_ros.grounding.actions.goal_fields import (
+    GoalClock,
+    RefusedGoalError,
+    names_of,
+    seconds_of,
+)
 from afformer_ros.msg import OperationAttempt
 from afformer_ros.parameter_fields import constraints_of
 from afformer_ros.planner.arm_client import ArmError, InterruptedArmError
@@ -46,7 +52,7 @@ from afformer_ros.planner.next_attempt import (
     next_attempts,
 )
 from afformer_ros.planner.parameters import PlannerParameters
-from afformer_ros.planner.waiting import TimeLimit, Waiting
+from afformer_ros.planner.waiting import Waiting
 
 _Result, _Feedback = OperateElement.Result, OperateElement.Feedback
 # Images before and after an attempt.
@@ -160,8 +166,7 @@ class Operation:
     def _act(self, found: Sequence[ArmContact], number: int) -> tuple[NextAttempt, Felt] | None:
         """Act in the best way that is left and in reach; None if none is left."""
         unreachable: UnreachableError | None = None
-        compliant = self._operator.compliant
-        for chosen in next_attempts(found, self._attempts, compliant=compliant):
+        for chosen in next_attempts(found, self._attempts, compliant=self._operator.compliant):
             what = f'{chosen.found.action} {chosen.way}'.rstrip()
             self._report(_Feedback.ACTING, number, what)
             try:
@@ -221,8 +226,9 @@ class OperateAction:
         self._settings = settings
         self._lock = threading.Lock()
         self._current: OpenGoal | None = None
-        self._limit: TimeLimit | None = None
-        self._running = False
+        self._clock = GoalClock(waiting.now, time.monotonic)
+        self._time_limit = settings.time_limit
+        self._running = self._retracting = False
         # What ended the operation from outside, if anything did.
         self._stopped_by = _Result.STOPPED
         self._thread: threading.Thread | None = None
@@ -234,7 +240,6 @@ class OperateAction:
             {'outcome': _Result.REFUSED},
         )
         self._endpoint.attach(self)
-        self._retracting = False
         # In the group of the node, it would keep the joint states out.
         group = MutuallyExclusiveCallbackGroup()
         node.create_service(Trigger, '~/retract', self._retract, callback_group=group)
@@ -267,7 +272,8 @@ class OperateAction:
             if reason := self._busy():
                 raise RefusedGoalError(reason)
             self._current, self._running, self._stopped_by = goal, True, _Result.STOPPED
-            self._limit = self._waiting.limit(seconds or self._settings.time_limit)
+            self._clock.restart()
+            self._time_limit = seconds or self._settings.time_limit
         goal.begin()
         arguments = (goal, names, request.action, request.attempts or self._settings.attempts)
         self._thread = threading.Thread(target=self._run, args=arguments, name='operation')
@@ -283,11 +289,10 @@ class OperateAction:
     def tick(self) -> None:
         """End the waits of an operation whose time limit has expired, which halts the arm."""
         with self._lock:
-            if self._limit is None or not self._running or self._waiting.why_stopped:
-                return
-            if reason := self._limit.reason():
+            expired = self._clock.elapsed() >= self._time_limit
+            if expired and self._running and not self._waiting.why_stopped:
                 self._stopped_by = _Result.TIMED_OUT
-                self._waiting.interrupt(f'the time limit of the goal has expired: {reason}')
+                self._waiting.interrupt(f'the time limit of {self._time_limit:g} s has expired')
 
     def _busy(self) -> str:
         """Return why the arm cannot be used; empty if it can."""
@@ -329,7 +334,7 @@ class OperateAction:
     def _finish(self, goal: OpenGoal, ended: OperationReport) -> None:
         with self._lock:
             stopped_by, stop = self._stopped_by, self._waiting.why_stopped
-            self._running, self._limit = False, None
+            self._running = False
             self._waiting.resume()
         outcome, message = ended.outcome, ended.message
         ending = Ending.SUCCEEDED
@@ -344,8 +349,7 @@ class OperateAction:
         self._operator.come_to_rest()
         with self._lock:
             self._current = None
-        frame = self._settings.base_frame
-        attempts = [attempt_message(attempt, frame) for attempt in ended.attempts]
+        attempts = [attempt_message(made, self._settings.base_frame) for made in ended.attempts]
         goal.end(ending, _Result(outcome=outcome, message=message, attempts=attempts))
         self._node.get_logger().info(f'operation ended: {message}')
 

@@ -36,9 +36,9 @@ from std_msgs.msg import Header
 
 from afformer_core.geometry.camera import Calibration
 from afformer_core.geometry.transform import quaternion_of_rotation, rotation_of_quaternion
+from afformer_core.manipulation.contact import ArmContact, UnknownActionError
 from afformer_core.messages.image_decoding import pixel_rows, to_depth
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_ros.planner.contact import ArmContact, UnknownActionError
 
 # Topics between this program and the occupancy map monitor of MoveIt.
 OBSTACLES, FILTERED = 'obstacles', 'filtered_obstacles'

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
 from afformer_core.geometry.transform import RigidTransform
+from afformer_core.manipulation.contact import ArmContact
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.client import GoalRefusedError, NoAnswerError
 from afformer_ros.msg import Affordance, AffordancePoint
-from afformer_ros.planner.contact import ArmContact
 
 _Result = GroundDemonstration.Result
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 
 from afformer_core.changes.outcome import Expected, expected_after, shown_change
+from afformer_core.manipulation.contact import ArmContact, BlockedError, Felt, UnreachableError
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.client import GoalRefusedError, GroundingClient, NoAnswerError
 from afformer_ros.planner.arm_client import ArmClient, ArmError, InterruptedArmError
 from afformer_ros.planner.camera_client import BaseTransforms, CameraClient
-from afformer_ros.planner.contact import ArmContact, BlockedError, Felt, UnreachableError
 from afformer_ros.planner.contacts import (
     NoPositionError,
     NotFoundError,
@@ -222,9 +222,11 @@ class ElementOperator:
     def _open_arm(self) -> None:
         """Open the model of the arm, for its skills and for the correction of the camera."""
         # Only a planner with an arm needs MuJoCo and mink.
-        from afformer_ros.planner.camera_correction import ArmSurface, CameraCorrection
-        from afformer_ros.planner.kinematics import TipKinematics, open_arm_model
-        from afformer_ros.planner.skills import Skills
+        from afformer_core.manipulation.arm_surface import ArmSurface
+        from afformer_core.manipulation.kinematics import TipKinematics
+        from afformer_core.manipulation.skills import Skills
+        from afformer_ros.planner.arm_model import open_arm_model
+        from afformer_ros.planner.camera_correction import CameraCorrection
 
         settings = self._settings
         model = open_arm_model(settings.arm_model)

@@ -19,6 +19,19 @@ from std_srvs.srv import Trigger
 from afformer_core.actions import ACTIONS
 from afformer_core.changes.outcome import Expected, ObservedOutcome, Seen, judge_outcome
 from afformer_core.errors import AfformerError
+from afformer_core.manipulation.contact import (
+    ArmContact,
+    BlockedError,
+    Felt,
+    UnknownActionError,
+    UnreachableError,
+)
+from afformer_core.manipulation.next_attempt import (
+    Attempted,
+    NextAttempt,
+    may_try_again,
+    next_attempts,
+)
 from afformer_ros.action import OperateElement
 from afformer_ros.client import GoalRefusedError, NoAnswerError
 from afformer_ros.grounding.actions.action_endpoint import (
@@ -36,21 +49,8 @@ from afformer_ros.grounding.actions.goal_fields import (
 from afformer_ros.msg import OperationAttempt
 from afformer_ros.parameter_fields import constraints_of
 from afformer_ros.planner.arm_client import ArmError, InterruptedArmError
-from afformer_ros.planner.contact import (
-    ArmContact,
-    BlockedError,
-    Felt,
-    UnknownActionError,
-    UnreachableError,
-)
 from afformer_ros.planner.contacts import NotFoundError, UncertainPartError
 from afformer_ros.planner.element_operator import ElementOperator
-from afformer_ros.planner.next_attempt import (
-    Attempted,
-    NextAttempt,
-    may_try_again,
-    next_attempts,
-)
 from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.planner.waiting import Waiting
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_ros.planner.contact import ArmContact
+from afformer_core.manipulation.contact import ArmContact
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.workplace import Workplace
 from afformer_sim.bodies.element import Element, Fingertip, Front, Joint, Use

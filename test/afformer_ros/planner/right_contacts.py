@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from afformer_core.manipulation.contact import ArmContact
 from afformer_core.stream.settings import StreamSettings
-from afformer_ros.planner.contact import ArmContact
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.cameras.depth_camera import DepthCamera

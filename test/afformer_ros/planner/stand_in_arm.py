@@ -22,7 +22,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
-from afformer_ros.planner.kinematics import TipKinematics
+from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_ros.service_pool_executor import ServicePoolExecutor
 from afformer_sim.arm.franka import ARM_JOINTS, POSTURES, arm_model
 

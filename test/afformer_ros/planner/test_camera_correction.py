@@ -17,10 +17,10 @@ if find_spec('gymnasium_robotics') is None:
 
 from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.transform import RigidTransform
-from afformer_ros.planner.camera_correction import ArmSurface, Correction, correct_positions
-from afformer_ros.planner.contact import ArmContact
-from afformer_ros.planner.kinematics import TipKinematics
-from afformer_ros.planner.skills import Skills
+from afformer_core.manipulation.arm_surface import ArmSurface, Correction, correct_positions
+from afformer_core.manipulation.contact import ArmContact
+from afformer_core.manipulation.kinematics import TipKinematics
+from afformer_core.manipulation.skills import Skills
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model

@@ -14,10 +14,10 @@ import pytest
 if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
+from afformer_core.manipulation.contact import ArmContact, BlockedError, Felt
+from afformer_core.manipulation.kinematics import TipKinematics
+from afformer_core.manipulation.skills import Correct, Skills
 from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.contact import ArmContact, BlockedError, Felt
-from afformer_ros.planner.kinematics import TipKinematics
-from afformer_ros.planner.skills import Correct, Skills
 from afformer_ros.planner.waiting import Waiting
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model
 

@@ -17,7 +17,7 @@ from builtin_interfaces.msg import Duration
 from numpy.typing import NDArray
 
 from afformer_core.changes.outcome import Expected
-from afformer_ros.planner.contact import ArmContact, Felt
+from afformer_core.manipulation.contact import ArmContact, Felt
 from afformer_ros.planner.contacts import NotFoundError
 from afformer_ros.planner.operate_action import Operation, OperationReport
 

@@ -13,9 +13,9 @@ import pytest
 if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
-from afformer_ros.planner.contact import ArmContact, UnknownActionError, UnreachableError
-from afformer_ros.planner.kinematics import TipKinematics
-from afformer_ros.planner.skills import Skills
+from afformer_core.manipulation.contact import ArmContact, UnknownActionError, UnreachableError
+from afformer_core.manipulation.kinematics import TipKinematics
+from afformer_core.manipulation.skills import Skills
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model
 from afformer_sim.closed_loop.trial import AttemptVerdict

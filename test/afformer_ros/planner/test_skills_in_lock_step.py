@@ -16,9 +16,9 @@ if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 pytest.importorskip('rclpy')
 
-from afformer_ros.planner.contact import ArmContact
-from afformer_ros.planner.kinematics import TipKinematics
-from afformer_ros.planner.skills import Skills
+from afformer_core.manipulation.contact import ArmContact
+from afformer_core.manipulation.kinematics import TipKinematics
+from afformer_core.manipulation.skills import Skills
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model
 

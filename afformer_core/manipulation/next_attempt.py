@@ -11,7 +11,7 @@ import numpy as np
 
 from afformer_core.actions import ACTIONS
 from afformer_core.changes.outcome import ObservedOutcome, Seen
-from afformer_ros.planner.contact import ArmContact, Felt
+from afformer_core.manipulation.contact import ArmContact, Felt
 
 # Points closer than this, in metres, are the same one.
 _SAME = 0.02

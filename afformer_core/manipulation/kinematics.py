@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Models of arms, and their inverse kinematics with mink."""
+"""The kinematics of the tip of an arm, with mink."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import mink
 import mujoco
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
 from afformer_core.geometry.transform import RigidTransform
-from afformer_ros.planner.contact import UnreachableError
+from afformer_core.manipulation.contact import UnreachableError
 
 _SOLVER = 'daqp'
 _STEPS = 60
@@ -183,21 +182,3 @@ def tool_rotation(direction: NDArray[np.float64], roll: float) -> NDArray[np.flo
     third = np.cross(along, across)
     first = np.cos(roll) * across + np.sin(roll) * third
     return np.stack([first, np.cross(along, first), along], axis=1)
-
-
-def open_arm_model(path: str) -> mujoco.MjModel:
-    """Read the MJCF or URDF file of an arm; an empty path is the simulator's Franka arm.
-
-    Raises:
-        AfformerError: the file cannot be read, or the package with the Franka arm is missing.
-    """
-    if not path:
-        from afformer_sim.arm.franka import arm_model
-
-        return arm_model()
-    if not Path(path).is_file():
-        raise AfformerError(f'{path} is not a file; expected the MJCF or URDF of the arm')
-    try:
-        return mujoco.MjModel.from_xml_path(path)
-    except ValueError as error:
-        raise AfformerError(f'{path} cannot be read as a MuJoCo model: {error}') from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,9 +13,8 @@ from numpy.typing import NDArray
 
 from afformer_core.actions import ACTIONS
 from afformer_core.geometry.transform import RigidTransform
-from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.contact import ArmContact, BlockedError, Felt, UnreachableError
-from afformer_ros.planner.kinematics import TipKinematics
+from afformer_core.manipulation.contact import ArmContact, BlockedError, Felt, UnreachableError
+from afformer_core.manipulation.kinematics import TipKinematics
 
 # A shift of positions in metres, [3], or None.
 Correct = Callable[[], NDArray[np.float64] | None]
@@ -74,7 +74,7 @@ class Skills:
         distance: distance before the point at which the arm stops first, metres.
     """
 
-    def __init__(self, arm: ArmClient, kinematics: TipKinematics, distance: float) -> None:
+    def __init__(self, arm: Any, kinematics: TipKinematics, distance: float) -> None:
         self._arm = arm
         self._kinematics = kinematics
         self._distance = distance

@@ -13,8 +13,8 @@ if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
 from afformer_core.geometry.transform import RigidTransform
-from afformer_ros.planner.contact import UnreachableError
-from afformer_ros.planner.kinematics import TipKinematics
+from afformer_core.manipulation.contact import UnreachableError
+from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model
 
 START = np.array([0.3, -0.45, 0.2, -2.1, 0.15, 1.7, 0.4])

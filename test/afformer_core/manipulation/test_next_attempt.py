@@ -9,8 +9,13 @@ import numpy as np
 import pytest
 
 from afformer_core.changes.outcome import ObservedOutcome, Seen
-from afformer_ros.planner.contact import ArmContact, Felt
-from afformer_ros.planner.next_attempt import Attempted, NextAttempt, may_try_again, next_attempts
+from afformer_core.manipulation.contact import ArmContact, Felt
+from afformer_core.manipulation.next_attempt import (
+    Attempted,
+    NextAttempt,
+    may_try_again,
+    next_attempts,
+)
 
 NORMAL, AXIS = np.array([-0.8, 0.0, 0.6]), np.array([0.28, 0.96, 0.0])
 NOTHING = Felt('nothing stopped the tip', done=False, in_contact=False)

@@ -20,6 +20,7 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import Header
 from trajectory_msgs.msg import JointTrajectory
 
+from afformer_ros.planner import trajectory_controllers
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.waiting import TimeLimit, Waiting
 from afformer_ros.sim_robot.robot_messages import joint_state_message, read_trajectory
@@ -45,13 +46,17 @@ class Stepping(threading.Condition):
 class SteppedWaiting(Waiting):
     """Waits whose clock and wall are the robot's."""
 
-    def __init__(self, now: Callable[[], int]) -> None:
+    def __init__(self, now: Callable[[], int], step: Callable[[], None]) -> None:
+        self._step = step
         self._finished = threading.Event()
         self._interruption = ''
         self._now = now
 
     def now(self) -> int:
         return self._now()
+
+    def pause(self) -> None:
+        self._step()
 
     def limit(self, seconds: float) -> TimeLimit:
         return TimeLimit(self._now, seconds, 30.0, lambda: self._now() * 1e-9)
@@ -93,8 +98,11 @@ class LockStep:
         self.velocities: list[NDArray[np.float64]] = []
         self.positions: list[NDArray[np.float64]] = []
         self.controllers: dict[str, Controller] = {}
-        waiting = SteppedWaiting(self.nanoseconds)
-        with mock.patch('threading.Condition', partial(Stepping, self.step)):
+        waiting = SteppedWaiting(self.nanoseconds, self.step)
+        with (
+            mock.patch('threading.Condition', partial(Stepping, self.step)),
+            mock.patch.object(trajectory_controllers, 'control_actions', None),
+        ):
             self.arm = ArmClient(cast(Any, self), ARM_JOINTS, FINGER_JOINTS[0], waiting)
 
     def nanoseconds(self) -> int:
@@ -104,8 +112,9 @@ class LockStep:
     def create_subscription(
         self, kind: type, topic: str, callback: Callable[[JointState], None], _: Any
     ) -> None:
-        assert (kind, topic) == (JointState, 'joint_states')
-        self._deliver = callback
+        if topic == 'joint_states':
+            assert kind is JointState
+            self._deliver = callback
 
     def create_publisher(self, kind: type, topic: str, _: int) -> Controller:
         assert kind is JointTrajectory

@@ -44,6 +44,8 @@ class ArmContact:
             with impedance control turns it into force.
         camera: float64 [3] metres, position of the camera that saw the point; None if it is not
             known.
+        closing: float64 [3], of length 1, along which the fingers close; None if it is not known.
+        width: metres between the fingers at the part; None if it is not known.
 
     Raises:
         UnknownActionError: the action is not supported.
@@ -58,6 +60,8 @@ class ArmContact:
     pressing: float = 0.0
     lead: float = 0.0
     camera: NDArray[np.float64] | None = None
+    closing: NDArray[np.float64] | None = None
+    width: float | None = None
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
@@ -67,7 +71,8 @@ class ArmContact:
             )
         if not np.isfinite(self.point).all():
             raise ValueError(f'point is {self.point.tolist()}; expected finite numbers')
-        for name, direction in (('normal', self.normal), ('motion', self.motion)):
+        for name in ('normal', 'motion', 'closing'):
+            direction = getattr(self, name)
             # NaN compares false.
             if direction is not None and not abs(np.linalg.norm(direction) - 1) < _UNIT:
                 raise ValueError(f'{name} is {direction.tolist()}; expected length 1')

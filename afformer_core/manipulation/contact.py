@@ -45,6 +45,8 @@ class ArmContact:
             with impedance control turns it into force.
         camera: float64 [3] metres, position of the camera that saw the point; None if it is not
             known.
+        closing: float64 [3], of length 1, along which the fingers close; None if it is not known.
+        width: metres between the fingers at the part; None if it is not known.
 
     Raises:
         UnknownActionError: the action is not supported.
@@ -61,6 +63,8 @@ class ArmContact:
     depth: float = 0.015
     lead: float = 0.0
     camera: NDArray[np.float64] | None = None
+    closing: NDArray[np.float64] | None = None
+    width: float | None = None
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:

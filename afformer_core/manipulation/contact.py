@@ -38,15 +38,13 @@ class ArmContact:
         motion: float64 [3], of length 1: the direction in which the part moves, or the axis about
             which it turns, by the right-hand rule; None if it is not known.
         pixel: (x, y) of the point in the image; None if it is not known.
-        closing: float64 [3], of length 1, along which the fingers of a gripper close; None: any.
-        width: metres between the fingers; None if it is not known.
+        closing: float64 [3], of length 1, along which the fingers close; None if it is not known.
+        width: metres between the fingers at the part; None if it is not known.
         depth: metres behind the point at which a gripper closes, unless it is stopped before.
         lead: metres by which the commanded tip leads a part that is pulled or pushed; an arm
             with impedance control turns it into force.
         camera: float64 [3] metres, position of the camera that saw the point; None if it is not
             known.
-        closing: float64 [3], of length 1, along which the fingers close; None if it is not known.
-        width: metres between the fingers at the part; None if it is not known.
 
     Raises:
         UnknownActionError: the action is not supported.
@@ -63,8 +61,6 @@ class ArmContact:
     depth: float = 0.015
     lead: float = 0.0
     camera: NDArray[np.float64] | None = None
-    closing: NDArray[np.float64] | None = None
-    width: float | None = None
 
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:

@@ -102,6 +102,11 @@ class DemonstrationLibrary:
         return self._grounder.configuration.maximum_frames
 
     @property
+    def action_names(self) -> tuple[str, ...]:
+        """Names of the actions that the model scores."""
+        return tuple(self._grounder.configuration.action_names)
+
+    @property
     def recording(self) -> bool:
         """Whether a demonstration is being recorded."""
         return self._recording is not None

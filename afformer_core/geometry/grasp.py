@@ -31,11 +31,13 @@ class GraspCandidate:
         orientation: float64 [4], unit quaternion (x, y, z, w). The pose's z axis is the approach,
             into the surface; its x axis lies in the surface, along the blob of the heatmap.
         score: score of the peak, 0 to 1.
+        axis_known: whether the blob has a long axis; if not, x is arbitrary.
     """
 
     position: NDArray[np.float64]
     orientation: NDArray[np.float64]
     score: float
+    axis_known: bool = True
 
     def moved_back(self, distance: float) -> GraspCandidate:
         """Return the pose moved back along its approach by a distance in metres."""
@@ -66,16 +68,18 @@ def grasp_candidate(
     if surface.position is None or surface.normal is None:
         return None
     rays = calibration.rays([[peak.u, peak.v], [peak.u + 1, peak.v], [peak.u, peak.v + 1]])
-    across = (rays[1:] - rays[0]).T @ _long_axis(heatmap, peak)
+    axis = _long_axis(heatmap, peak)
+    across = (rays[1:] - rays[0]).T @ (_HORIZONTAL if axis is None else axis)
     ray = np.append(rays[0], 1.0)
     x = _along_surface(across, ray, surface.normal)
     z = -surface.normal
     rotation = np.stack([x, np.cross(z, x), z], axis=1)
-    return GraspCandidate(surface.position, quaternion_of_rotation(rotation), peak.score)
+    orientation = quaternion_of_rotation(rotation)
+    return GraspCandidate(surface.position, orientation, peak.score, axis is not None)
 
 
-def _long_axis(heatmap: NDArray[np.float32], peak: Peak) -> NDArray[np.float64]:
-    """Return the long axis of the blob around a peak: unit vector (u, v), right and down."""
+def _long_axis(heatmap: NDArray[np.float32], peak: Peak) -> NDArray[np.float64] | None:
+    """Return the long axis of the blob around a peak, (u, v) right and down; None if round."""
     radius = max(2.0, NEIGHBOURHOOD * min(heatmap.shape))
     top, left = (max(0, math.ceil(at - radius)) for at in (peak.v, peak.u))
     weights = heatmap[
@@ -87,7 +91,7 @@ def _long_axis(heatmap: NDArray[np.float32], peak: Peak) -> NDArray[np.float64]:
     moments = cv2.moments(np.where(disc, weights - weights[disc].min(initial=np.inf), 0.0))
     uu, vv, uv = moments['mu20'], moments['mu02'], moments['mu11']
     if math.hypot(uu - vv, 2 * uv) <= _LEAST_ELONGATION * (uu + vv):
-        return _HORIZONTAL
+        return None
     angle = math.atan2(2 * uv, uu - vv) / 2
     axis = np.array([math.cos(angle), math.sin(angle)])
     return axis if axis.sum() >= 0 else -axis

@@ -18,12 +18,14 @@ class ArmReading:
     """What an arm measures at one time.
 
     Attributes:
+        seconds: time of the robot, from any beginning.
         positions: float64 [N] radians, of its joints.
-        efforts: float64 [N] newton metres, of its joints; None if its driver publishes none.
+        efforts: float64 [N] newton metres, of its joints beyond its own weight; None if not known.
         force: float64 [3] newtons at its wrist, in any frame that moves with it; None if no
             sensor publishes it.
     """
 
+    seconds: float
     positions: NDArray[np.float64]
     efforts: NDArray[np.float64] | None = None
     force: NDArray[np.float64] | None = None

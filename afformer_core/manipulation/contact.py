@@ -38,8 +38,9 @@ class ArmContact:
         motion: float64 [3], of length 1: the direction in which the part moves, or the axis about
             which it turns, by the right-hand rule; None if it is not known.
         pixel: (x, y) of the point in the image; None if it is not known.
-        pressing: metres by which a tip that was stopped by the part is commanded further before
-            the gripper closes.
+        closing: float64 [3], of length 1, along which the fingers close; None if it is not known.
+        width: metres between the fingers at the part; None if it is not known.
+        depth: metres behind the point at which a gripper closes, unless it is stopped before.
         lead: metres by which the commanded tip leads a part that is pulled or pushed; an arm
             with impedance control turns it into force.
         camera: float64 [3] metres, position of the camera that saw the point; None if it is not
@@ -55,7 +56,9 @@ class ArmContact:
     normal: NDArray[np.float64]
     motion: NDArray[np.float64] | None = None
     pixel: tuple[float, float] | None = None
-    pressing: float = 0.0
+    closing: NDArray[np.float64] | None = None
+    width: float | None = None
+    depth: float = 0.015
     lead: float = 0.0
     camera: NDArray[np.float64] | None = None
 
@@ -67,7 +70,8 @@ class ArmContact:
             )
         if not np.isfinite(self.point).all():
             raise ValueError(f'point is {self.point.tolist()}; expected finite numbers')
-        for name, direction in (('normal', self.normal), ('motion', self.motion)):
+        for name in ('normal', 'motion', 'closing'):
+            direction = getattr(self, name)
             # NaN compares false.
             if direction is not None and not abs(np.linalg.norm(direction) - 1) < _UNIT:
                 raise ValueError(f'{name} is {direction.tolist()}; expected length 1')
@@ -96,15 +100,20 @@ class Felt:
 
     Attributes:
         text: readable description.
-        done: whether an obstacle stopped the tip, and the held part moved; otherwise the action
-            failed.
-        in_contact: whether an obstacle stopped the tip, or the held part resisted.
+        done: whether the tip was stopped by the part, and a part that it moves has moved;
+            otherwise the action failed.
+        in_contact: whether something stopped the tip, or the gripper held something.
+        held: whether the gripper held something to the end of the action, by its own width; None
+            if the action needs no gripper.
+        closing: float64 [3], along which the gripper closed; None if it did not.
         returned: whether the arm is back where it began, out of the view of the camera.
     """
 
     text: str
     done: bool
     in_contact: bool
+    held: bool | None = None
+    closing: NDArray[np.float64] | None = None
     returned: bool = True
 
     def __str__(self) -> str:

@@ -91,9 +91,30 @@ class JointMotion:
         """Return the joint positions [N] at a time, radians; its ends before and after."""
         return np.array([np.interp(seconds, self.times, joint) for joint in self.positions.T])
 
+    def begun_at(self, positions: NDArray[np.float64]) -> JointMotion:
+        """Return the motion to the same end from other joint positions [N], near its beginning.
+
+        A controller continues from where it has commanded the arm, and not from where something
+        stopped it; the difference fades smoothly over the motion.
+        """
+        share = (self.times / self.duration)[:, None]
+        offset = positions - self.positions[0]
+        fading = 1 - share**3 * (10 - 15 * share + 6 * share**2)
+        slope = -30 * share**2 * (1 - share) ** 2 / self.duration
+        curvature = -60 * share * (1 - share) * (1 - 2 * share) / self.duration**2
+        return JointMotion(
+            self.times,
+            self.positions + offset * fading,
+            self.velocities + offset * slope,
+            self.accelerations + offset * curvature,
+        )
+
 
 def joint_motion(
-    path: Sequence[NDArray[np.float64]], limits: JointLimits, rate: float = np.inf
+    path: Sequence[NDArray[np.float64]],
+    limits: JointLimits,
+    rate: float = np.inf,
+    ramp: float = _PERIOD,
 ) -> JointMotion:
     """Parametrize a path by time: as fast as the limits of all joints allow, from rest to rest.
 
@@ -103,6 +124,7 @@ def joint_motion(
         path: joint positions [N], radians, at least two, the current ones first.
         limits: limits of the joints.
         rate: maximum share of the path per second.
+        ramp: minimum seconds in which that rate is reached, above 0.
 
     Raises:
         ValueError: the path has fewer than two points, or a number that is not finite.
@@ -118,19 +140,20 @@ def joint_motion(
     slope, curvature = np.abs(slopes).max(axis=0), np.abs(curvatures).max(axis=0)
     profile = ruckig.InputParameter(1)
     profile.target_position = [1.0]
+    share = 1 - _CURVATURE_SHARE if segments > 1 else 1.0
     with np.errstate(divide='ignore'):
         fastest = min(
+            # A path without length takes the time of some periods.
+            1 / _PERIOD,
             rate,
             float((limits.velocity / slope).min()),
             float(np.sqrt(_CURVATURE_SHARE * limits.acceleration / curvature).min()),
         )
-        share = 1 - _CURVATURE_SHARE if segments > 1 else 1.0
-        # A path without length takes the time of one period.
-        profile.max_velocity = [min(fastest, 1 / _PERIOD)]
-        profile.max_acceleration = [
-            min(share * float((limits.acceleration / slope).min()), 1 / _PERIOD**2)
-        ]
-        profile.max_jerk = [min(share * float((limits.jerk / slope).min()), 1 / _PERIOD**3)]
+        acceleration = share * float((limits.acceleration / slope).min())
+        jerk = share * float((limits.jerk / slope).min())
+    profile.max_velocity = [fastest]
+    profile.max_acceleration = [min(acceleration, fastest / ramp)]
+    profile.max_jerk = [min(jerk, 4 * fastest / ramp**2)]
     trajectory = ruckig.Trajectory(1)
     result = ruckig.Ruckig(1).calculate(profile, trajectory)
     if result < 0:

@@ -22,6 +22,8 @@ _TOLERANCE = 1e-3
 # the tip of a few millimetres or degrees.
 _LARGEST_JUMP, _LARGEST_STEP = 1.2, 0.5
 _ROLLS = 12
+# Radians by which the fingers may close beside a given direction.
+_ROLL_ROOM = 0.26
 
 
 class TipKinematics:
@@ -40,7 +42,7 @@ class TipKinematics:
     def __init__(self, model: mujoco.MjModel, joints: Sequence[str], tip: str) -> None:
         try:
             self._columns = np.array([int(model.joint(name).qposadr[0]) for name in joints])
-            velocities = {int(model.joint(name).dofadr[0]) for name in joints}
+            self._velocities = [int(model.joint(name).dofadr[0]) for name in joints]
             model.site(tip)
         except KeyError as error:
             raise AfformerError(
@@ -50,7 +52,7 @@ class TipKinematics:
         self._configuration = mink.Configuration(model, _within_limits(model))
         self._tip = tip
         self._task = mink.FrameTask(tip, 'site', 1.0, 1.0, lm_damping=1e-3)
-        others = [column for column in range(model.nv) if column not in velocities]
+        others = [column for column in range(model.nv) if column not in self._velocities]
         self._frozen = [mink.DofFreezingTask(model, others)] if others else []
         self._limits = [mink.ConfigurationLimit(model)]
 
@@ -59,6 +61,15 @@ class TipKinematics:
         self._set(joints)
         pose = self._configuration.get_transform_frame_to_world(self._tip, 'site')
         return RigidTransform(pose.rotation().as_matrix(), pose.translation())
+
+    def jacobian(self, joints: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Compute the velocity of the tip in its own frame by those of the joints, [6, N].
+
+        The first three rows are metres per radian, the others radians per radian.
+        """
+        self._set(joints)
+        jacobian = self._configuration.get_frame_jacobian(self._tip, 'site')
+        return np.asarray(jacobian[:, self._velocities])
 
     def joints(self, pose: RigidTransform, start: NDArray[np.float64]) -> NDArray[np.float64]:
         """Compute the joint positions [N] of a pose of the tip, near those of a start.
@@ -126,23 +137,32 @@ class TipKinematics:
         points: Sequence[NDArray[np.float64]],
         direction: NDArray[np.float64],
         start: NDArray[np.float64],
+        *,
+        closing: NDArray[np.float64] | None = None,
         turn: float = 0.0,
     ) -> list[NDArray[np.float64]]:
         """Compute the path through points, each [3] metres, with the tool along a direction.
 
         The roll of the tool about the direction is chosen for the shortest joint motion, among
-        those from which it can still turn about the direction by an angle, radians, at the last
-        point.
+        those from which it can still turn about the direction by an angle at the last point.
+
+        Args:
+            points: at least one.
+            direction: float64 [3], along z of the tip.
+            start: joint positions [N] from which the arm comes.
+            closing: float64 [3], along y of the tip but for its sense and 15 degrees; None: any.
+            turn: angle in radians.
 
         Raises:
             UnreachableError: no roll reaches all points.
         """
         paths = []
-        for angle in np.arange(_ROLLS) * 2 * np.pi / _ROLLS:
-            rolls = [float(angle)] * len(points) + [float(angle) + turn]
+        for roll in _rolls(direction, closing):
+            rotations = [tool_rotation(direction, roll)] * len(points)
+            rotations.append(tool_rotation(direction, roll + turn))
             poses = [
-                RigidTransform(tool_rotation(direction, roll), point)
-                for roll, point in zip(rolls, [*points, points[-1]], strict=True)
+                RigidTransform(rotation, point)
+                for rotation, point in zip(rotations, [*points, points[-1]], strict=True)
             ]
             try:
                 paths.append(self.path(poses, start)[:-1])
@@ -172,6 +192,18 @@ def _joint_range(model: mujoco.MjModel) -> NDArray[np.float64]:
     limited = np.flatnonzero(model.jnt_limited)
     limits[:, model.jnt_qposadr[limited]] = model.jnt_range[limited].T
     return limits
+
+
+def _rolls(direction: NDArray[np.float64], closing: NDArray[np.float64] | None) -> list[float]:
+    """Return the rolls of `tool_rotation` to try, radians."""
+    if closing is None:
+        return (np.arange(_ROLLS) * 2 * np.pi / _ROLLS).tolist()
+    first, second, _ = tool_rotation(direction, 0.0).T
+    # y is turned from the second axis towards the opposite of the first one.
+    roll = float(np.arctan2(-closing @ first, closing @ second))
+    return [
+        roll + half + beside for half in (0.0, np.pi) for beside in (0.0, _ROLL_ROOM, -_ROLL_ROOM)
+    ]
 
 
 def tool_rotation(direction: NDArray[np.float64], roll: float) -> NDArray[np.float64]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afformer_core.actions import ACTIONS
 from afformer_core.changes.outcome import ObservedOutcome, Seen
@@ -15,17 +16,15 @@ from afformer_core.manipulation.contact import ArmContact, Felt
 
 # Points closer than this, in metres, are the same one.
 _SAME = 0.02
-# Metres into the part before it is held.
-_PRESSING = 0.012
+# Metres by which the gripper closes deeper.
+_DEEPER = 0.012
 # Metres by which the command leads a part that resists.
 _LEAD = 0.005
 
 FROM_CAMERA, FROM_FRONT = 'along the line of sight', 'along the normal of the surface'
-OTHER_SENSE, FIRMER = 'in the other sense', 'with a firmer grip'
-MORE_FORCE = 'with more force'
+OTHER_SENSE, MORE_FORCE = 'in the other sense', 'with more force'
+ACROSS, DEEPER = 'with the gripper turned by 90 degrees', 'with the fingers deeper'
 OTHER_POINT = 'at the next best point'
-# Ways in which the command goes beyond what stops the tip.
-_FORCEFUL = (MORE_FORCE, FIRMER)
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,8 @@ class Attempted:
 
 def may_try_again(made: Attempted) -> bool:
     """Check whether an attempt changed nothing, so that another one repeats nothing."""
+    if made.felt.held is False and made.observed.seen is not Seen.OTHER_CHANGED:
+        return made.observed.seen is not Seen.DONE
     if made.observed.seen is Seen.NOT_DONE:
         # What the arm has felt may be done already, and doing it again would undo it.
         return not (made.felt.done and ACTIONS[made.attempt.contact.action].passing)
@@ -77,7 +78,7 @@ def next_attempts(
     Args:
         contacts: points that are now found, best first.
         tried: attempts so far; none of them has changed anything.
-        compliant: whether the arm gives way, so that it may press into a part.
+        compliant: whether the arm gives way, so that it may pull and push with more force.
     """
     for rank, contact in enumerate(contacts):
         before = [made for made in tried if _same(made.attempt.found, contact)]
@@ -86,13 +87,16 @@ def next_attempts(
             continue
         used = {made.attempt.way for made in before}
         for way, changed in _other_ways(contact, before[-1].felt):
-            if way not in used and (compliant or way not in _FORCEFUL):
+            if way not in used and (compliant or way != MORE_FORCE):
                 yield NextAttempt(contact, changed, way)
 
 
 def _other_ways(contact: ArmContact, felt: Felt) -> Iterator[tuple[str, ArmContact]]:
     """Yield the other ways to act at a point, and the point as each of them needs it."""
     action, motion = contact.action, contact.motion
+    if felt.held is False and felt.closing is not None:
+        yield ACROSS, replace(contact, closing=_across(contact, felt.closing))
+        yield DEEPER, replace(contact, closing=felt.closing, depth=contact.depth + _DEEPER)
     if not felt.in_contact:
         if contact.camera is not None:
             # The camera sees the surface without an obstacle.
@@ -105,10 +109,14 @@ def _other_ways(contact: ArmContact, felt: Felt) -> Iterator[tuple[str, ArmConta
         yield OTHER_SENSE, replace(contact, motion=-motion)
     if action == 'push' or (action == 'pull' and not felt.done):
         yield MORE_FORCE, replace(contact, lead=_LEAD)
-    if ACTIONS[action].holding:
-        yield FIRMER, replace(contact, pressing=_PRESSING)
     if action in ('push', 'pull') and motion is not None:
         yield FROM_FRONT, replace(contact, motion=None)
+
+
+def _across(contact: ArmContact, closing: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the direction [3] across the approach and across another closing direction."""
+    across = np.cross(contact.outwards, closing)
+    return np.asarray(across / np.linalg.norm(across))
 
 
 def _same(one: ArmContact, other: ArmContact) -> bool:

@@ -12,27 +12,20 @@ from rclpy.node import Node
 
 from afformer_core.manipulation.arm import ArmReading, Guard
 from afformer_core.manipulation.joint_motion import JointMotion
-from afformer_ros.planner.arm_errors import (
-    ArmError,
-    ControllerError,
-    InterruptedArmError,
-    StoppedError,
-)
-from afformer_ros.planner.joint_states import ArmState, JointStates
+from afformer_ros.planner.joint_states import ArmError, ArmState, JointStates, StoppedError
 from afformer_ros.planner.trajectory_controllers import (
     HALT_SECONDS,
     STANDSTILL,
     STROKE_SECONDS,
     ArmController,
     Controller,
+    ControllerError,
     GripperController,
     arm_controllers,
     choose,
     gripper_controllers,
 )
 from afformer_ros.planner.waiting import TimeLimit, Waiting
-
-__all__ = ['ArmClient', 'ArmError', 'ControllerError', 'InterruptedArmError', 'StoppedError']
 
 # Seconds of the robot's time by which an arm, and a gripper, may exceed its planned duration.
 _SETTLING, _GRIPPING = 1.0, 5.0
@@ -42,9 +35,12 @@ _STILL, _STILL_SECONDS = 0.002, 0.1
 _ARRIVED = 0.004
 # Maximum distance of a joint from the begin of a motion, radians.
 _JUMP = 0.05
-# Seconds before a motion in which the controller goes to its begin, at least, and radians per
-# second at which it does if it was blocked.
-_LEAD, _RELIEVING = 0.02, 0.5
+# Maximum distance in radians from where an arm is to where its controller holds it, for a motion
+# to continue from there; farther, something has moved the arm.
+_HELD = 0.1
+# Seconds before a motion in which its controller goes to its begin, at least, and radians per
+# second.
+_LEAD, _LEAD_SPEED = 0.02, 0.5
 
 
 class ArmClient:
@@ -59,6 +55,8 @@ class ArmClient:
         waiting: waits of the planner; if the planner is stopped, the arm is halted and a
             `StoppedError` is raised.
         feedback_timeout: seconds without joint states after which a moving arm is halted.
+        efforts_known: whether the efforts of joint states are those beyond the weight of the arm;
+            otherwise, readings have none.
     """
 
     def __init__(
@@ -68,15 +66,17 @@ class ArmClient:
         gripper: str,
         waiting: Waiting,
         feedback_timeout: float = 0.3,
+        *,
+        efforts_known: bool = False,
     ) -> None:
         self._feedback_timeout = feedback_timeout
         self._joints = tuple(joints)
         self._gripper = gripper
         self._waiting = waiting
-        self._states = JointStates(node, waiting, feedback_timeout)
+        self._states = JointStates(node, waiting, feedback_timeout, efforts_known=efforts_known)
         self._arms = arm_controllers(node, joints, waiting)
         self._hands = gripper_controllers(node, gripper, waiting)
-        # Where the controller of the arm holds it; None if that is where the arm is.
+        # Where the controller of the arm holds it; None if that is not known.
         self._commanded: NDArray[np.float64] | None = None
 
     def reading(self) -> ArmReading:
@@ -112,7 +112,7 @@ class ArmClient:
             ArmError: the driver is missing, the motion begins elsewhere, or no joint state or
                 force arrives; the arm is halted.
         """
-        delay = self._delay(motion, self.positions())
+        motion, delay = self._begun(motion, self.positions())
         self._arm.start(motion, delay)
         self._commanded, sent = motion.end, self._waiting.now()
         try:
@@ -144,8 +144,7 @@ class ArmClient:
 
         Args:
             position: target, in the units of the joint.
-            effort: maximum effort, in the units of the driver; 0: the driver's own maximum. The
-                topic of a trajectory controller cannot limit it.
+            effort: maximum effort, in the units of the driver; 0: the driver's own maximum.
 
         Raises:
             ControllerError: the controller rejects the command, or another node cancels it.
@@ -195,17 +194,21 @@ class ArmClient:
     def _hand(self) -> GripperController:
         return choose(self._hands, self._waiting)
 
-    def _delay(self, motion: JointMotion, at: NDArray[np.float64]) -> float:
-        """Return the seconds in which the controller goes to the begin of a motion."""
+    def _begun(self, motion: JointMotion, at: NDArray[np.float64]) -> tuple[JointMotion, float]:
+        """Return a motion for the controller, and the seconds in which it goes to its begin."""
         away = float(np.abs(motion.positions[0] - at).max())
         if away > _JUMP:
             raise ArmError(
                 f'the motion begins {away:.2f} rad from where the arm is; expected at most '
                 f'{_JUMP:g} rad. Plan it from the current positions'
             )
-        # A blocked arm is held by a command that it has not reached.
-        commanded = at if self._commanded is None else self._commanded
-        return max(_LEAD, float(np.abs(motion.positions[0] - commanded).max()) / _RELIEVING)
+        if self._commanded is None:
+            return motion, _LEAD
+        # What stops an arm keeps it from where it is held, and so does its own weight.
+        lag = float(np.abs(self._commanded - motion.positions[0]).max())
+        if lag <= _HELD:
+            motion = motion.begun_at(self._commanded)
+        return motion, max(_LEAD, lag / _LEAD_SPEED)
 
     def _watch(
         self,

@@ -14,9 +14,9 @@ from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import JointState
 
+from afformer_core.errors import AfformerError
 from afformer_core.manipulation.arm import ArmReading
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_ros.planner.arm_errors import ArmError, StoppedError
 from afformer_ros.planner.waiting import TimeLimit, Waiting
 
 # Maximum seconds without a new joint state.
@@ -27,6 +27,14 @@ _AHEAD = 5.0
 _LONGEST_STEP = 0.25
 # Wall time between two checks of the time limit, seconds.
 _POLL = 0.05
+
+
+class ArmError(AfformerError):
+    """Raised if an arm does not answer, or a position is invalid."""
+
+
+class StoppedError(ArmError):
+    """Raised if the planner or its goal is stopped while its arm moves."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +86,14 @@ class JointStates:
         node: node with the subscriptions; it must be spun by another thread.
         waiting: waits of the planner.
         feedback_timeout: seconds after which a force is outdated.
+        efforts_known: whether efforts are those beyond the weight of the arm, which readings need.
     """
 
-    def __init__(self, node: Node, waiting: Waiting, feedback_timeout: float) -> None:
+    def __init__(
+        self, node: Node, waiting: Waiting, feedback_timeout: float, *, efforts_known: bool
+    ) -> None:
         self._waiting = waiting
+        self._efforts_known = efforts_known
         self._feedback_timeout = feedback_timeout
         self._arrived = threading.Condition()
         self._count = 0
@@ -135,7 +147,8 @@ class JointStates:
         Raises:
             ArmError: a number is not finite, or the force is outdated.
         """
-        return ArmReading(state.of(joints), state.efforts(joints), self._newest_force())
+        efforts = state.efforts(joints) if self._efforts_known else None
+        return ArmReading(state.stamp * 1e-9, state.of(joints), efforts, self._newest_force())
 
     def _newest_force(self) -> NDArray[np.float64] | None:
         if self._force is None:

@@ -15,7 +15,7 @@ from rclpy.node import Node
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from afformer_core.manipulation.joint_motion import JointMotion
-from afformer_ros.planner.arm_errors import ArmError, ControllerError, StoppedError
+from afformer_ros.planner.joint_states import ArmError, StoppedError
 from afformer_ros.planner.waiting import TimeLimit, Waiting, duration_message
 
 try:
@@ -32,6 +32,10 @@ HALT_SECONDS, STROKE_SECONDS = 0.3, 0.5
 STANDSTILL = 2.0
 # Wall time for a trajectory to arrive, seconds.
 _ARRIVAL = Duration(seconds=1.0)
+
+
+class ControllerError(ArmError):
+    """Raised if a controller rejects or ends a motion; it holds the arm."""
 
 
 class Controller(Protocol):
@@ -154,11 +158,16 @@ class TrajectoryTopic(_TopicController):
 
 
 class GripperTopic(_TopicController):
-    """The topic of a gripper's controller, which cannot limit the effort."""
+    """The topic of a gripper's controller.
+
+    A controller that commands no effort, such as most of ros2_control, ignores a message with one.
+    """
 
     def start(self, position: float, effort: float) -> None:
-        """Send a position."""
-        self._publish(hold_message(self._joints, np.array([position]), STROKE_SECONDS))
+        """Send a position, and a maximum effort above 0."""
+        message = hold_message(self._joints, np.array([position]), STROKE_SECONDS)
+        message.points[0].effort = [effort] if effort else []
+        self._publish(message)
 
 
 class _ActionController:
@@ -246,11 +255,8 @@ class TrajectoryAction(_ActionController):
     """The action `arm_controller/follow_joint_trajectory`."""
 
     def __init__(self, node: Node, joints: Sequence[str], waiting: Waiting) -> None:
-        name, kind = (
-            'arm_controller/follow_joint_trajectory',
-            control_actions.FollowJointTrajectory,
-        )
-        super().__init__(node, name, (kind,), waiting)
+        kinds = (control_actions.FollowJointTrajectory,)
+        super().__init__(node, 'arm_controller/follow_joint_trajectory', kinds, waiting)
         self._joints = list(joints)
 
     def start(self, motion: JointMotion, delay: float) -> None:

@@ -59,6 +59,11 @@ def test_x_of_no_longer_axis_is_horizontal(heatmap: np.ndarray, calibration: Cal
     x, _, _ = axes(heatmap, FACING, calibration)
 
     np.testing.assert_allclose(x, [1, 0, 0], atol=1e-9)
+    known = [
+        grasp_candidate(values, PEAK, surface(FACING), calibration).axis_known
+        for values in (heatmap, blob(35, 15, 5))
+    ]
+    assert known == [False, True]
 
 
 def test_x_lies_in_a_tilted_surface(calibration: Calibration) -> None:

@@ -20,6 +20,7 @@ from afformer_core.manipulation.next_attempt import (
 NORMAL, AXIS = np.array([-0.8, 0.0, 0.6]), np.array([0.28, 0.96, 0.0])
 NOTHING = Felt('nothing stopped the tip', done=False, in_contact=False)
 STUCK = Felt('touched, turned 2 degrees', done=False, in_contact=True)
+LOST = Felt('held, pulled 9 cm, and lost', done=True, in_contact=True, held=False)
 MOVED = Felt('touched, lifted 10 cm', done=True, in_contact=True)
 
 
@@ -40,38 +41,41 @@ def ways(contacts: list[ArmContact], *attempts: Attempted, compliant: bool = Tru
 
 def test_a_knob_whose_sense_is_known_is_turned_in_the_other_one_next() -> None:
     knob = contact('rotate', motion=AXIS)
-    assert ways([knob], tried(knob)) == ['in the other sense', 'with a firmer grip']
+    assert ways([knob], tried(knob)) == ['in the other sense']
     first = next(next_attempts([knob], [tried(knob)], compliant=True))
     assert first.contact.motion == pytest.approx(-AXIS)
     assert first.found is knob
+    # Without a known sense, it was turned in both.
+    assert ways([contact('rotate')], tried(contact('rotate'))) == []
 
 
-def test_a_knob_whose_sense_is_not_known_was_turned_in_both() -> None:
-    knob = contact('rotate')
-    assert ways([knob], tried(knob)) == ['with a firmer grip']
-    assert next(next_attempts([knob], [tried(knob)], compliant=True)).contact.pressing == 0.012
-
-
-def test_a_drawer_is_pulled_along_the_normal_of_its_surface_last() -> None:
+def test_a_drawer_that_resists_is_pulled_with_more_force_and_then_along_its_normal() -> None:
     drawer = contact('pull', motion=np.array([-1.0, 0.0, 0.0]))
-    firmer = tried(drawer, 'with a firmer grip', MOVED)
-    assert ways([drawer], tried(drawer), firmer) == ['along the normal of the surface']
-    last = next(next_attempts([drawer], [tried(drawer), firmer], compliant=True)).contact
-    assert last.outwards == pytest.approx(NORMAL)
+    force, front = next_attempts([drawer], [tried(drawer)], compliant=True)
+    assert (force.way, force.contact.lead) == ('with more force', 0.005)
+    assert front.way == 'along the normal of the surface'
+    assert front.contact.outwards == pytest.approx(NORMAL)
+    # What came away without the drawer was not too weak.
+    assert ways([drawer], tried(drawer, felt=MOVED)) == ['along the normal of the surface']
 
 
-def test_a_drawer_that_resists_is_pulled_with_more_force() -> None:
-    drawer = contact('pull')
-    assert ways([drawer], tried(drawer)) == ['with more force', 'with a firmer grip']
-    assert next(next_attempts([drawer], [tried(drawer)], compliant=True)).contact.lead == 0.005
-    # A hand that came away without the drawer slipped off.
-    assert ways([drawer], tried(drawer, felt=MOVED)) == ['with a firmer grip']
-
-
-def test_an_arm_that_does_not_give_way_neither_presses_nor_pulls_harder() -> None:
+def test_an_arm_that_does_not_give_way_pulls_no_harder() -> None:
     drawer = contact('pull', motion=np.array([-1.0, 0.0, 0.0]))
     left = ways([drawer], tried(drawer), compliant=False)
     assert left == ['along the normal of the surface']
+
+
+def test_a_missed_grasp_is_turned_and_then_made_deeper() -> None:
+    closing = np.array([0.0, 1.0, 0.0])
+    missed = Felt('the gripper closed on nothing', False, False, held=False, closing=closing)
+    handle = contact('pull')
+    turned, deeper = next_attempts([handle], [tried(handle, felt=missed)], compliant=True)
+    assert turned.way == 'with the gripper turned by 90 degrees'
+    assert np.abs(turned.contact.closing @ np.stack([closing, NORMAL], axis=1)).max() < 1e-9
+    assert turned.contact.depth == 0.015
+    assert deeper.way == 'with the fingers deeper'
+    assert deeper.contact.closing is closing
+    assert deeper.contact.depth == 0.027
 
 
 def test_what_was_missed_is_approached_from_the_camera() -> None:
@@ -106,6 +110,10 @@ def test_a_point_that_is_found_a_little_beside_is_the_same_one() -> None:
         ('pick up', MOVED, Seen.NOT_VISIBLE, False),
         ('pull', NOTHING, Seen.OTHER_CHANGED, False),
         ('pull', STUCK, Seen.DONE, False),
+        ('pull', LOST, Seen.NOT_VISIBLE, True),
+        ('put down', LOST, Seen.NOT_DONE, True),
+        ('pull', LOST, Seen.DONE, False),
+        ('pull', LOST, Seen.OTHER_CHANGED, False),
     ],
 )
 def test_only_what_changed_nothing_is_tried_again(

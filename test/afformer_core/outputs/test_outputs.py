@@ -223,7 +223,29 @@ def test_the_motion_is_that_of_the_best_action_in_the_frame_of_positions(factory
     # The action is press; the normal along -z of the camera is -x of base.
     assert (first.motion_valid, first.motion_type) == (True, 1)
     assert (first.motion.x, first.motion.y, first.motion.z) == (1.0, 0.0, 0.0)
+    assert (first.approach_source, first.approach) == (1, first.motion)
     assert (second.motion_valid, second.motion_problem) == (False, 'no depth is received')
+
+
+@pytest.mark.parametrize(
+    ('frame_id', 'expected'),
+    [('camera', [0.1, -0.2, 0.8]), ('base', [0.8, 0.1, -0.2])],
+)
+def test_a_point_without_a_normal_is_approached_from_the_camera_in_any_frame(
+    factory, result, frame_id, expected
+):
+    aside = RigidTransform(np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]]), np.array([3.0, 2, 1]))
+    surface = replace(ON_TABLE, normal=None)
+    messages = _messages(factory, _seen(result, surface, NO_DEPTH, age=0.4)).placed(
+        Placement(frame_id, None if frame_id == 'camera' else aside)
+    )
+    first, second = messages.create('affordance').points
+    assert first.approach_source == 3
+    length = 0.69**0.5
+    assert [first.approach.x, first.approach.y, first.approach.z] == pytest.approx(
+        [number / length for number in expected]
+    )
+    assert (second.approach_source, second.position_valid) == (0, False)
 
 
 IMAGE = np.zeros((480, 640, 3), np.uint8)

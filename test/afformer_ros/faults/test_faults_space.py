@@ -189,7 +189,7 @@ def test_a_target_frame_without_tf2(active):
     try:
         active.record('press')
         camera = RgbdCamera(active)
-        reason = "target_frame is 'base', but tf2_ros cannot be used"
+        reason = 'tf2_ros cannot be used'
         affordance = camera.send_until(reason, info={}, lag=0)
         assert affordance.found
         assert affordance.position_frame == 'base'

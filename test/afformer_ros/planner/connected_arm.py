@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +22,23 @@ START = np.array([0.11, -0.52, 0.23, -2.04, 0.31, 1.77, 0.64])
 class Connected:
     """The client of an arm, and the arm."""
 
-    def __init__(self, arm: StandInArm, standstill: float = 20.0) -> None:
+    def __init__(
+        self, arm: StandInArm, standstill: float = 20.0, name: str = 'planner', **options: Any
+    ) -> None:
         self.arm = arm
         self.finished = threading.Event()
-        self.node = arm.planner_node()
+        self.node = arm.planner_node(name)
         self.waiting = Waiting(self.node.get_clock(), self.finished, standstill)
-        self.client = ArmClient(self.node, ARM_JOINTS, FINGER, self.waiting)
+        self.client = ArmClient(self.node, ARM_JOINTS, FINGER, self.waiting, **options)
+
+    def block(self) -> None:
+        """Put a wall where the tip stops the first joint from turning to the left."""
+        kinematics = self.arm.kinematics
+        tip = kinematics.tip(START).translation
+        normal = tip - kinematics.tip(moved(joint1=0.1)).translation
+        normal /= np.linalg.norm(normal)
+        # The arm stops 2 mm behind a wall.
+        self.arm.wall = tip + 0.0019 * normal, normal
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait for a condition, at most 20 s on the wall."""

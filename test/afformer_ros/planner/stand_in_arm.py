@@ -60,6 +60,7 @@ class StandInArm:
         object_width: finger position at which an object stops the gripper.
         tracks: all that the arm was sent along so far.
         messages: the trajectories that it was sent.
+        grips: the trajectories that the gripper was sent.
         closings: how often the gripper has closed.
         deaf: whether trajectories are lost.
         losses: how many of the first trajectories are lost.
@@ -82,6 +83,7 @@ class StandInArm:
         self.efforts: list[float] = []
         self.finger, self.object_width = 0.04, 0.0
         self.closings = 0
+        self.grips: list[JointTrajectory] = []
         self.tracks: list[Track] = []
         self.messages: list[JointTrajectory] = []
         self.history: list[NDArray[np.float64]] = []
@@ -113,11 +115,9 @@ class StandInArm:
         self.executor.add_node(node)
         return node
 
-    def planner_node(self) -> Node:
+    def planner_node(self, name: str = 'planner') -> Node:
         """A node by the arm's clock."""
-        return self.create_node(
-            'planner', parameter_overrides=[Parameter('use_sim_time', value=True)]
-        )
+        return self.create_node(name, parameter_overrides=[Parameter('use_sim_time', value=True)])
 
     def __enter__(self) -> StandInArm:
         for thread in self._threads:
@@ -172,6 +172,7 @@ class StandInArm:
         )
 
     def _grip(self, message: JointTrajectory) -> None:
+        self.grips.append(message)
         self.move_finger(float(message.points[-1].positions[0]))
 
     def move_finger(self, position: float) -> None:

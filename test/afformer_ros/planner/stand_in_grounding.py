@@ -41,6 +41,7 @@ def point_at(
     if normal is not None:
         point.normal_valid = True
         point.normal = Vector3(x=float(normal[0]), y=float(normal[1]), z=float(normal[2]))
+        point.approach = Vector3(x=-point.normal.x, y=-point.normal.y, z=-point.normal.z)
         point.grasp_candidate_valid = score >= 0.1
     return point
 

@@ -22,7 +22,8 @@ from rclpy.task import Future
 
 from afformer_core.manipulation.arm import ArmReading
 from afformer_core.manipulation.joint_motion import JointMotion
-from afformer_ros.planner.arm_client import ArmError, ControllerError, StoppedError
+from afformer_ros.planner.joint_states import ArmError, StoppedError
+from afformer_ros.planner.trajectory_controllers import ControllerError
 from afformer_sim.arm.franka import ARM_JOINTS
 
 from .connected_arm import START, Connected, line, moved
@@ -147,8 +148,7 @@ def test_a_planner_that_is_stopped_cancels_the_goal(driven: Driven) -> None:
 
 def test_a_blocked_arm_settles_although_its_goal_stays_open(driven: Driven) -> None:
     arm = driven.arm
-    tip = arm.kinematics.tip(START).translation
-    arm.wall = (tip, tip - arm.kinematics.tip(moved(joint1=0.6)).translation)
+    driven.block()
     arm.end, arm.patience = ('abort', {}), 1e6
     before = arm.now
     assert driven.client.follow(line(moved(joint1=0.6), 0.5))

@@ -19,7 +19,7 @@ if find_spec('gymnasium_robotics') is None:
 
 from afformer_core.manipulation.arm import ArmReading
 from afformer_ros.planner import joint_states, trajectory_controllers
-from afformer_ros.planner.arm_client import ArmError, StoppedError
+from afformer_ros.planner.joint_states import ArmError, StoppedError
 from afformer_ros.planner.trajectory_controllers import choose
 
 from .connected_arm import START, Connected, line, moved
@@ -29,7 +29,7 @@ from .stand_in_arm import StandInArm
 @pytest.fixture
 def connected() -> Iterator[Connected]:
     arm = StandInArm(start=START)
-    made = Connected(arm)
+    made = Connected(arm, efforts_known=True)
     with arm:
         yield made
 
@@ -57,18 +57,27 @@ def test_a_motion_that_begins_elsewhere_is_not_sent(connected: Connected) -> Non
     assert connected.arm.messages == []
 
 
-def test_the_controller_of_a_blocked_arm_gets_time_to_go_back_to_it(connected: Connected) -> None:
-    # It stays 0.6 rad behind, and is sent a little on from where it is.
+def test_a_motion_continues_from_where_a_blocked_arm_is_held(connected: Connected) -> None:
     arm = connected.arm
-    tip = arm.kinematics.tip(START).translation
-    arm.wall = (tip, tip - arm.kinematics.tip(moved(joint1=0.6)).translation)
-    connected.client.follow(line(moved(joint1=0.6), 0.1))
+    connected.block()
+    connected.client.follow(line(moved(joint1=0.08), 0.4))
     assert arm.joints == pytest.approx(START)
-    connected.client.follow(line(moved(joint1=-0.01), 0.1))
+    connected.client.follow(line(moved(joint1=-0.3), 0.4))
+    points = arm.messages[1].points
+    assert points[0].positions == pytest.approx(moved(joint1=0.08))
+    assert points[2].positions == pytest.approx(moved(joint1=-0.3))
+    assert times(connected)[0] == (0, 160_000_000)
+    assert arm.joints == pytest.approx(moved(joint1=-0.3), abs=0.005)
+
+
+def test_a_motion_begins_where_an_arm_was_moved_by_something_else(connected: Connected) -> None:
+    arm = connected.arm
+    connected.client.follow(line(moved(joint1=0.2), 0.4))
+    arm.tracks[-1].positions[:] = moved(joint1=-0.4)
+    connected.until(lambda: arm.joints[0] < START[0])
+    connected.client.follow(line(moved(joint1=-0.5), 0.4, start=moved(joint1=-0.4)))
+    assert arm.messages[1].points[0].positions == pytest.approx(moved(joint1=-0.4))
     assert times(connected)[0] == (1, 200_000_000)
-    assert arm.messages[1].points[0].positions == pytest.approx(START)
-    connected.client.follow(line(moved(joint1=-0.02), 0.1, start=moved(joint1=-0.01)))
-    assert times(connected)[0] == (0, 20_000_000)
 
 
 def test_a_guard_halts_the_arm_where_it_is(connected: Connected) -> None:
@@ -86,6 +95,9 @@ def test_a_guard_halts_the_arm_where_it_is(connected: Connected) -> None:
     assert arm.joints == pytest.approx(halt.points[0].positions, abs=1e-6)
     # Nothing remains of what it was commanded before.
     connected.client.follow(line(arm.joints + 0.01, 0.4, start=arm.joints))
+    assert arm.messages[2].points[0].positions == pytest.approx(
+        arm.messages[1].points[0].positions
+    )
     assert times(connected)[0] == (0, 20_000_000)
 
 
@@ -130,7 +142,11 @@ def test_an_effort_counts_only_if_each_joint_has_one(connected: Connected) -> No
     assert client.reading().efforts is None
     arm.efforts = [4.1, -7.2, 0.3, 11.0, 2.5, -0.6, 0.9, 30.0]
     client.wait(0.2)
-    assert client.reading().efforts == pytest.approx([4.1, -7.2, 0.3, 11.0, 2.5, -0.6, 0.9])
+    before, reading = arm.now, client.reading()
+    assert reading.efforts == pytest.approx([4.1, -7.2, 0.3, 11.0, 2.5, -0.6, 0.9])
+    assert before * 1e-9 <= reading.seconds <= arm.now * 1e-9
+    unknown = Connected(arm, name='other')
+    assert unknown.client.reading().efforts is None
     arm.efforts[5] = np.nan
     client.wait(0.2)
     assert client.reading().efforts is None
@@ -172,6 +188,9 @@ def test_a_gripper_rests_where_an_object_stops_it(connected: Connected) -> None:
     connected.arm.object_width = 0.013
     assert connected.client.grip(0.002, 20.0) == pytest.approx(0.013)
     assert connected.client.gripper_position() == pytest.approx(0.013)
+    connected.client.grip(0.03, 0.0)
+    limited, free = (message.points[0].effort.tolist() for message in connected.arm.grips)
+    assert (limited, free) == ([20.0], [])
 
 
 def test_a_state_that_was_measured_before_is_not_used(connected: Connected) -> None:

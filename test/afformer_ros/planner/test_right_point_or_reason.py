@@ -22,6 +22,7 @@ if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
 from afformer_ros.action import GroundDemonstration, OperateElement
+from geometry_msgs.msg import Vector3
 
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros import client as grounding_client
@@ -157,17 +158,11 @@ def test_an_image_before_the_first_pose_is_refused(bench) -> None:
     assert re.search(r'is known \d\.\d{3} s after the image', made.reason(Result.NOT_FOUND))
 
 
-def test_a_point_without_a_normal_is_approached_from_the_camera(bench) -> None:
-    point = point_at(seen_from(POSE, POINT), None)
-    made = bench(stamped(lambda: made, point, CAMERA))
-    made.tell_pose(POSE, made.arm.now)
-    towards = (POSE.translation - POINT) / np.linalg.norm(POSE.translation - POINT)
-    made.assert_right(towards)
-
-
-def test_without_a_normal_and_a_camera_nothing_is_done(bench) -> None:
-    made = bench(stamped(lambda: made, point_at(POINT, None), BASE), camera_frame='')
-    assert 'it has no normal, and the position of the camera' in made.reason(Result.NOT_FOUND)
+def test_a_point_without_a_normal_is_approached_as_it_says_wherever_the_camera_is(bench) -> None:
+    x, y, z = ahead = unit(0.6, 0.3, -0.74)
+    point = point_at(POINT, None, approach=Vector3(x=x, y=y, z=z))
+    made = bench(stamped(lambda: made, point, BASE), camera_frame='')
+    made.assert_right(-ahead)
 
 
 def test_what_is_noise_is_no_next_best_point(bench) -> None:

@@ -21,7 +21,7 @@ from afformer_ros.msg import OperationAttempt
 from afformer_core.errors import AfformerError
 from afformer_core.manipulation.contact import ArmContact, BlockedError, UnreachableError
 from afformer_ros.driver.grounding_driver import NodeError
-from afformer_ros.planner.arm_client import ArmError
+from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trials import (
     ArmAttempt,

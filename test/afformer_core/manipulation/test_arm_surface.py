@@ -20,7 +20,6 @@ from afformer_core.geometry.transform import RigidTransform
 from afformer_core.manipulation.arm_surface import ArmSurface, Correction, correct_positions
 from afformer_core.manipulation.contact import ArmContact
 from afformer_core.manipulation.kinematics import TipKinematics
-from afformer_core.manipulation.skills import Skills
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model
@@ -28,8 +27,8 @@ from afformer_sim.cameras.depth_camera import DepthCamera, millimetres
 from afformer_sim.closed_loop.trial import AttemptVerdict
 from afformer_sim.datasets.rgbd_messages import camera_info_message, header_message
 
-from .lock_step import LockStep
 from .right_contacts import find_trial, right_contact
+from .world_arm import WorldArm, skills_of
 
 # By how much the pose of the camera is off: metres, and radians about an axis.
 SHIFT, TURN = np.array([0.004, 0.017, 0.009]), np.array([0.009, -0.012, 0.011])
@@ -83,10 +82,6 @@ def seen() -> SeenWorld:
     return SeenWorld(ArmWorld(trial), Calibration.from_message(info, rectified=True))
 
 
-def skills_in(world: ArmWorld) -> Skills:
-    return Skills(LockStep(world).arm, KINEMATICS, 0.1)
-
-
 def test_a_key_is_pressed_although_the_pose_of_the_camera_is_off(seen: SeenWorld) -> None:
     right = right_contact(seen.world)
     believed = seen.believed(right)
@@ -101,12 +96,12 @@ def test_a_key_is_pressed_although_the_pose_of_the_camera_is_off(seen: SeenWorld
         shifts.append(found.shift)
         return found.shift
 
-    skills_in(seen.world).act(believed, correct)
+    skills_of(WorldArm(seen.world)).act(believed, correct)
     assert np.linalg.norm(believed.point + shifts[0] - right.point) < 0.004
     assert seen.world.outcome().verdict is AttemptVerdict.DONE
 
     seen.world.reset()
-    skills_in(seen.world).act(believed)
+    skills_of(WorldArm(seen.world)).act(believed)
     assert seen.world.outcome().verdict is not AttemptVerdict.DONE
 
 
@@ -121,7 +116,7 @@ def test_joints_that_are_not_those_of_the_arm_correct_nothing(seen: SeenWorld) -
         seen.world.advance(0.5)
         measured.extend([seen.correction(), seen.correction(turned=0.31)])
 
-    skills_in(seen.world).act(seen.believed(right_contact(seen.world)), correct)
+    skills_of(WorldArm(seen.world)).act(seen.believed(right_contact(seen.world)), correct)
     fitting, other = measured
     assert fitting is not None
     assert fitting.fitting > 0.6

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What two fingers grasp, miss and let slip, with a bar before the arm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from afformer_sim.arm.franka import FINGER_JOINTS
+from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
+
+from .arm_trials import bar_world, move, move_gripper, straddle
+
+
+@pytest.mark.parametrize('width', [0.024, 0.007, 0.001])
+def test_fingers_across_a_bar_hold_it_and_show_its_width(width: float) -> None:
+    world = bar_world(width)
+
+    way = straddle(world)
+    move_gripper(world, 0.0)
+    grasped, fingers = world.held, world.joint_positions()[7:]
+    move(world, *reversed(way), seconds=2.0)
+
+    assert grasped == world.held == 0
+    assert fingers == pytest.approx([width / 2] * 2, abs=1e-4)
+    # from 15 mm beyond the bar's front to 10 cm before where it was
+    assert world.values()[0] == pytest.approx(0.115, abs=0.002)
+    assert world.arm_contacts == set()
+
+
+@pytest.mark.parametrize(('aside', 'along'), [(0.06, False), (0.0, True)])
+def test_fingers_beside_or_along_a_bar_close_on_nothing(aside: float, along: bool) -> None:
+    world = bar_world(0.012)
+
+    way = straddle(world, aside, along=along)
+    move_gripper(world, 0.0)
+    move(world, *reversed(way), seconds=2.0)
+
+    assert world.held is None
+    assert world.joint_positions()[7:] == pytest.approx([0.0, 0.0], abs=1e-4)
+    assert world.values()[0] <= 0.0
+
+
+def test_a_fixed_bar_stops_the_fingers_and_is_not_held() -> None:
+    world = bar_world(0.024, joint=None)
+
+    straddle(world)
+    move_gripper(world, 0.0)
+
+    assert world.held is None
+    assert world.joint_positions()[7:] == pytest.approx([0.012, 0.012], abs=1e-4)
+    assert world.joint_efforts()[7:] == pytest.approx([-70.0, -70.0])
+
+
+def test_fingers_beside_the_middle_of_a_bar_come_to_it() -> None:
+    world = bar_world(0.012)
+
+    straddle(world, 0.015)
+    move_gripper(world, 0.0)
+
+    assert world.held == 0
+    assert world.tip_pose().position[1] == pytest.approx(0.03, abs=0.002)
+
+
+@pytest.mark.parametrize(('effort', 'held'), [(None, 0), (8.0, None)])
+def test_a_bar_that_resists_slips_out_of_fingers_that_press_little(
+    effort: float | None, held: int | None
+) -> None:
+    world = bar_world(0.024, friction=30.0)
+
+    way = straddle(world)
+    move_gripper(world, 0.0, effort)
+    grasped, pressing = world.held, world.joint_efforts()[7:]
+    move(world, *reversed(way), seconds=3.0)
+
+    assert grasped == 0
+    assert pressing == pytest.approx([-(effort or 70.0)] * 2, rel=1e-3)
+    assert world.held == held
+    # friction of 0.8 transmits 12.8 N of two times 8 N
+    assert (world.values()[0] > 0.05) == (held == 0)
+
+
+def test_open_fingers_let_go() -> None:
+    world = bar_world(0.024)
+
+    way = straddle(world)
+    move_gripper(world, 0.0)
+    move_gripper(world, 0.02)
+    move(world, *reversed(way), seconds=2.0)
+
+    assert world.held is None
+    assert world.values()[0] == pytest.approx(0.0, abs=1e-3)
+    assert world.joint_positions()[7:] == pytest.approx([0.02, 0.02], abs=1e-4)
+
+
+@pytest.mark.parametrize('effort', [0.0, 70.5, -3.0])
+def test_an_effort_beyond_that_of_the_fingers_is_refused(effort: float) -> None:
+    world = bar_world(0.024)
+
+    trajectory = JointTrajectory(
+        FINGER_JOINTS[:1], np.array([0.3]), np.array([[0.0]]), efforts=np.array([[effort]])
+    )
+    with pytest.raises(TrajectoryError, match=rf'effort of the gripper is {effort:g} N; expected'):
+        world.move_gripper(trajectory)
+    world.advance(0.5)
+
+    assert world.joint_positions()[7:] == pytest.approx([0.04, 0.04], abs=1e-4)
+
+
+def test_a_stiffer_arm_presses_more_for_the_same_lag() -> None:
+    lags, efforts = [], []
+    for scale in (0.1, 0.6):
+        world = bar_world(0.1, joint=None, stiffness_scale=scale)
+        move_gripper(world, 0.0)
+        straddle(world)
+        world.advance(1.0)
+        lags.append(0.535 - world.tip_pose().position[0])
+        efforts.append(np.abs(world.joint_efforts()[:7]).max())
+
+    assert lags == pytest.approx([0.015, 0.015], abs=1e-3)
+    assert efforts[1] / efforts[0] == pytest.approx(6.0, rel=0.1)

@@ -14,7 +14,8 @@ from afformer_core.manipulation.kinematics import TipKinematics
 
 # Seconds in which an arm halts: its force grows meanwhile as fast as before.
 _REACTION = 0.03
-# Damping of the force that efforts of joints mean, so that a stretched arm does not exaggerate it.
+# Damping of the force that efforts of joints mean, square metres, so that a stretched arm does not
+# exaggerate it.
 _DAMPING = 1e-3
 # Seconds over which the speed of the tip is measured; share of its speed below which it counts as
 # stopped, and above which it has started; seconds in which it starts on a busy computer.
@@ -44,10 +45,11 @@ class TipForce:
             return float(np.linalg.norm(reading.force - begin.force))
         if reading.efforts is None or begin.efforts is None:
             return math.nan
-        jacobian = self._kinematics.jacobian(reading.positions)
-        squared = jacobian @ jacobian.T + _DAMPING * np.eye(6)
-        wrench = np.linalg.solve(squared, jacobian @ (reading.efforts - begin.efforts))
-        return float(np.linalg.norm(wrench[:3]))
+        # A contact at the tip has no torque about it.
+        jacobian = self._kinematics.jacobian(reading.positions)[:3]
+        squared = jacobian @ jacobian.T + _DAMPING * np.eye(3)
+        force = np.linalg.solve(squared, jacobian @ (reading.efforts - begin.efforts))
+        return float(np.linalg.norm(force))
 
 
 class ForceGuard:

@@ -22,6 +22,8 @@ _TOLERANCE = 1e-3
 # the tip of a few millimetres or degrees.
 _LARGEST_JUMP, _LARGEST_STEP = 1.2, 0.5
 _ROLLS = 12
+# Radians before the limits of joints, which a driver would refuse to exceed.
+_LIMIT_ROOM = 1e-3
 # Radians by which the fingers may close beside a given direction.
 _ROLL_ROOM = 0.26
 
@@ -48,7 +50,8 @@ class TipKinematics:
             raise AfformerError(
                 f'the model of the arm lacks a joint or a site: {error}'
             ) from error
-        self._range = _joint_range(model)[:, self._columns]
+        low, high = _joint_range(model)[:, self._columns]
+        self._range = low + _LIMIT_ROOM, high - _LIMIT_ROOM
         self._configuration = mink.Configuration(model, _within_limits(model))
         self._tip = tip
         self._task = mink.FrameTask(tip, 'site', 1.0, 1.0, lm_damping=1e-3)
@@ -197,7 +200,7 @@ def _joint_range(model: mujoco.MjModel) -> NDArray[np.float64]:
 def _rolls(direction: NDArray[np.float64], closing: NDArray[np.float64] | None) -> list[float]:
     """Return the rolls of `tool_rotation` to try, radians."""
     if closing is None:
-        return (np.arange(_ROLLS) * 2 * np.pi / _ROLLS).tolist()
+        return [number * 2 * np.pi / _ROLLS for number in range(_ROLLS)]
     first, second, _ = tool_rotation(direction, 0.0).T
     # y is turned from the second axis towards the opposite of the first one.
     roll = float(np.arctan2(-closing @ first, closing @ second))

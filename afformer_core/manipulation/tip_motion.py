@@ -17,7 +17,7 @@ from afformer_core.manipulation.contact_guard import ContactGuard, ForceGuard, T
 from afformer_core.manipulation.joint_motion import JointLimits, JointMotion, joint_motion
 from afformer_core.manipulation.kinematics import TipKinematics
 
-# Minimum seconds in which a guarded motion reaches its speed, because the efforts of the joints
+# Minimum seconds in which a motion of the tip reaches its speed, because the efforts of the joints
 # include those that accelerate the arm.
 _RAMP = 0.4
 # Metres between the points of a straight line, and of a step along which a held part is guided.
@@ -54,7 +54,7 @@ class MotionSettings:
 
     limits: JointLimits
     tip_speed: float = 0.25
-    contact_speed: float = 0.05
+    contact_speed: float = 0.03
     contact_force: float = 10.0
     maximum_force: float = 60.0
 
@@ -251,4 +251,4 @@ class TipMotion:
         )
         longest = float(np.linalg.norm(np.diff(tips, axis=0), axis=1).max()) * (_SAMPLES - 1)
         rate = self._settings.tip_speed / max(longest, 1e-9)
-        return joint_motion(path, self._settings.limits, rate)
+        return joint_motion(path, self._settings.limits, rate, _RAMP)

@@ -138,7 +138,7 @@ class PlannerParameters:
         0.25, 'Maximum speed of the tip in free motion, metres per second', limits=(0.01, 2.0)
     )
     contact_speed: float = parameter(
-        0.05,
+        0.03,
         'Speed of the tip where it may touch something, metres per second. The force on a stiff '
         'arm grows by its stiffness times this speed while it halts',
         limits=(0.002, 0.25),

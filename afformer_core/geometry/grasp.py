@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grasp candidates at the peaks of a heatmap, and the width of the part between the fingers."""
+"""Grasp candidates, and the axis and width of the part between the fingers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.geometry.camera import Calibration, DepthImage, DepthSettings
-from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.geometry.transform import quaternion_of_rotation, rotation_of_quaternion
-from afformer_core.runtime.peaks import NEIGHBOURHOOD, Peak, marked_region, peak_region
-
-# Share of a blob's variance by which the long axis must exceed the short one; a blob that is 15 %
-# longer than wide reaches it.
-_LEAST_ELONGATION = 0.14
-_HORIZONTAL = np.array([1.0, 0.0])
-_VERTICAL = np.array([0.0, 1.0])
+from afformer_core.runtime.peaks import Peak, marked_region, peak_region
 
 
 @dataclass(frozen=True)
@@ -29,15 +22,15 @@ class GraspCandidate:
     Attributes:
         position: float64 [3], metres.
         orientation: float64 [4], unit quaternion (x, y, z, w). The pose's z axis is the approach,
-            into the surface; its x axis lies in the surface, along the blob of the heatmap.
+            into the surface; its x axis lies across it, along the part.
         score: score of the peak, 0 to 1.
-        axis_known: whether the blob has a long axis; if not, x is arbitrary.
+        axis_known: whether the part has a long axis; if not, x is as horizontal as it can be.
     """
 
     position: NDArray[np.float64]
     orientation: NDArray[np.float64]
     score: float
-    axis_known: bool = True
+    axis_known: bool = False
 
     def moved_back(self, distance: float) -> GraspCandidate:
         """Return the pose moved back along its approach by a distance in metres."""
@@ -46,75 +39,29 @@ class GraspCandidate:
 
 
 def grasp_candidate(
-    heatmap: NDArray[np.float32], peak: Peak, surface: SurfacePoint, calibration: Calibration
-) -> GraspCandidate | None:
-    """Compute the pose of a hand that approaches the surface at a peak along its normal.
-
-    z is the approach, against the surface's normal. x is the long axis of the heatmap's blob
-    within a tenth of the image's shorter side around the peak, projected onto the surface; if the
-    blob is round, the image's horizontal. x points to the right and down in the image, so that a
-    horizontal or a vertical handle has the same x in every image; only a handle that rises to the
-    right at 45 degrees may have either sign.
+    position: NDArray[np.float64], approach: NDArray[np.float64], score: float
+) -> GraspCandidate:
+    """Compute the pose of a hand that moves onto a surface, with an unknown axis.
 
     Args:
-        heatmap: float32 [H, W] of the image's size, not negative.
-        peak: a peak of the heatmap.
-        surface: surface point at the peak.
-        calibration: calibration of the image's camera.
-
-    Returns:
-        the candidate in the camera's frame; None if the normal is unknown.
+        position: [3] metres, point on the surface, in the camera's frame.
+        approach: [3], unit length, into the surface.
+        score: score of the peak, 0 to 1.
     """
-    if surface.position is None or surface.normal is None:
-        return None
-    rays = calibration.rays([[peak.u, peak.v], [peak.u + 1, peak.v], [peak.u, peak.v + 1]])
-    axis = _long_axis(heatmap, peak)
-    across = (rays[1:] - rays[0]).T @ (_HORIZONTAL if axis is None else axis)
-    ray = np.append(rays[0], 1.0)
-    x = _along_surface(across, ray, surface.normal)
-    z = -surface.normal
-    rotation = np.stack([x, np.cross(z, x), z], axis=1)
-    orientation = quaternion_of_rotation(rotation)
-    return GraspCandidate(surface.position, orientation, peak.score, axis is not None)
+    right, down, _ = np.eye(3)
+    across = right if abs(approach @ right) < 0.9 else down
+    y = np.cross(approach, across)
+    x = np.cross(y, approach) / np.linalg.norm(y)
+    return GraspCandidate(position, _orientation(x, approach), score)
 
 
-def _long_axis(heatmap: NDArray[np.float32], peak: Peak) -> NDArray[np.float64] | None:
-    """Return the long axis of the blob around a peak, (u, v) right and down; None if round."""
-    radius = max(2.0, NEIGHBOURHOOD * min(heatmap.shape))
-    top, left = (max(0, math.ceil(at - radius)) for at in (peak.v, peak.u))
-    weights = heatmap[
-        top : math.floor(peak.v + radius) + 1, left : math.floor(peak.u + radius) + 1
-    ].astype(np.float64)
-    v, u = np.ogrid[: weights.shape[0], : weights.shape[1]]
-    disc = (v + top - peak.v) ** 2 + (u + left - peak.u) ** 2 <= radius**2
-    # a uniform background would have the shape of the disc instead of the blob
-    moments = cv2.moments(np.where(disc, weights - weights[disc].min(initial=np.inf), 0.0))
-    uu, vv, uv = moments['mu20'], moments['mu02'], moments['mu11']
-    if math.hypot(uu - vv, 2 * uv) <= _LEAST_ELONGATION * (uu + vv):
-        return None
-    angle = math.atan2(2 * uv, uu - vv) / 2
-    axis = np.array([math.cos(angle), math.sin(angle)])
-    return axis if axis.sum() >= 0 else -axis
+def _orientation(x: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+    return quaternion_of_rotation(np.stack([x, np.cross(z, x), z], axis=1))
 
 
-def _along_surface(
-    across: NDArray[np.float64], ray: NDArray[np.float64], normal: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the unit vector in the plane of `normal` that appears along `across` from a ray."""
-    step = np.append(across, 0.0)
-    if abs(normal @ ray) > 1e-3 * np.linalg.norm(ray):
-        tangent = step - ray * (normal @ step) / (normal @ ray)
-    else:
-        tangent = step
-    # for a surface seen edge-on, only the viewing direction is left
-    for candidate in (tangent, np.append(_HORIZONTAL, 0.0), np.append(_VERTICAL, 0.0)):
-        flat = candidate - normal * (normal @ candidate)
-        length = float(np.linalg.norm(flat))
-        if length > 1e-3 * float(np.linalg.norm(candidate)):
-            return np.asarray(flat / length, np.float64)
-    raise ValueError(f'normal is {normal.tolist()}; expected unit length')
-
-
+# Metres around the candidate within which the part has a long axis, and the share of its variance
+# by which that must exceed the short one: 1.5 times as long as wide.
+_PART_RADIUS, _LEAST_ELONGATION = 0.03, 0.4
 # Half the width of a finger, metres: only pixels beside the candidate count.
 _HALF_FINGER = 0.01
 # Metres, and standard deviations of depth: pixels farther from the tangent plane belong to another
@@ -123,6 +70,46 @@ _THICKNESS, _DEVIATIONS = 0.015, 3.0
 # Share of a uniform distribution of widths between the two percentiles.
 _LOW, _HIGH = 5, 95
 _LEAST_PIXELS = 8
+
+
+def along_part(
+    candidate: GraspCandidate,
+    peak: Peak,
+    depth: DepthImage,
+    calibration: Calibration,
+    settings: DepthSettings,
+) -> GraspCandidate:
+    """Turn a grasp candidate about its approach so that x lies along the touched part.
+
+    The part consists of the connected pixels within 3 cm, and within 15 mm and 3 standard
+    deviations of the noise from the plane across the approach. Unless it is 1.5 times as long as
+    wide, as without a step of depth around it, the candidate stays as it is. x points to the right
+    and down in the image.
+
+    Args:
+        candidate: grasp candidate in the camera's frame.
+        peak: the peak of the candidate.
+        depth: depth image registered to the image, of the same aspect ratio.
+        calibration: calibration of the image's camera.
+        settings: noise and range of the depth.
+    """
+    moved, scale = _in_depth(peak, depth, calibration)
+    distance = max(float(candidate.position[2]), settings.nearest_depth)
+    reach = _PART_RADIUS * calibration.focal_length * scale[0] / distance
+    v, u = np.ogrid[: depth.size[0], : depth.size[1]]
+    around = np.maximum(abs(v - moved.v), abs(u - moved.u)) <= reach
+    local = _part(around, moved, candidate, depth, calibration, settings)
+    x, y = local[np.linalg.norm(local, axis=1) <= _PART_RADIUS, :2].T
+    if len(x) < _LEAST_PIXELS:
+        return candidate
+    (xx, xy), (_, yy) = np.cov(x, y)
+    if math.hypot(xx - yy, 2 * xy) <= _LEAST_ELONGATION * (xx + yy):
+        return candidate
+    angle = math.atan2(2 * xy, xx - yy) / 2
+    rotation = rotation_of_quaternion(candidate.orientation)
+    along = rotation[:, :2] @ [math.cos(angle), math.sin(angle)]
+    along = along if along[:2].sum() >= 0 else -along
+    return replace(candidate, orientation=_orientation(along, rotation[:, 2]), axis_known=True)
 
 
 def grasp_width(
@@ -152,16 +139,52 @@ def grasp_width(
     Returns:
         width in metres; None if fewer than 8 pixels are left.
     """
+    moved, _ = _in_depth(peak, depth, calibration)
     height, width = depth.size
-    scale = np.array([width / heatmap.shape[1], height / heatmap.shape[0]])
-    u, v = ((np.array([peak.u, peak.v]) + 0.5) * scale - 0.5).tolist()
-    moved = Peak(u, v, peak.score)
     values = np.asarray(
         cv2.resize(heatmap, (width, height), interpolation=cv2.INTER_AREA), np.float32
     )
-    rows, columns = np.nonzero(peak_region(values, moved, share))
-    if not len(rows):
+    region = peak_region(values, moved, share)
+    local = _part(region, moved, candidate, depth, calibration, settings)
+    beside = local[np.abs(local[:, 0]) <= _HALF_FINGER, 1]
+    if len(beside) < _LEAST_PIXELS:
         return None
+    low, high = np.percentile(beside, (_LOW, _HIGH))
+    return float((high - low) / (_HIGH - _LOW) * 100)
+
+
+def _in_depth(
+    peak: Peak, depth: DepthImage, calibration: Calibration
+) -> tuple[Peak, NDArray[np.float64]]:
+    """Return the peak in pixels of the depth image, and the scale (x, y) of that to the image."""
+    height, width = depth.size
+    scale = np.array([width / calibration.width, height / calibration.height])
+    u, v = ((np.array([peak.u, peak.v]) + 0.5) * scale - 0.5).tolist()
+    return replace(peak, u=u, v=v), scale
+
+
+def _part(
+    region: NDArray[np.bool_],
+    peak: Peak,
+    candidate: GraspCandidate,
+    depth: DepthImage,
+    calibration: Calibration,
+    settings: DepthSettings,
+) -> NDArray[np.float64]:
+    """Find the points of the touched part in a region of the depth image.
+
+    Args:
+        region: [H, W] of the size of the depth image.
+        peak: the peak, in pixels of the depth image.
+        candidate, depth, calibration, settings: see `grasp_width`.
+
+    Returns:
+        [N, 3] metres, in the frame of the candidate.
+    """
+    rows, columns = np.nonzero(region)
+    if not len(rows):
+        return np.zeros((0, 3))
+    _, scale = _in_depth(peak, depth, calibration)
     pixels = (np.stack([columns, rows], axis=1) + 0.5) / scale - 0.5
     distances = depth.values[rows, columns]
     valid = settings.cover(distances)
@@ -172,9 +195,5 @@ def grasp_width(
     near[rows, columns] = valid & (np.abs(local[:, 2]) <= thickness)
     # the peak's own pixel may be a hole
     closed = np.asarray(cv2.morphologyEx(near, cv2.MORPH_CLOSE, np.ones((3, 3))), np.float32)
-    part = marked_region(closed, [moved], 1.0)[rows, columns]
-    beside = valid & part & (np.abs(local[:, 0]) <= _HALF_FINGER)
-    if beside.sum() < _LEAST_PIXELS:
-        return None
-    low, high = np.percentile(local[beside, 1], (_LOW, _HIGH))
-    return float((high - low) / (_HIGH - _LOW) * 100)
+    part = marked_region(closed, [peak], 1.0)[rows, columns]
+    return np.asarray(local[valid & part])

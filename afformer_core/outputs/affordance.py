@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.geometry.approach import UNKNOWN_APPROACH, Approach, approach_to
-from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate, grasp_width
+from afformer_core.geometry.grasp import GraspCandidate, along_part, grasp_candidate, grasp_width
 from afformer_core.geometry.motion import PartMotion, motion_normal, point_motion
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.messages.factory import MessageFactory
@@ -86,11 +86,12 @@ def _geometry(
     if not seen or peak.score < settings.minimum_candidate_score:
         return PointGeometry(motion, approach)
     assert view.calibration is not None
-    found = grasp_candidate(grounding.heatmap, peak, surface, view.calibration)
-    if found is None:
+    if surface.position is None or surface.normal is None:
         return PointGeometry(motion, approach)
+    found = grasp_candidate(surface.position, -surface.normal, peak.score)
     width = None
     if view.depth is not None:
+        found = along_part(found, peak, view.depth, view.calibration, settings)
         width = grasp_width(
             grounding.heatmap,
             peak,
@@ -235,7 +236,7 @@ def _number(value: float | None) -> float:
 def grasp_candidates_message(
     factory: MessageFactory, candidates: Sequence[GraspCandidate], header: Any
 ) -> Any:
-    """Create a geometry_msgs/PoseArray: z along the approach, x along the region's shape.
+    """Create a geometry_msgs/PoseArray: z along the approach, x along the part.
 
     Args:
         factory: creates the message.

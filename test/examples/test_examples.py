@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import rclpy
 from afformer_ros.msg import ActionScore, Affordance, AffordancePoint
-from geometry_msgs.msg import Point, Pose
+from geometry_msgs.msg import Point, Vector3
 from rclpy.executors import SingleThreadedExecutor
 
 from afformer_core.media.bag import Bag
@@ -23,6 +23,7 @@ from afformer_sim.datasets.rgbd_bag import RgbdBagSettings, write_rgbd_bag
 
 # Seconds that the planner may take to start and to hear a message.
 PATIENCE = 60
+PRINTED = 'press at (0.100, -0.200, 0.800) m along (0.60, 0.00, 0.80) in base_link\n'
 
 
 @pytest.fixture(scope='module')
@@ -128,14 +129,18 @@ def test_the_notebook_renders_a_scene_where_it_is_given_no_files(
 
 
 def test_the_planner_prints_the_first_candidate(root: Path) -> None:
-    known = Pose(position=Point(x=0.1, y=-0.2, z=0.8))
+    known = {
+        'position_valid': True,
+        'position': Point(x=0.1, y=-0.2, z=0.8),
+        'approach': Vector3(x=0.6, y=0.0, z=0.8),
+    }
     affordance = Affordance(
         found=True,
         action='press',
         actions=[ActionScore(name='press', score=1.0)],
         points=[
             AffordancePoint(score=0.5),
-            AffordancePoint(score=0.25, grasp_candidate_valid=True, grasp_candidate=known),
+            AffordancePoint(score=0.25, **known),
         ],
         position_frame='base_link',
     )
@@ -167,7 +172,7 @@ def test_the_planner_prints_the_first_candidate(root: Path) -> None:
             node.destroy_node()
             rclpy.shutdown(context=context)
         assert planner.stdout is not None
-        assert planner.stdout.read() == 'press at (0.100, -0.200, 0.800) m in base_link\n'
+        assert planner.stdout.read() == PRINTED
     assert planner.returncode == 0
 
 

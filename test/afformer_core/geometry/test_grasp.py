@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grasp candidates at blobs of known shape, and widths of a bar under a heatmap that is wider."""
+"""Grasp candidates on a bar before a wall, and its widths under a heatmap that is wider."""
 
 import math
 
@@ -8,105 +8,28 @@ import numpy as np
 import pytest
 
 from afformer_core.geometry.camera import Calibration, DepthImage, DepthSettings
-from afformer_core.geometry.grasp import grasp_candidate, grasp_width
-from afformer_core.geometry.surface import SurfacePoint
+from afformer_core.geometry.grasp import along_part, grasp_candidate, grasp_width
 from afformer_core.geometry.transform import rotation_of_quaternion
 from afformer_core.runtime.peaks import Peak
 
-PEAK = Peak(u=319.5, v=239.5, score=0.6)
-FACING = np.array([0.0, 0.0, -1.0])
-
-
-def blob(angle_degrees: float, long: float, short: float) -> np.ndarray:
-    v, u = np.mgrid[:480, :640]
-    angle = math.radians(angle_degrees)
-    along = (u - PEAK.u) * math.cos(angle) + (v - PEAK.v) * math.sin(angle)
-    across = (v - PEAK.v) * math.cos(angle) - (u - PEAK.u) * math.sin(angle)
-    heatmap = np.exp(-(along**2) / (2 * long**2) - across**2 / (2 * short**2))
-    return (heatmap / heatmap.sum()).astype(np.float32)
-
-
-def surface(normal: np.ndarray) -> SurfacePoint:
-    return SurfacePoint(np.array([0.0, 0.0, 0.8]), np.eye(3) * 1e-6, normal, '')
-
-
-def axes(heatmap: np.ndarray, normal: np.ndarray, calibration: Calibration) -> np.ndarray:
-    candidate = grasp_candidate(heatmap, PEAK, surface(normal), calibration)
-    assert candidate is not None
-    return rotation_of_quaternion(candidate.orientation).T
-
-
-@pytest.mark.parametrize('angle', [-40, -10, 0, 30, 60, 90, 130])
-def test_x_lies_along_the_blob(calibration: Calibration, angle: float) -> None:
-    x, _, z = axes(blob(angle, 15, 5), FACING, calibration)
-
-    expected = [math.cos(math.radians(angle)), math.sin(math.radians(angle)), 0]
-    np.testing.assert_allclose(x, expected, atol=0.02)
-    np.testing.assert_allclose(z, [0, 0, 1], atol=1e-9)
-
-
-@pytest.mark.parametrize('angles', [(88, 92), (-2, 2), (178, 182)])
-def test_x_does_not_flip(calibration: Calibration, angles: tuple[float, float]) -> None:
-    first, second = (axes(blob(angle, 15, 5), FACING, calibration)[0] for angle in angles)
-
-    assert first @ second > 0.99
-
 
 @pytest.mark.parametrize(
-    'heatmap', [blob(35, 10, 9.8), np.full((480, 640), 1e-6, np.float32)], ids=['round', 'flat']
+    ('approach', 'x'),
+    [
+        ([0.0, 0.0, 1.0], [1.0, 0.0, 0.0]),
+        ([0.6, 0.0, 0.8], [0.8, 0.0, -0.6]),
+        ([0.28, 0.0, 0.96], [0.96, 0.0, -0.28]),
+        ([-0.96, 0.28, 0.0], [0.28, 0.96, 0.0]),
+    ],
 )
-def test_x_of_no_longer_axis_is_horizontal(heatmap: np.ndarray, calibration: Calibration) -> None:
-    x, _, _ = axes(heatmap, FACING, calibration)
-
-    np.testing.assert_allclose(x, [1, 0, 0], atol=1e-9)
-    known = [
-        grasp_candidate(values, PEAK, surface(FACING), calibration).axis_known
-        for values in (heatmap, blob(35, 15, 5))
-    ]
-    assert known == [False, True]
-
-
-def test_x_lies_in_a_tilted_surface(calibration: Calibration) -> None:
-    normal = np.array([math.sin(0.7), 0, -math.cos(0.7)])
-    x, y, z = axes(blob(0, 15, 5), normal, calibration)
-
-    np.testing.assert_allclose(z, -normal, atol=1e-9)
-    np.testing.assert_allclose(x, [math.cos(0.7), 0, math.sin(0.7)], atol=0.02)
-    np.testing.assert_allclose(np.cross(x, y), z, atol=1e-9)
-
-
-def test_an_edge_on_surface_has_a_pose(calibration: Calibration) -> None:
-    x, _, z = axes(blob(90, 15, 5), np.array([1.0, 0.0, 0.0]), calibration)
-
-    assert x @ z == pytest.approx(0, abs=1e-9)
-
-
-def test_position_and_score_are_the_peak_s(calibration: Calibration) -> None:
-    candidate = grasp_candidate(blob(0, 9, 3), PEAK, surface(FACING), calibration)
-
-    assert candidate is not None
-    assert candidate.position.tolist() == [0, 0, 0.8]
-    assert candidate.score == 0.6
-
-
-def test_a_peak_in_the_corner(calibration: Calibration) -> None:
-    heatmap = np.zeros((480, 640), np.float32)
-    heatmap[0, 630:] = 0.1
-    corner = Peak(u=639, v=0, score=1)
-
-    candidate = grasp_candidate(heatmap, corner, surface(FACING), calibration)
-
-    assert candidate is not None
-    x = rotation_of_quaternion(candidate.orientation)[:, 0]
-    np.testing.assert_allclose(x, [1, 0, 0], atol=0.02)
-
-
-def test_no_candidate_without_a_normal(calibration: Calibration) -> None:
-    without = SurfacePoint(np.array([0.0, 0.0, 0.8]), np.eye(3), None, '')
-
-    assert grasp_candidate(blob(0, 9, 3), PEAK, without, calibration) is None
-    unknown = SurfacePoint.unknown('a hole')
-    assert grasp_candidate(blob(0, 9, 3), PEAK, unknown, calibration) is None
+def test_a_candidate_has_z_along_the_approach_and_x_to_the_right_or_down(approach, x):
+    candidate = grasp_candidate(np.array([0.1, 0.2, 0.8]), np.array(approach), 0.6)
+    rotation = rotation_of_quaternion(candidate.orientation)
+    np.testing.assert_allclose(rotation[:, 2], approach, atol=1e-9)
+    np.testing.assert_allclose(rotation[:, 0], x, atol=1e-9)
+    assert np.linalg.det(rotation) == pytest.approx(1)
+    assert (candidate.position.tolist(), candidate.score) == ([0.1, 0.2, 0.8], 0.6)
+    assert not candidate.axis_known
 
 
 # At 0.6 m a pixel is 1 mm.
@@ -116,20 +39,65 @@ BAR_PEAK = Peak(160.0, 120.0, 0.9)
 WALL = 0.63
 
 
-def _bar(angle, thick, near=0.6):
-    """A bar 120 pixels long through the peak, and a heatmap along it that is wider."""
+def _bar(angle, thick, near=0.6, long=120):
+    """A bar of pixels through the peak, and a heatmap along it that is wider."""
     values, heatmap = np.full((240, 320), WALL, np.float32), np.zeros((240, 320), np.float32)
     for target, value, broad in ((values, near, thick), (heatmap, 1.0, 1.6 * thick)):
-        corners = cv2.boxPoints(((BAR_PEAK.u, BAR_PEAK.v), (120, broad), angle))
+        corners = cv2.boxPoints(((BAR_PEAK.u, BAR_PEAK.v), (long, broad), angle))
         cv2.fillPoly(target, [np.round(corners * 16).astype(np.int32)], value, shift=4)
     return DepthImage(values, 'camera', 0), cv2.GaussianBlur(heatmap, (0, 0), 2)
 
 
-def _measure(depth, heatmap, share=0.5, distance=0.6):
+def _candidate(depth, distance=0.6):
     position = CALIBRATION.points([[BAR_PEAK.u, BAR_PEAK.v]], [distance])[0]
-    surface = SurfacePoint(position, np.eye(3) * 1e-6, np.array([0.0, 0.0, -1.0]), '')
-    candidate = grasp_candidate(heatmap, BAR_PEAK, surface, CALIBRATION)
-    settings = DepthSettings()
+    candidate = grasp_candidate(position, np.array([0.0, 0.0, 1.0]), 0.6)
+    return along_part(candidate, BAR_PEAK, depth, CALIBRATION, DepthSettings())
+
+
+def _x(candidate):
+    return rotation_of_quaternion(candidate.orientation)[:, 0]
+
+
+@pytest.mark.parametrize('angle', [-40, -10, 0, 30, 60, 90, 130])
+def test_x_lies_along_a_bar(angle):
+    candidate = _candidate(_bar(angle, 12)[0])
+    turn = math.radians(angle)
+    np.testing.assert_allclose(_x(candidate), [math.cos(turn), math.sin(turn), 0], atol=0.03)
+    assert candidate.axis_known
+
+
+@pytest.mark.parametrize('angles', [(88, 92), (-2, 2), (178, 182)])
+def test_x_does_not_flip(angles):
+    first, second = (_x(_candidate(_bar(angle, 12)[0])) for angle in angles)
+    assert first @ second > 0.99
+
+
+@pytest.mark.parametrize(
+    ('thick', 'long', 'known'), [(24, 24, False), (24, 33, False), (24, 41, True), (16, 27, True)]
+)
+def test_the_axis_of_a_part_is_known_if_it_is_long(thick, long, known):
+    candidate = _candidate(_bar(60, thick, long=long)[0])
+    assert candidate.axis_known is known
+    expected = [0.5, math.sqrt(0.75), 0] if known else [1, 0, 0]
+    np.testing.assert_allclose(_x(candidate), expected, atol=0.05)
+
+
+def test_a_wall_around_a_recess_has_no_axis():
+    # Within 3 cm of the peak, all of it lies on the wall, or 14 mm behind it.
+    assert not _candidate(_bar(60, 12, near=WALL + 0.014)[0], distance=WALL).axis_known
+
+
+def test_holes_and_small_depth_leave_the_axis_as_it_is():
+    depth, _ = _bar(60, 20)
+    depth.values[115:119, 154:160] = np.nan
+    small = DepthImage(np.ascontiguousarray(depth.values[::2, ::2]), 'camera', 0)
+    np.testing.assert_allclose(_x(_candidate(small)), [0.5, math.sqrt(0.75), 0], atol=0.1)
+    empty = DepthImage(np.full((240, 320), np.nan, np.float32), 'camera', 0)
+    assert not _candidate(empty).axis_known
+
+
+def _measure(depth, heatmap, share=0.5, distance=0.6):
+    candidate, settings = _candidate(depth, distance), DepthSettings()
     return grasp_width(heatmap, BAR_PEAK, candidate, depth, CALIBRATION, settings, share)
 
 

@@ -23,7 +23,9 @@ from afformer_core.outputs.results import CameraFrame, OutputSettings, Placement
 from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
 
 LED = Approach(np.array([0.0, 0.28, 0.96]), ApproachSource.MOTION)
-CANDIDATE = GraspCandidate(np.array([0.1, -0.2, 0.8]), np.array([0.5, -0.5, 0.5, 0.5]), 0.5)
+CANDIDATE = GraspCandidate(
+    np.array([0.1, -0.2, 0.8]), np.array([0.5, -0.5, 0.5, 0.5]), 0.5, axis_known=True
+)
 BEFORE = GraspCandidate(np.array([0.1, -0.2, 0.7]), np.array([0.5, -0.5, 0.5, 0.5]), 0.5)
 UNKNOWN = PointGeometry(PartMotion.unknown('which way is up is not known'))
 PULLED = PointGeometry(

@@ -209,6 +209,19 @@ def test_a_pre_grasp_is_in_front_of_the_surface(factory, result):
     assert points[0].pre_grasp.orientation == points[0].grasp_candidate.orientation
 
 
+def test_x_of_a_candidate_lies_along_the_part(factory, result):
+    near, wall = replace(ON_TABLE, position=np.array([0.0, 0.0, 0.2])), np.full((48, 64), 0.3)
+    wall[10:40, 31:33] = 0.2
+    view = SpatialView(DepthImage(wall.astype(np.float32), 'camera', 0), CALIBRATION, '')
+    found = result((near, replace(ON_TABLE, position=np.array([0.0, 0.0, 0.3]))), view=view)
+    first, second = _messages(factory, found).create('affordance').points
+    turn = first.grasp_candidate.orientation
+    # Down the image: a quarter of a turn about z.
+    half = 0.5**0.5
+    assert [turn.x, turn.y, turn.z, turn.w] == pytest.approx([0, 0, half, half])
+    assert (first.grasp_axis_known, second.grasp_axis_known) == (True, False)
+
+
 def test_the_motion_is_that_of_the_best_action_in_the_frame_of_positions(factory, result):
     aside = RigidTransform(np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]]), np.zeros(3))
     messages = OutputMessages(

@@ -16,8 +16,8 @@ from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_core.manipulation.skills import Skills
 from afformer_core.manipulation.tip_motion import MotionSettings
 from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.arm_errors import ArmError
 from afformer_ros.planner.camera_correction import CameraCorrection
+from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.planner.parameters import PlannerParameters
 
 # Radians by which a parked arm may be off, and by which a halted one was moved by somebody.

@@ -50,9 +50,9 @@ from afformer_ros.grounding.actions.goal_fields import (
 from afformer_ros.msg import OperationAttempt
 from afformer_ros.parameter_fields import constraints_of
 from afformer_ros.planner.acting_arm import OccupiedArmError
-from afformer_ros.planner.arm_errors import ArmError
 from afformer_ros.planner.contacts import NotFoundError, UncertainPartError
 from afformer_ros.planner.element_operator import ElementOperator
+from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.planner.waiting import Waiting
 

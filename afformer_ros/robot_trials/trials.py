@@ -16,7 +16,7 @@ from afformer_core.manipulation.contact import ArmContact, BlockedError, Unreach
 from afformer_ros.action import OperateElement
 from afformer_ros.driver.grounding_driver import NodeError
 from afformer_ros.msg import OperationAttempt
-from afformer_ros.planner.arm_errors import ArmError
+from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
 from afformer_sim.closed_loop.trial import (

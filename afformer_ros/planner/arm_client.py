@@ -38,9 +38,9 @@ _JUMP = 0.05
 # Maximum distance in radians from where an arm is to where its controller holds it, for a motion
 # to continue from there; farther, something has moved the arm.
 _HELD = 0.1
-# Seconds before a motion in which its controller goes to its begin, at least, and radians per
-# second.
-_LEAD, _LEAD_SPEED = 0.02, 0.5
+# Seconds before a motion in which its controller goes to its begin, at least, and from a command
+# that is not known; and radians per second.
+_LEAD, _UNKNOWN_LEAD, _LEAD_SPEED = 0.02, 0.2, 0.5
 
 
 class ArmClient:
@@ -215,7 +215,7 @@ class ArmClient:
                 f'{_JUMP:g} rad. Plan it from the current positions'
             )
         if self._commanded is None:
-            return motion, _LEAD
+            return motion, _UNKNOWN_LEAD
         # What stops an arm keeps it from where it is held, and so does its own weight.
         lag = float(np.abs(self._commanded - motion.positions[0]).max())
         if lag <= _HELD:

@@ -209,8 +209,10 @@ class Operation:
 
 
 def _outcome(made: Attempted) -> int:
-    """Return the outcome of the last attempt, by what was seen and by what the gripper holds."""
+    """Return the outcome of the last attempt, by what was seen and what the gripper holds."""
     seen, held = made.observed.seen, made.felt.held
+    if not made.felt.returned:
+        return int(_Result.BLOCKED)
     if seen is Seen.OTHER_CHANGED:
         return int(_Result.OTHER_CHANGED)
     if made.attempt.contact.action == 'pick up':

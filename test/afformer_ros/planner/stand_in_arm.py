@@ -177,7 +177,7 @@ class StandInArm:
 
     def move_finger(self, position: float) -> None:
         before, self.finger = self.finger, max(position, self.object_width)
-        self.closings += before > 0 == self.finger
+        self.closings += self.finger == self.object_width < before
 
     def advance(self) -> None:
         """Move the joints to where they are due now."""

@@ -64,17 +64,55 @@ def test_a_part_that_moves_is_done_at_the_first_attempt() -> None:
     ]
 
 
-def test_what_is_not_done_is_tried_with_a_firmer_grip() -> None:
+def test_a_grasp_that_misses_is_turned() -> None:
     view = lambda closings: drawn(17 * (closings > 1))  # noqa: E731
-    with operate_bench(answer(), view, compliant=True) as bench:
+    with operate_bench(answer(), view, part=0.0) as bench:
         result = bench.operate()
     assert result.outcome == Result.DONE
-    assert [one.way for one in result.attempts] == ['', 'with a firmer grip']
-    assert [one.seen for one in result.attempts] == [
-        OperationAttempt.NOT_DONE,
-        OperationAttempt.DONE,
-    ]
+    assert [one.way for one in result.attempts] == ['', 'with the gripper turned by 90 degrees']
+    assert [one.grasp for one in result.attempts] == [OperationAttempt.DROPPED] * 2
     assert bench.feedback[-1] == (Feedback.LOOKING_AGAIN, 2)
+
+
+def test_a_missed_grasp_ends_as_dropped_and_moves_no_part() -> None:
+    with operate_bench(answer(), lambda _: drawn(), part=0.0, attempts=1) as bench:
+        status, result = bench.end()
+        targets = bench.arm.targets()
+    assert (status, result.outcome) == (GoalStatus.STATUS_ABORTED, Result.DROPPED)
+    assert 'the gripper closed on nothing' in result.message
+    # Before the point, near it, behind it, back along the tool, and home: nothing is pulled.
+    ways = (np.array(targets[:-1]) - POINT) @ NORMAL
+    assert ways == pytest.approx([0.11, 0.025, -0.015, 0.098], abs=0.006)
+
+
+def test_what_is_picked_up_is_held_until_it_is_released() -> None:
+    with operate_bench(answer('pick up'), lambda closings: drawn(17 * closings)) as bench:
+        status, result = bench.end()
+        assert (status, result.outcome) == (GoalStatus.STATUS_SUCCEEDED, Result.HELD)
+        assert result.attempts[0].grasp == OperationAttempt.HELD
+        sent = len(bench.arm.messages)
+        refused = bench.operate()
+        assert refused.outcome == Result.REFUSED
+        assert refused.message.startswith('the gripper holds a part. Call ~/release')
+        assert (bench.arm.finger, len(bench.arm.messages)) == (0.006, sent)
+        assert bench.release() == 'the gripper is open'
+        assert bench.arm.finger == 0.04
+        assert bench.operate().outcome == Result.HELD
+
+
+def test_a_part_that_is_lost_on_the_way_back_is_dropped() -> None:
+    made: list[OperateBench] = []
+
+    def view(closings: int) -> Any:
+        if made and len(made[0].arm.messages) > 7:
+            made[0].arm.finger = 0.0
+        return drawn(17 * closings)
+
+    with operate_bench(answer('pick up'), view) as bench:
+        made.append(bench)
+        result = bench.operate(attempts=1)
+    assert result.outcome == Result.DROPPED
+    assert 'lost' in result.message
 
 
 @pytest.mark.slow
@@ -84,12 +122,10 @@ def test_a_part_that_is_already_as_demonstrated_ends_with_that_reason() -> None:
         result = bench.operate(attempts=3)
         bench.assert_parked(start)
     assert result.outcome == Result.NOT_DONE
-    assert [one.way for one in result.attempts] == [
-        '',
-        'with a firmer grip',
-        'at the next best point',
-    ]
-    assert result.message.endswith('no attempt is left. It may already be as demonstrated')
+    assert [one.way for one in result.attempts] == ['', 'at the next best point']
+    assert result.message.endswith(
+        'there is no other way to try. It may already be as demonstrated'
+    )
 
 
 @pytest.mark.slow
@@ -139,7 +175,7 @@ def test_nothing_is_tried_again_after_the_whole_image_has_changed() -> None:
     view = lambda closings: other if closings else drawn()  # noqa: E731
     with operate_bench(answer('pick up', points=2), view, wall=False) as bench:
         result = bench.operate(attempts=4)
-    assert (result.outcome, len(result.attempts)) == (Result.NOT_VISIBLE, 1)
+    assert (result.outcome, len(result.attempts)) == (Result.HELD, 1)
     assert result.attempts[0].seen_text.startswith('not comparable')
 
 
@@ -154,8 +190,9 @@ def test_an_arm_that_does_not_get_back_is_not_taken_for_a_result() -> None:
 
     with operate_bench(answer('pick up', points=2), view) as bench:
         made.append(bench)
-        result = bench.operate(attempts=3)
-    assert (result.outcome, len(result.attempts)) == (Result.NOT_VISIBLE, 1)
+        status, result = bench.end(attempts=3)
+    assert (status, result.outcome) == (GoalStatus.STATUS_ABORTED, Result.BLOCKED)
+    assert len(result.attempts) == 1
     assert 'the arm did not get back to where it began' in result.attempts[0].felt_text
     assert result.attempts[0].seen_text == 'not visible: the arm is in front of the camera'
 
@@ -226,10 +263,10 @@ def test_an_arm_that_is_stopped_on_its_way_ends_with_that_reason() -> None:
     kinematics = bench.arm.kinematics
     back = kinematics.tip(np.array(bench.arm.messages[3].points[-1].positions))
     at = kinematics.tip(bench.arm.joints)
-    # Three times there, twice back along the tool, and home; the second point is not tried.
-    assert len(bench.arm.messages) == 6
+    # Three times there, back along the tool, and home; the second point is not tried.
+    assert len(bench.arm.messages) == 5
     along = (back.translation - at.translation) @ at.rotation[:, 2]
-    assert along == pytest.approx(-0.003, abs=5e-4)
+    assert along == pytest.approx(-0.1, abs=5e-3)
     assert 'where it should move freely' in result.message
 
 
@@ -314,8 +351,7 @@ def test_a_canceled_arm_takes_the_next_goal_once_it_is_retracted() -> None:
         # It has opened its gripper, and left the part along the tool.
         assert bench.arm.finger == 0.04
         away = bench.arm.kinematics.tip(bench.arm.tracks[-2].positions[-1]).translation
-        # On a busy computer, a step that comes late ends the guarded way early.
-        assert (away - bench.arm.kinematics.tip(halted).translation) @ NORMAL > 0.02
+        assert (away - bench.arm.kinematics.tip(halted).translation) @ NORMAL > 0.06
         assert bench.operate().outcome == Result.DONE
 
 
@@ -396,6 +432,7 @@ class Scripted:
     compliant = False
 
     def __init__(self, times: int, felt: str) -> None:
+        self.arm = self
         self.left = times
         self.felt = felt
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an arm measures: its joint states, and the force at its wrist."""
+"""Measurements of an arm: its joint states, and the force at its wrist."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def test_a_server_that_does_not_answer_is_an_error(driven: Driven) -> None:
     driven.client.follow(line(moved(joint1=0.1), 0.5))
     driven.arm.answering = Future()
     with pytest.raises(ArmError, match=rf'{FOLLOW} does not answer: 1 s have passed; expected it'):
-        driven.client.follow(line(moved(joint1=0.2), 9.0, start=driven.arm.joints))
+        driven.client.follow(line(moved(joint1=0.2), 0.3, start=driven.arm.joints))
     driven.arm.refusing = True
     driven.arm.answering.set_result(None)
 

@@ -350,7 +350,8 @@ class ArmWorld:
         """Grasp an element, or let one go."""
         force = -float(self._data.actuator_force[self._finger_actuators[0]])
         if self.held is not None:
-            if force < _LEAST_FORCE or self._pull() > 2 * TIP_FRICTION * force:
+            # fingers that open have no friction
+            if self._pull() > 2 * TIP_FRICTION * force:
                 self._release()
         elif self.time <= self._grasp_until and force >= _LEAST_FORCE:
             found = self._between()

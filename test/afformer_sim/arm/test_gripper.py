@@ -83,11 +83,16 @@ def test_a_bar_that_resists_slips_out_of_fingers_that_press_little(
     way = straddle(world)
     move_gripper(world, 0.0, effort)
     grasped, pressing = world.held, world.joint_efforts()[7:]
-    move(world, *reversed(way), seconds=3.0)
+    world.advance(1.0)
+    move(world, way[-2], seconds=2.0)
+    sliding, width = world.held, 2 * world.joint_positions()[7]
+    move(world, *reversed(way[:-2]), seconds=3.0)
 
     assert grasped == 0
     assert pressing == pytest.approx([-(effort or 70.0)] * 2, rel=1e-3)
-    assert world.held == held
+    # it has not slipped out yet
+    assert width == pytest.approx(0.024, abs=1e-4)
+    assert sliding == world.held == held
     # friction of 0.8 transmits 12.8 N of two times 8 N
     assert (world.values()[0] > 0.05) == (held == 0)
 
@@ -132,6 +137,19 @@ def test_open_fingers_let_go() -> None:
     assert world.held is None
     assert world.values()[0] == pytest.approx(0.0, abs=1e-3)
     assert world.joint_positions()[7:] == pytest.approx([0.02, 0.02], abs=1e-4)
+
+
+def test_a_reset_gripper_goes_as_a_new_one() -> None:
+    world, fingers = bar_world(0.024), []
+    for _ in range(2):
+        straddle(world, 0.004)
+        move_gripper(world, 0.0)
+        fingers.append(world.joint_positions())
+        assert world.held == 0
+        world.reset()
+        assert world.held is None
+
+    assert (fingers[0] == fingers[1]).all()
 
 
 @pytest.mark.parametrize('effort', [0.0, 70.5, -3.0])

@@ -41,7 +41,7 @@ from afformer_sim.closed_loop.trial import AttemptOutcome, PlannedTrial, Watch, 
 
 # Seconds after the end of a motion of the gripper within which it grasps an element, and newtons
 # with which each fingertip must press on it.
-_GRASP_SECONDS, _LEAST_FORCE = 0.3, 1.0
+_GRASP_SECONDS, _LEAST_FORCE = 1.0, 1.0
 # Cosine of the largest angle between a contact's normal and the motion of the fingers, at which
 # friction still keeps the part from sliding out.
 _WITHIN_FRICTION = 1 / math.hypot(1, TIP_FRICTION)
@@ -53,6 +53,8 @@ _GRASP, _AXES = 'panda_grasp', {'y': [0, 1, 0], 'x': [1, 0, 0], 'z': [0, 0, 1]}
 # and damping about that motion: newton metres per radian, and newton metres times seconds per
 # radian.
 _TWIST_TORQUE, _TILT_STIFFNESS, _TILT_DAMPING = 1.0, 0.02, 0.01
+# With MuJoCo's default impedance, the element creeps under torques below that.
+_DRY = [0.9999, 0.9999, 0.001, 0.5, 2]
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class ArmWorld:
 
     Each joint of the arm has impedance control: a spring and a damper pull it towards the
     commanded position, and gravity is compensated. The fingers move alike, and stop at what is
-    between them. Until 0.3 s after a motion of the gripper, they grasp a movable element on which
+    between them. Until 1 s after a motion of the gripper, they grasp a movable element on which
     both fingertips press from opposite sides, with normals within the cone of friction about the
     motion of the fingers. They hold it until they no longer press, or until it is pulled with more
     than the friction of both fingertips.
@@ -316,12 +318,11 @@ class ArmWorld:
 
     def _tip_contacts(self) -> list[int]:
         """Return the elements in contact with a fingertip, deepest first; -1 for a fixed part."""
-        contacts, tips = self._data.contact, {*self._tips}
+        contacts, tips = self._data.contact, self._tips
         if not len(contacts.dist):
             return []
-        order = np.argsort(contacts.dist)
-        pairs = [set(map(int, contacts.geom[k])) for k in order]
-        others = [(pair - tips).pop() for pair in pairs if pair & tips]
+        pairs = contacts.geom[np.argsort(contacts.dist)].tolist()
+        others = [b if a in tips else a for a, b in pairs if a in tips or b in tips]
         return list(dict.fromkeys(self._element_of[geom] for geom in others))
 
     def _counts_as_contact(self, element: int) -> bool:
@@ -335,7 +336,7 @@ class ArmWorld:
         )
 
     def _add_arm_contacts(self) -> None:
-        pairs = (set(map(int, pair)) for pair in self._data.contact.geom)
+        pairs = map(set, self._data.contact.geom.tolist())
         self.arm_contacts |= {
             self._element_of[(pair - self._arm_geoms).pop()]
             for pair in pairs
@@ -347,14 +348,15 @@ class ArmWorld:
 
     def _grasp(self) -> None:
         """Grasp an element, or let one go."""
-        force = -float(self._data.actuator_force[self._finger_actuators].mean())
-        recent = self.time <= self._grasp_until
+        force = -float(self._data.actuator_force[self._finger_actuators[0]])
         if self.held is not None:
-            slips = not recent and self._pull(self.held) > 2 * TIP_FRICTION * force
-            if force < _LEAST_FORCE or slips:
+            # fingers that open have no friction
+            if self._pull() > 2 * TIP_FRICTION * force:
                 self._release()
-        elif recent and force >= _LEAST_FORCE and (found := self._between()) is not None:
-            self._hold(*found)
+        elif self.time <= self._grasp_until and force >= _LEAST_FORCE:
+            found = self._between()
+            if found is not None:
+                self._hold(*found)
 
     def _between(self) -> tuple[int, NDArray[np.float64]] | None:
         """Return the element that is between the fingertips, and the middle of the contacts."""
@@ -372,11 +374,11 @@ class ArmWorld:
             return element, (points[0][element] + points[1][element]) / 2
         return None
 
-    def _pull(self, element: int) -> float:
+    def _pull(self) -> float:
         """Return the force between the hand and the element that it holds, newtons."""
-        data, row = self._data, self._model.equality(f'hold_{element}').id
-        rows = (data.efc_type == mujoco.mjtConstraint.mjCNSTR_EQUALITY) & (data.efc_id == row)
-        return float(np.linalg.norm(data.efc_force[rows][:3]))
+        # the only active weld has the last six rows of the equalities: three forces and torques
+        last = self._data.ne
+        return math.hypot(*self._data.efc_force[last - 6 : last - 3].tolist())
 
     def _release(self) -> None:
         for index in range(len(self._mechanisms)):
@@ -419,6 +421,6 @@ def _add_wrist(spec: mujoco.MjSpec) -> None:
         resistance = (
             {'stiffness': _TILT_STIFFNESS, 'damping': _TILT_DAMPING}
             if name == 'y'
-            else {'frictionloss': _TWIST_TORQUE}
+            else {'frictionloss': _TWIST_TORQUE, 'solimp_friction': _DRY}
         )
         grasp.add_joint(name=f'{_GRASP}_{name}', axis=axis, armature=1e-4, **resistance)

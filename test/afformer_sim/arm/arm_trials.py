@@ -45,11 +45,14 @@ def drawer_trial() -> PlannedTrial:
 BASE = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, 1.0], [-1.0, 0.0, 0.0]])
 # The middle of the bar's front, and the direction ahead, in the frame of the arm's base.
 BAR_FRONT, AHEAD = np.array([0.52, 0.03, 0.44]), np.array([1.0, 0.0, 0.0])
+READY = np.array([0.4, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785])
 TOWARDS_ARM = Joint((0.0, 0.0, 1.0))
 
 
-def bar_world(width: float, joint: Joint | None = TOWARDS_ARM, **settings: float) -> ArmWorld:
-    """An upright bar of 120 x 30 mm and a width, metres, that can be pulled towards the arm."""
+def bar_world(
+    width: float, joint: Joint | None = TOWARDS_ARM, reach: float = 0.12, **settings: float
+) -> ArmWorld:
+    """An upright bar of 120 x 30 mm and a width, metres, that a joint moves up to its reach."""
     half = np.array([width / 2, 0.06, 0.015])
     corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
     solid = Solid(SolidShape.BOX, tuple(half.tolist()), (0.5, 0.5, 0.5), at(0.0, 0.0, -half[2]))
@@ -59,7 +62,7 @@ def bar_world(width: float, joint: Joint | None = TOWARDS_ARM, **settings: float
         (solid,),
         corners * half - [0.0, 0.0, half[2]],
         Front((0.0, 0.0, 0.0), width / 2, 0.05),
-        (Use('pull', (Fingertip(0.02, 0.02, 0.02),), joint, after=(0.1, 0.12)),),
+        (Use('pull', (Fingertip(0.02, 0.02, 0.02),), joint, after=(reach, reach)),),
     )
     trial = SimpleNamespace(
         scene=SimpleNamespace(family='bar', fixture=Fixture('bar', (bar,), (), -0.5, -1.0)),
@@ -73,21 +76,23 @@ def bar_world(width: float, joint: Joint | None = TOWARDS_ARM, **settings: float
     return ArmWorld(cast(Any, trial), workplace, **settings)
 
 
-def straddle(world: ArmWorld, aside: float = 0.0, *, along: bool = False) -> list[np.ndarray]:
+def bar_path(points: np.ndarray, roll: float = 0.0, start: np.ndarray = READY) -> list[np.ndarray]:
+    """Joint positions with the tip at points, ahead, and its fingers beside the bar or rolled."""
+    across = np.array([0.0, np.cos(roll), np.sin(roll)])
+    rotation = np.stack([np.cross(across, AHEAD), across, AHEAD], axis=1)
+    return TipKinematics(arm_model(), ARM_JOINTS, 'tip').path(
+        [RigidTransform(rotation, point) for point in points], start
+    )
+
+
+def straddle(world: ArmWorld, aside: float = 0.0, roll: float = 0.0) -> list[np.ndarray]:
     """Move the open tips to 15 mm beyond the front of the bar; return the path from 10 cm before.
 
     Args:
         aside: metres from the bar's middle across it, to the left.
-        along: True for fingers that close along the bar, not across it.
+        roll: radians by which the motion of the fingers is turned from across the bar.
     """
-    left, up = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
-    axes = (left, up) if along else (-up, left)
-    rotation = np.stack([*axes, AHEAD], axis=1)
-    points = (BAR_FRONT + aside * left + step * AHEAD for step in np.linspace(-0.1, 0.015, 12))
-    way = TipKinematics(arm_model(), ARM_JOINTS, 'tip').path(
-        [RigidTransform(rotation, point) for point in points],
-        np.array([0.4, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785]),
-    )
+    way = bar_path(BAR_FRONT + [[step, aside, 0.0] for step in np.linspace(-0.1, 0.015, 12)], roll)
     move(world, way[0], seconds=3.0)
     move(world, *way, seconds=2.0)
     return way

@@ -20,6 +20,7 @@ from afformer_core.runtime.peaks import Peak
         ([0.6, 0.0, 0.8], [0.8, 0.0, -0.6]),
         ([0.28, 0.0, 0.96], [0.96, 0.0, -0.28]),
         ([-0.96, 0.28, 0.0], [0.28, 0.96, 0.0]),
+        ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]),
     ],
 )
 def test_a_candidate_has_z_along_the_approach_and_x_to_the_right_or_down(approach, x):

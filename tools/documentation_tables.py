@@ -47,7 +47,7 @@ _OUTPUTS = {
     'action scores; peaks with pixel, score, position, covariance, normal, grasp candidate, '
     'pre-grasp, width and direction of motion',
     'grasp_candidates': 'the grasp candidates of this image alone, in the order of the points: z '
-    'along the approach, x along the region',
+    'along the approach, x along the part',
     'affordance_cloud': 'points of the region: x, y, z, weight',
     'heatmap': '32FC1, probability of each pixel of `image`, sum 1',
     'mask': 'mono8, 255 in the region around the points in which the probability is at least '

@@ -37,6 +37,11 @@ class Approach:
     direction: NDArray[np.float64] | None = None
     source: ApproachSource = ApproachSource.UNKNOWN
 
+    @property
+    def from_surface(self) -> bool:
+        """Whether it follows from the surface, and not from the position of the camera."""
+        return self.source in (ApproachSource.NORMAL, ApproachSource.MOTION)
+
 
 UNKNOWN_APPROACH = Approach()
 

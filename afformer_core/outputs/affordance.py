@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.geometry.approach import UNKNOWN_APPROACH, Approach, approach_to
-from afformer_core.geometry.grasp import GraspCandidate, along_part, grasp_candidate, grasp_width
+from afformer_core.geometry.grasp import GraspCandidate, along_part, grasp_candidate
 from afformer_core.geometry.motion import PartMotion, motion_normal, point_motion
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.messages.factory import MessageFactory
@@ -37,7 +37,7 @@ class PointGeometry:
         approach: direction in which a tool moves onto the point.
         candidate: grasp candidate; None if there is none.
         pre_grasp: the candidate moved back along its approach; None if there is none.
-        width: width of the region across x of the candidate, metres; None if unknown.
+        width: width of the part across x of the candidate, metres; None if unknown.
     """
 
     motion: PartMotion
@@ -86,21 +86,15 @@ def _geometry(
     if not seen or peak.score < settings.minimum_candidate_score:
         return PointGeometry(motion, approach)
     assert view.calibration is not None
-    if surface.position is None or surface.normal is None:
+    ahead = approach.direction
+    if surface.position is None or ahead is None or not approach.from_surface:
         return PointGeometry(motion, approach)
-    found = grasp_candidate(surface.position, -surface.normal, peak.score)
+    if transform is not None:
+        ahead = transform.inverse().vector(ahead)
+    found = grasp_candidate(surface.position, ahead, peak.score)
     width = None
     if view.depth is not None:
-        found = along_part(found, peak, view.depth, view.calibration, settings)
-        width = grasp_width(
-            grounding.heatmap,
-            peak,
-            found,
-            view.depth,
-            view.calibration,
-            settings,
-            settings.mask_share,
-        )
+        found, width = along_part(found, peak, view.depth, view.calibration, settings)
     if transform is not None:
         found = transform.candidate(found)
     back = found.moved_back(settings.pre_grasp_distance)

@@ -120,8 +120,7 @@ def contacts_of(
 ) -> list[ArmContact]:
     """Read the points at which an arm may act, best first.
 
-    These are the valid grasp candidates, and points that lack only a normal. The arm comes along
-    their approach.
+    These are the valid grasp candidates, and points that are approached along the line of sight.
 
     Args:
         affordance: result of the grounding node.
@@ -155,7 +154,8 @@ def _problem(point: AffordancePoint, minimum_score: float) -> str:
         return point.position_problem or 'its position is not known'
     if not point.score >= minimum_score:
         return f'its score is {point.score:.3f}; expected at least {minimum_score:g}'
-    if point.normal_valid and not point.grasp_candidate_valid:
+    sighted = point.approach_source == AffordancePoint.APPROACH_LINE_OF_SIGHT
+    if not (point.grasp_candidate_valid or sighted):
         return 'it is not a grasp candidate; its score is below minimum_candidate_score'
     return ''
 

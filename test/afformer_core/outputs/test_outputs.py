@@ -9,7 +9,7 @@ import pytest
 
 from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.surface import SurfacePoint
-from afformer_core.geometry.transform import RigidTransform
+from afformer_core.geometry.transform import RigidTransform, rotation_of_quaternion
 from afformer_core.outputs.outputs import OutputMessages, caption, draw_grounding
 from afformer_core.outputs.results import (
     CameraFrame,
@@ -220,6 +220,27 @@ def test_x_of_a_candidate_lies_along_the_part(factory, result):
     half = 0.5**0.5
     assert [turn.x, turn.y, turn.z, turn.w] == pytest.approx([0, 0, half, half])
     assert (first.grasp_axis_known, second.grasp_axis_known) == (True, False)
+
+
+def test_a_point_with_a_motion_but_no_normal_is_a_candidate_in_the_frame_of_positions(
+    factory, result
+):
+    aside = RigidTransform(np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]]), np.zeros(3))
+    bare = replace(ON_TABLE, position=np.array([0.0, 0.0, 0.8]), normal=None)
+    found = replace(_wall(result), surfaces=(bare, NO_DEPTH))
+    point = (
+        _messages(factory, found).placed(Placement('base', aside)).create('affordance').points[0]
+    )
+    assert (point.normal_valid, point.approach_source, point.grasp_candidate_valid) == (
+        False,
+        2,
+        True,
+    )
+    turn = point.grasp_candidate.orientation
+    rotation = rotation_of_quaternion(np.array([turn.x, turn.y, turn.z, turn.w]))
+    # The action is press; z of the camera is x of base.
+    np.testing.assert_allclose(rotation[:, 2], [1, 0, 0], atol=0.02)
+    assert point.approach.x == pytest.approx(1, abs=1e-3)
 
 
 def test_the_motion_is_that_of_the_best_action_in_the_frame_of_positions(factory, result):

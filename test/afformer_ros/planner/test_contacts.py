@@ -79,6 +79,7 @@ def contact_of(**fields: Any) -> ArmContact:
             'position_valid': True,
             'position': Point(x=0.4, y=-0.5, z=0.7),
             'approach': Vector3(x=0.6, y=0.0, z=0.8),
+            'approach_source': AffordancePoint.APPROACH_LINE_OF_SIGHT,
             # Half a turn about (0.6, 0, 0.8): y becomes -y.
             'grasp_candidate': Pose(orientation=Quaternion(x=0.6, y=0.0, z=0.8, w=0.0)),
             'grasp_width': math.nan,
@@ -110,7 +111,7 @@ def test_the_fingers_close_along_y_of_a_candidate_with_a_long_axis() -> None:
     [
         ({'position_valid': False, 'position_problem': 'a hole'}, 'act: a hole'),
         ({'score': 0.09}, 'its score is 0.090'),
-        ({'normal_valid': True}, 'minimum_candidate_score'),
+        ({'approach_source': AffordancePoint.APPROACH_MOTION}, 'minimum_candidate_score'),
         ({'approach': Vector3(x=math.nan, y=0.0, z=0.8)}, 'normal is'),
     ],
 )

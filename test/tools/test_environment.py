@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+MIDDLEWARE = 'RMW_IMPLEMENTATION'
 TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
 PROFILES = 'FASTDDS_DEFAULT_PROFILES_FILE'
 PROFILES_OF_JAZZY = 'FASTRTPS_DEFAULT_PROFILES_FILE'
@@ -84,6 +85,12 @@ def test_publishers_of_this_environment_get_transports_that_carry_images(project
     # Fast DDS 3 warns of the other name.
     assert _sourced(project, f'{{{PROFILES_OF_JAZZY}:-unset}}') == 'unset'
     assert _sourced(project, f'{{{TRANSPORTS}:-unset}}') == 'unset'
+
+
+def test_a_middleware_of_the_user_is_kept(project: Path) -> None:
+    assert _sourced(project, MIDDLEWARE) == 'rmw_fastrtps_cpp'
+    chosen = {MIDDLEWARE: 'rmw_cyclonedds_cpp'}
+    assert _sourced(project, MIDDLEWARE, **chosen) == 'rmw_cyclonedds_cpp'
 
 
 def test_transports_and_profiles_of_the_user_are_kept(project: Path) -> None:

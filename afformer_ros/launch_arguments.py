@@ -221,7 +221,7 @@ def _operate() -> dict[str, LaunchArgument]:
             'joint_states', 'Topic of the joint states of the arm and its gripper.'
         ),
         'params_file': _params_file('planner', 'planner'),
-        **{name: shared[name] for name in ('use_sim_time', 'log_level')},
+        **{name: shared[name] for name in ('use_sim_time', 'autostart', 'log_level')},
     }
 
 

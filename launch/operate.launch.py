@@ -23,7 +23,11 @@ def generate_launch_description() -> LaunchDescription:
         namespace=LaunchConfiguration('namespace'),
         parameters=[
             LaunchConfiguration('params_file'),
-            {'serve': True, 'use_sim_time': LaunchConfiguration('use_sim_time')},
+            {
+                'serve': True,
+                'autostart': LaunchConfiguration('autostart'),
+                'use_sim_time': LaunchConfiguration('use_sim_time'),
+            },
         ],
         remappings=[(name, LaunchConfiguration(f'{name}_topic')) for name in INPUT_TOPICS],
         ros_arguments=['--log-level', LaunchConfiguration('log_level')],

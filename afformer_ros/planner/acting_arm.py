@@ -22,6 +22,10 @@ from afformer_ros.planner.parameters import PlannerParameters
 
 # Radians by which a parked arm may be off, and by which a halted one was moved by somebody.
 _PARKED = 0.1
+_INTERRUPTED = (
+    'the arm stands where an action was interrupted. Call ~/retract, or move the arm yourself'
+)
+_HOLDING = 'the gripper holds a part. Call ~/release where it may open'
 
 
 class OccupiedArmError(ArmError):
@@ -58,6 +62,18 @@ class ActingArm:
         self._held_at: float | None = None
         self.use(settings)
 
+    @property
+    def driver(self) -> ArmClient:
+        """The client of the arm."""
+        return self._arm
+
+    @property
+    def occupation(self) -> str:
+        """Why the arm begins no action, as of its last motion; empty if it may."""
+        if self._home is not None and self._halted is not None:
+            return _INTERRUPTED
+        return '' if self._held_at is None else _HOLDING
+
     def use(self, settings: PlannerParameters) -> None:
         """Use the speeds, forces and the gripper of other parameters from now on."""
         self._gripper = settings.gripper
@@ -76,12 +92,9 @@ class ActingArm:
             OccupiedArmError: it stands where an action was interrupted, or holds a part.
         """
         if self._is_interrupted():
-            raise OccupiedArmError(
-                'the arm stands where an action was interrupted. Call ~/retract, or move the arm '
-                'yourself'
-            )
+            raise OccupiedArmError(_INTERRUPTED)
         if self._still_holds():
-            raise OccupiedArmError('the gripper holds a part. Call ~/release where it may open')
+            raise OccupiedArmError(_HOLDING)
 
     def act(self, contact: ArmContact) -> Felt:
         """Act at a point, and return to the initial position.

@@ -79,6 +79,18 @@ class ArmClient:
         # Where the controller of the arm holds it; None if that is not known.
         self._commanded: NDArray[np.float64] | None = None
 
+    def silent_for(self) -> float | None:
+        """Return the age of the arm's newest joint state in seconds; None: there is none."""
+        state = self._states.newest(self._joints)
+        return None if state is None else (self._waiting.now() - state.stamp) * 1e-9
+
+    def controllers(self) -> list[dict[str, bool]]:
+        """Return whether the possible controllers of arm and gripper are there, by name."""
+        return [
+            {controller.name: controller.found() for controller in controllers}
+            for controllers in (self._arms, self._hands)
+        ]
+
     def reading(self) -> ArmReading:
         """Return what the arm measures now.
 

@@ -9,11 +9,9 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from geometry_msgs.msg import Point
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import RegionOfInterest
 from std_srvs.srv import Trigger
@@ -227,24 +225,29 @@ def _unseen(reason: str) -> ObservedOutcome:
 
 
 class OperateAction:
-    """A server of the action, of `~/retract` and of `~/release`; operations have own threads.
+    """The goals of the action while the planner is active; operations have own threads.
 
     Args:
-        node: node that offers the action; an executor that runs services in other threads must
-            spin it.
+        node: node that offers the action.
+        endpoint: the action of the node.
         operator: looks and acts.
         waiting: waits of the operator, which canceling interrupts.
         settings: parameters of the planner.
+
+    Attributes:
+        last: how the last goal ended; empty: there was none.
     """
 
     def __init__(
         self,
         node: Node,
+        endpoint: ActionEndpoint,
         operator: ElementOperator,
         waiting: Waiting,
         settings: PlannerParameters,
     ) -> None:
         self._node = node
+        self._endpoint = endpoint
         self._operator = operator
         self._waiting = waiting
         self._settings = settings
@@ -256,26 +259,36 @@ class OperateAction:
         # What ended the operation from outside, if anything did.
         self._stopped_by = _Result.STOPPED
         self._thread: threading.Thread | None = None
-        self._endpoint = ActionEndpoint(
-            node,
-            OperateElement,
-            NAME,
-            {'outcome': _Result.STOPPED},
-            {'outcome': _Result.REFUSED},
-        )
-        self._endpoint.attach(self)
-        # In the group of the node, it would keep the joint states out.
-        group = MutuallyExclusiveCallbackGroup()
-        for name, move in (('retract', operator.arm.retract), ('release', operator.arm.release)):
-            answer = partial(self._move, move)
-            node.create_service(Trigger, f'~/{name}', answer, callback_group=group)
+        self._closing = ''
+        self.last = ''
 
-    def close(self) -> bool:
-        """Wait for the last operation, whose waits have ended; return whether it has ended."""
-        self._endpoint.detach('the planner was stopped')
-        if self._thread is not None:
-            self._thread.join(_CLOSING)
-        return self._thread is None or not self._thread.is_alive()
+    @property
+    def busy(self) -> bool:
+        """Whether a goal is open, or the arm moves."""
+        return self._current is not None or self._moving
+
+    def open(self) -> None:
+        """Take goals from now on."""
+        self._waiting.resume()
+        self._closing = ''
+        self._endpoint.attach(self)
+
+    def close(self, reason: str) -> bool:
+        """Halt the arm, end the open goal with a reason, and refuse later goals with it.
+
+        Returns:
+            whether the arm is left alone; False after some seconds in which it is not.
+        """
+        with self._lock:
+            self._closing = reason
+            if self.busy and not self._waiting.why_stopped:
+                self._waiting.interrupt(reason)
+        end = time.monotonic() + _CLOSING
+        while self.busy and time.monotonic() < end:
+            self._waiting.pause()
+        if not self.busy:
+            self._endpoint.detach(reason)
+        return not self.busy
 
     def take(self, goal: OpenGoal) -> None:
         """Start an operation.
@@ -322,13 +335,14 @@ class OperateAction:
 
     def _busy(self) -> str:
         """Return why the arm cannot be used; empty if it can."""
+        if self._closing:
+            return self._closing
         if self._current is not None:
             return 'another goal is open. Wait for its result, or cancel it'
         return 'the arm moves. Wait until it has' if self._moving else ''
 
-    def _move(
-        self, move: Callable[[], str], _: Trigger.Request, response: Trigger.Response
-    ) -> Trigger.Response:
+    def move(self, move: Callable[[], str], response: Trigger.Response) -> Trigger.Response:
+        """Move the arm without a goal, unless one is open; fill in the response."""
         with self._lock:
             response.message = self._busy()
             if response.message:
@@ -383,9 +397,10 @@ class OperateAction:
         ):
             ending = Ending.ABORTED
         self._operator.arm.come_to_rest()
+        attempts = [attempt_message(made, self._settings.base_frame) for made in ended.attempts]
+        self.last = f'{ending.value}: {message}'
         with self._lock:
             self._current = None
-        attempts = [attempt_message(made, self._settings.base_frame) for made in ended.attempts]
         goal.end(ending, _Result(outcome=outcome, message=message, attempts=attempts))
         self._node.get_logger().info(f'operation ended: {message}')
 

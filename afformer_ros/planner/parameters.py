@@ -29,6 +29,13 @@ class PlannerParameters:
         False,
         'Whether the planner keeps running and repeats demonstrations for the goals of the action '
         '~/operate_element, instead of once',
+        change='never',
+    )
+    autostart: bool = parameter(
+        True,
+        'Whether a planner that serves configures and activates itself. If not, use ros2 '
+        'lifecycle',
+        change='never',
     )
     attempts: int = parameter(
         3,

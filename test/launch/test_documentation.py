@@ -31,7 +31,7 @@ def test_every_argument_in_a_sentence_is_declared_for_the_node(
 def test_every_argument_is_described_in_sentences(root: Path, file: str) -> None:
     assert (root / 'launch' / f'{file}.launch.py').is_file()
     arguments = launch_arguments_of(file)
-    assert len(arguments) >= 9
+    assert len(arguments) >= 10
     for name, argument in arguments.items():
         assert re.fullmatch(r'[A-Z].{15,}\.', argument.description), name
         assert not argument.choices or argument.default in argument.choices, name

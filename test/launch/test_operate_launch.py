@@ -6,6 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState
 
 pytest.importorskip(
     'launch_ros',
@@ -22,6 +24,7 @@ def test_the_planner_serves_under_the_names_it_was_given(launch, observer, tmp_p
         'namespace:=robot',
         f'params_file:={file}',
         'use_sim_time:=true',
+        'autostart:=false',
         'image_topic:=/camera/image_raw',
         'depth_topic:=/camera/depth',
         'camera_info_topic:=camera/camera_info',
@@ -30,8 +33,15 @@ def test_the_planner_serves_under_the_names_it_was_given(launch, observer, tmp_p
     )
     names = ('serve', 'attempts', 'base_frame', 'use_sim_time')
     expected = [True, 7, 'arm_base', True]
-    assert observer.parameters('/robot/planner', *names) == expected
+    planner = '/robot/planner'
+    assert observer.parameters(planner, *names) == expected
+    status = f'{planner}/operate_element/_action/status'
+    observer.wait('the action', lambda: observer.count_publishers(status))
+    assert observer.state(planner) == State.PRIMARY_STATE_UNCONFIGURED
 
+    for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
+        request = ChangeState.Request(transition=Transition(id=transition))
+        assert observer.call(ChangeState, f'{planner}/change_state', request).success
     read = (
         '/camera/image_raw',
         '/camera/depth',
@@ -40,7 +50,5 @@ def test_the_planner_serves_under_the_names_it_was_given(launch, observer, tmp_p
         '/arm/joint_states',
     )
     observer.wait('subscriptions', lambda: all(map(observer.count_subscribers, read)))
-    status = '/robot/planner/operate_element/_action/status'
-    observer.wait('the action', lambda: observer.count_publishers(status))
     assert launched.interrupt() == 0, launched.log()
     assert 'Traceback' not in launched.log()

@@ -93,7 +93,9 @@ def entities(node: Node) -> list[str]:
     return sorted([one.topic_name for one in topics] + [one.srv_name for one in node.clients])
 
 
-def test_deactivation_halts_the_arm_and_a_reason_ends_goals_until_it_is_active_again() -> None:
+def test_deactivation_halts_the_arm_and_a_reason_ends_goals_until_it_is_active_again(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     with (
         operate_bench(answer(), lambda closings: drawn(17 * closings), speed=4.0) as bench,
         Manager(bench) as manager,
@@ -109,6 +111,9 @@ def test_deactivation_halts_the_arm_and_a_reason_ends_goals_until_it_is_active_a
         status, result = bench.end()
         assert (status, result.outcome) == (GoalStatus.STATUS_ABORTED, REFUSED)
         assert (result.message, bench.retract()) == (INACTIVE, (False, INACTIVE))
+
+        # Its joint states arrive meanwhile.
+        assert 'the arm may still move' not in capfd.readouterr().err
 
         # It still knows where the arm stands, and why.
         assert manager.change('ACTIVATE') == [True]

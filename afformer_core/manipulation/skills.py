@@ -24,6 +24,8 @@ _UP = np.array([0.0, 0.0, 1.0])
 # Metres before the point at which the arm stops to see where it is, and at which guarded motion
 # starts, more than the error of a camera's pose; and behind the point, at which the arm gives up.
 _SEEN, _NEAR, _BEHIND = 0.045, 0.025, 0.03
+# Metres by which the command leads a tip that presses.
+_PRESSING = 0.004
 # Metres by which a part is pushed, pulled or lifted, and below which it did not move.
 _STROKE, _LIFT, _FREE = 0.12, 0.1, 0.02
 # Radians: rotation of a part, range that the wrist must have because the axis may deviate from the
@@ -129,6 +131,9 @@ class Skills:
                 self._tip.guide(-_towards_base(contact), _STROKE, contact.lead)
             text = f'{text}, pushed {self._distance_from(contact.point)}'
         else:
+            if travel.stopped:
+                # A controller halts an arm where it is, which hardly presses any more.
+                self._tip.press(-contact.outwards, _PRESSING)
             self._arm.wait(ACTIONS[contact.action].dwell)
         return Felt(text, travel.stopped, travel.stopped)
 

@@ -155,6 +155,16 @@ class TipMotion:
         if reach:
             self._arm.follow(self._free(path), self._guard(begin))
 
+    def press(self, direction: NDArray[np.float64], length: float) -> None:
+        """Command a stopped tip further, by a length in metres, and hold it there."""
+        begin = self._arm.reading()
+        pose = self._kinematics.tip(begin.positions)
+        path, reach = self._line(pose, direction, length, begin.positions)
+        if reach:
+            rate = self._settings.contact_speed / reach
+            motion = joint_motion(path, self._settings.limits, rate, _RAMP)
+            self._arm.follow(motion, self._guard(begin))
+
     def guide(
         self, direction: NDArray[np.float64], length: float, lead: float = 0.0, share: float = 0.5
     ) -> Travel:

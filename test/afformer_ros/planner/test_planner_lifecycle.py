@@ -93,7 +93,9 @@ def entities(node: Node) -> list[str]:
     return sorted([one.topic_name for one in topics] + [one.srv_name for one in node.clients])
 
 
-def test_deactivation_halts_the_arm_and_a_reason_ends_goals_until_it_is_active_again() -> None:
+def test_deactivation_halts_the_arm_and_a_reason_ends_goals_until_it_is_active_again(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     with (
         operate_bench(answer(), lambda closings: drawn(17 * closings), speed=4.0) as bench,
         Manager(bench) as manager,
@@ -109,6 +111,9 @@ def test_deactivation_halts_the_arm_and_a_reason_ends_goals_until_it_is_active_a
         status, result = bench.end()
         assert (status, result.outcome) == (GoalStatus.STATUS_ABORTED, REFUSED)
         assert (result.message, bench.retract()) == (INACTIVE, (False, INACTIVE))
+
+        # Its joint states arrive meanwhile.
+        assert 'the arm may still move' not in capfd.readouterr().err
 
         # It still knows where the arm stands, and why.
         assert manager.change('ACTIVATE') == [True]
@@ -132,6 +137,11 @@ def test_a_motion_without_a_goal_is_halted_too() -> None:
         answered = wait_for(retracting)
         assert (answered.success, answered.message) == (False, 'the planner was deactivated')
         bench.assert_at_rest()
+
+        # What halted it does not halt the next motion.
+        bench.arm.speed = 4.0
+        assert bench.planner.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        assert bench.retract() == (True, 'the arm is back where the interrupted action began')
 
 
 def test_a_cleanup_leaves_nothing_and_the_next_configuration_reads_parameters() -> None:

@@ -138,6 +138,11 @@ def test_a_motion_without_a_goal_is_halted_too() -> None:
         assert (answered.success, answered.message) == (False, 'the planner was deactivated')
         bench.assert_at_rest()
 
+        # What halted it does not halt the next motion.
+        bench.arm.speed = 4.0
+        assert bench.planner.trigger_activate() == TransitionCallbackReturn.SUCCESS
+        assert bench.retract() == (True, 'the arm is back where the interrupted action began')
+
 
 def test_a_cleanup_leaves_nothing_and_the_next_configuration_reads_parameters() -> None:
     with (

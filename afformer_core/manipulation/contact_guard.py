@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from afformer_core.manipulation.arm import ArmReading
 from afformer_core.manipulation.kinematics import TipKinematics
 
-# Seconds in which an arm halts: its force grows meanwhile as fast as before.
-_REACTION = 0.03
+# Seconds in which an arm halts: its force grows meanwhile as fast as before; and share of the
+# limit at which it is halted, because joints settle after that.
+_REACTION, _SHARE = 0.03, 0.9
 # Damping of the force that efforts of joints mean, square metres, so that a stretched arm does not
 # exaggerate it.
 _DAMPING = 1e-3
@@ -82,7 +83,7 @@ class ForceGuard:
             seconds, force = self._before
             expected += max(0.0, (now - force) / (reading.seconds - seconds)) * _REACTION
         self._before = reading.seconds, now
-        return expected >= self._limit
+        return expected >= _SHARE * self._limit
 
 
 class ContactGuard:

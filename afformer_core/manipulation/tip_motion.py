@@ -97,6 +97,8 @@ class TipMotion:
         self._arm = arm
         self._kinematics = kinematics
         self._settings = settings
+        # Reading before the tip could touch anything.
+        self._untouched: ArmReading | None = None
 
     def pose(self) -> RigidTransform:
         """Measure the pose of the tip."""
@@ -112,7 +114,7 @@ class TipMotion:
         stray, met = math.inf, False
         # A late trajectory is still in progress, and a lost one is sent again.
         for _ in range(_ATTEMPTS):
-            begin = self._arm.reading()
+            begin = self._untouched = self._arm.reading()
             motion = self._free([begin.positions, joints])
             met = not self._arm.follow(motion, self._guard(begin))
             stray = float(np.linalg.norm(self.pose().translation - target))
@@ -128,7 +130,8 @@ class TipMotion:
 
     def advance(self, direction: NDArray[np.float64], length: float) -> Travel:
         """Move straight until the end of a length in metres, or until the tip is stopped."""
-        settings, begin = self._settings, self._arm.reading()
+        settings = self._settings
+        begin = self._untouched = self._arm.reading()
         first = self._kinematics.tip(begin.positions)
         path, reach = self._line(first, direction, length, begin.positions)
         if not reach:
@@ -225,7 +228,7 @@ class TipMotion:
         return True, guard.largest
 
     def _guard(self, begin: ArmReading, share: float = 1.0) -> ForceGuard:
-        force = TipForce(self._kinematics, begin)
+        force = TipForce(self._kinematics, self._untouched or begin)
         return ForceGuard(force, share * self._settings.maximum_force)
 
     def _line(

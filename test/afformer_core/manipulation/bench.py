@@ -67,7 +67,7 @@ def _element(name: str) -> Element:
     )
 
 
-def bench_world() -> ArmWorld:
+def bench_world(stiffness: float = 1.0) -> ArmWorld:
     """A world of the parts, whose arm stands at the origin."""
     fixture = Fixture('bench', tuple(map(_element, NAMES)), (), bottom=-0.5, back=-1.0)
     trial = SimpleNamespace(
@@ -86,10 +86,10 @@ def bench_world() -> ArmWorld:
         table_back=-1.0,
         table_front=0.0,
     )
-    return ArmWorld(cast(Any, trial), workplace)
+    return ArmWorld(cast(Any, trial), workplace, stiffness_scale=stiffness)
 
 
 def contact(name: str, motion: NDArray[np.float64] | None = None) -> ArmContact:
     """The action of a part at the middle of its front, as a camera that is exact would say."""
-    point, _, out = FRONTS[name]
-    return ArmContact(USES[name].action, np.array(point), np.array(out), motion)
+    point, across, out = (np.array(vector) for vector in FRONTS[name])
+    return ArmContact(USES[name].action, point, out, motion, closing=across, width=0.048)

@@ -31,7 +31,7 @@ from .right_contacts import find_trial, right_contact
 from .world_arm import WorldArm, skills_of
 
 # By how much the pose of the camera is off: metres, and radians about an axis.
-SHIFT, TURN = np.array([0.004, 0.017, 0.009]), np.array([0.009, -0.012, 0.011])
+SHIFT, TURN = np.array([0.004, 0.015, 0.008]), np.array([0.009, -0.012, 0.011])
 KINEMATICS = TipKinematics(arm_model(), ARM_JOINTS, 'tip')
 
 

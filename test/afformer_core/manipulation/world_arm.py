@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,6 +34,7 @@ class WorldArm:
     Attributes:
         velocities, positions: [7] of the arm at each reading.
         values: [N] joint values of the parts at each reading.
+        pushes: newtons with which the fingertips push at each reading.
     """
 
     def __init__(self, world: ArmWorld, *, measured: bool = True) -> None:
@@ -42,6 +44,7 @@ class WorldArm:
         self.velocities: list[NDArray[np.float64]] = []
         self.positions: list[NDArray[np.float64]] = []
         self.values: list[NDArray[np.float64]] = []
+        self.pushes: list[float] = []
 
     def reading(self) -> ArmReading:
         self.world.advance(PERIOD)
@@ -49,6 +52,7 @@ class WorldArm:
         self.positions.append(joints)
         self.velocities.append(self.world.joint_velocities()[:7])
         self.values.append(self.world.values())
+        self.pushes.append(self._push())
         efforts = self.world.joint_efforts()[:7] if self._measured else None
         return ArmReading(self.world.time, joints, efforts)
 
@@ -80,8 +84,20 @@ class WorldArm:
         """Begin again: parts and arm at their start, and nothing recorded."""
         self.world.reset()
         self._commanded = self.world.joint_positions()[:7]
-        for record in (self.positions, self.velocities, self.values):
+        for record in (self.positions, self.velocities, self.values, self.pushes):
             record.clear()
+
+    def _push(self) -> float:
+        """Return the sum of the contact forces at the fingertips, newtons."""
+        model, data = self.world._model, self.world._data
+        total = np.zeros(3)
+        for index, contact in enumerate(data.contact):
+            if {*contact.geom} & {*self.world._tips}:
+                force = np.zeros(6)
+                mujoco.mj_contactForce(model, data, index, force)
+                sign = 1 if contact.geom[0] in self.world._tips else -1
+                total += sign * contact.frame.reshape(3, 3).T @ force[:3]
+        return float(np.linalg.norm(total))
 
     def _desired(self) -> NDArray[np.float64]:
         return self.world._arm.desired(self.world.time)[0]

@@ -13,11 +13,7 @@ from afformer_core.cli.options.dataset_options import (
     add_dataset_part,
     add_folder_rate,
 )
-from afformer_core.cli.options.engine_options import (
-    add_processes,
-    divide_threads,
-    engine_of,
-)
+from afformer_core.cli.options.engine_options import add_processes, divide_threads, engine_of
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_FILE
 from afformer_core.cli.options.session_options import add_session_options, add_zooms
 

@@ -17,11 +17,7 @@ from torchvision.models.detection import FasterRCNN
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.files.atomic import file_sha256, write_aside
-from afformer_core.hands.faster_rcnn import (
-    ARCHITECTURES,
-    MOST_HANDS,
-    build_hand_detector,
-)
+from afformer_core.hands.faster_rcnn import ARCHITECTURES, MOST_HANDS, build_hand_detector
 from afformer_core.hands.hand import CLASSES, LOWEST_SCORE
 from afformer_core.licences import ingredients_in
 from afformer_core.models.pretrained.checkpoint_file import CheckpointError

@@ -95,10 +95,7 @@ class HandLandmarker:
         ]
 
     def _read(
-        self,
-        image: NDArray[np.uint8],
-        regions: Iterable[HandRegion],
-        hands: list[LandmarkedHand],
+        self, image: NDArray[np.uint8], regions: Iterable[HandRegion], hands: list[LandmarkedHand]
     ) -> list[LandmarkedHand]:
         """Add the new hands that are found in regions."""
         hands = list(hands)

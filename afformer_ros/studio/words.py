@@ -35,9 +35,7 @@ def state_in_words(state: NodeState, name: str) -> str:
 def reliability_in_words(affordance: Affordance) -> tuple[str, str]:
     """Describe presence and certainty; the latter is empty if not known or nothing was found."""
     presence = presence_in_words(
-        _known(affordance.presence),
-        _known(affordance.presence_threshold),
-        found=affordance.found,
+        _known(affordance.presence), _known(affordance.presence_threshold), found=affordance.found
     )
     if not affordance.found:
         return presence, ''

@@ -15,12 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.decoders.memory import (
-    Decoder,
-    VideoMemory,
-    key_padding,
-    missing_frames,
-)
+from afformer_core.models.decoders.memory import Decoder, VideoMemory, key_padding, missing_frames
 from afformer_core.models.layers.attention import group_queries_by_video, ungroup_by_image
 from afformer_core.models.layers.numerics import ChannelNorm, widened
 from afformer_core.models.layers.relative_position import padded_temporal_table, temporal_table

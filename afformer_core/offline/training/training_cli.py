@@ -130,10 +130,7 @@ class TrainingCli(LightningCLI):
             help='model folder to write; if it has a checkpoint, training resumes from it',
         )
         parser.add_argument(
-            '--checkpoint_steps',
-            type=int,
-            default=500,
-            help='number of steps between checkpoints',
+            '--checkpoint_steps', type=int, default=500, help='number of steps between checkpoints'
         )
         parser.add_argument(
             '--weights_type',

@@ -31,10 +31,7 @@ class AdditionDialog:
     """
 
     def __init__(
-        self,
-        labels: PointLabels,
-        limits: Limits,
-        added: Callable[[Path], Awaitable[None]],
+        self, labels: PointLabels, limits: Limits, added: Callable[[Path], Awaitable[None]]
     ) -> None:
         self._labels = labels
         self._limits = limits

@@ -62,11 +62,7 @@ class LabelTab:
     """
 
     def __init__(
-        self,
-        labels: PointLabels,
-        worker: ModelWorker,
-        limits: Limits,
-        enough: int,
+        self, labels: PointLabels, worker: ModelWorker, limits: Limits, enough: int
     ) -> None:
         self._labels = labels
         self._worker = worker

@@ -9,13 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.replay.replayed_image import (
-    ABSTAINED,
-    FOUND,
-    HELD,
-    UNREADABLE,
-    write_table,
-)
+from afformer_core.replay.replayed_image import ABSTAINED, FOUND, HELD, UNREADABLE, write_table
 from afformer_core.replay.summary import distribution, jitter, summarize
 
 NOTHING = {

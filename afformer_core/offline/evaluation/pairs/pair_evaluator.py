@@ -19,12 +19,7 @@ from afformer_core.media.polygons import Point
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import FrameSampling, UniformSampling
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.metrics import (
-    RowScores,
-    kld,
-    measure_peaks,
-    score_rows,
-)
+from afformer_core.offline.evaluation.metrics import RowScores, kld, measure_peaks, score_rows
 from afformer_core.offline.evaluation.pairs.multi_window import action_heatmaps, ground_windows
 from afformer_core.offline.evaluation.pairs.pairs import Pair
 from afformer_core.offline.evaluation.protocols import Heatmaps, ProtocolRow, RowsProtocol

@@ -11,12 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from afformer_core.offline.data.readers.contact_clips import ContactClip
-from afformer_core.offline.evaluation.parts.clips import (
-    NEAR,
-    Clip,
-    mark_frame,
-    read_marked_clip,
-)
+from afformer_core.offline.evaluation.parts.clips import NEAR, Clip, mark_frame, read_marked_clip
 from afformer_core.offline.evaluation.parts.predictors import ClipContact, ContactPredictor
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import ONE_PROCESS

@@ -121,10 +121,7 @@ def _moved(mask: NDArray[np.float64], middle: NDArray[np.float64]) -> NDArray[np
 
 
 def _cover(
-    image: NDArray[np.uint8],
-    mask: NDArray[np.float64],
-    fill: str,
-    rng: np.random.Generator,
+    image: NDArray[np.uint8], mask: NDArray[np.float64], fill: str, rng: np.random.Generator
 ) -> None:
     """Fill every pixel that a mask touches, in place, within the image."""
     size = image.shape[1], image.shape[0]

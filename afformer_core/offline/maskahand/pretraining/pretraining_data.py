@@ -138,9 +138,7 @@ class MaskAHandData(GroundingData):
         self._inspected = True
         if self._validated is not None:
             self.validation_samples = usable_samples(
-                self.validation_samples,
-                self._validated.skip_broken,
-                'data.validation.skip_broken',
+                self.validation_samples, self._validated.skip_broken, 'data.validation.skip_broken'
             )
 
     def ingredients(self) -> tuple[Ingredient, ...]:

@@ -101,11 +101,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         )
 
     def _made(
-        self,
-        clip: InteractionClip,
-        frames: ClipFrames,
-        index: int,
-        rng: np.random.Generator,
+        self, clip: InteractionClip, frames: ClipFrames, index: int, rng: np.random.Generator
     ) -> SyntheticImage:
         """Make a target image from one of a clip's interactions, or from the frame before it."""
         hand_free = None

@@ -71,9 +71,7 @@ class MatchingArchitecture:
 
             fields = timm_fields(self.backbone, size)
         return MatchingConfiguration(
-            **fields,
-            maximum_frames=self.maximum_frames,
-            contact_channels=self.contact_channels,
+            **fields, maximum_frames=self.maximum_frames, contact_channels=self.contact_channels
         )
 
 

@@ -60,10 +60,7 @@ def folder_of_part(cache_folder: Path, part: str, size: tuple[int, int]) -> Path
 
 
 def open_features(
-    folder: Path,
-    sets: Sequence[ImageSet],
-    encoder: Encoder,
-    key: Mapping[str, Any],
+    folder: Path, sets: Sequence[ImageSet], encoder: Encoder, key: Mapping[str, Any]
 ) -> dict[str, Stages]:
     """Open a folder of features; compute them first if they are missing or do not match.
 

@@ -67,9 +67,7 @@ class HandBatch(Movable):
         return len(self.images)
 
 
-def collate_hands(
-    examples: Sequence[HandExample | FailedExample],
-) -> HandBatch | FailedBatch:
+def collate_hands(examples: Sequence[HandExample | FailedExample]) -> HandBatch | FailedBatch:
     """Collate examples; the batch is a `FailedBatch` if an image cannot be read."""
     read = [example for example in examples if isinstance(example, HandExample)]
     if len(read) < len(examples):

@@ -8,11 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from afformer_core.models import (
-    AfformerConfiguration,
-    afformer_vitdet_b,
-    released_vitdet_b,
-)
+from afformer_core.models import AfformerConfiguration, afformer_vitdet_b, released_vitdet_b
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbones import vitdet_encoder as vitdet
 from afformer_core.models.backbones.encoder import Encoder

@@ -130,11 +130,7 @@ class Graph:
         self.node = rclpy.create_node('grounding', context=self.context)
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
-        self.endpoint = ActionEndpoint(
-            self.node,
-            LoadDemonstration,
-            'load',
-        )
+        self.endpoint = ActionEndpoint(self.node, LoadDemonstration, 'load')
         self.handler = Handler()
         self.client: Any = ActionClient(self.node, LoadDemonstration, 'grounding/load')
         self.wait(self.client.server_is_ready)

@@ -210,11 +210,7 @@ def test_a_step_that_several_questions_have_is_one_sample(tree: Path) -> None:
 def test_a_step_without_a_line_of_its_own_is_left_out(
     tree: Path, choice: str, reason: str
 ) -> None:
-    ask(
-        tree,
-        answers=[[choice], ['Turn <button2> clockwise to 10 minutes']],
-        correct=[1, 1],
-    )
+    ask(tree, answers=[[choice], ['Turn <button2> clockwise to 10 minutes']], correct=[1, 1])
     dataset = open_annotations(tree / 'train.json')
     assert [sample.sample_id.split('/')[-1] for sample in dataset] == ['button2']
     assert dataset.manifest.left_out == {reason: 1}

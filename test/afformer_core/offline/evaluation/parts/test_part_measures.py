@@ -24,10 +24,7 @@ from afformer_core.offline.evaluation.parts.part_measures import (
     measure_parts,
 )
 from afformer_core.offline.evaluation.parts.part_scores import SCORES, PartScores
-from afformer_core.offline.evaluation.parts.part_tables import (
-    confidence_tables,
-    group_tables,
-)
+from afformer_core.offline.evaluation.parts.part_tables import confidence_tables, group_tables
 
 from ..conftest import described
 

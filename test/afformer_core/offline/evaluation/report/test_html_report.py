@@ -18,11 +18,7 @@ TABLE = Table(
     {'model': [Estimate(0.5, 0.25, 1.0, 12), 12], 'a < b': [None, 3]},
     ('lower is better',),
 )
-REPORT = EvaluationReport(
-    {'model': 'models/<my model>', 'pairs': 12},
-    None,
-    (TABLE,),
-)
+REPORT = EvaluationReport({'model': 'models/<my model>', 'pairs': 12}, None, (TABLE,))
 VOID = {'meta', 'img'}
 
 

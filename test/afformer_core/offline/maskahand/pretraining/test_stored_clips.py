@@ -11,9 +11,7 @@ import pytest
 
 from afformer_core.errors import DatasetError
 from afformer_core.offline.maskahand.mining.index import HandIndex, read_index
-from afformer_core.offline.maskahand.pretraining.stored_clips import (
-    StoredClips,
-)
+from afformer_core.offline.maskahand.pretraining.stored_clips import StoredClips
 
 from ..mined_videos import interaction_clips, write_index, write_mined
 

@@ -191,10 +191,7 @@ def test_a_video_with_an_impossible_calibration_is_told_and_not_read_as_it_is(
 
 
 def test_what_was_undistorted_is_told(
-    folder: Path,
-    film: Path,
-    options: list[str],
-    capsys: pytest.CaptureFixture[str],
+    folder: Path, film: Path, options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(['mine', str(folder), str(film), *options]) == 0
     assert 'afformer: frames of 1 videos are undistorted' in capsys.readouterr().err

@@ -162,7 +162,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(
             '--zooms determines the number of zoom stages; leave out --maximum-stages'
         )
-    from afformer_core.offline.evaluation.report.html_report import write_report
+    from afformer_core.offline.evaluation.report.report import write_report
 
     report, make_examples = _evaluate(arguments)
     files = [*_model_files(arguments), *_data_files(arguments)]

@@ -15,8 +15,7 @@ from afformer_core.hands.landmarks.hand_region import (
     region_of_palm,
 )
 from afformer_core.hands.landmarks.landmark_network import LandmarkedHand, LandmarkNetwork
-from afformer_core.hands.landmarks.palm_detection import PalmDetector, View
-from afformer_core.hands.landmarks.palm_views import PalmViews
+from afformer_core.hands.landmarks.palm_detection import PalmDetector, PalmViews, View
 
 # Regions that overlap by more than this intersection over union are of the same hand.
 _SAME_REGION = 0.5

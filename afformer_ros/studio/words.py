@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
-from afformer_core.studio.words import certainty_in_words, presence_in_words
+from afformer_core.studio.messages import certainty_in_words, presence_in_words
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.srv import GetDemonstrationFrame
 from afformer_ros.studio.grounding_watch import NodeState

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,17 @@ import torch
 from torch import Tensor
 
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.offline.evaluation.protocols import CoarseRowsProtocol, RowsProtocol
 from afformer_core.offline.training.architecture import Architecture
 from afformer_core.offline.training.datasets.batch import Batch
 from afformer_core.offline.training.datasets.batched_data import AnnotatedData, GroundingData
 from afformer_core.offline.training.exemplars import add_exemplars, make_exemplars
-from afformer_core.offline.training.inheritance import Inheritance
-from afformer_core.offline.training.initial_weights import backbone_ingredients, initial_model
+from afformer_core.offline.training.initial_weights import (
+    backbone_ingredients,
+    initial_model,
+    read_actions_alike,
+)
 from afformer_core.offline.training.losses import GroundingLoss
 from afformer_core.offline.training.model_training import (
     ModelTraining,
@@ -26,7 +31,12 @@ from afformer_core.offline.training.model_training import (
 from afformer_core.offline.training.optimization import Optimization
 from afformer_core.offline.training.validation import Validation, gathered, weighted_means
 from afformer_core.runtime.matching.matching import Exemplars
-from afformer_core.runtime.model_folder import copy_matching, model_ingredients
+from afformer_core.runtime.model_folder import (
+    ModelDescription,
+    copy_matching,
+    model_ingredients,
+    read_description,
+)
 from afformer_core.runtime.shipped_model import model_folder
 from afformer_core.runtime.weights import save_model
 
@@ -167,3 +177,55 @@ class GroundingTraining(ModelTraining):
 def _validation_protocol(loss: GroundingLoss) -> RowsProtocol:
     """Return the protocol at 28x28 if heatmaps are trained at a reduced size, else at 256x256."""
     return RowsProtocol() if loss.heatmap_size is None else CoarseRowsProtocol()
+
+
+@dataclass(frozen=True)
+class Inheritance:
+    """The initial model of a training. Its zoom stages are kept, its calibration is not valid.
+
+    Attributes:
+        folder: folder of the initial model.
+        initial: its description.
+        actions: the actions that the model `keeps`, those that it `drops`, and those with which it
+            `begins anew`.
+    """
+
+    folder: Path
+    initial: ModelDescription
+    actions: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, folder: Path, configuration: AfformerConfiguration) -> Inheritance:
+        """Determine what a model inherits from the one in a folder.
+
+        Raises:
+            ModelFolderError: the folder does not describe a model.
+        """
+        initial = read_description(folder)
+        before, after = initial.configuration.action_names, configuration.action_names
+        alike = read_actions_alike(initial.configuration, configuration)
+        kept = tuple(name for name in after if alike and name in before)
+        dropped, new = (
+            tuple(name for name in names if name not in kept) for names in (before, after)
+        )
+        return cls(folder, initial, {'keeps': kept, 'drops': dropped, 'begins anew': new})
+
+    def __str__(self) -> str:
+        """Describe the inheritance in one line."""
+        said = [f'{verb} the actions {", ".join(n)}' for verb, n in self.actions.items() if n]
+        if self.initial.zoom_stages:
+            said.append(f'keeps the zoom stages ({len(self.initial.zoom_stages)})')
+        if self.initial.calibration is not None:
+            said.append(
+                'drops presence (its calibration belongs to the weights before training: fit it '
+                'again with afformer calibrate MODEL --annotations PAIRS)'
+            )
+        return f'begins with {self.folder}: {"; ".join(said) or "keeps the weights"}'
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Return plain JSON types, for the description of the training."""
+        return {
+            'folder': str(self.folder),
+            'weights_sha256': self.initial.weights_sha256,
+            **{verb.replace(' ', '_'): list(names) for verb, names in self.actions.items()},
+        }

@@ -6,13 +6,14 @@ from __future__ import annotations
 import shlex
 import sys
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from jsonargparse import DefaultHelpFormatter
+from jsonargparse import ArgumentParser, DefaultHelpFormatter
+from jsonargparse.typing import register_type
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar, TQDMProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
@@ -20,10 +21,10 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from afformer_core.errors import AfformerError
 from afformer_core.files.atomic import write_aside
+from afformer_core.files.paths import NamedPath, require_inputs_kept, why_not_local
 from afformer_core.files.provenance import provenance
 from afformer_core.licences import Ingredient, merged, restricted
 from afformer_core.offline.data.annotations import annotating_files
-from afformer_core.offline.training import configured_paths
 from afformer_core.offline.training.callbacks.last_checkpoint import (
     LastCheckpoint,
     WholeCheckpoints,
@@ -96,7 +97,7 @@ class TrainingCli(LightningCLI):
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._arguments = list(arguments)
-        configured_paths.register_paths()
+        register_paths()
         super().__init__(
             self.trained,
             self.data,
@@ -144,7 +145,7 @@ class TrainingCli(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse the arguments, with null where an option of the data is null."""
         super().parse_arguments(parser, args)
-        configured_paths.restore_null(parser, self.config)
+        restore_null(parser, self.config)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer, with the task's callbacks after those of the configuration."""
@@ -204,7 +205,7 @@ class TrainingCli(LightningCLI):
                 f'trainer.max_steps is {self.config.trainer.max_steps}; expected at least 1 for '
                 'the schedule'
             )
-        configured_paths.require_inputs_of_training_kept(self.config)
+        require_inputs_of_training_kept(self.config)
         output = Path(self.config.output)
         # One process represents all processes of a training.
         with alone_in(output) if self.trainer.is_global_zero else nullcontext():
@@ -302,3 +303,54 @@ class HandTrainingCli(TrainingCli):
     data = HandData
     data_is_chosen = False
     links = ()
+
+
+# Folders that a training both fills and reads.
+_STORES = ('output', 'cache_folder')
+
+
+def register_paths() -> None:
+    """Make parsers reject URLs as paths."""
+    register_type(Path, str, _as_path, type_check=isinstance)
+
+
+def restore_null(parser: ArgumentParser, configuration: Any) -> None:
+    """Set every path that was set to null to None, or end with an error if it is required.
+
+    The parser passes null on to an option inside an option as the text `None`.
+
+    Args:
+        parser: parser of the configuration.
+        configuration: its namespace, which is changed.
+    """
+    for name, value in list(configuration.items()):
+        if value == Path('None'):
+            configuration[name] = None
+    try:
+        parser.validate(configuration)
+    except (TypeError, ValueError) as error:
+        parser.error(str(error))
+
+
+def require_inputs_of_training_kept(configuration: Any) -> None:
+    """Raise an error if the output folder of a parsed configuration is one of its inputs.
+
+    Raises:
+        ValueError: see `require_inputs_kept`.
+    """
+    require_inputs_kept([('--output', configuration.output)], _input_paths(configuration))
+
+
+def _input_paths(configuration: Any) -> Iterator[NamedPath]:
+    for name, value in configuration.items():
+        if name.rpartition('.')[2] in _STORES:
+            continue
+        for path in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(path, Path):
+                yield f'--{name.replace(".init_args", "")}', path
+
+
+def _as_path(text: str) -> Path:
+    if (refusal := why_not_local(text)) is not None:
+        raise ValueError(refusal)
+    return Path(text)

@@ -12,9 +12,12 @@ from afformer_core.models import AfformerConfiguration, afformer_vitdet_b, relea
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbones import vitdet_encoder as vitdet
 from afformer_core.models.backbones.encoder import Encoder
-from afformer_core.models.backbones.simple_pyramid import PlainVitBackbone, SimpleFeaturePyramid
 from afformer_core.models.backbones.vitdet import VisionTransformer
-from afformer_core.models.backbones.vitdet_encoder import SeparateLastBlockEncoder
+from afformer_core.models.backbones.vitdet_encoder import (
+    PlainVitBackbone,
+    SeparateLastBlockEncoder,
+    SimpleFeaturePyramid,
+)
 from afformer_core.offline.training.initial_weights import adopt_weights
 
 from ...conftest import random_model

@@ -17,7 +17,7 @@ from afformer_core.cli.main import main
 from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.offline.training.inheritance import Inheritance
+from afformer_core.offline.training.module import Inheritance
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.model_folder import read_description, read_exemplars
 

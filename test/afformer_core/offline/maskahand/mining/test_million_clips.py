@@ -38,7 +38,7 @@ READ = """
 import sys
 from pathlib import Path
 import numpy as np
-from afformer_core.offline.maskahand.pretraining.stored_clips import StoredClips
+from afformer_core.offline.maskahand.pretraining.pretraining_data import StoredClips
 from afformer_core.offline.parallel.measured_subprocess import peak_megabytes
 
 clips = StoredClips(Path(sys.argv[1]) / 'index.json', 8, 0.1)

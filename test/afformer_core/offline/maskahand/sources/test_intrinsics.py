@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.media.undistortion import pinhole_focal
+from afformer_core.media.lens import pinhole_focal
 from afformer_core.offline.maskahand.mining.index import read_index
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.offline.maskahand.sources import find_sources

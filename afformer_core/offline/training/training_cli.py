@@ -280,10 +280,7 @@ class GroundingTrainingCli(TrainingCli):
     name = 'grounding'
     trained: ClassVar[type[LightningModule]] = GroundingTraining
     data = GroundingData
-    links = (
-        _INPUT_SIZE,
-        ('data.action_names', 'model.action_names', 'instantiate'),
-    )
+    links = (_INPUT_SIZE, ('data.action_names', 'model.action_names', 'instantiate'))
 
 
 class ContactTrainingCli(TrainingCli):

@@ -124,11 +124,7 @@ def test_both_are_said(tuned: tuple[Path, str], shipped_model: Path) -> None:
     ('configuration', 'kept', 'new'),
     [
         (afformer_small(SHIPPED_ACTIONS[::-1]), SHIPPED_ACTIONS[::-1], ()),
-        (
-            replace(afformer_small(SHIPPED_ACTIONS), action_pooling='heatmap'),
-            (),
-            SHIPPED_ACTIONS,
-        ),
+        (replace(afformer_small(SHIPPED_ACTIONS), action_pooling='heatmap'), (), SHIPPED_ACTIONS),
         (afformer_small(()), (), ()),
     ],
     ids=['in another order', 'read elsewhere', 'without actions'],

@@ -161,10 +161,7 @@ def options(red_detector: list[str], tmp_path: Path) -> list[str]:
     [
         ('{', 'it is not JSON'),
         (json.dumps({'model': 'fisheye', 'fx': 3}), 'image_width, image_height, fy, cx, cy'),
-        (
-            replace(LENS, distortion=(-0.4, 0.0, 0.0, 0.0)).to_json(),
-            'farther out. Correct it, or',
-        ),
+        (replace(LENS, distortion=(-0.4, 0.0, 0.0, 0.0)).to_json(), 'farther out. Correct it, or'),
         (replace(LENS, size=(192, 192)).to_json(), 'was calibrated for 192x192'),
     ],
     ids=['no JSON', 'incomplete', 'fold', 'another shape'],

@@ -58,10 +58,7 @@ def test_an_image_that_does_not_fit_is_named(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('<width>64', '<width>65'))
     (folder / 'JPEGImages' / '2.jpg').write_bytes(b'\xff\xd8 half of it')
     dataset = HandDataset(HandSource(folder, 'test').read(), None)
-    for index, message in (
-        (0, '0.jpg: the size is 64x64; expected 65x64'),
-        (2, '2.jpg'),
-    ):
+    for index, message in ((0, '0.jpg: the size is 64x64; expected 65x64'), (2, '2.jpg')):
         made = collate_hands([dataset[Draw((i,), (0, i))] for i in (1, index)])
         assert isinstance(made, FailedBatch)
         assert message in made.reason

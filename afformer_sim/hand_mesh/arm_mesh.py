@@ -153,37 +153,33 @@ def _around(
     )
 
 
-def tube_faces(rings: int, segments: int) -> np.ndarray:
-    """Return the triangles of a tube of rings of vertices: int64 [F, 3].
+def tube_faces(rings: int) -> np.ndarray:
+    """Return the triangles of a tube of a number of rings of vertices: int64 [F, 3].
 
     Each ring repeats its first vertex at its end, so that a texture can be wrapped around it.
-
-    Args:
-        rings: number of rings.
-        segments: number of segments of a ring, of `segments` + 1 vertices.
     """
-    width = segments + 1
+    width = SEGMENTS + 1
     ring = np.arange(rings - 1)[:, None]
-    step = np.arange(segments)[None, :]
+    step = np.arange(SEGMENTS)[None, :]
     here, there = ring * width + step, (ring + 1) * width + step
     first = np.stack([here, there, there + 1], axis=-1)
     second = np.stack([here, there + 1, here + 1], axis=-1)
     return np.concatenate([first, second], axis=1).reshape(-1, 3)
 
 
-def tube_coordinates(rings: int, segments: int) -> np.ndarray:
+def tube_coordinates(rings: int) -> np.ndarray:
     """Return texture coordinates of a tube: float64 [V, 2], around and along it, each 0 to 1."""
     along, around = np.meshgrid(
-        np.linspace(0, 1, rings), np.linspace(0, 1, segments + 1), indexing='ij'
+        np.linspace(0, 1, rings), np.linspace(0, 1, SEGMENTS + 1), indexing='ij'
     )
     return np.stack([around, along], axis=-1).reshape(-1, 2)
 
 
 def tube_normals(grid: np.ndarray) -> np.ndarray:
-    """Return unit normals of a tube's vertices, float64 [rings, segments + 1, 3].
+    """Return unit normals of a tube's vertices, float64 [rings, SEGMENTS + 1, 3].
 
     Args:
-        grid: float64 [rings, segments + 1, 3]; seen from the tube's beginning, rings run
+        grid: float64 [rings, SEGMENTS + 1, 3]; seen from the tube's beginning, rings run
             clockwise.
     """
     along = np.gradient(grid, axis=0)

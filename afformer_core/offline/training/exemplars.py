@@ -43,9 +43,7 @@ def add_exemplars(folder: Path, exemplars: Exemplars) -> None:
     write_exemplars(folder, exemplars if before is None else before + exemplars)
 
 
-def make_exemplars(
-    folder: Path, samples: Sequence[Sample], most: int, *, progress: bool = False
-) -> Exemplars | None:
+def make_exemplars(folder: Path, samples: Sequence[Sample], most: int) -> Exemplars | None:
     """Describe the marks of pairs with the matching network of a model.
 
     A pair with several actions has the marks of all of them. Marks outside the image are excluded,
@@ -55,7 +53,6 @@ def make_exemplars(
         folder: folder of a model.
         samples: the pairs.
         most: maximum number of pairs, which are evenly chosen.
-        progress: show a progress bar on stderr.
 
     Returns: the exemplars; None if the model has no matching network, or no pair has a mark in its
     image.
@@ -74,7 +71,7 @@ def make_exemplars(
     demonstrations: dict[object, FloatArray] = {}
     found: list[Exemplars] = []
     chosen = [samples[index] for index in uniform_indices(len(samples), most)]
-    for sample in tqdm(chosen, 'exemplars', disable=not progress):
+    for sample in tqdm(chosen, 'exemplars'):
         marks = marks_inside(sample)
         if not len(marks):
             continue

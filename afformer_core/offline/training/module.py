@@ -162,9 +162,7 @@ class GroundingTraining(ModelTraining):
         data = self._data
         if self._exemplars is None and self._most_exemplars and isinstance(data, AnnotatedData):
             # The exemplars depend only on the pairs, not on the trained weights.
-            self._exemplars = make_exemplars(
-                folder, data.training_samples, self._most_exemplars, progress=True
-            )
+            self._exemplars = make_exemplars(folder, data.training_samples, self._most_exemplars)
         if self._exemplars is not None:
             add_exemplars(folder, self._exemplars)
 

@@ -124,18 +124,17 @@ def build_report(
     calibration: PresenceCalibration | None = None,
     seed: int = 0,
     *,
-    progress: bool = True,
     pooled: PooledRows | None = None,
 ) -> EvaluationReport:
     """Build the report of a model and of baseline predictors.
 
     Args:
         facts: facts about model and dataset, shown first.
-        results, protocol, prior, action_names, calibration, seed, progress, pooled: see
+        results, protocol, prior, action_names, calibration, seed, pooled: see
             `measure_model`.
     """
     measures = measure_model(
-        results, protocol, prior, action_names, calibration, seed, progress=progress, pooled=pooled
+        results, protocol, prior, action_names, calibration, seed, pooled=pooled
     )
     labels = {
         MODEL: 'model',

@@ -138,7 +138,7 @@ def measured(random_folder, monkeypatch):
     texts = ('torch:fp32', 'recompute:fp32', 'tensorrt:fp16', 'onnxruntime:fp32')
     variants = [InferenceVariant.parse(text) for text in texts]
     impossible = {variants[2]: 'TensorRT is not installed'}
-    table = latency_table('title', random_folder, [2], 1, variants, impossible, progress=False)
+    table = latency_table('title', random_folder, [2], 1, variants, impossible)
     return table.to_json()['rows']
 
 

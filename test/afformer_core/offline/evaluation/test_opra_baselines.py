@@ -62,7 +62,7 @@ def test_baselines(
     measured = PROTOCOLS[protocol]()
     rows = measured.rows(open_annotations(test_data / 'opra' / 'test.json'))
     predictors = {predictor: PREDICTORS[predictor](measured, rows)}
-    scores = score(measured, rows, predictors, progress=False)[predictor]
+    scores = score(measured, rows, predictors)[predictor]
     assert len(rows) == count
     found = [scores[name].mean() for name in ('kld', 'sim', 'auc_j')]
     assert found == pytest.approx(expected, abs=6e-4)

@@ -42,9 +42,7 @@ def build(results: Sequence[PairResult], seed: int = 0) -> EvaluationReport:
         lambda index, row: LEFT_HALF / LEFT_HALF.sum(), "same action's mean map", 1
     )
     protocol = ButtonsProtocol((32, 32))
-    return build_report(
-        results, protocol, prior, NAMES, {'model': 'counted'}, CALIBRATION, seed, progress=False
-    )
+    return build_report(results, protocol, prior, NAMES, {'model': 'counted'}, CALIBRATION, seed)
 
 
 def leaves(content: Any, path: str = '') -> Iterator[tuple[str, Any]]:

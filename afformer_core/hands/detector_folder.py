@@ -33,9 +33,8 @@ from afformer_core.hands.faster_rcnn import (
 )
 from afformer_core.hands.hand import CLASSES, LOWEST_SCORE
 from afformer_core.licences import Ingredient, Origin, ingredients_in
-from afformer_core.models.pretrained.checkpoint_file import CheckpointError
+from afformer_core.models.pretrained.checkpoint_file import CheckpointError, load_strictly
 from afformer_core.models.pretrained.coco import COCO_ORIGIN
-from afformer_core.models.pretrained.strict_loading import load_strictly
 from afformer_core.models.stored_weights import restored, stored
 from afformer_core.runtime.model_folder import read_json
 

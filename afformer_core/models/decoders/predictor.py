@@ -10,9 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from afformer_core.models.decoders.memory import VideoMemory
-from afformer_core.models.layers.attention import Size, group_queries_by_video, ungroup_by_image
+from afformer_core.models.layers.attention import (
+    PADDING_SCORE,
+    Size,
+    group_queries_by_video,
+    ungroup_by_image,
+)
 from afformer_core.models.layers.numerics import ChannelNorm, widened
-from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 
 
 class Upsampler(nn.Sequential):

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from afformer_core.models.backbones.convolutional_encoder import convolutional_stages
 from afformer_core.models.backbones.encoder import Encoder
+from afformer_core.models.layers.attention import PADDING_SCORE
 from afformer_core.models.layers.numerics import widened
-from afformer_core.models.layers.softmax_attention import PADDING_SCORE
 from afformer_core.models.matching.configuration import MatchingConfiguration
 
 

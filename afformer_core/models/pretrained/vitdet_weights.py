@@ -19,8 +19,11 @@ from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.backbones.vitdet import DEPTH, POSITIONS
 from afformer_core.models.backbones.vitdet_encoder import SimpleFeaturePyramid
 from afformer_core.models.layers.relative_position import resampled_positions
-from afformer_core.models.pretrained.checkpoint_file import CheckpointError, read_checkpoint
-from afformer_core.models.pretrained.strict_loading import load_strictly
+from afformer_core.models.pretrained.checkpoint_file import (
+    CheckpointError,
+    load_strictly,
+    read_checkpoint,
+)
 
 _NET = 'backbone.net.'
 _BODY = 'backbone_with_fpn.body.'

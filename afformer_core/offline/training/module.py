@@ -26,9 +26,9 @@ from afformer_core.offline.training.initial_weights import (
 from afformer_core.offline.training.losses import GroundingLoss
 from afformer_core.offline.training.model_training import (
     ModelTraining,
+    Optimization,
     freeze_softmax_invariant_biases,
 )
-from afformer_core.offline.training.optimization import Optimization
 from afformer_core.offline.training.validation import Validation, gathered, weighted_means
 from afformer_core.runtime.matching.matching import Exemplars
 from afformer_core.runtime.model_folder import (

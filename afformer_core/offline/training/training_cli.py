@@ -7,11 +7,12 @@ import shlex
 import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+import yaml
 from jsonargparse import ArgumentParser, DefaultHelpFormatter
 from jsonargparse.typing import register_type
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -20,26 +21,21 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from afformer_core.errors import AfformerError
-from afformer_core.files.atomic import write_aside
+from afformer_core.files.atomic import FolderHeldError, folder_lock, write_aside
 from afformer_core.files.paths import NamedPath, require_inputs_kept, why_not_local
 from afformer_core.files.provenance import provenance
 from afformer_core.licences import Ingredient, merged, restricted
 from afformer_core.offline.data.annotations import annotating_files
-from afformer_core.offline.training.callbacks.last_checkpoint import (
+from afformer_core.offline.training.callbacks.model_writer import (
     LastCheckpoint,
+    ModelWriter,
     WholeCheckpoints,
 )
-from afformer_core.offline.training.callbacks.model_writer import ModelWriter
 from afformer_core.offline.training.contact.module import ContactTraining
 from afformer_core.offline.training.datasets.batched_data import BatchedData, GroundingData
 from afformer_core.offline.training.hands.data import HandData
 from afformer_core.offline.training.hands.module import HandTraining
 from afformer_core.offline.training.module import GroundingTraining
-from afformer_core.offline.training.resuming import (
-    alone_in,
-    finished_steps,
-    require_same_configuration,
-)
 
 _DTYPES = {'float32': torch.float32, 'float16': torch.float16, 'int8': torch.int8}
 # Steps between points of the curves if `trainer.log_every_n_steps` is not given.
@@ -351,3 +347,82 @@ def _as_path(text: str) -> Path:
     if (refusal := why_not_local(text)) is not None:
         raise ValueError(refusal)
     return Path(text)
+
+
+# Settings that may change between interruption and resuming.
+_FREE = ('data.workers', 'data.init_args.workers', 'data.init_args.cache_folder')
+_BOUND = ('model.', 'data.')
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Lock a model folder against other trainings; create it if missing.
+
+    Raises:
+        AfformerError: another process is training in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with folder_lock(folder, patient=False):
+            yield
+    except FolderHeldError as error:
+        raise AfformerError(
+            f'{folder} is being trained by another process. Wait until it ends, or give another '
+            'output folder'
+        ) from error
+
+
+def finished_steps(path: Path) -> int:
+    """Read the number of finished steps of a training from its checkpoint.
+
+    Raises:
+        AfformerError: the checkpoint is damaged.
+    """
+    try:
+        content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
+        return int(content['global_step'])
+    except Exception as error:
+        raise AfformerError(
+            f'{path} is not a checkpoint that training can resume from ({type(error).__name__}: '
+            f'{error}). Remove it, or give another output folder'
+        ) from error
+
+
+def require_same_configuration(path: Path, content: str) -> None:
+    """Check that the configuration of model and data has not changed.
+
+    Optimizer and order are restored from the checkpoint, so new values would be stored but not
+    used.
+
+    Args:
+        path: path of the earlier configuration, if it exists.
+        content: the new configuration, as YAML.
+
+    Raises:
+        AfformerError: settings differ, other than those of the machine and the number of steps.
+    """
+    if not path.is_file():
+        return
+    before, now = (_flat(yaml.safe_load(text)) for text in (path.read_text('utf-8'), content))
+    differing = [
+        key
+        for key in sorted(before.keys() | now.keys())
+        if key.startswith(_BOUND) and key not in _FREE and before.get(key) != now.get(key)
+    ]
+    if differing:
+        key = differing[0]
+        raise AfformerError(
+            f'{key} is {now.get(key)!r}; expected {before.get(key)!r} as in the training in '
+            f'{path.parent} ({len(differing)} settings differ). Give another output folder '
+            'to start again; --model.initial sets the initial weights'
+        )
+
+
+def _flat(fields: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    found = {}
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            found.update(_flat(value, f'{prefix}{name}.'))
+        else:
+            found[f'{prefix}{name}'] = value
+    return found

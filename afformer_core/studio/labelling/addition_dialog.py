@@ -12,7 +12,7 @@ from pathlib import Path
 from nicegui import ui
 from nicegui.elements.dialog import Dialog
 
-from afformer_core.files.folder_lock import folder_lock
+from afformer_core.files.atomic import folder_lock
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES
 from afformer_core.offline.data.readers.folder_pairs import DEMONSTRATIONS, IMAGES
 from afformer_core.studio.labelling.point_labels import PointLabels

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from afformer_core.files.atomic import write_aside
-from afformer_core.files.folder_lock import folder_lock
+from afformer_core.files.atomic import folder_lock, write_aside
 from afformer_core.media.polygons import Point
 from afformer_core.offline.data.readers.folder_pairs import (
     ACTIONS_FILES,

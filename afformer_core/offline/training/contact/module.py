@@ -22,8 +22,7 @@ from afformer_core.offline.training.initial_weights import (
     backbone_ingredients,
     initial_matching_network,
 )
-from afformer_core.offline.training.model_training import ModelTraining
-from afformer_core.offline.training.optimization import Optimization
+from afformer_core.offline.training.model_training import ModelTraining, Optimization
 from afformer_core.offline.training.validation import gathered
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,

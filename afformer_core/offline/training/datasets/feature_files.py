@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from afformer_core.errors import DatasetError
-from afformer_core.files.folder_lock import folder_lock
+from afformer_core.files.atomic import folder_lock
 from afformer_core.models.backbones.encoder import BackboneWithPyramid, Encoder
 
 _BACKBONE = 'backbone'

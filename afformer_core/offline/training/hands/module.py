@@ -28,8 +28,7 @@ from afformer_core.hands.detector_folder import (
 from afformer_core.hands.faster_rcnn_hands import hands_of
 from afformer_core.hands.hand import Hand
 from afformer_core.offline.training.hands.data import HandBatch, HandData
-from afformer_core.offline.training.model_training import ModelTraining
-from afformer_core.offline.training.optimization import Optimization
+from afformer_core.offline.training.model_training import ModelTraining, Optimization
 from afformer_core.offline.training.validation import gathered
 
 _OPTIMIZATION = Optimization()

@@ -17,9 +17,9 @@ from afformer_core.offline.data.augmentation.geometric import (
 )
 from afformer_core.offline.data.heatmaps import coverage
 from afformer_core.offline.maskahand.pretraining.interactions import Interaction
-from afformer_core.offline.maskahand.pretraining.masks import MaskSettings
 from afformer_core.offline.maskahand.pretraining.synthesis import (
     BoxTarget,
+    MaskSettings,
     SynthesisSettings,
     camera_motion,
     synthesize,

@@ -126,7 +126,7 @@ GROUPS = (
             'afformer_core.offline.training.validation',
             'afformer_core.offline.training.callbacks',
             'afformer_core.offline.training.datasets',
-            'afformer_core.offline.training.exemplars',
+            'afformer_core.offline.training.module',
             'afformer_core.offline.maskahand.mining',
             'afformer_core.offline.maskahand.pretraining',
         ),

@@ -14,7 +14,7 @@ from typing import Literal
 from nicegui import events, ui
 
 from afformer_core.media.polygons import Point
-from afformer_core.offline.data.readers.point_table import PointRow
+from afformer_core.offline.data.readers.folder_pairs import PointRow
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.studio.labelling.addition_dialog import AdditionDialog
 from afformer_core.studio.labelling.pair_list import PairList

@@ -12,13 +12,11 @@ from afformer_core.files.atomic import folder_lock, write_aside
 from afformer_core.media.polygons import Point
 from afformer_core.offline.data.readers.folder_pairs import (
     ACTIONS_FILES,
+    PointRow,
     object_folders,
     pair_actions,
-    read_media,
-)
-from afformer_core.offline.data.readers.point_table import (
-    PointRow,
     point_table_text,
+    read_media,
     read_point_table,
 )
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from afformer_core.offline.evaluation.metrics import Estimates
 from afformer_core.offline.evaluation.model_differences import difference_table
 from afformer_core.offline.evaluation.parts.contact_scores import CENTRE
-from afformer_core.offline.evaluation.parts.part_confidence import RIGHT_SHARE
-from afformer_core.offline.evaluation.parts.part_measures import COMPARED
+from afformer_core.offline.evaluation.parts.part_measures import COMPARED, RIGHT_SHARE
 from afformer_core.offline.evaluation.report.report import SCHEMA_OF_PARTS, EvaluationReport, Fact
 from afformer_core.offline.reports.bootstrap import interval_note
 from afformer_core.offline.reports.tables import Cell, Table

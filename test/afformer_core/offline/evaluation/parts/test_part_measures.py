@@ -11,14 +11,12 @@ import pytest
 from afformer_core.offline.data.readers.part_pairs import PartPair
 from afformer_core.offline.evaluation.metrics import Estimates
 from afformer_core.offline.evaluation.parts import contact_scores
-from afformer_core.offline.evaluation.parts.part_confidence import (
-    answering_threshold,
-    measure_confidence,
-)
 from afformer_core.offline.evaluation.parts.part_measures import (
     COMPARED,
     MEASURES,
+    answering_threshold,
     measure_all,
+    measure_confidence,
     measure_groups,
     measure_part_differences,
     measure_parts,

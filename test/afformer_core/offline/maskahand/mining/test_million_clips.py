@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from afformer_core.hands.hand import Hand
 from afformer_core.offline.maskahand.mining.index import write_videos
-from afformer_core.offline.maskahand.mining.mined_video import MinedVideo
+from afformer_core.offline.maskahand.mining.index import MinedVideo
 from afformer_core.offline.parallel.measured_subprocess import peak_megabytes
 
 folder, videos, clips = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])

@@ -107,8 +107,7 @@ def _shared() -> dict[str, LaunchArgument]:
     """Return the arguments of the grounding node and of RViz."""
     return {
         'namespace': LaunchArgument(
-            '',
-            'Namespace of the node and of every topic whose name does not start with a slash.',
+            '', 'Namespace of the node and of every topic whose name does not start with a slash.'
         ),
         'image_topic': LaunchArgument(
             'image',

@@ -150,12 +150,7 @@ class TransportWatch:
         ports: ports of the process.
     """
 
-    def __init__(
-        self,
-        node: Node,
-        give_up: Callable[[], None],
-        ports: SharedMemoryPorts,
-    ) -> None:
+    def __init__(self, node: Node, give_up: Callable[[], None], ports: SharedMemoryPorts) -> None:
         self._node = node
         self._give_up = give_up
         self._ports = ports

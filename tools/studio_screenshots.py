@@ -30,7 +30,7 @@ import yaml
 from afformer_core.example_pairs.pair_folder import ExamplePair, rendered_pairs
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import read_video
-from afformer_core.offline.data.readers.point_table import PointRow, point_table_text
+from afformer_core.offline.data.readers.folder_pairs import PointRow, point_table_text
 
 _SIZE = {'width': 1280, 'height': 800}
 _MILLISECONDS = 300_000

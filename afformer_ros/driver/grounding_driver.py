@@ -59,9 +59,7 @@ class NodeProcess:
             arguments += ['-p', f'{key}:={value}']
         with open(log, 'wb') as output:
             self._process = subprocess.Popen(
-                [sys.executable, '-m', module, *arguments],
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                [sys.executable, '-m', module, *arguments], stdout=output, stderr=subprocess.STDOUT
             )
 
     @property

@@ -55,9 +55,7 @@ class PlayerParameters:
         choices=('raw', 'compressed'),
     )
     reliability: str = _fixed(
-        'reliable',
-        'Reliability offered to subscribers',
-        choices=('reliable', 'best_effort'),
+        'reliable', 'Reliability offered to subscribers', choices=('reliable', 'best_effort')
     )
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
-from afformer_core.studio.words import certainty_in_words, presence_in_words
+from afformer_core.studio.messages import certainty_in_words, presence_in_words
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.srv import GetDemonstrationFrame
 from afformer_ros.studio.grounding_watch import NodeState
@@ -35,9 +35,7 @@ def state_in_words(state: NodeState, name: str) -> str:
 def reliability_in_words(affordance: Affordance) -> tuple[str, str]:
     """Describe presence and certainty; the latter is empty if not known or nothing was found."""
     presence = presence_in_words(
-        _known(affordance.presence),
-        _known(affordance.presence_threshold),
-        found=affordance.found,
+        _known(affordance.presence), _known(affordance.presence_threshold), found=affordance.found
     )
     if not affordance.found:
         return presence, ''

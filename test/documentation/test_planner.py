@@ -16,6 +16,8 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, PointStamped, Vector3
 from std_msgs.msg import Header
 
+from afformer_core.geometry.motion import ACTION_NAMES, ActionKind, action_kind
+
 
 @pytest.fixture(scope='module', params=['page', 'example'])
 def reach(root: Path, request: pytest.FixtureRequest) -> Callable[[Affordance], Any]:
@@ -63,3 +65,17 @@ def test_it_reaches_only_for_what_is_certain(reach, certainty: float, acts: bool
 @pytest.mark.parametrize('fields', [{'found': False}, {'found': True, 'age': 0.25}])
 def test_it_does_not_reach_for_what_is_not_in_view(reach, fields) -> None:
     assert reach(_affordance(**fields)) is None
+
+
+def test_the_page_names_every_action(root: Path) -> None:
+    text = (root / 'docs' / 'robot' / 'points.md').read_text()
+    rows = [line.split('|')[1] for line in text.splitlines() if line.startswith('| `')]
+    named = {name for row in rows for name in re.findall(r'`([^`]+)`', row)}
+    senses = (ActionKind.TURN_CLOCKWISE, ActionKind.TURN_COUNTERCLOCKWISE)
+    plain = {name for kind, names in ACTION_NAMES.items() if kind not in senses for name in names}
+    assert named == plain
+
+
+def test_the_senses_of_the_page_are_understood() -> None:
+    assert action_kind('rotate_clockwise') is ActionKind.TURN_CLOCKWISE
+    assert action_kind('turn anticlockwise') is ActionKind.TURN_COUNTERCLOCKWISE

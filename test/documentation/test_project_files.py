@@ -132,8 +132,7 @@ def test_targets_of_make_exist(root: Path, file: str) -> None:
 
 
 @pytest.mark.parametrize(
-    'file',
-    ['Dockerfile', '.github/workflows/ros.yml', '.github/workflows/apt.yml', 'SECURITY.md'],
+    'file', ['Dockerfile', '.github/workflows/ros.yml', '.github/workflows/apt.yml', 'SECURITY.md']
 )
 def test_named_paths_exist(root: Path, file: str) -> None:
     text = (root / file).read_text()

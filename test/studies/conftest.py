@@ -35,10 +35,7 @@ def settings() -> dict[str, Any]:
                     {'label': 'fine-tuned', 'model': 'tuned', 'paper_kld': 1.48},
                 ],
             },
-            'table_8': {
-                'title': 'Table 8',
-                'rows': [{'label': 'noise', 'model': 'tuned'}],
-            },
+            'table_8': {'title': 'Table 8', 'rows': [{'label': 'noise', 'model': 'tuned'}]},
         },
     }
 

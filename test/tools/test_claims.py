@@ -179,10 +179,7 @@ def test_a_time_with_a_comma_in_a_table_of_a_report_is_compared(tmp_path: Path) 
 
 def test_a_report_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, 'RESULTS', tmp_path)
-    report = {
-        'provenance': PROVENANCE,
-        'measures': {'model': {'inside': 0.25, 'near': 0.75}},
-    }
+    report = {'provenance': PROVENANCE, 'measures': {'model': {'inside': 0.25, 'near': 0.75}}}
     claims = [
         PageClaim('page.md', 'a', 'b', 'speed', 'measures > model > near'),
         PageClaim('page.md', 'a', 'c', 'other', 'measures > model > inside'),

@@ -103,10 +103,7 @@ def test_transports_and_profiles_of_the_user_are_kept(project: Path) -> None:
 
 @pytest.mark.parametrize(
     ('source', 'folder', 'command'),
-    [
-        (SOURCE, '.venv', 'make setup'),
-        (JAZZY, '.venv-jazzy', 'make setup DISTRO=jazzy'),
-    ],
+    [(SOURCE, '.venv', 'make setup'), (JAZZY, '.venv-jazzy', 'make setup DISTRO=jazzy')],
 )
 def test_without_setup_it_says_what_to_do(
     project: Path, source: str, folder: str, command: str

@@ -133,9 +133,7 @@ def test_automatic_exposure_brightens_the_dark_and_darkens_the_bright(
     assert means == pytest.approx([50, 105, 105, 176], abs=1)
 
 
-def test_noise_has_its_standard_deviation_and_differs_each_time(
-    rng: np.random.Generator,
-) -> None:
+def test_noise_has_its_standard_deviation_and_differs_each_time(rng: np.random.Generator) -> None:
     grey = np.full((192, 256, 3), 128, np.uint8)
     sensor = flawless(noise=5.0)
     first, second = sensor.expose(grey, rng), sensor.expose(grey, rng)

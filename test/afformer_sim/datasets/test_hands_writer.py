@@ -11,11 +11,7 @@ import numpy as np
 import pytest
 
 from afformer_sim.bodies.element import Fingertip, Use
-from afformer_sim.datasets.hands_writer import (
-    AnnotatedHand,
-    annotation_xml,
-    moments,
-)
+from afformer_sim.datasets.hands_writer import AnnotatedHand, annotation_xml, moments
 from afformer_sim.datasets.layouts import HandsSettings, write_scenes
 from afformer_sim.scene.motion import DemonstratedMotion
 from afformer_sim.scene.visibility import Box

@@ -18,11 +18,7 @@ from afformer_sim.datasets.rgbd_bag import RgbdBagSettings
     [
         (DatasetSettings, {'scenes': 0}, 'scenes is 0; expected at least 1'),
         (DatasetSettings, {'demonstrations': 0}, 'demonstrations is 0; expected at least 1'),
-        (
-            DatasetSettings,
-            {'families': ('spoon',)},
-            'families are spoon; expected some of',
-        ),
+        (DatasetSettings, {'families': ('spoon',)}, 'families are spoon; expected some of'),
         (DatasetSettings, {'families': ()}, 'families are none'),
         (DatasetSettings, {'longest_side': 8}, 'at least 32'),
         (DatasetSettings, {'hand': 'paw'}, "hand is 'paw'; expected one of"),

@@ -10,10 +10,7 @@ import mujoco
 import numpy as np
 
 from afformer_sim.bodies.seeds import scene_seed
-from afformer_sim.scene.demonstration import (
-    choose_elements,
-    plan_demonstration,
-)
+from afformer_sim.scene.demonstration import choose_elements, plan_demonstration
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.world import describe_world
 

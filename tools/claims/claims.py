@@ -212,16 +212,6 @@ def _states(printed: Sequence[PrintedNumber], stored: Sequence[float]) -> bool:
     return all(p.equals(s) for p, s in zip(printed, stored, strict=False))
 
 
-def differences_between_pages(root: Path, claims: Sequence[Claim]) -> Iterator[str]:
-    """Yield a sentence for each number that two pages state differently."""
-    first: dict[tuple[str, str], Claim] = {}
-    for claim in claims:
-        other = first.setdefault((claim.result, claim.number), claim)
-        one, two = (numbers_of(c.cell(root))[1] for c in (claim, other))
-        if any(a.value != b.value for a, b in zip(one, two, strict=False)):
-            yield f'{claim} is {claim.cell(root)!r}; {other} is {other.cell(root)!r}'
-
-
 def differences_from_recomputed(
     root: Path, claims: Sequence[Claim], name: str, result: Mapping[str, Any]
 ) -> Iterator[str]:

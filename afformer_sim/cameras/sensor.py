@@ -18,20 +18,6 @@ import numpy as np
 import simplejpeg
 
 
-def distort_points(points: np.ndarray, size: tuple[int, int], distortion: float) -> np.ndarray:
-    """Distort points of the ideal image: [P, 2] pixels to float64 [P, 2].
-
-    Pixel centres are at integers.
-    """
-    points = np.asarray(points, float)
-    if distortion == 0:
-        return np.asarray(points.copy())
-    middle, half_diagonal, zoom = _frame(size, distortion)
-    offset = points - middle
-    squared = (offset**2).sum(axis=1, keepdims=True) / half_diagonal**2
-    return np.asarray(middle + offset * zoom * (1 + distortion * squared))
-
-
 @lru_cache(maxsize=64)
 def distortion_maps(size: tuple[int, int], distortion: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the two maps with which `cv2.remap` converts the ideal image to a lens's image."""
@@ -114,7 +100,13 @@ class Sensor:
             points: [P, 2] pixels, centres at integers, as a pinhole camera projects them.
             size: (width, height) of the image.
         """
-        return distort_points(points, size, self.distortion)
+        points = np.array(points, float)
+        if self.distortion == 0:
+            return points
+        middle, half_diagonal, zoom = _frame(size, self.distortion)
+        offset = points - middle
+        squared = (offset**2).sum(axis=1, keepdims=True) / half_diagonal**2
+        return np.asarray(middle + offset * zoom * (1 + self.distortion * squared))
 
     def expose(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Add the camera's defects to a clean image; uint8 [H, W, 3] RGB both."""

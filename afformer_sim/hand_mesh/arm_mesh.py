@@ -101,9 +101,7 @@ def _dome(rings: int) -> np.ndarray:
 
 def _radii(times: np.ndarray) -> np.ndarray:
     """Return half axes across and through the hand's plane, float64 [N, 2] metres."""
-    return np.column_stack(
-        [np.interp(times, _STATIONS, _ACROSS), np.interp(times, _STATIONS, _THROUGH)]
-    )
+    return np.column_stack([np.interp(times, _STATIONS, axis) for axis in (_ACROSS, _THROUGH)])
 
 
 def _line(arm: Forearm, times: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -144,39 +142,29 @@ def _around(
     angles = np.arctan2(local @ second, local @ first) % (2 * np.pi)
     order = np.argsort(angles)
     sampled = np.linspace(0, 2 * np.pi, SEGMENTS + 1)
-    return np.stack(
-        [
-            np.interp(sampled, angles[order], border[order, axis], period=2 * np.pi)
-            for axis in range(3)
-        ],
-        axis=1,
-    )
+    angles, border = angles[order], border[order]
+    points = [np.interp(sampled, angles, axis, period=2 * np.pi) for axis in border.T]
+    return np.stack(points, axis=1)
 
 
-def tube_faces(rings: int, segments: int) -> np.ndarray:
-    """Return the triangles of a tube of rings of vertices: int64 [F, 3].
+def tube_faces(rings: int) -> np.ndarray:
+    """Return the triangles of a tube of rings of `SEGMENTS` + 1 vertices: int64 [F, 3].
 
     Each ring repeats its first vertex at its end, so that a texture can be wrapped around it.
-
-    Args:
-        rings: number of rings.
-        segments: number of segments of a ring, of `segments` + 1 vertices.
     """
-    width = segments + 1
+    width = SEGMENTS + 1
     ring = np.arange(rings - 1)[:, None]
-    step = np.arange(segments)[None, :]
+    step = np.arange(SEGMENTS)[None, :]
     here, there = ring * width + step, (ring + 1) * width + step
     first = np.stack([here, there, there + 1], axis=-1)
     second = np.stack([here, there + 1, here + 1], axis=-1)
     return np.concatenate([first, second], axis=1).reshape(-1, 3)
 
 
-def tube_coordinates(rings: int, segments: int) -> np.ndarray:
+def tube_coordinates(rings: int) -> np.ndarray:
     """Return texture coordinates of a tube: float64 [V, 2], around and along it, each 0 to 1."""
-    along, around = np.meshgrid(
-        np.linspace(0, 1, rings), np.linspace(0, 1, segments + 1), indexing='ij'
-    )
-    return np.stack([around, along], axis=-1).reshape(-1, 2)
+    grid = np.meshgrid(np.linspace(0, 1, SEGMENTS + 1), np.linspace(0, 1, rings))
+    return np.stack(grid, axis=-1).reshape(-1, 2)
 
 
 def tube_normals(grid: np.ndarray) -> np.ndarray:

@@ -82,7 +82,7 @@ def hand_topologies() -> dict[str, Topology]:
     """Return the surfaces that a hand can have, by name."""
     rig = load_hand_rig()
     tubes = {
-        name: Topology(tube_faces(rings, SEGMENTS), tube_coordinates(rings, SEGMENTS))
+        name: Topology(tube_faces(rings), tube_coordinates(rings))
         for name, rings in _RINGS.items()
     }
     return {'hand': Topology(rig.faces, rig.coordinates), **tubes}

@@ -179,15 +179,8 @@ class Renderer:
             self._data.mocap_quat[i] = pose.quaternion
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
-        mujoco.mjv_updateScene(
-            self._model,
-            self._data,
-            self._option,
-            None,
-            self._camera,
-            mujoco.mjtCatBit.mjCAT_ALL.value,
-            self._scene,
-        )
+        shown = self._camera, mujoco.mjtCatBit.mjCAT_ALL.value, self._scene
+        mujoco.mjv_updateScene(self._model, self._data, self._option, None, *shown)
         if self._skinned:
             self._place_mesh(hand if isinstance(hand, PosedHand) else None)
         if not isinstance(hand, PosedHand):

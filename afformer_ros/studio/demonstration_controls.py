@@ -121,11 +121,8 @@ class DemonstrationControls:
         loading = _LOAD in self._link.client.goals
         self._load.set_enabled(active and not loading)
         self._stop.set_enabled(loading)
-        self._told.text = (
-            f'Recording begins in {self._left} s.'
-            if counting
-            else recording_in_words(watch.status)
-        )
+        soon = f'Recording begins in {self._left} s.'
+        self._told.text = soon if counting else recording_in_words(watch.status)
         await self._camera.refresh()
 
     async def _start_recording(self) -> None:

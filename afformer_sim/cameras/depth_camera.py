@@ -120,8 +120,8 @@ class RobotErrors:
         angle = rng.uniform(0, 2 * np.pi)
         shift = np.round(self.registration * np.array([np.cos(angle), np.sin(angle)]))
         matrix = np.column_stack([np.eye(2), shift])
-        nearest = {'flags': cv2.INTER_NEAREST, 'borderValue': np.nan}
-        return cv2.warpAffine(depth, matrix, depth.shape[::-1], **nearest)
+        size = (depth.shape[1], depth.shape[0])
+        return cv2.warpAffine(depth, matrix, size, flags=cv2.INTER_NEAREST, borderValue=np.nan)
 
 
 def _direction(rng: np.random.Generator) -> np.ndarray:

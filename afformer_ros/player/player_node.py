@@ -96,7 +96,8 @@ class PlayerNode(Node):
         # A damaged file is reported here, before any subscriber waits for its frames.
         first = next(iter(timed_images(self._path)))
         kind = CompressedImage if self._compressed else Image
-        reliability = QoSReliabilityPolicy[self._settings.reliability.upper()]
+        policies = QoSReliabilityPolicy
+        reliability = policies.RELIABLE if self._reliable else policies.BEST_EFFORT
         quality = QoSProfile(depth=10, reliability=reliability)
         self._publisher: Any = self.create_publisher(kind, 'image', quality)
         self._tell(first)

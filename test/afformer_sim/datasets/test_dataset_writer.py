@@ -134,16 +134,6 @@ def test_each_family_can_be_written(family: str, tmp_path: Path) -> None:
         assert cv2.pointPolygonTest(polygon, middle, True) > -0.6
 
 
-def test_an_interrupted_run_is_continued(folder: Path, tmp_path: Path) -> None:
-    progress = write_scenes(tmp_path, 'train', SETTINGS)
-    assert next(progress) == 0
-    assert next(progress) == 1
-    progress.close()
-    assert not (tmp_path / 'train.json').exists()
-    assert list(write_scenes(tmp_path, 'train', SETTINGS)) == [1, 2]
-    assert contents(tmp_path) == contents(folder)
-
-
 def test_a_smaller_dataset_is_the_beginning_of_a_larger_one(folder: Path, tmp_path: Path) -> None:
     list(write_scenes(tmp_path, 'train', replace(SETTINGS, scenes=1)))
     whole = json.loads((folder / 'train.json').read_text())

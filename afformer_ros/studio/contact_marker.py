@@ -25,11 +25,7 @@ _RADIUS = 1 / 60
 
 
 class ContactMarker:
-    """A view of the frame, which is read again whenever the demonstrations change.
-
-    Args:
-        link: link to the node.
-    """
+    """A view of the frame, which is read again whenever the demonstrations change."""
 
     def __init__(self, link: GroundingLink) -> None:
         self._link = link

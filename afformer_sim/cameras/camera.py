@@ -118,7 +118,6 @@ def sample_camera(
     Args:
         fixture: fixture that must be in view.
         size: (width, height) of the image.
-        rng: source of randomness.
         egocentric: the camera is on the head of a person in front of the fixture: above it, with
             a wide lens.
     """

@@ -152,7 +152,6 @@ def sample_sensor(rng: np.random.Generator, *, moving: bool = False) -> Sensor:
     """Draw an ordinary camera: three of five distort nothing, most have two or three defects.
 
     Args:
-        rng: source of randomness.
         moving: True if the camera or its subject moves, so that images are often smeared.
     """
 

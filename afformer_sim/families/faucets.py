@@ -227,7 +227,6 @@ def _sink(
     """Build the sink, with its upper side at y = 0 and its front at z = 0.
 
     Args:
-        rng: source of randomness.
         deck: colour of the sink.
         size: half its width, and its depth.
         wall: True if the taps sit on a wall behind it.

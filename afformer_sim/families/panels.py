@@ -55,7 +55,6 @@ def lay_out(
     """Lay out `count` cells in one to five blocks.
 
     Args:
-        rng: source of randomness.
         count: number of cells.
         pitch: lowest and highest average distance between neighbours, in metres.
     """

@@ -62,7 +62,6 @@ def place_rows(
     """Place objects in one or two rows; the second row is roughly in the gaps of the first.
 
     Args:
-        rng: source of randomness.
         items: objects from left to right, the front row first.
         rows: 1 or 2.
         gaps: metres between neighbours, at least and at most.

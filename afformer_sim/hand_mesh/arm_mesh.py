@@ -77,7 +77,6 @@ def band_grid(arm: Forearm, position: float, width: float, thickness: float) -> 
     """Return a band around the arm, such as a watch strap: float64 [5, SEGMENTS + 1, 3].
 
     Args:
-        arm: the forearm.
         position: middle of the band as a share of the way from wrist to elbow.
         width, thickness: of the band, metres.
     """

@@ -193,7 +193,6 @@ def plan_photograph_demonstration(
     Args:
         view: view of the photograph.
         position: [2] pixels of the photograph.
-        rng: source of randomness.
         hand_sizes: shortest and longest hand, as shares of the image's diagonal.
     """
     use = _sample_use(rng)

@@ -162,7 +162,6 @@ def sample_other_view(
         point: [2] pixels of the photograph.
         scale: pixels of the demonstration's image for one of the photograph; the view has half
             as many to twice as many.
-        rng: source of randomness.
     """
 
     def draw() -> PhotographView:
@@ -221,7 +220,6 @@ def find_interest_points(image: np.ndarray, count: int, rng: np.random.Generator
     Args:
         image: uint8 [H, W, 3] RGB.
         count: number of points.
-        rng: source of randomness.
 
     Returns:
         float64 [at most count, 2] pixels with structure around them.

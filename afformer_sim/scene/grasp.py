@@ -201,8 +201,6 @@ def count_misplaced(
     """Count points of an arm that hide an element or the camera, or lie below the table.
 
     Args:
-        fixture: the fixture.
-        capsules: the hand's capsules.
         camera: camera that sees them.
         front: [3] metres, the middle of the element's front.
 

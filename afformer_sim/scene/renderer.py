@@ -40,7 +40,6 @@ class Renderer:
     """Renderer of one scene's fixture, for one thread; close it at the end, or use `with`.
 
     Args:
-        scene: scene to render.
         buffer: (width, height) of the largest image.
         skins: skins for hands of meshes, see `hand_skins.skins_xml`; None if there are none.
     """

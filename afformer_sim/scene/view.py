@@ -27,7 +27,6 @@ def project_outline(
     """Project the convex outline of an element's operated part into an image.
 
     Args:
-        element: the element.
         camera: camera that takes the image.
         size: (width, height) of the image.
         displacement: displacement of the element from rest.

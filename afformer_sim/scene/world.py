@@ -58,7 +58,6 @@ def describe_world(scene: Scene, buffer: tuple[int, int], skins: SkinXml | None 
     again for each view.
 
     Args:
-        scene: scene to describe.
         buffer: (width, height) of the largest image to be rendered.
         skins: skins for a hand of meshes, see `hand_skins.skins_xml`.
     """

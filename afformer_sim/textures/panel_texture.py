@@ -38,7 +38,6 @@ def paint_decal(rng: np.random.Generator, *, held_out: bool = False, side: int =
     Held-out photographs, words, shapes of logos and kinds of code never occur in training.
 
     Args:
-        rng: source of randomness.
         held_out: True for the held-out ones, False for those of training.
         side: longer side in pixels, at least 8.
 
@@ -194,7 +193,6 @@ def apply_wear(image: np.ndarray, rng: np.random.Generator) -> None:
 
     Args:
         image: uint8 or float32 [H, W, 3] RGB, up to 255.
-        rng: source of randomness.
     """
     height, width = image.shape[:2]
     # opacity of the layer over the image, and its brightness times opacity
@@ -278,8 +276,6 @@ def paint_panel(panel: Panel, rng: np.random.Generator, *, held_out: bool = Fals
     """Paint the panel's front: grain, frame, display, labels, decals and wear.
 
     Args:
-        panel: the panel.
-        rng: source of randomness.
         held_out: see `paint_decal`.
 
     Returns:

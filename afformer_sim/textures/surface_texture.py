@@ -27,7 +27,6 @@ def paint_surface(
     """Paint a random surface: half of them are cut out of photographs, the others are patterns.
 
     Args:
-        rng: source of randomness.
         held_out: True for photographs or patterns that are kept out of training, False for those
             of training.
         side: side in pixels.
@@ -45,7 +44,6 @@ def paint_pattern(rng: np.random.Generator, name: str, side: int = 128) -> np.nd
     """Paint a pattern in random colours.
 
     Args:
-        rng: source of randomness.
         name: a key of `TRAINING_PATTERNS` or `HELD_OUT_PATTERNS`.
         side: side in pixels.
 
@@ -101,7 +99,6 @@ def fractal(
     """Draw clouds: smooth noise about 0 of standard deviation near 0.3, float32 [height, width].
 
     Args:
-        rng: source of randomness.
         height, width: size in pixels.
         cells: number of cells of the coarsest noise along each side.
         octaves: number of refinements; each halves the size of cells and the amplitude.

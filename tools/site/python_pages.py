@@ -116,11 +116,7 @@ GROUPS = (
 
 
 def python_pages(root: Path) -> dict[str, str]:
-    """Build a page for each group of modules, and the page that lists them, by path.
-
-    Args:
-        root: folder of the repository.
-    """
+    """Build a page for each group of modules, and the page that lists them, by path."""
     rows = [f'| [{group.title}]({group.page}.md) | {group.purpose} |' for group in GROUPS]
     table = '\n'.join(['| page | |', '| --- | --- |', *rows])
     pages = {
@@ -143,7 +139,6 @@ def public_modules(root: Path, name: str) -> Iterator[str]:
     """Yield the names of the modules that define a public class or function.
 
     Args:
-        root: folder of the repository.
         name: a module, or a package with the modules below it.
 
     Raises:

@@ -85,9 +85,10 @@ class _Samples:
         if number < len(samples) and samples[number].stamp == stamp:
             return samples[number]
         if number in (0, len(samples)):
+            where = 'into the future' if number else 'into the past'
             raise TransformException(
-                f'Lookup would require extrapolation at time {stamp * 1e-9:.6f}, when looking up '
-                f'transform of frame [{frame}]'
+                f'Lookup would require extrapolation {where} at time {stamp * 1e-9:.6f}, when '
+                f'looking up transform of frame [{frame}]'
             )
         before, after = samples[number - 1], samples[number]
         share = (stamp - before.stamp) / (after.stamp - before.stamp)
@@ -153,13 +154,11 @@ class Buffer:
             return Time(nanoseconds=self._latest(target_frame, source_frame))
 
     def _set(self, transform: TransformStamped, static: bool) -> None:
-        parent = transform.header.frame_id.removeprefix('/')
-        child = transform.child_frame_id.removeprefix('/')
+        parent, child = transform.header.frame_id, transform.child_frame_id
         shift, turn = transform.transform.translation, transform.transform.rotation
         numbers = (shift.x, shift.y, shift.z, turn.x, turn.y, turn.z, turn.w)
         length = math.hypot(*numbers[3:])
-        named = parent and child and parent != child
-        if not named or any(map(math.isnan, numbers)) or length == 0:
+        if any(map(math.isnan, numbers)) or length == 0:
             return
         unit = tuple(one / length for one in numbers[3:])
         stamp = transform.header.stamp.sec * 10**9 + transform.header.stamp.nanosec
@@ -172,11 +171,6 @@ class Buffer:
 
     def _require(self, *frames: str) -> None:
         for frame in frames:
-            if not frame or frame.startswith('/'):
-                raise TransformException(
-                    f'Invalid argument "{frame}" passed to lookupTransform - in tf2 frame_ids '
-                    f'cannot {"start with a slash" if frame else "be empty"}'
-                )
             if frame not in self._names:
                 raise TransformException(f'"{frame}" passed to lookupTransform does not exist. ')
 

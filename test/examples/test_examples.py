@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 import rclpy
-from afformer_ros.msg import ActionScore, Affordance, AffordancePoint
+from afformer_ros.msg import Affordance, AffordancePoint
 from geometry_msgs.msg import Point, Pose
 
 from afformer_core.media.bag import Bag
@@ -80,14 +80,8 @@ def test_the_lines_of_python_on_a_page_ground(
 
 def test_two_files_give_an_action_and_an_overlay(root: Path, files: Path) -> None:
     overlay = files / 'overlay.png'
-    said = run(
-        root,
-        files,
-        'ground_two_files.py',
-        files / 'videos' / 'press.mp4',
-        files / 'panel.png',
-        overlay,
-    )
+    given = files / 'videos' / 'press.mp4', files / 'panel.png'
+    said = run(root, files, 'ground_two_files.py', *given, overlay)
     scores = [float(text) for text in re.findall(r'^[a-z ]+: ([\d.]+)$', said, re.MULTILINE)]
     assert len(scores) == 7
     assert sum(scores) == pytest.approx(1, abs=0.04)
@@ -129,16 +123,9 @@ def test_the_notebook_renders_a_scene_where_it_is_given_no_files(
 
 def test_the_planner_prints_the_first_candidate(root: Path) -> None:
     known = Pose(position=Point(x=0.1, y=-0.2, z=0.8))
-    affordance = Affordance(
-        found=True,
-        action='press',
-        actions=[ActionScore(name='press', score=1.0)],
-        points=[
-            AffordancePoint(score=0.5),
-            AffordancePoint(score=0.25, grasp_candidate_valid=True, grasp_candidate=known),
-        ],
-        position_frame='base_link',
-    )
+    best = AffordancePoint(score=0.25, grasp_candidate_valid=True, grasp_candidate=known)
+    affordance = Affordance(found=True, action='press', position_frame='base_link')
+    affordance.points = [AffordancePoint(score=0.5), best]
     covered = Affordance(found=True, age=0.5, points=affordance.points)
     program = [sys.executable, str(root / 'examples' / 'pick_first_candidate.py')]
     command = [*program, '--ros-args', '-r', 'affordance:=camera/affordance']

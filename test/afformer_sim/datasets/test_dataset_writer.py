@@ -114,16 +114,8 @@ def test_hands_of_meshes_change_clips_alone(folder: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize('family', FAMILIES)
 def test_each_family_can_be_written(family: str, tmp_path: Path) -> None:
-    settings = DatasetSettings(
-        seed=3,
-        scenes=1,
-        families=(family,),
-        held_out=True,
-        demonstrations=1,
-        performances=2,
-        frames=2,
-        longest_side=48,
-    )
+    few = {'scenes': 1, 'demonstrations': 1, 'performances': 2, 'frames': 2, 'longest_side': 48}
+    settings = DatasetSettings(seed=3, families=(family,), held_out=True, **few)
     list(write_scenes(tmp_path, 'test', settings))
     dataset = open_annotations(tmp_path / 'test.json')
     assert find_problems(dataset, decode=True) == []

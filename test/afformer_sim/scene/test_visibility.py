@@ -9,12 +9,7 @@ import pytest
 from afformer_sim.scene.demonstration import plan_demonstration
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene
-from afformer_sim.scene.visibility import (
-    box_of,
-    element_box,
-    hand_box,
-    points_seen,
-)
+from afformer_sim.scene.visibility import box_of, element_box, hand_box, points_seen
 
 
 def test_points_beside_an_element_go_to_its_nearest_pixel_inside() -> None:

@@ -21,9 +21,8 @@ def reach(affordance: Affordance) -> tuple[str, PoseStamped] | None:
     """Choose the action and the pose to reach, or None if nothing is in view."""
     if not affordance.found or affordance.age > 0:  # The element is absent or covered.
         return None
-    if (
-        affordance.certainty < affordance.certainty_threshold
-    ):  # The part is uncertain; NaN means unknown.
+    # The part is uncertain; NaN means unknown.
+    if affordance.certainty < affordance.certainty_threshold:
         return None
     for point in affordance.points:  # best first
         if point.grasp_candidate_valid:

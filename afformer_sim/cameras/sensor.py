@@ -32,11 +32,8 @@ def distortion_maps(size: tuple[int, int], distortion: float) -> tuple[np.ndarra
         error = ideal * (1 + distortion * ideal**2) - seen
         ideal = ideal - error / (1 + 3 * distortion * ideal**2)
     shrink = 1 / (zoom * (1 + distortion * ideal**2))
-    maps = cv2.convertMaps(
-        (middle[0] + x * shrink).astype(np.float32),
-        (middle[1] + y * shrink).astype(np.float32),
-        cv2.CV_16SC2,
-    )
+    columns, rows = middle[0] + x * shrink, middle[1] + y * shrink
+    maps = cv2.convertMaps(columns.astype(np.float32), rows.astype(np.float32), cv2.CV_16SC2)
     return maps[0], maps[1]
 
 

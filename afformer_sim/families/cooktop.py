@@ -163,9 +163,8 @@ def _lifted(
 ) -> Element:
     """Build an element with a handle that points `azimuth` radians to the user's right."""
     tilt = math.radians(rng.uniform(35, 75))
-    outward = np.array(
-        [math.cos(tilt) * math.sin(azimuth), math.sin(tilt), math.cos(tilt) * math.cos(azimuth)]
-    )
+    level, rise = math.cos(tilt), math.sin(tilt)
+    outward = np.array([level * math.sin(azimuth), rise, level * math.cos(azimuth)])
     outward = outward - (outward @ handle.along) * handle.along
     return handle_element(kind, rng, solids, handle, outward)
 

@@ -93,10 +93,9 @@ def bounds(items: Sequence[TabletopObject]) -> np.ndarray:
 def overlap(one: TabletopObject, other: TabletopObject, margin: float = 0.0) -> bool:
     """Check whether upright boxes around solids of two objects are within `margin` metres."""
     first, second = _boxes(one), _boxes(other)
-    apart = (first[:, None, 0] - second[None, :, 1] > margin) | (
-        second[None, :, 0] - first[:, None, 1] > margin
-    )
-    return bool((~apart.any(axis=-1)).any())
+    first, second = first[:, None], second[None]
+    gaps = np.maximum(first[..., 0, :] - second[..., 1, :], second[..., 0, :] - first[..., 1, :])
+    return bool((gaps <= margin).all(axis=-1).any())
 
 
 def set_table(

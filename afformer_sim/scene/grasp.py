@@ -87,9 +87,8 @@ def sample_grasp(grip: Grip, hand: HandAppearance, rng: np.random.Generator) -> 
 
 
 def _press(front: Fingertip, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
-    rotation = _orient(
-        _approach(hand, rng), math.radians(rng.uniform(25, 58)), math.radians(rng.normal(0, 12))
-    )
+    upward, dive = _approach(hand, rng), math.radians(rng.uniform(25, 58))
+    rotation = _orient(upward, dive, math.radians(rng.normal(0, 12)))
     finger = MIDDLE if rng.random() < 0.15 else INDEX
     position = np.clip(rng.normal(0, 0.2, 2), -0.5, 0.5) * [front.half_width, front.half_height]
     tip = np.array([front.x + position[0], front.y + position[1], front.level + FINGERTIP_RADIUS])

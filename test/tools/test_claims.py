@@ -87,9 +87,8 @@ def test_every_number_of_the_tables_is_a_claim(
     root: Path, page: str, begin: str, end: str, count: int
 ) -> None:
     text = (root / page).read_text().split(f'{begin}\n')[1].split(end)[0]
-    claimed = {
-        claim.key for claim in CLAIMS if isinstance(claim, PageClaim) and claim.page == page
-    }
+    stated = [c for c in CLAIMS if isinstance(c, PageClaim) and c.page == page]
+    claimed = {(claim.row, claim.column) for claim in stated}
     numbers = [(row, column) for row, column, cell in cells(text) if re.search(r'\d', cell)]
     assert len(numbers) == count
     assert set(numbers) <= claimed

@@ -44,16 +44,11 @@ class PageClaim:
         Raises:
             ValueError: no table, or more than one, has such a cell.
         """
-        page = (root / self.page).read_text('utf-8')
-        found = [text for row, column, text in cells(page) if (row, column) == self.key]
+        page, where = (root / self.page).read_text('utf-8'), (self.row, self.column)
+        found = [text for row, column, text in cells(page) if (row, column) == where]
         if len(found) != 1:
             raise ValueError(f'{self} is in {len(found)} tables; expected 1')
         return found[0]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Row and column."""
-        return self.row, self.column
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,11 @@ def _affordance(**fields: Any) -> Affordance:
 
 def test_it_takes_the_first_candidate_that_is_valid(reach) -> None:
     action, pose = reach(_affordance(found=True))
-    assert (action, pose.header.frame_id) == ('press', 'base_link')
-    assert pose.header.stamp == Time(sec=12, nanosec=34)
+    assert (action, pose.header.frame_id, pose.header.stamp) == (
+        'press',
+        'base_link',
+        Time(sec=12, nanosec=34),
+    )
     assert pose.pose.position == Point(x=0.1, y=-0.2, z=0.8)
 
 

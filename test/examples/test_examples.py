@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 import rclpy
-from afformer_ros.msg import Affordance, AffordancePoint
+from afformer_ros.msg import ActionScore, Affordance, AffordancePoint
 from geometry_msgs.msg import Point, Pose
 
 from afformer_core.media.bag import Bag
@@ -123,9 +123,16 @@ def test_the_notebook_renders_a_scene_where_it_is_given_no_files(
 
 def test_the_planner_prints_the_first_candidate(root: Path) -> None:
     known = Pose(position=Point(x=0.1, y=-0.2, z=0.8))
-    best = AffordancePoint(score=0.25, grasp_candidate_valid=True, grasp_candidate=known)
-    affordance = Affordance(found=True, action='press', position_frame='base_link')
-    affordance.points = [AffordancePoint(score=0.5), best]
+    affordance = Affordance(
+        found=True,
+        action='press',
+        actions=[ActionScore(name='press', score=1.0)],
+        points=[
+            AffordancePoint(score=0.5),
+            AffordancePoint(score=0.25, grasp_candidate_valid=True, grasp_candidate=known),
+        ],
+        position_frame='base_link',
+    )
     covered = Affordance(found=True, age=0.5, points=affordance.points)
     program = [sys.executable, str(root / 'examples' / 'pick_first_candidate.py')]
     command = [*program, '--ros-args', '-r', 'affordance:=camera/affordance']

@@ -193,20 +193,14 @@ def create_tree(goal: OperateElement.Goal) -> BehaviourTree:
     """Operate; if the planner is not sure of the part, ask for a mark and operate again."""
     unsure = ComparisonExpression('outcome', Result.UNSURE, operator.eq)
     demonstration = goal.demonstrations[0] if goal.demonstrations else ''
-    mark = Sequence(
-        'mark and operate',
-        memory=True,
-        children=[
-            CheckBlackboardVariableValue('unsure?', unsure),
-            AskForMark('ask for a mark', demonstration),
-            Operate('operate with the mark', goal),
-        ],
-    )
-    return BehaviourTree(
-        Selector(
-            'repeat the demonstration', memory=True, children=[Operate('operate', goal), mark]
-        )
-    )
+    marked = [
+        CheckBlackboardVariableValue('unsure?', unsure),
+        AskForMark('ask for a mark', demonstration),
+        Operate('operate with the mark', goal),
+    ]
+    mark = Sequence('mark and operate', memory=True, children=marked)
+    ways = [Operate('operate', goal), mark]
+    return BehaviourTree(Selector('repeat the demonstration', memory=True, children=ways))
 
 
 def run(tree: BehaviourTree, node: Node, period: float = 0.1) -> Status:

@@ -344,12 +344,11 @@ def _dial(arm: Forearm, dorsal: np.ndarray, centre: np.ndarray) -> np.ndarray:
     circle = np.cos(_ANGLES) * along + np.sin(_ANGLES) * across
     base = centre + 0.021 * arm.scale * up
     sizes, heights = (1.0, 1.0, 0.93, 0.02), (0.0, 0.8, 1.0, 1.0)
-    return np.stack(
-        [
-            base + (size * _DIAL_RADIUS * circle + height * _DIAL_HEIGHT * up) * arm.scale
-            for size, height in zip(sizes, heights, strict=True)
-        ]
-    )
+    rings = [
+        base + (size * _DIAL_RADIUS * circle + height * _DIAL_HEIGHT * up) * arm.scale
+        for size, height in zip(sizes, heights, strict=True)
+    ]
+    return np.stack(rings)
 
 
 def _finger_ring(rig: HandRig, finger: int, transforms: np.ndarray) -> np.ndarray:

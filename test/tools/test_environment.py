@@ -34,15 +34,10 @@ JAZZY = f'AFFORMER_DISTRO=jazzy {SOURCE}'
 
 def _sourced(project: Path, variable: str, source: str = SOURCE, **before: str) -> str:
     script = f'set -eu\n{source}printf %s "${variable}"'
-    run = subprocess.run(
-        ['bash', '-c', script],
-        cwd=project,
-        env={'PATH': '/usr/bin:/bin', **before},
-        check=True,
-        capture_output=True,
-        text=True,
+    command, environment = ['bash', '-c', script], {'PATH': '/usr/bin:/bin', **before}
+    return subprocess.check_output(
+        command, cwd=project, env=environment, stderr=subprocess.PIPE, text=True
     )
-    return run.stdout
 
 
 def test_the_source_tree_precedes_the_install_space(project: Path) -> None:

@@ -29,11 +29,7 @@ Each file of `config/train` is a configuration, or what one changes, for
 
 
 def configuration_page(root: Path) -> str:
-    """Write a table of the files of each folder as Markdown.
-
-    Args:
-        root: folder of the repository.
-    """
+    """Write a table of the files of each folder as Markdown."""
     folder = root / 'config' / 'train'
     paths = sorted(folder.rglob('*.yaml'), key=lambda path: (path.parent, path.name))
     text = _INTRODUCTION

@@ -16,11 +16,8 @@ from afformer_sim.scene.world import describe_world
 
 SCENE = Scene(scene_seed(2, 3))
 KNOB = ('hold', 'pull', 'push', 'rotate', 'touch')
-EVERY_USE = {
-    'button': ('hold', 'touch'),
-    'handle': ('hold', 'pull', 'push', 'touch'),
-    'knob': KNOB,
-}
+HANDLE = ('hold', 'pull', 'push', 'touch')
+EVERY_USE = {'button': ('hold', 'touch'), 'handle': HANDLE, 'knob': KNOB}
 
 
 def distance_to_geom(
@@ -51,13 +48,13 @@ def nearest_fingertip(scene: Scene, element: int, action: str) -> list[float]:
         data.mocap_quat[element] = pose.quaternion
         mujoco.mj_kinematics(model, data)
         tips = [each for each in demonstration.capsules(fixture, time) if each.radius == 0.0075]
-        gaps.append(
-            min(
-                distance_to_geom(model, data, geom, tip.end) - tip.radius
-                for tip in tips
-                for geom in np.flatnonzero(model.geom_bodyid == body)
-            )
-        )
+        geoms = np.flatnonzero(model.geom_bodyid == body)
+        distances = [
+            distance_to_geom(model, data, geom, tip.end) - tip.radius
+            for tip in tips
+            for geom in geoms
+        ]
+        gaps.append(min(distances))
     return gaps
 
 

@@ -39,6 +39,7 @@ from afformer_core.demonstrations.state import (
 from afformer_core.demonstrations.store import DemonstrationStore, SelectionFile
 from afformer_core.errors import AfformerError, DemonstrationError
 from afformer_core.media.polygons import Point
+from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.grounding import Prediction
@@ -97,14 +98,9 @@ class DemonstrationLibrary:
         self._versions = {} if store is None else store.versions()  # when it was last read
 
     @property
-    def maximum_frames(self) -> int:
-        """Maximum number of frames that the model uses of a demonstration."""
-        return self._grounder.configuration.maximum_frames
-
-    @property
-    def action_names(self) -> tuple[str, ...]:
-        """Names of the actions that the model scores."""
-        return tuple(self._grounder.configuration.action_names)
+    def configuration(self) -> AfformerConfiguration:
+        """Configuration of the model."""
+        return self._grounder.configuration
 
     @property
     def recording(self) -> bool:
@@ -500,6 +496,6 @@ class DemonstrationLibrary:
         encoded = self._store.encoded_frames(summary.name, grounder.fingerprint)
         if encoded is not None:
             return encoded
-        frames = read_frames(self._store.file(summary.name), self.maximum_frames)
+        frames = read_frames(self._store.file(summary.name), self.configuration.maximum_frames)
         images = [grounder.resize(frame) for frame in frames]
         return EncodedFrames.stack([(image, grounder.encode(image)) for image in images])

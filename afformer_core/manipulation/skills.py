@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 
 from afformer_core.actions import ACTIONS
 from afformer_core.manipulation.arm import Arm
-from afformer_core.manipulation.contact import ArmContact, Felt, UnreachableError
+from afformer_core.manipulation.contact import (
+    ArmContact,
+    BlockedError,
+    Felt,
+    UnreachableError,
+)
 from afformer_core.manipulation.gripper import Gripper
 from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_core.manipulation.tip_motion import MotionSettings, TipMotion, Travel
@@ -24,6 +29,8 @@ _UP = np.array([0.0, 0.0, 1.0])
 # Metres before the point at which the arm stops to see where it is, and at which guarded motion
 # starts, more than the error of a camera's pose; and behind the point, at which the arm gives up.
 _SEEN, _NEAR, _BEHIND = 0.045, 0.025, 0.03
+# Metres before the point within which an open gripper meets what is beside the part.
+_BESIDE = 0.05
 # Metres by which the command leads a tip that presses.
 _PRESSING = 0.004
 # Metres by which a part is pushed, pulled or lifted, and below which it did not move.
@@ -87,8 +94,15 @@ class Skills:
             BlockedError: the arm was stopped on its way to the point; it stays there.
         """
         holding = ACTIONS[contact.action].holding
-        contact = self._go_before(contact, correct, opened=holding)
-        felt = self._grasp(contact) if holding else self._press(contact)
+        try:
+            contact = self._go_before(contact, correct, opened=holding)
+            felt = self._grasp(contact) if holding else self._press(contact)
+        except BlockedError:
+            left = self._away_from(contact.point)
+            if not holding or left > _BESIDE:
+                raise
+            text = f'the open gripper met something {left * 100:.0f} cm before the point'
+            felt = Felt(text, False, True, held=False, closing=self._tip.pose().rotation[:, 1])
         if not (contact.action == 'pick up' and felt.held):
             if holding:
                 self._open()
@@ -120,7 +134,7 @@ class Skills:
         """Press or push the part with the closed gripper."""
         pushes = contact.action == 'push'
         travel = self._tip.advance(-contact.outwards, _NEAR + (_STROKE if pushes else _BEHIND))
-        text = _touched(travel)
+        text = _contact_text(travel)
         if pushes:
             length = travel.length
             if travel.stopped and contact.lead:
@@ -144,7 +158,7 @@ class Skills:
         if not self.holds():
             text = 'the gripper closed on nothing'
             if travel.stopped:
-                text = f'{_touched(travel)}, {text}'
+                text = f'{_contact_text(travel)}, {text}'
             return Felt(text, False, travel.stopped, held=False, closing=closing)
         carried = self._carry_out(contact)
         held = self.holds()
@@ -254,7 +268,7 @@ class Skills:
         raise unreachable
 
 
-def _touched(travel: Travel) -> str:
+def _contact_text(travel: Travel) -> str:
     if not travel.stopped:
         return 'nothing stopped the tip'
     return 'touched' if math.isnan(travel.force) else f'touched with {travel.force:.0f} N'

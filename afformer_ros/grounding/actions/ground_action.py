@@ -247,5 +247,5 @@ class GroundAction:
 
 
 def _prepare(criteria: GroundCriteria, library: DemonstrationLibrary) -> tuple[str, ...]:
-    criteria.check_action(library.action_names)
+    criteria.check_action(library.configuration.action_names)
     return library.prepare(join_names(criteria.demonstrations))

@@ -132,6 +132,21 @@ def test_what_the_arm_meets_on_its_way_is_not_the_surface() -> None:
         act(arm, ArmContact('pull', POINT, NORMAL))
 
 
+def test_an_open_gripper_that_meets_what_is_beside_the_part_is_turned_next() -> None:
+    # A wall 34 mm before the surface, on the way to 25 mm.
+    arm = WallArm((POINT + 0.034 * NORMAL, NORMAL), sensor='wrench', stiffness=40_000.0)
+    felt = act(arm, ArmContact('pull', POINT, NORMAL))
+    assert (felt.held, felt.done, felt.in_contact) == (False, False, True)
+    assert str(felt) == 'the open gripper met something 4 cm before the point'
+    assert felt.closing is not None
+    assert arm.grips == [0.04, 0.04]
+    with pytest.raises(BlockedError):
+        act(
+            WallArm(arm.wall, sensor='wrench', stiffness=40_000.0),
+            ArmContact('push', POINT, NORMAL),
+        )
+
+
 def test_no_joint_jumps_on_the_way_to_the_surface() -> None:
     # From here the shortest way leads to a pose of the arm that it must leave by 2.3 rad.
     start = np.array([-1.83, -1.26, -0.25, -2.78, -0.3, 1.6, 0.64])

@@ -82,8 +82,8 @@ class StandInControllers(StandInArm):
         self._due = self.tracks[-1].times[-1], ('succeed', {})
         if self.end is not None:
             self._due = self.now * 1e-9 + self.patience, self.end
-        method, fields = await ended
-        getattr(handle, method)()
+        ending, fields = await ended
+        getattr(handle, ending)()
         return FollowJointTrajectory.Result(**fields)
 
     async def _close(self, handle: Any) -> Any:

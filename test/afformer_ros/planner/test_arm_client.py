@@ -278,19 +278,19 @@ def test_waiting_takes_the_time_of_the_arm(connected: Connected) -> None:
 class Appearing:
     """A controller that appears when it has been looked for some times."""
 
-    def __init__(self, name: str, looks: float) -> None:
-        self.name, self.looks = name, looks
+    def __init__(self, name: str, checks: float) -> None:
+        self.name, self.checks = name, checks
 
     def found(self) -> bool:
-        self.looks -= 1
-        return self.looks < 0
+        self.checks -= 1
+        return self.checks < 0
 
 
-@pytest.mark.parametrize(('looks', 'chosen'), [(0, 'action'), (9, 'action'), (np.inf, 'topic')])
+@pytest.mark.parametrize(('checks', 'chosen'), [(0, 'action'), (9, 'action'), (np.inf, 'topic')])
 def test_an_action_is_preferred_and_waited_for(
-    connected: Connected, looks: float, chosen: str
+    connected: Connected, checks: float, chosen: str
 ) -> None:
-    controllers = [Appearing('action', looks), Appearing('topic', 2)]
+    controllers = [Appearing('action', checks), Appearing('topic', 2)]
     assert choose(cast(Any, controllers), connected.waiting).name == chosen
 
 

@@ -32,7 +32,7 @@ from afformer_sim.arm.joint_trajectory import JointTrajectory as Trajectory
 from afformer_sim.arm.joint_trajectory import TrajectoryError
 from afformer_sim.bodies.solid import Pose
 
-from ..planner.bench import NAMES, bench_world
+from ...afformer_core.manipulation.bench import NAMES, bench_world
 
 HEADER = Header(stamp=Time(sec=7, nanosec=250), frame_id='panda_link0')
 

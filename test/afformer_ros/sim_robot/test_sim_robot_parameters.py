@@ -15,7 +15,7 @@ pytest.importorskip('rclpy')
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 from afformer_sim.closed_loop.trial import ClosedLoopSettings, plan_trials
 
-from ..planner.bench import bench_world
+from ...afformer_core.manipulation.bench import bench_world
 
 
 def test_the_trial_is_the_view_of_the_demonstration_of_the_scene() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What two fingers grasp, miss and let slip, with a bar before the arm."""
+"""Grasps, misses and slips of two fingers at a bar before the arm."""
 
 from __future__ import annotations
 

@@ -97,8 +97,8 @@ def test_images_without_a_hand_have_no_object(folder: Path) -> None:
 
 
 def test_moments_are_clear_of_the_begin_and_end_of_the_contact() -> None:
-    touch = Use('touch', (Fingertip(0.01, 0.01, 0.0),))
-    motion = replace(sample_motion(touch, np.random.default_rng(0)), start=0.4, end=0.6)
+    use = Use('touch', (Fingertip(0.01, 0.01, 0.0),))
+    motion = replace(sample_motion(use, np.random.default_rng(0)), start=0.4, end=0.6)
     for seed in range(50):
         found = moments(motion, np.random.default_rng(seed))
         assert 0 <= found['far'] <= 0.3 <= found['hover'] <= 0.37

@@ -80,8 +80,7 @@ class DemonstrationLibrary:
         trim: bool = True,
     ) -> None:
         DemonstrationReader()  # reports unusable hand networks now, not at the first recording
-        self._grounder = grounder
-        self._store = store
+        self._grounder, self._store = grounder, store
         self._changed = changed
         self._trim = trim
         self._recording: Recording | None = None
@@ -93,7 +92,7 @@ class DemonstrationLibrary:
         self._selection_file = selection_file
         self._selection_problem = ''
         entries, self.problems = ((), ()) if store is None else store.load_all()
-        finished = [FinishedDemonstration(entry.summary) for entry in entries]
+        finished = (FinishedDemonstration(entry.summary) for entry in entries)
         self._finished = {kept.summary.name: kept for kept in finished}
         self._versions = {} if store is None else store.versions()  # when it was last read
 

@@ -50,7 +50,7 @@ def approach_to(
     surface: SurfacePoint,
     action: str,
     motion: PartMotion,
-    line_of_sight: NDArray[np.float64] | None,
+    ray: NDArray[np.float64] | None,
 ) -> Approach:
     """Choose the approach to a surface point: against its normal, if known.
 
@@ -61,16 +61,14 @@ def approach_to(
         surface: surface point, with its normal towards the camera.
         action: name of the action.
         motion: its motion at the point.
-        line_of_sight: [3], vector from the camera to the point, in the frame of the others; None if
+        ray: [3], vector from the camera to the point, in the frame of the others; None if
             unknown.
     """
-    if surface.position is None or line_of_sight is None:
+    if surface.position is None or ray is None:
         return UNKNOWN_APPROACH
     if surface.normal is not None:
         return Approach(-surface.normal, ApproachSource.NORMAL)
     if motion.direction is None or action_kind(action) in _VERTICAL:
-        return Approach(
-            line_of_sight / np.linalg.norm(line_of_sight), ApproachSource.LINE_OF_SIGHT
-        )
-    away = motion.direction @ line_of_sight >= 0
+        return Approach(ray / np.linalg.norm(ray), ApproachSource.LINE_OF_SIGHT)
+    away = motion.direction @ ray >= 0
     return Approach(motion.direction if away else -motion.direction, ApproachSource.MOTION)

@@ -78,10 +78,10 @@ def _geometry(
     grounding, view = result.grounding, result.view
     along = _along_motion(result, peak, surface, placed, placement, settings)
     motion = point_motion(grounding.action, along, placement.vertical, grounding.rotation)
-    transform, line_of_sight = placement.transform, surface.position
-    if transform is not None and line_of_sight is not None:
-        line_of_sight = transform.vector(line_of_sight)
-    approach = approach_to(placed, grounding.action, motion, line_of_sight)
+    transform, ray = placement.transform, surface.position
+    if transform is not None and ray is not None:
+        ray = transform.vector(ray)
+    approach = approach_to(placed, grounding.action, motion, ray)
     seen = view.calibration is not None and result.found and not placement.problem
     if not seen or peak.score < settings.minimum_candidate_score:
         return PointGeometry(motion, approach)

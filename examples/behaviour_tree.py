@@ -88,7 +88,9 @@ class Operate(Behaviour):
         if self.ended is None:
             return Status.RUNNING
         self._write(self.ended.outcome, self.ended.message)
-        accepted = {Result.DONE, *([Result.NOT_VISIBLE] if self.goal.accept_not_visible else [])}
+        accepted = {Result.DONE, Result.HELD}
+        if self.goal.accept_not_visible:
+            accepted.add(Result.NOT_VISIBLE)
         return Status.SUCCESS if self.ended.outcome in accepted else Status.FAILURE
 
     def terminate(self, new_status: Status) -> None:

@@ -43,7 +43,7 @@ def test_a_motion_arrives_with_its_velocities_and_accelerations(connected: Conne
     motion = line(moved(joint4=0.9, joint2=-0.3), 1.3)
     assert connected.client.follow(motion)
     assert connected.arm.joints == pytest.approx(moved(joint4=0.9, joint2=-0.3), abs=0.005)
-    assert times(connected) == [(0, 20_000_000), (0, 410_000_000), (1, 320_000_000)]
+    assert times(connected) == [(0, 200_000_000), (0, 590_000_000), (1, 500_000_000)]
     (message,) = connected.arm.messages
     assert (message.header.stamp.sec, message.header.stamp.nanosec) == (0, 0)
     for name in ('positions', 'velocities', 'accelerations'):
@@ -98,7 +98,7 @@ def test_a_guard_halts_the_arm_where_it_is(connected: Connected) -> None:
     assert arm.messages[2].points[0].positions == pytest.approx(
         arm.messages[1].points[0].positions
     )
-    assert times(connected)[0] == (0, 20_000_000)
+    assert times(connected)[0] == (0, 200_000_000)
 
 
 def test_an_arm_that_moves_on_after_a_halt_is_an_error(connected: Connected) -> None:

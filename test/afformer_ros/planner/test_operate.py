@@ -407,6 +407,25 @@ def test_a_second_goal_is_refused_while_one_is_open() -> None:
     assert second.message == 'another goal is open. Wait for its result, or cancel it'
 
 
+def test_a_goal_has_its_own_speed_and_gripper() -> None:
+    def fastest(bench: OperateBench) -> float:
+        (first, *_) = bench.arm.messages
+        return float(np.abs([point.velocities for point in first.points]).max())
+
+    with operate_bench(answer(), lambda closings: drawn(17 * closings)) as bench:
+        bench.operate()
+        whole = fastest(bench)
+        bench.arm.messages.clear()
+        bench.arm.grips.clear()
+        bench.operate(speed_scale=0.4, gripper_range=[0.03, 0.002], gripper_effort=12.5)
+        assert fastest(bench) == pytest.approx(0.4 * whole, rel=0.1)
+        grips = [grip.points[0] for grip in bench.arm.grips]
+    # The part is said to be 0 mm wide, and the gripper opens 3 cm.
+    assert grips[0].positions[0] == pytest.approx(0.002 + 0.028 * 0.03 / 0.08)
+    assert [grip.positions[0] for grip in grips[1:3]] == [0.002, 0.002]
+    assert {grip.effort[0] for grip in grips} == {12.5}
+
+
 def test_fields_that_are_out_of_range_are_refused() -> None:
     with operate_bench(answer(), lambda _: drawn()) as bench:
         results = [
@@ -416,13 +435,19 @@ def test_fields_that_are_out_of_range_are_refused() -> None:
                 {'action': 'press'},
                 {'demonstrations': ['a', 'a']},
                 {'time_limit': Duration(nanosec=300_000_000)},
+                {'speed_scale': 1.5},
+                {'maximum_force': -3.0},
+                {'gripper_range': [0.03]},
             )
         ]
-    assert [result.outcome for result in results] == [Result.REFUSED] * 4
+    assert [result.outcome for result in results] == [Result.REFUSED] * 7
     assert 'attempts is 11; expected at most 10' in results[0].message
     assert "action is 'press'; expected one of hold, touch, rotate" in results[1].message
     assert "'a+a' names a demonstration twice" in results[2].message
     assert 'time_limit is 0.3; expected 1.0 to 86400.0 seconds, or 0' in results[3].message
+    assert 'speed_scale is 1.5; expected 0.01 to 1.0' in results[4].message
+    assert 'maximum_force is -3.0; expected 1.0 to 500.0' in results[5].message
+    assert 'gripper_range is [0.03]; expected the positions of the open and' in results[6].message
     assert bench.arm.messages == []
 
 

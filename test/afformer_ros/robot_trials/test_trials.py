@@ -69,7 +69,9 @@ class Graph:
         self.calls: list[object] = []
         self._end = end
         self._verdict = verdict
-        self.planner = SimpleNamespace(operator=SimpleNamespace(act=self._act))
+        self.planner = SimpleNamespace(
+            operator=SimpleNamespace(arm=SimpleNamespace(act=self._act))
+        )
         self.ended = ''
         self.processes = SimpleNamespace(check=self._check)
 

@@ -54,6 +54,8 @@ def test_a_correction_out_of_reach_is_left_out() -> None:
     far = np.array([0.9, 0.4, 0.3])
     assert act(arm, ArmContact('touch', POINT, NORMAL), lambda: far).done
     assert arm.targets()[2] == pytest.approx(POINT + 0.025 * NORMAL, abs=2e-3)
+    # Without a sensor, the command leads the stopped tip by a quarter of a second.
+    assert 4.0 < max(arm.forces) < 20.0
 
 
 @pytest.mark.parametrize(
@@ -182,6 +184,16 @@ def test_the_force_never_exceeds_its_limit(sensor: str, stiffness: float, speed:
     assert 7.0 < max(arm.forces) < 31.0
 
 
+def test_a_contact_ends_a_guarded_motion_long_before_the_limit() -> None:
+    arm = WallArm((POINT, NORMAL), 3000.0, 'wrench')
+    arm.joints = arm.kinematics.approach([POINT + 0.02 * NORMAL, POINT], -NORMAL, arm.joints)[0]
+    settings = MotionSettings(LIMITS, contact_speed=0.02, contact_force=12.0, maximum_force=200.0)
+    travel = TipMotion(arm, arm.kinematics, settings).advance(-NORMAL, 0.05)
+    assert travel.stopped
+    assert travel.length == pytest.approx(0.02, abs=1e-3)
+    assert 12.0 <= travel.force == max(arm.forces) < 14.0
+
+
 def test_a_part_that_resists_is_pulled_with_half_of_the_force_at_first() -> None:
     # What is pulled cannot leave the wall behind it.
     arm = WallArm((POINT, -NORMAL), 2400.0, 'wrench')
@@ -190,6 +202,7 @@ def test_a_part_that_resists_is_pulled_with_half_of_the_force_at_first() -> None
     assert tip.guide(NORMAL, 0.12).stopped
     gentle = max(arm.forces)
     assert 12.0 < gentle < 20.0
+    arm.forces.append(0.0)
     assert tip.guide(NORMAL, 0.12, lead=0.02, share=1.0).stopped
     assert 30.0 < max(arm.forces) < 40.0
 

@@ -13,6 +13,8 @@ from afformer_sim.arm.franka import ARM_JOINTS, POSTURES, arm_model
 
 # Seconds between two readings.
 PERIOD = 0.01
+# What the sensors of the joints report without a force, newton metres.
+OFFSET = np.array([6.0, -5.0, 4.0, -3.0, 2.0, -1.0, 1.0])
 
 
 class WallArm:
@@ -62,7 +64,9 @@ class WallArm:
         if self.sensor == 'effort':
             rotation = self.kinematics.tip(self.joints).rotation
             jacobian = self.kinematics.jacobian(self.joints)
-            return ArmReading(self.seconds, self.joints, jacobian[:3].T @ rotation.T @ push + 0.7)
+            return ArmReading(
+                self.seconds, self.joints, jacobian[:3].T @ rotation.T @ push + OFFSET
+            )
         return ArmReading(self.seconds, self.joints)
 
     def follow(self, motion: JointMotion, guard: Guard | None = None) -> bool:
@@ -75,7 +79,6 @@ class WallArm:
             passed += PERIOD
             self._move(motion.at(passed))
             if guard is not None and guard(self.reading()):
-                self.forces.append(0.0)
                 return False
         return True
 

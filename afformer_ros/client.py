@@ -308,9 +308,7 @@ class GroundingClient:
                 raise GoalRefusedError('the grounding node refused the goal. Is it active?')
             self.goals[action] = handle
             return self._result_of(
-                handle.get_result_async(),
-                None if seconds is None else seconds + _PATIENCE,
-                action,
+                handle.get_result_async(), None if seconds is None else seconds + _PATIENCE, action
             )
         except NoAnswerError:
             # The goal may still be accepted.

@@ -34,6 +34,15 @@ def prepare_environment() -> None:
     )
 
 
+def why_not_fast_dds() -> str:
+    """Name the middleware of this process if it is not Fast DDS; empty if it is."""
+    # This module is imported before ROS.
+    from rclpy.utilities import get_rmw_implementation_identifier
+
+    name = get_rmw_implementation_identifier()
+    return '' if name.startswith('rmw_fastrtps') else f'the middleware is {name}, not Fast DDS'
+
+
 def keep_apart() -> None:
     """Choose a ROS domain for this process and its children; call it before `rclpy.init`.
 

@@ -96,12 +96,18 @@ def _overruling(name: str) -> LaunchArgument:
     )
 
 
+def _params_file(name: str, node: str) -> LaunchArgument:
+    return LaunchArgument(
+        str(share_folder() / 'config' / f'{name}.yaml'),
+        f'YAML file with all parameters of the {node}.',
+    )
+
+
 def _shared() -> dict[str, LaunchArgument]:
     """Return the arguments of the grounding node and of RViz."""
     return {
         'namespace': LaunchArgument(
-            '',
-            'Namespace of the node and of every topic whose name does not start with a slash.',
+            '', 'Namespace of the node and of every topic whose name does not start with a slash.'
         ),
         'image_topic': LaunchArgument(
             'image',
@@ -122,10 +128,7 @@ def _shared() -> dict[str, LaunchArgument]:
             'Topic of the images from which demonstrations are recorded; it may be the camera '
             'topic.',
         ),
-        'params_file': LaunchArgument(
-            str(share_folder() / 'config' / 'ground.yaml'),
-            'YAML file with all parameters of the node.',
-        ),
+        'params_file': _params_file('ground', 'node'),
         **{name: _overruling(name) for name in OVERRULING},
         'use_sim_time': LaunchArgument(
             'false',
@@ -191,11 +194,38 @@ def _robot_demo() -> dict[str, LaunchArgument]:
         'dry_run': LaunchArgument(
             'false', 'Whether the planner only describes the motion of the arm.', _BOOLEANS
         ),
+        'planner_params_file': _params_file('planner', 'planner'),
+        'robot_params_file': _params_file('sim_robot', 'simulated arm'),
         **{name: shared[name] for name in ('params_file', 'model', 'log_level', 'rviz')},
+    }
+
+
+def _operate() -> dict[str, LaunchArgument]:
+    shared = _shared()
+    return {
+        **{name: shared[name] for name in ('namespace', 'image_topic')},
+        'depth_topic': LaunchArgument(
+            'depth',
+            'Topic of the depth images that correct the pose of a fixed camera; optional.',
+        ),
+        'camera_info_topic': LaunchArgument(
+            'camera_info', 'Topic of the calibration of the camera, for the scale of its images.'
+        ),
+        'camera_pose_topic': LaunchArgument(
+            'camera_pose',
+            'Topic of the pose of the camera in the base of the arm; without it, positions are '
+            'transformed by tf2.',
+        ),
+        'joint_states_topic': LaunchArgument(
+            'joint_states', 'Topic of the joint states of the arm and its gripper.'
+        ),
+        'params_file': _params_file('planner', 'planner'),
+        **{name: shared[name] for name in ('use_sim_time', 'autostart', 'log_level')},
     }
 
 
 _FILES: Mapping[str, Callable[[], dict[str, LaunchArgument]]] = {
     'ground': _shared,
+    'operate': _operate,
     'robot_demo': _robot_demo,
 }

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn, Protocol
 
 import rclpy
@@ -171,12 +171,16 @@ def run_node(
         _leave(1)
     executor = create_executor()
     keep_what_lives()
-    sound = _spin_until(finished, node, executor)
-    status = finished.status if sound else 1
-    if finished.status:
-        _leave_later(status)
-    ended = node.close()
-    if sound:
+    with _spinning(finished, node, executor) as failures:
+        # If a signal reaches another thread, its handler runs when this one wakes up next.
+        while not finished.wait(_SIGNAL_PERIOD):
+            pass
+        if finished.status:
+            _leave_later(finished.status)
+        # An arm is known to be at rest only as long as its joint states arrive.
+        ended = node.close()
+    status = 1 if failures else finished.status
+    if not failures:
         _send_last_answers(executor)
     ended = executor.shutdown(_PATIENCE) and ended
     node.destroy_node()
@@ -207,8 +211,11 @@ def _leave_later(status: int) -> None:
     timer.start()
 
 
-def _spin_until(finished: threading.Event, node: RunnableNode, executor: Executor) -> bool:
-    """Spin the node in another thread until the event is set; return whether no callback raised.
+@contextlib.contextmanager
+def _spinning(
+    finished: threading.Event, node: RunnableNode, executor: Executor
+) -> Iterator[list[Exception]]:
+    """Spin the node in another thread; give the list of errors that callbacks raise.
 
     The main thread must stay free for signal handlers.
     """
@@ -227,10 +234,7 @@ def _spin_until(finished: threading.Event, node: RunnableNode, executor: Executo
     executor.add_node(node)  # type: ignore[arg-type]  # it is a Node as well
     spinner = threading.Thread(target=spin, name='executor')
     spinner.start()
-    # If a signal reaches another thread, its handler runs when this one wakes up next.
-    while not finished.wait(_SIGNAL_PERIOD):
-        pass
+    yield failures
     ending.set()
     executor.wake()
     spinner.join()
-    return not failures

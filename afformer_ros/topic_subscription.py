@@ -28,6 +28,8 @@ from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 from sensor_msgs.msg import CompressedImage, Image
 
+from afformer_ros.environment import why_not_fast_dds
+
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 except ModuleNotFoundError:
@@ -84,7 +86,7 @@ class TopicWatch:
     Attributes:
         count: number of received messages.
         lost_count: number of lost messages: the number reported by the middleware, or the number
-            of missing sequence numbers, whichever is larger.
+            of missing sequence numbers, whichever is larger. Numbers count with Fast DDS only.
     """
 
     def __init__(self, node: Node, name: str, subscribed: TopicSubscription) -> None:
@@ -99,6 +101,7 @@ class TopicWatch:
         # Time at which the last message arrived or, before the first one, a publisher appeared.
         self._silent_since = 0.0
         self._reported = self._missing = 0
+        self._unnumbered = why_not_fast_dds()
         self.count = 0
         self.lost_count = 0
 
@@ -211,7 +214,7 @@ class TopicWatch:
         """
         number = (info or {}).get('publication_sequence_number')
         publisher = (info or {}).get('publisher_gid')
-        if number in (None, _UNNUMBERED) or publisher is None:
+        if self._unnumbered or number in (None, _UNNUMBERED) or publisher is None:
             return 0
         key = bytes(publisher['data'])
         before: int = self._last.pop(key, number)
@@ -227,6 +230,8 @@ class TopicWatch:
         offers = [endpoint.qos_profile.reliability for endpoint in found]
         if offers and all(reliability == QoSReliabilityPolicy.RELIABLE for reliability in offers):
             return f'Set {self._name}_qos to AUTO or DEFAULT, since its publishers are reliable'
+        if self._unnumbered:
+            return 'Have its publisher offer RELIABLE'
         return (
             'Start its publisher with the environment variable FASTDDS_DEFAULT_PROFILES_FILE (up '
             "to Jazzy FASTRTPS_DEFAULT_PROFILES_FILE) set to this package's config/fastdds.xml, "
@@ -235,7 +240,7 @@ class TopicWatch:
 
     def values(self) -> dict[str, str]:
         """Return the counts as text, by name."""
-        return {
+        values = {
             'topic': self._subscribed.topic_name,
             'type': self._subscribed.message_type,
             'reliability': self._subscribed.qos.reliability.name,
@@ -244,6 +249,9 @@ class TopicWatch:
             'lost': str(self.lost_count),
             'rate (Hz)': f'{self.hertz:.1f}',
         }
+        if self._unnumbered:
+            values['losses by sequence number'] = f'not counted: {self._unnumbered}'
+        return values
 
     def _count_lost(self) -> None:
         """Update the count of lost messages, which may be both missing and reported."""

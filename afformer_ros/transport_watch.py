@@ -23,6 +23,9 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 # rclpy.clock_type does not exist in Humble.
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
+from rclpy.timer import Timer
+
+from afformer_ros.environment import why_not_fast_dds
 
 # Files in which `fastdds` is `fastrtps` before Fast DDS 3; `_el` and `_sl` are locks of a port.
 _LOCK = re.compile(r'/fast(?:dds|rtps)_port\d+(?=_[es]l$)')
@@ -138,6 +141,8 @@ def _inode(file: Path) -> int:
 class TransportWatch:
     """A monitor of the shared memory that transports messages, independent of silent publishers.
 
+    It watches Fast DDS only; with another middleware, it is off and `state` says so.
+
     Args:
         node: node in whose executor it checks once per second; its parameter
             `transport_loss_timeout` gives the seconds after which a loss is final, 0: never.
@@ -145,16 +150,16 @@ class TransportWatch:
         ports: ports of the process.
     """
 
-    def __init__(
-        self,
-        node: Node,
-        give_up: Callable[[], None],
-        ports: SharedMemoryPorts,
-    ) -> None:
+    def __init__(self, node: Node, give_up: Callable[[], None], ports: SharedMemoryPorts) -> None:
         self._node = node
         self._give_up = give_up
         self._ports = ports
         self._ended = False
+        self._timer: Timer | None = None
+        self._unwatched = why_not_fast_dds()
+        if self._unwatched:
+            node.get_logger().info(f'transport: {self.state}')
+            return
         # It must continue while simulated time stands still.
         self._timer = node.create_timer(
             _PERIOD,
@@ -162,6 +167,13 @@ class TransportWatch:
             MutuallyExclusiveCallbackGroup(),
             clock=Clock(clock_type=ClockType.STEADY_TIME),
         )
+
+    @property
+    def state(self) -> str:
+        """State without a problem, in words."""
+        if self._unwatched:
+            return f'a lost connection is not noticed: {self._unwatched}'
+        return 'messages reach the node'
 
     @property
     def problem(self) -> str:
@@ -184,7 +196,8 @@ class TransportWatch:
 
     def destroy(self) -> None:
         """Stop."""
-        self._node.destroy_timer(self._timer)
+        if self._timer is not None:
+            self._node.destroy_timer(self._timer)
 
     def _timeout(self) -> float:
         return float(self._node.get_parameter('transport_loss_timeout').value)

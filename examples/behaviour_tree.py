@@ -88,7 +88,9 @@ class Operate(Behaviour):
         if self.ended is None:
             return Status.RUNNING
         self._write(self.ended.outcome, self.ended.message)
-        accepted = {Result.DONE, *([Result.NOT_VISIBLE] if self.goal.accept_not_visible else [])}
+        accepted = {Result.DONE, Result.HELD}
+        if self.goal.accept_not_visible:
+            accepted.add(Result.NOT_VISIBLE)
         return Status.SUCCESS if self.ended.outcome in accepted else Status.FAILURE
 
     def terminate(self, new_status: Status) -> None:
@@ -193,20 +195,14 @@ def create_tree(goal: OperateElement.Goal) -> BehaviourTree:
     """Operate; if the planner is not sure of the part, ask for a mark and operate again."""
     unsure = ComparisonExpression('outcome', Result.UNSURE, operator.eq)
     demonstration = goal.demonstrations[0] if goal.demonstrations else ''
-    mark = Sequence(
-        'mark and operate',
-        memory=True,
-        children=[
-            CheckBlackboardVariableValue('unsure?', unsure),
-            AskForMark('ask for a mark', demonstration),
-            Operate('operate with the mark', goal),
-        ],
-    )
-    return BehaviourTree(
-        Selector(
-            'repeat the demonstration', memory=True, children=[Operate('operate', goal), mark]
-        )
-    )
+    marked = [
+        CheckBlackboardVariableValue('unsure?', unsure),
+        AskForMark('ask for a mark', demonstration),
+        Operate('operate with the mark', goal),
+    ]
+    mark = Sequence('mark and operate', memory=True, children=marked)
+    ways = [Operate('operate', goal), mark]
+    return BehaviourTree(Selector('repeat the demonstration', memory=True, children=ways))
 
 
 def run(tree: BehaviourTree, node: Node, period: float = 0.1) -> Status:

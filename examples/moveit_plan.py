@@ -36,14 +36,16 @@ from std_msgs.msg import Header
 
 from afformer_core.geometry.camera import Calibration
 from afformer_core.geometry.transform import quaternion_of_rotation, rotation_of_quaternion
+from afformer_core.manipulation.contact import ArmContact, UnknownActionError
 from afformer_core.messages.image_decoding import pixel_rows, to_depth
 from afformer_core.messages.stamps import stamp_nanoseconds
-from afformer_ros.planner.contact import ArmContact, UnknownActionError
 
 # Topics between this program and the occupancy map monitor of MoveIt.
 OBSTACLES, FILTERED = 'obstacles', 'filtered_obstacles'
 # Metres that a part is moved or lifted, and radians that it turns.
 TRAVEL, TURN = 0.12, 1.2
+# Minimum score of a point.
+SCORE = 0.1
 UP = np.array([0.0, 0.0, 1.0])
 GRIPPED = ('pull', 'rotate', 'pick up', 'put down')
 
@@ -70,8 +72,8 @@ def steps_of(
 ) -> list[Step]:
     """List the steps for the best point that fits in the gripper; none if nothing fits.
 
-    The fingertips approach and retreat along the axis of a push or a pull, and otherwise along the
-    normal of the surface. The arm keeps a part that it picks up. It lifts a part that it puts
+    The fingertips approach and retreat along the axis of a push or a pull, and otherwise along its
+    approach. The arm keeps a part that it picks up. It lifts a part that it puts
     down, and lowers it to where it stood.
 
     Args:
@@ -88,15 +90,15 @@ def steps_of(
     fitting = [
         point
         for point in affordance.points  # best first
-        if point.grasp_candidate_valid and not point.grasp_width > opening
+        if point.position_valid and point.score >= SCORE and not point.grasp_width > opening
     ]
     if not fitting:
         return []
     point, action, header = fitting[0], affordance.action, Header()
     header.frame_id, header.stamp = affordance.position_frame, affordance.position_stamp
     motion = _vector(point.motion) if point.motion_valid else None
-    position = _vector(point.grasp_candidate.position)
-    out = ArmContact(action, position, _vector(point.normal), motion).outwards
+    position = _vector(point.position)
+    out = ArmContact(action, position, -_vector(point.approach), motion).outwards
     rotation = _facing(point, out)
 
     def at(position: NDArray[np.float64], rotation: NDArray[np.float64]) -> PoseStamped:
@@ -328,7 +330,14 @@ def _vector(message: Any) -> NDArray[np.float64]:
 
 
 def _facing(point: AffordancePoint, out: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn the candidate so that its z axis is against `out`, its x axis as near as it can be."""
+    """Turn the candidate so that its z axis is against `out`, its x axis as near as it can be.
+
+    Without a candidate, the fingers close horizontally.
+    """
+    if not point.grasp_candidate_valid:
+        y = np.cross(out, UP if abs(out @ UP) < 0.9 else [1.0, 0.0, 0.0])
+        y /= np.linalg.norm(y)
+        return np.stack([np.cross(y, -out), y, -out], axis=1)
     orientation = point.grasp_candidate.orientation
     quaternion = np.array([orientation.x, orientation.y, orientation.z, orientation.w])
     given = rotation_of_quaternion(quaternion)

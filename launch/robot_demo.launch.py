@@ -46,6 +46,7 @@ def generate_launch_description() -> LaunchDescription:
         package='afformer_ros',
         executable='sim_robot',
         parameters=[
+            LaunchConfiguration('robot_params_file'),
             {
                 'families': ParameterValue(
                     ['[', LaunchConfiguration('family'), ']'], value_type=list[str]
@@ -54,7 +55,7 @@ def generate_launch_description() -> LaunchDescription:
                     name: ParameterValue(LaunchConfiguration(name), value_type=int)
                     for name in SIMULATED
                 },
-            }
+            },
         ],
         arguments=logging,
         output='screen',
@@ -83,6 +84,7 @@ def generate_launch_description() -> LaunchDescription:
         package='afformer_ros',
         executable='planner',
         parameters=[
+            LaunchConfiguration('planner_params_file'),
             {
                 'video': LaunchConfiguration('video'),
                 'action': ParameterValue(LaunchConfiguration('action'), value_type=str),
@@ -90,7 +92,7 @@ def generate_launch_description() -> LaunchDescription:
                 'use_sim_time': ParameterValue(LaunchConfiguration('simulated'), value_type=bool),
                 'compliant': ParameterValue(LaunchConfiguration('simulated'), value_type=bool),
                 'accept_not_visible': True,
-            }
+            },
         ],
         arguments=logging,
         output='screen',

@@ -24,23 +24,21 @@ class SeedMean:
     Attributes:
         value: the mean.
         low, high: ends of Student's t interval; the mean itself for a single seed.
-        seeds: number of seeds.
     """
 
     value: float
     low: float
     high: float
-    seeds: int
 
     @classmethod
     def of(cls, values: Sequence[float]) -> SeedMean:
         """Compute the mean and interval of at least one value."""
         mean, count = statistics.fmean(values), len(values)
         if count == 1:
-            return cls(mean, mean, mean, count)
+            return cls(mean, mean, mean)
         error = statistics.stdev(values) / math.sqrt(count)
         half = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
-        return cls(mean, mean - half, mean + half, count)
+        return cls(mean, mean - half, mean + half)
 
 
 @dataclass(frozen=True)

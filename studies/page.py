@@ -48,15 +48,15 @@ def with_tables(page: str, results: Path) -> str:
 
 def table_text(results: Sequence[StudyResult]) -> str:
     """Write the rows of a table as Markdown, with their order and provenance."""
-    measures = {name: seed_means(results, name) for name in ('kld', 'peak_inside', 'nearest')}
+    shares = ('peak_inside', 'nearest')
+    measures = {name: seed_means(results, name) for name in ('kld', *shares)}
     rows: dict[str, Sequence[Cell]] = {}
     for label in row_labels(results):
         first = next(result for result in results if result.row == label)
         rows[label] = (
             None if first.paper_kld is None else f'{first.paper_kld:.2f}',
             _interval(measures['kld'][label]),
-            _percent(measures['peak_inside'][label]),
-            _percent(measures['nearest'][label]),
+            *(_interval(measures[name][label], percent=True) for name in shares),
             first.pairs_trained,
         )
     columns = ("the paper's KLD", 'KLD', 'peak inside', 'nearest element', 'pairs trained')
@@ -88,20 +88,14 @@ def _made_by(results: Sequence[StudyResult]) -> str:
     )
 
 
-def _interval(mean: SeedMean | None) -> str | None:
+def _interval(mean: SeedMean | None, *, percent: bool = False) -> str | None:
     if mean is None:
         return None
-    if mean.low == mean.high:
-        return f'{mean.value:.3f}'
-    return f'{mean.value:.3f} [{mean.low:.3f}, {mean.high:.3f}]'
-
-
-def _percent(mean: SeedMean | None) -> str | None:
-    if mean is None:
-        return None
-    if mean.low == mean.high:
-        return f'{100 * mean.value:.0f} %'
-    return f'{100 * mean.value:.0f} % [{100 * mean.low:.0f}, {100 * mean.high:.0f}]'
+    scale, digits, unit = (100, 0, ' %') if percent else (1, 3, '')
+    value, low, high = (
+        f'{scale * number:.{digits}f}' for number in (mean.value, mean.low, mean.high)
+    )
+    return f'{value}{unit}' if mean.low == mean.high else f'{value}{unit} [{low}, {high}]'
 
 
 def main() -> None:

@@ -52,12 +52,10 @@ class StudyTable:
 
     Attributes:
         name: name of its files.
-        title: readable title.
         rows: rows, at least one, with distinct labels.
     """
 
     name: str
-    title: str
     rows: tuple[StudyRow, ...]
 
     def __post_init__(self) -> None:
@@ -120,7 +118,6 @@ class StudySettings:
         tables = {
             name: StudyTable(
                 name,
-                fields['title'],
                 tuple(
                     StudyRow(row['label'], row['model'], row.get('paper_kld'))
                     for row in fields['rows']

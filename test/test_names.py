@@ -78,7 +78,7 @@ OF_LIBRARIES = {
 ACTION = 'touch'
 # Layers by their names in the weights of hand detectors, and of models that find contact.
 OF_WEIGHTS = {
-    ('afformer_core/models/matching/contact.py', 'touching'),
+    ('afformer_core/models/matching/network.py', 'touching'),
 }
 # Words that the sentences which name tests may have: verbs, and terms that are not ours.
 SENTENCE = re.compile(r'_(touch(es|ed)?|looks)(?=_|$)|_in_place|_colour_blind')

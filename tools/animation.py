@@ -80,11 +80,13 @@ def show_pair(pair: ExamplePair, mark: tuple[float, float] | None) -> Iterator[A
     found = _overlaid(scaled, grounding)
     last = _scaled(frames[-1])
     if not grounding.unsure:
-        yield _joined(last, found, _sure(grounding), PAUSE)
+        sentence = f'Act here. Probability that this is the right part: {grounding.certainty:.2f}'
+        yield _joined(last, found, sentence, PAUSE)
         return
     contacts = [_enlarged(contact, frames[0]) for contact in grounder.contacts()]
     asked = draw_numbered(plain, contacts)
-    yield _joined(asked, found, f'{_unsure(grounding)} Click the operated part.', PAUSE)
+    sentence = f'Not sure: {grounding.certainty:.2f}. Click the operated part.'
+    yield _joined(asked, found, sentence, PAUSE)
     if mark is None:
         return
     grounder.set_demonstration(pair.video, contact=mark)
@@ -94,14 +96,6 @@ def show_pair(pair: ExamplePair, mark: tuple[float, float] | None) -> Iterator[A
     grounding = grounder.ground(target)
     sentence = f'Probability that this is the marked part: {grounding.certainty:.2f}'
     yield _joined(marked, _overlaid(scaled, grounding), sentence, PAUSE)
-
-
-def _sure(grounding: Grounding) -> str:
-    return f'Act here. Probability that this is the right part: {grounding.certainty:.2f}'
-
-
-def _unsure(grounding: Grounding) -> str:
-    return f'Not sure: {grounding.certainty:.2f}.'
 
 
 def _scaled(image: RgbImage) -> RgbImage:

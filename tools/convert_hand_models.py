@@ -101,10 +101,7 @@ def _converted(content: bytes, network: _Network) -> onnx.ModelProto:
         path.write_bytes(content)
         model: onnx.ModelProto
         model, _ = tf2onnx.convert.from_tflite(
-            str(path),
-            opset=_OPSET,
-            output_names=list(network.outputs),
-            inputs_as_nchw=['input_1'],
+            str(path), opset=_OPSET, output_names=list(network.outputs), inputs_as_nchw=['input_1']
         )
     renamed = {'input_1': 'image', **network.outputs}
     for node in model.graph.node:

@@ -9,12 +9,13 @@ Run it after a change of a topic, a service or a parameter::
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from afformer_core.files.atomic import write_aside
 from afformer_core.outputs.outputs import OPTIONAL_OUTPUT_TYPES, OUTPUT_TYPES
 from afformer_ros.grounding.parameters import GroundingParameters, QosParameters
 from afformer_ros.interfaces import ACTIONS, SERVICES
@@ -47,7 +48,7 @@ _OUTPUTS = {
     'action scores; peaks with pixel, score, position, covariance, normal, grasp candidate, '
     'pre-grasp, width and direction of motion',
     'grasp_candidates': 'the grasp candidates of this image alone, in the order of the points: z '
-    'along the approach, x along the region',
+    'along the approach, x along the part',
     'affordance_cloud': 'points of the region: x, y, z, weight',
     'heatmap': '32FC1, probability of each pixel of `image`, sum 1',
     'mask': 'mono8, 255 in the region around the points in which the probability is at least '
@@ -57,27 +58,21 @@ _OUTPUTS = {
     'detections': 'the points as detections with the box of their regions; only if vision_msgs 4 '
     'is installed',
 }
-_OTHERS = (
-    (
-        'out',
-        'demonstration_status',
+_OTHERS = {
+    'demonstration_status': (
         'afformer_ros/msg/DemonstrationStatus',
         'latched: recording, ready or failed, and why',
     ),
-    (
-        'out',
-        'demonstration_frame',
+    'demonstration_frame': (
         'sensor_msgs/msg/Image',
         'rgb8, the first frame of the selected demonstration that the model uses, and its mark '
         'or the numbered candidates for it; once a second while it has a subscriber',
     ),
-    (
-        'out',
-        '/diagnostics',
+    '/diagnostics': (
         'diagnostic_msgs/msg/DiagnosticArray',
         'rates, latency of each stage, and the reason in words if nothing is published',
     ),
-)
+}
 _SERVICES = {
     'start_demonstration': 'record the frames that arrive on `demonstration`',
     'finish_demonstration': 'end the recording, store the demonstration and select it',
@@ -100,35 +95,24 @@ _ACTIONS = {
 
 def topics() -> str:
     """Return the table of topics with their types and meanings."""
-    rows = [('in', f'`{name}`', f'`{kind}`', text) for name, (kind, text) in _INPUTS.items()]
-    rows += [
-        ('out', f'`{name}`', f'`{kind}`', _OUTPUTS[name])
-        for name, kind in {**OUTPUT_TYPES, **OPTIONAL_OUTPUT_TYPES}.items()
+    types = {**OUTPUT_TYPES, **OPTIONAL_OUTPUT_TYPES}
+    outputs = {name: (kind, _OUTPUTS[name]) for name, kind in types.items()} | _OTHERS
+    rows = [
+        (way, f'`{name}`', f'`{kind}`', text)
+        for way, described in (('in', _INPUTS), ('out', outputs))
+        for name, (kind, text) in described.items()
     ]
-    rows += [(way, f'`{name}`', f'`{kind}`', text) for way, name, kind, text in _OTHERS]
     return _table(('', 'topic', 'type', ''), rows)
 
 
 def services() -> str:
     """Return the table of services with their types and meanings."""
-    return _table(
-        ('service', 'type', ''),
-        [
-            (f'`~/{name}`', f'`afformer_ros/srv/{kind.__name__}`', _SERVICES[name])
-            for name, kind in SERVICES.items()
-        ],
-    )
+    return _interfaces('service', 'srv', SERVICES, _SERVICES)
 
 
 def actions() -> str:
     """Return the table of actions with their types and meanings."""
-    return _table(
-        ('action', 'type', ''),
-        [
-            (f'`~/{name}`', f'`afformer_ros/action/{kind.__name__}`', _ACTIONS[name])
-            for name, kind in ACTIONS.items()
-        ],
-    )
+    return _interfaces('action', 'action', ACTIONS, _ACTIONS)
 
 
 def parameters() -> str:
@@ -184,6 +168,16 @@ def with_tables(text: str, tables: Mapping[str, Callable[[], str]]) -> str:
     return text
 
 
+def _interfaces(
+    heading: str, folder: str, kinds: Mapping[str, Any], texts: Mapping[str, str]
+) -> str:
+    rows = [
+        (f'`~/{name}`', f'`afformer_ros/{folder}/{kind.__name__}`', texts[name])
+        for name, kind in kinds.items()
+    ]
+    return _table((heading, 'type', ''), rows)
+
+
 def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = ['| ' + ' | '.join(cells) + ' |' for cells in (heading, ['---'] * len(heading), *rows)]
     return '\n'.join(lines) + '\n'
@@ -192,9 +186,7 @@ def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def main() -> int:
     """Write the tables into their pages."""
     for page, tables in PAGES.items():
-        aside = page.with_name(f'.{page.name}.partial')
-        aside.write_text(with_tables(page.read_text(), tables))
-        os.replace(aside, page)
+        write_aside(page, with_tables(page.read_text(), tables).encode())
     return 0
 
 

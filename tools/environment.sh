@@ -80,8 +80,8 @@ afformer_prepend PYTHONPATH "$afformer_root"
 # The ROS wheels start Python a second time to set LD_LIBRARY_PATH, unless told that it is set.
 export _ROS_WHEELS_BOOTSTRAP_COMPLETE=1
 export ROS_DISTRO="${AFFORMER_DISTRO:-kilted}"
-# The only middleware among the wheels.
-export RMW_IMPLEMENTATION=rmw_fastrtps_cpp
+# The only middleware among the wheels. What was chosen before is kept.
+export RMW_IMPLEMENTATION="${RMW_IMPLEMENTATION:-rmw_fastrtps_cpp}"
 # The default transports of Fast DDS, and LARGE_DATA, lose most best-effort messages of the size of
 # an image. What was chosen before is kept. Jazzy has a Fast DDS before 3, which reads another name.
 if [ -z "${FASTDDS_BUILTIN_TRANSPORTS:-}${FASTDDS_DEFAULT_PROFILES_FILE:-}" ] \

@@ -25,12 +25,11 @@ from pathlib import Path
 from typing import Any
 
 import PIL.Image
-import yaml
 
 from afformer_core.example_pairs.pair_folder import ExamplePair, rendered_pairs
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import read_video
-from afformer_core.offline.data.readers.point_table import PointRow, point_table_text
+from afformer_core.offline.data.readers.folder_pairs import PointRow, point_table_text
 
 _SIZE = {'width': 1280, 'height': 800}
 _MILLISECONDS = 300_000
@@ -42,28 +41,21 @@ _RATE = 5.0
 # of its spoon, which the shipped model does not choose.
 _CROPS = {'kitchen.png': (0, 360), 'office.png': (60, 300), 'terrace.png': (110, 330)}
 _SPOON = ((402, 14), (396, 22), (404, 28), (394, 38), (400, 46), (390, 56), (395, 66))
-_CONFIGURATION: dict[str, Any] = {
-    'seed_everything': 0,
-    'model': {
-        'architecture': {
-            'preset': 'afformer_small',
-            'input_size': [96, 96],
-            'maximum_frames': 4,
-        },
-        'optimization': {'learning_rate': 1e-3, 'backbone_factor': 0.0},
-    },
-    'data': {
-        'class_path': 'afformer_core.offline.training.datasets.image_data.ImageData',
-        'init_args': {'frames': 'uniform 4', 'batch_size': 3, 'workers': 0},
-    },
-    'trainer': {
-        'accelerator': 'cpu',
-        'max_steps': 40,
-        'val_check_interval': 500,
-        'check_val_every_n_epoch': None,
-        'num_sanity_val_steps': 0,
-    },
-}
+_CONFIGURATION = """\
+seed_everything: 0
+model:
+  architecture: {preset: afformer_small, input_size: [96, 96], maximum_frames: 4}
+  optimization: {learning_rate: 0.001, backbone_factor: 0.0}
+data:
+  class_path: afformer_core.offline.training.datasets.image_data.ImageData
+  init_args: {frames: uniform 4, batch_size: 3, workers: 0}
+trainer:
+  accelerator: cpu
+  max_steps: 40
+  val_check_interval: 500
+  check_val_every_n_epoch: null
+  num_sanity_val_steps: 0
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         temporary = Path(name)
         pairs = _write_pairs(temporary / 'my_pairs', examples['spoon'])
         configuration = temporary / 'training.yaml'
-        configuration.write_text(yaml.safe_dump(_CONFIGURATION))
+        configuration.write_text(_CONFIGURATION)
         options = ['--pairs', str(pairs), '--models', str(temporary / 'models')]
         options += ['--training-configuration', str(configuration), '--backend', 'torch']
         with _studio(options) as address, _node(temporary, examples['cup_handle']):

@@ -107,7 +107,7 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure a system, and print its report."""
     from afformer_core.offline.evaluation.demonstration_to_image.outside_system import is_command
-    from afformer_core.offline.evaluation.report.html_report import write_report
+    from afformer_core.offline.evaluation.report.report import write_report
     from afformer_core.runtime.model_folder import description_files
     from afformer_core.runtime.shipped_model import model_folder
 
@@ -123,10 +123,10 @@ def run_measure(arguments: argparse.Namespace) -> int:
 
 def _measure(arguments: argparse.Namespace) -> tuple[EvaluationReport, MakeExamples]:
     from afformer_core.cli.evaluation.on_parts import measure_predictors
-    from afformer_core.offline.evaluation.demonstration_to_image.benchmark_row import (
+    from afformer_core.offline.evaluation.demonstration_to_image.outside_system import is_command
+    from afformer_core.offline.evaluation.parts.part_tables import (
         benchmark_table,
     )
-    from afformer_core.offline.evaluation.demonstration_to_image.outside_system import is_command
 
     data = _read_data(arguments.folder)
     facts: dict[str, Fact] = {'system': arguments.system, 'benchmark': str(arguments.folder)}

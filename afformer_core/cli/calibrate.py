@@ -10,11 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.command import add_command, add_json, add_seed, print_report
 from afformer_core.cli.options.dataset_options import add_choice_options
-from afformer_core.cli.options.engine_options import (
-    add_processes,
-    divide_threads,
-    engine_of,
-)
+from afformer_core.cli.options.engine_options import add_processes, divide_threads, engine_of
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH
 from afformer_core.cli.options.session_options import add_session_options, add_zooms
 

@@ -32,11 +32,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'annotations', type=INPUT_PATH, help='annotation file or folder of a dataset'
     )
-    parser.add_argument(
-        'output',
-        type=OUTPUT_PATH,
-        help='file to write, which ends in .jsonl',
-    )
+    parser.add_argument('output', type=OUTPUT_PATH, help='file to write, which ends in .jsonl')
     add_dataset_part(parser)
 
 

@@ -13,11 +13,7 @@ from afformer_core.cli.options.dataset_options import (
     add_dataset_part,
     add_folder_rate,
 )
-from afformer_core.cli.options.engine_options import (
-    add_processes,
-    divide_threads,
-    engine_of,
-)
+from afformer_core.cli.options.engine_options import add_processes, divide_threads, engine_of
 from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_FILE
 from afformer_core.cli.options.session_options import add_session_options, add_zooms
 
@@ -166,7 +162,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(
             '--zooms determines the number of zoom stages; leave out --maximum-stages'
         )
-    from afformer_core.offline.evaluation.report.html_report import write_report
+    from afformer_core.offline.evaluation.report.report import write_report
 
     report, make_examples = _evaluate(arguments)
     files = [*_model_files(arguments), *_data_files(arguments)]

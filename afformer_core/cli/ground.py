@@ -10,11 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.command import add_command, add_model
-from afformer_core.cli.options.path_options import (
-    INPUT_FILE,
-    INPUT_PATH,
-    OUTPUT_FILE,
-)
+from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_PATH, OUTPUT_FILE
 from afformer_core.cli.options.session_options import (
     add_session_options,
     open_grounder,

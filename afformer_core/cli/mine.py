@@ -13,12 +13,7 @@ from typing import TYPE_CHECKING, Any
 from afformer_core.cli.options.command import add_command
 from afformer_core.cli.options.dataset_options import add_folder_rate
 from afformer_core.cli.options.engine_options import add_engine_options, engine_of
-from afformer_core.cli.options.path_options import (
-    INPUT_NAME,
-    INPUT_PATH,
-    INPUT_URL,
-    OUTPUT_FOLDER,
-)
+from afformer_core.cli.options.path_options import INPUT_NAME, INPUT_PATH, INPUT_URL, OUTPUT_FOLDER
 from afformer_core.errors import DatasetError
 
 if TYPE_CHECKING:

@@ -66,9 +66,7 @@ def _add_topics(group: Any) -> None:
         '--image-topic', metavar='TOPIC', help='camera images in which to ground the demonstration'
     )
     group.add_argument(
-        '--demonstration-topic',
-        metavar='TOPIC',
-        help='images to record as the demonstration',
+        '--demonstration-topic', metavar='TOPIC', help='images to record as the demonstration'
     )
     group.add_argument('--depth-topic', metavar='TOPIC', help="depth images; '': none")
     group.add_argument(

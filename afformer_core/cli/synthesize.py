@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Draw the examples, and write the image."""
     from afformer_core.media.images import require_image_path, write_image
     from afformer_core.offline.maskahand.pretraining.configured_data import configured_data
-    from afformer_core.offline.maskahand.pretraining.example_grid import example_grid
+    from afformer_core.offline.maskahand.pretraining.pretraining_dataset import example_grid
 
     require_image_path(arguments.output)
     for name in ('clips', 'side'):

@@ -39,6 +39,7 @@ from afformer_core.demonstrations.state import (
 from afformer_core.demonstrations.store import DemonstrationStore, SelectionFile
 from afformer_core.errors import AfformerError, DemonstrationError
 from afformer_core.media.polygons import Point
+from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.demonstration import EncodedFrames
 from afformer_core.runtime.grounding import Prediction
@@ -79,8 +80,7 @@ class DemonstrationLibrary:
         trim: bool = True,
     ) -> None:
         DemonstrationReader()  # reports unusable hand networks now, not at the first recording
-        self._grounder = grounder
-        self._store = store
+        self._grounder, self._store = grounder, store
         self._changed = changed
         self._trim = trim
         self._recording: Recording | None = None
@@ -92,14 +92,14 @@ class DemonstrationLibrary:
         self._selection_file = selection_file
         self._selection_problem = ''
         entries, self.problems = ((), ()) if store is None else store.load_all()
-        finished = [FinishedDemonstration(entry.summary) for entry in entries]
+        finished = (FinishedDemonstration(entry.summary) for entry in entries)
         self._finished = {kept.summary.name: kept for kept in finished}
         self._versions = {} if store is None else store.versions()  # when it was last read
 
     @property
-    def maximum_frames(self) -> int:
-        """Maximum number of frames that the model uses of a demonstration."""
-        return self._grounder.configuration.maximum_frames
+    def configuration(self) -> AfformerConfiguration:
+        """Configuration of the model."""
+        return self._grounder.configuration
 
     @property
     def recording(self) -> bool:
@@ -495,6 +495,6 @@ class DemonstrationLibrary:
         encoded = self._store.encoded_frames(summary.name, grounder.fingerprint)
         if encoded is not None:
             return encoded
-        frames = read_frames(self._store.file(summary.name), self.maximum_frames)
+        frames = read_frames(self._store.file(summary.name), self.configuration.maximum_frames)
         images = [grounder.resize(frame) for frame in frames]
         return EncodedFrames.stack([(image, grounder.encode(image)) for image in images])

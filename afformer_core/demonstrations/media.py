@@ -425,12 +425,7 @@ def _read_video(
 
 
 def _even_frames(
-    reader: VideoReader,
-    count: int,
-    maximum_frames: int,
-    part: Part | None,
-    *,
-    exact: bool = False,
+    reader: VideoReader, count: int, maximum_frames: int, part: Part | None, *, exact: bool = False
 ) -> MediaFrames:
     """Read evenly spaced frames of a video, or of its part.
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import ExampleError
 from afformer_core.example_pairs.pair_folder import ExamplePair, read_pairs, write_list
-from afformer_core.files.folder_lock import folder_lock
+from afformer_core.files.atomic import folder_lock
 from afformer_core.files.private_files import cache_folder
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES
 from afformer_core.media.images import read_image, write_image

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Atomic writing of files, and hashes of files."""
+"""Atomic writing of files, hashes of files, and a lock that lets only one run work in a folder."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -32,3 +35,30 @@ def write_aside(path: Path, content: bytes | memoryview) -> None:
     except BaseException:
         Path(aside).unlink(missing_ok=True)
         raise
+
+
+class FolderHeldError(Exception):
+    """Raised if another run works in the folder."""
+
+
+@contextmanager
+def folder_lock(folder: Path, *, patient: bool = True) -> Iterator[None]:
+    """Lock a folder against other runs until this one leaves it or dies.
+
+    Args:
+        folder: existing folder, into which nothing is written.
+        patient: whether to wait for another run.
+
+    Raises:
+        FolderHeldError: another run holds the folder, and `patient` is false.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            # A lock of `filelock` is a file, which remains and needs permission to write.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if patient else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            raise FolderHeldError(f'another run works in {folder}') from error
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grasp candidates at the peaks of a heatmap, and the width of the part between the fingers."""
+"""Grasp candidates, and the axis and width of the part between the fingers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.geometry.camera import Calibration, DepthImage, DepthSettings
-from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.geometry.transform import quaternion_of_rotation, rotation_of_quaternion
-from afformer_core.runtime.peaks import NEIGHBOURHOOD, Peak, marked_region, peak_region
-
-# Share of a blob's variance by which the long axis must exceed the short one; a blob that is 15 %
-# longer than wide reaches it.
-_LEAST_ELONGATION = 0.14
-_HORIZONTAL = np.array([1.0, 0.0])
-_VERTICAL = np.array([0.0, 1.0])
+from afformer_core.runtime.peaks import Peak, marked_region
 
 
 @dataclass(frozen=True)
@@ -29,13 +22,15 @@ class GraspCandidate:
     Attributes:
         position: float64 [3], metres.
         orientation: float64 [4], unit quaternion (x, y, z, w). The pose's z axis is the approach,
-            into the surface; its x axis lies in the surface, along the blob of the heatmap.
+            into the surface; its x axis lies across it, along the part.
         score: score of the peak, 0 to 1.
+        axis_known: whether the part has a long axis; if not, x is as horizontal as it can be.
     """
 
     position: NDArray[np.float64]
     orientation: NDArray[np.float64]
     score: float
+    axis_known: bool = False
 
     def moved_back(self, distance: float) -> GraspCandidate:
         """Return the pose moved back along its approach by a distance in metres."""
@@ -44,133 +39,115 @@ class GraspCandidate:
 
 
 def grasp_candidate(
-    heatmap: NDArray[np.float32], peak: Peak, surface: SurfacePoint, calibration: Calibration
-) -> GraspCandidate | None:
-    """Compute the pose of a hand that approaches the surface at a peak along its normal.
-
-    z is the approach, against the surface's normal. x is the long axis of the heatmap's blob
-    within a tenth of the image's shorter side around the peak, projected onto the surface; if the
-    blob is round, the image's horizontal. x points to the right and down in the image, so that a
-    horizontal or a vertical handle has the same x in every image; only a handle that rises to the
-    right at 45 degrees may have either sign.
+    position: NDArray[np.float64], approach: NDArray[np.float64], score: float
+) -> GraspCandidate:
+    """Compute the pose of a hand that moves onto a surface, with an unknown axis.
 
     Args:
-        heatmap: float32 [H, W] of the image's size, not negative.
-        peak: a peak of the heatmap.
-        surface: surface point at the peak.
-        calibration: calibration of the image's camera.
-
-    Returns:
-        the candidate in the camera's frame; None if the normal is unknown.
+        position: [3] metres, point on the surface, in the camera's frame.
+        approach: [3], unit length, into the surface.
+        score: score of the peak, 0 to 1.
     """
-    if surface.position is None or surface.normal is None:
-        return None
-    rays = calibration.rays([[peak.u, peak.v], [peak.u + 1, peak.v], [peak.u, peak.v + 1]])
-    across = (rays[1:] - rays[0]).T @ _long_axis(heatmap, peak)
-    ray = np.append(rays[0], 1.0)
-    x = _along_surface(across, ray, surface.normal)
-    z = -surface.normal
-    rotation = np.stack([x, np.cross(z, x), z], axis=1)
-    return GraspCandidate(surface.position, quaternion_of_rotation(rotation), peak.score)
+    right, down, _ = np.eye(3)
+    across = right if abs(approach @ right) < 0.9 else down
+    y = np.cross(approach, across)
+    x = np.cross(y, approach) / np.linalg.norm(y)
+    return GraspCandidate(position, _orientation(x, approach), score)
 
 
-def _long_axis(heatmap: NDArray[np.float32], peak: Peak) -> NDArray[np.float64]:
-    """Return the long axis of the blob around a peak: unit vector (u, v), right and down."""
-    radius = max(2.0, NEIGHBOURHOOD * min(heatmap.shape))
-    top, left = (max(0, math.ceil(at - radius)) for at in (peak.v, peak.u))
-    weights = heatmap[
-        top : math.floor(peak.v + radius) + 1, left : math.floor(peak.u + radius) + 1
-    ].astype(np.float64)
-    v, u = np.ogrid[: weights.shape[0], : weights.shape[1]]
-    disc = (v + top - peak.v) ** 2 + (u + left - peak.u) ** 2 <= radius**2
-    # a uniform background would have the shape of the disc instead of the blob
-    moments = cv2.moments(np.where(disc, weights - weights[disc].min(initial=np.inf), 0.0))
-    uu, vv, uv = moments['mu20'], moments['mu02'], moments['mu11']
-    if math.hypot(uu - vv, 2 * uv) <= _LEAST_ELONGATION * (uu + vv):
-        return _HORIZONTAL
-    angle = math.atan2(2 * uv, uu - vv) / 2
-    axis = np.array([math.cos(angle), math.sin(angle)])
-    return axis if axis.sum() >= 0 else -axis
+def _orientation(x: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+    return quaternion_of_rotation(np.stack([x, np.cross(z, x), z], axis=1))
 
 
-def _along_surface(
-    across: NDArray[np.float64], ray: NDArray[np.float64], normal: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the unit vector in the plane of `normal` that appears along `across` from a ray."""
-    step = np.append(across, 0.0)
-    if abs(normal @ ray) > 1e-3 * np.linalg.norm(ray):
-        tangent = step - ray * (normal @ step) / (normal @ ray)
-    else:
-        tangent = step
-    # for a surface seen edge-on, only the viewing direction is left
-    for candidate in (tangent, np.append(_HORIZONTAL, 0.0), np.append(_VERTICAL, 0.0)):
-        flat = candidate - normal * (normal @ candidate)
-        length = float(np.linalg.norm(flat))
-        if length > 1e-3 * float(np.linalg.norm(candidate)):
-            return np.asarray(flat / length, np.float64)
-    raise ValueError(f'normal is {normal.tolist()}; expected unit length')
-
-
-# Half the width of a finger, metres: only pixels beside the candidate count.
+# Metres around the candidate in which the part is measured: half the opening of a gripper.
+_RADIUS = 0.04
+# Share of the part's variance by which its long axis must exceed the short one: 1.5 times as long
+# as wide.
+_LEAST_ELONGATION = 0.4
+# Half the width of a finger, metres: only pixels beside the candidate count for the width.
 _HALF_FINGER = 0.01
 # Metres, and standard deviations of depth: pixels farther from the tangent plane belong to another
 # part.
 _THICKNESS, _DEVIATIONS = 0.015, 3.0
-# Share of a uniform distribution of widths between the two percentiles.
+# Share of a uniform distribution of widths between the two percentiles, and their largest distance
+# from the candidate as a share of the radius, at which the part goes on.
 _LOW, _HIGH = 5, 95
+_EDGE = 0.85
 _LEAST_PIXELS = 8
 
 
-def grasp_width(
-    heatmap: NDArray[np.float32],
-    peak: Peak,
+def along_part(
     candidate: GraspCandidate,
+    peak: Peak,
     depth: DepthImage,
     calibration: Calibration,
     settings: DepthSettings,
-    share: float,
-) -> float | None:
-    """Measure the width of the region across x of a grasp candidate, along its y axis.
+) -> tuple[GraspCandidate, float | None]:
+    """Turn a grasp candidate about its approach so that x lies along the touched part.
 
-    The region consists of the pixels around the peak at which the heatmap reaches a share of its
-    value at the peak, and whose depth lies on the touched part: within 15 mm and 3 standard
-    deviations of the noise from its tangent plane, connected, and beside the candidate.
+    The part consists of the connected pixels within 4 cm, and within 15 mm and 3 standard
+    deviations of the noise from the plane across the approach. Unless it is 1.5 times as long as
+    wide, as without a step of depth around it, the candidate stays as it is. x points to the right
+    and down in the image.
 
     Args:
-        heatmap: float32 [H, W] of the image's size, not negative.
-        peak: the peak of the candidate.
         candidate: grasp candidate in the camera's frame.
+        peak: the peak of the candidate.
         depth: depth image registered to the image, of the same aspect ratio.
         calibration: calibration of the image's camera.
         settings: noise and range of the depth.
-        share: share of the heatmap's value at the peak, above 0 to 1.
 
     Returns:
-        width in metres; None if fewer than 8 pixels are left.
+        the candidate; and the width of the part across x, along y, in metres. None if fewer than 8
+        pixels lie beside the candidate, or the part goes on beyond 3.4 cm.
     """
+    part = _part(candidate, peak, depth, calibration, settings)
+    if len(part) < _LEAST_PIXELS:
+        return candidate, None
+    (xx, xy), (_, yy) = np.cov(part[:, :2].T)
+    if math.hypot(xx - yy, 2 * xy) > _LEAST_ELONGATION * (xx + yy):
+        rotation = rotation_of_quaternion(candidate.orientation)
+        angle = math.atan2(2 * xy, xx - yy) / 2
+        x = np.array([math.cos(angle), math.sin(angle), 0.0])
+        x = x if (rotation @ x)[:2].sum() >= 0 else -x
+        turn = np.stack([x, np.cross([0.0, 0.0, 1.0], x), [0.0, 0.0, 1.0]], axis=1)
+        orientation = quaternion_of_rotation(rotation @ turn)
+        candidate = replace(candidate, orientation=orientation, axis_known=True)
+        part = part @ turn
+    beside = part[np.abs(part[:, 0]) <= _HALF_FINGER, 1]
+    if len(beside) < _LEAST_PIXELS:
+        return candidate, None
+    low, high = np.percentile(beside, (_LOW, _HIGH)).tolist()
+    if max(-low, high) > _EDGE * _RADIUS:
+        return candidate, None
+    return candidate, (high - low) / (_HIGH - _LOW) * 100
+
+
+def _part(
+    candidate: GraspCandidate,
+    peak: Peak,
+    depth: DepthImage,
+    calibration: Calibration,
+    settings: DepthSettings,
+) -> NDArray[np.float64]:
+    """Find the points of the touched part, [N, 3] metres in the frame of the candidate."""
     height, width = depth.size
-    scale = np.array([width / heatmap.shape[1], height / heatmap.shape[0]])
+    scale = np.array([width / calibration.width, height / calibration.height])
     u, v = ((np.array([peak.u, peak.v]) + 0.5) * scale - 0.5).tolist()
-    moved = Peak(u, v, peak.score)
-    values = np.asarray(
-        cv2.resize(heatmap, (width, height), interpolation=cv2.INTER_AREA), np.float32
-    )
-    rows, columns = np.nonzero(peak_region(values, moved, share))
-    if not len(rows):
-        return None
-    pixels = (np.stack([columns, rows], axis=1) + 0.5) / scale - 0.5
-    distances = depth.values[rows, columns]
-    valid = settings.cover(distances)
-    points = calibration.points(pixels, np.where(valid, distances, 1.0))
+    distance = max(float(candidate.position[2]), settings.nearest_depth)
+    reach = math.ceil(_RADIUS * calibration.focal_length * scale[0] / distance)
+    left, top = max(0, round(u) - reach), max(0, round(v) - reach)
+    window = depth.values[top : round(v) + reach + 1, left : round(u) + reach + 1]
+    rows, columns = np.indices(window.shape)
+    pixels = (np.stack([columns + left, rows + top], axis=-1) + 0.5) / scale - 0.5
+    valid = settings.cover(window)
+    points = calibration.points(pixels.reshape(-1, 2), np.where(valid, window, 1.0).ravel())
     local = (points - candidate.position) @ rotation_of_quaternion(candidate.orientation)
-    thickness = np.maximum(_THICKNESS, _DEVIATIONS * settings.depth_noise * distances)
-    near = np.zeros(depth.size, np.float32)
-    near[rows, columns] = valid & (np.abs(local[:, 2]) <= thickness)
+    thickness = np.maximum(_THICKNESS, _DEVIATIONS * settings.depth_noise * window)
+    near = valid & (np.abs(local[:, 2].reshape(window.shape)) <= thickness)
     # the peak's own pixel may be a hole
-    closed = np.asarray(cv2.morphologyEx(near, cv2.MORPH_CLOSE, np.ones((3, 3))), np.float32)
-    part = marked_region(closed, [moved], 1.0)[rows, columns]
-    beside = valid & part & (np.abs(local[:, 0]) <= _HALF_FINGER)
-    if beside.sum() < _LEAST_PIXELS:
-        return None
-    low, high = np.percentile(local[beside, 1], (_LOW, _HIGH))
-    return float((high - low) / (_HIGH - _LOW) * 100)
+    closed = cv2.morphologyEx(near.astype(np.float32), cv2.MORPH_CLOSE, np.ones((3, 3)))
+    at = replace(peak, u=u - left, v=v - top)
+    part = near & marked_region(np.asarray(closed, np.float32), [at], 1.0)
+    local = local[part.ravel()]
+    return np.asarray(local[np.linalg.norm(local, axis=1) <= _RADIUS])

@@ -15,7 +15,7 @@ from torchvision.models.detection import (
 
 from afformer_core.errors import AfformerError
 from afformer_core.hands.hand import CLASSES, LOWEST_SCORE
-from afformer_core.models.pretrained.strict_loading import load_strictly
+from afformer_core.models.pretrained.checkpoint_file import load_strictly
 
 OFFICIAL_ARCHITECTURE = 'fasterrcnn_resnet50_fpn_v2'
 LIGHT_ARCHITECTURE = 'fasterrcnn_mobilenet_v3_large_320_fpn'

@@ -12,9 +12,15 @@ from torch import Tensor
 from torchvision.models.detection import FasterRCNN
 from torchvision.ops import nms
 
-from afformer_core.hands.detector import BATCH_SIZE, HandDetector
 from afformer_core.hands.detector_folder import load_hand_detector, read_detector_description
-from afformer_core.hands.hand import CONTACT, LOWEST_SCORE, Hand, image_tensor
+from afformer_core.hands.hand import (
+    BATCH_SIZE,
+    CONTACT,
+    LOWEST_SCORE,
+    Hand,
+    HandDetector,
+    image_tensor,
+)
 from afformer_core.media.video import VideoFrame
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
 

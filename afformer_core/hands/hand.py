@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A detected hand, and images as tensors for detectors."""
+"""A detected hand, images as tensors for detectors, and the interface of detectors."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from afformer_core.media.video import VideoFrame
 
 LOWEST_SCORE = 0.05
 """Detections of a lower score are dropped: there are many, and few of them are hands."""
@@ -64,3 +69,45 @@ NO_CONTACT, CONTACT = 1, 2
 def image_tensor(image: NDArray[np.uint8]) -> Tensor:
     """Convert an image, uint8 RGB [H, W, 3], to a tensor, uint8 [3, H, W]."""
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).contiguous()
+
+
+BATCH_SIZE = 8
+"""Default number of frames that a detector processes together."""
+
+
+class HandDetector(Protocol):
+    """A detector of the hands in videos.
+
+    Attributes:
+        name: text that identifies the detector and its weights, such as
+            `fasterrcnn_resnet50_fpn_v2 3f2a90c1`.
+        interaction_score: minimum score for a hand in contact to count as an interaction (paper,
+            section 4.2: 0.99).
+        least_rate: minimum required frame rate, in frames per second; 0: none.
+        on_gpu: whether it computes on a GPU.
+        batch_size: number of frames that it processes together.
+    """
+
+    name: str
+    interaction_score: float
+    least_rate: float
+    on_gpu: bool = False
+    batch_size: int = 1
+
+    def begin(self, video: Path) -> None:
+        """Begin a video, before `detect`; only `SimulatedHands` uses its path."""
+        del video
+
+    def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
+        """Detect the hands in each frame of a video, in order.
+
+        It may read some frames ahead, to process several at once or to use later frames, and
+        stores only those, for a video of any length. Each call begins a new video.
+
+        Args:
+            frames: frames of one video, in the order of their times.
+
+        Returns:
+            for each frame its hands, best first, including low scores, because every possible hand
+            must be hidden from a model in training.
+        """

@@ -15,8 +15,7 @@ from afformer_core.hands.landmarks.hand_region import (
     region_of_palm,
 )
 from afformer_core.hands.landmarks.landmark_network import LandmarkedHand, LandmarkNetwork
-from afformer_core.hands.landmarks.palm_detection import PalmDetector, View
-from afformer_core.hands.landmarks.palm_views import PalmViews
+from afformer_core.hands.landmarks.palm_detection import PalmDetector, PalmViews, View
 
 # Regions that overlap by more than this intersection over union are of the same hand.
 _SAME_REGION = 0.5
@@ -95,10 +94,7 @@ class HandLandmarker:
         ]
 
     def _read(
-        self,
-        image: NDArray[np.uint8],
-        regions: Iterable[HandRegion],
-        hands: list[LandmarkedHand],
+        self, image: NDArray[np.uint8], regions: Iterable[HandRegion], hands: list[LandmarkedHand]
     ) -> list[LandmarkedHand]:
         """Add the new hands that are found in regions."""
         hands = list(hands)

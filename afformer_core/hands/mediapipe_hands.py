@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.hands.contact_estimate import REST, fingertips, hand_size
-from afformer_core.hands.detector import HandDetector
-from afformer_core.hands.hand import Hand
+from afformer_core.hands.hand import Hand, HandDetector
 from afformer_core.hands.hand_landmarker import HandLandmarker
 from afformer_core.hands.hand_tracks import HandTrack, HandTracks
 from afformer_core.hands.landmarks.hand_networks import networks_sha256

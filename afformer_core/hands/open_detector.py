@@ -6,8 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from afformer_core.errors import ModelFolderError
-from afformer_core.hands.detector import BATCH_SIZE, HandDetector
-from afformer_core.hands.hand import LOWEST_SCORE
+from afformer_core.hands.hand import BATCH_SIZE, LOWEST_SCORE, HandDetector
 from afformer_core.worker_process import process_number
 
 SIMULATED = 'simulated'

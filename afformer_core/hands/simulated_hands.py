@@ -9,8 +9,7 @@ from pathlib import Path
 
 from afformer_core.errors import DatasetError
 from afformer_core.files.annotation_files import naming, read_json
-from afformer_core.hands.detector import HandDetector
-from afformer_core.hands.hand import Hand
+from afformer_core.hands.hand import Hand, HandDetector
 from afformer_core.media.video import VideoFrame
 
 

@@ -33,10 +33,7 @@ def can_skip(stream: av.VideoStream, frame: av.VideoFrame) -> bool:
 
 
 def decode_needed(
-    container: av.container.InputContainer,
-    stream: av.VideoStream,
-    first: float,
-    needed: Needed,
+    container: av.container.InputContainer, stream: av.VideoStream, first: float, needed: Needed
 ) -> Iterator[tuple[float, av.VideoFrame | None]]:
     """Decode from the container's current position until no more frames are needed.
 

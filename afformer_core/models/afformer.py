@@ -17,11 +17,11 @@ from afformer_core.models.decoders.earlier_methods import (
     Demo2VecDecoder,
     Img2heatmapDecoder,
 )
-from afformer_core.models.decoders.framewise_predictor import FramewisePredictor
 from afformer_core.models.decoders.memory import Decoder, VideoMemory
 from afformer_core.models.decoders.predictor import (
     ActionlessPredictor,
     FocusedPredictor,
+    FramewisePredictor,
     Predictor,
 )
 from afformer_core.models.layers.numerics import widened

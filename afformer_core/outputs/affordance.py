@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.grasp import GraspCandidate, grasp_candidate, grasp_width
+from afformer_core.geometry.approach import UNKNOWN_APPROACH, Approach, approach_to
+from afformer_core.geometry.grasp import GraspCandidate, along_part, grasp_candidate
 from afformer_core.geometry.motion import PartMotion, motion_normal, point_motion
 from afformer_core.geometry.surface import SurfacePoint
 from afformer_core.messages.factory import MessageFactory
@@ -33,12 +34,14 @@ class PointGeometry:
 
     Attributes:
         motion: motion of the best action.
+        approach: direction in which a tool moves onto the point.
         candidate: grasp candidate; None if there is none.
         pre_grasp: the candidate moved back along its approach; None if there is none.
-        width: width of the region across x of the candidate, metres; None if unknown.
+        width: width of the part across x of the candidate, metres; None if unknown.
     """
 
     motion: PartMotion
+    approach: Approach = UNKNOWN_APPROACH
     candidate: GraspCandidate | None = None
     pre_grasp: GraspCandidate | None = None
     width: float | None = None
@@ -75,28 +78,27 @@ def _geometry(
     grounding, view = result.grounding, result.view
     along = _along_motion(result, peak, surface, placed, placement, settings)
     motion = point_motion(grounding.action, along, placement.vertical, grounding.rotation)
+    transform, ray = placement.transform, surface.position
+    if transform is not None and ray is not None:
+        ray = transform.vector(ray)
+    approach = approach_to(placed, grounding.action, motion, ray)
     seen = view.calibration is not None and result.found and not placement.problem
     if not seen or peak.score < settings.minimum_candidate_score:
-        return PointGeometry(motion)
+        return PointGeometry(motion, approach)
     assert view.calibration is not None
-    found = grasp_candidate(grounding.heatmap, peak, surface, view.calibration)
-    if found is None:
-        return PointGeometry(motion)
+    ahead = approach.direction
+    if surface.position is None or ahead is None or not approach.from_surface:
+        return PointGeometry(motion, approach)
+    if transform is not None:
+        ahead = transform.inverse().vector(ahead)
+    found = grasp_candidate(surface.position, ahead, peak.score)
     width = None
     if view.depth is not None:
-        width = grasp_width(
-            grounding.heatmap,
-            peak,
-            found,
-            view.depth,
-            view.calibration,
-            settings,
-            settings.mask_share,
-        )
-    if placement.transform is not None:
-        found = placement.transform.candidate(found)
+        found, width = along_part(found, peak, view.depth, view.calibration, settings)
+    if transform is not None:
+        found = transform.candidate(found)
     back = found.moved_back(settings.pre_grasp_distance)
-    return PointGeometry(motion, found, back, width)
+    return PointGeometry(motion, approach, found, back, width)
 
 
 def _along_motion(
@@ -202,9 +204,12 @@ def _point(
         position_problem=surface.problem,
         normal_valid=surface.normal is not None,
         normal=_vector_message(factory, surface.normal),
+        approach_source=int(geometry.approach.source),
+        approach=_vector_message(factory, geometry.approach.direction),
         grasp_candidate_valid=geometry.candidate is not None,
         grasp_candidate=pose_message(factory, geometry.candidate),
         pre_grasp=pose_message(factory, geometry.pre_grasp),
+        grasp_axis_known=geometry.candidate is not None and geometry.candidate.axis_known,
         grasp_width=_number(geometry.width),
         motion_valid=motion.direction is not None,
         motion_type=int(motion.type),
@@ -225,7 +230,7 @@ def _number(value: float | None) -> float:
 def grasp_candidates_message(
     factory: MessageFactory, candidates: Sequence[GraspCandidate], header: Any
 ) -> Any:
-    """Create a geometry_msgs/PoseArray: z along the approach, x along the region's shape.
+    """Create a geometry_msgs/PoseArray: z along the approach, x along the part.
 
     Args:
         factory: creates the message.

@@ -33,8 +33,7 @@ class OutputSettings(DepthSettings):
     )
     mask_share: float = parameter(
         0.5,
-        'Minimum probability of a pixel of mask, as a share of the largest probability, and '
-        'of a pixel that counts for grasp_width, as a share of the probability at its point',
+        'Minimum probability of a pixel of mask, as a share of the largest probability',
         limits=(0.001, 1.0),
     )
     overlay_opacity: float = parameter(

@@ -73,7 +73,7 @@ class ReplayDemonstrations:
             VideoError: the video is missing, empty or not a video; a folder has no image, or one
                 that cannot be read or has another size than the first.
         """
-        media = read_demonstration(path, self._library.maximum_frames)
+        media = read_demonstration(path, self._library.configuration.maximum_frames)
         stem = _NOT_IN_NAMES.sub('_', split_topic(path)[0].stem).lstrip('.') or 'demonstration'
         numbered = (f'{stem[:60]}_{number}' for number in itertools.count(2))
         names = itertools.chain([stem[:64]], numbered)

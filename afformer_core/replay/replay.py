@@ -9,10 +9,14 @@ DIR/summary.json     the numbers, for programs
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 import shutil
+import struct
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -30,14 +34,15 @@ from afformer_core.media.video import encode_video
 from afformer_core.messages.rosbags_messages import RosbagsMessages, affordance_typestore
 from afformer_core.outputs.outputs import draw_grounding
 from afformer_core.replay.annotations import BagAnnotations
-from afformer_core.replay.depth_wait import images_with_depth
 from afformer_core.replay.replayed_image import (
+    FOUND,
+    SCORES,
+    STAGES,
     UNREADABLE,
     ReplayedImage,
     replayed_image,
     write_table,
 )
-from afformer_core.replay.summary import summarize
 from afformer_core.replay.topics import ReplayTopics
 from afformer_core.runtime.calibrations import PresenceCalibration
 from afformer_core.stream.pipeline import GroundingPipeline, Predict, SpatialInputs
@@ -205,3 +210,151 @@ def result_folder(folder: Path) -> Iterator[Path]:
         os.replace(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+_HEADER = {0: struct.Struct('>iI'), 1: struct.Struct('<iI')}
+_ENCAPSULATION = 4
+
+
+def header_stamp(message: BagMessage) -> int | None:
+    """Read the stamp at the beginning of a message, nanoseconds; None if it is too short."""
+    data = message.data
+    layout = _HEADER.get(data[1]) if len(data) > 1 else None
+    if layout is None or len(data) < _ENCAPSULATION + layout.size:
+        return None
+    seconds, nanoseconds = layout.unpack_from(data, _ENCAPSULATION)
+    return int(seconds * 10**9 + nanoseconds)
+
+
+def images_with_depth(
+    messages: Iterable[BagMessage], topics: ReplayTopics, spatial: SpatialInputs, seconds: float
+) -> Iterator[tuple[BagMessage, int | None]]:
+    """Yield the images in order, with the stamps of their headers, once their depth is known.
+
+    Depth and calibrations are added to the buffers as they are read, as on a robot.
+
+    Args:
+        messages: messages of the bag.
+        topics: topics of the bag.
+        spatial: buffers of depth and calibrations. The depth of an image is kept until the next
+            one is requested.
+        seconds: maximum seconds of the recording to read ahead.
+    """
+    # Each with the object that keeps its depth.
+    waiting: deque[tuple[BagMessage, int | None, object]] = deque()
+    for message in messages:
+        stamp = header_stamp(message)
+        if message.topic == topics.depth and stamp is not None:
+            spatial.add_depth(stamp, message)
+        if message.topic == topics.camera_info:
+            spatial.add_camera_info(message)
+        # One topic may be both.
+        if message.topic == topics.image:
+            expected = None if stamp is None else spatial.expect(stamp)
+            waiting.append((message, stamp, expected))
+        while waiting:
+            image, stamp, _ = waiting[0]
+            waited = message.time - image.time >= round(1e9 * seconds)
+            if not (stamp is None or waited or spatial.complete(stamp)):
+                break
+            yield image, stamp
+            waiting.popleft()
+    while waiting:
+        yield waiting[0][:2]
+        waiting.popleft()
+
+
+_NUMBER = re.compile(r'\d+(?:\.\d+)?(?:e[+-]?\d+)?')
+
+
+def summarize(
+    rows: Sequence[ReplayedImage],
+    facts: Mapping[str, str],
+    notes: Sequence[str],
+    thresholds: Mapping[str, float],
+) -> dict[str, Any]:
+    """Compute the numbers of a replay, the content of `summary.json`.
+
+    Args:
+        rows: records of all its images.
+        facts: description of the recording by name.
+        notes: problems of the bag as a whole.
+        thresholds: see `StreamSettings.thresholds`.
+
+    Returns:
+        JSON types: `facts`; `images`, and how many in each of `states` and with a position
+        (`positions`); `thresholds`; the distributions (see `distribution`) of `presence`,
+        `confidence` and `distance_m` (along the optical axis) of the found ones, of
+        `jitter_pixels` (see `jitter`), of the `milliseconds` of each stage and of their `total`,
+        and of the `scores` against the annotations; `inside_outline`, the share of the best peaks
+        inside their outline; `problems`, the most frequent first, of which those that differ only
+        in numbers count as one; and `notes`. Unknown distributions are None or left out.
+    """
+    found = [row for row in rows if row.get('u') is not None]
+    stages = {stage: [row.get(stage) for row in rows] for stage in STAGES}
+    stages['total'] = [
+        None if row['state'] == UNREADABLE else sum(row[stage] for stage in STAGES) for row in rows
+    ]
+    scores = {name: [row.get(name) for row in rows] for name in SCORES}
+    inside = [value for value in scores.pop('inside') if value is not None]
+    return {
+        'facts': dict(facts),
+        'images': len(rows),
+        'states': dict(Counter(row['state'] for row in rows)),
+        'positions': sum(row.get('z') is not None for row in found),
+        'thresholds': dict(thresholds),
+        'presence': distribution(row['presence'] for row in found),
+        'confidence': distribution(row['confidence'] for row in found),
+        'distance_m': distribution(row.get('z') for row in found),
+        'jitter_pixels': distribution(jitter(rows)),
+        'milliseconds': _distributions(
+            {stage.removesuffix('_ms'): values for stage, values in stages.items()}
+        ),
+        'scores': _distributions(scores),
+        'inside_outline': sum(inside) / len(inside) if inside else None,
+        'problems': _problems(row.get('problem', '') for row in rows),
+        'notes': list(notes),
+    }
+
+
+def distribution(values: Iterable[float | None]) -> dict[str, float] | None:
+    """Describe the values that are known and finite; None if there is none."""
+    known = np.array([v for v in values if v is not None and math.isfinite(v)])
+    if not len(known):
+        return None
+    median, p95 = np.percentile(known, [50, 95])
+    return {
+        'count': len(known),
+        'median': float(median),
+        'p95': float(p95),
+        'mean': float(known.mean()),
+        'maximum': float(known.max()),
+    }
+
+
+def jitter(rows: Sequence[ReplayedImage]) -> list[float]:
+    """Measure the pixels from the best peak of each image to the one before.
+
+    Images count if both peaks were found in their own images, and the earlier one was used.
+    """
+    distances = []
+    for before, now in pairwise(rows):
+        if before['state'] == now['state'] == FOUND and not now['restart']:
+            peaks = ((row['u'], row['v']) for row in (before, now))
+            distances.append(math.dist(*peaks))
+    return distances
+
+
+def _distributions(values: Mapping[str, Iterable[float | None]]) -> dict[str, Any]:
+    described = {name: distribution(numbers) for name, numbers in values.items()}
+    return {name: numbers for name, numbers in described.items() if numbers is not None}
+
+
+def _problems(sentences: Iterable[str]) -> list[dict[str, Any]]:
+    counts: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    for sentence in filter(None, sentences):
+        kind = _NUMBER.sub('#', sentence)
+        counts[kind] += 1
+        examples.setdefault(kind, sentence)
+    return [{'example': examples[kind], 'count': count} for kind, count in counts.most_common()]

@@ -89,10 +89,7 @@ class CropWindow:
     @property
     def in_heatmap(self) -> tuple[slice, slice]:
         """Rows and columns of the window in the heatmap."""
-        return (
-            slice(self.top, self.top + self.height),
-            slice(self.left, self.left + self.width),
-        )
+        return (slice(self.top, self.top + self.height), slice(self.left, self.left + self.width))
 
     def of_image(self, size: tuple[int, int]) -> tuple[slice, slice]:
         """Return the window's rows and columns in an image of (height, width), one at least."""

@@ -42,10 +42,7 @@ class Peak:
 
 
 def find_peaks(
-    probabilities: FloatArray,
-    source_size: tuple[int, int],
-    maximum: int,
-    ripple: float = RIPPLE,
+    probabilities: FloatArray, source_size: tuple[int, int], maximum: int, ripple: float = RIPPLE
 ) -> tuple[Peak, ...]:
     """Find the peaks of a heatmap, the highest first.
 

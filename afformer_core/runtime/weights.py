@@ -110,8 +110,7 @@ def save_model(
     """
     digest = _write_weights(folder, model, dtype)
     write_description(
-        folder,
-        ModelDescription(model.configuration, digest, training, calibration, zoom_stages),
+        folder, ModelDescription(model.configuration, digest, training, calibration, zoom_stages)
     )
 
 

@@ -261,11 +261,7 @@ class _PresenceMeasures:
 
     @classmethod
     def of(
-        cls,
-        prediction: Prediction,
-        confidence: float,
-        continuity: float,
-        settings: StreamSettings,
+        cls, prediction: Prediction, confidence: float, continuity: float, settings: StreamSettings
     ) -> _PresenceMeasures:
         calibration = prediction.calibrations.presence
         return cls(

@@ -404,12 +404,7 @@ class GroundingPipeline:
             # Held positions stay relative to the camera pose at which they were measured.
             self._measured_in = observed.placement
         messages = OutputMessages(
-            self._factory,
-            settings,
-            observed.frame,
-            observed.header,
-            result,
-            self._measured_in,
+            self._factory, settings, observed.frame, observed.header, result, self._measured_in
         )
         return ComposedResult(
             observed.frame, result, messages, self._measured_in, time.monotonic()

@@ -173,11 +173,8 @@ def _ground(graph: DemoGraph, scene: DemoScene) -> list[RgbImage]:
     result = _describe(seen[0], scene)
     print(f'  {result}', flush=True)
     age = np.median([view.age for view in seen])
-    print(
-        f'  moving camera: {len(seen)} images grounded, each published {age:.0f} ms '
-        '(median) after its stamp',
-        flush=True,
-    )
+    late = f'each published {age:.0f} ms (median) after its stamp'
+    print(f'  moving camera: {len(seen)} images grounded, {late}', flush=True)
     frames = list(read_video(scene.demonstration, 24))
     return [
         grounding_film_frame(frames[number % len(frames)], view.overlay, scene.title, result)

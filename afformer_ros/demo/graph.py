@@ -53,14 +53,9 @@ class DemoGraph(GroundingDriver):
         node = self.node
         node.create_subscription(Affordance, 'affordance', self._take_affordance, _QUALITY)
         node.create_subscription(Image, 'overlay', self._take_overlay, _QUALITY)
-        self.start_grounding(
-            {
-                'store_folder': folder / 'store',
-                'demonstration_folders': f'[{folder}]',
-                'image_qos': 'DEFAULT',
-                **({'model': model} if model else {}),
-            }
-        )
+        parameters = {'store_folder': folder / 'store', 'demonstration_folders': f'[{folder}]'}
+        chosen = {'model': model} if model else {}
+        self.start_grounding({**parameters, 'image_qos': 'DEFAULT', **chosen})
 
     def ground_all(self, path: Path, demonstration: str) -> list[Result]:
         """Play an image or a video as the camera; return the results, in order.

@@ -50,28 +50,24 @@ def grounding_film_frame(
     return _film_frame(left, overlay, title, result)
 
 
-def robot_film_frame(
-    clip: RgbImage, spectator: RgbImage, overlay: RgbImage, label: str, title: str, result: str
-) -> RgbImage:
+def robot_film_frame(clip: RgbImage, view: FilmImages, title: str, result: str) -> RgbImage:
     """Compose the spectator's view and the overlay, with the demonstration in a corner.
 
     Args:
         clip: frame of the demonstration.
-        spectator: image of the arm and the fixture.
-        overlay: overlay on the image of the robot's camera.
-        label: caption of the overlay.
+        view: images of the arm and of the robot's camera.
         title: description of the task.
         result: result so far.
 
     Returns:
         a frame with even sides, of one size for images of one size.
     """
-    height = spectator.shape[0]
-    left = spectator.copy()
+    height = view.spectator.shape[0]
+    left = view.spectator.copy()
     inset = _at_height(clip, height // 3)
     left[8 : 8 + inset.shape[0], 8 : 8 + inset.shape[1]] = inset
-    right = _at_height(overlay, height - _LABEL_HEIGHT)
-    bar = _text_bar(right.shape[1], [(label, _FAINT, 15)], 0)
+    right = _at_height(view.overlay, height - _LABEL_HEIGHT)
+    bar = _text_bar(right.shape[1], [(view.label, _FAINT, 15)], 0)
     return _film_frame(left, np.concatenate([bar, right]), title, result)
 
 
@@ -261,16 +257,12 @@ def _repeat(
     if not (seen := list(views.seen)):
         raise NodeError('no image of the spectator has arrived')
     film = [
-        _robot_frame(clip[2 * frame % len(clip)], view, title, view.step)
+        robot_film_frame(clip[2 * frame % len(clip)], view, title, view.step)
         for frame, view in enumerate(seen)
     ]
     number = f'Attempt {attempt.attempts}'
     text = f'{number}: {attempt.said}. By the state of the simulator it is {result}.'
     last = seen[-1]
     short = f'{number}: {_SEEN[attempt.seen]}. By the simulator it is {result}.'
-    film += [_robot_frame(clip[-1], last, title, short)] * _STILLS
+    film += [robot_film_frame(clip[-1], last, title, short)] * _STILLS
     return f'{title}\n  {text}', film
-
-
-def _robot_frame(clip: RgbImage, view: FilmImages, title: str, text: str) -> RgbImage:
-    return robot_film_frame(clip, view.spectator, view.overlay, view.label, title, text)

@@ -129,10 +129,8 @@ def moving_camera(size: tuple[int, int]) -> Iterator[NDArray[np.float64]]:
         angle = 2 * math.pi * number / CAMERA_FRAMES
         zoom = 1.12 - 0.12 * math.cos(angle)
         room = 0.5 * (1 - 1 / zoom)
-        centre = (
-            width * (0.5 + 0.8 * room * math.sin(angle)),
-            height * (0.5 + 0.8 * room * math.sin(2 * angle)),
-        )
+        right, down = (0.5 + 0.8 * room * math.sin(turns * angle) for turns in (1, 2))
+        centre = (width * right, height * down)
         matrix = np.eye(3)
         matrix[:2] = cv2.getRotationMatrix2D(centre, 2 * math.sin(angle), zoom)
         matrix[:2, 2] += np.array([width / 2, height / 2]) - centre
@@ -173,6 +171,4 @@ def _shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Resize an image to the size of a camera image, with even sides."""
     scale = min(1.0, _LONGEST_SIDE / max(image.shape[:2]))
     height, width = (max(2, 2 * round(side * scale / 2)) for side in image.shape[:2])
-    return np.asarray(
-        cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8
-    )
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

@@ -59,9 +59,7 @@ class NodeProcess:
             arguments += ['-p', f'{key}:={value}']
         with open(log, 'wb') as output:
             self._process = subprocess.Popen(
-                [sys.executable, '-m', module, *arguments],
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                [sys.executable, '-m', module, *arguments], stdout=output, stderr=subprocess.STDOUT
             )
 
     @property
@@ -149,23 +147,6 @@ class NodeProcesses:
             process.check()
 
 
-def wait_until(
-    condition: Any, what: str, processes: NodeProcesses, timeout: float = _ANSWER
-) -> Any:
-    """Wait for a condition as long as no process fails; return its result.
-
-    Raises:
-        NodeError: a process failed, or the timeout in seconds expired.
-    """
-    end = time.monotonic() + timeout
-    while not (result := condition()):
-        processes.check()
-        if time.monotonic() > end:
-            raise NodeError(f'timed out after {timeout:.0f} s waiting for {what}')
-        time.sleep(0.02)
-    return result
-
-
 class GroundingDriver:
     """A driver of one grounding node; callbacks of its own node run in a thread.
 
@@ -230,9 +211,14 @@ class GroundingDriver:
         self.wait(future.done, f'the answer of {client.srv_name}')
         return future.result()
 
-    def wait(self, condition: Callable[[], Any], what: str, timeout: float = _ANSWER) -> Any:
-        """Wait for a condition (see `wait_until`)."""
-        return wait_until(condition, what, self.processes, timeout)
+    def wait(self, condition: Callable[[], object], what: str) -> None:
+        """Wait for a condition as long as no process fails.
+
+        Raises:
+            NodeError: a process failed, or the condition did not hold within ten minutes.
+        """
+        if self._until(condition, _ANSWER):
+            raise NodeError(f'timed out after {_ANSWER:.0f} s waiting for {what}')
 
     def stop_spinning(self) -> None:
         """Stop the thread, after which no callback runs."""

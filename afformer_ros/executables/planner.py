@@ -11,6 +11,9 @@ from afformer_ros.planner.planner_node import PlannerNode
 from afformer_ros.process import Finished, check_arguments, run_node
 from afformer_ros.service_pool_executor import ServicePoolExecutor
 
+# A motion must leave threads for transitions and parameter services.
+_THREADS = 4
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Repeat the demonstrations once; return 0 if the arm succeeded, and 1 otherwise.
@@ -48,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         threads[0].start()
         return node
 
-    status = run_node(arguments, create, lambda: ServicePoolExecutor(1))
+    status = run_node(arguments, create, lambda: ServicePoolExecutor(_THREADS))
     for thread in threads:
         thread.join()
     return max([status, *(finished.status for finished in ended)])

@@ -236,7 +236,7 @@ class ConfiguredGrounding:
                 deaf=deaf,
                 remark=self._recorder.missing_frames(),
             ),
-            ComponentStatus('transport', deaf, '', 'messages reach the node', {}),
+            ComponentStatus('transport', deaf, '', self._transport.state, {}),
             ComponentStatus(
                 'demonstrations', '', state.problem, f'{len(state.names)} are kept', {}
             ),

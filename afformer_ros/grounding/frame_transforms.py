@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from rclpy.node import Node
@@ -39,9 +38,8 @@ class FrameTransforms:
         self._listener: Any = None
         self._missing = ''
         self.problem = ''
-        given = {'target_frame': target_frame, 'vertical_frame': vertical_frame}
         if target_frame or vertical_frame:
-            self._listen({name: frame for name, frame in given.items() if frame})
+            self.listen()
 
     def placement(self, header: Header) -> Placement:
         """Look up the frame in which positions of an image are published, and its vertical."""
@@ -50,14 +48,25 @@ class FrameTransforms:
         return placement
 
     def placement_in(self, frame: str, header: Header) -> Placement:
-        """Look up another frame than the target frame, after a call of `listen_for`."""
+        """Look up another frame than the target frame, after a call of `listen`."""
         stamp = stamp_nanoseconds(header.stamp)
         return self._placements.placement_in(frame, header.frame_id, stamp)
 
-    def listen_for(self, frame: str) -> None:
-        """Start to listen to transforms, because a frame is requested."""
-        if self._buffer is None and not self._missing:
-            self._listen({'target_frame': frame})
+    def listen(self) -> None:
+        """Start to listen to transforms, if that has not happened."""
+        if self._buffer is not None:
+            return
+        try:
+            import tf2_ros
+        except ImportError as error:
+            self._missing = (
+                f'tf2_ros cannot be used: {error}; install it, or leave target_frame and '
+                'vertical_frame empty'
+            )
+            return
+        self._errors: Any = tf2_ros.TransformException
+        self._buffer = tf2_ros.Buffer(node=self._node)
+        self._listener = tf2_ros.TransformListener(self._buffer, self._node)
 
     def destroy(self) -> None:
         """Stop listening."""
@@ -75,6 +84,10 @@ class FrameTransforms:
             TransformError: it is not known, or not rigid.
         """
         if self._buffer is None:
+            # The frame of the image itself needs no tf2, and is never looked up.
+            self._node.get_logger().error(
+                f'there is no transform to {target!r}: {self._missing}', once=True
+            )
             raise TransformError(self._missing)
         try:
             at = Time(nanoseconds=stamp)
@@ -100,20 +113,3 @@ class FrameTransforms:
         except self._errors:
             return False
         return 0 < at.nanoseconds - int(newest.nanoseconds) < _RECENT
-
-    def _listen(self, frames: Mapping[str, str]) -> None:
-        """Start to listen, for frames by the name of their source."""
-        try:
-            import tf2_ros
-        except ImportError as error:
-            name, frame = next(iter(frames.items()))
-            self._missing = (
-                f'{name} is {frame!r}, but tf2_ros cannot be used: {error}; install it or leave '
-                f'{" and ".join(frames)} empty'
-            )
-            self.problem = self._missing
-            self._node.get_logger().error(self._missing)
-            return
-        self._errors: Any = tf2_ros.TransformException
-        self._buffer = tf2_ros.Buffer(node=self._node)
-        self._listener = tf2_ros.TransformListener(self._buffer, self._node)

@@ -181,11 +181,7 @@ class ModelLoader:
         store = DemonstrationStore(parameters.store_path)
         selection_file = SelectionFile(store.folder, self._node.get_fully_qualified_name())
         library = DemonstrationLibrary(
-            grounder,
-            store,
-            self._changed,
-            selection_file,
-            trim=parameters.trim_demonstrations,
+            grounder, store, self._changed, selection_file, trim=parameters.trim_demonstrations
         )
         self.grounder, self.problems = grounder, library.problems
         if grounder.calibration_problem:

@@ -10,12 +10,12 @@ from geometry_msgs.msg import Vector3
 from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
-from afformer_core.geometry.transform import RigidTransform
+from afformer_core.geometry.transform import RigidTransform, rotation_of_quaternion
+from afformer_core.manipulation.contact import ArmContact
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.client import GoalRefusedError, NoAnswerError
 from afformer_ros.msg import Affordance, AffordancePoint
-from afformer_ros.planner.contact import ArmContact
 
 _Result = GroundDemonstration.Result
 
@@ -29,13 +29,14 @@ class UnsteadyError(NotFoundError):
 
 
 class NoPositionError(NotFoundError):
-    """Raised if the demonstrated part is found, but its position in space is unknown."""
+    """Raised if the demonstrated part is found, but not where in space, or how to approach it."""
 
 
 _ERRORS: dict[int, type[AfformerError]] = {
     _Result.NOT_FOUND: NotFoundError,
     _Result.UNSTEADY: UnsteadyError,
     _Result.NO_POSITION: NoPositionError,
+    _Result.NO_APPROACH: NoPositionError,
     _Result.NO_IMAGE: NoAnswerError,
     _Result.STALE: NoAnswerError,
 }
@@ -119,8 +120,7 @@ def contacts_of(
 ) -> list[ArmContact]:
     """Read the points at which an arm may act, best first.
 
-    These are the valid grasp candidates, and points that lack only a normal. Their normal is
-    replaced by the direction to the camera, because a camera never sees a surface from behind.
+    These are the valid grasp candidates, and points that are approached along the line of sight.
 
     Args:
         affordance: result of the grounding node.
@@ -134,7 +134,7 @@ def contacts_of(
     """
     contacts, problems = [], []
     for point in affordance.points:
-        problem = _problem(point, camera, minimum_score)
+        problem = _problem(point, minimum_score)
         if not problem:
             try:
                 contacts.append(_contact(point, affordance.action, to_base, camera))
@@ -148,23 +148,15 @@ def contacts_of(
     return contacts
 
 
-def _problem(
-    point: AffordancePoint, camera: NDArray[np.float64] | None, minimum_score: float
-) -> str:
+def _problem(point: AffordancePoint, minimum_score: float) -> str:
     """Explain why the arm may not act at a point; empty if it may."""
     if not point.position_valid:
         return point.position_problem or 'its position is not known'
     if not point.score >= minimum_score:
         return f'its score is {point.score:.3f}; expected at least {minimum_score:g}'
-    if point.grasp_candidate_valid:
-        return ''
-    if point.normal_valid:
+    sighted = point.approach_source == AffordancePoint.APPROACH_LINE_OF_SIGHT
+    if not (point.grasp_candidate_valid or sighted):
         return 'it is not a grasp candidate; its score is below minimum_candidate_score'
-    if camera is None:
-        return (
-            'it has no normal, and the position of the camera in the frame of the base is not '
-            'known'
-        )
     return ''
 
 
@@ -177,18 +169,20 @@ def _contact(
     position = to_base.point(
         np.array([point.position.x, point.position.y, point.position.z], np.float64)
     )
-    if point.normal_valid:
-        normal = to_base.vector(_vector(point.normal))
-    else:
-        assert camera is not None
-        normal = camera - position
+    closing = None
+    if point.grasp_candidate_valid and point.grasp_axis_known:
+        turn = point.grasp_candidate.orientation
+        quaternion = np.array([turn.x, turn.y, turn.z, turn.w])
+        closing = to_base.vector(rotation_of_quaternion(quaternion)[:, 1])
     return ArmContact(
         action,
         position,
-        normal / np.linalg.norm(normal),
+        -to_base.vector(_vector(point.approach)),
         to_base.vector(_vector(point.motion)) if _moves(point, action) else None,
         (float(point.u), float(point.v)),
         camera=camera,
+        closing=closing,
+        width=float(point.grasp_width) if math.isfinite(point.grasp_width) else None,
     )
 
 

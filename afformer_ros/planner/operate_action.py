@@ -8,10 +8,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from geometry_msgs.msg import Point
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import RegionOfInterest
 from std_srvs.srv import Trigger
@@ -19,6 +19,19 @@ from std_srvs.srv import Trigger
 from afformer_core.actions import ACTIONS
 from afformer_core.changes.outcome import Expected, ObservedOutcome, Seen, judge_outcome
 from afformer_core.errors import AfformerError
+from afformer_core.manipulation.contact import (
+    ArmContact,
+    BlockedError,
+    Felt,
+    UnknownActionError,
+    UnreachableError,
+)
+from afformer_core.manipulation.next_attempt import (
+    Attempted,
+    NextAttempt,
+    may_try_again,
+    next_attempts,
+)
 from afformer_ros.action import OperateElement
 from afformer_ros.client import GoalRefusedError, NoAnswerError
 from afformer_ros.grounding.actions.action_endpoint import (
@@ -31,26 +44,15 @@ from afformer_ros.grounding.actions.goal_fields import (
     GoalClock,
     RefusedGoalError,
     names_of,
+    refused_if_invalid,
     seconds_of,
 )
 from afformer_ros.msg import OperationAttempt
 from afformer_ros.parameter_fields import constraints_of
-from afformer_ros.planner.arm_client import ArmError, InterruptedArmError
-from afformer_ros.planner.contact import (
-    ArmContact,
-    BlockedError,
-    Felt,
-    UnknownActionError,
-    UnreachableError,
-)
+from afformer_ros.planner.acting_arm import OccupiedArmError
 from afformer_ros.planner.contacts import NotFoundError, UncertainPartError
 from afformer_ros.planner.element_operator import ElementOperator
-from afformer_ros.planner.next_attempt import (
-    Attempted,
-    NextAttempt,
-    may_try_again,
-    next_attempts,
-)
+from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.planner.parameters import PlannerParameters
 from afformer_ros.planner.waiting import Waiting
 
@@ -66,8 +68,13 @@ _OUTCOMES: dict[type[AfformerError], int] = {
     UnknownActionError: _Result.REFUSED,
     BlockedError: _Result.BLOCKED,
     UnreachableError: _Result.UNREACHABLE,
-    InterruptedArmError: _Result.REFUSED,
+    OccupiedArmError: _Result.REFUSED,
     ArmError: _Result.ARM_FAILED,
+}
+_GRASPS = {
+    None: OperationAttempt.NO_GRASP,
+    True: OperationAttempt.HELD,
+    False: OperationAttempt.DROPPED,
 }
 NAME = 'operate_element'
 _RANGES = constraints_of(PlannerParameters)
@@ -91,10 +98,11 @@ class OperationReport:
     attempts: tuple[Attempted, ...]
 
     def succeeded(self, *, accept_not_visible: bool) -> bool:
-        """Check whether the camera sees it done, or cannot see it where that is enough."""
-        return self.outcome == _Result.DONE or (
-            accept_not_visible and self.outcome == _Result.NOT_VISIBLE
-        )
+        """Check whether it is seen or held, or cannot be seen where that is enough."""
+        enough = {_Result.DONE, _Result.HELD}
+        if accept_not_visible:
+            enough.add(_Result.NOT_VISIBLE)
+        return self.outcome in enough
 
 
 class Operation:
@@ -126,7 +134,7 @@ class Operation:
                 if end is not None:
                     return end
                 if len(self._attempts) >= budget:
-                    return self._end(_Result.NOT_DONE, self._why_not('no attempt is left'))
+                    return self._give_up('no attempt is left')
         except AfformerError as error:
             for kind, outcome in _OUTCOMES.items():
                 if isinstance(error, kind):
@@ -145,7 +153,7 @@ class Operation:
         before = self._operator.images(_IMAGES)
         acted = self._act(found, number)
         if acted is None:
-            return self._end(_Result.NOT_DONE, self._why_not('there is no other way to try'))
+            return self._give_up('there is no other way to try')
         chosen, felt = acted
         self._report(_Feedback.LOOKING_AGAIN, number, f'expecting {expected.value}: {reason}')
         point, radius = chosen.found, self._operator.radius(chosen.found)
@@ -158,10 +166,10 @@ class Operation:
                 self._attempts.append(Attempted(chosen, felt, _unseen(str(error))))
                 raise
             observed = judge_outcome(before, after, point.pixel, radius, expected)
-        self._attempts.append(Attempted(chosen, felt, observed))
-        if may_try_again(self._attempts[-1]):
+        self._attempts.append(made := Attempted(chosen, felt, observed))
+        if may_try_again(made):
             return None
-        return self._end(getattr(_Result, observed.seen.name), f'{felt}; {observed}')
+        return self._end(_outcome(made), f'{felt}; {observed}')
 
     def _act(self, found: Sequence[ArmContact], number: int) -> tuple[NextAttempt, Felt] | None:
         """Act in the best way that is left and in reach; None if none is left."""
@@ -170,7 +178,7 @@ class Operation:
             what = f'{chosen.found.action} {chosen.way}'.rstrip()
             self._report(_Feedback.ACTING, number, what)
             try:
-                return chosen, self._operator.act(chosen.contact)
+                return chosen, self._operator.arm.act(chosen.contact)
             except BlockedError:
                 raise
             except UnreachableError as error:
@@ -179,12 +187,14 @@ class Operation:
             raise unreachable
         return None
 
-    def _why_not(self, reason: str) -> str:
+    def _give_up(self, reason: str) -> OperationReport:
         last = self._attempts[-1]
         text = f'{last.felt}; {last.observed}; {reason}'
+        if last.felt.held is False:
+            return self._end(_Result.DROPPED, text)
         if last.felt.in_contact:
             text += '. It may already be as demonstrated'
-        return text
+        return self._end(_Result.NOT_DONE, text)
 
     def _after_attempts(self, reason: str) -> str:
         """Describe the last attempt, if there was one, before the reason of the end."""
@@ -198,29 +208,48 @@ class Operation:
         return OperationReport(outcome, message, tuple(self._attempts))
 
 
+def _outcome(made: Attempted) -> int:
+    """Return the outcome of the last attempt, by what was seen and what the gripper holds."""
+    seen, held = made.observed.seen, made.felt.held
+    if not made.felt.returned:
+        return int(_Result.BLOCKED)
+    if seen is Seen.OTHER_CHANGED:
+        return int(_Result.OTHER_CHANGED)
+    if made.attempt.contact.action == 'pick up':
+        return int(_Result.HELD if held else _Result.DROPPED)
+    if held is False and seen is not Seen.DONE:
+        return int(_Result.DROPPED)
+    return int(getattr(_Result, seen.name))
+
+
 def _unseen(reason: str) -> ObservedOutcome:
     return ObservedOutcome(Seen.NOT_VISIBLE, math.nan, math.nan, None, math.nan, reason)
 
 
 class OperateAction:
-    """A server of the action, whose operations run in threads of their own, and of `~/retract`.
+    """The goals of the action while the planner is active; operations have own threads.
 
     Args:
-        node: node that offers the action; an executor that runs services in other threads must
-            spin it.
+        node: node that offers the action.
+        endpoint: the action of the node.
         operator: looks and acts.
         waiting: waits of the operator, which canceling interrupts.
         settings: parameters of the planner.
+
+    Attributes:
+        last: how the last goal ended; empty: there was none.
     """
 
     def __init__(
         self,
         node: Node,
+        endpoint: ActionEndpoint,
         operator: ElementOperator,
         waiting: Waiting,
         settings: PlannerParameters,
     ) -> None:
         self._node = node
+        self._endpoint = endpoint
         self._operator = operator
         self._waiting = waiting
         self._settings = settings
@@ -228,28 +257,40 @@ class OperateAction:
         self._current: OpenGoal | None = None
         self._clock = GoalClock(waiting.now, time.monotonic)
         self._time_limit = settings.time_limit
-        self._running = self._retracting = False
+        self._running = self._moving = False
         # What ended the operation from outside, if anything did.
         self._stopped_by = _Result.STOPPED
         self._thread: threading.Thread | None = None
-        self._endpoint = ActionEndpoint(
-            node,
-            OperateElement,
-            NAME,
-            {'outcome': _Result.STOPPED},
-            {'outcome': _Result.REFUSED},
-        )
-        self._endpoint.attach(self)
-        # In the group of the node, it would keep the joint states out.
-        group = MutuallyExclusiveCallbackGroup()
-        node.create_service(Trigger, '~/retract', self._retract, callback_group=group)
+        self._closing = ''
+        self.last = ''
 
-    def close(self) -> bool:
-        """Wait for the last operation, whose waits have ended; return whether it has ended."""
-        self._endpoint.detach('the planner was stopped')
-        if self._thread is not None:
-            self._thread.join(_CLOSING)
-        return self._thread is None or not self._thread.is_alive()
+    @property
+    def busy(self) -> bool:
+        """Whether a goal is open, or the arm moves."""
+        return self._current is not None or self._moving
+
+    def open(self) -> None:
+        """Take goals from now on."""
+        self._waiting.resume()
+        self._closing = ''
+        self._endpoint.attach(self)
+
+    def close(self, reason: str) -> bool:
+        """Halt the arm, end the open goal with a reason, and refuse later goals with it.
+
+        Returns:
+            whether the arm is left alone; False after some seconds in which it is not.
+        """
+        with self._lock:
+            self._closing = reason
+            if self.busy and not self._waiting.why_stopped:
+                self._waiting.interrupt(reason)
+        end = time.monotonic() + _CLOSING
+        while self.busy and time.monotonic() < end:
+            self._waiting.pause()
+        if not self.busy:
+            self._endpoint.detach(reason)
+        return not self.busy
 
     def take(self, goal: OpenGoal) -> None:
         """Start an operation.
@@ -267,15 +308,15 @@ class OperateAction:
             raise RefusedGoalError(
                 f'attempts is {request.attempts}; expected at most {_MOST_ATTEMPTS}'
             )
-        seconds = seconds_of(request.time_limit, 'time_limit', _RANGES['time_limit'])
+        settings = _settings_of(request, self._settings)
         with self._lock:
             if reason := self._busy():
                 raise RefusedGoalError(reason)
             self._current, self._running, self._stopped_by = goal, True, _Result.STOPPED
             self._clock.restart()
-            self._time_limit = seconds or self._settings.time_limit
+            self._time_limit = settings.time_limit
         goal.begin()
-        arguments = (goal, names, request.action, request.attempts or self._settings.attempts)
+        arguments = (goal, names, request.action, request.attempts or settings.attempts, settings)
         self._thread = threading.Thread(target=self._run, args=arguments, name='operation')
         self._thread.start()
 
@@ -296,34 +337,45 @@ class OperateAction:
 
     def _busy(self) -> str:
         """Return why the arm cannot be used; empty if it can."""
+        if self._closing:
+            return self._closing
         if self._current is not None:
             return 'another goal is open. Wait for its result, or cancel it'
-        return 'the arm retracts. Wait until it has' if self._retracting else ''
+        return 'the arm moves. Wait until it has' if self._moving else ''
 
-    def _retract(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+    def move(self, move: Callable[[], str], response: Trigger.Response) -> Trigger.Response:
+        """Move the arm without a goal, unless one is open; fill in the response."""
         with self._lock:
             response.message = self._busy()
             if response.message:
                 return response
-            self._retracting = True
+            self._moving = True
         try:
-            response.message = self._operator.retract()
+            response.message = move()
             response.success = True
         except AfformerError as error:
             response.message = str(error)
-            self._operator.come_to_rest()
+            self._operator.arm.come_to_rest()
         finally:
             with self._lock:
-                self._retracting = False
+                self._moving = False
         return response
 
-    def _run(self, goal: OpenGoal, names: tuple[str, ...], action: str, attempts: int) -> None:
+    def _run(
+        self,
+        goal: OpenGoal,
+        names: tuple[str, ...],
+        action: str,
+        attempts: int,
+        settings: PlannerParameters,
+    ) -> None:
         def report(step: int, attempt: int, message: str) -> None:
             feedback = OperateElement.Feedback(step=step, attempt=attempt, message=message)
             goal.publish_feedback(feedback)
             self._node.get_logger().info(f'attempt {attempt}: {message}')
 
         try:
+            self._operator.arm.use(settings)
             ended = Operation(self._operator, report).run(names, action, attempts)
         except Exception as error:  # noqa: BLE001
             if not isinstance(error, AfformerError):
@@ -346,12 +398,42 @@ class OperateAction:
             accept_not_visible=goal.request.accept_not_visible or self._settings.accept_not_visible
         ):
             ending = Ending.ABORTED
-        self._operator.come_to_rest()
+        self._operator.arm.come_to_rest()
+        attempts = [attempt_message(made, self._settings.base_frame) for made in ended.attempts]
+        self.last = f'{ending.value}: {message}'
         with self._lock:
             self._current = None
-        attempts = [attempt_message(made, self._settings.base_frame) for made in ended.attempts]
         goal.end(ending, _Result(outcome=outcome, message=message, attempts=attempts))
         self._node.get_logger().info(f'operation ended: {message}')
+
+
+def _settings_of(request: OperateElement.Goal, settings: PlannerParameters) -> PlannerParameters:
+    """Return the parameters of the planner with those that a goal gives.
+
+    Raises:
+        RefusedGoalError: a field is out of its range.
+    """
+    given: dict[str, Any] = {
+        name: value
+        for name in ('speed_scale', 'maximum_force', 'gripper_effort')
+        if (value := getattr(request, name))
+    }
+    if seconds := seconds_of(request.time_limit, 'time_limit', _RANGES['time_limit']):
+        given['time_limit'] = seconds
+    gripper = list(request.gripper_range)
+    if gripper:
+        if len(gripper) != 2:
+            raise RefusedGoalError(
+                f'gripper_range is {gripper}; expected the positions of the open and of the '
+                'closed gripper, or nothing'
+            )
+        given['gripper_open'], given['gripper_closed'] = gripper
+    with refused_if_invalid():
+        for name, value in given.items():
+            _RANGES[name].check(name, value)
+        if 'maximum_force' in given:
+            given['contact_force'] = min(settings.contact_force, given['maximum_force'])
+        return replace(settings, **given)
 
 
 def attempt_message(attempt: Attempted, frame: str) -> OperationAttempt:
@@ -368,6 +450,7 @@ def attempt_message(attempt: Attempted, frame: str) -> OperationAttempt:
         v=v,
         felt=attempt.felt.done,
         felt_text=str(attempt.felt),
+        grasp=_GRASPS[attempt.felt.held],
         seen=getattr(OperationAttempt, observed.seen.name),
         seen_text=str(observed),
         changed_here=observed.here,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from afformer_core.actions import ACTIONS
+from afformer_core.manipulation.gripper import Gripper
 from afformer_ros.parameter_fields import parameter
 
 
@@ -28,6 +29,13 @@ class PlannerParameters:
         False,
         'Whether the planner keeps running and repeats demonstrations for the goals of the action '
         '~/operate_element, instead of once',
+        change='never',
+    )
+    autostart: bool = parameter(
+        True,
+        'Whether a planner that serves configures and activates itself. If not, use ros2 '
+        'lifecycle',
+        change='never',
     )
     attempts: int = parameter(
         3,
@@ -49,7 +57,7 @@ class PlannerParameters:
     compliant: bool = parameter(
         False,
         'Whether the arm gives way to what it touches, as with impedance control. Only then does '
-        'a further attempt pull with more force, or press into the part for a firmer grip',
+        'a further attempt push or pull with more force',
     )
     dry_run: bool = parameter(
         False, 'Whether the planner only reports what the arm would do, without an arm'
@@ -117,7 +125,59 @@ class PlannerParameters:
     joints: tuple[str, ...] = parameter(
         tuple(f'panda_joint{number}' for number in range(1, 8)), 'Names of the joints of the arm'
     )
+    joint_velocities: tuple[float, ...] = parameter(
+        (1.2,),
+        'Maximum velocity of each joint of the arm in radians per second, or one for all',
+    )
+    joint_accelerations: tuple[float, ...] = parameter(
+        (6.0,),
+        'Maximum acceleration of each joint in radians per second squared, or one for all',
+    )
+    joint_jerks: tuple[float, ...] = parameter(
+        (60.0,), 'Maximum jerk of each joint in radians per second cubed, or one for all'
+    )
+    speed_scale: float = parameter(
+        1.0,
+        'Factor of all speeds of the arm, unless a goal of ~/operate_element gives one',
+        limits=(0.01, 1.0),
+    )
+    tip_speed: float = parameter(
+        0.25, 'Maximum speed of the tip in free motion, metres per second', limits=(0.01, 2.0)
+    )
+    contact_speed: float = parameter(
+        0.03,
+        'Speed of the tip where it may touch something, metres per second. The force on a stiff '
+        'arm grows by its stiffness times this speed while it halts',
+        limits=(0.002, 0.25),
+    )
+    contact_force: float = parameter(
+        10.0,
+        'Force in newtons by which a part stops the tip. It needs a wrench, or efforts without '
+        'gravity; without them, a tip that is slower than its command is stopped',
+        limits=(1.0, 200.0),
+    )
+    maximum_force: float = parameter(
+        60.0,
+        'Force of the tip in newtons at which the arm is halted, unless a goal of '
+        '~/operate_element gives one. It needs the same measurements as contact_force',
+        limits=(1.0, 500.0),
+    )
+    effort_without_gravity: bool = parameter(
+        False,
+        'Whether the efforts in joint_states are those beyond the weight of the arm, so that they '
+        'tell the force of the tip where no wrench is published',
+    )
     gripper_joint: str = parameter('panda_finger_joint1', 'Name of the joint of the gripper')
+    gripper_open: float = parameter(0.04, 'Position of the joint of the open gripper')
+    gripper_closed: float = parameter(0.0, 'Position of the joint of the empty, closed gripper')
+    gripper_width: float = parameter(
+        0.08, 'Distance in metres between the fingers of the open gripper', limits=(0.001, 1.0)
+    )
+    gripper_effort: float = parameter(
+        0.0,
+        'Maximum effort of the gripper in the units of its driver. 0: the maximum of the driver',
+        limits=(0.0, 1000.0),
+    )
 
     def __post_init__(self) -> None:
         if self.action and self.action not in ACTIONS:
@@ -134,3 +194,24 @@ class PlannerParameters:
                 'serve is set together with dry_run, video or demonstrations; expected it alone. '
                 'Give the demonstrations in the goals'
             )
+        for name in ('joint_velocities', 'joint_accelerations', 'joint_jerks'):
+            values = getattr(self, name)
+            if len(values) not in (1, len(self.joints)) or not min(values, default=0.0) > 0:
+                raise ValueError(
+                    f'{name} is {list(values)}; expected one positive number, or one for each of '
+                    f'the {len(self.joints)} joints'
+                )
+        # It checks its own numbers.
+        _ = self.gripper
+        if self.contact_force > self.maximum_force:
+            raise ValueError(
+                f'contact_force is {self.contact_force:g} N; expected at most maximum_force, '
+                f'{self.maximum_force:g} N'
+            )
+
+    @property
+    def gripper(self) -> Gripper:
+        """The gripper."""
+        return Gripper(
+            self.gripper_open, self.gripper_closed, self.gripper_effort, self.gripper_width
+        )

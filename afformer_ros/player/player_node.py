@@ -55,9 +55,7 @@ class PlayerParameters:
         choices=('raw', 'compressed'),
     )
     reliability: str = _fixed(
-        'reliable',
-        'Reliability offered to subscribers',
-        choices=('reliable', 'best_effort'),
+        'reliable', 'Reliability offered to subscribers', choices=('reliable', 'best_effort')
     )
 
 
@@ -95,16 +93,11 @@ class PlayerNode(Node):
         self._reliable = self._settings.reliability == 'reliable'
         # A damaged file is reported here, before any subscriber waits for its frames.
         first = next(iter(timed_images(self._path)))
-        self._publisher: Any = self.create_publisher(
-            CompressedImage if self._compressed else Image,
-            'image',
-            QoSProfile(
-                depth=10,
-                reliability=QoSReliabilityPolicy.RELIABLE
-                if self._reliable
-                else QoSReliabilityPolicy.BEST_EFFORT,
-            ),
-        )
+        kind = CompressedImage if self._compressed else Image
+        policies = QoSReliabilityPolicy
+        reliability = policies.RELIABLE if self._reliable else policies.BEST_EFFORT
+        quality = QoSProfile(depth=10, reliability=reliability)
+        self._publisher: Any = self.create_publisher(kind, 'image', quality)
         self._tell(first)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name='player', daemon=True)

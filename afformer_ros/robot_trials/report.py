@@ -17,6 +17,7 @@ _COLUMNS = {
     'success': 'success',
     'wrong_element': 'wrong element',
     'told_right': 'told right',
+    'false_success': 'false success',
     'refused': 'refused',
     'marked': 'marked',
     'right_pixel': 'right pixel',
@@ -27,12 +28,13 @@ _NOTES = (
     'and the points of the grounding node, operates the right element and no other, by the state '
     'of the simulator. wrong element: share of the same trials in which it operates or first '
     'touches another one. told right: share of the trials in which the camera can see the result, '
-    'and sees what the simulator says. refused: share of the trials of something that is not in '
-    'front of the robot in which the arm does not act; these count nowhere else. marked: share of '
-    'all trials in which the planner was unsure, and the contact was marked for it. right pixel: '
-    'success at a perfect peak. random element: the same at the middle of a random element. '
-    'without an answer: trials that are not counted, because the grounding node did not answer in '
-    'time or refused, or the arm failed.',
+    'and sees what the simulator says. false success: share of the succeeded goals whose element '
+    'is not operated. refused: share of the trials of something that is not in front of the robot '
+    'in which the arm does not act; these count nowhere else. marked: share of all trials in '
+    'which the planner was unsure, and the contact was marked for it. right pixel: success at a '
+    'perfect peak. random element: the same at the middle of a random element. without an answer: '
+    'trials that are not counted, because the grounding node did not answer in time or refused, '
+    'or the arm failed.',
     interval_note('scenes'),
 )
 
@@ -95,11 +97,16 @@ def _measure(trials: Sequence[RobotTrial]) -> dict[str, Cell]:
         'success': _share(present, lambda made: made.done),
         'wrong_element': _share(present, lambda made: made.verdict == WRONG_ELEMENT),
         'told_right': _share(present, lambda made: made.told_right),
+        'false_success': _share(trials, _is_false_success),
         'refused': _share(absent, lambda made: not made.acted),
         'marked': _share(trials, lambda made: made.marked),
         'right_pixel': _share(present, lambda made: made.done, 'right_pixel'),
         'random_element': _share(present, lambda made: made.done, 'random_element'),
     }
+
+
+def _is_false_success(made: ArmAttempt) -> bool | None:
+    return not made.done if made.succeeded else None
 
 
 def _share(

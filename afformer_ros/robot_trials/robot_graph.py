@@ -65,6 +65,7 @@ class RobotGraph(GroundingDriver):
                 Parameter('use_sim_time', value=True),
                 Parameter('serve', value=True),
                 Parameter('compliant', value=True),
+                Parameter('effort_without_gravity', value=True),
             ],
         )
         self.spin_too(self.planner)

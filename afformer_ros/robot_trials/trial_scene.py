@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.geometry.transform import RigidTransform
+from afformer_core.manipulation.contact import ArmContact
 from afformer_core.media.images import write_image
 from afformer_core.stream.settings import StreamSettings
-from afformer_ros.planner.contact import ArmContact
 from afformer_sim.arm.workplace import plan_workplace
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.closed_loop.robot_observation import publish_pixel, see

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.errors import AfformerError
+from afformer_core.manipulation.contact import ArmContact, BlockedError, UnreachableError
 from afformer_ros.action import OperateElement
 from afformer_ros.driver.grounding_driver import NodeError
 from afformer_ros.msg import OperationAttempt
-from afformer_ros.planner.arm_client import ArmError
-from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
+from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trial_scene import TrialScene
 from afformer_sim.closed_loop.trial import (
@@ -78,6 +78,7 @@ class ArmAttempt:
         seen: whether the camera saw the action done; None if it could not.
         told: a sentence for each time that the arm acted.
         marked: whether the planner was unsure at first, and the contact was marked for it.
+        succeeded: whether the goal of the planner has succeeded.
     """
 
     verdict: str
@@ -87,6 +88,7 @@ class ArmAttempt:
     seen: bool | None = None
     told: tuple[str, ...] = ()
     marked: bool = False
+    succeeded: bool = False
 
     @property
     def done(self) -> bool:
@@ -135,7 +137,10 @@ def judged_operation(result: OperateElement.Result, verdict: str, action: str) -
         ': '.join(filter(None, (attempt.way, f'{attempt.felt_text}; {attempt.seen_text}')))
         for attempt in attempts
     )
-    return ArmAttempt(end, result.message, last.action, len(attempts), seen, told)
+    succeeded = result.outcome in (_Result.DONE, _Result.HELD)
+    return ArmAttempt(
+        end, result.message, last.action, len(attempts), seen, told, succeeded=succeeded
+    )
 
 
 def judged_action(verdict: str, said: str, action: str) -> ArmAttempt:
@@ -339,7 +344,7 @@ def _act(
         return ArmAttempt(HIDDEN, 'the camera does not see the element')
     graph.begin(seed=settings.seed, scene=index)
     try:
-        said = str(graph.planner.operator.act(contact))
+        said = str(graph.planner.operator.arm.act(contact))
     except AfformerError as error:
         return failed_action(error)
     return judged_action(str(graph.judge()['verdict']), said, contact.action)

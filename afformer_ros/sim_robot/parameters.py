@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from afformer_ros.parameter_fields import constraints_of, parameter
+from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.cameras.depth_camera import RobotErrors
 from afformer_sim.closed_loop.dynamics import PART_FRICTION
 from afformer_sim.closed_loop.trial import ClosedLoopSettings, PlannedTrial, plan_trials
@@ -66,6 +67,12 @@ class SimRobotParameters:
         'Friction of sliding and turning parts in newtons; a drawer that sticks has about 45',
         limits=(0.0, 200.0),
     )
+    stiffness_scale: float = parameter(
+        1.0,
+        "Factor of the stiffness of the arm's impedance control, whose square root is that of the "
+        'damping; an arm under position control has about 10',
+        limits=(0.1, 30.0),
+    )
     depth_encoding: str = parameter(
         '16UC1',
         'Encoding of depth: 16UC1 (millimetres) or 32FC1 (metres)',
@@ -115,3 +122,8 @@ class SimRobotParameters:
         """Plan the trial."""
         trials = plan_trials(self.settings, self.scene)
         return trials[self.demonstration * self.views + self.view]
+
+    def world(self, before: ArmWorld | None = None) -> ArmWorld:
+        """Build the world of the trial, or that of the trial of an earlier world."""
+        trial, workplace = (before.trial, before.workplace) if before else (self.trial(), None)
+        return ArmWorld(trial, workplace, self.part_friction, self.stiffness_scale)

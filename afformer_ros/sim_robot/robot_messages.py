@@ -70,11 +70,15 @@ def read_trajectory(message: TrajectoryMessage) -> JointTrajectory:
     names = tuple(message.joint_names)
     points = message.points
     times = [point.time_from_start.sec + 1e-9 * point.time_from_start.nanosec for point in points]
-    velocities = None
-    if any(len(point.velocities) for point in points):
-        velocities = _values([point.velocities for point in points], 'velocities', len(names))
     positions = _values([point.positions for point in points], 'positions', len(names))
-    return JointTrajectory(names, np.array(times, np.float64), positions, velocities)
+    velocities, efforts = (
+        _values(rows, name, len(names)) if any(map(len, rows)) else None
+        for name, rows in (
+            ('velocities', [point.velocities for point in points]),
+            ('efforts', [point.effort for point in points]),
+        )
+    )
+    return JointTrajectory(names, np.array(times, np.float64), positions, velocities, efforts)
 
 
 def verdict_json(world: ArmWorld) -> str:

@@ -81,7 +81,7 @@ class SimRobotNode(Node):
         self._settings = read_parameters(self, SimRobotParameters)
         self.add_on_set_parameters_callback(self._validate)
         self._create_publishers()
-        world = _world_of(self._settings)
+        world = self._settings.world()
         self._acknowledgement = Acknowledgement(self, round(1e9 / self._settings.joint_rate))
         self._broadcaster = _static_broadcaster(self)
         self._cameras = CameraThread(self._show, self._fail)
@@ -148,11 +148,8 @@ class SimRobotNode(Node):
     def _reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
             parameters = read_parameters(self, SimRobotParameters)
-            before = self._simulation.world
-            if parameters == self._settings:
-                world = ArmWorld(before.trial, before.workplace, parameters.part_friction)
-            else:
-                world = _world_of(parameters)
+            same = parameters == self._settings
+            world = parameters.world(self._simulation.world if same else None)
         except ValueError as error:
             response.message = str(error)
             return response
@@ -236,10 +233,6 @@ def _errors_rng(world: ArmWorld, purpose: int) -> np.random.Generator:
     """Return a generator that is the same for every image of a trial."""
     trial = world.trial
     return make_rng(trial.scene.seed, Stream.RGBD, purpose, trial.number)
-
-
-def _world_of(parameters: SimRobotParameters) -> ArmWorld:
-    return ArmWorld(parameters.trial(), friction=parameters.part_friction)
 
 
 def _description(world: ArmWorld) -> str:

@@ -17,7 +17,7 @@ from afformer_core.studio.messages import told_errors
 from afformer_ros.client import NoAnswerError
 from afformer_ros.msg import DemonstrationStatus
 from afformer_ros.studio.grounding_link import GroundingLink
-from afformer_ros.studio.grounding_watch import PATIENCE
+from afformer_ros.studio.grounding_watch import PATIENCE, is_recording
 from afformer_ros.studio.words import mark_in_words
 
 # Share of the width of the frame.
@@ -25,11 +25,7 @@ _RADIUS = 1 / 60
 
 
 class ContactMarker:
-    """A view of the frame, which is read again whenever the demonstrations change.
-
-    Args:
-        link: link to the node.
-    """
+    """A view of the frame, which is read again whenever the demonstrations change."""
 
     def __init__(self, link: GroundingLink) -> None:
         self._link = link
@@ -51,8 +47,7 @@ class ContactMarker:
             last = self._link.watch.affordance
             self._told.text = mark_in_words(self._answer, None if last is self._earlier else last)
         status = self._link.watch.status
-        recording = status is not None and status.state == DemonstrationStatus.RECORDING
-        if status is self._status or recording or self._reading:
+        if status is self._status or is_recording(status) or self._reading:
             return
         self._status = status
         selected = '' if status is None else status.selected

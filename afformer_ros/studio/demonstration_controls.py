@@ -25,11 +25,7 @@ _SIDE = 480
 
 
 class CameraView:
-    """The last image of the topic from which the node records.
-
-    Args:
-        watch: observed state of the node.
-    """
+    """The last image of the topic from which the node records."""
 
     def __init__(self, watch: GroundingWatch) -> None:
         self._watch = watch
@@ -69,11 +65,7 @@ def encoded_image(message: Any, side: int) -> str:
 
 
 class DemonstrationControls:
-    """The controls; the keys R and F start and finish a recording unless a field has the focus.
-
-    Args:
-        link: link to the node.
-    """
+    """The controls; the keys R and F start and finish a recording unless a field has the focus."""
 
     def __init__(self, link: GroundingLink) -> None:
         self._link = link
@@ -121,11 +113,8 @@ class DemonstrationControls:
         loading = _LOAD in self._link.client.goals
         self._load.set_enabled(active and not loading)
         self._stop.set_enabled(loading)
-        self._told.text = (
-            f'Recording begins in {self._left} s.'
-            if counting
-            else recording_in_words(watch.status)
-        )
+        soon = f'Recording begins in {self._left} s.'
+        self._told.text = soon if counting else recording_in_words(watch.status)
         await self._camera.refresh()
 
     async def _start_recording(self) -> None:

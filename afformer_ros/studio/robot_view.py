@@ -50,11 +50,7 @@ _BUTTONS = (
 
 
 class LifecycleButtons:
-    """The buttons that the state of the node allows.
-
-    Args:
-        link: link to the node.
-    """
+    """The buttons that the state of the node allows."""
 
     def __init__(self, link: GroundingLink) -> None:
         self._link = link
@@ -115,11 +111,7 @@ class DiagnosticsList:
 
 
 class DemonstrationList:
-    """The list, with buttons to select and delete.
-
-    Args:
-        link: link to the node.
-    """
+    """The list, with buttons to select and delete."""
 
     def __init__(self, link: GroundingLink) -> None:
         self._link = link
@@ -182,11 +174,7 @@ class DemonstrationList:
 
 
 class RobotView:
-    """The view, which is updated while it is shown.
-
-    Args:
-        link: link to the node.
-    """
+    """The view, which is updated while it is shown."""
 
     def __init__(self, link: GroundingLink) -> None:
         self._link = link

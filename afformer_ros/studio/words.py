@@ -7,10 +7,10 @@ import math
 from collections.abc import Mapping
 
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
-from afformer_core.studio.words import certainty_in_words, presence_in_words
+from afformer_core.studio.messages import certainty_in_words, presence_in_words
 from afformer_ros.msg import Affordance, DemonstrationStatus
 from afformer_ros.srv import GetDemonstrationFrame
-from afformer_ros.studio.grounding_watch import NodeState
+from afformer_ros.studio.grounding_watch import NodeState, is_recording
 
 _STATES: Mapping[NodeState, str] = {
     NodeState.UNKNOWN: 'Looking for {name} ...',
@@ -34,11 +34,8 @@ def state_in_words(state: NodeState, name: str) -> str:
 
 def reliability_in_words(affordance: Affordance) -> tuple[str, str]:
     """Describe presence and certainty; the latter is empty if not known or nothing was found."""
-    presence = presence_in_words(
-        _known(affordance.presence),
-        _known(affordance.presence_threshold),
-        found=affordance.found,
-    )
+    measured = _known(affordance.presence), _known(affordance.presence_threshold)
+    presence = presence_in_words(*measured, found=affordance.found)
     if not affordance.found:
         return presence, ''
     certainty, threshold = affordance.certainty, affordance.certainty_threshold
@@ -58,10 +55,8 @@ def best_point_in_words(affordance: Affordance) -> str:
     action = affordance.action.replace('_', ' ') if known else 'act'
     where = f'{action} at x {best.u:.0f}, y {best.v:.0f} pixels, score {best.score:.2f}'
     if best.position_valid:
-        at = best.position
-        where += (
-            f'; in space at {at.x:.3f}, {at.y:.3f}, {at.z:.3f} m of {affordance.position_frame}'
-        )
+        at, frame = best.position, affordance.position_frame
+        where += f'; in space at {at.x:.3f}, {at.y:.3f}, {at.z:.3f} m of {frame}'
     held = f' Held for {affordance.age:.1f} s while it is not seen.' if affordance.age > 0 else ''
     return f'{where[0].upper()}{where[1:]}.{held}'
 
@@ -75,13 +70,12 @@ def recording_in_words(status: DemonstrationStatus | None) -> str:
     """Describe the progress of a recording, or the last event."""
     if status is None:
         return ''
-    if status.state != DemonstrationStatus.RECORDING:
+    if not is_recording(status):
         return str(status.message)
     hands = f', hands in {status.hands_seen}' if status.hands_seen else ''
     lost = f', {status.frames_lost} lost' if status.frames_lost else ''
-    return (
-        f'Recording {status.name!r}: {status.frames} frames{lost}{hands}, {status.duration:.1f} s.'
-    )
+    frames = f'{status.frames} frames{lost}{hands}, {status.duration:.1f} s.'
+    return f'Recording {status.name!r}: {frames}'
 
 
 def mark_in_words(answer: GetDemonstrationFrame.Response, affordance: Affordance | None) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import mujoco
@@ -12,18 +13,25 @@ from numpy.typing import NDArray
 from afformer_sim.arm.franka import (
     ARM_JOINTS,
     BASE_FRAME,
+    FINGER_FORCE,
     FINGER_JOINTS,
     FINGER_SPEED,
-    GRIPPER_CLOSED,
+    FIRM,
     GRIPPER_OPEN,
+    HAND_BODY,
     JOINTS,
     POSTURES,
-    TIP_BODY,
-    TIP_GEOM,
+    TIP_FRICTION,
+    TIP_GEOMS,
+    TIP_REACH,
     TIP_SITE,
     mirrored,
 )
-from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryFollower
+from afformer_sim.arm.joint_trajectory import (
+    JointTrajectory,
+    TrajectoryError,
+    TrajectoryFollower,
+)
 from afformer_sim.arm.workplace import Workplace, furnish, plan_workplace, table_box
 from afformer_sim.bodies.fixture import States
 from afformer_sim.bodies.solid import Pose
@@ -31,19 +39,22 @@ from afformer_sim.closed_loop.dynamics import PART_FRICTION, fixture_xml, mechan
 from afformer_sim.closed_loop.robot_observation import from_optical
 from afformer_sim.closed_loop.trial import AttemptOutcome, PlannedTrial, Watch, judge
 
-# Metres from the middle at which a finger counts as closed.
-_HALF_CLOSED = (GRIPPER_OPEN + GRIPPER_CLOSED) / 2
-# Seconds after closing within which the fingers grasp the element that the tip touches.
-_GRASP_SECONDS = 0.3
-# Distances from the tip, metres: within the first, closed fingers grasp an element; within the
-# second, the tip touches the operated part of a fixed one.
-_HOLD_REACH = 0.002
+# Seconds after the end of a motion of the gripper within which it grasps an element, and newtons
+# with which each fingertip must press on it.
+_GRASP_SECONDS, _LEAST_FORCE = 1.0, 1.0
+# Cosine of the largest angle between a contact's normal and the motion of the fingers, at which
+# friction still keeps the part from sliding out.
+_WITHIN_FRICTION = 1 / math.hypot(1, TIP_FRICTION)
+# Metres from the operated part of a fixed element within which a fingertip touches it.
 _HULL_REACH = 0.002
-# Torque about the tip's axis beyond which an element slips between the fingers, newton metres.
-_TWIST_TORQUE = 1.0
-# Stiffness and damping with which a held element tilts about the tip: newton metres per radian,
-# and newton metres times seconds per radian.
-_TILT_STIFFNESS, _TILT_DAMPING = 0.02, 0.01
+# Body to which an element is attached, and the axes about which it turns in the hand's frame.
+_GRASP, _AXES = 'panda_grasp', {'y': [0, 1, 0], 'x': [1, 0, 0], 'z': [0, 0, 1]}
+# Torque across the motion of the fingers beyond which an element slips, newton metres; stiffness
+# and damping about that motion: newton metres per radian, and newton metres times seconds per
+# radian.
+_TWIST_TORQUE, _TILT_STIFFNESS, _TILT_DAMPING = 1.0, 0.02, 0.01
+# With MuJoCo's default impedance, the element creeps under torques below that.
+_DRY = [0.9999, 0.9999, 0.001, 0.5, 2]
 
 
 @dataclass(frozen=True)
@@ -65,11 +76,16 @@ class ArmWorld:
     """World of one trial, from its beginning; `step` advances it, and trajectories move the arm.
 
     Each joint of the arm has impedance control: a spring and a damper pull it towards the
-    commanded position, and gravity is compensated. Closing the gripper grasps the element that the
-    tip touches at that time or within 0.3 s. A gripper that was closed before holds nothing, so it
-    can press buttons. Opening it releases the element. The tip holds an element like two soft
-    fingers (the soft-finger contact of grasp planning): it transmits forces, and up to 1 N m about
-    its axis, while the element tilts freely.
+    commanded position, and gravity is compensated. The fingers move alike, and stop at what is
+    between them. Until 1 s after a motion of the gripper, they grasp a movable element on which
+    both fingertips press from opposite sides, with normals within the cone of friction about the
+    motion of the fingers. They hold it until they no longer press, or until it is pulled with more
+    than the friction of both fingertips.
+
+    Two soft fingers (the soft-finger contact of grasp planning) hold an element: they transmit
+    forces, and up to 1 N m about axes across the motion of the fingers, where friction has the
+    width of the part as a lever. About that motion, two small contacts resist little, so that the
+    element tilts freely. Meanwhile the contacts of the fingertips transmit only normal forces.
 
     Equal trials with equal commands at equal times have equal results.
 
@@ -77,12 +93,14 @@ class ArmWorld:
         trial: trial of the closed loop.
         workplace: workplace of an earlier world of the trial, to avoid planning it again.
         friction: friction of sliding and turning parts, newtons.
+        stiffness_scale: factor of the stiffness of the arm's impedance control, whose square root
+            is that of the damping, 0.1 to 30; an arm under position control has about 10.
 
     Attributes:
         trial: the trial.
         workplace: positions of the arm and the table.
         held: index of the element that the gripper holds, or None.
-        arm_contacts: elements that the arm, except its tip, has touched; -1 for a fixed part.
+        arm_contacts: elements that the arm, except its tips, has touched; -1 for a fixed part.
     """
 
     def __init__(
@@ -90,6 +108,7 @@ class ArmWorld:
         trial: PlannedTrial,
         workplace: Workplace | None = None,
         friction: float = PART_FRICTION,
+        stiffness_scale: float = 1.0,
     ) -> None:
         self.trial = trial
         self.workplace = workplace or plan_workplace(trial.scene.fixture, trial.view.camera)
@@ -97,7 +116,7 @@ class ArmWorld:
         self._model = self._compile(friction)
         self._data = mujoco.MjData(self._model)
         self._index_elements()
-        self._index_arm()
+        self._index_arm(stiffness_scale)
         mujoco.mj_setConst(self._model, self._data)
         limits = np.array([joint.limits for joint in JOINTS])
         speeds = np.array([joint.speed for joint in JOINTS])
@@ -128,9 +147,10 @@ class ArmWorld:
                 name=f'hold_{index}',
                 type=mujoco.mjtEq.mjEQ_WELD,
                 objtype=mujoco.mjtObj.mjOBJ_BODY,
-                name1=TIP_BODY,
+                name1=_GRASP,
                 name2=f'element_{index}',
                 active=False,
+                **FIRM,
             )
         return spec.compile()
 
@@ -152,8 +172,8 @@ class ArmWorld:
         # the direction of a rotation is unknown
         self._either = np.array([every[i].use.action == 'rotate' for i in moving], bool)
 
-    def _index_arm(self) -> None:
-        """Find the joints, actuators and geoms of the arm."""
+    def _index_arm(self, stiffness_scale: float) -> None:
+        """Find the joints, actuators and geoms of the arm, and set its stiffness."""
         model = self._model
         names = (*ARM_JOINTS, *FINGER_JOINTS)
         positions = [int(model.joint(name).qposadr[0]) for name in names]
@@ -161,19 +181,24 @@ class ArmWorld:
         self._speeds = [int(model.joint(name).dofadr[0]) for name in names]
         self._actuators = [model.actuator(name).id for name in ARM_JOINTS]
         self._finger_actuators = [model.actuator(name).id for name in FINGER_JOINTS]
+        model.actuator_gainprm[self._actuators, 0] *= stiffness_scale
+        model.actuator_biasprm[self._actuators, 1] *= stiffness_scale
+        model.actuator_biasprm[self._actuators, 2] *= math.sqrt(stiffness_scale)
         # a spring and a damper towards a moving position need its velocity as well
         gains = model.actuator_gainprm[self._actuators, 0]
         self._lead = -model.actuator_biasprm[self._actuators, 2] / gains
-        self._tip = int(model.geom(TIP_GEOM).id)
+        self._tips = [int(model.geom(name).id) for name in TIP_GEOMS]
+        self._turns = [int(model.joint(f'{_GRASP}_{name}').qposadr[0]) for name in _AXES]
         roots = model.body_rootid[model.geom_bodyid]
         geoms = np.flatnonzero(roots == model.body(BASE_FRAME).id).tolist()
-        self._arm_geoms = frozenset(geoms) - {self._tip}
+        self._arm_geoms = frozenset(geoms) - {*self._tips}
 
     def reset(self) -> None:
         """Begin the trial again: elements at their start, the arm in its posture `observe`."""
         posture = self.posture('observe')
-        # it also detaches the tip from all elements
         mujoco.mj_resetData(self._model, self._data)
+        self._release()
+        self._limit_effort(FINGER_FORCE)
         self._data.qpos[self._values] = self._starts
         self._data.qpos[self._joints] = self._data.ctrl[self._actuators] = posture
         self._data.qpos[self._fingers] = self._data.ctrl[self._finger_actuators] = GRIPPER_OPEN
@@ -183,9 +208,7 @@ class ArmWorld:
         self._watch = Watch.over(len(self._mechanisms))
         self._contacts: list[int] = []
         self.arm_contacts: set[int] = set()
-        self._grasp_until: float | None = None
-        self._closed = False
-        self.held: int | None = None
+        self._grasp_until = 0.0
 
     @property
     def time(self) -> float:
@@ -208,10 +231,24 @@ class ArmWorld:
     def move_gripper(self, trajectory: JointTrajectory, begin: float | None = None) -> None:
         """Let the gripper follow a trajectory of `panda_finger_joint1`: 0.04 m open, 0 closed.
 
+        The effort of its last point limits the force of each finger, newtons; without efforts, it
+        is 70 N.
+
         Raises:
-            TrajectoryError: the trajectory is rejected; the gripper continues as before.
+            TrajectoryError: the trajectory is rejected, or the effort is not above 0 and at most
+                70 N; the gripper continues as before.
         """
+        efforts = trajectory.efforts
+        effort = FINGER_FORCE if efforts is None else float(efforts[-1, 0])
+        if not 0 < effort <= FINGER_FORCE:
+            raise TrajectoryError(
+                f'effort of the gripper is {effort:g} N; expected above 0 and at most '
+                f'{FINGER_FORCE:g}'
+            )
         self._gripper.start(trajectory, self.time, begin)
+        self._limit_effort(effort)
+        start = self.time if begin is None else begin
+        self._grasp_until = start + float(trajectory.times[-1]) + _GRASP_SECONDS
 
     def step(self) -> None:
         """Simulate `TIMESTEP` seconds."""
@@ -280,71 +317,93 @@ class ArmWorld:
         return judge(self.trial.task, self._mechanisms, self._contacts, self._watch)
 
     def _tip_contacts(self) -> list[int]:
-        """Return the elements in contact with the tip, deepest first; -1 for a fixed part."""
-        contacts = self._data.contact
+        """Return the elements in contact with a fingertip, deepest first; -1 for a fixed part."""
+        contacts, tips = self._data.contact, self._tips
         if not len(contacts.dist):
             return []
-        order = np.argsort(contacts.dist)
-        pairs = [set(map(int, contacts.geom[k])) for k in order]
-        others = [(pair - {self._tip}).pop() for pair in pairs if self._tip in pair]
+        pairs = contacts.geom[np.argsort(contacts.dist)].tolist()
+        others = [b if a in tips else a for a, b in pairs if a in tips or b in tips]
         return list(dict.fromkeys(self._element_of[geom] for geom in others))
 
     def _counts_as_contact(self, element: int) -> bool:
-        """Check whether an element in contact moves, or has the tip on its operated part."""
+        """Check whether an element in contact moves, or has a fingertip on its operated part."""
         if element < 0 or self._mechanisms[element].joint is not None:
             return element >= 0
-        return self._distance(self._model.geom(f'hull_{element}').id) <= _HULL_REACH
-
-    def _distance(self, geom: int) -> float:
-        """Measure the distance of a geom from the tip, if it is below 4 mm."""
-        most = 2 * max(_HOLD_REACH, _HULL_REACH)
-        return float(mujoco.mj_geomDistance(self._model, self._data, self._tip, geom, most, None))
+        model, data, hull = self._model, self._data, self._model.geom(f'hull_{element}').id
+        return any(
+            mujoco.mj_geomDistance(model, data, tip, hull, 2 * _HULL_REACH, None) <= _HULL_REACH
+            for tip in self._tips
+        )
 
     def _add_arm_contacts(self) -> None:
-        pairs = (set(map(int, pair)) for pair in self._data.contact.geom)
+        pairs = map(set, self._data.contact.geom.tolist())
         self.arm_contacts |= {
             self._element_of[(pair - self._arm_geoms).pop()]
             for pair in pairs
             if pair & self._arm_geoms and pair - self._arm_geoms
         }
 
+    def _limit_effort(self, effort: float) -> None:
+        self._model.actuator_forcerange[self._finger_actuators] = [-effort, effort]
+
     def _grasp(self) -> None:
-        closed = float(self.joint_positions()[len(ARM_JOINTS)]) < _HALF_CLOSED
-        if closed and not self._closed:
-            self._grasp_until = self.time + _GRASP_SECONDS
-        if not closed and self.held is not None:
-            self._data.eq_active[:] = 0
-            self.held = None
-        self._closed = closed
-        if not closed or self._grasp_until is None:
-            return
-        if self.time > self._grasp_until:
-            self._grasp_until = None
-        elif (nearest := self._nearest()) is not None:
-            self._hold(nearest)
-            self.held, self._grasp_until = nearest, None
+        """Grasp an element, or let one go."""
+        force = -float(self._data.actuator_force[self._finger_actuators[0]])
+        if self.held is not None:
+            # fingers that open have no friction
+            if self._pull() > 2 * TIP_FRICTION * force:
+                self._release()
+        elif self.time <= self._grasp_until and force >= _LEAST_FORCE:
+            found = self._between()
+            if found is not None:
+                self._hold(*found)
 
-    def _nearest(self) -> int | None:
-        """Return the nearest element that the tip touches, or None."""
-        distances = {
-            geom: self._distance(geom)
-            for geom, element in enumerate(self._element_of)
-            if element >= 0 and self._model.geom_contype[geom]
-        }
-        geom = min(distances, key=lambda candidate: distances[candidate])
-        return self._element_of[geom] if distances[geom] <= _HOLD_REACH else None
+    def _between(self) -> tuple[int, NDArray[np.float64]] | None:
+        """Return the element that is between the fingertips, and the middle of the contacts."""
+        contacts, across = self._data.contact, self._data.body(HAND_BODY).xmat[1::3]
+        points: tuple[dict[int, NDArray[np.float64]], ...] = ({}, {})
+        for geoms, frame, point in zip(contacts.geom, contacts.frame, contacts.pos, strict=True):
+            for tip, inward, found in zip(self._tips, (-across, across), points, strict=True):
+                if tip in geoms:
+                    # a contact's normal points from its first geom to its second
+                    first = geoms[0] == tip
+                    element = self._element_of[geoms[1] if first else geoms[0]]
+                    if (frame[:3] if first else -frame[:3]) @ inward >= _WITHIN_FRICTION:
+                        found[element] = point
+        for element in {*points[0]} & {*points[1]} & {*self._moving.tolist()}:
+            return element, (points[0][element] + points[1][element]) / 2
+        return None
 
-    def _hold(self, element: int) -> None:
-        """Attach an element to the tip, as they are."""
-        row = self._model.equality(f'hold_{element}').id
-        tip, body = self._data.body(TIP_BODY), self._data.body(f'element_{element}')
+    def _pull(self) -> float:
+        """Return the force between the hand and the element that it holds, newtons."""
+        # the only active weld has the last six rows of the equalities: three forces and torques
+        last = self._data.ne
+        return math.hypot(*self._data.efc_force[last - 6 : last - 3].tolist())
+
+    def _release(self) -> None:
+        for index in range(len(self._mechanisms)):
+            self._data.eq_active[self._model.equality(f'hold_{index}').id] = 0
+        self._model.body_pos[self._model.body(_GRASP).id] = [0, 0, TIP_REACH]
+        self._model.geom_condim[self._tips] = 3
+        self.held: int | None = None
+
+    def _hold(self, element: int, middle: NDArray[np.float64]) -> None:
+        """Attach an element, as it is, so that it turns about a point, [3]."""
+        model, data = self._model, self._data
+        hand, grasp, body = (data.body(name) for name in (HAND_BODY, _GRASP, f'element_{element}'))
+        model.body_pos[grasp.id] = hand.xmat.reshape(3, 3).T @ (middle - hand.xpos)
+        data.qpos[self._turns] = 0
+        mujoco.mj_kinematics(model, data)
+        row = model.equality(f'hold_{element}').id
         backward = np.empty(4)
-        mujoco.mju_negQuat(backward, tip.xquat)
-        data = self._model.eq_data[row]
-        data[0:3] = body.xmat.reshape(3, 3).T @ (tip.xpos - body.xpos)
-        data[3:6] = 0
-        mujoco.mju_mulQuat(data[6:10], backward, body.xquat)
-        self._data.eq_active[row] = 1
+        mujoco.mju_negQuat(backward, grasp.xquat)
+        relative = model.eq_data[row]
+        relative[0:3] = body.xmat.reshape(3, 3).T @ (grasp.xpos - body.xpos)
+        relative[3:6] = 0
+        mujoco.mju_mulQuat(relative[6:10], backward, body.xquat)
+        data.eq_active[row] = 1
+        model.geom_condim[self._tips] = 1
+        self.held = element
 
     def _in_base(self, pose: Pose) -> Pose:
         base = self.workplace.base
@@ -353,10 +412,15 @@ class ArmWorld:
 
 
 def _add_wrist(spec: mujoco.MjSpec) -> None:
-    """Let the attached element tilt about the tip, and slip about the tip's axis."""
-    tip = spec.body(TIP_BODY)
-    tip.add_joint(name='panda_tip_twist', axis=[0, 0, 1], frictionloss=_TWIST_TORQUE)
-    for name, axis in (('panda_tip_tilt_x', [1, 0, 0]), ('panda_tip_tilt_y', [0, 1, 0])):
-        tip.add_joint(
-            name=name, axis=axis, stiffness=_TILT_STIFFNESS, damping=_TILT_DAMPING, armature=1e-4
+    """Add the body to which an element is attached: it turns as it would between soft fingers."""
+    grasp = spec.body(HAND_BODY).add_body(
+        name=_GRASP, pos=[0, 0, TIP_REACH], gravcomp=1, mass=0.02, inertia=[1e-5] * 3
+    )
+    grasp.explicitinertial = True
+    for name, axis in _AXES.items():
+        resistance = (
+            {'stiffness': _TILT_STIFFNESS, 'damping': _TILT_DAMPING}
+            if name == 'y'
+            else {'frictionloss': _TWIST_TORQUE, 'solimp_friction': _DRY}
         )
+        grasp.add_joint(name=f'{_GRASP}_{name}', axis=axis, armature=1e-4, **resistance)

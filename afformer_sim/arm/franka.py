@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Franka arm with a gripper that holds a fingertip, as a MuJoCo model with ROS's names.
+"""Franka arm with a gripper of two slim fingertips, as a MuJoCo model with ROS's names.
 
 Joints, frames and limits are those of a Franka Emika Panda, so that inverse kinematics computed
-with this model applies to the real arm with the same fingertip. The meshes come from the package
+with this model applies to the real arm with the same fingertips. The meshes come from the package
 gymnasium-robotics (extra `robot`).
 """
 
@@ -18,23 +18,26 @@ import numpy as np
 
 from afformer_core.errors import DatasetError
 from afformer_sim.bodies.solid import Pose
-from afformer_sim.closed_loop.dynamics import TIP_RADIUS
 
 _PREFIX = 'panda_'
 ARM_JOINTS = tuple(f'panda_joint{number}' for number in range(1, 8))
 FINGER_JOINTS = ('panda_finger_joint1', 'panda_finger_joint2')
 BASE_FRAME = 'panda_link0'
-# Site at the foremost point of the fingertip, z ahead.
+HAND_BODY = 'panda_hand'
+# Site between the foremost points of the fingertips, z ahead; the fingers move along y.
 TIP_SITE = 'tip'
-# Geom of the fingertip, a capsule, and the body to which an element is attached.
-TIP_GEOM = TIP_BODY = 'panda_fingertip'
-# Metres from the hand's frame to the foremost point of the fingertip.
+# Geoms of the fingertips, which are boxes: the first is at positive y.
+TIP_GEOMS = ('panda_leftfingertip', 'panda_rightfingertip')
+# Metres from the hand's frame to the foremost points of the fingertips.
 TIP_REACH = 0.18
-TIP_LENGTH = 0.06
-# Travel of a finger, metres; closed, it rests on the shaft of the fingertip.
-GRIPPER_OPEN, GRIPPER_CLOSED = 0.04, 0.004
-# Metres per second.
-FINGER_SPEED = 0.2
+# Travel of a finger, metres; closed, the fingertips meet.
+GRIPPER_OPEN, GRIPPER_CLOSED = 0.04, 0.0
+# Metres per second, and newtons with which each finger presses at most.
+FINGER_SPEED, FINGER_FORCE = 0.2, 70.0
+TIP_FRICTION = 0.8
+# MuJoCo's constraints of the gripper; with the default ones, light fingers that press hard would
+# sink into parts.
+FIRM = {'solref': [0.004, 1], 'solimp': [0.99, 0.999, 0.0005, 0.5, 2]}
 
 # Postures by name: positions of `ARM_JOINTS`, radians, of an arm to the right of its fixture; see
 # `mirrored` for the left. At `observe` the arm is parked: folded and turned away, outside the view
@@ -45,7 +48,11 @@ POSTURES = {'observe': (-1.3, -0.9, 0.0, -2.7, 0.0, 2.0, math.pi / 4)}
 _PACKAGE, _REQUIREMENT = 'gymnasium_robotics', 'gymnasium-robotics>=1.3'
 _MESHES = 'envs/assets/kitchen_franka/franka_assets/meshes'
 _ARMATURE = 0.1
+# Width, thickness and length of a fingertip along x, y and z; and distance of the finger's frame
+# from that of the hand, metres.
+_TIP_SIZE, _FINGER_AHEAD = (0.007, 0.004, 0.07), 0.0584
 _WHITE, _GREY, _DARK, _ORANGE = '.88 .88 .90', '.42 .43 .45', '.12 .12 .13', '.93 .42 .08'
+_FIRM_XML = ' '.join(f'{name}="{" ".join(map(str, values))}"' for name, values in FIRM.items())
 # Parts of the first group collide with those of the second; other pairs never meet.
 _NEAR, _FAR = ('link0', 'link1', 'link2'), ('link5', 'link6', 'link7', 'hand', 'finger')
 _PARTS = (*(f'link{number}' for number in range(8)), 'hand', 'finger')
@@ -109,7 +116,7 @@ def mirrored(posture: np.ndarray) -> np.ndarray:
 def arm_model() -> mujoco.MjModel:
     """Build the model of the arm alone, for kinematics, its base at the origin with z up.
 
-    The site `tip` is the foremost point of the fingertip, with z ahead. Only the joints
+    The site `tip` is between the foremost points of the fingertips, with z ahead. Only the joints
     `ARM_JOINTS` move it. Every joint has an actuator with the joint's name.
 
     Raises:
@@ -157,6 +164,8 @@ def _arm_xml() -> str:
 </worldbody>
 <actuator>{''.join(map(_actuator_xml, JOINTS))}{''.join(map(_finger_actuator_xml, FINGER_JOINTS))}
 </actuator>
+<equality><joint joint1="{_bare(FINGER_JOINTS[1])}" joint2="{_bare(FINGER_JOINTS[0])}"
+  {_FIRM_XML}/></equality>
 </mujoco>"""
 
 
@@ -213,31 +222,28 @@ def _chain_xml(index: int) -> str:
 
 
 def _hand_xml() -> str:
-    middle = TIP_REACH - TIP_RADIUS
     return f"""<body name="hand" gravcomp="1" pos="0 0 .107"
       quat="0.92387953 0 0 -0.38268343">
       {_geoms_xml('hand', 0.73, _WHITE)}
       {_finger_xml('left', 1)}{_finger_xml('right', -1)}
-      <geom class="shown" type="cylinder" size="0.006" fromto="0 0 .06 0 0 {middle - TIP_LENGTH}"
-        rgba="{_DARK} 1"/>
-      <geom class="shown" type="sphere" size="{1.2 * TIP_RADIUS}" pos="0 0 {middle}"
-        rgba="{_ORANGE} 1"/>
-      <geom name="{_bare(TIP_GEOM)}" class="solid" type="capsule" size="{TIP_RADIUS}" mass="0.02"
-        group="2" rgba="{_DARK} 1" fromto="0 0 {middle} 0 0 {middle - TIP_LENGTH}"/>
-      <body name="{_bare(TIP_BODY)}" gravcomp="1" pos="0 0 {middle}">
-        <inertial pos="0 0 0" mass="0.02" diaginertia="1e-5 1e-5 1e-5"/>
-        <site name="{TIP_SITE}" pos="0 0 {TIP_RADIUS}" size="0.002" group="4"/>
-      </body>
+      <site name="{TIP_SITE}" pos="0 0 {TIP_REACH}" size="0.002" group="4"/>
     </body>"""
 
 
 def _finger_xml(name: str, side: int) -> str:
     turn = '1 0 0 0' if side > 0 else '0 0 0 1'
     joint = FINGER_JOINTS[0 if side > 0 else 1]
-    return f"""<body name="{name}finger" gravcomp="1" pos="0 0 .0584">
+    width, thickness, length = (extent / 2 for extent in _TIP_SIZE)
+    return f"""<body name="{name}finger" gravcomp="1" pos="0 0 {_FINGER_AHEAD}">
       <joint name="{_bare(joint)}" type="slide" axis="0 {side} 0" armature="0.1" damping="5"
         range="{GRIPPER_CLOSED} {GRIPPER_OPEN}"/>
       {_geoms_xml('finger', 0.015, _DARK, turn)}
+      <body name="{name}fingertip" gravcomp="1"
+        pos="0 {side * thickness} {TIP_REACH - _FINGER_AHEAD - length}">
+        <geom name="{name}fingertip" class="solid" type="box" size="{width} {thickness} {length}"
+          mass="0.01" group="2" rgba="{_ORANGE} 1" priority="1" friction="{TIP_FRICTION}"
+          {_FIRM_XML}/>
+      </body>
     </body>"""
 
 
@@ -251,7 +257,10 @@ def _actuator_xml(one: FrankaJoint) -> str:
 
 def _finger_actuator_xml(joint: str) -> str:
     name = _bare(joint)
-    return f'<position name="{name}" joint="{name}" kp="500" kv="20" forcerange="-70 70"/>'
+    return (
+        f'<position name="{name}" joint="{name}" kp="20000" kv="100" '
+        f'forcerange="-{FINGER_FORCE} {FINGER_FORCE}"/>'
+    )
 
 
 def _bare(name: str) -> str:

@@ -34,6 +34,8 @@ class JointTrajectory:
         times: float64 [P] seconds from the start, increasing.
         positions: float64 [P, J] radians, or metres of a finger.
         velocities: float64 [P, J] per second; None if not given.
+        efforts: float64 [P, J] newton metres, or newtons of a finger; None if not given. Only the
+            gripper uses them, see `ArmWorld.move_gripper`.
 
     Raises:
         TrajectoryError: the shapes do not match, there is no point, a number is not finite, a
@@ -44,12 +46,14 @@ class JointTrajectory:
     times: NDArray[np.float64]
     positions: NDArray[np.float64]
     velocities: NDArray[np.float64] | None = None
+    efforts: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if not len(self.times):
             raise TrajectoryError('the trajectory has no points; expected at least one')
         expected = (len(self.times), len(self.names))
-        for name, values in (('positions', self.positions), ('velocities', self.velocities)):
+        for name in ('positions', 'velocities', 'efforts'):
+            values = getattr(self, name)
             if values is not None and values.shape != expected:
                 raise TrajectoryError(
                     f'{name} are {values.shape}; expected {expected}, one for each point and joint'
@@ -80,8 +84,12 @@ class JointTrajectory:
                 f'{", ".join(names)}, in any order'
             )
         order = [self.names.index(name) for name in names]
-        velocities = None if self.velocities is None else self.velocities[:, order]
-        return JointTrajectory(tuple(names), self.times, self.positions[:, order], velocities)
+        velocities, efforts = (
+            None if values is None else values[:, order]
+            for values in (self.velocities, self.efforts)
+        )
+        positions = self.positions[:, order]
+        return JointTrajectory(tuple(names), self.times, positions, velocities, efforts)
 
 
 class TrajectoryFollower:

@@ -9,15 +9,16 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_sim.arm.franka import FINGER_SPEED, JOINTS, TIP_SITE, arm_model, mesh_file
+from afformer_sim.arm.franka import (
+    FINGER_FORCE,
+    FINGER_SPEED,
+    JOINTS,
+    TIP_SITE,
+    arm_model,
+    mesh_file,
+)
 
 _SPEEDS = {described.name: (described.speed, described.torque) for described in JOINTS}
-_FINGER_FORCE = 70.0
-_SHAPES = {
-    int(mujoco.mjtGeom.mjGEOM_SPHERE): '<sphere radius="{0:.6g}"/>',
-    int(mujoco.mjtGeom.mjGEOM_CYLINDER): '<cylinder radius="{0:.6g}" length="{1:.6g}"/>',
-    int(mujoco.mjtGeom.mjGEOM_CAPSULE): '<cylinder radius="{0:.6g}" length="{1:.6g}"/>',
-}
 # Group of the geoms that are shown, and suffix of their meshes.
 _SHOWN_GROUP, _SHOWN = 2, '_shown'
 
@@ -62,14 +63,13 @@ def _link(model: mujoco.MjModel, body: int) -> str:
 
 def _visual(model: mujoco.MjModel, geom: int) -> str:
     position, quaternion = model.geom_pos[geom], model.geom_quat[geom]
-    size, kind = model.geom_size[geom], int(model.geom_type[geom])
-    if kind == mujoco.mjtGeom.mjGEOM_MESH:
+    if model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_MESH:
         mesh = int(model.geom_dataid[geom])
         part = model.mesh(mesh).name.removeprefix('panda_').removesuffix(_SHOWN)
         shape = f'<mesh filename="file://{mesh_file("visual", part)}"/>'
         position, quaternion = _file_frame(model, mesh, position, quaternion)
     else:
-        shape = _SHAPES[kind].format(size[0], 2 * size[1])
+        shape = f'<box size="{_words(2 * model.geom_size[geom])}"/>'
     return (
         f'<visual>{_origin(position, quaternion)}<geometry>{shape}</geometry>'
         f'<material name="colour_{geom}"><color rgba="{_words(model.geom_rgba[geom])}"/>'
@@ -103,7 +103,7 @@ def _joint(model: mujoco.MjModel, body: int) -> str:
     joint = int(model.body_jntadr[body])
     name = model.joint(joint).name
     slides = model.jnt_type[joint] == mujoco.mjtJoint.mjJNT_SLIDE
-    speed, effort = _SPEEDS.get(name, (FINGER_SPEED, _FINGER_FORCE))
+    speed, effort = _SPEEDS.get(name, (FINGER_SPEED, FINGER_FORCE))
     low, high = model.jnt_range[joint]
     return (
         f'<joint name="{name}" type="{"prismatic" if slides else "revolute"}">{ends}'

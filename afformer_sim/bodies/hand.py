@@ -88,17 +88,15 @@ def sample_appearance(rng: np.random.Generator) -> HandAppearance:
     """Draw a skin tone (or a glove in one of five cases), a sleeve, a size and a side."""
     if rng.random() < 0.8:
         tone = rng.random()
-        colour = colorsys.hsv_to_rgb(
-            rng.uniform(0.03, 0.09), 0.35 + 0.25 * tone, 0.95 - 0.62 * tone
-        )
+        hue = rng.uniform(0.03, 0.09)
+        colour = colorsys.hsv_to_rgb(hue, 0.35 + 0.25 * tone, 0.95 - 0.62 * tone)
     else:
         colour = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.1, 0.95))
     sleeve = None
     if rng.random() < 0.7:
         sleeve = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.8), rng.uniform(0.08, 0.9))
-    return HandAppearance(
-        colour, sleeve, rng.uniform(0.1, 0.6), rng.uniform(0.75, 1.0), bool(rng.random() < 0.35)
-    )
+    start, scale = rng.uniform(0.1, 0.6), rng.uniform(0.75, 1.0)
+    return HandAppearance(colour, sleeve, start, scale, bool(rng.random() < 0.35))
 
 
 def knuckle(appearance: HandAppearance, finger: int) -> np.ndarray:

@@ -140,8 +140,8 @@ class Solid:
             if self.shape is SolidShape.CAPSULE:
                 ends = [_sphere() * radius + [0, 0, end] for end in (-length, length)]
                 return self.pose.apply(np.concatenate(ends))
-            ring = _ring() * radius
-            ends = [np.column_stack([ring, np.full(len(ring), end)]) for end in (-length, length)]
+            rim = ring() * radius
+            ends = [np.column_stack([rim, np.full(len(rim), end)]) for end in (-length, length)]
             return self.pose.apply(np.concatenate(ends))
         signs = np.stack(np.meshgrid(*[[-1, 1]] * 3), axis=-1).reshape(-1, 3)
         return self.pose.apply(signs * half)
@@ -152,7 +152,8 @@ class Solid:
 
 
 @lru_cache
-def _ring(count: int = 24) -> np.ndarray:
+def ring(count: int = 24) -> np.ndarray:
+    """Return points on a circle of radius 1, float64 [count, 2]."""
     angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
@@ -160,7 +161,7 @@ def _ring(count: int = 24) -> np.ndarray:
 @lru_cache
 def _sphere() -> np.ndarray:
     rings = [
-        np.column_stack([_ring(12) * np.cos(up), np.full(12, np.sin(up))])
+        np.column_stack([ring(12) * np.cos(up), np.full(12, np.sin(up))])
         for up in np.linspace(-np.pi / 2, np.pi / 2, 7)
     ]
     return np.concatenate(rings)

@@ -91,9 +91,8 @@ def direction(right_degrees: float, up_degrees: float) -> np.ndarray:
     """
     angle = math.radians(math.hypot(right_degrees, up_degrees))
     toward = math.atan2(up_degrees, right_degrees)
-    return np.array(
-        [math.sin(angle) * math.cos(toward), math.sin(angle) * math.sin(toward), math.cos(angle)]
-    )
+    aside = math.sin(angle)
+    return np.array([aside * math.cos(toward), aside * math.sin(toward), math.cos(angle)])
 
 
 def look_at(
@@ -105,14 +104,9 @@ def look_at(
     right /= np.linalg.norm(right)
     up = cross(backward, right)
     roll = math.radians(roll_degrees)
-    rotation = np.stack(
-        [
-            math.cos(roll) * right + math.sin(roll) * up,
-            math.cos(roll) * up - math.sin(roll) * right,
-            backward,
-        ],
-        axis=1,
-    )
+    rolled = math.cos(roll) * right + math.sin(roll) * up
+    up = math.cos(roll) * up - math.sin(roll) * right
+    rotation = np.stack([rolled, up, backward], axis=1)
     return Camera(np.asarray(position, float), rotation, field_of_view)
 
 
@@ -124,7 +118,6 @@ def sample_camera(
     Args:
         fixture: fixture that must be in view.
         size: (width, height) of the image.
-        rng: source of randomness.
         egocentric: the camera is on the head of a person in front of the fixture: above it, with
             a wide lens.
     """

@@ -60,14 +60,14 @@ class DepthCamera:
         return np.where(holes, np.nan, values).astype(np.float32)
 
 
-def depth_edges(depth: np.ndarray, least: float = _EDGE_BEND) -> np.ndarray:
-    """Find pixels at which depth jumps or bends by more than `least` metres: bool [H, W]."""
+def depth_edges(depth: np.ndarray) -> np.ndarray:
+    """Find pixels at which depth jumps or bends by more than 4 mm: bool [H, W]."""
     exact = depth.astype(np.float64)
     bend = np.zeros(depth.shape)
     bend[:, 1:-1] = np.abs(exact[:, :-2] - 2 * exact[:, 1:-1] + exact[:, 2:])
     down = np.abs(exact[:-2] - 2 * exact[1:-1] + exact[2:])
     bend[1:-1] = np.maximum(bend[1:-1], down)
-    return bend > least
+    return bend > _EDGE_BEND
 
 
 def _mixed(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -118,17 +118,10 @@ class RobotErrors:
     def registered(self, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Shift depth, float32 [H, W] metres, to the nearest pixel; NaN at the border."""
         angle = rng.uniform(0, 2 * np.pi)
-        columns, rows = np.round(
-            self.registration * np.array([np.cos(angle), np.sin(angle)])
-        ).astype(int)
-        height, width = depth.shape
-        moved = np.full_like(depth, np.nan)
-        moved[max(rows, 0) : height + min(rows, 0), max(columns, 0) : width + min(columns, 0)] = (
-            depth[
-                max(-rows, 0) : height - max(rows, 0), max(-columns, 0) : width - max(columns, 0)
-            ]
-        )
-        return moved
+        shift = np.round(self.registration * np.array([np.cos(angle), np.sin(angle)]))
+        matrix = np.column_stack([np.eye(2), shift])
+        size = (depth.shape[1], depth.shape[0])
+        return cv2.warpAffine(depth, matrix, size, flags=cv2.INTER_NEAREST, borderValue=np.nan)
 
 
 def _direction(rng: np.random.Generator) -> np.ndarray:

@@ -18,20 +18,6 @@ import numpy as np
 import simplejpeg
 
 
-def distort_points(points: np.ndarray, size: tuple[int, int], distortion: float) -> np.ndarray:
-    """Distort points of the ideal image: [P, 2] pixels to float64 [P, 2].
-
-    Pixel centres are at integers.
-    """
-    points = np.asarray(points, float)
-    if distortion == 0:
-        return np.asarray(points.copy())
-    middle, half_diagonal, zoom = _frame(size, distortion)
-    offset = points - middle
-    squared = (offset**2).sum(axis=1, keepdims=True) / half_diagonal**2
-    return np.asarray(middle + offset * zoom * (1 + distortion * squared))
-
-
 @lru_cache(maxsize=64)
 def distortion_maps(size: tuple[int, int], distortion: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the two maps with which `cv2.remap` converts the ideal image to a lens's image."""
@@ -46,11 +32,8 @@ def distortion_maps(size: tuple[int, int], distortion: float) -> tuple[np.ndarra
         error = ideal * (1 + distortion * ideal**2) - seen
         ideal = ideal - error / (1 + 3 * distortion * ideal**2)
     shrink = 1 / (zoom * (1 + distortion * ideal**2))
-    maps = cv2.convertMaps(
-        (middle[0] + x * shrink).astype(np.float32),
-        (middle[1] + y * shrink).astype(np.float32),
-        cv2.CV_16SC2,
-    )
+    columns, rows = middle[0] + x * shrink, middle[1] + y * shrink
+    maps = cv2.convertMaps(columns.astype(np.float32), rows.astype(np.float32), cv2.CV_16SC2)
     return maps[0], maps[1]
 
 
@@ -114,7 +97,13 @@ class Sensor:
             points: [P, 2] pixels, centres at integers, as a pinhole camera projects them.
             size: (width, height) of the image.
         """
-        return distort_points(points, size, self.distortion)
+        points = np.array(points, float)
+        if self.distortion == 0:
+            return points
+        middle, half_diagonal, zoom = _frame(size, self.distortion)
+        offset = points - middle
+        squared = (offset**2).sum(axis=1, keepdims=True) / half_diagonal**2
+        return np.asarray(middle + offset * zoom * (1 + self.distortion * squared))
 
     def expose(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Add the camera's defects to a clean image; uint8 [H, W, 3] RGB both."""
@@ -160,7 +149,6 @@ def sample_sensor(rng: np.random.Generator, *, moving: bool = False) -> Sensor:
     """Draw an ordinary camera: three of five distort nothing, most have two or three defects.
 
     Args:
-        rng: source of randomness.
         moving: True if the camera or its subject moves, so that images are often smeared.
     """
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
@@ -17,18 +17,12 @@ from afformer_sim.scene.scene import split_named
 BAG = 'rgbd-bag'
 
 # Options of each layout besides OUT, --split, --seed and --families, with their defaults.
-DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    **{
-        layout: {'processes': 1}
-        | {
-            field.name: field.default
-            for field in fields(kind)
-            if field.name not in ('seed', 'families', 'held_out')
-        }
-        for layout, kind in LAYOUTS.items()
-    },
-    BAG: {'seconds': 4.0, 'size': (640, 480)},
-}
+_GIVEN = ('seed', 'families', 'held_out')
+DEFAULTS: dict[str, dict[str, Any]] = {
+    layout: {'processes': 1}
+    | {field.name: field.default for field in fields(kind) if field.name not in _GIVEN}
+    for layout, kind in LAYOUTS.items()
+} | {BAG: {'seconds': 4.0, 'size': (640, 480)}}
 
 _HELP = {
     'processes': (int, 'number of rendering processes'),

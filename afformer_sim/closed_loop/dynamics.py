@@ -143,7 +143,6 @@ def _start(use: Use) -> float:
     return (before + after) / 2
 
 
-TIP_RADIUS = 0.004
 TIMESTEP = 0.002
 
 _MASS = 0.2

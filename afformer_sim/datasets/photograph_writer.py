@@ -92,9 +92,8 @@ def make(
                 shown = change_light(other.take(photograph), rng)
                 exposed = replace(sample_sensor(rng), distortion=0.0).expose(shown, rng)
                 write_jpeg(folder / image, exposed, int(rng.integers(75, 97)))
-                entries.append(
-                    {'image_path': image, **common, **_annotation(photograph, other, points, rng)}
-                )
+                annotation = _annotation(photograph, other, points, rng)
+                entries.append({'image_path': image, **common, **annotation})
     return entries
 
 
@@ -107,13 +106,12 @@ def _visible_points(
     margin = _MARGIN * np.array(view.size)
     shown = ((pixels > margin) & (pixels < np.array(view.size) - margin)).all(axis=1)
     if not shown.any():
-        middle = np.array([[(view.size[0] - 1) / 2, (view.size[1] - 1) / 2, 1.0]])
-        back = middle @ np.linalg.inv(view.matrix).T
-        return np.concatenate([back[:, :2] / back[:, 2:], points])[: _OTHERS + 1]
+        back = PhotographView(view.size, np.linalg.inv(view.matrix))
+        middle = back.pixels(np.array([[(view.size[0] - 1) / 2, (view.size[1] - 1) / 2]]))
+        return np.concatenate([middle, points])[: _OTHERS + 1]
     first = int(np.flatnonzero(shown)[0])
-    return np.concatenate([points[first : first + 1], np.delete(points, first, axis=0)])[
-        : _OTHERS + 1
-    ]
+    others = np.delete(points, first, axis=0)[:_OTHERS]
+    return np.concatenate([points[first : first + 1], others])
 
 
 def _annotation(

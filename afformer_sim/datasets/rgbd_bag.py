@@ -50,8 +50,6 @@ from afformer_sim.scene.scene import NumberedSettings, Scene, require_families
 from afformer_sim.scene.view import SceneView, front_centre, front_points, project_outline
 from afformer_sim.scene.world import sample_lighting, sample_surroundings
 
-# Metres; depth cameras of robots are accurate at these distances, which an arm can reach.
-NEAREST, FARTHEST = 0.5, 1.0
 _LAP_SECONDS = 12.0
 _FILL = 0.9
 # Images per second of the camera and of the demonstration.
@@ -150,12 +148,8 @@ def plan_rgbd_views(
     surroundings = sample_surroundings(fixture, lowest, rng)
     # such cameras send rectified images
     sensor = replace(sample_sensor(rng), distortion=0.0, chromatic_shift=0.0)
-    return tuple(
-        SceneView(
-            size=size, camera=camera, lighting=lighting, surroundings=surroundings, sensor=sensor
-        )
-        for camera in cameras
-    )
+    room: Any = {'lighting': lighting, 'surroundings': surroundings, 'sensor': sensor}
+    return tuple(SceneView(size=size, camera=camera, **room) for camera in cameras)
 
 
 def optical(camera: Camera, vector: np.ndarray) -> np.ndarray:
@@ -199,9 +193,7 @@ CAMERA_INFO_TOPIC = '/camera/camera_info'
 FRAME_ID = 'camera_optical_frame'
 DEMONSTRATION_FRAME_ID = 'demonstration_optical_frame'
 _TYPES = {
-    DEMONSTRATION_TOPIC: 'sensor_msgs/msg/Image',
-    IMAGE_TOPIC: 'sensor_msgs/msg/Image',
-    DEPTH_TOPIC: 'sensor_msgs/msg/Image',
+    **dict.fromkeys((DEMONSTRATION_TOPIC, IMAGE_TOPIC, DEPTH_TOPIC), 'sensor_msgs/msg/Image'),
     CAMERA_INFO_TOPIC: 'sensor_msgs/msg/CameraInfo',
 }
 
@@ -265,11 +257,9 @@ def _write_messages(
         Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer,
         Renderer(scene.scene, settings.size) as renderer,
     ):
+        qos: Any = {'typestore': typestore, 'offered_qos_profiles': [_QOS]}
         connections = {
-            topic: writer.add_connection(
-                topic, kind, typestore=typestore, offered_qos_profiles=[_QOS]
-            )
-            for topic, kind in _TYPES.items()
+            topic: writer.add_connection(topic, kind, **qos) for topic, kind in _TYPES.items()
         }
 
         def write(logged: Iterable[_Logged]) -> None:

@@ -95,9 +95,8 @@ def shaded(colour: Colour, share: float) -> Colour:
 def body_colour(rng: np.random.Generator) -> Colour:
     """Draw the colour of wood, or in two of three cases any colour of a panel."""
     if rng.random() < 0.35:
-        return colorsys.hsv_to_rgb(
-            rng.uniform(0.04, 0.11), rng.uniform(0.25, 0.65), rng.uniform(0.25, 0.85)
-        )
+        hue, saturation = rng.uniform(0.04, 0.11), rng.uniform(0.25, 0.65)
+        return colorsys.hsv_to_rgb(hue, saturation, rng.uniform(0.25, 0.85))
     return panel_colour(rng)
 
 

@@ -133,9 +133,8 @@ def _pan(style: Cookware, rng: np.random.Generator) -> TabletopObject:
         rod(style.body, points[0], points[1], 0.7 * style.thickness),
         rod(style.trim, points[1], points[2], 1.15 * style.thickness),
     )
-    along = (points[2] - points[1]) / np.linalg.norm(points[2] - points[1])
     length = float(np.linalg.norm(points[2] - points[1]))
-    middle = (points[1] + points[2]) / 2
+    along, middle = (points[2] - points[1]) / length, (points[1] + points[2]) / 2
     handle = VesselHandle(solids, middle, along, length, 1.15 * style.thickness)
     handle = handle.moved(spin((0, 1, 0), azimuth))
     inside = mouth(body, style.inside, 0.93)
@@ -164,9 +163,8 @@ def _lifted(
 ) -> Element:
     """Build an element with a handle that points `azimuth` radians to the user's right."""
     tilt = math.radians(rng.uniform(35, 75))
-    outward = np.array(
-        [math.cos(tilt) * math.sin(azimuth), math.sin(tilt), math.cos(tilt) * math.cos(azimuth)]
-    )
+    level, rise = math.cos(tilt), math.sin(tilt)
+    outward = np.array([level * math.sin(azimuth), rise, level * math.cos(azimuth)])
     outward = outward - (outward @ handle.along) * handle.along
     return handle_element(kind, rng, solids, handle, outward)
 
@@ -216,21 +214,16 @@ class _Stove:
 
     def burners(self) -> list[np.ndarray]:
         """Return the positions of cookware, [3] each, front row first."""
-        poses = []
-        for row in range(self.rows):
-            for column in range(self.columns):
-                x = (column - (self.columns - 1) / 2) * self.pitch
-                z = -0.01 - (row + 0.5) * self.pitch
-                poses.append(np.array([x, self.height + self.rise, z]))
-        return poses
+        xs = [(column - (self.columns - 1) / 2) * self.pitch for column in range(self.columns)]
+        zs = [-0.01 - (row + 0.5) * self.pitch for row in range(self.rows)]
+        return [np.array([x, self.height + self.rise, z]) for z in zs for x in xs]
 
     def front(self) -> Pose:
         """Return the frame of the sloping front's middle: z out of it, y up along it."""
         down = np.array([0, -math.sin(self.steepness), math.cos(self.steepness)])
         outward = np.array([0, math.cos(self.steepness), math.sin(self.steepness)])
-        return Pose(
-            np.array([0, self.height, 0]) + 0.5 * self.slope * down, facing(outward, -down)
-        )
+        middle = np.array([0, self.height, 0]) + 0.5 * self.slope * down
+        return Pose(middle, facing(outward, -down))
 
 
 def generate(rng: np.random.Generator) -> Fixture:
@@ -246,7 +239,7 @@ def generate(rng: np.random.Generator) -> Fixture:
             item = make_cookware(styles[int(rng.integers(len(styles)))], rng)
             placed = item.moved(at(*poses[number]))
             # a handle must not hide the knobs
-            clear = placed.bounds()[1][2] < -0.005
+            clear = bounds([placed])[1][2] < -0.005
             if clear and not any(overlap(placed, other, 0.02) for other in cooking):
                 cooking.append(placed)
                 break
@@ -281,12 +274,9 @@ def _casing(stove: _Stove) -> tuple[Solid, ...]:
     half, front = stove.width / 2, stove.front()
     run = stove.slope * math.cos(stove.steepness)
     edge = stove.height - stove.slope * math.sin(stove.steepness)
+    high, deep = stove.height / 2, stove.depth / 2
     solids = [
-        block(
-            stove.body,
-            (half, stove.height / 2, stove.depth / 2),
-            (0, stove.height / 2, -stove.depth / 2),
-        ),
+        block(stove.body, (half, high, deep), (0, high, -deep)),
         # fills the wedge below the slope in steps that the plate hides
         block(stove.body, (half, edge / 2, run / 2), (0, edge / 2, run / 2)),
     ]
@@ -299,8 +289,8 @@ def _casing(stove: _Stove) -> tuple[Solid, ...]:
             z = run * (i + 0.5) / steps
             solids.append(block(stove.body, (half, top / 2, run / steps / 2), (0, top / 2, z)))
     if stove.burner == 'glass':
-        size = (half - 0.012, 0.001, stove.depth / 2 - 0.012)
-        solids.append(block(_DARK, size, (0, stove.height + 0.001, -stove.depth / 2)))
+        size = (half - 0.012, 0.001, deep - 0.012)
+        solids.append(block(_DARK, size, (0, stove.height + 0.001, -deep)))
     for pose in stove.burners():
         solids += [solid.moved(at(pose[0], stove.height, pose[2])) for solid in _burner(stove)]
     return tuple(solids)

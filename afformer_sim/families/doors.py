@@ -296,17 +296,15 @@ def _lay_out(rng: np.random.Generator, kind: _Kind) -> list[FrontCell]:
         heights *= [0.75, 1.25]
     paired = rng.random() < 0.7
     cells, top = [], float(heights.sum() + rows * above) / 2
-    for height in heights:
+    for height in heights.tolist():
         for column in range(columns):
             x = (column - (columns - 1) / 2) * (width + aside) - aside / 2
             left = column % 2 == 0 if paired else bool(rng.random() < 0.5)
             hinge = _LEFT if left or kind is _MICROWAVE else _RIGHT
             if kind is _OVEN:
                 hinge = _BOTTOM
-            cells.append(
-                FrontCell(x, top - above - float(height) / 2, width, float(height), hinge)
-            )
-        top -= float(height) + above
+            cells.append(FrontCell(x, top - above - height / 2, width, height, hinge))
+        top -= height + above
     return cells
 
 

@@ -103,14 +103,12 @@ def _lay_out(rng: np.random.Generator) -> list[FrontCell]:
             and heights.min() >= 0.075
         ):
             break
-    cells, top = [], heights.sum() / 2
-    for row, (count, height) in enumerate(zip(counts, heights, strict=True)):
+    cells, top = [], float(heights.sum()) / 2
+    for row, (count, height) in enumerate(zip(counts.tolist(), heights.tolist(), strict=True)):
         across = width / count
         for column in range(count):
             x = (column + 0.5) * across - width / 2
-            cells.append(
-                FrontCell(float(x), float(top - height / 2), float(across), float(height), row)
-            )
+            cells.append(FrontCell(x, top - height / 2, across, height, row))
         top -= height
     return cells
 
@@ -150,9 +148,9 @@ def _tray(
         box((0, low + _BOARD / 2, middle), (wide, _BOARD / 2, half), inside),
         box((0, (low + top) / 2, back), (wide, (top - low) / 2, _BOARD / 2), side),
     ]
-    for sign in (-1, 1):
-        pose = (sign * (wide - _BOARD / 2), (low + top) / 2, middle)
-        tray.append(box(pose, (_BOARD / 2, (top - low) / 2, half), side))
+    for x in (-(wide - _BOARD / 2), wide - _BOARD / 2):
+        wall = (_BOARD / 2, (top - low) / 2, half)
+        tray.append(box((x, (low + top) / 2, middle), wall, side))
     if rng.random() < finish.full:
         size = np.array([rng.uniform(0.3, 0.7) * wide, 0.7 * (top - low) / 2, 0.03])
         x = rng.uniform(-1, 1) * (0.9 * wide - size[0])

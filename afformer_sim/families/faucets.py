@@ -171,20 +171,15 @@ def _lever(rng: np.random.Generator, tap: _Tap, axis: Pose, side: int, mark: Col
     half = (tap.reach - hub) / 2
     middle = (hub + half) * along
     height = np.array([0, 0, level])
+    ends = height - half * along - 0.008 * along, height + half * along
     solids = (
-        rod(
-            height - half * along - 0.008 * along,
-            height + half * along,
-            thick,
-            tap.colour,
-            rounded=True,
-        ),
+        rod(*ends, thick, tap.colour, rounded=True),
         rod(-middle + height * 0.5, -middle + height * 1.25, hub, tap.colour),
         rod(-middle + height, -middle + height * 1.25 + [0, 0, 0.001], 0.5 * hub, mark),
     )
     vertical = tap.pointing != 'aside'
     across, up = (thick, half) if vertical else (half, thick)
-    x, y, z = (float(value) for value in height - middle)
+    x, y, z = (height - middle).tolist()
     pivot = (x, y, z)
     sideways = (float(along[1]), -float(along[0]), 0.0)
     grips = (Hook(2 * half, thick, level, vertical),)
@@ -232,7 +227,6 @@ def _sink(
     """Build the sink, with its upper side at y = 0 and its front at z = 0.
 
     Args:
-        rng: source of randomness.
         deck: colour of the sink.
         size: half its width, and its depth.
         wall: True if the taps sit on a wall behind it.

@@ -11,7 +11,7 @@ import numpy as np
 
 from afformer_sim.bodies.element import Element, Fingertip, Front, Grip, Hook, Pinch, Use
 from afformer_sim.bodies.fixture import Fixture, Label, Panel
-from afformer_sim.bodies.solid import Colour, Pose, Solid, SolidShape, at, spin, turned
+from afformer_sim.bodies.solid import Colour, Pose, Solid, SolidShape, at, ring, spin, turned
 from afformer_sim.families.carpentry import (
     ABOUT,
     OUT,
@@ -55,7 +55,6 @@ def lay_out(
     """Lay out `count` cells in one to five blocks.
 
     Args:
-        rng: source of randomness.
         count: number of cells.
         pitch: lowest and highest average distance between neighbours, in metres.
     """
@@ -132,15 +131,9 @@ def _grid(rng: np.random.Generator, where: _Rectangle, count: int, block: int) -
     cells = []
     for row, column in slots:
         right, down = rng.uniform(-jitter, jitter, 2)
-        cells.append(
-            FrontCell(
-                x + width / 2 + (column + 0.5 - columns / 2 + right) * w,
-                y + height / 2 - (row + 0.5 - rows / 2 - down) * h,
-                shrink * w,
-                shrink * h,
-                block,
-            )
-        )
+        across = x + width / 2 + (column + 0.5 - columns / 2 + right) * w
+        up = y + height / 2 - (row + 0.5 - rows / 2 - down) * h
+        cells.append(FrontCell(across, up, shrink * w, shrink * h, block))
     return cells
 
 
@@ -180,7 +173,7 @@ def button(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) 
     if finish.shape == 'round':
         middle = at(0, 0, depth - half)
         solids = [Solid(SolidShape.CYLINDER, (wide, half), finish.colour, middle)]
-        rim = _ring(wide)
+        rim = wide * ring()
     else:
         solids = [box((0, 0, depth - half), (wide, high, half), finish.colour)]
         rim = _rectangle(wide, high)
@@ -202,7 +195,7 @@ def knob(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) ->
     if finish.shape == 'disc':
         solids.append(_upright(radius, 0.15 * depth, 0.15 * depth, finish.colour))
         solids.append(_upright(0.85 * radius, 0.5 * depth, 0.5 * depth, finish.colour))
-        top = _prism(_ring(0.85 * radius), depth, depth)
+        top = _prism(0.85 * radius * ring(), depth, depth)
         pinch, reach = Pinch(0.85 * radius, 0.6 * depth, depth), 0.85 * radius
     else:
         solids.append(_upright(radius, 0.25 * depth, 0.25 * depth, finish.colour))
@@ -221,7 +214,7 @@ def knob(finish: ElementFinish, x: float, y: float, rng: np.random.Generator) ->
         'knob',
         at(x, y, 0),
         tuple(solid.moved(marked) for solid in solids),
-        marked.apply(np.concatenate([_prism(_ring(radius), 0.0, 0.4 * depth), top])),
+        marked.apply(np.concatenate([_prism(radius * ring(), 0.0, 0.4 * depth), top])),
         Front((0, 0, depth), reach, reach),
         uses,
     )
@@ -278,11 +271,6 @@ def _drawn_uses(
     return pull, push, Use('hold', held), Use('touch', front_grips)
 
 
-def _ring(radius: float) -> np.ndarray:
-    angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-
-
 def _rectangle(half_width: float, half_height: float) -> np.ndarray:
     return np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [half_width, half_height]
 
@@ -305,13 +293,14 @@ _DEPTHS = {'button': (0.005, 0.012), 'knob': (0.012, 0.025), 'handle': (0.016, 0
 def control_panel(rng: np.random.Generator) -> Fixture:
     """Draw a panel of 4 to 24 buttons, knobs and handles, alike within a block."""
     count = int(np.clip(round(3.5 + rng.gamma(1.9, 4.0)), 4, 24))
-    return _panel(rng, 'control_panel', count, {'button': 0.34, 'knob': 0.33, 'handle': 0.33})
+    kinds = {'button': 0.34, 'knob': 0.33, 'handle': 0.33}
+    return _build(rng, 'control_panel', lay_out(rng, count), kinds)
 
 
 def keypad(rng: np.random.Generator) -> Fixture:
     """Draw a panel of 5 to 32 buttons."""
     count = int(np.clip(round(4.5 + rng.gamma(1.9, 5.0)), 5, 32))
-    return _panel(rng, 'keypad', count, {'button': 1.0})
+    return _build(rng, 'keypad', lay_out(rng, count), {'button': 1.0})
 
 
 def dense_keypad(rng: np.random.Generator) -> Fixture:
@@ -320,17 +309,13 @@ def dense_keypad(rng: np.random.Generator) -> Fixture:
     return _build(rng, 'dense_keypad', layout, {'button': 1.0}, alike=True)
 
 
-def _panel(rng: np.random.Generator, family: str, count: int, kinds: dict[str, float]) -> Fixture:
-    return _build(rng, family, lay_out(rng, count), kinds, alike=False)
-
-
 def _build(
     rng: np.random.Generator,
     family: str,
     layout: PanelLayout,
     kinds: dict[str, float],
     *,
-    alike: bool,
+    alike: bool = False,
 ) -> Fixture:
     panel = panel_colour(rng)
     wardrobe = _Wardrobe(rng, kinds, panel, layout, alike=alike)
@@ -426,16 +411,13 @@ class _Wardrobe:
         kind = names[int(rng.choice(len(names), p=list(self._kinds.values())))]
         colour = element_colour(rng, self._panel)
         shape, fill = str(rng.choice(_SHAPES[kind])), rng.uniform(0.5, 0.85)
-        return (
-            kind,
-            fill,
-            ElementFinish(
-                shape=shape,
-                depth=rng.uniform(*_DEPTHS[kind]),
-                vertical=bool(rng.random() < 0.4),
-                colour=colour,
-                accent=contrasting_colour(rng, colour),
-                bezel=bool(rng.random() < 0.35),
-                symbol=bool(rng.random() < 0.4),
-            ),
+        finish = ElementFinish(
+            shape=shape,
+            depth=rng.uniform(*_DEPTHS[kind]),
+            vertical=bool(rng.random() < 0.4),
+            colour=colour,
+            accent=contrasting_colour(rng, colour),
+            bezel=bool(rng.random() < 0.35),
+            symbol=bool(rng.random() < 0.4),
         )
+        return kind, fill, finish

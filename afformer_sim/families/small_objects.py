@@ -163,9 +163,8 @@ def _basket(style: SmallObjectStyle, rng: np.random.Generator) -> TabletopObject
     turn = spin((0, 1, 0), angle)
     rise = math.radians(rng.uniform(40, 80))
     outward = turn.direct(np.array([0, math.sin(rise), math.cos(rise)]))
-    element = handle_element(
-        'basket handle', rng, spun(solids, angle, (0, 1, 0)), handle.moved(turn), outward
-    )
+    solids = [solid.moved(turn) for solid in solids]
+    element = handle_element('basket handle', rng, solids, handle.moved(turn), outward)
     return TabletopObject((slid(element, *_SLIDE),))
 
 
@@ -240,15 +239,13 @@ def boxes(rng: np.random.Generator) -> Fixture:
     """Draw 3 to 8 objects in one or two rows, most of them with a look-alike."""
     count = int(rng.integers(3, 9))
     kinds = rng.permutation(KINDS)
-    styles = [
-        sample_style(str(kind), rng)
-        for kind in kinds[: int(rng.choice([1, 2, 3], p=[0.35, 0.4, 0.25]))]
-    ]
+    drawn = kinds[: int(rng.choice([1, 2, 3], p=[0.35, 0.4, 0.25]))]
+    styles = [sample_style(str(kind), rng) for kind in drawn]
     base = str(rng.choice(['table', 'tray', 'rack'], p=[0.3, 0.4, 0.3]))
     rows = 2 if count > 5 or base == 'rack' or rng.random() < 0.3 else 1
     step = rng.uniform(0.025, 0.06) if base == 'rack' else 0.0
-    drawn = (styles[int(rng.integers(len(styles)))] for _ in range(count))
-    items = [_MAKERS[style.kind](style, rng) for style in drawn]
+    chosen = (styles[int(rng.integers(len(styles)))] for _ in range(count))
+    items = [_MAKERS[style.kind](style, rng) for style in chosen]
     front, back = place_rows(rng, items, rows, (0.03, 0.06), (_PULL + 0.015, _PULL + 0.04), step)
     surface = int(rng.integers(4)) if rng.random() < 0.5 else None
     finish = drawn_finish(panel_colour(rng), surface, rng)
@@ -273,20 +270,13 @@ def _tray(
     rim, wall = thickness + rng.uniform(0.004, 0.012), 0.004
     x, z = (low[0] + high[0]) / 2, (low[2] + high[2]) / 2
     width, depth = (high[0] - low[0]) / 2, (high[2] - low[2]) / 2
-    ends = [
-        block(
-            finish.plain,
-            (wall, rim / 2, depth + 2 * wall),
-            (x + side * (width + wall), rim / 2, z),
-        )
-        for side in (-1, 1)
-    ]
-    sides = [
-        block(finish.plain, (width, rim / 2, wall), (x, rim / 2, z + side * (depth + wall)))
-        for side in (-1, 1)
-    ]
-    board = block(finish, (width, thickness / 2, depth), (x, thickness / 2, z))
-    return (board, *ends, *sides)
+    solids = [block(finish, (width, thickness / 2, depth), (x, thickness / 2, z))]
+    for side in (-(width + wall), width + wall):
+        end = (wall, rim / 2, depth + 2 * wall)
+        solids.append(block(finish.plain, end, (x + side, rim / 2, z)))
+    for side in (-(depth + wall), depth + wall):
+        solids.append(block(finish.plain, (width, rim / 2, wall), (x, rim / 2, z + side)))
+    return tuple(solids)
 
 
 def _step(

@@ -263,13 +263,12 @@ class _Finish:
     """Common looks of the switches of one row.
 
     Attributes:
-        board, colour, metal: colours of the board, of the touched part, and of the rest.
+        colour, metal: colours of the touched part and of the rest.
         size: half the width of the touched part, metres.
         stroke: metres or, for rockers, radians.
         variant: 0 or 1, one of two shapes.
     """
 
-    board: Colour
     colour: Colour
     metal: Colour
     size: float
@@ -296,11 +295,14 @@ def switchboard(rng: np.random.Generator) -> Fixture:
     elements, top = [], half[1] - 0.015
     for sort, height in zip(order, heights, strict=True):
         kept = columns if rng.random() < 0.6 else int(rng.integers(1, columns + 1))
-        finish = _sample_finish(rng, sort, body)
+        row = _ROWS[sort]
+        colours = element_colour(rng, body), element_colour(rng, body)
+        extents = rng.uniform(*row.sizes), rng.uniform(*row.strokes)
+        finish = _Finish(*colours, *extents, int(rng.integers(2)))
         for column in range(kept):
             x = (column - (kept - 1) / 2) * pitch
             pose = board @ at(x, top - height / 2, 0)
-            element, parts = _ROWS[sort].build(rng, finish, pose)
+            element, parts = row.build(rng, finish, pose)
             elements.append(element)
             fixed += [part.moved(pose) for part in parts]
         if sort == 'chain':
@@ -312,18 +314,6 @@ def switchboard(rng: np.random.Generator) -> Fixture:
     elevation = rng.uniform(18, 30) if desk else rng.uniform(4, 12)
     drop = 0.0 if desk else rng.uniform(0, 0.3)
     return assemble('switchboard', elements, fixed, elevation, shown, drop)
-
-
-def _sample_finish(rng: np.random.Generator, sort: str, board: Colour) -> _Finish:
-    row = _ROWS[sort]
-    return _Finish(
-        board,
-        element_colour(rng, board),
-        element_colour(rng, board),
-        rng.uniform(*row.sizes),
-        rng.uniform(*row.strokes),
-        int(rng.integers(2)),
-    )
 
 
 def _slider(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
@@ -382,9 +372,8 @@ def _plunger(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
     size, level = finish.size, 0.034
     stem = rod((0, 0, -finish.stroke), (0, 0, level), 0.006, finish.metal)
     if finish.variant:
-        bar = rod(
-            (-1.4 * size, 0, level), (1.4 * size, 0, level), 0.009, finish.colour, rounded=True
-        )
+        ends = (-1.4 * size, 0, level), (1.4 * size, 0, level)
+        bar = rod(*ends, 0.009, finish.colour, rounded=True)
         front = Front((0.0, 0.0, level + 0.009), 1.2 * size, 0.009)
         head = FrontHandle((bar,), front, (Hook(2.8 * size, 0.009, level, False),))
     else:
@@ -416,13 +405,9 @@ def _chain(rng: np.random.Generator, finish: _Finish, pose: Pose) -> _Built:
         bell = ball((0, 0, 0), (0.8 * size, size, 0.8 * size), finish.colour)
         pinch = Pinch(0.8 * size, 0.0, 0.8 * size)
         head = FrontHandle.pinched((bell,), pinch, 0.6 * size, 0.7 * size)
-    stroke = finish.stroke
-    uses = (
-        Use('pull', head.grips, _DOWN, (0.0, 0.15 * stroke), (0.65 * stroke, stroke)),
-        Use('touch', head.grips),
-        Use('hold', head.grips),
-    )
-    return head.element('chain', middle, parts, uses), []
+    # nobody pushes a chain
+    pull, _, *resting = moving_uses(head.grips, _DOWN, finish.stroke)
+    return head.element('chain', middle, parts, (pull, *resting)), []
 
 
 def _slab(

@@ -29,11 +29,6 @@ class TabletopObject:
     elements: tuple[Element, ...] = ()
     fixed: tuple[Solid, ...] = ()
 
-    def bounds(self) -> np.ndarray:
-        """Return the lowest and the highest x, y, z, float64 [2, 3] metres."""
-        boxes = _boxes(self)
-        return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
-
     def moved(self, pose: Pose) -> TabletopObject:
         """Return the object in an outer frame, in which its own frame has `pose`."""
         elements = tuple(replace(element, pose=pose @ element.pose) for element in self.elements)
@@ -48,7 +43,7 @@ def place_row(
     ragged = rng.random() < 0.4
     edge, placed = 0.0, []
     for item in items:
-        low, high = item.bounds()
+        low, high = bounds([item])
         depth = high[2] + (rng.uniform(0, 0.03) if ragged else 0.0)
         placed.append(item.moved(at(edge - low[0], 0, -depth)))
         edge += high[0] - low[0] + (rng.uniform(*gaps) if ragged else even)
@@ -67,7 +62,6 @@ def place_rows(
     """Place objects in one or two rows; the second row is roughly in the gaps of the first.
 
     Args:
-        rng: source of randomness.
         items: objects from left to right, the front row first.
         rows: 1 or 2.
         gaps: metres between neighbours, at least and at most.
@@ -91,18 +85,17 @@ def place_rows(
 
 
 def bounds(items: Sequence[TabletopObject]) -> np.ndarray:
-    """Return the lowest and the highest x, y, z of several objects, float64 [2, 3] metres."""
-    boxes = np.stack([item.bounds() for item in items])
+    """Return the lowest and the highest x, y, z of objects, float64 [2, 3] metres."""
+    boxes = np.concatenate([_boxes(item) for item in items])
     return np.stack([boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)])
 
 
 def overlap(one: TabletopObject, other: TabletopObject, margin: float = 0.0) -> bool:
     """Check whether upright boxes around solids of two objects are within `margin` metres."""
     first, second = _boxes(one), _boxes(other)
-    apart = (first[:, None, 0] - second[None, :, 1] > margin) | (
-        second[None, :, 0] - first[:, None, 1] > margin
-    )
-    return bool((~apart.any(axis=-1)).any())
+    first, second = first[:, None], second[None]
+    gaps = np.maximum(first[..., 0, :] - second[..., 1, :], second[..., 0, :] - first[..., 1, :])
+    return bool((gaps <= margin).all(axis=-1).any())
 
 
 def set_table(

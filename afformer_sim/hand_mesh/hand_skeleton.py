@@ -157,12 +157,9 @@ def joint_transforms(
             bend = 0.6 * dorsal + pose.rotation[:, 0] * appearance.thumb_side
         posed = _finger(finger, rest, pose, palm, position, bend, curl)
         for joint, index in enumerate(bones[:-1]):
+            ends, out = slice(joint, joint + 2), _outward(posed, bend)
             transforms[index] = _bone_transform(
-                rest[joint : joint + 2],
-                rig.dorsal[index],
-                posed[joint : joint + 2],
-                _outward(posed, bend),
-                appearance,
+                rest[ends], rig.dorsal[index], posed[ends], out, appearance
             )
         transforms[bones[-1]] = transforms[bones[-2]]
     return transforms

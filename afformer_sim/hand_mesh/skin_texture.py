@@ -96,9 +96,8 @@ def sample_hand_style(appearance: HandAppearance, rng: np.random.Generator) -> H
 
 def _skin_tone(rng: np.random.Generator) -> Colour:
     position = rng.uniform(0, len(_TONES) - 1)
-    tone = np.array(
-        [np.interp(position, np.arange(len(_TONES)), _TONES[:, channel]) for channel in range(3)]
-    )
+    steps = np.arange(len(_TONES))
+    tone = np.array([np.interp(position, steps, channel) for channel in _TONES.T])
     red, green, blue = (tone * (1 + rng.normal(0, 0.03, 3))).clip(0.05, 0.98).tolist()
     return (red, green, blue)
 
@@ -203,21 +202,12 @@ def _bones() -> tuple[_Bone, ...]:
             back = rig.dorsal[first] - (rig.dorsal[first] @ forward) * forward
             back = back / np.linalg.norm(back)
             axes = np.stack([forward, np.cross(forward, back), back], axis=1)
-            along, beside, up = ((positions - start) @ axes).astype(np.float32).T
+            local = ((positions - start) @ axes).astype(np.float32).T
+            along, beside, up = local
             near = (np.hypot(beside, up) < _FINGER) & (np.abs(along - length / 2) < length)
             pixels = np.flatnonzero(near)
-            bones.append(
-                _Bone(
-                    finger,
-                    first == joints[0],
-                    second == joints[-1],
-                    length,
-                    pixels,
-                    along[pixels],
-                    beside[pixels],
-                    up[pixels],
-                )
-            )
+            ends = first == joints[0], second == joints[-1]
+            bones.append(_Bone(finger, *ends, length, pixels, *local[:, pixels]))
     return tuple(bones)
 
 

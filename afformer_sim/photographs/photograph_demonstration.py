@@ -183,18 +183,13 @@ class PhotographDemonstration:
 
 
 def plan_photograph_demonstration(
-    view: PhotographView,
-    position: np.ndarray,
-    rng: np.random.Generator,
-    hand_sizes: tuple[float, float] = _HAND_SIZES,
+    view: PhotographView, position: np.ndarray, rng: np.random.Generator
 ) -> PhotographDemonstration:
     """Draw a demonstration at a point of a photograph that a view shows.
 
     Args:
         view: view of the photograph.
         position: [2] pixels of the photograph.
-        rng: source of randomness.
-        hand_sizes: shortest and longest hand, as shares of the image's diagonal.
     """
     use = _sample_use(rng)
     motion = sample_motion(use, rng)
@@ -203,7 +198,7 @@ def plan_photograph_demonstration(
     lighting, at = sample_lighting(rng), view.pixels(position[None])[0]
     drawn = []
     for _ in range(_TRIES):
-        camera = _camera(view, hand_sizes, rng)
+        camera = _camera(view, rng)
         # the contact point is in its middle, independent of its position in the image
         hand_view = SceneView(
             size=(2 * view.size[0], 2 * view.size[1]),
@@ -264,13 +259,11 @@ def _sample_use(rng: np.random.Generator) -> Use:
     return Use(action, (tip,))
 
 
-def _camera(
-    view: PhotographView, hand_sizes: tuple[float, float], rng: np.random.Generator
-) -> Camera:
+def _camera(view: PhotographView, rng: np.random.Generator) -> Camera:
     """Draw a camera with the contact point in the middle of the canvas, and the hand's size."""
     width, height = view.size
     distance = rng.uniform(0.5, 1.0)
-    share = rng.uniform(*hand_sizes)
+    share = rng.uniform(*_HAND_SIZES)
     focal = share * math.hypot(width, height) * distance / _HAND
     field_of_view = 2 * math.degrees(math.atan(height / focal))
     toward = direction(rng.normal(0, 18), float(np.clip(rng.normal(0, 30), -60, 25)))

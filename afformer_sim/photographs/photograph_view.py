@@ -108,13 +108,8 @@ class PhotographView:
         if scale < 0.7:
             # shrinking without this would alias
             photograph = cv2.GaussianBlur(photograph, (0, 0), 0.35 / scale)
-        return cv2.warpPerspective(
-            photograph,
-            self.matrix,
-            self.size,
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        replicate = cv2.BORDER_REPLICATE
+        return cv2.warpPerspective(photograph, self.matrix, self.size, borderMode=replicate)
 
     def covered(self, photograph: np.ndarray) -> float:
         """Return the share of the image that the photograph covers."""
@@ -125,9 +120,8 @@ class PhotographView:
         ahead = seen[:, 2] * seen[0, 2] > 0
         positions = seen[:, :2] / seen[:, 2:]
         limit = np.array([photograph.shape[1], photograph.shape[0]])
-        return float(
-            (ahead & (positions >= 0).all(axis=1) & (positions <= limit).all(axis=1)).mean()
-        )
+        inside = ((positions >= 0) & (positions <= limit)).all(axis=1)
+        return float((ahead & inside).mean())
 
 
 def sample_near_view(
@@ -162,7 +156,6 @@ def sample_other_view(
         point: [2] pixels of the photograph.
         scale: pixels of the demonstration's image for one of the photograph; the view has half
             as many to twice as many.
-        rng: source of randomness.
     """
 
     def draw() -> PhotographView:
@@ -221,7 +214,6 @@ def find_interest_points(image: np.ndarray, count: int, rng: np.random.Generator
     Args:
         image: uint8 [H, W, 3] RGB.
         count: number of points.
-        rng: source of randomness.
 
     Returns:
         float64 [at most count, 2] pixels with structure around them.

@@ -99,13 +99,8 @@ class SimulatedDemonstration:
         held = min(max(time, motion.start), motion.end)
         tips = element.placed(motion.displacement(held))
         palm = self._palm(element, held)
-        return self.grasp.pose(
-            tips,
-            palm,
-            Pose(palm.position, element.pose.rotation),
-            motion.hand_offset(time),
-            motion.openness(time),
-        )
+        arm = Pose(palm.position, element.pose.rotation)
+        return self.grasp.pose(tips, palm, arm, motion.hand_offset(time), motion.openness(time))
 
     def _palm(self, element: Element, time: float) -> Pose:
         joint = self.motion.use.joint
@@ -223,9 +218,8 @@ def with_meshes(
     """
     style = sample_hand_style(demonstration.hand, rng)
     lead = float(rng.uniform(*_LEADS)) if rng.random() < _LED else 0.0
-    return replace(
-        demonstration, style=style, lead=lead if demonstration.motion.start > 0 else 0.0
-    )
+    held = demonstration.motion.start <= 0
+    return replace(demonstration, style=style, lead=0.0 if held else lead)
 
 
 def render_clip(
@@ -278,10 +272,9 @@ def plan_demonstrations(
     for element in choose_elements(scene, count):
         action = None
         for _ in range(performances):
-            demonstration = plan_demonstration(
-                scene, element, longest_side, None, action, performed[element]
-            )
-            demonstrations.append(demonstration)
-            action = demonstration.action
+            number = performed[element]
+            planned = plan_demonstration(scene, element, longest_side, None, action, number)
+            demonstrations.append(planned)
+            action = planned.action
             performed[element] += 1
     return demonstrations

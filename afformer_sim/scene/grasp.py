@@ -87,9 +87,8 @@ def sample_grasp(grip: Grip, hand: HandAppearance, rng: np.random.Generator) -> 
 
 
 def _press(front: Fingertip, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
-    rotation = _orient(
-        _approach(hand, rng), math.radians(rng.uniform(25, 58)), math.radians(rng.normal(0, 12))
-    )
+    upward, dive = _approach(hand, rng), math.radians(rng.uniform(25, 58))
+    rotation = _orient(upward, dive, math.radians(rng.normal(0, 12)))
     finger = MIDDLE if rng.random() < 0.15 else INDEX
     position = np.clip(rng.normal(0, 0.2, 2), -0.5, 0.5) * [front.half_width, front.half_height]
     tip = np.array([front.x + position[0], front.y + position[1], front.level + FINGERTIP_RADIUS])
@@ -117,21 +116,14 @@ def _pinch(knob: Pinch, hand: HandAppearance, rng: np.random.Generator) -> Grasp
     }
     if knob.radius > 0.015 and rng.random() < 0.5:
         angles[RING] = angles[MIDDLE] - hand.thumb_side * 0.6
+    level = knob.level + FINGERTIP_RADIUS * 0.5
     contacts = {
-        finger: np.array(
-            [
-                radius * math.cos(angle),
-                radius * math.sin(angle),
-                knob.level + FINGERTIP_RADIUS * 0.5,
-            ]
-        )
+        finger: np.array([radius * math.cos(angle), radius * math.sin(angle), level])
         for finger, angle in angles.items()
     }
-    palm = (
-        np.array([0, 0, knob.top])
-        - rotation @ np.array([hand.thumb_side * 0.028, 0.105, -0.022]) * hand.scale
-    )
-    contact_point = np.array([0, 0, contacts[THUMB][2]])
+    above = rotation @ np.array([hand.thumb_side * 0.028, 0.105, -0.022]) * hand.scale
+    palm = np.array([0, 0, knob.top]) - above
+    contact_point = np.array([0, 0, level])
     return _grasp(contacts, contact_point, palm, rotation, hand, 0.5, rng)
 
 
@@ -141,9 +133,8 @@ def _hook(bar: Hook, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
     upward = np.array([hand.thumb_side, 0.0] if bar.vertical else [0.0, 1.0])
     tilt = rng.normal(0, 0.25)
     hand_upward = _turned(tilt)[:2, :2] @ upward
-    rotation = _orient(
-        hand_upward, math.radians(rng.uniform(32, 58)), math.radians(rng.normal(0, 8))
-    )
+    dive, roll = math.radians(rng.uniform(32, 58)), math.radians(rng.normal(0, 8))
+    rotation = _orient(hand_upward, dive, roll)
     aside = bar.radius + FINGERTIP_RADIUS * 0.9
     sign = 1.0 if rotation[:2, 0] @ along > 0 else -1.0
     slot = np.array([knuckle(hand, finger)[0] for finger in range(5)]) * 0.85 * sign
@@ -156,15 +147,9 @@ def _hook(bar: Hook, hand: HandAppearance, rng: np.random.Generator) -> Grasp:
             contacts[finger] = np.array([*(position * along + aside * upward), bar.level])
     thumb = 0.3 * (slot[INDEX] - middle) * along - aside * upward
     contacts[THUMB] = np.array([*thumb, bar.level])
-    palm = np.array([0, 0, bar.level + bar.radius]) - rotation @ (
-        np.array(
-            [
-                (knuckle(hand, INDEX)[0] + knuckle(hand, MIDDLE)[0]) / 2,
-                0.09 * hand.scale,
-                -0.02 * hand.scale,
-            ]
-        )
-    )
+    across = (knuckle(hand, INDEX)[0] + knuckle(hand, MIDDLE)[0]) / 2
+    grip = np.array([across, 0.09 * hand.scale, -0.02 * hand.scale])
+    palm = np.array([0, 0, bar.level + bar.radius]) - rotation @ grip
     fingers = np.mean([tip for finger, tip in contacts.items() if finger != THUMB], axis=0)
     contact_point = np.array([*((fingers[:2] @ along) * along), bar.level])
     return _grasp(contacts, contact_point, palm, rotation, hand, 0.35, rng)
@@ -215,8 +200,6 @@ def count_misplaced(
     """Count points of an arm that hide an element or the camera, or lie below the table.
 
     Args:
-        fixture: the fixture.
-        capsules: the hand's capsules.
         camera: camera that sees them.
         front: [3] metres, the middle of the element's front.
 
@@ -228,9 +211,8 @@ def count_misplaced(
     ends = np.array([capsule.end for capsule in capsules])
     points = (starts[:, None] + _ALONG[:, None] * (ends - starts)[:, None]).reshape(-1, 3)
     along = (points - camera.position) @ (line_of_sight / distance)
-    aside = np.linalg.norm(
-        points - camera.position - np.outer(along, line_of_sight / distance), axis=1
-    )
+    beside = points - camera.position - np.outer(along, line_of_sight / distance)
+    aside = np.linalg.norm(beside, axis=1)
     near = (along < 0.5 * distance) & (aside < 0.45 * along.clip(0) + 0.05)
     # the palm and forearm are more likely to hide the element than the fingers
     hiding = (along < distance - 0.03) & (aside < 0.02)

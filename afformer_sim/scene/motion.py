@@ -116,8 +116,6 @@ def sample_motion(
     """Draw a motion that carries out an action.
 
     Args:
-        use: the action.
-        rng: source of randomness.
         aside: [3] metres from the element to another one, in its frame, over which the hand may
             hesitate; or None.
     """

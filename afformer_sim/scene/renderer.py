@@ -40,7 +40,6 @@ class Renderer:
     """Renderer of one scene's fixture, for one thread; close it at the end, or use `with`.
 
     Args:
-        scene: scene to render.
         buffer: (width, height) of the largest image.
         skins: skins for hands of meshes, see `hand_skins.skins_xml`; None if there are none.
     """
@@ -179,15 +178,8 @@ class Renderer:
             self._data.mocap_quat[i] = pose.quaternion
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
-        mujoco.mjv_updateScene(
-            self._model,
-            self._data,
-            self._option,
-            None,
-            self._camera,
-            mujoco.mjtCatBit.mjCAT_ALL.value,
-            self._scene,
-        )
+        shown = self._camera, mujoco.mjtCatBit.mjCAT_ALL.value, self._scene
+        mujoco.mjv_updateScene(self._model, self._data, self._option, None, *shown)
         if self._skinned:
             self._place_mesh(hand if isinstance(hand, PosedHand) else None)
         if not isinstance(hand, PosedHand):

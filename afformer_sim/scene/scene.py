@@ -141,18 +141,8 @@ class NumberedSettings:
         return {name: value for name, value in asdict(self).items() if name != 'scenes'}
 
 
-_LEAST = {
-    'seed': 0,
-    'scenes': 1,
-    'demonstrations': 1,
-    'performances': 1,
-    'views': 1,
-    'targets': 1,
-    'frames': 1,
-    'rate': 1,
-    'longest_side': 32,
-    'demonstration_frames': 1,
-}
+_COUNTS = ('scenes', 'demonstrations', 'performances', 'views', 'targets', 'frames', 'rate')
+_LEAST = {'seed': 0, 'longest_side': 32, **dict.fromkeys((*_COUNTS, 'demonstration_frames'), 1)}
 
 
 @dataclass(frozen=True, kw_only=True)

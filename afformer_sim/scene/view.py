@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -26,7 +27,6 @@ def project_outline(
     """Project the convex outline of an element's operated part into an image.
 
     Args:
-        element: the element.
         camera: camera that takes the image.
         size: (width, height) of the image.
         displacement: displacement of the element from rest.
@@ -157,27 +157,19 @@ def plan_target(
     return replace(view, states=states, variant=other)
 
 
-def render_views(
-    scene: Scene, views: Sequence[SceneView], renderer: Renderer | None = None
-) -> list[np.ndarray]:
-    """Render images of the fixture without a hand, each uint8 [H, W, 3] RGB.
+def render_views(scene: Scene, views: Sequence[SceneView], renderer: Renderer) -> list[np.ndarray]:
+    """Render images of the fixture without a hand by a renderer of its scene.
 
-    Args:
-        scene: scene that is seen.
-        views: views of the scene.
-        renderer: open renderer of the scene; None opens one.
+    Returns:
+        uint8 [H, W, 3] RGB each; views in other colours open a renderer of their own.
     """
     images: dict[int, np.ndarray] = {}
     for variant in sorted({view.variant for view in views}):
         mine = [number for number, view in enumerate(views) if view.variant == variant]
-        if variant == 0 and renderer is not None:
-            images |= {number: _expose(renderer, scene, views, number) for number in mine}
-            continue
-        largest = tuple(max(views[number].size[axis] for number in mine) for axis in (0, 1))
-        other = Scene(scene.seed, scene.family, scene.held_out, variant)
-        kind = Renderer if renderer is None else type(renderer)
-        with kind(other, (largest[0], largest[1])) as another:
-            images |= {number: _expose(another, scene, views, number) for number in mine}
+        width, height = (max(views[number].size[axis] for number in mine) for axis in (0, 1))
+        other = Renderer(replace(scene, variant=variant), (width, height)) if variant else None
+        with other or nullcontext(renderer) as shown:
+            images |= {number: _expose(shown, scene, views, number) for number in mine}
     return [images[number] for number in range(len(views))]
 
 

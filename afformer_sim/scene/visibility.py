@@ -36,10 +36,8 @@ class Box:
 
     def reaches_border(self, size: tuple[int, int]) -> bool:
         """Check whether the box reaches the border of an image of (width, height) pixels."""
-        last_column, last_row = size[0] - 1, size[1] - 1
-        return (
-            min(self.left, self.top) == 0 or self.right == last_column or self.bottom == last_row
-        )
+        last = size[0] - 1, size[1] - 1
+        return 0 in (self.left, self.top) or self.right == last[0] or self.bottom == last[1]
 
 
 def box_of(mask: np.ndarray) -> Box | None:

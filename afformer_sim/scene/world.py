@@ -58,7 +58,6 @@ def describe_world(scene: Scene, buffer: tuple[int, int], skins: SkinXml | None 
     again for each view.
 
     Args:
-        scene: scene to describe.
         buffer: (width, height) of the largest image to be rendered.
         skins: skins for a hand of meshes, see `hand_skins.skins_xml`.
     """
@@ -148,11 +147,8 @@ def _blank_textures(images: dict[str, np.ndarray]) -> list[str]:
     ]
 
 
-_SHAPES = (
-    mujoco.mjtGeom.mjGEOM_BOX,
-    mujoco.mjtGeom.mjGEOM_CYLINDER,
-    mujoco.mjtGeom.mjGEOM_ELLIPSOID,
-)
+_GEOM = mujoco.mjtGeom
+_SHAPES = (_GEOM.mjGEOM_BOX, _GEOM.mjGEOM_CYLINDER, _GEOM.mjGEOM_ELLIPSOID)
 
 
 @dataclass(frozen=True)
@@ -279,9 +275,5 @@ def _sample_clutter(fixture: Fixture, rng: np.random.Generator) -> Clutter:
     else:
         y = rng.uniform(low[1] - 0.1 * (high[1] - low[1]), high[1])
     z = rng.uniform(fixture.back, max(low[2], fixture.back)) - size[2]
-    return Clutter(
-        int(rng.choice([int(shape) for shape in _SHAPES])),
-        np.array([x, y, z]),
-        size,
-        rng.uniform(0.05, 0.95, 3),
-    )
+    shape = int(rng.choice([int(shape) for shape in _SHAPES]))
+    return Clutter(shape, np.array([x, y, z]), size, rng.uniform(0.05, 0.95, 3))

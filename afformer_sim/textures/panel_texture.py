@@ -19,38 +19,14 @@ from afformer_sim.textures.texture_images import crop_texture_image
 
 _Colour = tuple[int, int, int]
 
-
 _TRAINING_WORDS = (
-    'CAUTION',
-    'HOT',
-    'SERIAL NO.',
-    'CLASS A',
-    '230 V',
-    '60 W',
-    'MODEL 4',
-    'NORVA',
-    'Lumeto',
-    'CLEAN WEEKLY',
-    'PULL TAB',
-    'THIS SIDE UP',
-    'TESTED',
-    'REF 2071',
-    'Do not cover',
-    '2 kg',
-)
+    'CAUTION', 'HOT', 'SERIAL NO.', 'CLASS A', '230 V', '60 W', 'MODEL 4', 'NORVA', 'Lumeto',
+    'CLEAN WEEKLY', 'PULL TAB', 'THIS SIDE UP', 'TESTED', 'REF 2071', 'Do not cover', '2 kg',
+)  # fmt: skip
 _HELD_OUT_WORDS = (
-    'WARNING',
-    'FRAGILE',
-    'TYPE B',
-    '50 Hz',
-    'ORBELA',
-    'Kestin',
-    'KEEP DRY',
-    'LOT 88315',
-    'Inspected',
-    'NO STEP',
-    '5 bar',
-)
+    'WARNING', 'FRAGILE', 'TYPE B', '50 Hz', 'ORBELA', 'Kestin', 'KEEP DRY', 'LOT 88315',
+    'Inspected', 'NO STEP', '5 bar',
+)  # fmt: skip
 # Numbers of corners of regular polygons; of stars if negative.
 _TRAINING_SHAPES = (3, 4, 40)
 _HELD_OUT_SHAPES = (5, 6, -5)
@@ -62,7 +38,6 @@ def paint_decal(rng: np.random.Generator, *, held_out: bool = False, side: int =
     Held-out photographs, words, shapes of logos and kinds of code never occur in training.
 
     Args:
-        rng: source of randomness.
         held_out: True for the held-out ones, False for those of training.
         side: longer side in pixels, at least 8.
 
@@ -109,10 +84,8 @@ def _turn(decal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _image(rng: np.random.Generator, side: int, *, held_out: bool) -> np.ndarray:
     height, width = _size(rng, side, 0.6, 1)
     top, left = (side - height) // 2, (side - width) // 2
-    texture_image = crop_texture_image(rng, side, held_out=held_out)[
-        top : top + height, left : left + width
-    ]
-    decal = np.dstack([texture_image, np.full((height, width), 255, np.uint8)])
+    crop = crop_texture_image(rng, side, held_out=held_out)[top:, left:][:height, :width]
+    decal = np.dstack([crop, np.full((height, width), 255, np.uint8)])
     thickness = int(rng.integers(0, max(2, side // 10)))
     if thickness:
         frame = (*_ink(rng), 255)
@@ -164,16 +137,12 @@ def _label(rng: np.random.Generator, side: int, *, held_out: bool) -> np.ndarray
 def _write(plate: np.ndarray, word: str, middle: float, share: float, ink: _Colour) -> None:
     """Write a word at the height `middle`, `share` high (in heights of the plate)."""
     height, width = plate.shape[:2]
-    (word_width, word_height), _ = cv2.getTextSize(word, cv2.FONT_HERSHEY_SIMPLEX, 1, 2)
+    (word_width, word_height), _ = cv2.getTextSize(word, 0, 1, 2)
     size = min(share * height / word_height, 0.86 * width / word_width)
-    position = (
-        round((width - size * word_width) / 2),
-        round(middle * height + size * word_height / 2),
-    )
+    left = round((width - size * word_width) / 2)
+    base = round(middle * height + size * word_height / 2)
     thickness = max(1, round(2 * size))
-    cv2.putText(
-        plate, word, position, cv2.FONT_HERSHEY_SIMPLEX, size, (*ink, 255), thickness, cv2.LINE_AA
-    )
+    cv2.putText(plate, word, (left, base), 0, size, (*ink, 255), thickness, cv2.LINE_AA)
 
 
 def _code(rng: np.random.Generator, side: int, *, held_out: bool) -> np.ndarray:
@@ -224,7 +193,6 @@ def apply_wear(image: np.ndarray, rng: np.random.Generator) -> None:
 
     Args:
         image: uint8 or float32 [H, W, 3] RGB, up to 255.
-        rng: source of randomness.
     """
     height, width = image.shape[:2]
     # opacity of the layer over the image, and its brightness times opacity
@@ -298,42 +266,16 @@ def _enlarge(mask: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 _WORDS = (
-    'START',
-    'STOP',
-    'AUTO',
-    'ECO',
-    'MODE',
-    'TIMER',
-    'LIGHT',
-    'FAN',
-    'HIGH',
-    'LOW',
-    'SET',
-    'ON',
-    'OFF',
-    'MENU',
-    'OK',
-    'HEAT',
-    'DEFROST',
-    'WASH',
-    'SPIN',
-    'RINSE',
-    'GRILL',
-    'BAKE',
-    *'1234567890+-',
-    '30',
-    '60',
-    '90',
-    *'AB',
-)
+    'START', 'STOP', 'AUTO', 'ECO', 'MODE', 'TIMER', 'LIGHT', 'FAN', 'HIGH', 'LOW', 'SET', 'ON',
+    'OFF', 'MENU', 'OK', 'HEAT', 'DEFROST', 'WASH', 'SPIN', 'RINSE', 'GRILL', 'BAKE',
+    *'1234567890+-', '30', '60', '90', *'AB',
+)  # fmt: skip
 
 
 def paint_panel(panel: Panel, rng: np.random.Generator, *, held_out: bool = False) -> np.ndarray:
     """Paint the panel's front: grain, frame, display, labels, decals and wear.
 
     Args:
-        panel: the panel.
-        rng: source of randomness.
         held_out: see `paint_decal`.
 
     Returns:
@@ -347,13 +289,8 @@ def paint_panel(panel: Panel, rng: np.random.Generator, *, held_out: bool = Fals
     ink = 235.0 if sum(panel.colour) < 1.4 else 30.0
     if rng.random() < 0.4:
         inset = int(rng.uniform(2, 8))
-        cv2.rectangle(
-            image,
-            (inset, inset),
-            (width - 1 - inset, height - 1 - inset),
-            (ink, ink, ink),
-            int(rng.integers(1, 4)),
-        )
+        corner = (width - 1 - inset, height - 1 - inset)
+        cv2.rectangle(image, (inset, inset), corner, (ink, ink, ink), int(rng.integers(1, 4)))
     if rng.random() < 0.4:
         apply_decals(image, rng, held_out=held_out)
     if panel.display is not None:
@@ -380,16 +317,9 @@ def _paint_display(
     if text_width > right - left:
         size *= 0.9 * (right - left) / text_width
         (text_width, text_height), _ = cv2.getTextSize(text, 0, size, 2)
-    cv2.putText(
-        image,
-        text,
-        ((left + right - text_width) // 2, (top + bottom + text_height) // 2),
-        0,
-        size,
-        rng.uniform(120, 255, 3).tolist(),
-        2,
-        cv2.LINE_AA,
-    )
+    position = ((left + right - text_width) // 2, (top + bottom + text_height) // 2)
+    bright = rng.uniform(120, 255, 3).tolist()
+    cv2.putText(image, text, position, 0, size, bright, 2, cv2.LINE_AA)
 
 
 def _paint_labels(
@@ -403,9 +333,8 @@ def _paint_labels(
         edge = label.y + (0.5 if above else -0.5) * label.height
         u, v = _pixel(panel, scale, label.x, edge)
         v += -4 if above else text_height + 4
-        cv2.putText(
-            image, word, (u - text_width // 2, v), 0, size, (ink, ink, ink), 1, cv2.LINE_AA
-        )
+        position = (u - text_width // 2, v)
+        cv2.putText(image, word, position, 0, size, (ink, ink, ink), 1, cv2.LINE_AA)
 
 
 def _pixel(panel: Panel, scale: float, x: float, y: float) -> tuple[int, int]:

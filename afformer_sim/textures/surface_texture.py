@@ -27,7 +27,6 @@ def paint_surface(
     """Paint a random surface: half of them are cut out of photographs, the others are patterns.
 
     Args:
-        rng: source of randomness.
         held_out: True for photographs or patterns that are kept out of training, False for those
             of training.
         side: side in pixels.
@@ -45,7 +44,6 @@ def paint_pattern(rng: np.random.Generator, name: str, side: int = 128) -> np.nd
     """Paint a pattern in random colours.
 
     Args:
-        rng: source of randomness.
         name: a key of `TRAINING_PATTERNS` or `HELD_OUT_PATTERNS`.
         side: side in pixels.
 
@@ -101,7 +99,6 @@ def fractal(
     """Draw clouds: smooth noise about 0 of standard deviation near 0.3, float32 [height, width].
 
     Args:
-        rng: source of randomness.
         height, width: size in pixels.
         cells: number of cells of the coarsest noise along each side.
         octaves: number of refinements; each halves the size of cells and the amplitude.
@@ -166,9 +163,8 @@ def _wood(rng: np.random.Generator, side: int) -> np.ndarray:
     x = x - rng.uniform(0, 1) + 0.15 * warp
     y = (y - rng.uniform(0, 1)) * np.float32(rng.uniform(0, 0.3))
     rings = np.sqrt(x * x + y * y + np.float32(0.001)) * np.float32(rng.uniform(6, 22))
-    return np.asarray(
-        rings % 1 * np.float32(rng.uniform(0.5, 1)) + 0.3 * np.roll(warp, side // 3, 1)
-    )
+    rings = rings % 1 * np.float32(rng.uniform(0.5, 1))
+    return np.asarray(rings + 0.3 * np.roll(warp, side // 3, 1))
 
 
 def _brick(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -201,9 +197,7 @@ def _fabric(rng: np.random.Generator, side: int) -> np.ndarray:
     """Draw a weave: at every other crossing the weft is above the warp."""
     y, x = _cells(side, 2 * _count(rng, 6, 20))
     over = (y.astype(int) + x.astype(int)) % 2 == 0
-    bulge = np.where(
-        over, np.sin(y % 1 * np.float32(math.pi)), np.sin(x % 1 * np.float32(math.pi))
-    )
+    bulge = np.sin(np.where(over, y, x) % 1 * np.float32(math.pi))
     dyed = np.float32(rng.uniform(-0.3, 0.3)) * over
     return np.asarray(0.3 + 0.5 * bulge + dyed + 0.3 * fractal(rng, side, side, 8, 3))
 
@@ -223,9 +217,8 @@ def _terrazzo(rng: np.random.Generator, side: int) -> np.ndarray:
 def _marble(rng: np.random.Generator, side: int) -> np.ndarray:
     rows, columns = _grid(side)
     angle = rng.uniform(0, math.pi)
-    along = rows * np.float32(math.sin(angle) / side) + columns * np.float32(
-        math.cos(angle) / side
-    )
+    down, right = (np.float32(share(angle) / side) for share in (math.sin, math.cos))
+    along = rows * down + columns * right
     turbulence = fractal(rng, side, side, 3, 5) * np.float32(rng.uniform(0.4, 0.9))
     veins = np.abs(np.sin((along * np.float32(rng.uniform(1, 4)) + turbulence) * math.pi))
     return np.asarray(1 - veins ** np.float32(rng.uniform(0.15, 0.5)) + 0.3 * turbulence)
@@ -290,28 +283,15 @@ def _cobbles(rng: np.random.Generator, side: int) -> np.ndarray:
     return np.asarray(tones[label] - distance * np.float32(rng.uniform(1, 5) / side))
 
 
-TRAINING_PATTERNS: dict[str, Pattern] = {
-    'plain': _plain,
-    'stripes': _stripes,
-    'boards': _boards,
-    'tiles': _tiles,
-    'checks': _checks,
-    'blotches': _blotches,
-    'wood': _wood,
-    'brick': _brick,
-    'speckle': _speckle,
-    'gradient': _gradient,
-    'fabric': _fabric,
-    'terrazzo': _terrazzo,
-}
-HELD_OUT_PATTERNS: dict[str, Pattern] = {
-    'marble': _marble,
-    'hexagons': _hexagons,
-    'dots': _dots,
-    'plaid': _plaid,
-    'herringbone': _herringbone,
-    'cobbles': _cobbles,
-}
+def _by_name(*patterns: Pattern) -> dict[str, Pattern]:
+    return {pattern.__name__.removeprefix('_'): pattern for pattern in patterns}
+
+
+TRAINING_PATTERNS = _by_name(
+    _plain, _stripes, _boards, _tiles, _checks, _blotches,
+    _wood, _brick, _speckle, _gradient, _fabric, _terrazzo,
+)  # fmt: skip
+HELD_OUT_PATTERNS = _by_name(_marble, _hexagons, _dots, _plaid, _herringbone, _cobbles)
 
 
 def _count(rng: np.random.Generator, least: int, most: int) -> int:

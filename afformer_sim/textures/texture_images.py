@@ -57,7 +57,6 @@ def crop_texture_image(
     """Cut a square out of a photograph, randomly mirrored and with changed colours.
 
     Args:
-        rng: source of randomness.
         side: side of the result in pixels; the crop is scaled to it.
         held_out: True for one of `HELD_OUT_TEXTURE_IMAGES`, False for one of
             `TRAINING_TEXTURE_IMAGES`.

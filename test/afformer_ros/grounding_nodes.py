@@ -22,9 +22,7 @@ class Process:
         program = [module] if module.endswith('.py') else ['-m', module]
         with open(log, 'ab') as output:
             self.popen = subprocess.Popen(
-                [sys.executable, *program, *arguments],
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                [sys.executable, *program, *arguments], stdout=output, stderr=subprocess.STDOUT
             )
 
     @property

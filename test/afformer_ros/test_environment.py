@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from afformer_ros.environment import keep_apart, prepare_environment
+from afformer_ros.environment import keep_apart, prepare_environment, why_not_fast_dds
 
 TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
 PROFILES, PROFILES_OF_JAZZY = 'FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
@@ -59,6 +59,21 @@ def test_fast_dds_of_jazzy_gets_them_by_its_own_name(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv(PROFILES_OF_JAZZY)
     prepare_environment()
     assert os.environ[PROFILES_OF_JAZZY] == '/etc/robot.xml'
+
+
+@pytest.mark.parametrize(
+    ('name', 'reason'),
+    [
+        ('rmw_fastrtps_cpp', ''),
+        ('rmw_fastrtps_dynamic_cpp', ''),
+        ('rmw_cyclonedds_cpp', 'the middleware is rmw_cyclonedds_cpp, not Fast DDS'),
+    ],
+)
+def test_another_middleware_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, reason: str
+) -> None:
+    monkeypatch.setattr('rclpy.utilities.get_rmw_implementation_identifier', lambda: name)
+    assert why_not_fast_dds() == reason
 
 
 def test_processes_of_a_measurement_keep_to_themselves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,22 @@ def test_a_message_that_is_both_missing_and_reported_is_lost_once(
     assert watch.values()['lost'] == '7'
 
 
+def test_with_another_middleware_numbers_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = 'rmw_cyclonedds_cpp'
+    monkeypatch.setattr('rclpy.utilities.get_rmw_implementation_identifier', lambda: name)
+    topic = Topic()
+    topic.qos.reliability = QoSReliabilityPolicy.BEST_EFFORT
+    watch = topic.watch(monkeypatch)
+    watch.arrived(number(10))
+    watch.arrived(number(16))
+    watch.lost(3)
+    values = watch.values()
+    assert values['lost'] == '3'
+    reason = 'the middleware is rmw_cyclonedds_cpp, not Fast DDS'
+    assert values['losses by sequence number'] == f'not counted: {reason}'
+    assert watch.loss().endswith('lost on the way. Have its publisher offer RELIABLE')
+
+
 @pytest.mark.parametrize(
     ('depth', 'arrived', 'lost'),
     [

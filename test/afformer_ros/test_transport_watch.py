@@ -205,6 +205,7 @@ class Deaf:
 
     def get_logger(self) -> Any:
         return SimpleNamespace(
+            info=self.logged.append,
             error=lambda text, throttle_duration_sec: self.logged.append(text),
             fatal=self.logged.append,
         )
@@ -235,3 +236,14 @@ def test_without_a_timeout_the_node_goes_on_and_says_what_to_do(seconds: float) 
     deaf = Deaf(timeout=0.0)
     assert deaf.after(seconds) == 0
     assert deaf.watch.problem.endswith('Start the process again')
+
+
+def test_with_another_middleware_it_is_off_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = 'rmw_zenoh_cpp'
+    monkeypatch.setattr('rclpy.utilities.get_rmw_implementation_identifier', lambda: name)
+    deaf = Deaf(timeout=7.5)
+    state = 'a lost connection is not noticed: the middleware is rmw_zenoh_cpp, not Fast DDS'
+    assert (deaf.watch.state, deaf.logged) == (state, [f'transport: {state}'])
+    # Without a check, there is no timer to destroy either.
+    assert deaf._check is None
+    deaf.watch.destroy()

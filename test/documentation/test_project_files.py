@@ -9,10 +9,12 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from catkin_pkg.changelog import get_changelog_from_path
+from catkin_pkg.package import Package, parse_package
 
 import afformer_core
 
@@ -34,6 +36,8 @@ ONLY_BY_PIP = {
     'threadpoolctl',
 }  # fmt: skip
 
+# Of addresses that are not filled in; no such domain can exist.
+UNKNOWN = '.invalid'
 WORKFLOWS = ('lint', 'test', 'docs', 'ros', 'apt')
 # These call colcon or pytest.
 IN_CONTAINERS = ('ros', 'apt')
@@ -58,6 +62,59 @@ def test_the_changelog_of_ros_has_every_release(root: Path) -> None:
     assert {one: str(date.date()) for one, date in dates.items()} == dict(releases)
 
 
+@pytest.fixture(scope='module')
+def package(root: Path) -> Package:
+    warnings: list[str] = []
+    package = parse_package(str(root / 'package.xml'), warnings=warnings)
+    package.validate(warnings=warnings)
+    assert warnings == []
+    return package
+
+
+def test_the_package_names_its_people_and_addresses(package: Package) -> None:
+    assert sorted(url.type for url in package.urls) == ['bugtracker', 'repository', 'website']
+    addresses = [url.url for url in package.urls]
+    addresses += [person.email for person in package.maintainers]
+    assert len(package.authors) == len(package.maintainers) == 1
+    # One that is not filled in must not look real.
+    assert not any('example.' in address for address in addresses)
+
+
+def test_other_files_repeat_what_the_package_says(root: Path, package: Package) -> None:
+    named = {
+        url.type: url.url
+        for url in package.urls
+        if not urlsplit(url.url).hostname.endswith(UNKNOWN)
+    }
+    repository = named.get('repository')
+    citation, site = (read_yaml(root / name) for name in ('CITATION.cff', 'mkdocs.yml'))
+    project = re.findall(
+        r'^Repository = .(.*).$', (root / 'pyproject.toml').read_text(), re.MULTILINE
+    )
+    written = {
+        'repository-code of CITATION.cff': citation.get('repository-code'),
+        'repo_url of mkdocs.yml': site.get('repo_url'),
+        'Repository below [project.urls] of pyproject.toml': next(iter(project), None),
+    }
+    assert written == dict.fromkeys(written, repository)
+    assert citation['authors'] == [{'name': person.name} for person in package.authors]
+    example = parse_package(str(root / 'examples' / 'behaviour_tree_cpp' / 'package.xml'))
+    assert list(map(str, example.maintainers)) == list(map(str, package.maintainers))
+
+
+def test_the_package_has_the_licence_of_everything_that_is_installed(
+    root: Path, package: Package
+) -> None:
+    licences = {licence.file: str(licence) for licence in package.licenses}
+    folders = [root / name for name in ('afformer_core', 'afformer_ros', 'afformer_sim')]
+    files = {path for one in folders for path in one.rglob('LICEN*') if path.suffix != '.py'}
+    assert licences.keys() == {'LICENSE', *(str(path.relative_to(root)) for path in files)}
+    assert licences['LICENSE'] == 'Apache-2.0'
+    cards = [path.read_text() for path in (root / 'afformer_core/weights').rglob('MODEL_CARD.md')]
+    stated = [re.findall(r'^\| Licence \| ([\w.-]+)', card, re.MULTILINE) for card in cards]
+    assert stated == [['Apache-2.0']] * 3
+
+
 def test_no_dependency_of_a_build_farm_comes_from_pip(root: Path) -> None:
     keys = declared_dependencies(root)
     assert {'rclpy', 'python3-numpy'} <= keys
@@ -75,8 +132,7 @@ def test_targets_of_make_exist(root: Path, file: str) -> None:
 
 
 @pytest.mark.parametrize(
-    'file',
-    ['Dockerfile', '.github/workflows/ros.yml', '.github/workflows/apt.yml', 'SECURITY.md'],
+    'file', ['Dockerfile', '.github/workflows/ros.yml', '.github/workflows/apt.yml', 'SECURITY.md']
 )
 def test_named_paths_exist(root: Path, file: str) -> None:
     text = (root / file).read_text()

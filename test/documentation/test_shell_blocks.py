@@ -258,6 +258,8 @@ def executable_takes_parameters(words: Sequence[str], root: Path) -> None:
     known = constraints_of(PARAMETERS[executable])
     for option, argument in zip(arguments[::2], arguments[1::2], strict=True):
         name, _, value = argument.partition(':=')
+        if option == '--params-file':
+            continue
         if option == '-r':
             assert (name, value[:1]) == ('image', '/')
             continue

@@ -20,11 +20,7 @@ from tools.site.configuration_page import configuration_page, opening_sentence
 from tools.site.launch_page import launch_page
 from tools.site.message_page import message_page
 from tools.site.python_pages import GROUPS, ModuleGroup, public_modules
-from tools.site.source_pages import (
-    REPOSITORY_PAGES,
-    source_pages,
-    with_site_links,
-)
+from tools.site.source_pages import REPOSITORY_PAGES, source_pages, with_site_links
 
 
 @pytest.fixture(scope='module')

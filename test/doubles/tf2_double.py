@@ -36,23 +36,7 @@ Turn = tuple[float, float, float, float]
 
 
 class TransformException(Exception):  # noqa: N818 - the name of tf2
-    """Base of all errors."""
-
-
-class LookupException(TransformException):
-    """A frame is not known."""
-
-
-class ConnectivityException(TransformException):
-    """Two frames are in different trees."""
-
-
-class ExtrapolationException(TransformException):
-    """The stamp is out of the range of the samples."""
-
-
-class InvalidArgumentException(TransformException):
-    """The name of a frame is none."""
+    """A pose is not known."""
 
 
 @dataclass(frozen=True, order=True)
@@ -100,23 +84,11 @@ class _Samples:
         number = bisect_left(samples, stamp, key=lambda one: one.stamp)
         if number < len(samples) and samples[number].stamp == stamp:
             return samples[number]
-        asked = f'Requested time {stamp * 1e-9:.6f} but the'
-        if len(samples) < 2:
-            only = f'{samples[0].stamp * 1e-9:.6f}' if samples else 'never'
-            raise ExtrapolationException(
-                f'Lookup would require extrapolation at time {stamp * 1e-9:.6f}, but only time '
-                f'{only} is in the buffer, when looking up transform of frame [{frame}]'
-            )
-        if number == 0:
-            raise ExtrapolationException(
-                f'Lookup would require extrapolation into the past.  {asked} earliest data is at '
-                f'time {samples[0].stamp * 1e-9:.6f}, when looking up transform of frame [{frame}]'
-            )
-        if number == len(samples):
-            raise ExtrapolationException(
-                f'Lookup would require extrapolation into the future.  {asked} latest data is at '
-                f'time {samples[-1].stamp * 1e-9:.6f}, when looking up transform of frame '
-                f'[{frame}]'
+        if number in (0, len(samples)):
+            where = 'into the future' if number else 'into the past'
+            raise TransformException(
+                f'Lookup would require extrapolation {where} at time {stamp * 1e-9:.6f}, when '
+                f'looking up transform of frame [{frame}]'
             )
         before, after = samples[number - 1], samples[number]
         share = (stamp - before.stamp) / (after.stamp - before.stamp)
@@ -182,13 +154,11 @@ class Buffer:
             return Time(nanoseconds=self._latest(target_frame, source_frame))
 
     def _set(self, transform: TransformStamped, static: bool) -> None:
-        parent = transform.header.frame_id.removeprefix('/')
-        child = transform.child_frame_id.removeprefix('/')
+        parent, child = transform.header.frame_id, transform.child_frame_id
         shift, turn = transform.transform.translation, transform.transform.rotation
         numbers = (shift.x, shift.y, shift.z, turn.x, turn.y, turn.z, turn.w)
         length = math.hypot(*numbers[3:])
-        named = parent and child and parent != child
-        if not named or any(map(math.isnan, numbers)) or length == 0:
+        if any(map(math.isnan, numbers)) or length == 0:
             return
         unit = tuple(one / length for one in numbers[3:])
         stamp = transform.header.stamp.sec * 10**9 + transform.header.stamp.nanosec
@@ -201,13 +171,8 @@ class Buffer:
 
     def _require(self, *frames: str) -> None:
         for frame in frames:
-            if not frame or frame.startswith('/'):
-                raise InvalidArgumentException(
-                    f'Invalid argument "{frame}" passed to lookupTransform - in tf2 frame_ids '
-                    f'cannot {"start with a slash" if frame else "be empty"}'
-                )
             if frame not in self._names:
-                raise LookupException(f'"{frame}" passed to lookupTransform does not exist. ')
+                raise TransformException(f'"{frame}" passed to lookupTransform does not exist. ')
 
     def _latest(self, target: str, source: str) -> int:
         """Return the newest stamp that all samples between two frames have; 0: all are static."""
@@ -231,7 +196,7 @@ class Buffer:
         for frame in first:
             if frame in second:
                 return frame
-        raise ConnectivityException(
+        raise TransformException(
             f"Could not find a connection between '{target}' and '{source}' because they are not "
             'part of the same tree. Tf has two or more unconnected trees.'
         )

@@ -40,7 +40,7 @@ def test_the_tree_uses_the_node_and_the_ports_that_the_code_registers(
 ) -> None:
     (registered,) = re.findall(r'CreateRosNodePlugin\(\w+, "(\w+)"\);', code)
     ports = declared_ports(code)
-    assert len(ports) == 6
+    assert len(ports) == 9
     nodes = list(tree.iterfind(f'.//BehaviorTree//{registered}'))
     assert len(nodes) == 2
     for node in nodes:
@@ -57,8 +57,8 @@ def test_the_goal_has_each_input_and_the_result_each_output(code: str) -> None:
     }
     for name, direction in declared_ports(code).items():
         assert name in fields[direction]
-    # A tree has decorators for the time.
-    given = set(fields['input']) - {'time_limit'}
+    # A tree has decorators for the time; the gripper is the same in every goal.
+    given = set(fields['input']) - {'time_limit', 'gripper_range'}
     assert set(re.findall(r'getInput\("(\w+)", goal\.\1\)', code)) == given
 
 

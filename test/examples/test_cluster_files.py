@@ -70,8 +70,7 @@ def test_the_script_names_what_it_needs(cluster: Path, missing: str) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(
-    importlib.util.find_spec('ray') is None,
-    reason='the extra cluster is not installed',
+    importlib.util.find_spec('ray') is None, reason='the extra cluster is not installed'
 )
 def test_the_script_mines_on_two_nodes_of_this_machine(cluster: Path, tmp_path: Path) -> None:
     (tmp_path / 'videos').mkdir()

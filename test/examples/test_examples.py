@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -13,8 +14,7 @@ import numpy as np
 import pytest
 import rclpy
 from afformer_ros.msg import ActionScore, Affordance, AffordancePoint
-from geometry_msgs.msg import Point, Pose
-from rclpy.executors import SingleThreadedExecutor
+from geometry_msgs.msg import Point, Vector3
 
 from afformer_core.media.bag import Bag
 from afformer_core.media.images import write_image
@@ -23,6 +23,7 @@ from afformer_sim.datasets.rgbd_bag import RgbdBagSettings, write_rgbd_bag
 
 # Seconds that the planner may take to start and to hear a message.
 PATIENCE = 60
+PRINTED = 'press at (0.100, -0.200, 0.800) m along (0.60, 0.00, 0.80) in base_link\n'
 
 
 @pytest.fixture(scope='module')
@@ -80,14 +81,8 @@ def test_the_lines_of_python_on_a_page_ground(
 
 def test_two_files_give_an_action_and_an_overlay(root: Path, files: Path) -> None:
     overlay = files / 'overlay.png'
-    said = run(
-        root,
-        files,
-        'ground_two_files.py',
-        files / 'videos' / 'press.mp4',
-        files / 'panel.png',
-        overlay,
-    )
+    given = files / 'videos' / 'press.mp4', files / 'panel.png'
+    said = run(root, files, 'ground_two_files.py', *given, overlay)
     scores = [float(text) for text in re.findall(r'^[a-z ]+: ([\d.]+)$', said, re.MULTILINE)]
     assert len(scores) == 7
     assert sum(scores) == pytest.approx(1, abs=0.04)
@@ -128,14 +123,18 @@ def test_the_notebook_renders_a_scene_where_it_is_given_no_files(
 
 
 def test_the_planner_prints_the_first_candidate(root: Path) -> None:
-    known = Pose(position=Point(x=0.1, y=-0.2, z=0.8))
+    known = {
+        'position_valid': True,
+        'position': Point(x=0.1, y=-0.2, z=0.8),
+        'approach': Vector3(x=0.6, y=0.0, z=0.8),
+    }
     affordance = Affordance(
         found=True,
         action='press',
         actions=[ActionScore(name='press', score=1.0)],
         points=[
             AffordancePoint(score=0.5),
-            AffordancePoint(score=0.25, grasp_candidate_valid=True, grasp_candidate=known),
+            AffordancePoint(score=0.25, **known),
         ],
         position_frame='base_link',
     )
@@ -143,31 +142,18 @@ def test_the_planner_prints_the_first_candidate(root: Path) -> None:
     program = [sys.executable, str(root / 'examples' / 'pick_first_candidate.py')]
     command = [*program, '--ros-args', '-r', 'affordance:=camera/affordance']
 
-    context = rclpy.Context()
-    rclpy.init(context=context)
-    node = rclpy.create_node('source', context=context)
-    executor = SingleThreadedExecutor(context=context)
-    publisher = node.create_publisher(Affordance, 'camera/affordance', 5)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as planner:
-        try:
-
-            def publish() -> None:
-                publisher.publish(covered)
-                publisher.publish(affordance)
-
-            node.create_timer(0.2, publish)
-            executor.add_node(node)
-            for _ in range(PATIENCE * 5):
-                executor.spin_once(timeout_sec=0.2)
-                if planner.poll() is not None:
-                    break
-        finally:
-            planner.kill()
-            executor.shutdown()
-            node.destroy_node()
-            rclpy.shutdown(context=context)
+    with rclpy.init(), subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as planner:
+        node = rclpy.create_node('source')
+        publisher = node.create_publisher(Affordance, 'camera/affordance', 5)
+        for _ in range(PATIENCE * 5):
+            publisher.publish(covered)
+            publisher.publish(affordance)
+            with suppress(subprocess.TimeoutExpired):
+                planner.wait(0.2)
+                break
+        planner.kill()
         assert planner.stdout is not None
-        assert planner.stdout.read() == 'press at (0.100, -0.200, 0.800) m in base_link\n'
+        assert planner.stdout.read() == PRINTED
     assert planner.returncode == 0
 
 

@@ -42,6 +42,8 @@ def point(motion_type: int, motion: np.ndarray | None, width: float = 0.03) -> A
         position=Point(x=x, y=y, z=z),
         normal_valid=True,
         normal=Vector3(x=NORMAL[0], y=NORMAL[1], z=NORMAL[2]),
+        score=0.83,
+        approach=Vector3(x=-NORMAL[0], y=-NORMAL[1], z=-NORMAL[2]),
         grasp_candidate_valid=True,
         grasp_candidate=Pose(
             position=Point(x=x, y=y, z=z), orientation=Quaternion(x=a, y=b, z=c, w=d)
@@ -117,6 +119,25 @@ def test_a_button_is_touched_along_the_normal(example, motion: np.ndarray | None
     assert axes(steps[1])[:, 0] == pytest.approx(LONG)
 
 
+@pytest.mark.parametrize(
+    ('out', 'y'),
+    [([-0.8, 0.36, 0.48], [0.41, 0.91, 0.0]), ([0.0, 0.28, 0.96], [0.0, 0.96, -0.28])],
+)
+def test_a_bar_without_a_normal_is_approached_as_its_point_says(example, out, y) -> None:
+    bar = point(AffordancePoint.STILL, None)
+    bar.normal_valid = bar.grasp_candidate_valid = False
+    bar.normal = Vector3(x=math.nan, y=math.nan, z=math.nan)
+    bar.approach = Vector3(x=-out[0], y=-out[1], z=-out[2])
+    weak = point(AffordancePoint.STILL, None)
+    weak.score = 0.09
+    steps = example['steps_of'](affordance('hold', weak, bar), 0.08)
+    turned = axes(steps[1])
+    assert where(steps[1]) == pytest.approx(POSITION + 0.1 * np.array(out))
+    assert turned[:, 2] == pytest.approx(-np.array(out))
+    assert turned[:, 1] == pytest.approx(y, abs=0.01)
+    assert np.linalg.det(turned) == pytest.approx(1)
+
+
 def test_a_knob_is_turned_about_its_axis(example) -> None:
     turned = affordance('rotate', point(AffordancePoint.ROTATION, NORMAL))
     steps = {one.name: one for one in example['steps_of'](turned, 0.08)}
@@ -152,14 +173,13 @@ def test_a_part_that_is_too_wide_for_the_gripper_is_skipped(
     example, width: float, taken: float
 ) -> None:
     second = point(AffordancePoint.STILL, None)
-    second.grasp_candidate.position.x = 0.61
+    second.position.x = 0.61
     given = affordance('hold', point(AffordancePoint.STILL, None, width), second)
     assert where(example['steps_of'](given, 0.08)[2])[0] == pytest.approx(taken)
 
 
 @pytest.mark.parametrize(
-    'fields',
-    [{'found': False}, {'age': 0.25}, {'certainty': 0.41, 'certainty_threshold': 0.63}],
+    'fields', [{'found': False}, {'age': 0.25}, {'certainty': 0.41, 'certainty_threshold': 0.63}]
 )
 def test_nothing_is_planned_for_what_is_absent_covered_or_uncertain(example, fields) -> None:
     given = affordance('touch', point(AffordancePoint.STILL, None), **fields)

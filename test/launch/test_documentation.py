@@ -11,7 +11,7 @@ import pytest
 
 from afformer_ros.launch_arguments import launch_arguments as launch_arguments_of
 
-FILES = ('ground', 'robot_demo')
+FILES = ('ground', 'operate', 'robot_demo')
 LaunchArguments = Callable[[str], Mapping[str, list[str] | None]]
 
 
@@ -21,8 +21,7 @@ def test_every_argument_in_a_sentence_is_declared_for_the_node(
     pages = [root / 'README.md', *(root / 'docs').rglob('*.md')]
     given = [one for page in pages for one in re.findall(r'`(\w+):=([\w-]+)`', page.read_text())]
     assert ('rviz', 'true') in given
-    files = ('robot_demo.launch.py', 'ground.launch.py')
-    arguments = {name: kinds for file in files for name, kinds in launch_arguments(file).items()}
+    arguments = {name: kinds for file in FILES for name, kinds in launch_arguments(file).items()}
     for name, value in given:
         choices = arguments[name]
         assert choices is None or value in choices

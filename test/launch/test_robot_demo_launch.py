@@ -32,16 +32,24 @@ def demonstration(tmp_path: Path) -> Path:
     return tmp_path / 'press'
 
 
-def test_the_arm_does_what_it_is_shown(launch, demonstration: Path, tmp_path: Path) -> None:
+def test_the_arm_does_what_it_is_shown(
+    launch, observer, demonstration: Path, tmp_path: Path
+) -> None:
+    for name, line in (('planner', 'distance: 0.11'), ('sim_robot', 'depth_noise: 0.012')):
+        (tmp_path / f'{name}.yaml').write_text(f'/**:\n  ros__parameters:\n    {line}\n')
     launched = launch(
         'robot_demo.launch.py',
         f'video:={demonstration}',
         f'folder:={demonstration.parent}',
         'family:=keypad',
         'action:=hold',
+        f'planner_params_file:={tmp_path / "planner.yaml"}',
+        f'robot_params_file:={tmp_path / "sim_robot.yaml"}',
     )
+    assert observer.parameters('/sim_robot', 'depth_noise') == [0.012]
+    assert observer.parameters('/planner', 'distance') == [0.11]
     assert launched.wait() == 0, launched.log()
-    assert re.search(r'hold at \(.*\) m in panda_link0: touched; the camera', launched.log())
+    assert re.search(r'hold at \(.*\) m in panda_link0: touched; not visible', launched.log())
     # What the user has recorded, and selected, stays as it was.
     store = tmp_path / 'ros' / 'afformer' / 'demonstrations'
     assert not store.exists() or not any(store.iterdir())

@@ -29,16 +29,12 @@ def settings() -> dict[str, Any]:
         },
         'tables': {
             'table_1': {
-                'title': 'Table 1',
                 'rows': [
                     {'label': 'zero-shot', 'model': 'pretrained', 'paper_kld': 2.36},
                     {'label': 'fine-tuned', 'model': 'tuned', 'paper_kld': 1.48},
                 ],
             },
-            'table_8': {
-                'title': 'Table 8',
-                'rows': [{'label': 'noise', 'model': 'tuned'}],
-            },
+            'table_8': {'rows': [{'label': 'noise', 'model': 'tuned'}]},
         },
     }
 

@@ -1,30 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of the pages on the node say what the code says."""
 
-import importlib.util
-
 import pytest
 
-
-@pytest.fixture
-def documentation_tables(root):
-    specification = importlib.util.spec_from_file_location(
-        'documentation_tables', root / 'tools' / 'documentation_tables.py'
-    )
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+from tools import documentation_tables
 
 
 @pytest.mark.parametrize('name', ['topics.md', 'parameters.md'])
-def test_the_pages_are_up_to_date(root, documentation_tables, name):
+def test_the_pages_are_up_to_date(root, name):
     page = root / 'docs' / 'reference' / name
     text = page.read_text()
     written = documentation_tables.with_tables(text, documentation_tables.PAGES[page])
     assert written == text, 'run: python tools/documentation_tables.py'
 
 
-def test_every_parameter_stands_in_its_table(documentation_tables):
+def test_every_parameter_stands_in_its_table():
     assert (
         '| `maximum_peaks` | `5` | 1 to 100 | at any time |' in documentation_tables.parameters()
     )
@@ -32,6 +22,6 @@ def test_every_parameter_stands_in_its_table(documentation_tables):
     assert row in documentation_tables.qualities()
 
 
-def test_a_page_without_the_marks_is_refused(documentation_tables):
+def test_a_page_without_the_marks_is_refused():
     with pytest.raises(ValueError, match='topics'):
         documentation_tables.with_tables('# no marks', {'topics': documentation_tables.topics})

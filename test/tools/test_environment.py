@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+MIDDLEWARE = 'RMW_IMPLEMENTATION'
 TRANSPORTS = 'FASTDDS_BUILTIN_TRANSPORTS'
 PROFILES = 'FASTDDS_DEFAULT_PROFILES_FILE'
 PROFILES_OF_JAZZY = 'FASTRTPS_DEFAULT_PROFILES_FILE'
@@ -33,15 +34,10 @@ JAZZY = f'AFFORMER_DISTRO=jazzy {SOURCE}'
 
 def _sourced(project: Path, variable: str, source: str = SOURCE, **before: str) -> str:
     script = f'set -eu\n{source}printf %s "${variable}"'
-    run = subprocess.run(
-        ['bash', '-c', script],
-        cwd=project,
-        env={'PATH': '/usr/bin:/bin', **before},
-        check=True,
-        capture_output=True,
-        text=True,
+    command, environment = ['bash', '-c', script], {'PATH': '/usr/bin:/bin', **before}
+    return subprocess.check_output(
+        command, cwd=project, env=environment, stderr=subprocess.PIPE, text=True
     )
-    return run.stdout
 
 
 def test_the_source_tree_precedes_the_install_space(project: Path) -> None:
@@ -86,6 +82,12 @@ def test_publishers_of_this_environment_get_transports_that_carry_images(project
     assert _sourced(project, f'{{{TRANSPORTS}:-unset}}') == 'unset'
 
 
+def test_a_middleware_of_the_user_is_kept(project: Path) -> None:
+    assert _sourced(project, MIDDLEWARE) == 'rmw_fastrtps_cpp'
+    chosen = {MIDDLEWARE: 'rmw_cyclonedds_cpp'}
+    assert _sourced(project, MIDDLEWARE, **chosen) == 'rmw_cyclonedds_cpp'
+
+
 def test_transports_and_profiles_of_the_user_are_kept(project: Path) -> None:
     chosen = {TRANSPORTS: 'UDPv4'}
     assert _sourced(project, TRANSPORTS, **chosen) == 'UDPv4'
@@ -96,10 +98,7 @@ def test_transports_and_profiles_of_the_user_are_kept(project: Path) -> None:
 
 @pytest.mark.parametrize(
     ('source', 'folder', 'command'),
-    [
-        (SOURCE, '.venv', 'make setup'),
-        (JAZZY, '.venv-jazzy', 'make setup DISTRO=jazzy'),
-    ],
+    [(SOURCE, '.venv', 'make setup'), (JAZZY, '.venv-jazzy', 'make setup DISTRO=jazzy')],
 )
 def test_without_setup_it_says_what_to_do(
     project: Path, source: str, folder: str, command: str

@@ -3,34 +3,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import pytest
+
+from tools import fix_ros_prefix as tool
 
 PREFIX = Path('/home/user/my venv')
 NUMPY_OF_THE_BUILDER = '/opt/python/cp311-cp311/lib/python3.11/site-packages/numpy/_core/include'
 
 
 @pytest.fixture(scope='module')
-def tool(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location('fix', root / 'tools' / 'fix_ros_prefix.py')
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Data classes look their module up.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope='module')
-def environment(tool: ModuleType) -> Any:
+def environment() -> tool.Environment:
     numpy_include = PREFIX / 'lib/python3.11/site-packages/numpy/core/include'
     return tool.Environment(PREFIX, Path('/usr/include/python3.11'), numpy_include)
 
@@ -48,12 +35,12 @@ def environment(tool: ModuleType) -> Any:
     ],
 )
 def test_fix_text_replaces_the_builders_paths(
-    tool: ModuleType, environment: Any, content: bytes, expected: bytes
+    environment: tool.Environment, content: bytes, expected: bytes
 ) -> None:
     assert tool.fix_text(content, environment) == expected
 
 
-def test_headers_of_numpy_are_those_of_its_release(tool: ModuleType, environment: Any) -> None:
+def test_headers_of_numpy_are_those_of_its_release(environment: tool.Environment) -> None:
     """Also if another NumPy has been installed since the paths were fixed."""
     fixed = tool.fix_text(NUMPY_OF_THE_BUILDER.encode(), environment)
     assert fixed == bytes(environment.numpy_include)
@@ -77,7 +64,7 @@ def test_headers_of_the_installed_numpy_are_found(root: Path, tmp_path: Path, fo
 
 
 def test_fix_tree_names_the_files_it_changed_and_changes_none_twice(
-    tool: ModuleType, environment: Any, tmp_path: Path
+    environment: tool.Environment, tmp_path: Path
 ) -> None:
     export = tmp_path / 'rcl' / 'cmake' / 'rclExport.cmake'
     export.parent.mkdir(parents=True)
@@ -90,7 +77,7 @@ def test_fix_tree_names_the_files_it_changed_and_changes_none_twice(
 
 
 def test_fix_tree_keeps_modes_and_leaves_binary_files_and_links_alone(
-    tool: ModuleType, environment: Any, tmp_path: Path
+    environment: tool.Environment, tmp_path: Path
 ) -> None:
     share, outside = tmp_path / 'share', tmp_path / 'outside.txt'
     share.mkdir()
@@ -107,7 +94,7 @@ def test_fix_tree_keeps_modes_and_leaves_binary_files_and_links_alone(
 
 
 def test_fix_tree_without_wheels_says_what_to_do(
-    tool: ModuleType, environment: Any, tmp_path: Path
+    environment: tool.Environment, tmp_path: Path
 ) -> None:
     with pytest.raises(FileNotFoundError, match='install the ROS 2 wheels first'):
         tool.fix_tree(tmp_path / 'share', environment)

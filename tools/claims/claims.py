@@ -44,16 +44,11 @@ class PageClaim:
         Raises:
             ValueError: no table, or more than one, has such a cell.
         """
-        page = (root / self.page).read_text('utf-8')
-        found = [text for row, column, text in cells(page) if (row, column) == self.key]
+        page, where = (root / self.page).read_text('utf-8'), (self.row, self.column)
+        found = [text for row, column, text in cells(page) if (row, column) == where]
         if len(found) != 1:
             raise ValueError(f'{self} is in {len(found)} tables; expected 1')
         return found[0]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Row and column."""
-        return self.row, self.column
 
 
 @dataclass(frozen=True)
@@ -210,16 +205,6 @@ def _states(printed: Sequence[PrintedNumber], stored: Sequence[float]) -> bool:
     if len(printed) not in (1, len(stored)):
         return False
     return all(p.equals(s) for p, s in zip(printed, stored, strict=False))
-
-
-def differences_between_pages(root: Path, claims: Sequence[Claim]) -> Iterator[str]:
-    """Yield a sentence for each number that two pages state differently."""
-    first: dict[tuple[str, str], Claim] = {}
-    for claim in claims:
-        other = first.setdefault((claim.result, claim.number), claim)
-        one, two = (numbers_of(c.cell(root))[1] for c in (claim, other))
-        if any(a.value != b.value for a, b in zip(one, two, strict=False)):
-            yield f'{claim} is {claim.cell(root)!r}; {other} is {other.cell(root)!r}'
 
 
 def differences_from_recomputed(

@@ -55,9 +55,7 @@ def subcommand_pages() -> dict[str, str]:
     return pages
 
 
-def _subcommands(
-    parser: argparse.ArgumentParser,
-) -> _Subcommands:
+def _subcommands(parser: argparse.ArgumentParser) -> _Subcommands:
     (found,) = (
         action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
     )

@@ -12,11 +12,13 @@ _COMMAND = re.compile(r'^ *(?:afformer|ros2|make) .*$', re.MULTILINE | re.DOTALL
 _INTRODUCTION = """\
 # Configuration
 
-## The node
+## The nodes
 
-[`config/ground.yaml`](../../config/ground.yaml) has every [parameter](parameters.md) of the node
-with its default. [`config/fastdds.xml`](../../config/fastdds.xml) has the transports of Fast DDS
-that carry camera images.
+[`config/ground.yaml`](../../config/ground.yaml) has every [parameter](parameters.md) of the
+grounding node with its default, [`config/planner.yaml`](../../config/planner.yaml) those of the
+planner, and [`config/sim_robot.yaml`](../../config/sim_robot.yaml) those of the simulated arm.
+[`config/fastdds.xml`](../../config/fastdds.xml) has the transports of Fast DDS that carry camera
+images.
 
 ## Training
 
@@ -27,11 +29,7 @@ Each file of `config/train` is a configuration, or what one changes, for
 
 
 def configuration_page(root: Path) -> str:
-    """Write a table of the files of each folder as Markdown.
-
-    Args:
-        root: folder of the repository.
-    """
+    """Write a table of the files of each folder as Markdown."""
     folder = root / 'config' / 'train'
     paths = sorted(folder.rglob('*.yaml'), key=lambda path: (path.parent, path.name))
     text = _INTRODUCTION

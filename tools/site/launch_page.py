@@ -10,11 +10,7 @@ from afformer_ros.launch_arguments import LaunchArgument, launch_arguments
 
 
 def launch_page(root: Path) -> str:
-    """Write the arguments of each file of `launch/` as Markdown.
-
-    Args:
-        root: folder of the repository.
-    """
+    """Write the arguments of each file of `launch/` as Markdown."""
     text = (
         '# Launch files\n\n`ros2 launch afformer_ros FILE --show-args` lists the same. '
         'An argument is given as `name:=value`.\n'

@@ -12,9 +12,6 @@ _FIELD = re.compile(r'^(?P<type>\S+) (?P<name>\w+(?:=\S+)?)\s*(?:# ?(?P<comment>
 def message_page(root: Path) -> str:
     """Write a table for each message, and two for each service, as Markdown.
 
-    Args:
-        root: folder of the repository.
-
     Raises:
         ValueError: a line of a file is neither a comment nor a field.
     """

@@ -19,11 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def generated_pages(root: Path) -> dict[str, str]:
-    """Build the generated pages of the reference, by path.
-
-    Args:
-        root: folder of the repository.
-    """
+    """Build the generated pages of the reference, by path."""
     return {
         **command_pages(),
         **python_pages(root),
@@ -35,11 +31,7 @@ def generated_pages(root: Path) -> dict[str, str]:
 
 @cache
 def added_pages(root: Path) -> dict[str, str]:
-    """Build all pages outside `docs/`, by path, with the links of the repository.
-
-    Args:
-        root: folder of the repository.
-    """
+    """Build all pages outside `docs/`, by path, with the links of the repository."""
     docs = root / 'docs'
     written = {
         str(path.relative_to(docs)): path.read_text() for path in sorted(docs.rglob('*.md'))

@@ -26,148 +26,97 @@ class ModuleGroup:
     modules: tuple[str, ...]
 
 
+def _below(package: str, *modules: str) -> tuple[str, ...]:
+    return tuple(f'{package}.{module}' for module in modules)
+
+
 # Each page follows from the one before: a model, its inputs, its results, then its own data.
 GROUPS = (
     ModuleGroup(
-        'grounder',
-        'Grounder',
+        'grounder', 'Grounder',
         'Grounding of a demonstration in an image, in a few lines.',
-        ('afformer_core.grounder', 'afformer_core.runtime.grounding', 'afformer_core.errors'),
+        _below('afformer_core', 'grounder', 'runtime.grounding', 'errors'),
     ),
     ModuleGroup(
-        'runtime',
-        'Models and sessions',
+        'runtime', 'Models and sessions',
         'Model folders, the sessions that run a model, and the steps of a grounding.',
         (
-            'afformer_core.runtime.model_folder',
-            'afformer_core.runtime.shipped_model',
-            'afformer_core.runtime.backends',
-            'afformer_core.runtime.session',
-            'afformer_core.runtime.array_grounder',
-            'afformer_core.runtime.demonstration',
-            'afformer_core.runtime.coarse_to_fine',
-            'afformer_core.runtime.peaks',
-            'afformer_core.runtime.calibrations',
-            'afformer_core.runtime.self_test',
-            'afformer_core.runtime.export.export',
-            'afformer_core.models.configuration',
-            'afformer_core.models.presets',
-            'afformer_core.models.afformer',
+            *_below(
+                'afformer_core.runtime', 'model_folder', 'shipped_model', 'backends', 'session',
+                'array_grounder', 'demonstration', 'coarse_to_fine', 'peaks', 'calibrations',
+                'self_test', 'export.export',
+            ),
+            *_below('afformer_core.models', 'configuration', 'presets', 'afformer'),
         ),
     ),
     ModuleGroup(
-        'demonstrations',
-        'Demonstrations',
+        'demonstrations', 'Demonstrations',
         'Videos, bags and images as frames, and the recording, storage and selection of '
         'demonstrations.',
         (
-            'afformer_core.demonstrations.media',
-            'afformer_core.media.video',
-            'afformer_core.media.frame_folder',
-            'afformer_core.media.bag',
-            'afformer_core.media.images',
-            'afformer_core.demonstrations.library',
-            'afformer_core.demonstrations.recording',
-            'afformer_core.demonstrations.state',
-            'afformer_core.demonstrations.store',
-            'afformer_core.demonstrations.demonstration_file',
-            'afformer_core.demonstrations.contact_reading.demonstration_reader',
-            'afformer_core.hands.hand',
-            'afformer_core.hands.detector',
-            'afformer_core.hands.open_detector',
+            *_below('afformer_core.demonstrations', 'media'),
+            *_below('afformer_core.media', 'video', 'frame_folder', 'bag', 'images'),
+            *_below(
+                'afformer_core.demonstrations', 'library', 'recording', 'state', 'store',
+                'demonstration_file', 'contact_reading.demonstration_reader',
+            ),
+            *_below('afformer_core.hands', 'hand', 'open_detector'),
         ),
     ),
     ModuleGroup(
-        'outputs',
-        'Outputs',
+        'outputs', 'Outputs',
         'Grounding of a stream of camera images, points in space, and ROS messages of results.',
-        (
-            'afformer_core.stream',
-            'afformer_core.outputs',
-            'afformer_core.geometry.camera',
-            'afformer_core.geometry.transform',
-            'afformer_core.geometry.surface',
-            'afformer_core.geometry.grasp',
-            'afformer_core.geometry.motion',
-            'afformer_core.messages',
-            'afformer_core.drawing.overlay',
+        _below(
+            'afformer_core', 'stream', 'outputs', 'geometry.camera', 'geometry.transform',
+            'geometry.surface', 'geometry.grasp', 'geometry.motion', 'messages',
+            'drawing.overlay',
         ),
     ),
     ModuleGroup(
-        'data',
-        'Data',
+        'data', 'Data',
         'Datasets: their samples, readers, conversion and verification.',
-        (
-            'afformer_core.offline.data.annotations',
-            'afformer_core.offline.data.annotated_dataset',
-            'afformer_core.offline.data.sample',
-            'afformer_core.offline.data.readers',
-            'afformer_core.offline.data.clip_reader',
-            'afformer_core.offline.data.frame_sampling',
-            'afformer_core.offline.data.frame_cache',
-            'afformer_core.offline.data.heatmaps',
-            'afformer_core.offline.data.polygon_mask',
-            'afformer_core.offline.data.augmentation',
-            'afformer_core.offline.data.manifest',
-            'afformer_core.offline.data.verification',
+        _below(
+            'afformer_core.offline.data', 'annotations', 'annotated_dataset', 'sample',
+            'readers', 'clip_reader', 'frame_sampling', 'heatmaps',
+            'polygon_mask', 'augmentation', 'manifest', 'verification',
         ),
     ),
     ModuleGroup(
-        'training',
-        'Training',
+        'training', 'Training',
         'Training of models, and pre-training on mined clips of hands.',
         (
-            'afformer_core.offline.training.command',
-            'afformer_core.offline.training.module',
-            'afformer_core.offline.training.architecture',
-            'afformer_core.offline.training.initial_weights',
-            'afformer_core.offline.training.losses',
-            'afformer_core.offline.training.optimization',
-            'afformer_core.offline.training.validation',
-            'afformer_core.offline.training.callbacks',
-            'afformer_core.offline.training.datasets',
-            'afformer_core.offline.training.exemplars',
-            'afformer_core.offline.maskahand.mining',
-            'afformer_core.offline.maskahand.pretraining',
+            *_below(
+                'afformer_core.offline.training', 'command', 'module', 'architecture',
+                'initial_weights', 'losses', 'model_training', 'validation', 'callbacks',
+                'datasets',
+            ),
+            *_below('afformer_core.offline.maskahand', 'mining', 'pretraining'),
         ),
     ),
     ModuleGroup(
-        'evaluation',
-        'Evaluation',
+        'evaluation', 'Evaluation',
         'Measures of models on annotated pairs, baselines, and the replay of recordings.',
         (
-            'afformer_core.offline.evaluation.metrics',
-            'afformer_core.offline.evaluation.protocols',
-            'afformer_core.offline.evaluation.pairs',
-            'afformer_core.offline.evaluation.parts',
-            'afformer_core.offline.evaluation.baselines',
-            'afformer_core.offline.evaluation.report',
-            'afformer_core.replay',
+            *_below(
+                'afformer_core.offline.evaluation', 'metrics', 'protocols', 'pairs', 'parts',
+                'baselines', 'report',
+            ),
+            *_below('afformer_core', 'replay'),
         ),
     ),
     ModuleGroup(
-        'simulator',
-        'Simulator',
+        'simulator', 'Simulator',
         'Scenes, simulated datasets, the closed loop, and the arm: package `afformer_sim`.',
-        (
-            'afformer_sim.scene',
-            'afformer_sim.families',
-            'afformer_sim.bodies',
-            'afformer_sim.cameras',
-            'afformer_sim.datasets',
-            'afformer_sim.closed_loop',
-            'afformer_sim.arm',
+        _below(
+            'afformer_sim', 'scene', 'families', 'bodies', 'cameras', 'datasets', 'closed_loop',
+            'arm',
         ),
     ),
-)
+)  # fmt: skip
 
 
 def python_pages(root: Path) -> dict[str, str]:
-    """Build a page for each group of modules, and the page that lists them, by path.
-
-    Args:
-        root: folder of the repository.
-    """
+    """Build a page for each group of modules, and the page that lists them, by path."""
     rows = [f'| [{group.title}]({group.page}.md) | {group.purpose} |' for group in GROUPS]
     table = '\n'.join(['| page | |', '| --- | --- |', *rows])
     pages = {
@@ -190,7 +139,6 @@ def public_modules(root: Path, name: str) -> Iterator[str]:
     """Yield the names of the modules that define a public class or function.
 
     Args:
-        root: folder of the repository.
         name: a module, or a package with the modules below it.
 
     Raises:

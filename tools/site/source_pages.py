@@ -61,7 +61,6 @@ def edit_url(root: Path, address: str, page: str) -> str | None:
     """Return the address at which the file of a page is edited; None if the page is generated.
 
     Args:
-        root: folder of the repository.
         address: address that precedes the paths of the repository; empty: there is none.
         page: path below the root of the site's sources.
     """
@@ -114,7 +113,6 @@ def source_pages(root: Path, pages: Mapping[str, str]) -> dict[str, str]:
     """Create a page for each file or folder of the repository to which a page links.
 
     Args:
-        root: folder of the repository.
         pages: text of every page of the site.
 
     Raises:

@@ -12,7 +12,7 @@ from pathlib import Path
 from afformer_core.cli.evaluation.on_pairs import MakeExamples, describe, name_models, open_model
 from afformer_core.cli.options.engine_options import engine_of
 from afformer_core.errors import AfformerError
-from afformer_core.models.pretrained import imagenet_features
+from afformer_core.models.pretrained import imagenet
 from afformer_core.offline.data.readers.contact_clips import ContactClip, read_contact_clips
 from afformer_core.offline.data.readers.part_pairs import PartPair, read_pooled_pairs
 from afformer_core.offline.data.verification import find_problems, usable_samples
@@ -266,7 +266,7 @@ def open_baselines(
     }
     notes: tuple[str, ...] = ()
     try:
-        features = KeptByImage(imagenet_features.ImagenetFeatures())
+        features = KeptByImage(imagenet.ImagenetFeatures())
         baselines['matching_marked'] = (
             'matching, contact marked',
             NearestFeaturePredictor(features, marked_contact),

@@ -40,13 +40,13 @@ def add_command(
     return parser
 
 
-def add_model(parser: Any, name: str = '--model', more: str = '') -> None:
+def add_model(parser: Any, name: str = '--model') -> None:
     """Add an optional model folder, as an option or as a positional argument."""
     optional = {} if name.startswith('-') else {'nargs': '?'}
     parser.add_argument(
         name,
         type=INPUT_FOLDER,
-        help=f'model folder, or `shipped`{more} (default: shipped)',
+        help='model folder, or `shipped` (default: shipped)',
         **optional,
     )
 

@@ -145,9 +145,7 @@ def change_map(
 
 
 def combined_map(
-    prior: NDArray[np.float32],
-    change: NDArray[np.float64],
-    hands: Sequence[NDArray[np.float64]],
+    prior: NDArray[np.float32], change: NDArray[np.float64], hands: Sequence[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     """Combine the maps to log-probabilities of the contact, [h, w].
 

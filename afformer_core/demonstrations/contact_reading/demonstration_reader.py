@@ -31,11 +31,7 @@ from afformer_core.demonstrations.contact_reading.hand_paths import (
     hand_paths,
     moment_scores,
 )
-from afformer_core.demonstrations.optical_flow import (
-    background_flow,
-    background_motion,
-    steadied,
-)
+from afformer_core.demonstrations.optical_flow import background_flow, background_motion, steadied
 from afformer_core.hands.contact_estimate import hand_size
 from afformer_core.hands.hand_landmarker import HandLandmarker
 from afformer_core.hands.hand_tracks import HandTracks

@@ -153,9 +153,7 @@ def _path(
 
 
 def _in_first(
-    points: NDArray[np.float64],
-    frames: NDArray[np.int64],
-    to_first: Sequence[NDArray[np.float64]],
+    points: NDArray[np.float64], frames: NDArray[np.int64], to_first: Sequence[NDArray[np.float64]]
 ) -> NDArray[np.float64]:
     return np.stack(
         [moved(to_first[frame], point) for frame, point in zip(frames, points, strict=True)]

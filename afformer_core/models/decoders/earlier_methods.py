@@ -15,16 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.models.decoders.memory import (
-    Decoder,
-    VideoMemory,
-    key_padding,
-    missing_frames,
+from afformer_core.models.decoders.memory import Decoder, VideoMemory, key_padding, missing_frames
+from afformer_core.models.layers.attention import (
+    PADDING_SCORE,
+    attend,
+    group_queries_by_video,
+    ungroup_by_image,
 )
-from afformer_core.models.layers.attention import group_queries_by_video, ungroup_by_image
 from afformer_core.models.layers.numerics import ChannelNorm, widened
 from afformer_core.models.layers.relative_position import padded_temporal_table, temporal_table
-from afformer_core.models.layers.softmax_attention import PADDING_SCORE, attend
 
 # The usual kernel size of a ConvLSTM.
 _KERNEL_SIZE = 3

@@ -14,7 +14,7 @@ from torchvision.models.detection import FasterRCNN_ResNet50_FPN_V2_Weights
 from afformer_core.errors import AfformerError
 from afformer_core.licences import Origin
 from afformer_core.models.backbones.encoder import BackboneWithPyramid
-from afformer_core.models.pretrained.strict_loading import load_strictly
+from afformer_core.models.pretrained.checkpoint_file import load_strictly
 
 COCO_ORIGIN = Origin('COCO weights of torchvision', 'BSD-3-Clause')
 _BACKBONE = 'backbone.'

@@ -13,8 +13,11 @@ from afformer_core.models.afformer import Afformer
 from afformer_core.models.backbones.vitdet import PATCH
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.presets import afformer_r50, released_vitdet_b
-from afformer_core.models.pretrained.checkpoint_file import CheckpointError, tensor_of
-from afformer_core.models.pretrained.strict_loading import load_strictly
+from afformer_core.models.pretrained.checkpoint_file import (
+    CheckpointError,
+    load_strictly,
+    tensor_of,
+)
 from afformer_core.models.pretrained.vitdet_weights import fitted
 
 _PREFIX = 'network.'

@@ -92,7 +92,6 @@ def latency_table(
     threads: int,
     variants: Sequence[InferenceVariant],
     impossible: Mapping[InferenceVariant, str],
-    progress: bool = True,
 ) -> Table:
     """Measure every variant with demonstrations of several lengths.
 
@@ -105,12 +104,11 @@ def latency_table(
         threads: number of threads.
         variants: variants in the order of the rows.
         impossible: reasons why some of them need not be tried.
-        progress: True for a progress bar on stderr.
     """
     maximum = read_description(folder).configuration.maximum_frames
     possible = [length for length in dict.fromkeys(frames) if length <= maximum]
     rows: dict[str, dict[str, Cell]] = {}
-    bar = tqdm(total=len(possible) * len(variants), desc=title, disable=not progress)
+    bar = tqdm(total=len(possible) * len(variants), desc=title)
     with bar, tempfile.TemporaryDirectory() as name:
         path = Path(name) / 'heatmap.npy'
         for length in possible:

@@ -11,10 +11,9 @@ from afformer_core.offline.data.manifest.contents import Manifest
 from afformer_core.offline.data.manifest.files import SUFFIXES, read_manifest
 from afformer_core.offline.data.readers.assistq import read_assistq
 from afformer_core.offline.data.readers.epic_hotspot import read_epic_hotspot
-from afformer_core.offline.data.readers.folder_pairs import read_folder_pairs
+from afformer_core.offline.data.readers.folder_pairs import POINTS_FILE, read_folder_pairs
 from afformer_core.offline.data.readers.opra import read_opra, read_opra_text
 from afformer_core.offline.data.readers.part_pairs import PAIRS_FILE, PartPairsDataset
-from afformer_core.offline.data.readers.point_table import POINTS_FILE
 
 # Of pairs with points, at the top or in a folder for each object, and of pairs with outlines.
 _OWN_FILES = (POINTS_FILE, f'*/{POINTS_FILE}', PAIRS_FILE)

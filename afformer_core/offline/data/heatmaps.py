@@ -44,9 +44,7 @@ def pad_points(points: Sequence[np.ndarray]) -> Tensor:
     return padded
 
 
-def target_heatmaps(
-    points: Tensor, size: tuple[int, int], offset: float = RELEASED_OFFSET
-) -> Tensor:
+def target_heatmaps(points: Tensor, size: tuple[int, int]) -> Tensor:
     """Blur sets of points to probability maps, like the published evaluation.
 
     Coordinates are truncated to a pixel, each such pixel is set to one regardless of the number of
@@ -58,7 +56,6 @@ def target_heatmaps(
     Args:
         points: [N, P, 2] (x, y) in pixels of the heatmap; NaN marks padding.
         size: (height, width) of the heatmap.
-        offset: 1e-10 in the released code.
 
     Returns:
         float32 [N, height, width] on the device of `points`, each map of sum 1.
@@ -82,16 +79,15 @@ def target_heatmaps(
     vertical = row_blur[row] * weight[..., None]
     # In fp32, even within a training step in mixed precision.
     with torch.autocast(points.device.type, enabled=False):
-        heatmaps = vertical.transpose(1, 2) @ column_blur[column] + offset
+        heatmaps = vertical.transpose(1, 2) @ column_blur[column] + RELEASED_OFFSET
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
 
 
-def blurred_maps(maps: Tensor, offset: float = RELEASED_OFFSET) -> Tensor:
+def blurred_maps(maps: Tensor) -> Tensor:
     """Blur any maps to probability maps, as `target_heatmaps` blurs points.
 
     Args:
-        maps: float32 [N, height, width], none negative.
-        offset: see `target_heatmaps`; an empty map gives the uniform one.
+        maps: float32 [N, height, width], none negative; an empty one gives the uniform map.
 
     Returns:
         float32 of the same shape, each map of sum 1.
@@ -104,7 +100,7 @@ def blurred_maps(maps: Tensor, offset: float = RELEASED_OFFSET) -> Tensor:
     row_blur = _impulse_responses(height, kernel_size, maps.device)
     column_blur = _impulse_responses(width, kernel_size, maps.device)
     with torch.autocast(maps.device.type, enabled=False):
-        heatmaps = row_blur.T @ maps @ column_blur + offset
+        heatmaps = row_blur.T @ maps @ column_blur + RELEASED_OFFSET
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
 
 

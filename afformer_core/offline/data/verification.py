@@ -156,10 +156,7 @@ def _image_problem(sample: Sample, decode: bool) -> _Found:
             if decode:
                 image.load()
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
-        return (
-            'unreadable',
-            f'{path} cannot be read as an image, or is truncated: {error}',
-        )
+        return ('unreadable', f'{path} cannot be read as an image, or is truncated: {error}')
     return _size_problem(path, size, sample.image_size)
 
 

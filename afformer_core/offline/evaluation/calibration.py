@@ -25,7 +25,7 @@ from afformer_core.offline.evaluation.pairs.pair_evaluator import (
     open_run,
 )
 from afformer_core.offline.evaluation.pairs.pairs import Pair
-from afformer_core.offline.evaluation.parts.part_confidence import scored_actions, scored_points
+from afformer_core.offline.evaluation.parts.part_measures import scored_actions, scored_points
 from afformer_core.offline.evaluation.parts.part_scores import PartScores
 from afformer_core.offline.evaluation.parts.predictors import RIGHT_PROBABILITY
 from afformer_core.offline.parallel.engine import ParallelEngine

@@ -191,8 +191,6 @@ def score(
     rows: Sequence[ProtocolRow],
     predictors: Mapping[str, Predictor],
     seed: int = 0,
-    *,
-    progress: bool = True,
 ) -> dict[str, RowScores]:
     """Measure every predictor on every row.
 
@@ -201,10 +199,9 @@ def score(
         rows: rows of the protocol.
         predictors: predictors by name.
         seed: seed of the jitter in AUC-J; the same for every predictor.
-        progress: show a progress bar on stderr.
     """
     scores: dict[str, list[RowScores]] = {name: [] for name in predictors}
-    with tqdm(total=len(rows), desc='scoring', unit='row', disable=not progress) as bar:
+    with tqdm(total=len(rows), desc='scoring', unit='row') as bar:
         for start in range(0, len(rows), _CHUNK):
             chunk = rows[start : start + _CHUNK]
             targets = protocol.targets(chunk)

@@ -93,12 +93,7 @@ class RowsProtocol:
         """Return rows in the order of samples, and of the first occurrence of each action."""
         return tuple(
             ProtocolRow(
-                action,
-                sample.group,
-                points,
-                sample.image_size,
-                str(sample.image_path),
-                sample,
+                action, sample.group, points, sample.image_size, str(sample.image_path), sample
             )
             for sample in samples
             for action, points in sample.points_by_action.items()
@@ -195,11 +190,7 @@ class PooledProtocol(CoarseRowsProtocol):
                 pooled.setdefault((image, action), []).append(points * scale)
         return tuple(
             ProtocolRow(
-                action,
-                first[image].group,
-                np.concatenate(points),
-                first[image].image_size,
-                image,
+                action, first[image].group, np.concatenate(points), first[image].image_size, image
             )
             for (image, action), points in pooled.items()
         )

@@ -27,7 +27,7 @@ import av
 import cv2
 
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.files.folder_lock import FolderHeldError, folder_lock
+from afformer_core.files.atomic import FolderHeldError, folder_lock
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import ONE_PROCESS
 

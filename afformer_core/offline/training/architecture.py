@@ -95,7 +95,7 @@ class Architecture:
         given['input_size'] = size
         if self.backbone is not None and is_timm(self.backbone):
             # timm takes seconds to import, and other backbones do not need it.
-            from afformer_core.models.backbones.timm_fields import timm_fields
+            from afformer_core.models.backbones.timm_body import timm_fields
 
             given |= timm_fields(self.backbone, size)
         # The size of a preset suits its own backbone, from which this one may differ.

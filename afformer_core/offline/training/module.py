@@ -3,30 +3,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from tqdm import tqdm
 
+from afformer_core.arrays import FloatArray
+from afformer_core.media.images import read_image
+from afformer_core.media.video_frames import uniform_indices
 from afformer_core.models.afformer import Afformer
+from afformer_core.models.configuration import AfformerConfiguration
+from afformer_core.offline.data.clip_reader import ClipReader
+from afformer_core.offline.data.frame_sampling import UniformSampling
+from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.evaluation.protocols import CoarseRowsProtocol, RowsProtocol
 from afformer_core.offline.training.architecture import Architecture
-from afformer_core.offline.training.datasets.batch import Batch
+from afformer_core.offline.training.datasets.batch import Batch, shares_of
 from afformer_core.offline.training.datasets.batched_data import AnnotatedData, GroundingData
-from afformer_core.offline.training.exemplars import add_exemplars, make_exemplars
-from afformer_core.offline.training.inheritance import Inheritance
-from afformer_core.offline.training.initial_weights import backbone_ingredients, initial_model
+from afformer_core.offline.training.initial_weights import (
+    backbone_ingredients,
+    initial_model,
+    read_actions_alike,
+)
 from afformer_core.offline.training.losses import GroundingLoss
 from afformer_core.offline.training.model_training import (
     ModelTraining,
+    Optimization,
     freeze_softmax_invariant_biases,
 )
-from afformer_core.offline.training.optimization import Optimization
 from afformer_core.offline.training.validation import Validation, gathered, weighted_means
-from afformer_core.runtime.matching.matching import Exemplars
-from afformer_core.runtime.model_folder import copy_matching, model_ingredients
+from afformer_core.runtime.matching.matching import (
+    Exemplars,
+    describe_demonstration,
+    describe_marks,
+    encode_pyramid,
+)
+from afformer_core.runtime.model_folder import (
+    MATCHING_FOLDER,
+    ModelDescription,
+    copy_matching,
+    model_ingredients,
+    read_description,
+    read_exemplars,
+    read_matching_description,
+    write_exemplars,
+)
+from afformer_core.runtime.sessions.torch_session import TorchMatchingSession
 from afformer_core.runtime.shipped_model import model_folder
 from afformer_core.runtime.weights import save_model
 
@@ -152,9 +180,7 @@ class GroundingTraining(ModelTraining):
         data = self._data
         if self._exemplars is None and self._most_exemplars and isinstance(data, AnnotatedData):
             # The exemplars depend only on the pairs, not on the trained weights.
-            self._exemplars = make_exemplars(
-                folder, data.training_samples, self._most_exemplars, progress=True
-            )
+            self._exemplars = make_exemplars(folder, data.training_samples, self._most_exemplars)
         if self._exemplars is not None:
             add_exemplars(folder, self._exemplars)
 
@@ -167,3 +193,119 @@ class GroundingTraining(ModelTraining):
 def _validation_protocol(loss: GroundingLoss) -> RowsProtocol:
     """Return the protocol at 28x28 if heatmaps are trained at a reduced size, else at 256x256."""
     return RowsProtocol() if loss.heatmap_size is None else CoarseRowsProtocol()
+
+
+@dataclass(frozen=True)
+class Inheritance:
+    """The initial model of a training. Its zoom stages are kept, its calibration is not valid.
+
+    Attributes:
+        folder: folder of the initial model.
+        initial: its description.
+        actions: the actions that the model `keeps`, those that it `drops`, and those with which it
+            `begins anew`.
+    """
+
+    folder: Path
+    initial: ModelDescription
+    actions: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, folder: Path, configuration: AfformerConfiguration) -> Inheritance:
+        """Determine what a model inherits from the one in a folder.
+
+        Raises:
+            ModelFolderError: the folder does not describe a model.
+        """
+        initial = read_description(folder)
+        before, after = initial.configuration.action_names, configuration.action_names
+        alike = read_actions_alike(initial.configuration, configuration)
+        kept = tuple(name for name in after if alike and name in before)
+        dropped, new = (
+            tuple(name for name in names if name not in kept) for names in (before, after)
+        )
+        return cls(folder, initial, {'keeps': kept, 'drops': dropped, 'begins anew': new})
+
+    def __str__(self) -> str:
+        """Describe the inheritance in one line."""
+        said = [f'{verb} the actions {", ".join(n)}' for verb, n in self.actions.items() if n]
+        if self.initial.zoom_stages:
+            said.append(f'keeps the zoom stages ({len(self.initial.zoom_stages)})')
+        if self.initial.calibration is not None:
+            said.append(
+                'drops presence (its calibration belongs to the weights before training: fit it '
+                'again with afformer calibrate MODEL --annotations PAIRS)'
+            )
+        return f'begins with {self.folder}: {"; ".join(said) or "keeps the weights"}'
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Return plain JSON types, for the description of the training."""
+        return {
+            'folder': str(self.folder),
+            'weights_sha256': self.initial.weights_sha256,
+            **{verb.replace(' ', '_'): list(names) for verb, names in self.actions.items()},
+        }
+
+
+def add_exemplars(folder: Path, exemplars: Exemplars) -> None:
+    """Add exemplars to a model with a matching network.
+
+    Raises:
+        ModelFolderError: the folder contains no valid model with a matching network.
+    """
+    before = read_exemplars(folder, read_description(folder))
+    write_exemplars(folder, exemplars if before is None else before + exemplars)
+
+
+def make_exemplars(folder: Path, samples: Sequence[Sample], most: int) -> Exemplars | None:
+    """Describe the marks of pairs with the matching network of a model.
+
+    A pair with several actions has the marks of all of them. Marks outside the image are excluded,
+    and so are pairs without other marks.
+
+    Args:
+        folder: folder of a model.
+        samples: the pairs.
+        most: maximum number of pairs, which are evenly chosen.
+
+    Returns: the exemplars; None if the model has no matching network, or no pair has a mark in its
+    image.
+
+    Raises:
+        ModelFolderError: the folder contains no valid model.
+        VideoError, ImageError: a clip or an image cannot be read.
+    """
+    if read_description(folder).matching is None:
+        return None
+    beside = folder / MATCHING_FOLDER
+    configuration = read_matching_description(beside).configuration
+    session = TorchMatchingSession.load(beside)
+    frames = UniformSampling(configuration.maximum_frames)
+    reader = ClipReader(frames, configuration.input_size)
+    demonstrations: dict[object, FloatArray] = {}
+    found: list[Exemplars] = []
+    chosen = [samples[index] for index in uniform_indices(len(samples), most)]
+    for sample in tqdm(chosen, 'exemplars'):
+        marks = marks_inside(sample)
+        if not len(marks):
+            continue
+        if sample.demonstration not in demonstrations:
+            stages = session.encode(reader.read(sample)[0])
+            demonstrations[sample.demonstration] = describe_demonstration(stages)
+        pyramid = encode_pyramid(session, configuration, read_image(sample.image_path))
+        described, mean = describe_marks(pyramid, marks)
+        owners = np.zeros(len(marks), np.int32)
+        shown = demonstrations[sample.demonstration]
+        found.append(Exemplars(shown[None], mean[None], described, owners))
+    if not found:
+        return None
+    joined = found[0]
+    for exemplars in found[1:]:
+        joined += exemplars
+    return joined
+
+
+def marks_inside(sample: Sample) -> NDArray[np.float64]:
+    """Return the marks [M, 2] of a pair, as shares of width and height, that lie in its image."""
+    marks = shares_of(np.concatenate(sample.points), sample.image_size)
+    return marks[((marks >= 0) & (marks <= 1)).all(axis=1)]

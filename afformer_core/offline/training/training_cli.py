@@ -6,39 +6,36 @@ from __future__ import annotations
 import shlex
 import sys
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from jsonargparse import DefaultHelpFormatter
+import yaml
+from jsonargparse import ArgumentParser, DefaultHelpFormatter
+from jsonargparse.typing import register_type
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar, TQDMProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from afformer_core.errors import AfformerError
-from afformer_core.files.atomic import write_aside
+from afformer_core.files.atomic import FolderHeldError, folder_lock, write_aside
+from afformer_core.files.paths import NamedPath, require_inputs_kept, why_not_local
 from afformer_core.files.provenance import provenance
 from afformer_core.licences import Ingredient, merged, restricted
 from afformer_core.offline.data.annotations import annotating_files
-from afformer_core.offline.training import configured_paths
-from afformer_core.offline.training.callbacks.last_checkpoint import (
+from afformer_core.offline.training.callbacks.model_writer import (
     LastCheckpoint,
+    ModelWriter,
     WholeCheckpoints,
 )
-from afformer_core.offline.training.callbacks.model_writer import ModelWriter
 from afformer_core.offline.training.contact.module import ContactTraining
 from afformer_core.offline.training.datasets.batched_data import BatchedData, GroundingData
 from afformer_core.offline.training.hands.data import HandData
 from afformer_core.offline.training.hands.module import HandTraining
 from afformer_core.offline.training.module import GroundingTraining
-from afformer_core.offline.training.resuming import (
-    alone_in,
-    finished_steps,
-    require_same_configuration,
-)
 
 _DTYPES = {'float32': torch.float32, 'float16': torch.float16, 'int8': torch.int8}
 # Steps between points of the curves if `trainer.log_every_n_steps` is not given.
@@ -96,7 +93,7 @@ class TrainingCli(LightningCLI):
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._arguments = list(arguments)
-        configured_paths.register_paths()
+        register_paths()
         super().__init__(
             self.trained,
             self.data,
@@ -130,10 +127,7 @@ class TrainingCli(LightningCLI):
             help='model folder to write; if it has a checkpoint, training resumes from it',
         )
         parser.add_argument(
-            '--checkpoint_steps',
-            type=int,
-            default=500,
-            help='number of steps between checkpoints',
+            '--checkpoint_steps', type=int, default=500, help='number of steps between checkpoints'
         )
         parser.add_argument(
             '--weights_type',
@@ -147,7 +141,7 @@ class TrainingCli(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse the arguments, with null where an option of the data is null."""
         super().parse_arguments(parser, args)
-        configured_paths.restore_null(parser, self.config)
+        restore_null(parser, self.config)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """Build the trainer, with the task's callbacks after those of the configuration."""
@@ -207,7 +201,7 @@ class TrainingCli(LightningCLI):
                 f'trainer.max_steps is {self.config.trainer.max_steps}; expected at least 1 for '
                 'the schedule'
             )
-        configured_paths.require_inputs_of_training_kept(self.config)
+        require_inputs_of_training_kept(self.config)
         output = Path(self.config.output)
         # One process represents all processes of a training.
         with alone_in(output) if self.trainer.is_global_zero else nullcontext():
@@ -282,10 +276,7 @@ class GroundingTrainingCli(TrainingCli):
     name = 'grounding'
     trained: ClassVar[type[LightningModule]] = GroundingTraining
     data = GroundingData
-    links = (
-        _INPUT_SIZE,
-        ('data.action_names', 'model.action_names', 'instantiate'),
-    )
+    links = (_INPUT_SIZE, ('data.action_names', 'model.action_names', 'instantiate'))
 
 
 class ContactTrainingCli(TrainingCli):
@@ -305,3 +296,133 @@ class HandTrainingCli(TrainingCli):
     data = HandData
     data_is_chosen = False
     links = ()
+
+
+# Folders that a training both fills and reads.
+_STORES = ('output', 'cache_folder')
+
+
+def register_paths() -> None:
+    """Make parsers reject URLs as paths."""
+    register_type(Path, str, _as_path, type_check=isinstance)
+
+
+def restore_null(parser: ArgumentParser, configuration: Any) -> None:
+    """Set every path that was set to null to None, or end with an error if it is required.
+
+    The parser passes null on to an option inside an option as the text `None`.
+
+    Args:
+        parser: parser of the configuration.
+        configuration: its namespace, which is changed.
+    """
+    for name, value in list(configuration.items()):
+        if value == Path('None'):
+            configuration[name] = None
+    try:
+        parser.validate(configuration)
+    except (TypeError, ValueError) as error:
+        parser.error(str(error))
+
+
+def require_inputs_of_training_kept(configuration: Any) -> None:
+    """Raise an error if the output folder of a parsed configuration is one of its inputs.
+
+    Raises:
+        ValueError: see `require_inputs_kept`.
+    """
+    require_inputs_kept([('--output', configuration.output)], _input_paths(configuration))
+
+
+def _input_paths(configuration: Any) -> Iterator[NamedPath]:
+    for name, value in configuration.items():
+        if name.rpartition('.')[2] in _STORES:
+            continue
+        for path in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(path, Path):
+                yield f'--{name.replace(".init_args", "")}', path
+
+
+def _as_path(text: str) -> Path:
+    if (refusal := why_not_local(text)) is not None:
+        raise ValueError(refusal)
+    return Path(text)
+
+
+# Settings that may change between interruption and resuming.
+_FREE = ('data.workers', 'data.init_args.workers', 'data.init_args.cache_folder')
+_BOUND = ('model.', 'data.')
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Lock a model folder against other trainings; create it if missing.
+
+    Raises:
+        AfformerError: another process is training in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with folder_lock(folder, patient=False):
+            yield
+    except FolderHeldError as error:
+        raise AfformerError(
+            f'{folder} is being trained by another process. Wait until it ends, or give another '
+            'output folder'
+        ) from error
+
+
+def finished_steps(path: Path) -> int:
+    """Read the number of finished steps of a training from its checkpoint.
+
+    Raises:
+        AfformerError: the checkpoint is damaged.
+    """
+    try:
+        content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
+        return int(content['global_step'])
+    except Exception as error:
+        raise AfformerError(
+            f'{path} is not a checkpoint that training can resume from ({type(error).__name__}: '
+            f'{error}). Remove it, or give another output folder'
+        ) from error
+
+
+def require_same_configuration(path: Path, content: str) -> None:
+    """Check that the configuration of model and data has not changed.
+
+    Optimizer and order are restored from the checkpoint, so new values would be stored but not
+    used.
+
+    Args:
+        path: path of the earlier configuration, if it exists.
+        content: the new configuration, as YAML.
+
+    Raises:
+        AfformerError: settings differ, other than those of the machine and the number of steps.
+    """
+    if not path.is_file():
+        return
+    before, now = (_flat(yaml.safe_load(text)) for text in (path.read_text('utf-8'), content))
+    differing = [
+        key
+        for key in sorted(before.keys() | now.keys())
+        if key.startswith(_BOUND) and key not in _FREE and before.get(key) != now.get(key)
+    ]
+    if differing:
+        key = differing[0]
+        raise AfformerError(
+            f'{key} is {now.get(key)!r}; expected {before.get(key)!r} as in the training in '
+            f'{path.parent} ({len(differing)} settings differ). Give another output folder '
+            'to start again; --model.initial sets the initial weights'
+        )
+
+
+def _flat(fields: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    found = {}
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            found.update(_flat(value, f'{prefix}{name}.'))
+        else:
+            found[f'{prefix}{name}'] = value
+    return found

@@ -141,10 +141,7 @@ def _scales_range(configuration: MatchingConfiguration) -> ShapeRange:
 
 
 def build_engine(
-    graph: Path,
-    shapes: Mapping[str, ShapeRange],
-    precision: str,
-    report: Report,
+    graph: Path, shapes: Mapping[str, ShapeRange], precision: str, report: Report
 ) -> bytes:
     """Compile a graph for the local GPU.
 

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import re
+import shutil
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from nicegui import ui
 from nicegui.elements.dialog import Dialog
 
+from afformer_core.files.atomic import folder_lock
 from afformer_core.media.frame_folder import IMAGE_SUFFIXES
 from afformer_core.offline.data.readers.folder_pairs import DEMONSTRATIONS, IMAGES
-from afformer_core.studio.labelling.added_media import Medium, object_folder, store_media
 from afformer_core.studio.labelling.point_labels import PointLabels
 from afformer_core.studio.limits import Limits, require_small_image, require_small_video
 from afformer_core.studio.messages import told_errors
@@ -31,10 +33,7 @@ class AdditionDialog:
     """
 
     def __init__(
-        self,
-        labels: PointLabels,
-        limits: Limits,
-        added: Callable[[Path], Awaitable[None]],
+        self, labels: PointLabels, limits: Limits, added: Callable[[Path], Awaitable[None]]
     ) -> None:
         self._labels = labels
         self._limits = limits
@@ -110,3 +109,65 @@ class AdditionDialog:
     def _objects(self) -> dict[str, Path]:
         """Return the folders of the objects by their displayed names."""
         return {pair.table.parent.name: pair.table.parent for pair in self._labels.pairs}
+
+
+_OBJECT = re.compile(r'\w[\w -]{0,63}')
+# Characters of names that neither paths of bags and parts of videos nor tables interpret.
+_OTHERS = re.compile(r'[^\w. -]')
+
+
+# The path of a file to store, and its display name.
+Medium = tuple[Path, str]
+
+
+def object_folder(folder: Path, name: str) -> Path:
+    """Return the folder of an object, which may not exist.
+
+    Raises:
+        ValueError: the name is not a plain name.
+    """
+    if not _OBJECT.fullmatch(name) or name in (DEMONSTRATIONS, IMAGES):
+        raise ValueError(
+            f'the name of the object is {name!r}; expected 1 to 64 letters, digits, -, _ or '
+            f'spaces, and not {DEMONSTRATIONS} or {IMAGES}. Name it, such as drawer'
+        )
+    return folder / name
+
+
+def store_media(target: Path, media: Mapping[str, Sequence[Medium]]) -> None:
+    """Copy the media of an object into its folder; no existing file is replaced.
+
+    Args:
+        target: folder of the object; created if missing.
+        media: its videos and images, by the names of their folders.
+
+    Raises:
+        ValueError: the folder would have no demonstration or no image.
+        OSError: the folder cannot be written to.
+    """
+    for kind, added in media.items():
+        if not added and not (target / kind).is_dir():
+            raise ValueError(f'{target.name} has no {kind}. Add at least one video and one image')
+    target.mkdir(parents=True, exist_ok=True)
+    with folder_lock(target):
+        for kind, added in media.items():
+            (target / kind).mkdir(exist_ok=True)
+            for source, name in added:
+                path = _free_path(target / kind, name)
+                # Readers of the folder skip hidden names.
+                hidden = path.with_name(f'.{path.name}.part')
+                try:
+                    shutil.copyfile(source, hidden)
+                    hidden.rename(path)
+                finally:
+                    hidden.unlink(missing_ok=True)
+
+
+def _free_path(folder: Path, name: str) -> Path:
+    """Return a path in a folder for a file, numbered if the name is taken, as phones repeat it."""
+    plain = Path(_OTHERS.sub('_', name).lstrip('.') or 'unnamed')
+    path, number = folder / plain.name, 1
+    while path.exists():
+        number += 1
+        path = folder / f'{plain.stem}_{number}{plain.suffix}'
+    return path

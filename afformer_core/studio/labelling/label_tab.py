@@ -14,9 +14,8 @@ from typing import Literal
 from nicegui import events, ui
 
 from afformer_core.media.polygons import Point
-from afformer_core.offline.data.readers.point_table import PointRow
+from afformer_core.offline.data.readers.folder_pairs import PointRow
 from afformer_core.runtime import ArrayGrounder
-from afformer_core.studio.labelling.action_choice import ActionChoice
 from afformer_core.studio.labelling.addition_dialog import AdditionDialog
 from afformer_core.studio.labelling.pair_list import PairList
 from afformer_core.studio.labelling.pair_view import Marks, PairView
@@ -62,11 +61,7 @@ class LabelTab:
     """
 
     def __init__(
-        self,
-        labels: PointLabels,
-        worker: ModelWorker,
-        limits: Limits,
-        enough: int,
+        self, labels: PointLabels, worker: ModelWorker, limits: Limits, enough: int
     ) -> None:
         self._labels = labels
         self._worker = worker
@@ -269,3 +264,59 @@ def _row_at(rows: Sequence[PointRow], point: Point, near: float) -> PointRow | N
     """Return the row of the nearest point within a distance; None if there is none."""
     close = [row for row in rows if math.dist((row.x, row.y), point) <= near]
     return min(close, key=lambda row: math.dist((row.x, row.y), point), default=None)
+
+
+class ActionChoice:
+    """The choice.
+
+    Args:
+        names: names of the actions; may be empty.
+        takes_new: whether new names may be added.
+    """
+
+    def __init__(self, names: Sequence[str], *, takes_new: bool) -> None:
+        self._names = list(names)
+        with ui.row().classes('w-full items-center gap-x-2 gap-y-0'):
+            ui.label('Action').classes('font-bold')
+            first = self._names[0] if self._names else None
+            self._radio = ui.radio(self._options(), value=first).props('inline dense')
+            if takes_new:
+                field = ui.input('Another action').props('dense').classes('w-32')
+                field.on('keydown.enter', lambda: self._take(field))
+
+    @property
+    def chosen(self) -> str:
+        """Name of the chosen action.
+
+        Raises:
+            ValueError: no action is chosen yet.
+        """
+        if not self._radio.value:
+            raise ValueError(
+                'no action is chosen. Choose one above the image, or name another and press Enter'
+            )
+        return str(self._radio.value)
+
+    def offer(self, names: Sequence[str]) -> None:
+        """Add names after the others, without choosing one."""
+        self._names += [name for name in names if name not in self._names]
+        self._radio.set_options(self._options(), value=self._radio.value)
+
+    def choose(self, index: int) -> None:
+        """Choose by number, from 0; ignore a number that is too large."""
+        if 0 <= index < len(self._names):
+            self._radio.value = self._names[index]
+
+    def choose_name(self, name: str) -> None:
+        """Choose by name; a new name is added."""
+        if name not in self._names:
+            self._names.append(name)
+        self._radio.set_options(self._options(), value=name)
+
+    def _take(self, field: ui.input) -> None:
+        if name := str(field.value).strip():
+            self.choose_name(name)
+        field.value = ''
+
+    def _options(self) -> dict[str, str]:
+        return {name: f'{number} {name}' for number, name in enumerate(self._names, 1)}

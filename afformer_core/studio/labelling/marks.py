@@ -59,10 +59,7 @@ def _number(number: int, at: Point, radius: float) -> str:
     return ''.join(
         f'<text x="{at[0]:.2f}" y="{at[1]:.2f}" font-size="{3.5 * radius:.2f}" '
         f'font-weight="bold" {colours}>{number}</text>'
-        for colours in (
-            f'stroke="black" stroke-width="{radius:.2f}"',
-            f'fill="{_ORANGE}"',
-        )
+        for colours in (f'stroke="black" stroke-width="{radius:.2f}"', f'fill="{_ORANGE}"')
     )
 
 

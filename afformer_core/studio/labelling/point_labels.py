@@ -8,18 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from afformer_core.files.atomic import write_aside
-from afformer_core.files.folder_lock import folder_lock
+from afformer_core.files.atomic import folder_lock, write_aside
 from afformer_core.media.polygons import Point
 from afformer_core.offline.data.readers.folder_pairs import (
     ACTIONS_FILES,
+    PointRow,
     object_folders,
     pair_actions,
-    read_media,
-)
-from afformer_core.offline.data.readers.point_table import (
-    PointRow,
     point_table_text,
+    read_media,
     read_point_table,
 )
 

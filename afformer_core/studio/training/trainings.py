@@ -18,7 +18,7 @@ import yaml
 
 from afformer_core.errors import AfformerError
 from afformer_core.exit_status import describe_exit
-from afformer_core.files.folder_lock import FolderHeldError, folder_lock
+from afformer_core.files.atomic import FolderHeldError, folder_lock
 from afformer_core.files.paths import share_folders
 from afformer_core.runtime.model_folder import DESCRIPTION_FILE
 from afformer_core.runtime.shipped_model import SHIPPED, shipped_model_folder

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from nicegui import ui
 
 from afformer_core.offline.evaluation.report.tiles import image_source
-from afformer_core.studio.messages import told_errors
+from afformer_core.studio.messages import certainty_in_words, presence_in_words, told_errors
 from afformer_core.studio.timeline import ImmediateSlider
 from afformer_core.studio.trying import answer_files
 from afformer_core.studio.trying.workspace import ShownGrounding
-from afformer_core.studio.words import certainty_in_words, presence_in_words
 
 _SIDE = 1280
 _OPACITY = 0.6

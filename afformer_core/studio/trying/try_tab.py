@@ -3,16 +3,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
+
 from nicegui import background_tasks, ui
 
-from afformer_core.example_pairs.pair_folder import ExamplePair
+from afformer_core.example_pairs.download import download_pairs, downloaded_pairs
+from afformer_core.example_pairs.pair_folder import ExamplePair, rendered_pairs
+from afformer_core.media.video import VideoReader
+from afformer_core.offline.evaluation.report.tiles import fit, image_source
+from afformer_core.studio.limits import LimitedImage
 from afformer_core.studio.messages import told_errors
+from afformer_core.studio.timeline import attribute_text
 from afformer_core.studio.trying.answer_panel import AnswerImage, AnswerPanel
 from afformer_core.studio.trying.contact_picker import ContactQuestion
 from afformer_core.studio.trying.demonstration_panel import DemonstrationPanel
-from afformer_core.studio.trying.gallery import Gallery
-from afformer_core.studio.trying.image_panel import ImagePanel
 from afformer_core.studio.trying.workspace import Workspace
+from afformer_core.studio.uploads import build_upload_field
 
 # Three columns; on a narrower screen the answer goes below the image. A phone has one column, in
 # which the frames of the demonstrations come after the answer.
@@ -97,3 +106,133 @@ class TryTab:
             self._loading = False
             if not self._demonstrations.chosen or self._images.chosen is None:
                 self._show_nothing()
+
+
+_THUMBNAIL = 240
+
+
+class Gallery:
+    """The gallery.
+
+    Args:
+        load: called with the chosen pair.
+    """
+
+    def __init__(self, load: Callable[[ExamplePair], Awaitable[None]]) -> None:
+        self._load = load
+        with ui.column().classes('w-full gap-2'):
+            ui.label('No files at hand? Click an example.').classes('text-base')
+            self._row = ui.row().classes('w-full gap-3 items-start')
+            self._fetch = ui.button('Download five real examples (20 MB)', icon='download')
+            self._fetch.props('outline no-caps').on_click(self._download)
+            ui.label(
+                'They are taken from public repositories on GitHub, under the MIT licence.'
+            ).classes('text-xs').bind_visibility_from(self._fetch)
+        self._show()
+
+    def _show(self) -> None:
+        self._fetch.set_visibility(not downloaded_pairs())
+        self._row.clear()
+        with self._row, told_errors():
+            for pair in (*downloaded_pairs(), *rendered_pairs()):
+                self._card(pair)
+
+    def _card(self, pair: ExamplePair) -> None:
+        with ui.column().classes('w-36 gap-1 cursor-pointer example') as card:
+            image = ui.image(_thumbnail(pair.video))
+            image.classes('w-36 h-24 rounded').props('fit=cover no-spinner')
+            ui.label(pair.title).classes('text-sm leading-tight')
+        card.props(f'tabindex=0 role=button aria-label="Try: {attribute_text(pair.title)}"')
+        card.on('click', lambda: self._load(pair))
+        card.on('keydown.enter', lambda: self._load(pair))
+
+    async def _download(self) -> None:
+        self._fetch.props(add='loading')
+        with told_errors():
+            await asyncio.to_thread(download_pairs)
+        self._fetch.props(remove='loading')
+        self._show()
+
+
+@cache
+def _thumbnail(video: Path) -> str:
+    """Return the middle frame of a video, in which the hand acts, as a source for a page."""
+    with VideoReader(video) as reader:
+        duration = reader.duration or 0.0
+    clip = (duration / 2, duration) if duration else None
+    with VideoReader(video, clip) as reader:
+        return image_source(fit(next(iter(reader)).image, _THUMBNAIL))
+
+
+_IMAGE_SIDE = 160
+
+
+class ImagePanel:
+    """The panel.
+
+    Args:
+        workspace: images of the page.
+        changed: called when another image is chosen.
+
+    Attributes:
+        chosen: the image for grounding; None before the first one.
+    """
+
+    def __init__(self, workspace: Workspace, changed: Callable[[], None]) -> None:
+        self._workspace = workspace
+        self._changed = changed
+        self.chosen: LimitedImage | None = None
+        ui.label('Images').classes('text-lg font-bold')
+        build_upload_field(
+            'Drop images here, or tap to choose',
+            'image/*',
+            self.add,
+            workspace.limits,
+            workspace.uploads,
+            video=False,
+        )
+        self._thumbnails = ui.row().classes('w-full gap-2')
+
+    async def add(self, path: Path, name: str) -> None:
+        """Read an image and choose it; see `Workspace.add_image`."""
+        self.chosen = await self._workspace.add_image(path, name)
+        self._workspace.uploads.drop(path)
+        self._show()
+
+    def clear(self) -> None:
+        """Remove all images."""
+        self._workspace.images.clear()
+        self.chosen = None
+        self._show()
+
+    def _show(self) -> None:
+        self._thumbnails.clear()
+        with self._thumbnails:
+            for shown in self._workspace.images:
+                self._thumbnail(shown)
+        self._changed()
+
+    def _thumbnail(self, shown: LimitedImage) -> None:
+        border = 'border-2 border-primary' if shown is self.chosen else 'opacity-70'
+        with ui.column().classes('gap-0 w-24 items-center'):
+            image = ui.image(image_source(fit(shown.image, _IMAGE_SIDE)))
+            image.classes(f'w-24 cursor-pointer {border}').on('click', lambda: self._choose(shown))
+            name = attribute_text(shown.name)
+            image.props(f'tabindex=0 role=button aria-label="Ground in {name}"')
+            image.on('keydown.enter', lambda: self._choose(shown))
+            with ui.row().classes('no-wrap items-center gap-0 w-full'):
+                ui.label(shown.name).classes('text-xs [overflow-wrap:anywhere] grow')
+                ui.button(icon='delete', on_click=lambda: self._remove(shown)).props(
+                    'flat dense size=sm aria-label="Remove the image"'
+                )
+
+    def _choose(self, shown: LimitedImage) -> None:
+        self.chosen = shown
+        self._show()
+
+    def _remove(self, shown: LimitedImage) -> None:
+        images = self._workspace.images
+        images[:] = [image for image in images if image is not shown]
+        if self.chosen is shown:
+            self.chosen = images[-1] if images else None
+        self._show()

@@ -105,11 +105,7 @@ class Workspace:
         demonstrations, images: the demonstrations and images, in the order of addition.
     """
 
-    def __init__(
-        self,
-        worker: ModelWorker,
-        limits: Limits,
-    ) -> None:
+    def __init__(self, worker: ModelWorker, limits: Limits) -> None:
         self.limits = limits
         self.uploads = PageUploads()
         self.demonstrations: list[ShownDemonstration] = []

@@ -113,11 +113,10 @@ class GroundAction:
                 self._end(one, one.result(GoalOutcome.STOPPED, self._stopped))
                 return
             if frame := criteria.target_frame:
-                self._transforms.listen_for(frame)
+                self._transforms.listen()
                 one.placement = Placement(frame, None, 'it was measured before the goal')
             self._begin_first()
-        selection = join_names(criteria.demonstrations)
-        prepared = self._worker.submit(lambda library: library.prepare(selection))
+        prepared = self._worker.submit(partial(_prepare, criteria))
         prepared.add_done_callback(partial(self._prepared, one))
 
     def cancel(self, goal: OpenGoal) -> None:
@@ -201,11 +200,11 @@ class GroundAction:
             if error is None:
                 one.names = prepared.result()
                 return
-            outcome = (
-                GoalOutcome.UNKNOWN
-                if isinstance(error, DemonstrationError)
-                else GoalOutcome.STOPPED
-            )
+            outcome = GoalOutcome.STOPPED
+            if isinstance(error, DemonstrationError):
+                outcome = GoalOutcome.UNKNOWN
+            elif isinstance(error, RefusedGoalError):
+                outcome = GoalOutcome.REFUSED
             self._end(one, one.result(outcome, failure_text(error)))
 
     def _now(self) -> int:
@@ -245,3 +244,8 @@ class GroundAction:
         else:
             one.goal.fail(result)
         self._node.get_logger().info(f'ground_demonstration: {result.message}')
+
+
+def _prepare(criteria: GroundCriteria, library: DemonstrationLibrary) -> tuple[str, ...]:
+    criteria.check_action(library.configuration.action_names)
+    return library.prepare(join_names(criteria.demonstrations))

@@ -6,13 +6,16 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import chain
 
 from sensor_msgs.msg import Image
 
 from afformer_core.demonstrations.state import join_names
+from afformer_core.geometry.approach import ApproachSource
+from afformer_core.geometry.motion import ACTION_NAMES, action_kind
 from afformer_core.outputs.results import Placement
 from afformer_ros.action import GroundDemonstration
 from afformer_ros.grounding.actions.action_endpoint import OpenGoal
@@ -43,6 +46,7 @@ class GroundCriteria:
             action.
         target_frame: frame of positions; empty: the frame of the topic.
         position_required: whether the best point of each image must have a position.
+        approach_required: weakest source of its approach; UNKNOWN: any.
         timeout: seconds from the goal's acceptance to its result, above 0.
         maximum_age: maximum seconds from the stamp of an image to its result; 0: any.
     """
@@ -53,6 +57,7 @@ class GroundCriteria:
     action: str
     target_frame: str
     position_required: bool
+    approach_required: ApproachSource
     timeout: float
     maximum_age: float
 
@@ -77,6 +82,11 @@ class GroundCriteria:
                 f'target_frame is {frame!r}; expected the name of a frame, without a leading '
                 'slash and without spaces'
             )
+        approach = int(request.approach_required)
+        if approach > max(ApproachSource):
+            raise RefusedGoalError(
+                f'approach_required is {approach}; expected 0 to {max(ApproachSource):d}'
+            )
         agreeing = request.agreeing_images or parameters.agreeing_images
         with refused_if_invalid():
             ranges['agreeing_images'].check('agreeing_images', agreeing)
@@ -89,9 +99,25 @@ class GroundCriteria:
             action=str(request.action),
             target_frame=frame,
             position_required=request.position_required,
+            approach_required=ApproachSource(approach),
             timeout=timeout or parameters.action_timeout,
             maximum_age=age or parameters.maximum_image_age,
         )
+
+    def check_action(self, action_names: Sequence[str]) -> None:
+        """Check that the action is known.
+
+        Args:
+            action_names: names of the actions of the model; those with a motion are known, too.
+
+        Raises:
+            RefusedGoalError: it is not known.
+        """
+        if self.action and self.action not in action_names and action_kind(self.action) is None:
+            known = dict.fromkeys([*action_names, *chain(*ACTION_NAMES.values())])
+            raise RefusedGoalError(
+                f'action is {self.action!r}; expected one of {", ".join(known)}, or none'
+            )
 
 
 class GoalOutcome(IntEnum):
@@ -108,6 +134,7 @@ class GoalOutcome(IntEnum):
     REPLACED = GroundDemonstration.Result.REPLACED
     STALE = GroundDemonstration.Result.STALE
     REFUSED = GroundDemonstration.Result.REFUSED
+    NO_APPROACH = GroundDemonstration.Result.NO_APPROACH
 
 
 # Criteria that an image may fail, in order of precedence for equal counts.
@@ -115,6 +142,7 @@ _SHORTCOMINGS = (
     GoalOutcome.STALE,
     GoalOutcome.NOT_FOUND,
     GoalOutcome.NO_POSITION,
+    GoalOutcome.NO_APPROACH,
     GoalOutcome.UNSTEADY,
 )
 
@@ -214,6 +242,7 @@ class GroundGoal:
             GoalOutcome.STALE: f'{count} did not count because of their age; the last one:',
             GoalOutcome.NOT_FOUND: f'{self._demonstration} was not found in {count}:',
             GoalOutcome.NO_POSITION: f'{self._demonstration} has no position in {count}:',
+            GoalOutcome.NO_APPROACH: f'{self._demonstration} has no such approach in {count}:',
             GoalOutcome.UNSTEADY: f'{self._demonstration} was found in {count}, but',
         }
         return self.result(outcome, f'{texts[outcome]} {self._reasons[outcome]}')
@@ -226,8 +255,12 @@ class GroundGoal:
         if not affordance.found or affordance.age > 0 or unknown:
             return GoalOutcome.NOT_FOUND, self._absence(affordance)
         best = affordance.points[0]
-        if self.criteria.position_required and not best.position_valid:
+        required = self.criteria.approach_required
+        if not best.position_valid and (self.criteria.position_required or required):
             return GoalOutcome.NO_POSITION, best.position_problem
+        if required and not 0 < best.approach_source <= required:
+            source, weakest = _in_words(ApproachSource(best.approach_source)), _in_words(required)
+            return GoalOutcome.NO_APPROACH, f'it follows from the {source}; expected the {weakest}'
         return (
             GoalOutcome.UNSTEADY,
             f'not at one point in {self.criteria.agreeing_images} in a row',
@@ -252,3 +285,7 @@ class GroundGoal:
     @property
     def _demonstration(self) -> str:
         return repr(join_names(self.names))
+
+
+def _in_words(source: ApproachSource) -> str:
+    return source.name.lower().replace('_', ' ')

@@ -96,7 +96,7 @@ class DemonstrationLoader:
             WorkerStoppedError: the worker ended.
             Exception: raised by `wait`, `progress` or `check`.
         """
-        maximum = wait(self._worker.submit(lambda owned: owned.maximum_frames))
+        maximum = wait(self._worker.submit(lambda owned: owned.configuration.maximum_frames))
         try:
             path = permitted_path(source, self._folders)
             media = read_demonstration(path, maximum, progress)

@@ -24,6 +24,9 @@ public:
       BT::InputPort<std::string>("action", "", "such as pull"),
       BT::InputPort<unsigned>("attempts", 0, "0: the parameter of the planner"),
       BT::InputPort<bool>("accept_not_visible", false, "whether NOT_VISIBLE is a success, too"),
+      BT::InputPort<double>("speed_scale", 0.0, "0: the parameter of the planner"),
+      BT::InputPort<double>("maximum_force", 0.0, "newtons; 0: the parameter of the planner"),
+      BT::InputPort<double>("gripper_effort", 0.0, "0: the parameter of the planner"),
       BT::OutputPort<int>("outcome", "a constant of the action's result"),
       BT::OutputPort<std::string>("message", "one sentence for a person"),
     });
@@ -33,7 +36,10 @@ public:
   {
     return getInput("demonstrations", goal.demonstrations) && getInput("action", goal.action) &&
            getInput("attempts", goal.attempts) &&
-           getInput("accept_not_visible", goal.accept_not_visible);
+           getInput("accept_not_visible", goal.accept_not_visible) &&
+           getInput("speed_scale", goal.speed_scale) &&
+           getInput("maximum_force", goal.maximum_force) &&
+           getInput("gripper_effort", goal.gripper_effort);
   }
 
   BT::NodeStatus onResultReceived(const WrappedResult & wrapped) override

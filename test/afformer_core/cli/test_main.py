@@ -50,10 +50,7 @@ def run_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     ],
 )
 def test_bad_input_is_one_line(
-    run_with: Callable[..., int],
-    capsys: pytest.CaptureFixture[str],
-    error: Exception,
-    line: str,
+    run_with: Callable[..., int], capsys: pytest.CaptureFixture[str], error: Exception, line: str
 ) -> None:
     assert run_with(error) == 1
     assert capsys.readouterr().err == f'afformer: error: {line}\n'

@@ -17,11 +17,7 @@ from PIL import Image
 
 from afformer_core.cli.main import main
 from afformer_core.errors import ExampleError
-from afformer_core.example_pairs.download import (
-    download_pairs,
-    downloaded_pairs,
-    listed_pairs,
-)
+from afformer_core.example_pairs.download import download_pairs, downloaded_pairs, listed_pairs
 from afformer_core.licences import terms_of
 from afformer_core.media.images import read_image
 from afformer_core.media.video import read_video

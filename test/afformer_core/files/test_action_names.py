@@ -13,10 +13,7 @@ from afformer_core.files.annotation_files import read_action_names
 
 @pytest.mark.parametrize(
     ('name', 'content'),
-    [
-        ('actions.json', '["press", "turn left"]'),
-        ('actions.txt', '\ufeffpress\n\n turn left \n'),
-    ],
+    [('actions.json', '["press", "turn left"]'), ('actions.txt', '\ufeffpress\n\n turn left \n')],
 )
 def test_names_are_in_the_order_of_the_file(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content, encoding='utf-8')

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.files.folder_lock import FolderHeldError, folder_lock
+from afformer_core.files.atomic import FolderHeldError, folder_lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from afformer_core.files.folder_lock import folder_lock
+from afformer_core.files.atomic import folder_lock
 with folder_lock(Path(sys.argv[1])):
     print('held', flush=True)
     time.sleep(60)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Grasp candidates at blobs of known shape, and widths of a bar under a heatmap that is wider."""
+"""Grasp candidates on a bar before a wall, and its widths."""
 
 import math
 
@@ -8,100 +8,29 @@ import numpy as np
 import pytest
 
 from afformer_core.geometry.camera import Calibration, DepthImage, DepthSettings
-from afformer_core.geometry.grasp import grasp_candidate, grasp_width
-from afformer_core.geometry.surface import SurfacePoint
+from afformer_core.geometry.grasp import along_part, grasp_candidate
 from afformer_core.geometry.transform import rotation_of_quaternion
 from afformer_core.runtime.peaks import Peak
 
-PEAK = Peak(u=319.5, v=239.5, score=0.6)
-FACING = np.array([0.0, 0.0, -1.0])
-
-
-def blob(angle_degrees: float, long: float, short: float) -> np.ndarray:
-    v, u = np.mgrid[:480, :640]
-    angle = math.radians(angle_degrees)
-    along = (u - PEAK.u) * math.cos(angle) + (v - PEAK.v) * math.sin(angle)
-    across = (v - PEAK.v) * math.cos(angle) - (u - PEAK.u) * math.sin(angle)
-    heatmap = np.exp(-(along**2) / (2 * long**2) - across**2 / (2 * short**2))
-    return (heatmap / heatmap.sum()).astype(np.float32)
-
-
-def surface(normal: np.ndarray) -> SurfacePoint:
-    return SurfacePoint(np.array([0.0, 0.0, 0.8]), np.eye(3) * 1e-6, normal, '')
-
-
-def axes(heatmap: np.ndarray, normal: np.ndarray, calibration: Calibration) -> np.ndarray:
-    candidate = grasp_candidate(heatmap, PEAK, surface(normal), calibration)
-    assert candidate is not None
-    return rotation_of_quaternion(candidate.orientation).T
-
-
-@pytest.mark.parametrize('angle', [-40, -10, 0, 30, 60, 90, 130])
-def test_x_lies_along_the_blob(calibration: Calibration, angle: float) -> None:
-    x, _, z = axes(blob(angle, 15, 5), FACING, calibration)
-
-    expected = [math.cos(math.radians(angle)), math.sin(math.radians(angle)), 0]
-    np.testing.assert_allclose(x, expected, atol=0.02)
-    np.testing.assert_allclose(z, [0, 0, 1], atol=1e-9)
-
-
-@pytest.mark.parametrize('angles', [(88, 92), (-2, 2), (178, 182)])
-def test_x_does_not_flip(calibration: Calibration, angles: tuple[float, float]) -> None:
-    first, second = (axes(blob(angle, 15, 5), FACING, calibration)[0] for angle in angles)
-
-    assert first @ second > 0.99
-
 
 @pytest.mark.parametrize(
-    'heatmap', [blob(35, 10, 9.8), np.full((480, 640), 1e-6, np.float32)], ids=['round', 'flat']
+    ('approach', 'x'),
+    [
+        ([0.0, 0.0, 1.0], [1.0, 0.0, 0.0]),
+        ([0.6, 0.0, 0.8], [0.8, 0.0, -0.6]),
+        ([0.28, 0.0, 0.96], [0.96, 0.0, -0.28]),
+        ([-0.96, 0.28, 0.0], [0.28, 0.96, 0.0]),
+        ([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]),
+    ],
 )
-def test_x_of_no_longer_axis_is_horizontal(heatmap: np.ndarray, calibration: Calibration) -> None:
-    x, _, _ = axes(heatmap, FACING, calibration)
-
-    np.testing.assert_allclose(x, [1, 0, 0], atol=1e-9)
-
-
-def test_x_lies_in_a_tilted_surface(calibration: Calibration) -> None:
-    normal = np.array([math.sin(0.7), 0, -math.cos(0.7)])
-    x, y, z = axes(blob(0, 15, 5), normal, calibration)
-
-    np.testing.assert_allclose(z, -normal, atol=1e-9)
-    np.testing.assert_allclose(x, [math.cos(0.7), 0, math.sin(0.7)], atol=0.02)
-    np.testing.assert_allclose(np.cross(x, y), z, atol=1e-9)
-
-
-def test_an_edge_on_surface_has_a_pose(calibration: Calibration) -> None:
-    x, _, z = axes(blob(90, 15, 5), np.array([1.0, 0.0, 0.0]), calibration)
-
-    assert x @ z == pytest.approx(0, abs=1e-9)
-
-
-def test_position_and_score_are_the_peak_s(calibration: Calibration) -> None:
-    candidate = grasp_candidate(blob(0, 9, 3), PEAK, surface(FACING), calibration)
-
-    assert candidate is not None
-    assert candidate.position.tolist() == [0, 0, 0.8]
-    assert candidate.score == 0.6
-
-
-def test_a_peak_in_the_corner(calibration: Calibration) -> None:
-    heatmap = np.zeros((480, 640), np.float32)
-    heatmap[0, 630:] = 0.1
-    corner = Peak(u=639, v=0, score=1)
-
-    candidate = grasp_candidate(heatmap, corner, surface(FACING), calibration)
-
-    assert candidate is not None
-    x = rotation_of_quaternion(candidate.orientation)[:, 0]
-    np.testing.assert_allclose(x, [1, 0, 0], atol=0.02)
-
-
-def test_no_candidate_without_a_normal(calibration: Calibration) -> None:
-    without = SurfacePoint(np.array([0.0, 0.0, 0.8]), np.eye(3), None, '')
-
-    assert grasp_candidate(blob(0, 9, 3), PEAK, without, calibration) is None
-    unknown = SurfacePoint.unknown('a hole')
-    assert grasp_candidate(blob(0, 9, 3), PEAK, unknown, calibration) is None
+def test_a_candidate_has_z_along_the_approach_and_x_to_the_right_or_down(approach, x):
+    candidate = grasp_candidate(np.array([0.1, 0.2, 0.8]), np.array(approach), 0.6)
+    rotation = rotation_of_quaternion(candidate.orientation)
+    np.testing.assert_allclose(rotation[:, 2], approach, atol=1e-9)
+    np.testing.assert_allclose(rotation[:, 0], x, atol=1e-9)
+    assert np.linalg.det(rotation) == pytest.approx(1)
+    assert (candidate.position.tolist(), candidate.score) == ([0.1, 0.2, 0.8], 0.6)
+    assert not candidate.axis_known
 
 
 # At 0.6 m a pixel is 1 mm.
@@ -111,49 +40,93 @@ BAR_PEAK = Peak(160.0, 120.0, 0.9)
 WALL = 0.63
 
 
-def _bar(angle, thick, near=0.6):
-    """A bar 120 pixels long through the peak, and a heatmap along it that is wider."""
-    values, heatmap = np.full((240, 320), WALL, np.float32), np.zeros((240, 320), np.float32)
-    for target, value, broad in ((values, near, thick), (heatmap, 1.0, 1.6 * thick)):
-        corners = cv2.boxPoints(((BAR_PEAK.u, BAR_PEAK.v), (120, broad), angle))
-        cv2.fillPoly(target, [np.round(corners * 16).astype(np.int32)], value, shift=4)
-    return DepthImage(values, 'camera', 0), cv2.GaussianBlur(heatmap, (0, 0), 2)
+def _bar(angle, thick, near=0.6, long=120, noise=0.0):
+    """A bar of so many pixels through the peak, before a wall."""
+    values = np.full((240, 320), WALL, np.float32)
+    corners = cv2.boxPoints(((BAR_PEAK.u, BAR_PEAK.v), (long, thick), angle))
+    cv2.fillPoly(values, [np.round(corners * 16).astype(np.int32)], near, shift=4)
+    values *= 1 + noise * np.random.default_rng(7).standard_normal(values.shape)
+    return DepthImage(values.astype(np.float32), 'camera', 0)
 
 
-def _measure(depth, heatmap, share=0.5, distance=0.6):
+def _measure(depth, distance=0.6):
+    """The x axis of a candidate, whether it is known, and the width."""
     position = CALIBRATION.points([[BAR_PEAK.u, BAR_PEAK.v]], [distance])[0]
-    surface = SurfacePoint(position, np.eye(3) * 1e-6, np.array([0.0, 0.0, -1.0]), '')
-    candidate = grasp_candidate(heatmap, BAR_PEAK, surface, CALIBRATION)
-    settings = DepthSettings()
-    return grasp_width(heatmap, BAR_PEAK, candidate, depth, CALIBRATION, settings, share)
+    candidate = grasp_candidate(position, np.array([0.0, 0.0, 1.0]), 0.6)
+    turned, width = along_part(candidate, BAR_PEAK, depth, CALIBRATION, DepthSettings())
+    rotation = rotation_of_quaternion(turned.orientation)
+    np.testing.assert_allclose(rotation[:, 2], [0, 0, 1], atol=1e-9)
+    return rotation[:, 0], turned.axis_known, width
 
 
-@pytest.mark.parametrize('angle', [0, 30, 90])
+@pytest.mark.parametrize('angle', [-40, -10, 0, 30, 60, 90, 130])
 @pytest.mark.parametrize('thick', [10, 20])
-def test_the_width_of_a_bar_is_across_it(angle, thick):
-    assert _measure(*_bar(angle, thick)) == pytest.approx(thick / 1000, abs=0.002)
+def test_x_lies_along_a_bar_and_the_width_is_across_it(angle, thick):
+    x, known, width = _measure(_bar(angle, thick))
+    turn = math.radians(angle)
+    np.testing.assert_allclose(x, [math.cos(turn), math.sin(turn), 0], atol=0.03)
+    assert known
+    assert width == pytest.approx(thick / 1000, abs=0.002)
 
 
-def test_the_depth_may_be_smaller_than_the_image():
-    depth, heatmap = _bar(0, 20)
+def test_noise_of_one_percent_leaves_a_bar_as_it_is():
+    x, known, width = _measure(_bar(30, 20, noise=0.01))
+    np.testing.assert_allclose(x, [math.sqrt(0.75), 0.5, 0], atol=0.1)
+    assert known
+    assert width == pytest.approx(0.02, abs=0.004)
+
+
+@pytest.mark.parametrize('angles', [(88, 92), (-2, 2), (178, 182)])
+def test_x_does_not_flip(angles):
+    first, second = (_measure(_bar(angle, 12))[0] for angle in angles)
+    assert first @ second > 0.99
+
+
+@pytest.mark.parametrize(
+    ('thick', 'long', 'known'), [(24, 24, False), (24, 33, False), (24, 41, True), (16, 27, True)]
+)
+def test_the_axis_of_a_part_is_known_if_it_is_long(thick, long, known):
+    x, told, width = _measure(_bar(0, long, long=thick))
+    assert told is known
+    np.testing.assert_allclose(x, [0, 1, 0] if known else [1, 0, 0], atol=0.05)
+    assert width == pytest.approx((thick if known else long) / 1000, abs=0.003)
+
+
+@pytest.mark.parametrize('thick', [64, 76])
+def test_the_width_of_what_is_wider_than_a_gripper_is_unknown(thick):
+    width = _measure(_bar(0, thick))[2]
+    assert width == (pytest.approx(0.064, abs=0.003) if thick == 64 else None)
+
+
+def test_a_wall_around_a_shallow_recess_has_neither():
+    # Within 4 cm of the peak, all of it lies on the wall, or 14 mm before it.
+    _, known, width = _measure(_bar(60, 12, near=WALL - 0.014), distance=WALL)
+    assert (known, width) == (False, None)
+
+
+def test_the_depth_may_be_smaller_than_the_image_and_have_a_hole_at_the_peak():
+    depth = _bar(60, 20)
     small = DepthImage(np.ascontiguousarray(depth.values[::2, ::2]), 'camera', 0)
-    assert _measure(small, heatmap) == pytest.approx(0.02, abs=0.003)
+    small.values[60, 80] = np.nan
+    x, _, width = _measure(small)
+    np.testing.assert_allclose(x, [0.5, math.sqrt(0.75), 0], atol=0.1)
+    assert width == pytest.approx(0.02, abs=0.003)
 
 
-def test_on_a_flat_surface_the_heatmap_bounds_the_width():
-    depth, heatmap = _bar(0, 20, near=WALL)
-    # 32 pixels of 1.05 mm
-    assert _measure(depth, heatmap, distance=WALL) == pytest.approx(0.0336, abs=0.003)
+def test_without_depth_there_is_neither():
+    empty = DepthImage(np.full((240, 320), np.nan, np.float32), 'camera', 0)
+    assert _measure(empty)[1:] == (False, None)
 
 
-def test_a_hole_at_the_peak_is_bridged():
-    depth, heatmap = _bar(0, 20)
-    depth.values[120, 160] = np.nan
-    assert _measure(depth, heatmap) == pytest.approx(0.02, abs=0.002)
-
-
-def test_without_depth_there_is_no_width():
-    _, heatmap = _bar(0, 20)
-    assert (
-        _measure(DepthImage(np.full((240, 320), np.nan, np.float32), 'camera', 0), heatmap) is None
+def test_a_peak_in_the_corner():
+    values = np.full((240, 320), WALL, np.float32)
+    values[:8] = 0.6
+    position = CALIBRATION.points([[319.0, 0.0]], [0.6])[0]
+    candidate = grasp_candidate(position, np.array([0.0, 0.0, 1.0]), 0.6)
+    depth = DepthImage(values, 'camera', 0)
+    turned, width = along_part(
+        candidate, Peak(319.0, 0.0, 1.0), depth, CALIBRATION, DepthSettings()
     )
+    assert turned.axis_known
+    assert rotation_of_quaternion(turned.orientation)[:, 0] == pytest.approx([1, 0, 0], abs=0.02)
+    assert width == pytest.approx(0.008, abs=0.002)

@@ -9,12 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from afformer_core.hands.contact_estimate import (
-    REST,
-    ContactEstimate,
-    fingertips,
-    hand_size,
-)
+from afformer_core.hands.contact_estimate import REST, ContactEstimate, fingertips, hand_size
 
 from ..offline.maskahand.landmarks import pointing_hand
 

@@ -26,9 +26,7 @@ Frames = Sequence[Sequence[np.ndarray]]
 
 
 @pytest.fixture
-def detector_of(
-    monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[Frames], MediaPipeHands]:
+def detector_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[Frames], MediaPipeHands]:
     """Makes a detector whose landmarker sees given hands, one list a frame, again each video."""
 
     def make(frames: Frames) -> MediaPipeHands:

@@ -88,10 +88,7 @@ def test_messages_that_are_lost_inside_are_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ('length', 'compression', 'reason'),
-    [
-        (30_000, CompressionMode.NONE, 'malformed'),
-        (500, CompressionMode.MESSAGE, '[Zz]stand'),
-    ],
+    [(30_000, CompressionMode.NONE, 'malformed'), (500, CompressionMode.MESSAGE, '[Zz]stand')],
 )
 def test_a_database_that_is_damaged_inside_is_told(
     tmp_path: Path, length: int, compression: CompressionMode, reason: str

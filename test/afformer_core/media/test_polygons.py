@@ -2,13 +2,7 @@
 import numpy as np
 import pytest
 
-from afformer_core.media.polygons import (
-    area,
-    contains,
-    distance,
-    inner_points,
-    nearest_element,
-)
+from afformer_core.media.polygons import area, contains, distance, inner_points, nearest_element
 
 SQUARE = np.array([[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]])
 HOOK = np.array([[0.0, 0.0], [9.0, 0.0], [9.0, 3.0], [3.0, 3.0], [3.0, 9.0], [0.0, 9.0]])

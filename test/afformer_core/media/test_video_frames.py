@@ -13,12 +13,7 @@ import pytest
 
 from afformer_core.errors import VideoError
 from afformer_core.media.video import VideoReader, read_video, write_video
-from afformer_core.media.video_frames import (
-    Part,
-    decode_part,
-    frames_shown,
-    uniform_indices,
-)
+from afformer_core.media.video_frames import Part, decode_part, frames_shown, uniform_indices
 
 # Milliseconds; the second frame is shown for 2.9 s.
 TIMES = (0, 100, 3000, 3040, 3080, 5000, 5500)

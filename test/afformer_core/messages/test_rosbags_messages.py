@@ -6,6 +6,7 @@ import pytest
 
 from afformer_core.errors import AfformerError
 from afformer_core.files import paths
+from afformer_core.geometry.approach import Approach, ApproachSource
 from afformer_core.geometry.grasp import GraspCandidate
 from afformer_core.geometry.motion import MotionType, PartMotion
 from afformer_core.messages.image_encoding import image_message, jpeg_message
@@ -21,13 +22,14 @@ from afformer_core.outputs.markers import marker_messages
 from .conftest import NO_DEPTH, ON_TABLE, header_of
 
 IMAGE = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+LED = Approach(np.array([0.0, 0.28, 0.96]), ApproachSource.MOTION)
 CANDIDATE = GraspCandidate(np.array([1.0, 2.0, 3.0]), np.array([0.5, -0.5, 0.5, 0.5]), 0.75)
 
 
 def _affordance(factory, result):
     turned = PartMotion(MotionType.ROTATION, np.array([0.0, 0.0, 1.0]), '')
     unknown = PointGeometry(PartMotion.unknown('no depth is received'))
-    geometries = [PointGeometry(turned, CANDIDATE, CANDIDATE, 0.5)]
+    geometries = [PointGeometry(turned, LED, CANDIDATE, CANDIDATE, 0.5)]
     geometries += [unknown] * (len(result.surfaces) - 1)
     base = header_of(factory, 'base')
     return affordance_message(factory, result, geometries, header_of(factory), base)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from rosbags.typesys import get_types_from_msg
 
+from afformer_core.geometry.approach import Approach, ApproachSource
 from afformer_core.geometry.grasp import GraspCandidate
 from afformer_core.geometry.motion import MotionType, PartMotion
 from afformer_core.geometry.transform import RigidTransform
@@ -21,11 +22,18 @@ from afformer_core.outputs.results import CameraFrame, OutputSettings, Placement
 
 from ..messages.conftest import NO_DEPTH, ON_TABLE, header_of
 
-CANDIDATE = GraspCandidate(np.array([0.1, -0.2, 0.8]), np.array([0.5, -0.5, 0.5, 0.5]), 0.5)
+LED = Approach(np.array([0.0, 0.28, 0.96]), ApproachSource.MOTION)
+CANDIDATE = GraspCandidate(
+    np.array([0.1, -0.2, 0.8]), np.array([0.5, -0.5, 0.5, 0.5]), 0.5, axis_known=True
+)
 BEFORE = GraspCandidate(np.array([0.1, -0.2, 0.7]), np.array([0.5, -0.5, 0.5, 0.5]), 0.5)
 UNKNOWN = PointGeometry(PartMotion.unknown('which way is up is not known'))
 PULLED = PointGeometry(
-    PartMotion(MotionType.TRANSLATION, np.array([0.0, 0.6, -0.8]), ''), CANDIDATE, BEFORE, 0.025
+    PartMotion(MotionType.TRANSLATION, np.array([0.0, 0.6, -0.8]), ''),
+    LED,
+    CANDIDATE,
+    BEFORE,
+    0.025,
 )
 
 
@@ -36,10 +44,10 @@ def _message(factory, result, geometries=(UNKNOWN, UNKNOWN)):
 
 
 def _numbers(point):
-    """Every number of position, normal, poses, motion, covariance and width."""
+    """Every number of position, normal, approach, poses, motion, covariance and width."""
     poses = (point.grasp_candidate, point.pre_grasp)
     parts = [part for pose in poses for part in (pose.position, pose.orientation)]
-    vectors = (point.position, point.normal, *parts, point.motion)
+    vectors = (point.position, point.normal, point.approach, *parts, point.motion)
     axes = [[getattr(one, axis) for axis in 'xyzw' if hasattr(one, axis)] for one in vectors]
     return [*axes, list(point.position_covariance), [point.grasp_width]]
 
@@ -64,9 +72,11 @@ def test_the_result_as_numbers(factory, result):
 def test_everything_that_is_known_of_a_point(factory, result):
     message = _message(factory, result((ON_TABLE, ON_TABLE)), (PULLED, UNKNOWN))
     point = message.points[0]
-    position, normal, *poses, motion, covariance, width = _numbers(point)
+    position, normal, approach, *poses, motion, covariance, width = _numbers(point)
     assert (point.position_valid, point.normal_valid, point.position_problem) == (True, True, '')
     assert (position, normal) == ([0.1, -0.2, 0.8], [0, 0, -1])
+    assert (point.approach_source, approach) == (2, [0, 0.28, 0.96])
+    assert [one.grasp_axis_known for one in message.points] == [True, False]
     turn = [0.5, -0.5, 0.5, 0.5]
     assert [one.grasp_candidate_valid for one in message.points] == [True, False]
     assert poses == [[0.1, -0.2, 0.8], turn, [0.1, -0.2, 0.7], turn]
@@ -89,7 +99,7 @@ def test_a_normal_that_is_unknown_is_no_number(factory, result):
     surface = replace(ON_TABLE, normal=None)
     point = _message(factory, result((surface, NO_DEPTH))).points[0]
     assert (point.position_valid, point.normal_valid) == (True, False)
-    position, normal, *rest = _numbers(point)
+    position, normal, _, *rest = _numbers(point)
     assert position == [0.1, -0.2, 0.8]
     assert np.isnan(normal).all()
     candidate = [*rest[:4], rest[-1]]
@@ -97,8 +107,10 @@ def test_a_normal_that_is_unknown_is_no_number(factory, result):
 
 
 def test_what_is_unknown_of_a_point_is_no_number(factory, result):
-    numbers = _numbers(_message(factory, result((ON_TABLE, NO_DEPTH))).points[1])
-    assert [len(one) for one in numbers] == [3, 3, 3, 4, 3, 4, 3, 9, 1]
+    point = _message(factory, result((ON_TABLE, NO_DEPTH))).points[1]
+    numbers = _numbers(point)
+    assert point.approach_source == 0
+    assert [len(one) for one in numbers] == [3, 3, 3, 3, 4, 3, 4, 3, 9, 1]
     assert all(np.isnan(one).all() for one in numbers)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from afformer_core.geometry.camera import Calibration, DepthImage
 from afformer_core.geometry.surface import SurfacePoint
-from afformer_core.geometry.transform import RigidTransform
+from afformer_core.geometry.transform import RigidTransform, rotation_of_quaternion
 from afformer_core.outputs.outputs import OutputMessages, caption, draw_grounding
 from afformer_core.outputs.results import (
     CameraFrame,
@@ -209,6 +209,40 @@ def test_a_pre_grasp_is_in_front_of_the_surface(factory, result):
     assert points[0].pre_grasp.orientation == points[0].grasp_candidate.orientation
 
 
+def test_x_of_a_candidate_lies_along_the_part(factory, result):
+    near, wall = replace(ON_TABLE, position=np.array([0.0, 0.0, 0.2])), np.full((48, 64), 0.3)
+    wall[10:40, 31:33] = 0.2
+    view = SpatialView(DepthImage(wall.astype(np.float32), 'camera', 0), CALIBRATION, '')
+    found = result((near, replace(ON_TABLE, position=np.array([0.0, 0.0, 0.3]))), view=view)
+    first, second = _messages(factory, found).create('affordance').points
+    turn = first.grasp_candidate.orientation
+    # Down the image: a quarter of a turn about z.
+    half = 0.5**0.5
+    assert [turn.x, turn.y, turn.z, turn.w] == pytest.approx([0, 0, half, half])
+    assert (first.grasp_axis_known, second.grasp_axis_known) == (True, False)
+
+
+def test_a_point_with_a_motion_but_no_normal_is_a_candidate_in_the_frame_of_positions(
+    factory, result
+):
+    aside = RigidTransform(np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]]), np.zeros(3))
+    bare = replace(ON_TABLE, position=np.array([0.0, 0.0, 0.8]), normal=None)
+    found = replace(_wall(result), surfaces=(bare, NO_DEPTH))
+    point = (
+        _messages(factory, found).placed(Placement('base', aside)).create('affordance').points[0]
+    )
+    assert (point.normal_valid, point.approach_source, point.grasp_candidate_valid) == (
+        False,
+        2,
+        True,
+    )
+    turn = point.grasp_candidate.orientation
+    rotation = rotation_of_quaternion(np.array([turn.x, turn.y, turn.z, turn.w]))
+    # The action is press; z of the camera is x of base.
+    np.testing.assert_allclose(rotation[:, 2], [1, 0, 0], atol=0.02)
+    assert point.approach.x == pytest.approx(1, abs=1e-3)
+
+
 def test_the_motion_is_that_of_the_best_action_in_the_frame_of_positions(factory, result):
     aside = RigidTransform(np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]]), np.zeros(3))
     messages = OutputMessages(
@@ -223,7 +257,29 @@ def test_the_motion_is_that_of_the_best_action_in_the_frame_of_positions(factory
     # The action is press; the normal along -z of the camera is -x of base.
     assert (first.motion_valid, first.motion_type) == (True, 1)
     assert (first.motion.x, first.motion.y, first.motion.z) == (1.0, 0.0, 0.0)
+    assert (first.approach_source, first.approach) == (1, first.motion)
     assert (second.motion_valid, second.motion_problem) == (False, 'no depth is received')
+
+
+@pytest.mark.parametrize(
+    ('frame_id', 'expected'),
+    [('camera', [0.1, -0.2, 0.8]), ('base', [0.8, 0.1, -0.2])],
+)
+def test_a_point_without_a_normal_is_approached_from_the_camera_in_any_frame(
+    factory, result, frame_id, expected
+):
+    aside = RigidTransform(np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0]]), np.array([3.0, 2, 1]))
+    surface = replace(ON_TABLE, normal=None)
+    messages = _messages(factory, _seen(result, surface, NO_DEPTH, age=0.4)).placed(
+        Placement(frame_id, None if frame_id == 'camera' else aside)
+    )
+    first, second = messages.create('affordance').points
+    assert first.approach_source == 3
+    length = 0.69**0.5
+    assert [first.approach.x, first.approach.y, first.approach.z] == pytest.approx(
+        [number / length for number in expected]
+    )
+    assert (second.approach_source, second.position_valid) == (0, False)
 
 
 IMAGE = np.zeros((480, 640, 3), np.uint8)

@@ -22,8 +22,7 @@ PATIENT = {'settings': replace(SETTINGS, depth_tolerance=3.0), 'depth_wait': 3.0
     [('spot_mcap', ''), ('spot_sqlite3', ''), ('spot_compressed', '/compressed')],
 )
 @pytest.mark.parametrize(
-    'image',
-    ['camera/hand_color', 'camera/hand_mono', 'camera/frontleft', 'depth/frontleft'],
+    'image', ['camera/hand_color', 'camera/hand_mono', 'camera/frontleft', 'depth/frontleft']
 )
 def test_every_topic_is_an_image(
     replay: Replayer, test_data: Path, tmp_path: Path, name: str, ending: str, image: str

@@ -3,26 +3,38 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import pytest
 from mcap.reader import make_reader
 
-from afformer_core.errors import DatasetError
-from afformer_core.media.bag import Bag, BagError, BagExtract
+from afformer_core.errors import AfformerError, DatasetError
+from afformer_core.media.bag import Bag, BagError, BagExtract, BagMessage
 from afformer_core.media.video import read_video
 from afformer_core.replay.annotations import read_annotations
 from afformer_core.replay.demonstrations import ReplayDemonstrations
-from afformer_core.replay.replay import result_folder
+from afformer_core.replay.replay import (
+    distribution,
+    header_stamp,
+    images_with_depth,
+    jitter,
+    result_folder,
+    summarize,
+)
+from afformer_core.replay.replayed_image import ABSTAINED, FOUND, HELD, UNREADABLE, write_table
 from afformer_core.replay.topics import ReplayTopics
 from afformer_core.runtime.calibrations import PresenceFeatures
+from afformer_core.stream.pipeline import SpatialInputs
 from afformer_sim.datasets.rgbd_bag import RgbdBagSettings, write_rgbd_bag
 
 from .conftest import Replayer, Written
@@ -254,3 +266,206 @@ def test_a_folder_of_results_appears_whole_or_not_at_all(
     with pytest.raises(OSError, match='not empty'):
         _write(other.parent, lambda: other.mkdir(parents=True))
     assert list(other.parent.parent.rglob('*')) == [other.parent, other]
+
+
+MS = 10**6
+
+
+def message(topic: str, time: int, stamp: int) -> BagMessage:
+    data = struct.pack('<4BiI', 0, 1, 0, 0, *divmod(stamp * MS, 10**9))
+    return BagMessage(topic, 'type', time * MS, data)
+
+
+def depth_message(recorded: BagMessage) -> Any:
+    """One pixel with the stamp of the recorded message."""
+    seconds, nanoseconds = divmod(header_stamp(recorded) or 0, 10**9)
+    stamp = SimpleNamespace(sec=seconds, nanosec=nanoseconds)
+    return SimpleNamespace(
+        header=SimpleNamespace(stamp=stamp, frame_id='camera'),
+        encoding='32FC1',
+        height=1,
+        width=1,
+        step=4,
+        is_bigendian=False,
+        data=np.zeros(4, np.uint8),
+    )
+
+
+def pairs(
+    messages: list[BagMessage], depth: str = '/depth', info: str = '', decode: Any = depth_message
+) -> list[tuple[int, int | None]]:
+    """Stamp of each image and of the depth that it got."""
+    spatial = SpatialInputs(depth, info, decode)
+    found: list[tuple[int, int | None]] = []
+    topics = ReplayTopics('/image', '', depth, info)
+    for _, stamp in images_with_depth(messages, topics, spatial, 0.1):
+        assert stamp is not None
+        view = spatial.view(stamp, 0.02, 0.0)
+        found.append((stamp // MS, None if view.depth is None else view.depth.stamp // MS))
+    return found
+
+
+@pytest.mark.parametrize(
+    ('recorded', 'found'),
+    [
+        # The nearest is taken, though it comes later.
+        (
+            [
+                ('/depth', 5, 0), ('/image', 20, 15), ('/depth', 30, 18),
+                ('/image', 40, 35), ('/depth', 45, 36),
+            ],
+            [(15, 18), (35, 36)],
+        ),
+        # Beyond the tolerance there is none.
+        ([('/image', 10, 0), ('/depth', 11, 21), ('/depth', 30, 40)], [(0, None)]),
+        # An image waits no longer than it may.
+        (
+            [('/image', 10, 0), ('/other', 109, 0), ('/other', 110, 0), ('/depth', 111, 0)],
+            [(0, None)],
+        ),
+        # At the end of the bag, an earlier one will do.
+        ([('/depth', 1, 0), ('/image', 10, 15)], [(15, 0)]),
+        # After the clock was set back, images still wait.
+        (
+            [
+                ('/image', 1000, 60_000), ('/depth', 1001, 60_000),
+                ('/image', 1030, 10), ('/depth', 1031, 11),
+            ],
+            [(60_000, 60_000), (10, 11)],
+        ),
+    ],
+)  # fmt: skip
+def test_each_image_gets_the_depth_that_comes_in_time(
+    recorded: list[tuple[str, int, int]], found: list[tuple[int, int | None]]
+) -> None:
+    assert pairs([message(*each) for each in recorded]) == found
+
+
+def test_an_image_without_depth_topic_does_not_wait() -> None:
+    assert pairs([message('/image', 10, 0), message('/depth', 11, 0)], depth='') == [(0, None)]
+
+
+def test_the_first_image_waits_for_a_calibration_too() -> None:
+    messages = [
+        message('/image', 10, 0),
+        message('/depth', 11, 0),
+        message('/info', 12, 0),
+        message('/image', 20, 10),
+        message('/depth', 21, 10),
+    ]
+    asked: list[BagMessage] = []
+
+    def decode(recorded: BagMessage) -> Any:
+        if recorded.topic == '/info':
+            asked.append(recorded)
+            raise AfformerError('no calibration')
+        return depth_message(recorded)
+
+    pairs(messages, info='/info', decode=decode)
+    assert asked == [messages[2], messages[2]]
+
+
+def test_no_more_is_read_ahead_and_kept_than_needed() -> None:
+    read = []
+    kept: WeakSet[BagMessage] = WeakSet()
+
+    def reading() -> Iterator[BagMessage]:
+        for number in range(100):
+            read.append(number)
+            yield message('/image', 10 * number, 10 * number)
+            one = message('/depth', 10 * number + 1, 10 * number)
+            kept.add(one)
+            yield one
+
+    topics = ReplayTopics('/image', '', '/depth', '')
+    images = images_with_depth(reading(), topics, SpatialInputs('/depth', '', depth_message), 0.1)
+    next(images)
+    assert read == [0]
+    # Those that may come before their image, and the one that is read.
+    assert max(len(kept) for _ in images) <= 25
+
+
+@pytest.mark.parametrize(
+    ('data', 'stamp'),
+    [
+        (struct.pack('<4BiI', 0, 1, 0, 0, 3, 5), 3_000_000_005),
+        (struct.pack('>4BiI', 0, 0, 0, 0, 3, 5), 3_000_000_005),
+        (b'\x00\x01\x00\x00\x03\x00', None),
+        (b'', None),
+    ],
+)
+def test_the_stamp_is_read_in_either_byte_order(data: bytes, stamp: int | None) -> None:
+    assert header_stamp(BagMessage('/image', 'type', 0, data)) == stamp
+
+
+NOTHING = {
+    'stamp': 10**18, 'state': ABSTAINED, 'presence': 0.9, 'certainty': 0.7, 'confidence': 0.1,
+    'feature_similarity': 0.8, 'continuity': 1.0, 'age': 0.0, 'action': 'press', 'restart': '',
+    'decode_ms': 1.0, 'predict_ms': 20.0, 'stream_ms': 3.0,
+}  # fmt: skip
+SEEN = NOTHING | {
+    'state': FOUND, 'confidence': 0.5, 'u': 10.0, 'v': 20.0, 'score': 0.5, 'x': 0.0, 'y': 0.1,
+    'z': 0.7, 'normal_x': 0.0, 'normal_y': 0.0, 'normal_z': -1.0, 'peak_pixels': 2.5,
+    'peak_millimetres': 3.0, 'normal_degrees': 1.0, 'inside': True,
+}  # fmt: skip
+AGAIN = NOTHING | {
+    'state': FOUND, 'stamp': 10**18 + 10**8, 'u': 13.0, 'v': 24.0, 'score': 0.5,
+    'problem': 'the depth jumps by 7 mm next to the peak',
+}  # fmt: skip
+BESIDE = AGAIN | {
+    'problem': 'the depth jumps by 34 mm next to the peak', 'peak_pixels': 7.5, 'inside': False
+}  # fmt: skip
+UNSCORED = dict.fromkeys(('peak_pixels', 'peak_millimetres', 'inside'))
+KEPT = SEEN | UNSCORED | {'state': HELD, 'age': 0.1}
+BROKEN = {'stamp': 5, 'state': UNREADABLE, 'problem': 'the JPEG lacks its end'}
+ROWS = (SEEN, BESIDE, AGAIN, KEPT, NOTHING, BROKEN)
+
+
+def test_the_summary_counts_states_positions_scores_and_problems() -> None:
+    summary = summarize(ROWS, {'bag': 'a'}, ['cut off'], {'continuity': 0.75})
+    assert json.loads(json.dumps(summary)) == summary
+    assert summary['facts'] == {'bag': 'a'}
+    assert summary['images'] == 6
+    assert summary['states'] == {FOUND: 3, HELD: 1, ABSTAINED: 1, UNREADABLE: 1}
+    assert (summary['positions'], summary['inside_outline']) == (2, 0.5)
+    assert summary['scores']['peak_pixels'] == {
+        'count': 2, 'median': 5.0, 'p95': 7.25, 'mean': 5.0, 'maximum': 7.5,
+    }  # fmt: skip
+    assert summary['scores']['peak_millimetres']['count'] == 1
+    assert summary['distance_m']['median'] == 0.7
+    assert summary['presence']['median'] == 0.9
+    assert (summary['milliseconds']['total']['median'], summary['notes']) == (24.0, ['cut off'])
+    assert summary['milliseconds']['predict']['count'] == 5
+    assert summary['thresholds'] == {'continuity': 0.75}
+    # Those that differ in numbers are one.
+    assert summary['problems'] == [
+        {'example': 'the depth jumps by 34 mm next to the peak', 'count': 2},
+        {'example': 'the JPEG lacks its end', 'count': 1},
+    ]
+
+
+def test_jitter_is_between_neighbours_that_were_seen() -> None:
+    assert jitter(ROWS) == [5.0, 0.0]
+    assert jitter((SEEN, BESIDE | {'restart': 'another scene'})) == []
+
+
+def test_a_distribution_leaves_out_what_is_unknown() -> None:
+    assert distribution([None, float('inf')]) is None
+    known = distribution([None, 2.0])
+    assert known == pytest.approx(
+        {'count': 1, 'median': 2.0, 'p95': 2.0, 'mean': 2.0, 'maximum': 2.0}
+    )
+
+
+def test_the_table_has_a_line_an_image(tmp_path: Path) -> None:
+    write_table(tmp_path / 'a.csv', [SEEN | {'score': 0.25, 'restart': 'why'}, BROKEN])
+    assert (tmp_path / 'a.csv').read_text() == (
+        'stamp,state,presence,certainty,confidence,feature_similarity,continuity,age,action,'
+        'u,v,score,x,y,z,normal_x,normal_y,normal_z,problem,restart,peak_pixels,peak_millimetres,'
+        'normal_degrees,inside,decode_ms,predict_ms,stream_ms\n'
+        '1000000000000000000,found,0.9,0.7,0.5,0.8,1,0,press,10,20,0.25,0,0.1,0.7,'
+        '0,0,-1,,why,2.5,3,1,true,1,20,3\n'
+        '5,unreadable,,,,,,,,,,,,,,,,,the JPEG lacks its end,,,,,,,,\n'
+    )
+    with (tmp_path / 'a.csv').open(newline='') as file:
+        assert [row['state'] for row in csv.DictReader(file)] == [FOUND, UNREADABLE]

@@ -106,9 +106,7 @@ def tf32_is_allowed() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures('tf32_is_allowed')
-def test_it_computes_in_fp32_whatever_the_process_allows(
-    small_folder: Path,
-) -> None:
+def test_it_computes_in_fp32_whatever_the_process_allows(small_folder: Path) -> None:
     allowed: list[bool] = []
 
     def asked(module: nn.Module, inputs: object) -> None:

@@ -94,10 +94,7 @@ def test_it_is_plain_json() -> None:
         'action': 'pull',
         'action_threshold': 0.5,
         'actions': {'pull': 0.625, 'push': 0.25, 'turn': 0.125},
-        'peaks': [
-            {'u': 24.6, 'v': 32.25, 'score': 0.75},
-            {'u': 111.0, 'v': 60.5, 'score': 0.125},
-        ],
+        'peaks': [{'u': 24.6, 'v': 32.25, 'score': 0.75}, {'u': 111.0, 'v': 60.5, 'score': 0.125}],
         'confidence': 0.75,
         'feature_similarity': 0.5,
         'presence': 0.906,

@@ -125,8 +125,7 @@ def test_exported_graphs_recall_exemplars_as_pytorch_does(matched: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ('decoder', 'compared', 'side'),
-    [(96, (), 192), (96, (64, 256), 256), (320, (64, 256), 320)],
+    ('decoder', 'compared', 'side'), [(96, (), 192), (96, (64, 256), 256), (320, (64, 256), 320)]
 )
 def test_frames_are_as_large_as_any_network_uses_them(
     decoder: int, compared: tuple[int, ...], side: int

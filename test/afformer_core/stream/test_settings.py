@@ -59,11 +59,7 @@ def test_values_beyond_their_limits_are_refused(name: str, low: float, high: flo
         ({}, CALIBRATED, {'presence': 0.37, 'continuity': 0.75}),
         ({'minimum_presence': 0.6}, CALIBRATED, {'presence': 0.6, 'continuity': 0.75}),
         ({}, None, {'confidence': 0.2, 'feature_similarity': 0.7, 'continuity': 0.75}),
-        (
-            {'minimum_feature_similarity': -1, 'minimum_continuity': -1},
-            None,
-            {'confidence': 0.2},
-        ),
+        ({'minimum_feature_similarity': -1, 'minimum_continuity': -1}, None, {'confidence': 0.2}),
     ],
 )
 def test_thresholds_depend_on_the_calibration(

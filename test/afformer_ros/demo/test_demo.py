@@ -63,15 +63,11 @@ def test_the_demo_finds_what_was_demonstrated(tmp_path):
 
 def test_a_point_is_a_pixel_of_the_image_of_the_user(tmp_path):
     best = SimpleNamespace(u=100.0, v=40.0)
+    pull = SimpleNamespace(name='pull', score=0.4)
     affordance = SimpleNamespace(
-        found=True,
-        points=[best],
-        action='unknown',
-        actions=[SimpleNamespace(name='pull', score=0.4)],
-        confidence=0.5,
-        certainty=0.34,
-        certainty_threshold=0.7,
-    )
+        found=True, points=[best], action='unknown', actions=[pull], confidence=0.5,
+        certainty=0.34, certainty_threshold=0.7,
+    )  # fmt: skip
     scene = DemoScene(
         name='tap', title='', demonstration=tmp_path, image=tmp_path, camera=tmp_path,
         scale=(4.0, 2.0),

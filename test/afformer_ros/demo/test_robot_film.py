@@ -18,7 +18,7 @@ from std_msgs.msg import Header
 
 from afformer_core.messages.image_encoding import image_message
 from afformer_ros.demo import robot_film
-from afformer_ros.demo.robot_film import Views, repeat_with_arm, robot_film_frame
+from afformer_ros.demo.robot_film import FilmImages, Views, repeat_with_arm, robot_film_frame
 from afformer_ros.driver.grounding_driver import NodeError
 from afformer_ros.rclpy_messages import RclpyMessages
 
@@ -117,8 +117,10 @@ def test_a_task_without_an_answer_leaves_the_others(
 
 def test_a_frame_of_the_film_tells_what_its_overlay_is() -> None:
     clip, spectator, overlay = (np.full((240, 320, 3), grey, np.uint8) for grey in (60, 120, 180))
-    first = robot_film_frame(clip, spectator, overlay, 'a label', 'press', 'done')
-    second = robot_film_frame(clip, spectator, overlay, 'another', 'press', 'done')
+    first, second = (
+        robot_film_frame(clip, FilmImages(spectator, overlay, moved), 'press', 'done')
+        for moved in (False, True)
+    )
     assert first.shape == second.shape
     assert first.shape[0] % 2 == first.shape[1] % 2 == 0
     rows, columns = np.nonzero((first != second).any(axis=2))

@@ -11,12 +11,7 @@ import pytest
 from afformer_core.errors import VideoError
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import VideoReader, read_video, write_video
-from afformer_ros.demo.scenes import (
-    CAMERA_FRAMES,
-    given_scene,
-    moving_camera,
-    rendered_scenes,
-)
+from afformer_ros.demo.scenes import CAMERA_FRAMES, given_scene, moving_camera, rendered_scenes
 
 
 def write_files(folder: Path, count: int, rate: float) -> tuple[Path, Path]:

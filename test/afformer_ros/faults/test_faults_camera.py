@@ -60,9 +60,7 @@ def test_damaged_jpegs_are_told_and_the_next_sound_one_is_grounded(active):
         for number, (what, message) in enumerate(_damaged_jpegs(active).items(), 10):
             active.affordances.clear()
             active.told(
-                'grounding',
-                'could not be grounded',
-                lambda m=message: active.images.publish(m),
+                'grounding', 'could not be grounded', lambda m=message: active.images.publish(m)
             )
             assert active.affordances == [], what
             sound = jpeg_message(RclpyMessages(), active.image(number), active.header(number))

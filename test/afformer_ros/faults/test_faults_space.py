@@ -135,11 +135,7 @@ def test_points_lie_where_the_surface_is(camera, encoding):
             'no message has arrived on /shared/depth yet',
         ),
         ({'info': {'focal_length': 0.0}, 'lag': 0}, 'camera_info has an all-zero K', None),
-        (
-            {'info': {'width': 0, 'height': 0}, 'lag': 0},
-            'size of the images is 0x0 pixels',
-            None,
-        ),
+        ({'info': {'width': 0, 'height': 0}, 'lag': 0}, 'size of the images is 0x0 pixels', None),
         (
             {'info': {'width': 640, 'height': 480}, 'lag': 0},
             'the image has 320x240 pixels, but camera_info is for 640x480',
@@ -189,7 +185,7 @@ def test_a_target_frame_without_tf2(active):
     try:
         active.record('press')
         camera = RgbdCamera(active)
-        reason = "target_frame is 'base', but tf2_ros cannot be used"
+        reason = 'tf2_ros cannot be used'
         affordance = camera.send_until(reason, info={}, lag=0)
         assert affordance.found
         assert affordance.position_frame == 'base'

@@ -117,9 +117,7 @@ def test_the_status_of_one_node_among_several(diagnostics: DiagnosticArray) -> N
     assert [(one.key, one.value) for one in status.values] == [('ground p50 (ms)', '12')]
 
 
-def test_a_warning_is_told_instead_of_the_usual_message(
-    diagnostics: DiagnosticArray,
-) -> None:
+def test_a_warning_is_told_instead_of_the_usual_message(diagnostics: DiagnosticArray) -> None:
     status = status_of(diagnostics, '/grounding', 'gpu')
 
     assert (status.level, status.message) == (DiagnosticStatus.WARN, 'the GPU was lost')

@@ -72,10 +72,7 @@ def test_the_first_frame_is_that_of_the_recording(recorded: Any) -> None:
 def test_a_mark_counts_until_it_is_taken_away(recorded: Any) -> None:
     found = scores(recorded)
     answer = recorded.mark('press', 60, 5)
-    assert (answer.success, answer.message) == (
-        True,
-        "the contact of 'press' is marked at 60,5",
-    )
+    assert (answer.success, answer.message) == (True, "the contact of 'press' is marked at 60,5")
     assert recorded.statuses[-1].message == answer.message
     marked = recorded.first_frame()
     assert (marked.name, marked.marked, marked.x, marked.y) == ('press', True, 60.0, 5.0)

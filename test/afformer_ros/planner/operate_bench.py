@@ -75,7 +75,7 @@ class OperateBench:
 
     Attributes:
         arm, grounding, planner: see the modules of these.
-        client, retracting: clients of the action and of `~/retract`.
+        client, retracting, releasing: clients of the action, of `~/retract` and of `~/release`.
         feedback: steps and attempts that the client was told, in order.
     """
 
@@ -84,6 +84,7 @@ class OperateBench:
     planner: PlannerNode
     client: Any
     retracting: Any
+    releasing: Any
     feedback: list[tuple[int, int]] = field(default_factory=list)
 
     def send(self, **goal: Any) -> Any:
@@ -108,6 +109,10 @@ class OperateBench:
         """Retract an interrupted arm; return whether that succeeded, and the message."""
         answer = wait_for(self.retracting.call_async(Trigger.Request()))
         return answer.success, answer.message
+
+    def release(self) -> str:
+        """Release what the gripper holds; return the message."""
+        return str(wait_for(self.releasing.call_async(Trigger.Request())).message)
 
     def reason(self, outcome: int) -> str:
         """Why the planner does not act; no trajectory was sent."""
@@ -168,6 +173,7 @@ def operate_bench(
     lag: int = 0,
     accepting: float = 0.0,
     frames: tuple[NDArray[np.uint8], NDArray[np.uint8]] | None = None,
+    part: float = 0.006,
     **parameters: Any,
 ) -> Iterator[OperateBench]:
     """Run the nodes.
@@ -181,9 +187,11 @@ def operate_bench(
         lag: nanoseconds by which the stamps of images are too early.
         accepting: seconds until the grounding node accepts a goal.
         frames: first and last frame of the demonstration; None: they are not known.
+        part: position at which the part stops the fingers; 0: they close on nothing.
         parameters: parameters of the planner that are off their defaults.
     """
     arm = StandInArm(speed=speed, wall=(POINT, NORMAL) if wall else None)
+    arm.object_width = part
     values = {'use_sim_time': True, 'serve': True, 'camera_frame': '', **parameters}
     planner = PlannerNode(
         threading.Event(),
@@ -194,7 +202,9 @@ def operate_bench(
     user = arm.create_node('user')
     # Created before the executor spins, which fails on a client that is not yet complete.
     client = ActionClient(user, OperateElement, 'planner/operate_element')
-    retracting = user.create_client(Trigger, 'planner/retract')
+    retracting, releasing = (
+        user.create_client(Trigger, f'planner/{name}') for name in ('retract', 'release')
+    )
     publisher = user.create_publisher(Image, 'image', qos_profile_sensor_data)
     ending = threading.Event()
 
@@ -216,7 +226,8 @@ def operate_bench(
         try:
             assert client.wait_for_server(60)
             assert retracting.wait_for_service(60)
-            yield OperateBench(arm, grounding, planner, client, retracting)
+            assert releasing.wait_for_service(60)
+            yield OperateBench(arm, grounding, planner, client, retracting, releasing)
         finally:
             ending.set()
             camera.join()

@@ -22,7 +22,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import JointState
 from trajectory_msgs.msg import JointTrajectory
 
-from afformer_ros.planner.kinematics import TipKinematics
+from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_ros.service_pool_executor import ServicePoolExecutor
 from afformer_sim.arm.franka import ARM_JOINTS, POSTURES, arm_model
 
@@ -46,11 +46,6 @@ class Track:
         columns = self.positions.T
         return np.array([np.interp(when, self.times, column) for column in columns])
 
-    def fastest(self) -> float:
-        """Largest speed of a joint, radians per second."""
-        ways = np.abs(np.diff(self.positions, axis=0)).max(axis=1)
-        return float((ways / np.diff(self.times)).max())
-
 
 class StandInArm:
     """The arm, and the context and the executor of all nodes of a test; a `with` block runs it.
@@ -61,8 +56,11 @@ class StandInArm:
 
     Attributes:
         joints: positions [7] at the moment.
+        efforts: of the joints and the finger; empty if none are published.
+        object_width: finger position at which an object stops the gripper.
         tracks: all that the arm was sent along so far.
         messages: the trajectories that it was sent.
+        grips: the trajectories that the gripper was sent.
         closings: how often the gripper has closed.
         deaf: whether trajectories are lost.
         losses: how many of the first trajectories are lost.
@@ -82,8 +80,10 @@ class StandInArm:
         self._own_kinematics = TipKinematics(arm_model(), ARM_JOINTS, 'tip')
         self.speed, self.wall = speed, wall
         self.joints = np.array(POSTURES['observe'] if start is None else start)
-        self.finger = 0.04
+        self.efforts: list[float] = []
+        self.finger, self.object_width = 0.04, 0.0
         self.closings = 0
+        self.grips: list[JointTrajectory] = []
         self.tracks: list[Track] = []
         self.messages: list[JointTrajectory] = []
         self.history: list[NDArray[np.float64]] = []
@@ -100,7 +100,7 @@ class StandInArm:
         self._clock = self.node.create_publisher(Clock, '/clock', 1)
         self._states = self.node.create_publisher(JointState, 'joint_states', 10)
         self.node.create_subscription(
-            JointTrajectory, 'arm_controller/joint_trajectory', self._follow, 1
+            JointTrajectory, 'arm_controller/joint_trajectory', self.follow, 1
         )
         self.node.create_subscription(
             JointTrajectory, 'gripper_controller/joint_trajectory', self._grip, 1
@@ -115,11 +115,9 @@ class StandInArm:
         self.executor.add_node(node)
         return node
 
-    def planner_node(self) -> Node:
+    def planner_node(self, name: str = 'planner') -> Node:
         """A node by the arm's clock."""
-        return self.create_node(
-            'planner', parameter_overrides=[Parameter('use_sim_time', value=True)]
-        )
+        return self.create_node(name, parameter_overrides=[Parameter('use_sim_time', value=True)])
 
     def __enter__(self) -> StandInArm:
         for thread in self._threads:
@@ -149,11 +147,15 @@ class StandInArm:
         return [self.kinematics.tip(one.positions[-1]).translation for one in self.tracks]
 
     def publish_state(self, stamp: int, joints: NDArray[np.float64]) -> None:
-        message = JointState(name=[*ARM_JOINTS, FINGER], position=[*joints.tolist(), self.finger])
+        message = JointState(
+            name=[*ARM_JOINTS, FINGER],
+            position=[*joints.tolist(), self.finger],
+            effort=self.efforts,
+        )
         message.header.stamp = time_message(stamp)
         self._states.publish(message)
 
-    def _follow(self, message: JointTrajectory) -> None:
+    def follow(self, message: JointTrajectory) -> None:
         self.messages.append(message)
         if self.deaf or len(self.messages) <= self.losses:
             return
@@ -170,10 +172,15 @@ class StandInArm:
         )
 
     def _grip(self, message: JointTrajectory) -> None:
-        before, self.finger = self.finger, float(message.points[-1].positions[0])
-        self.closings += before > 0 == self.finger
+        self.grips.append(message)
+        self.move_finger(float(message.points[-1].positions[0]))
 
-    def _advance(self) -> None:
+    def move_finger(self, position: float) -> None:
+        before, self.finger = self.finger, max(position, self.object_width)
+        self.closings += self.finger == self.object_width < before
+
+    def advance(self) -> None:
+        """Move the joints to where they are due now."""
         if self.tracks:
             joints = self.tracks[-1].at(self.now * 1e-9)
             if self.wall is not None:
@@ -188,7 +195,7 @@ class StandInArm:
         while not self._ending.is_set():
             if self.running:
                 self.now += round(STEP * 1e9)
-                self._advance()
+                self.advance()
                 self._clock.publish(Clock(clock=time_message(self.now)))
                 if not self.silent:
                     self.publish_state(self.now + self.stamp_offset, self.joints)

@@ -33,14 +33,23 @@ Answer = Callable[[Any], GroundDemonstration.Result]
 def point_at(
     position: np.ndarray, normal: np.ndarray | None, score: float = 0.83, **fields: Any
 ) -> AffordancePoint:
-    """A point as the grounding node publishes it: a candidate where it has a normal."""
+    """A point as the grounding node publishes it: a candidate where it has a normal.
+
+    Without one, its approach is given, and follows from the line of sight.
+    """
     x, y, z = map(float, position)
     point = AffordancePoint(
-        score=score, position_valid=True, position=Point(x=x, y=y, z=z), **fields
+        score=score,
+        position_valid=True,
+        position=Point(x=x, y=y, z=z),
+        approach_source=AffordancePoint.APPROACH_LINE_OF_SIGHT,
+        **fields,
     )
     if normal is not None:
         point.normal_valid = True
+        point.approach_source = AffordancePoint.APPROACH_NORMAL
         point.normal = Vector3(x=float(normal[0]), y=float(normal[1]), z=float(normal[2]))
+        point.approach = Vector3(x=-point.normal.x, y=-point.normal.y, z=-point.normal.z)
         point.grasp_candidate_valid = score >= 0.1
     return point
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits of the arm client, over the topics of an arm."""
+"""The arm client over the topics of an arm."""
 
 from __future__ import annotations
 
@@ -7,85 +7,190 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from geometry_msgs.msg import Vector3, Wrench, WrenchStamped
 
 # Only its files are read: other tests stand in for it.
 if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
-from afformer_ros.planner import arm_client
-from afformer_ros.planner.arm_client import ArmClient, ArmError
-from afformer_ros.planner.waiting import Waiting
-from afformer_sim.arm.franka import ARM_JOINTS
+from afformer_core.manipulation.arm import ArmReading
+from afformer_ros.planner import joint_states, trajectory_controllers
+from afformer_ros.planner.joint_states import ArmError, StoppedError
+from afformer_ros.planner.trajectory_controllers import choose
 
-from .stand_in_arm import FINGER, StandInArm
-
-START = np.array([0.11, -0.52, 0.23, -2.04, 0.31, 1.77, 0.64])
-
-
-class Connected:
-    """The client of an arm, and the arm."""
-
-    def __init__(self, arm: StandInArm, standstill: float = 20.0) -> None:
-        self.arm = arm
-        self.finished = threading.Event()
-        node = arm.planner_node()
-        waiting = Waiting(node.get_clock(), self.finished, standstill)
-        self.client = ArmClient(node, ARM_JOINTS, FINGER, waiting)
+from .connected_arm import START, Connected, line, moved
+from .stand_in_arm import StandInArm
 
 
 @pytest.fixture
 def connected() -> Iterator[Connected]:
     arm = StandInArm(start=START)
-    made = Connected(arm)
+    made = Connected(arm, efforts_known=True)
     with arm:
         yield made
 
 
-def moved(**by_joint: float) -> np.ndarray:
-    """Positions of the start, with joints moved by radians."""
-    positions = START.copy()
-    for name, angle in by_joint.items():
-        positions[int(name[-1]) - 1] += angle
-    return positions
-
-
 def times(connected: Connected) -> list[tuple[int, int]]:
-    (message,) = connected.arm.messages
+    message = connected.arm.messages[-1]
     return [(one.time_from_start.sec, one.time_from_start.nanosec) for one in message.points]
 
 
-def test_a_joint_that_would_be_too_fast_gets_more_time(connected: Connected) -> None:
-    connected.client.follow([moved(joint4=0.9)], 0.05)
-    assert times(connected) == [(0, 750_000_000)]
-    assert connected.arm.tracks[0].fastest() == pytest.approx(1.2, rel=1e-3)
-    assert connected.arm.joints == pytest.approx(moved(joint4=0.9), abs=0.005)
+def test_a_motion_arrives_with_its_velocities_and_accelerations(connected: Connected) -> None:
+    motion = line(moved(joint4=0.9, joint2=-0.3), 1.3)
+    assert connected.client.follow(motion)
+    assert connected.arm.joints == pytest.approx(moved(joint4=0.9, joint2=-0.3), abs=0.005)
+    assert times(connected) == [(0, 200_000_000), (0, 590_000_000), (1, 500_000_000)]
+    (message,) = connected.arm.messages
+    assert (message.header.stamp.sec, message.header.stamp.nanosec) == (0, 0)
+    for name in ('positions', 'velocities', 'accelerations'):
+        sent = [getattr(point, name).tolist() for point in message.points]
+        assert sent == getattr(motion, name).tolist()
 
 
-def test_the_way_to_the_first_of_several_positions_counts(connected: Connected) -> None:
-    connected.client.follow([moved(joint2=-0.6), moved(joint2=-0.57)], 0.3)
-    assert times(connected) == [(0, 500_000_000), (1, 0)]
+def test_a_motion_that_begins_elsewhere_is_not_sent(connected: Connected) -> None:
+    with pytest.raises(ArmError, match=r'begins 0\.07 rad from where .* at most 0\.05 rad'):
+        connected.client.follow(line(moved(joint3=0.4), 0.5, start=moved(joint3=-0.07)))
+    assert connected.arm.messages == []
 
 
-def test_what_is_slow_enough_takes_the_time_that_was_asked_for(connected: Connected) -> None:
-    connected.client.follow([moved(joint6=0.12)], 0.65)
-    assert times(connected) == [(0, 650_000_000)]
+def test_a_motion_continues_from_where_a_blocked_arm_is_held(connected: Connected) -> None:
+    arm = connected.arm
+    connected.block()
+    connected.client.follow(line(moved(joint1=0.08), 0.4))
+    assert arm.joints == pytest.approx(START)
+    connected.client.follow(line(moved(joint1=-0.3), 0.4))
+    points = arm.messages[1].points
+    assert points[0].positions == pytest.approx(moved(joint1=0.08))
+    assert points[2].positions == pytest.approx(moved(joint1=-0.3))
+    assert times(connected)[0] == (0, 160_000_000)
+    assert arm.joints == pytest.approx(moved(joint1=-0.3), abs=0.005)
 
 
-def test_an_arm_that_is_blocked_is_not_hurried_from_where_it_was_sent(
+def test_a_motion_begins_where_an_arm_was_moved_by_something_else(connected: Connected) -> None:
+    arm = connected.arm
+    connected.client.follow(line(moved(joint1=0.2), 0.4))
+    arm.tracks[-1].positions[:] = moved(joint1=-0.4)
+    connected.until(lambda: arm.joints[0] < START[0])
+    connected.client.follow(line(moved(joint1=-0.5), 0.4, start=moved(joint1=-0.4)))
+    assert arm.messages[1].points[0].positions == pytest.approx(moved(joint1=-0.4))
+    assert times(connected)[0] == (1, 200_000_000)
+
+
+def test_a_guard_halts_the_arm_where_it_is(connected: Connected) -> None:
+    arm, seen = connected.arm, []
+
+    def guard(reading: ArmReading) -> bool:
+        seen.append(reading.positions[0])
+        return bool(reading.positions[0] > START[0] + 0.3)
+
+    arm.speed = 5.0
+    assert not connected.client.follow(line(moved(joint1=2.4), 8.0), guard)
+    _, halt = arm.messages
+    assert halt.points[0].positions[0] == seen[-1] > START[0] + 0.3 > seen[-2]
+    # It stands still already.
+    assert arm.joints == pytest.approx(halt.points[0].positions, abs=1e-6)
+    # Nothing remains of what it was commanded before.
+    connected.client.follow(line(arm.joints + 0.01, 0.4, start=arm.joints))
+    assert arm.messages[2].points[0].positions == pytest.approx(
+        arm.messages[1].points[0].positions
+    )
+    assert times(connected)[0] == (0, 200_000_000)
+
+
+def test_an_arm_that_moves_on_after_a_halt_is_an_error(connected: Connected) -> None:
+    def guard(reading: ArmReading) -> bool:
+        connected.arm.deaf = bool(reading.positions[0] > START[0])
+        return connected.arm.deaf
+
+    connected.arm.speed = 5.0
+    with pytest.raises(ArmError, match=r'moves on 1 s after it was halted.*joint_trajectory'):
+        connected.client.follow(line(moved(joint1=2.4), 40.0), guard)
+
+
+def test_an_error_of_a_guard_halts_the_arm(connected: Connected) -> None:
+    def guard(_: ArmReading) -> bool:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        connected.client.follow(line(moved(joint1=2.4), 8.0), guard)
+    connected.until(lambda: [len(one.points) for one in connected.arm.messages][-1:] == [1])
+
+
+def test_joint_states_that_end_halt_the_arm_where_it_should_be(connected: Connected) -> None:
+    arm = connected.arm
+    arm.speed = 2.0
+
+    def guard(reading: ArmReading) -> bool:
+        arm.silent = bool(reading.positions[0] > START[0] + 0.2)
+        return False
+
+    with pytest.raises(ArmError, match=r'halted on its way: no joint state: 0\.3 s have passed'):
+        connected.client.follow(line(moved(joint1=2.4), 8.0), guard)
+    connected.until(lambda: len(arm.messages) == 2)
+    # It is due 0.3 rad a second, and was seen last at 0.2 rad.
+    halted = arm.messages[1].points[0].positions[0] - START[0]
+    assert halted == pytest.approx(arm.joints[0] - START[0], abs=0.1)
+    assert halted > 0.28
+
+
+def test_an_effort_counts_only_if_each_joint_has_one(connected: Connected) -> None:
+    arm, client = connected.arm, connected.client
+    assert client.reading().efforts is None
+    arm.efforts = [4.1, -7.2, 0.3, 11.0, 2.5, -0.6, 0.9, 30.0]
+    client.wait(0.2)
+    before, reading = arm.now, client.reading()
+    assert reading.efforts == pytest.approx([4.1, -7.2, 0.3, 11.0, 2.5, -0.6, 0.9])
+    assert before * 1e-9 <= reading.seconds <= arm.now * 1e-9
+    unknown = Connected(arm, name='other')
+    assert unknown.client.reading().efforts is None
+    arm.efforts[5] = np.nan
+    client.wait(0.2)
+    assert client.reading().efforts is None
+
+
+def test_a_force_sensor_that_ends_while_a_guard_needs_it_halts_the_arm(
     connected: Connected,
 ) -> None:
-    # It stays 0.6 rad behind, and is sent a little on from where it is.
-    arm = connected.arm
-    tip = arm.kinematics.tip(START).translation
-    arm.wall = (tip, arm.kinematics.tip(moved(joint1=0.6)).translation - tip)
-    arm.wall = (tip, -arm.wall[1])
-    connected.client.follow([moved(joint1=0.6)], 0.1)
-    assert arm.joints == pytest.approx(START)
-    connected.client.follow([moved(joint1=-0.01)], 0.1)
-    assert arm.tracks[1].fastest() <= 1.2 * 1.001
+    arm, client = connected.arm, connected.client
+    assert client.reading().force is None
+    publisher = arm.node.create_publisher(WrenchStamped, 'wrench', 1)
+    connected.until(publisher.get_subscription_count)
+    message = WrenchStamped(wrench=Wrench(force=Vector3(x=1.5, y=-2.25, z=14.0)))
+    readings: list[ArmReading] = []
+
+    def guard(reading: ArmReading) -> bool:
+        readings.append(reading)
+        if len(readings) < 9:
+            publisher.publish(message)
+        return False
+
+    with pytest.raises(ArmError, match=r'halted on its way: wrench is silent: 0\.3 s have'):
+        client.follow(line(moved(joint1=2.4), 80.0), guard)
+    assert readings[-1].force == pytest.approx([1.5, -2.25, 14.0])
+    connected.until(lambda: len(arm.messages) == 2)
+    # Without a guard, nobody needs it.
+    client.follow(line(arm.joints + 0.01, 0.3, start=arm.joints))
+
+
+def test_a_force_that_is_no_number_is_an_error(connected: Connected) -> None:
+    publisher = connected.arm.node.create_publisher(WrenchStamped, 'wrench', 1)
+    connected.until(publisher.get_subscription_count)
+    publisher.publish(WrenchStamped(wrench=Wrench(force=Vector3(x=np.nan))))
+    with pytest.raises(ArmError, match=r'wrench has the force \[nan, 0.0, 0.0\]; expected finite'):
+        connected.until(lambda: connected.client.reading().force is not None)
+
+
+def test_a_gripper_rests_where_an_object_stops_it(connected: Connected) -> None:
+    connected.arm.object_width = 0.013
+    assert connected.client.grip(0.002, 20.0) == pytest.approx(0.013)
+    assert connected.client.gripper_position() == pytest.approx(0.013)
+    connected.client.grip(0.03, 0.0)
+    limited, free = (message.points[0].effort.tolist() for message in connected.arm.grips)
+    assert (limited, free) == ([20.0], [])
 
 
 def test_a_state_that_was_measured_before_is_not_used(connected: Connected) -> None:
@@ -106,9 +211,8 @@ def test_a_state_that_was_measured_before_is_not_used(connected: Connected) -> N
 
 def test_stamps_that_jump_while_the_arm_moves_do_not_end_the_motion(connected: Connected) -> None:
     with ThreadPoolExecutor() as pool:
-        going = pool.submit(connected.client.follow, [moved(joint1=0.84)], 3.0)
-        while not connected.arm.tracks:
-            threading.Event().wait(0.01)
+        going = pool.submit(connected.client.follow, line(moved(joint1=0.84), 3.0))
+        connected.until(lambda: connected.arm.tracks)
         for offset in (3.7, -2.2, 0.0):
             connected.arm.stamp_offset = round(offset * 1e9)
             threading.Event().wait(0.05)
@@ -120,36 +224,34 @@ def test_stamps_that_jump_while_the_arm_moves_do_not_end_the_motion(connected: C
 def test_stamps_of_another_clock_are_a_reason(
     connected: Connected, monkeypatch: pytest.MonkeyPatch, offset: float, reason: str
 ) -> None:
-    monkeypatch.setattr(arm_client, '_PATIENCE', 0.3)
+    monkeypatch.setattr(joint_states, '_PATIENCE', 0.3)
     connected.arm.stamp_offset = round(offset * 1e9)
     # Joint states from before have arrived.
     threading.Event().wait(0.2)
     with pytest.raises(ArmError, match=rf"{reason} planner's clock.*Set use_sim_time"):
-        connected.client.follow([moved(joint2=0.2)], 0.5)
+        connected.client.follow(line(moved(joint2=0.2), 0.5))
     assert connected.arm.messages == []
 
 
-def test_a_position_that_is_no_number_is_neither_believed_nor_sent(connected: Connected) -> None:
-    with pytest.raises(ArmError, match='expected finite positions'):
-        connected.client.follow([moved(joint2=0.2), moved(joint2=np.nan)], 0.5)
+def test_a_position_that_is_no_number_is_not_believed(connected: Connected) -> None:
     connected.arm.joints = moved(joint5=np.nan)
     threading.Event().wait(0.2)
     with pytest.raises(ArmError, match=r'joint_states has .*nan.*expected finite positions'):
-        connected.client.positions()
+        connected.client.follow(line(moved(joint2=0.2), 0.5))
+    with pytest.raises(ArmError, match='expected finite positions'):
+        connected.client.grip(np.nan, 0.0)
     assert connected.arm.messages == []
 
 
 def test_a_planner_that_is_stopped_halts_the_arm_where_it_is(connected: Connected) -> None:
     arm = connected.arm
     with ThreadPoolExecutor() as pool:
-        going = pool.submit(connected.client.follow, [moved(joint1=2.4)], 20.0)
-        while abs(arm.joints[0] - START[0]) < 0.1:
-            threading.Event().wait(0.005)
+        going = pool.submit(connected.client.follow, line(moved(joint1=2.4), 20.0))
+        connected.until(lambda: abs(arm.joints[0] - START[0]) >= 0.1)
         connected.finished.set()
         with pytest.raises(ArmError, match='the planner was stopped'):
             going.result(5)
-    while len(arm.messages) < 2:
-        threading.Event().wait(0.005)
+    connected.until(lambda: len(arm.messages) == 2)
     halted = arm.messages[1].points[-1].positions
     assert halted == pytest.approx(arm.joints, abs=0.02)
     # It halts where it was last seen, which may be a little before.
@@ -163,7 +265,7 @@ def test_a_clock_that_stands_still_is_a_reason() -> None:
         connected.client.positions()
         arm.running = False
         with pytest.raises(ArmError, match=r'has stood still for 0\.4 s.*is /clock published'):
-            connected.client.follow([moved(joint1=0.1)], 1.0)
+            connected.client.follow(line(moved(joint1=0.1), 1.0))
 
 
 def test_waiting_takes_the_time_of_the_arm(connected: Connected) -> None:
@@ -171,3 +273,32 @@ def test_waiting_takes_the_time_of_the_arm(connected: Connected) -> None:
     before = connected.arm.now
     connected.client.wait(0.46)
     assert 0.46e9 <= connected.arm.now - before < 2e9
+
+
+class Appearing:
+    """A controller that appears when it has been looked for some times."""
+
+    def __init__(self, name: str, checks: float) -> None:
+        self.name, self.checks = name, checks
+
+    def found(self) -> bool:
+        self.checks -= 1
+        return self.checks < 0
+
+
+@pytest.mark.parametrize(('checks', 'chosen'), [(0, 'action'), (9, 'action'), (np.inf, 'topic')])
+def test_an_action_is_preferred_and_waited_for(
+    connected: Connected, checks: float, chosen: str
+) -> None:
+    controllers = [Appearing('action', checks), Appearing('topic', 2)]
+    assert choose(cast(Any, controllers), connected.waiting).name == chosen
+
+
+def test_no_controller_is_an_error(connected: Connected, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trajectory_controllers, '_STARTING', 0.2)
+    controllers = [Appearing('action', np.inf), Appearing('topic', np.inf)]
+    with pytest.raises(ArmError, match=r'nobody listens to action and topic: 0\.2 s have passed'):
+        choose(cast(Any, controllers), connected.waiting)
+    connected.finished.set()
+    with pytest.raises(StoppedError, match='the planner was stopped'):
+        choose(cast(Any, controllers), connected.waiting)

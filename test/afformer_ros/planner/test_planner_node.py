@@ -54,6 +54,7 @@ def test_a_planner_that_serves_runs_until_it_is_interrupted():
     ('parameters', 'reason'),
     [
         (('serve:=true', 'demonstrations:=press'), 'Give the demonstrations in the goals'),
+        (('serve:=true', 'arm_model:=no.xml'), 'no.xml'),
         (('demonstrations:=press', 'video:=pull.mp4'), 'expected one of them'),
     ],
 )

@@ -22,8 +22,9 @@ from afformer_ros.robot_trials.trials import (
 
 DONE, OTHER = (
     ArmAttempt('done', 'touched', 'touch', 2, seen=True),
-    ArmAttempt('wrong element', 'touched', 'touch', 1, seen=True),
+    ArmAttempt('wrong element', 'touched', 'touch', 1, seen=True, succeeded=True),
 )
+SUCCEEDED = replace(DONE, succeeded=True)
 
 
 def trial(scene: int, action: str, model: ArmAttempt, **fields: Any) -> RobotTrial:
@@ -57,6 +58,9 @@ def test_trials_are_counted_by_what_they_are_a_share_of(trials: list[RobotTrial]
     # The other element that moved was seen as done; what did not act is not asked.
     told = everything['told_right']
     assert (told['value'], told['count']) == (pytest.approx(2 / 3), 3)
+    # One of two goals has succeeded at another element.
+    false = build_robot_report([*trials, trial(4, 'pull', SUCCEEDED)], {}).to_json()
+    assert false['measures']['all']['false_success']['value'] == 0.5
     assert numbers['by_family']['drawers']['success']['value'] == 0.5
     assert numbers['by_action']['hold']['success']['value'] == 0.0
     assert numbers['by_attempts'] == {'2': 2}

@@ -19,9 +19,9 @@ from afformer_ros.action import OperateElement
 from afformer_ros.msg import OperationAttempt
 
 from afformer_core.errors import AfformerError
+from afformer_core.manipulation.contact import ArmContact, BlockedError, UnreachableError
 from afformer_ros.driver.grounding_driver import NodeError
-from afformer_ros.planner.arm_client import ArmError
-from afformer_ros.planner.contact import ArmContact, BlockedError, UnreachableError
+from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.robot_trials.robot_graph import RobotGraph
 from afformer_ros.robot_trials.trials import (
     ArmAttempt,
@@ -69,7 +69,9 @@ class Graph:
         self.calls: list[object] = []
         self._end = end
         self._verdict = verdict
-        self.planner = SimpleNamespace(operator=SimpleNamespace(act=self._act))
+        self.planner = SimpleNamespace(
+            operator=SimpleNamespace(arm=SimpleNamespace(act=self._act))
+        )
         self.ended = ''
         self.processes = SimpleNamespace(check=self._check)
 

@@ -41,8 +41,9 @@ class RobotClient:
         self.listen('joint_states', JointState, 10)
         self.listen('camera_pose', PoseStamped, LATCHED)
         self.listen('robot_description', String, LATCHED)
-        self._arm = self.node.create_publisher(
-            JointTrajectory, 'arm_controller/joint_trajectory', 1
+        self._arm, self._gripper = (
+            self.node.create_publisher(JointTrajectory, f'{name}_controller/joint_trajectory', 1)
+            for name in ('arm', 'gripper')
         )
         self._services = {
             name: self.node.create_client(Trigger, f'sim_robot/{name}')
@@ -84,6 +85,15 @@ class RobotClient:
     def go(self, *points: np.ndarray, seconds: float) -> None:
         self.send(*points, seconds=seconds)
         self.wait(lambda: np.abs(self.joints() - points[-1]).max() < 0.01, 'the arm to arrive')
+
+    def close_gripper(self) -> None:
+        self.wait(self._gripper.get_subscription_count, 'the controller of the gripper')
+        message = JointTrajectory(joint_names=['panda_finger_joint1'])
+        message.points = [JointTrajectoryPoint(positions=[0.0])]
+        message.points[0].time_from_start.sec = 1
+        self._gripper.publish(message)
+        states = self.messages['joint_states']
+        self.wait(lambda: states and states[-1].position[7] < 1e-4, 'the gripper to close')
 
     def call(self, service: str) -> Any:
         return self._request(self._services[service], Trigger.Request())

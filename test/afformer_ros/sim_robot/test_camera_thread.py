@@ -98,10 +98,7 @@ def film(
 
 
 def test_the_cameras_see_the_newest_world(
-    film: Film,
-    first_images: Mapping[str, NDArray[np.int64]],
-    keypad: ArmWorld,
-    drawers: ArmWorld,
+    film: Film, first_images: Mapping[str, NDArray[np.int64]], keypad: ArmWorld, drawers: ArmWorld
 ) -> None:
     for stamp, world in enumerate((keypad, keypad, drawers, keypad)):
         film.take(world, stamp)

@@ -32,7 +32,7 @@ from afformer_sim.arm.joint_trajectory import JointTrajectory as Trajectory
 from afformer_sim.arm.joint_trajectory import TrajectoryError
 from afformer_sim.bodies.solid import Pose
 
-from ..planner.bench import NAMES, bench_world
+from ...afformer_core.manipulation.bench import NAMES, bench_world
 
 HEADER = Header(stamp=Time(sec=7, nanosec=250), frame_id='panda_link0')
 
@@ -109,12 +109,12 @@ def point(seconds: int, nanoseconds: int, positions: list[float], **others: list
     return JointTrajectoryPoint(time_from_start=due, positions=positions, **others)
 
 
-def test_a_trajectory_is_read_with_its_times_and_velocities() -> None:
+def test_a_trajectory_is_read_with_its_times_velocities_and_efforts() -> None:
     message = JointTrajectory(
         joint_names=['b', 'a'],
         points=[
-            point(0, 300_000_000, [0.1, 0.2], velocities=[1.0, -2.0]),
-            point(2, 50_000_000, [0.3, 0.4], velocities=[0.0, 0.5]),
+            point(0, 300_000_000, [0.1, 0.2], velocities=[1.0, -2.0], effort=[3.0, 4.0]),
+            point(2, 50_000_000, [0.3, 0.4], velocities=[0.0, 0.5], effort=[5.0, 7.0]),
         ],
     )
     got = read_trajectory(message)
@@ -123,8 +123,10 @@ def test_a_trajectory_is_read_with_its_times_and_velocities() -> None:
     assert got.positions.tolist() == [[0.1, 0.2], [0.3, 0.4]]
     assert got.velocities is not None
     assert got.velocities.tolist() == [[1.0, -2.0], [0.0, 0.5]]
+    assert got.efforts is not None
+    assert got.ordered(('a', 'b')).efforts.tolist() == [[4.0, 3.0], [7.0, 5.0]]
     without = read_trajectory(JointTrajectory(joint_names=['a'], points=[point(1, 0, [0.1])]))
-    assert without.velocities is None
+    assert without.velocities is without.efforts is None
 
 
 def test_a_point_needs_a_value_for_each_joint() -> None:

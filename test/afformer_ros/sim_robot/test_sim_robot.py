@@ -112,6 +112,7 @@ def test_a_button_is_pressed_by_trajectories_alone(robot: RobotClient) -> None:
     way = shared_kinematics().approach(rotation @ seen + position + 0.008 * ahead, ahead, 0.058)
 
     before = json.loads(robot.call('verdict').message)
+    robot.close_gripper()
     robot.go(way[0], seconds=2.0)
     robot.go(*way, seconds=1.0)
     robot.go(*reversed(way), seconds=0.5)

@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 
+# Only its files are read: other tests stand in for it.
+if find_spec('gymnasium_robotics') is None:
+    pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 pytest.importorskip('rclpy')
 
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 from afformer_sim.closed_loop.trial import ClosedLoopSettings, plan_trials
+
+from ...afformer_core.manipulation.bench import bench_world
 
 
 def test_the_trial_is_the_view_of_the_demonstration_of_the_scene() -> None:
@@ -23,6 +30,17 @@ def test_the_trial_is_the_view_of_the_demonstration_of_the_scene() -> None:
     assert (trial.index, trial.scene.family) == (3, 'keypad')
     assert (trial.number, trial.task) == (expected.number, expected.task)
     assert trial.view.size == (96, 64)
+
+
+def test_the_world_has_the_friction_and_the_stiffness_of_the_parameters() -> None:
+    before = bench_world()
+    world = SimRobotParameters(part_friction=7.5, stiffness_scale=4.0).world(before)
+    assert (world.trial, world.workplace) == (before.trial, before.workplace)
+    assert world._model.joint('joint_3').frictionloss == pytest.approx(7.5)
+    # 600 N m/rad and 50 N m s/rad of the first joint
+    first = world._model.actuator('panda_joint1')
+    assert first.gainprm[0] == 2400.0
+    assert first.biasprm[1:3].tolist() == [-2400.0, -100.0]
 
 
 @pytest.mark.parametrize(('name', 'value'), [('demonstration', 2), ('view', 3)])

@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trials with a keypad and a drawer, and commands to their arm."""
+"""Trials with a keypad, a drawer and a bar, and commands to their arm."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 
+from afformer_core.geometry.transform import RigidTransform
+from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_sim.arm.arm_world import ArmWorld
-from afformer_sim.arm.franka import ARM_JOINTS
+from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS, arm_model
 from afformer_sim.arm.joint_trajectory import JointTrajectory
-from afformer_sim.arm.workplace import shared_kinematics
+from afformer_sim.arm.workplace import Workplace, shared_kinematics
+from afformer_sim.bodies.element import Element, Fingertip, Front, Joint, Use
+from afformer_sim.bodies.fixture import Fixture
+from afformer_sim.bodies.solid import Pose, Solid, SolidShape, at
+from afformer_sim.cameras.camera import look_at
+from afformer_sim.closed_loop.dynamics import Task
 from afformer_sim.closed_loop.trial import ClosedLoopSettings, PlannedTrial, plan_trials
 from afformer_sim.scene.view import front_centre
 
@@ -32,6 +41,73 @@ def drawer_trial() -> PlannedTrial:
     return next(trial for trial in trials if trial.task.action == 'pull')
 
 
+# The axes of the arm's base in the fixture's frame, as columns: x ahead, z up.
+BASE = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, 1.0], [-1.0, 0.0, 0.0]])
+# The middle of the bar's front, and the direction ahead, in the frame of the arm's base.
+BAR_FRONT, AHEAD = np.array([0.52, 0.03, 0.44]), np.array([1.0, 0.0, 0.0])
+READY = np.array([0.4, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785])
+TOWARDS_ARM = Joint((0.0, 0.0, 1.0))
+
+
+def bar_world(
+    width: float, joint: Joint | None = TOWARDS_ARM, reach: float = 0.12, **settings: float
+) -> ArmWorld:
+    """An upright bar of 120 x 30 mm and a width, metres, that a joint moves up to its reach."""
+    half = np.array([width / 2, 0.06, 0.015])
+    corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
+    solid = Solid(SolidShape.BOX, tuple(half.tolist()), (0.5, 0.5, 0.5), at(0.0, 0.0, -half[2]))
+    bar = Element(
+        'bar',
+        Pose(BASE @ BAR_FRONT, np.eye(3)),
+        (solid,),
+        corners * half - [0.0, 0.0, half[2]],
+        Front((0.0, 0.0, 0.0), width / 2, 0.05),
+        (Use('pull', (Fingertip(0.02, 0.02, 0.02),), joint, after=(reach, reach)),),
+    )
+    trial = SimpleNamespace(
+        scene=SimpleNamespace(family='bar', fixture=Fixture('bar', (bar,), (), -0.5, -1.0)),
+        task=Task(0, 'pull'),
+        view=SimpleNamespace(
+            camera=look_at(np.array([-0.5, 0.5, 0.2]), np.array([0.0, 0.4, -0.6]), 0.0, 40.0),
+            surroundings=SimpleNamespace(table=None),
+        ),
+    )
+    workplace = Workplace(Pose(np.zeros(3), BASE), 1, np.array([0.0, 0.4, -0.6]), -0.5, -1.0, 0.0)
+    return ArmWorld(cast(Any, trial), workplace, **settings)
+
+
+def bar_path(points: np.ndarray, roll: float = 0.0, start: np.ndarray = READY) -> list[np.ndarray]:
+    """Joint positions with the tip at points, ahead, and its fingers beside the bar or rolled."""
+    across = np.array([0.0, np.cos(roll), np.sin(roll)])
+    rotation = np.stack([np.cross(across, AHEAD), across, AHEAD], axis=1)
+    return TipKinematics(arm_model(), ARM_JOINTS, 'tip').path(
+        [RigidTransform(rotation, point) for point in points], start
+    )
+
+
+def straddle(world: ArmWorld, aside: float = 0.0, roll: float = 0.0) -> list[np.ndarray]:
+    """Move the open tips to 15 mm beyond the front of the bar; return the path from 10 cm before.
+
+    Args:
+        aside: metres from the bar's middle across it, to the left.
+        roll: radians by which the motion of the fingers is turned from across the bar.
+    """
+    way = bar_path(BAR_FRONT + [[step, aside, 0.0] for step in np.linspace(-0.1, 0.015, 12)], roll)
+    move(world, way[0], seconds=3.0)
+    move(world, *way, seconds=2.0)
+    return way
+
+
+def move_gripper(world: ArmWorld, opening: float, effort: float | None = None) -> None:
+    """Move the fingers to a position in 0.3 s, with an effort, newtons; wait until they rest."""
+    efforts = None if effort is None else np.array([[effort]])
+    positions = np.array([[opening]])
+    world.move_gripper(
+        JointTrajectory(FINGER_JOINTS[:1], np.array([0.3]), positions, efforts=efforts)
+    )
+    world.advance(0.7)
+
+
 def front_of(world: ArmWorld, element: int) -> tuple[np.ndarray, np.ndarray]:
     """The middle of an element's front, and the direction against its normal, in the base."""
     base, one = world.workplace.base, world.trial.scene.fixture.elements[element]
@@ -47,7 +123,8 @@ def move(world: ArmWorld, *positions: np.ndarray, seconds: float) -> None:
 
 
 def press(world: ArmWorld, point: np.ndarray, ahead: np.ndarray, depth: float = 0.008) -> None:
-    """Go straight to a point in the base's frame, press it so deep, and retreat."""
+    """Go straight to a point in the base's frame, press it so deep, and retreat, tips closed."""
+    move_gripper(world, 0.0)
     way = shared_kinematics().approach(point + depth * ahead, ahead, 0.05 + depth)
     move(world, way[0], seconds=2.0)
     move(world, *way, seconds=1.0)

@@ -42,6 +42,7 @@ def test_its_meshes_exist_and_lie_as_in_the_model() -> None:
     files = re.findall(r'<mesh filename="file://(.*?)"/>', text)
 
     assert len(files) == 11
+    assert text.count('<box size="0.007 0.004 0.07"/>') == 2
     assert all(Path(name).is_file() for name in files)
     # the frames of the links' files are those of the links
     link = re.search(r'<link name="panda_link3">.*?</link>', text)

@@ -179,10 +179,3 @@ def test_depth_is_moved_against_the_image_and_unknown_at_its_border() -> None:
     assert len(shifts) > 3
     assert min(lengths) > 1.4
     assert max(lengths) < 2.3
-
-
-def test_without_errors_nothing_is_off() -> None:
-    pose = Pose(np.array([0.31, -0.22, 0.67]), turned(0.37))
-    known = RobotErrors().pose(pose, np.random.default_rng(3))
-    assert np.allclose(known.position, pose.position)
-    assert np.allclose(known.rotation, pose.rotation)

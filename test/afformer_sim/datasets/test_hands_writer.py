@@ -11,13 +11,9 @@ import numpy as np
 import pytest
 
 from afformer_sim.bodies.element import Fingertip, Use
-from afformer_sim.datasets.hands_writer import (
-    AnnotatedHand,
-    annotation_xml,
-    moments,
-)
+from afformer_sim.datasets.hands_writer import AnnotatedHand, annotation_xml, moments
 from afformer_sim.datasets.layouts import HandsSettings, write_scenes
-from afformer_sim.scene.motion import DemonstratedMotion
+from afformer_sim.scene.motion import sample_motion
 from afformer_sim.scene.visibility import Box
 
 SETTINGS = HandsSettings(
@@ -102,16 +98,7 @@ def test_images_without_a_hand_have_no_object(folder: Path) -> None:
 
 def test_moments_are_clear_of_the_begin_and_end_of_the_contact() -> None:
     use = Use('touch', (Fingertip(0.01, 0.01, 0.0),))
-    motion = DemonstratedMotion(
-        use=use,
-        start=0.4,
-        end=0.6,
-        approach=np.zeros(3),
-        retreat=np.zeros(3),
-        approach_time=0.2,
-        retreat_time=0.2,
-        values=(0.0, 0.0),
-    )
+    motion = replace(sample_motion(use, np.random.default_rng(0)), start=0.4, end=0.6)
     for seed in range(50):
         found = moments(motion, np.random.default_rng(seed))
         assert 0 <= found['far'] <= 0.3 <= found['hover'] <= 0.37

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from afformer_sim.photographs.photograph_demonstration import (
     compose,
@@ -49,17 +48,14 @@ def test_light_is_dim_and_warm_where_the_photograph_is() -> None:
 SIZE = (64, 48)
 
 
-def test_a_hand_is_as_long_as_asked() -> None:
-    planned = plan_photograph_demonstration(
-        PhotographView(SIZE, np.eye(3)),
-        np.array([30.0, 20.0]),
-        np.random.default_rng(0),
-        hand_sizes=(0.7, 0.7),
-    )
-    view = planned.hand.view
-    across = np.array([[-0.095, 0.0, 0.0], [0.095, 0.0, 0.0]]) @ view.camera.rotation.T
-
-    left, right = view.pixels(across)
-
-    # 19 cm at the contact point, which the camera looks at
-    assert np.linalg.norm(right - left) == pytest.approx(0.7 * 80, abs=0.01)
+def test_a_hand_has_16_to_50_per_cent_of_the_diagonal() -> None:
+    shares = []
+    for seed in range(3):
+        position, rng = np.array([30.0, 20.0]), np.random.default_rng(seed)
+        planned = plan_photograph_demonstration(PhotographView(SIZE, np.eye(3)), position, rng)
+        view = planned.hand.view
+        # 19 cm at the contact point, which the camera looks at
+        across = np.array([[-0.095, 0.0, 0.0], [0.095, 0.0, 0.0]]) @ view.camera.rotation.T
+        shares.append(np.linalg.norm(np.subtract(*view.pixels(across))) / 80)
+    assert 0.16 < min(shares) < 0.3
+    assert 0.45 < max(shares) < 0.5

@@ -10,20 +10,14 @@ import mujoco
 import numpy as np
 
 from afformer_sim.bodies.seeds import scene_seed
-from afformer_sim.scene.demonstration import (
-    choose_elements,
-    plan_demonstration,
-)
+from afformer_sim.scene.demonstration import choose_elements, plan_demonstration
 from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.world import describe_world
 
 SCENE = Scene(scene_seed(2, 3))
 KNOB = ('hold', 'pull', 'push', 'rotate', 'touch')
-EVERY_USE = {
-    'button': ('hold', 'touch'),
-    'handle': ('hold', 'pull', 'push', 'touch'),
-    'knob': KNOB,
-}
+HANDLE = ('hold', 'pull', 'push', 'touch')
+EVERY_USE = {'button': ('hold', 'touch'), 'handle': HANDLE, 'knob': KNOB}
 
 
 def distance_to_geom(
@@ -54,13 +48,13 @@ def nearest_fingertip(scene: Scene, element: int, action: str) -> list[float]:
         data.mocap_quat[element] = pose.quaternion
         mujoco.mj_kinematics(model, data)
         tips = [each for each in demonstration.capsules(fixture, time) if each.radius == 0.0075]
-        gaps.append(
-            min(
-                distance_to_geom(model, data, geom, tip.end) - tip.radius
-                for tip in tips
-                for geom in np.flatnonzero(model.geom_bodyid == body)
-            )
-        )
+        geoms = np.flatnonzero(model.geom_bodyid == body)
+        distances = [
+            distance_to_geom(model, data, geom, tip.end) - tip.radius
+            for tip in tips
+            for geom in geoms
+        ]
+        gaps.append(min(distances))
     return gaps
 
 

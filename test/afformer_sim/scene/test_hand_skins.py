@@ -40,13 +40,9 @@ def test_a_hand_of_meshes_covers_what_the_capsules_cover(renderer: Renderer, ele
     demonstration = meshes(element)
     time = (demonstration.motion.start + demonstration.motion.end) / 2
     camera, states = demonstration.camera(time), demonstration.states(time)
-    masks = [
-        renderer.segment(camera, SIZE, hand, states) <= HAND
-        for hand in (
-            demonstration.shown_hand(SCENE.fixture, time),
-            demonstration.capsules(SCENE.fixture, time),
-        )
-    ]
+    kinds = (demonstration.shown_hand, demonstration.capsules)
+    hands = [kind(SCENE.fixture, time) for kind in kinds]
+    masks = [renderer.segment(camera, SIZE, hand, states) <= HAND for hand in hands]
     shared = (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum()
     assert shared > 0.6
 
@@ -57,12 +53,8 @@ def test_left_and_right_hands_are_seen_from_outside(renderer: Renderer) -> None:
         demonstration = replace(demonstration, hand=replace(demonstration.hand, left=left))
         time = (demonstration.motion.start + demonstration.motion.end) / 2
         hand = demonstration.shown_hand(SCENE.fixture, time)
-        codes = renderer.segment(
-            demonstration.camera(time), SIZE, hand, demonstration.states(time)
-        )
-        lit = renderer.render(demonstration.camera(time), SIZE, hand, demonstration.states(time))[
-            codes <= HAND
-        ]
+        shown = (demonstration.camera(time), SIZE, hand, demonstration.states(time))
+        lit = renderer.render(*shown)[renderer.segment(*shown) <= HAND]
         assert len(lit) > 200
         # Surfaces seen from inside would be dark: their normals point away.
         assert lit.mean() > 25
@@ -85,9 +77,8 @@ def test_a_clip_may_begin_before_the_hand_is_in_view(renderer: Renderer) -> None
     assert demonstration.shown_hand(SCENE.fixture, -0.3) == ()
     clip = render_clip(renderer, SCENE, demonstration, 8)
     renderer.set_room(demonstration.view.lighting, demonstration.view.surroundings)
-    codes = renderer.segment(
-        demonstration.camera(0), SIZE, demonstration.shown_hand(SCENE.fixture, -0.01)
-    )
+    hand = demonstration.shown_hand(SCENE.fixture, -0.01)
+    codes = renderer.segment(demonstration.camera(0), SIZE, hand)
     assert (codes <= HAND).any()
     assert clip.shape == (8, 96, 128, 3)
 

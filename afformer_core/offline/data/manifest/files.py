@@ -17,8 +17,8 @@ from afformer_core.offline.data.manifest.contents import (
     ManifestHeader,
     ManifestRow,
     NumberedRow,
+    parse,
 )
-from afformer_core.offline.data.manifest.fields import parse
 
 SUFFIXES = ('.jsonl', '.ndjson')
 

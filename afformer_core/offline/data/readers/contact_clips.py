@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.files.annotation_files import naming, read_entries
-from afformer_core.offline.data.manifest.fields import parse
+from afformer_core.offline.data.manifest.contents import parse
 from afformer_core.offline.data.readers.part_pairs import ClipPoint
 
 CLIPS_FILE = 'clips.json'

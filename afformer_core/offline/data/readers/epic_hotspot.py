@@ -11,8 +11,7 @@ from typing import Any
 from afformer_core.errors import DatasetError
 from afformer_core.files.annotation_files import naming, read_json
 from afformer_core.media.frame_folder import FrameRange
-from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader
-from afformer_core.offline.data.manifest.fields import parse
+from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader, parse
 
 EPIC_HOTSPOT = 'EPIC-Hotspot'
 

@@ -10,12 +10,7 @@ from typing import Any
 
 from afformer_core.actions import OPRA_ACTIONS
 from afformer_core.errors import DatasetError
-from afformer_core.files.annotation_files import (
-    naming,
-    read_action_names,
-    read_json,
-    read_text,
-)
+from afformer_core.files.annotation_files import naming, read_action_names, read_json, read_text
 from afformer_core.licences import UNKNOWN
 from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader
 

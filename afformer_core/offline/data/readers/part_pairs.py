@@ -45,8 +45,14 @@ from afformer_core.files.annotation_files import naming, read_entries
 from afformer_core.media.images import read_image_size
 from afformer_core.media.polygons import Polygon, inner_points
 from afformer_core.offline.data.annotated_dataset import AnnotatedDataset
-from afformer_core.offline.data.manifest.contents import Manifest, ManifestHeader, region
-from afformer_core.offline.data.manifest.fields import Outline, Size, parse
+from afformer_core.offline.data.manifest.contents import (
+    Manifest,
+    ManifestHeader,
+    Outline,
+    Size,
+    parse,
+    region,
+)
 from afformer_core.offline.data.polygon_mask import PolygonMask
 from afformer_core.offline.data.readers.folder_pairs import folder_origin, pair_actions
 from afformer_core.offline.data.sample import Sample

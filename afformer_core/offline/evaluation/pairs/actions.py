@@ -11,11 +11,7 @@ from numpy.typing import NDArray
 
 from afformer_core.files.annotation_files import HOW_TO_NAME
 from afformer_core.offline.evaluation.pairs.pair_evaluator import PairResult
-from afformer_core.offline.reports.bootstrap import (
-    Estimate,
-    bootstrap_class_mean,
-    bootstrap_mean,
-)
+from afformer_core.offline.reports.bootstrap import Estimate, bootstrap_class_mean, bootstrap_mean
 
 _NAN = float('nan')
 

@@ -19,12 +19,7 @@ from afformer_core.media.polygons import Point
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import FrameSampling, UniformSampling
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.evaluation.metrics import (
-    RowScores,
-    kld,
-    measure_peaks,
-    score_rows,
-)
+from afformer_core.offline.evaluation.metrics import RowScores, kld, measure_peaks, score_rows
 from afformer_core.offline.evaluation.pairs.multi_window import action_heatmaps, ground_windows
 from afformer_core.offline.evaluation.pairs.pairs import Pair
 from afformer_core.offline.evaluation.protocols import Heatmaps, ProtocolRow, RowsProtocol
@@ -330,10 +325,7 @@ def open_run(settings: RunSettings) -> ModelRun:
 
 
 def evaluate_pairs(
-    settings: RunSettings,
-    pairs: Sequence[Pair],
-    engine: ParallelEngine = ONE_PROCESS,
-    progress: bool = True,
+    settings: RunSettings, pairs: Sequence[Pair], engine: ParallelEngine = ONE_PROCESS
 ) -> list[PairResult]:
     """Run `ModelRun.evaluate` in an engine; results do not depend on the number of processes.
 
@@ -342,7 +334,6 @@ def evaluate_pairs(
         pairs: pairs, with those that share demonstrations next to each other.
         engine: engine that grounds the pairs; each of its machines must have the model and the
             dataset. One process grounds all pairs of a demonstration.
-        progress: show a progress bar on stderr.
 
     Raises:
         Exception: a pair cannot be grounded; the first error ends the evaluation, because the
@@ -351,7 +342,7 @@ def evaluate_pairs(
     results: dict[int, PairResult] = {}
     grouped = groupby(enumerate(pairs), lambda numbered: numbered[1].sample.group)
     groups = [tuple(numbered) for _, numbered in grouped]
-    with tqdm(total=len(pairs), desc='grounding', unit='pair', disable=not progress) as bar:
+    with tqdm(total=len(pairs), desc='grounding', unit='pair') as bar:
         for result in engine.map(partial(_open_evaluator, settings), groups):
             for (number, _), pair_result in zip(result.part, result.get(), strict=True):
                 results[number] = pair_result

@@ -75,7 +75,6 @@ def measure_model(
     calibration: PresenceCalibration | None = None,
     seed: int = 0,
     *,
-    progress: bool = True,
     pooled: PooledRows | None = None,
 ) -> dict[str, Any]:
     """Measure a model and the baseline predictors.
@@ -84,7 +83,6 @@ def measure_model(
         prior: prior of a baseline predictor.
         action_names: names of the actions of the dataset.
         calibration: calibration of the model, or None.
-        progress: show a progress bar on stderr.
         pooled: the same results by a protocol that pools demonstrations, on which the heatmaps
             are then measured; the prior is also of that protocol.
     """
@@ -97,7 +95,7 @@ def measure_model(
     knows_elements = pooled is None and all(row.scene is not None for row in rows)
     baselines = _baselines(protocol, prior, knows_elements)
     compared = protocol if pooled is None else pooled.protocol
-    scores |= score(compared, rows, baselines, seed, progress=progress)
+    scores |= score(compared, rows, baselines, seed)
     actions = {
         MODEL: hit_actions(results, action_names).measure(seed),
         CONSTANT_ACTION: constant_hits(results, prior.constant_action).measure(seed),

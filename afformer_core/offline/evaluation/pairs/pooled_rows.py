@@ -46,7 +46,6 @@ def pool(
     samples: Sequence[Sample],
     protocol: PooledProtocol,
     seed: int = 0,
-    progress: bool = True,
 ) -> PooledRows:
     """Combine the results of a model for all demonstrations of an image and an action.
 
@@ -56,7 +55,6 @@ def pool(
             grounded.
         protocol: protocol of the pooled rows.
         seed: seed of the jitter in AUC-J.
-        progress: show a progress bar on stderr.
 
     Raises:
         DatasetError: no row has a grounded demonstration.
@@ -77,7 +75,7 @@ def pool(
     by_row = [np.stack(drawn[row.image, row.action]) for row in rows]
     heatmaps = np.stack([maps.mean(axis=0) for maps in by_row])
     together = zip(rows, by_row, targets, strict=True)
-    bar = tqdm(together, 'pooling', len(rows), unit='row', disable=not progress)
+    bar = tqdm(together, 'pooling', len(rows), unit='row')
     singles = [
         _mean(_scored(protocol, [row] * len(maps), maps, target, (seed, number)))
         for number, (row, maps, target) in enumerate(bar)

@@ -11,12 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from afformer_core.offline.data.readers.contact_clips import ContactClip
-from afformer_core.offline.evaluation.parts.clips import (
-    NEAR,
-    Clip,
-    mark_frame,
-    read_marked_clip,
-)
+from afformer_core.offline.evaluation.parts.clips import NEAR, Clip, mark_frame, read_marked_clip
 from afformer_core.offline.evaluation.parts.predictors import ClipContact, ContactPredictor
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import ONE_PROCESS
@@ -60,7 +55,6 @@ def measure_contacts(
     left_out: int = 0,
     seed: int = 0,
     engine: ParallelEngine = ONE_PROCESS,
-    progress: bool = True,
 ) -> dict[str, Any]:
     """Measure the readings of models, and the centre of the frame as a baseline.
 
@@ -72,7 +66,6 @@ def measure_contacts(
         left_out: number of clips that were left out.
         seed: seed of the bootstrap.
         engine: engine that reads the clips.
-        progress: show a progress bar on stderr.
 
     Returns:
         `left_out`; the measures of all clips by reader (`readers`: the models and `centre`), and
@@ -83,7 +76,7 @@ def measure_contacts(
         DatasetError: a contact was marked in a frame that its clip does not have.
     """
     found = {}
-    with tqdm(total=len(clips), desc='contacts', disable=not progress) as bar:
+    with tqdm(total=len(clips), desc='contacts') as bar:
         for result in engine.map(partial(_open_reader, open_predictors, frame_count), clips):
             found[result.part.name] = result.get()
             bar.update()

@@ -101,7 +101,6 @@ def evaluate_parts(
     open_predictors: OpenPredictors,
     frame_count: int,
     engine: ParallelEngine = ONE_PROCESS,
-    progress: bool = True,
 ) -> dict[str, list[dict[str, Any]]]:
     """Score each predictor on all pairs, by its name.
 
@@ -113,14 +112,13 @@ def evaluate_parts(
         open_predictors: other processes of the engine must be able to import it.
         frame_count: maximum number of frames of a clip.
         engine: engine that grounds the clips.
-        progress: show a progress bar on stderr.
 
     Raises:
         VideoError, ImageError: a clip or an image cannot be read.
         DatasetError: a contact was marked in a frame that its clip does not have.
     """
     found: dict[int, _ClipScores] = {}
-    with tqdm(total=len(pairs), desc='pairs', disable=not progress) as bar:
+    with tqdm(total=len(pairs), desc='pairs') as bar:
         open_task = partial(_open_scorer, open_predictors, frame_count)
         for result in engine.map(open_task, _clip_uses(pairs)):
             found[result.part.number] = result.get()

@@ -80,8 +80,6 @@ def draw_examples(
     badness: Sequence[float],
     read: Callable[[int], ShownPair],
     models: Iterable[Callable[[], Predict]],
-    *,
-    progress: bool = True,
 ) -> dict[str, RgbImage]:
     """Draw pairs, evenly chosen from the best to the worst, by caption.
 
@@ -89,11 +87,10 @@ def draw_examples(
         badness: badness of each pair, by its index.
         read: function that reads a pair.
         models: functions that open each model; opening one may close another.
-        progress: show a progress bar on stderr.
     """
     ranked = sorted(range(len(badness)), key=badness.__getitem__)
     chosen = [ranked[rank] for rank in uniform_indices(len(ranked), _COUNT)]
-    opening = tqdm(list(models), 'images', unit='model', disable=not progress)
+    opening = tqdm(list(models), 'images', unit='model')
     predictions = zip(*[list(map(open_model(), chosen)) for open_model in opening], strict=True)
     examples = map(read, chosen)
     return {
@@ -105,8 +102,6 @@ def draw_examples(
 def examples_of_models(
     models: Mapping[str, tuple[Sequence[PairResult], Callable[[], ModelRun]]],
     action_names: Sequence[str],
-    *,
-    progress: bool = True,
 ) -> dict[str, RgbImage]:
     """Draw pairs of a dataset under the heatmaps that a robot receives.
 
@@ -115,7 +110,6 @@ def examples_of_models(
             of a single model are ordered by KLD, those of several by the KLD of the last one less
             that of the first.
         action_names: names of the actions of the dataset.
-        progress: show a progress bar on stderr.
     """
     klds = {
         name: {'kld': np.array([result.scores['kld'].mean() for result in results])}
@@ -153,7 +147,7 @@ def examples_of_models(
         return predict
 
     opening = [partial(open_model, open_run) for _, open_run in models.values()]
-    return draw_examples(badness.tolist(), read, opening, progress=progress)
+    return draw_examples(badness.tolist(), read, opening)
 
 
 def examples_of_parts(
@@ -161,8 +155,6 @@ def examples_of_parts(
     scores: Sequence[PartScores],
     models: Sequence[PointPredictor],
     frame_count: int,
-    *,
-    progress: bool = True,
 ) -> dict[str, RgbImage]:
     """Draw pairs with outlined parts, ordered by the distance of the best point.
 
@@ -171,7 +163,6 @@ def examples_of_parts(
         scores: scores of the pairs, of the first model.
         models: models whose heatmaps are shown.
         frame_count: maximum number of frames of a clip.
-        progress: show a progress bar on stderr.
     """
 
     def read(index: int) -> ShownPair:
@@ -198,7 +189,7 @@ def examples_of_parts(
 
     badness = [math.inf if s['distance'] is None else s['distance'] for s in scores]
     opening = [partial(open_model, predictor) for predictor in models]
-    return draw_examples(badness, read, opening, progress=progress)
+    return draw_examples(badness, read, opening)
 
 
 def tile(image: RgbImage) -> RgbImage:

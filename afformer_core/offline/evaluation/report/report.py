@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from afformer_core.offline.evaluation.baselines import BaselinePrior
@@ -35,8 +36,11 @@ from afformer_core.offline.evaluation.pairs.pair_tables import (
 )
 from afformer_core.offline.evaluation.pairs.pooled_rows import PooledRows
 from afformer_core.offline.evaluation.protocols import ProtocolRow, RowsProtocol
+from afformer_core.offline.evaluation.report.examples import LEGEND
+from afformer_core.offline.evaluation.report.tiles import RgbImage, image_source
 from afformer_core.offline.reports.bootstrap import CONFIDENCE
-from afformer_core.offline.reports.tables import Table, to_json
+from afformer_core.offline.reports.pages import write_page
+from afformer_core.offline.reports.tables import Table, cell_text, to_json
 from afformer_core.runtime.calibrations import PresenceCalibration
 
 SCHEMA, SCHEMA_OF_PARTS = 3, 4
@@ -120,18 +124,17 @@ def build_report(
     calibration: PresenceCalibration | None = None,
     seed: int = 0,
     *,
-    progress: bool = True,
     pooled: PooledRows | None = None,
 ) -> EvaluationReport:
     """Build the report of a model and of baseline predictors.
 
     Args:
         facts: facts about model and dataset, shown first.
-        results, protocol, prior, action_names, calibration, seed, progress, pooled: see
+        results, protocol, prior, action_names, calibration, seed, pooled: see
             `measure_model`.
     """
     measures = measure_model(
-        results, protocol, prior, action_names, calibration, seed, progress=progress, pooled=pooled
+        results, protocol, prior, action_names, calibration, seed, pooled=pooled
     )
     labels = {
         MODEL: 'model',
@@ -289,3 +292,32 @@ def facts_of_models(facts_by_model: Mapping[str, Mapping[str, Fact]]) -> dict[st
 def fact_text(value: Fact) -> str:
     """Format the value of a fact as text."""
     return f'{value:.1f}' if isinstance(value, float) else str(value)
+
+
+_TEMPLATE = Path(__file__).with_name('templates') / 'evaluation.html'
+# Labels of the main rows of tables.
+_EMPHASIZED = ('model', 'all')
+
+
+def write_report(path: Path, report: EvaluationReport, examples: Mapping[str, RgbImage]) -> None:
+    """Write the page atomically.
+
+    Args:
+        path: path of the file.
+        report: facts, measures and tables.
+        examples: images to show, by caption (see `draw_examples`).
+    """
+    model = Path(str(report.facts.get('model', 'a model'))).name
+    what = report.facts.get('models') or model
+    write_page(
+        path,
+        _TEMPLATE,
+        title=f'Evaluation of {what}',
+        facts={name: fact_text(value) for name, value in report.facts.items()},
+        tables=report.tables,
+        emphasized=_EMPHASIZED,
+        examples=examples,
+        legend=LEGEND,
+        cell_text=cell_text,
+        image_source=image_source,
+    )

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from afformer_core.offline.maskahand.mining.index import (
     IndexHead,
+    MinedVideo,
     read_head,
     shard_damage_told,
     video_of_row,
 )
 from afformer_core.offline.maskahand.mining.index_files import parquet_file
-from afformer_core.offline.maskahand.mining.mined_video import MinedVideo
 
 _COLUMNS = ('video', 'first', 'last', 'start', 'stop', 'interactions', 'score')
 # Row groups that a process keeps, each about 15 minutes of video, and videos of which it keeps all

@@ -12,8 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.hands.detector import HandDetector
-from afformer_core.hands.hand import LOWEST_SCORE, Hand
+from afformer_core.hands.hand import LOWEST_SCORE, Hand, HandDetector
 from afformer_core.media.video import VideoFrame
 from afformer_core.offline.maskahand.mining.index_files import (
     HAND,

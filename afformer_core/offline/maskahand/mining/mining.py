@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from afformer_core.errors import AfformerError
-from afformer_core.hands.detector import HandDetector
+from afformer_core.hands.hand import HandDetector
 from afformer_core.media.read_ahead import read_ahead
 from afformer_core.offline.maskahand.mining.index import MinedVideo, write_videos
 from afformer_core.offline.maskahand.mining.mined_part import (

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
 from afformer_core.media.images import resize_to_input
-from afformer_core.offline.data.frame_cache import FrameCache, SampledClip
-from afformer_core.offline.maskahand.mining.mined_video import MinedVideo
+from afformer_core.offline.data.clip_reader import FrameCache, SampledClip
+from afformer_core.offline.maskahand.mining.index import MinedVideo
 from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
 from afformer_core.offline.maskahand.sources import FrameSource, open_source
 

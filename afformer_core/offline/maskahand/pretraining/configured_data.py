@@ -12,7 +12,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from afformer_core.errors import AfformerError
 from afformer_core.offline.maskahand.pretraining.pretraining_data import MaskAHandData
-from afformer_core.offline.training.configured_paths import register_paths
+from afformer_core.offline.training.training_cli import register_paths
 
 _KIND = f'{MaskAHandData.__module__}.{MaskAHandData.__qualname__}'
 

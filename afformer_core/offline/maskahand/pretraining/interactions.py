@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from afformer_core.hands.hand import Hand
 from afformer_core.media.video_frames import uniform_indices
-from afformer_core.offline.maskahand.mining.mined_video import MinedVideo, interacting_hands
+from afformer_core.offline.maskahand.mining.index import MinedVideo, interacting_hands
 
 # Number of first frames of a contact in which the touched element has hardly moved.
 _BEGINNING = 2

@@ -3,27 +3,38 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from afformer_core.errors import DatasetError
 from afformer_core.licences import UNKNOWN, Ingredient, Origin
+from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.offline.data.augmentation.augmentation import ImageSettings
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.data.verification import usable_samples
-from afformer_core.offline.maskahand.pretraining.clip_features import open_clip_features
+from afformer_core.offline.maskahand.mining.clip_table import ClipTable
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
-from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
+from afformer_core.offline.maskahand.pretraining.interactions import (
+    InteractionClip,
+    interaction_clip,
+)
 from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
     PretrainingDataset,
     PretrainingExample,
     collate_pretraining,
 )
-from afformer_core.offline.maskahand.pretraining.stored_clips import StoredClips
 from afformer_core.offline.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.offline.training.datasets.batch import (
+    Batch,
+    FailedBatch,
     FailedExample,
     collate_features,
     collate_images,
@@ -38,7 +49,11 @@ from afformer_core.offline.training.datasets.feature_data import (
     encoders_in_training,
     open_feature_cache,
 )
-from afformer_core.offline.training.datasets.feature_files import folder_of_part
+from afformer_core.offline.training.datasets.feature_files import (
+    ImageSet,
+    folder_of_part,
+    open_features,
+)
 from afformer_core.offline.training.datasets.image_data import ImageDataset
 from afformer_core.offline.training.datasets.samplers import StreamedSampler
 
@@ -138,9 +153,7 @@ class MaskAHandData(GroundingData):
         self._inspected = True
         if self._validated is not None:
             self.validation_samples = usable_samples(
-                self.validation_samples,
-                self._validated.skip_broken,
-                'data.validation.skip_broken',
+                self.validation_samples, self._validated.skip_broken, 'data.validation.skip_broken'
             )
 
     def ingredients(self) -> tuple[Ingredient, ...]:
@@ -205,3 +218,131 @@ class MaskAHandData(GroundingData):
         images = self._images
         sampling = UniformSampling(images.frames)
         return ClipReader(sampling, images.size, images.cache_folder)
+
+
+class StoredClips(Sequence[InteractionClip]):
+    """The clips of an index, as a lazy sequence.
+
+    Args:
+        path: path of the index.
+        most: largest number of interactions of a clip, evenly spaced; at least 1.
+        hidden_score: minimum score of a detection to count as a hand, to find the frame before the
+            hand came (see `interaction_clip`); None: no search.
+
+    Attributes:
+        table: columns of the clips, and head of the index.
+
+    Raises:
+        DatasetError: the index is missing or damaged, or has no clip with a hand in contact.
+    """
+
+    def __init__(self, path: Path, most: int, hidden_score: float | None = None) -> None:
+        table = ClipTable.open(path)
+        self.table = table.only(table.columns['interactions'] > 0)
+        self._most = most
+        self._hidden_score = hidden_score
+        if not len(self.table):
+            raise DatasetError(
+                f'no frame of the {len(table)} clips of the index has a hand in contact. Mine '
+                'videos in which hands touch objects'
+            )
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self.table)
+
+    def __getitem__(self, number: int) -> InteractionClip:  # type: ignore[override]
+        """Read a clip.
+
+        Raises:
+            DatasetError: its shard is missing or damaged.
+            IndexError: there is no such clip.
+        """
+        if not -len(self) <= number < len(self):
+            raise IndexError(f'clip {number} of {len(self)}')
+        video, score = self.table.video(number), self.table.head.interaction_score
+        window = self.table.window(number)
+        clip = interaction_clip(video, *window, score, self._most, self._hidden_score)
+        if clip is None:
+            raise DatasetError(f'clip {number} of {video.path} has no hand in contact. Mine again')
+        return clip
+
+
+@dataclass(frozen=True)
+class ClipFeatures:
+    """Backbone stages of demonstrations, float16, memory-mapped from disk.
+
+    Attributes:
+        stages: one array for each, fine to coarse, [clips, T, C, h, w]; shorter demonstrations
+            repeat their last frame.
+        lengths: number of actual frames, int64 [clips].
+    """
+
+    stages: tuple[NDArray[np.float16], ...]
+    lengths: NDArray[np.int64]
+
+    def collate(
+        self, examples: Sequence[PretrainingExample | FailedExample]
+    ) -> Batch | FailedBatch:
+        """Collate examples to a batch with these features instead of frames of demonstrations."""
+        batch = collate_pretraining(examples)
+        if isinstance(batch, FailedBatch):
+            return batch
+        clips = [example.clip for example in examples if isinstance(example, PretrainingExample)]
+        return replace(
+            batch,
+            videos=tuple(torch.from_numpy(stage[clips]) for stage in self.stages),
+            lengths=torch.from_numpy(self.lengths[clips]),
+        )
+
+
+def open_clip_features(
+    folder: Path, clips: Sequence[InteractionClip], encoder: Encoder, images: ClipImages
+) -> ClipFeatures:
+    """Open the features of clips; compute them first if they are missing or do not match.
+
+    Args:
+        folder: folder of the features.
+        clips: all training clips.
+        encoder: encoder, whose backbone runs in evaluation mode.
+        images: reader of the clips.
+
+    Raises:
+        VideoError: a video is missing, damaged, or not the one that was mined.
+    """
+    lengths = [len(clip.demonstration(images.frames)) for clip in clips]
+    stacks = _Demonstrations(clips, images, max(lengths))
+    demonstrations = ImageSet('demonstrations', stacks, np.asarray)
+    key = {'clips': _digest(clips, images)}
+    features = open_features(folder, [demonstrations], encoder, key)
+    return ClipFeatures(features['demonstrations'], np.array(lengths))
+
+
+class _Demonstrations(Sequence[NDArray[np.uint8]]):
+    """The frames of clips, read one by one; shorter ones repeat their last frame."""
+
+    def __init__(self, clips: Sequence[InteractionClip], images: ClipImages, frames: int) -> None:
+        self._clips = clips
+        self._images = images
+        self._frames = frames
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, number: int) -> NDArray[np.uint8]:  # type: ignore[override]
+        shown = self._images.read(self._clips[number]).demonstration
+        return shown[np.minimum(np.arange(self._frames), len(shown) - 1)]
+
+
+def _digest(clips: Sequence[InteractionClip], images: ClipImages) -> str:
+    """Hash the frames of each clip and the state of each video, to detect changes."""
+    digest = hashlib.sha256(json.dumps(images.size).encode())
+    fingerprints: dict[tuple[Path, str], str] = {}
+    for clip in clips:
+        source = clip.video.path, clip.video.topic
+        if source not in fingerprints:
+            fingerprints[source] = images.fingerprint(clip.video)
+        times = [clip.video.times[number] for number in clip.demonstration(images.frames)]
+        facts = (str(source[0].resolve()), source[1], fingerprints[source], times)
+        digest.update(json.dumps(facts).encode())
+    return digest.hexdigest()

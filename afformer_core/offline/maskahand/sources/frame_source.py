@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from afformer_core.errors import AfformerError
 from afformer_core.licences import Origin
-from afformer_core.media.lens import LensIntrinsics
+from afformer_core.media.lens import LensIntrinsics, undistort
 from afformer_core.media.sparse_decoding import Needed
-from afformer_core.media.undistortion import undistort
 from afformer_core.media.video import VideoFrame
 from afformer_core.offline.maskahand.sources.frame_selection import (
     chosen_frames,

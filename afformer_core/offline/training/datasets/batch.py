@@ -17,12 +17,7 @@ from typing_extensions import Self
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.decoders.memory import VideoMemory
-from afformer_core.offline.data.heatmaps import (
-    blurred_maps,
-    coverage,
-    pad_points,
-    target_heatmaps,
-)
+from afformer_core.offline.data.heatmaps import blurred_maps, coverage, pad_points, target_heatmaps
 from afformer_core.offline.training.losses import Targets
 
 
@@ -303,9 +298,7 @@ class FailedExample:
     reason: str
 
 
-def collate_images(
-    examples: Sequence[ImageExample | FailedExample],
-) -> Batch | FailedBatch:
+def collate_images(examples: Sequence[ImageExample | FailedExample]) -> Batch | FailedBatch:
     """Collate images; each window of a demonstration becomes a demonstration with all images."""
     read = [example for example in examples if isinstance(example, ImageExample)]
     if len(read) < len(examples):
@@ -323,9 +316,7 @@ def collate_images(
     )
 
 
-def collate_features(
-    examples: Sequence[FeatureExample | FailedExample],
-) -> Batch | FailedBatch:
+def collate_features(examples: Sequence[FeatureExample | FailedExample]) -> Batch | FailedBatch:
     """Collate features; all demonstrations have the same number of frames."""
     read = [example for example in examples if isinstance(example, FeatureExample)]
     if len(read) < len(examples):

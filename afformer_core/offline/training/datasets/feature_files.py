@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from afformer_core.errors import DatasetError
-from afformer_core.files.folder_lock import folder_lock
+from afformer_core.files.atomic import folder_lock
 from afformer_core.models.backbones.encoder import BackboneWithPyramid, Encoder
 
 _BACKBONE = 'backbone'
@@ -60,10 +60,7 @@ def folder_of_part(cache_folder: Path, part: str, size: tuple[int, int]) -> Path
 
 
 def open_features(
-    folder: Path,
-    sets: Sequence[ImageSet],
-    encoder: Encoder,
-    key: Mapping[str, Any],
+    folder: Path, sets: Sequence[ImageSet], encoder: Encoder, key: Mapping[str, Any]
 ) -> dict[str, Stages]:
     """Open a folder of features; compute them first if they are missing or do not match.
 

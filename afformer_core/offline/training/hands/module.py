@@ -19,13 +19,16 @@ from afformer_core.hands.average_precision import (
     interactions_found,
     states_found,
 )
-from afformer_core.hands.detector_folder import INTERACTION_SCORE, save_hand_detector
+from afformer_core.hands.detector_folder import (
+    INTERACTION_SCORE,
+    initial_detector,
+    initial_ingredients,
+    save_hand_detector,
+)
 from afformer_core.hands.faster_rcnn_hands import hands_of
 from afformer_core.hands.hand import Hand
-from afformer_core.hands.initial_detector import initial_detector, initial_ingredients
 from afformer_core.offline.training.hands.data import HandBatch, HandData
-from afformer_core.offline.training.model_training import ModelTraining
-from afformer_core.offline.training.optimization import Optimization
+from afformer_core.offline.training.model_training import ModelTraining, Optimization
 from afformer_core.offline.training.validation import gathered
 
 _OPTIMIZATION = Optimization()

@@ -11,11 +11,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.cli.main import build_parser, main
-from afformer_core.cli.options.path_options import (
-    PathOption,
-    input_paths,
-    output_paths,
-)
+from afformer_core.cli.options.path_options import PathOption, input_paths, output_paths
 from afformer_core.files.paths import require_inputs_kept
 
 URL = 's3://bucket/some/file'

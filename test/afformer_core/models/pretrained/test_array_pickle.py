@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afformer_core.models.pretrained.array_pickle import read_array_pickle
 from afformer_core.models.pretrained.checkpoint_file import CheckpointError
+from afformer_core.models.pretrained.vitdet_weights import read_array_pickle
 
 ARRAYS = {
     'weight': np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from afformer_core.errors import AfformerError
 from afformer_core.models import AfformerConfiguration, afformer_small
-from afformer_core.models.backbones.timm_fields import timm_fields
+from afformer_core.models.backbones.timm_body import timm_fields
 from afformer_core.models.pretrained.timm_weights import load_timm_weights
 
 from ...conftest import ACTIONS, random_model

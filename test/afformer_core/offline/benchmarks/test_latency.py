@@ -3,26 +3,44 @@
 
 import argparse
 import json
+import shutil
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from afformer_core.cli.bench import add_parser
-from afformer_core.models import afformer_r50, afformer_small
+from afformer_core.errors import ModelFolderError
+from afformer_core.models import afformer_r50, afformer_small, small_matching
 from afformer_core.models.afformer import Afformer
+from afformer_core.offline.benchmarks import inference_variants
 from afformer_core.offline.benchmarks import latency as latency_module
-from afformer_core.offline.benchmarks.inference_variants import InferenceVariant
+from afformer_core.offline.benchmarks.inference_variants import InferenceVariant, default_variants
 from afformer_core.offline.benchmarks.latency import (
     measure_here,
     measure_in_process,
     peak_gpu_megabytes,
     stored_bias,
 )
-from afformer_core.offline.benchmarks.latency_tables import latency_table, random_model
+from afformer_core.offline.benchmarks.latency_tables import (
+    copy_with_graphs,
+    latency_table,
+    random_model,
+)
 from afformer_core.offline.parallel.measured_subprocess import MeasurementError, run_measurement
+from afformer_core.runtime.calibrations import MatchingSettings
+from afformer_core.runtime.graphs import read_graphs
+from afformer_core.runtime.model_folder import (
+    read_description,
+    read_matching_description,
+    write_description,
+)
+from afformer_core.runtime.weights import save_matching_network
+
+from ...conftest import random_matching_network
 
 
 @pytest.fixture(scope='module')
@@ -138,7 +156,7 @@ def measured(random_folder, monkeypatch):
     texts = ('torch:fp32', 'recompute:fp32', 'tensorrt:fp16', 'onnxruntime:fp32')
     variants = [InferenceVariant.parse(text) for text in texts]
     impossible = {variants[2]: 'TensorRT is not installed'}
-    table = latency_table('title', random_folder, [2], 1, variants, impossible, progress=False)
+    table = latency_table('title', random_folder, [2], 1, variants, impossible)
     return table.to_json()['rows']
 
 
@@ -217,3 +235,123 @@ def test_a_stored_bias_gives_the_same_heatmaps(configuration, frames):
     found, expected = (x[0].flatten(1).softmax(1) for x in (heatmaps, expected_heatmaps))
     assert ((found - expected).abs().amax(1) / expected.amax(1)).max() < 1e-4
     torch.testing.assert_close(actions, expected_actions, atol=1e-4, rtol=0)
+
+
+ONNX, ONNX_FP16, TORCH, TENSORRT = (
+    InferenceVariant.parse(text)
+    for text in ('onnxruntime:fp32', 'onnxruntime:fp16', 'torch:fp32', 'tensorrt:fp16')
+)
+
+
+@pytest.fixture
+def exported(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str]]:
+    """What is exported, which fails."""
+    calls: list[tuple[Path, str]] = []
+
+    def export(folder: Path, precision: str) -> None:
+        calls.append((folder, precision))
+        raise ModelFolderError('there is no exporter')
+
+    monkeypatch.setattr('afformer_core.runtime.export.export.export_graphs', export)
+    return calls
+
+
+def test_graphs_that_stand_there_are_copied(small_folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / 'copy'
+
+    assert copy_with_graphs(small_folder, copy, [ONNX, TORCH]) == {}
+
+    assert read_graphs(copy).sha256 == read_graphs(small_folder).sha256
+
+
+def test_others_are_exported_and_a_failure_is_told(
+    small_folder: Path, tmp_path: Path, exported: list[tuple[Path, str]]
+) -> None:
+    impossible = copy_with_graphs(small_folder, tmp_path / 'copy', [ONNX, ONNX_FP16])
+
+    assert exported == [(tmp_path / 'copy', 'fp16')]
+    assert impossible == {ONNX_FP16: 'there is no exporter'}
+
+
+def test_a_matching_network_is_copied_and_its_graphs_are_exported(
+    small_folder: Path, tmp_path: Path, exported: list[tuple[Path, str]]
+) -> None:
+    folder, copy = tmp_path / 'model', tmp_path / 'copy'
+    shutil.copytree(small_folder, folder)
+    network = random_matching_network(replace(small_matching((128, 192)), maximum_frames=32))
+    save_matching_network(folder / 'matching', network, {})
+    weights = read_matching_description(folder / 'matching').weights_sha256
+    matched = replace(read_description(folder), matching=MatchingSettings(0.3, weights))
+    write_description(folder, matched)
+
+    copy_with_graphs(folder, copy, [ONNX])
+
+    assert exported == [(copy / 'matching', 'fp32')]
+    assert read_matching_description(copy / 'matching').weights_sha256 == weights
+    assert read_graphs(copy).sha256 == read_graphs(small_folder).sha256
+
+
+def test_without_a_gpu_nothing_is_exported_for_it(
+    small_folder: Path,
+    tmp_path: Path,
+    exported: list[tuple[Path, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+
+    assert copy_with_graphs(small_folder, tmp_path / 'copy', [TENSORRT]) == {TENSORRT: 'no GPU'}
+    assert exported == []
+
+
+@pytest.mark.parametrize(
+    'text', ['onnxruntime', 'onnxruntime:', 'auto:fp32', 'torch:auto', '', 'recompute:bf16']
+)
+def test_what_names_none(text):
+    expected = r'variant is .*; expected one of recompute, |is bf16; expected fp32 or fp16'
+    with pytest.raises(ValueError, match=expected):
+        InferenceVariant.parse(text)
+
+
+def test_each_device_has_its_reference_before_what_is_compared_with_it():
+    for on_gpu in (False, True):
+        first = next(variant for variant in default_variants() if variant.on_gpu == on_gpu)
+        assert first.recomputes
+
+
+@pytest.mark.parametrize(
+    ('text', 'recomputes', 'on_gpu', 'needs_graphs'),
+    [
+        ('recompute:fp32', True, False, False),
+        ('recompute-cuda:fp16', True, True, False),
+        ('torch:fp32', False, False, False),
+        ('onnxruntime:fp16', False, False, True),
+        ('torch-cuda:fp16', False, True, False),
+        ('tensorrt:fp16', False, True, True),
+        ('openvino:bf16', False, False, True),
+        ('onnxruntime-cuda:fp16', False, True, True),
+    ],
+)
+def test_what_a_method_needs(text, recomputes, on_gpu, needs_graphs):
+    variant = InferenceVariant.parse(text)
+
+    assert variant.text == text
+    assert variant.recomputes == recomputes
+    assert variant.on_gpu == on_gpu
+    assert variant.needs_graphs == needs_graphs
+
+
+def test_what_is_installed_is_compared(monkeypatch):
+    monkeypatch.setattr(inference_variants, 'is_installed', lambda name: name == 'openvino')
+
+    texts = [variant.text for variant in default_variants()]
+
+    assert texts[2:5] == ['onnxruntime:fp32', 'openvino:fp32', 'openvino:bf16']
+    assert 'onnxruntime-cuda:fp32' not in texts
+
+
+def test_openvino_computes_in_bf16_from_graphs_in_fp32():
+    variant = InferenceVariant.parse('openvino:bf16')
+
+    assert variant.precision_of_graphs == 'fp32'
+    assert variant.label == 'afformer, OpenVINO, CPU bf16'
+    assert InferenceVariant.parse('tensorrt:bf16').precision_of_graphs == 'bf16'

@@ -13,10 +13,7 @@ import pytest
 from afformer_core.errors import DatasetError
 from afformer_core.media.video import write_video
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.data.verification import (
-    find_problems,
-    usable_samples,
-)
+from afformer_core.offline.data.verification import find_problems, usable_samples
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from itertools import islice
 
 import numpy as np
 
-from afformer_core.hands.detector import HandDetector
-from afformer_core.hands.hand import Hand
+from afformer_core.hands.hand import Hand, HandDetector
 from afformer_core.media.video import VideoFrame
 
 WIDTH, HEIGHT = 96, 64

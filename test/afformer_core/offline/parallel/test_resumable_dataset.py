@@ -104,9 +104,7 @@ def test_killed_in_the_middle_and_resumed_is_whole(
 
 
 def test_a_full_disk_has_whole_samples_alone_and_takes_the_rest_later(
-    whole: Callable[[str], dict[str, bytes]],
-    small_disk: Path,
-    capsys: pytest.CaptureFixture[str],
+    whole: Callable[[str], dict[str, bytes]], small_disk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command(small_disk, 'opra')) == 1
     errors = [line for line in capsys.readouterr().err.split('\n') if 'error' in line]

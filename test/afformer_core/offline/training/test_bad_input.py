@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from afformer_core.cli.main import main
-from afformer_core.files.folder_lock import folder_lock
+from afformer_core.files.atomic import folder_lock
 from afformer_core.offline.training.command import parse_training
 from afformer_core.runtime import shipped_model_folder
 

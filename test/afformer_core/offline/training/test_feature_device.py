@@ -11,7 +11,7 @@ from torch import Tensor
 from afformer_core.models import afformer_small
 from afformer_core.offline.training.datasets.feature_data import encoders_in_training
 from afformer_core.offline.training.datasets.feature_files import ImageSet, open_features
-from afformer_core.offline.training.optimization import Optimization
+from afformer_core.offline.training.model_training import Optimization
 
 from ...conftest import random_model
 

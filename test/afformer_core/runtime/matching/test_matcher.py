@@ -296,9 +296,7 @@ def test_logits_of_impossible_positions_are_finite() -> None:
 
 
 @pytest.mark.parametrize('size', [FRAME_SIZE, (30, 90), (160, 60)])
-def test_a_point_is_matched_back_to_the_surroundings_of_the_contact(
-    size: tuple[int, int],
-) -> None:
+def test_a_point_is_matched_back_to_the_surroundings_of_the_contact(size: tuple[int, int]) -> None:
     frame, image = random_pyramid(5), random_pyramid(6)
     known = contact(frame, (0.41, 0.37, 0.4), (0.93, 0.08, 0.1), (1.0, 1.0, 0.5), size=size)
 

@@ -12,8 +12,8 @@ from cuda_double import Device
 from torch import Tensor
 
 from afformer_core.runtime.session import Memory
-from afformer_core.runtime.tensorrt import captured_runs
-from afformer_core.runtime.tensorrt.captured_runs import CapturedDecoding, CapturedRun
+from afformer_core.runtime.tensorrt import session as session_module
+from afformer_core.runtime.tensorrt.session import CapturedDecoding, CapturedRun
 
 Decodings = tuple[CapturedDecoding, list[weakref.ref[CapturedRun]]]
 
@@ -140,7 +140,7 @@ def test_a_memory_is_uploaded_again_only_where_another_stood(
 def test_graphs_that_were_not_used_for_longest_go(
     decodings: Decodings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(captured_runs, '_MOST_GRAPHS', 2)
+    monkeypatch.setattr(session_module, '_MOST_GRAPHS', 2)
     decode, made = decodings
     memories = [memory(1, length) for length in (1, 2, 3)]
     for number in (0, 1, 0, 2):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.files.private_files import UntrustedWriterError
-from afformer_core.runtime.tensorrt.engine_cache import (
+from afformer_core.runtime.tensorrt.compiled_model import (
     OF_THE_MODEL,
     engine_path,
     load_engine,
@@ -103,7 +103,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_engine_cache import KEY
-from afformer_core.runtime.tensorrt.engine_cache import obtain_engine
+from afformer_core.runtime.tensorrt.compiled_model import obtain_engine
 def build():
     print('compiling', flush=True)
     time.sleep(1.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from afformer_core.studio.labelling.added_media import object_folder, store_media
+from afformer_core.studio.labelling.addition_dialog import object_folder, store_media
 from afformer_core.studio.labelling.point_labels import PointLabels
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from afformer_core.offline.data.readers.point_table import read_point_table
+from afformer_core.offline.data.readers.folder_pairs import read_point_table
 
 # Between two positions of a finger, milliseconds.
 _PAUSE = 30

@@ -15,7 +15,7 @@ from afformer_core.demonstrations.media import read_demonstration
 from afformer_core.demonstrations.recording import memorize_whole
 from afformer_core.media.images import read_image, write_image
 from afformer_core.offline.data.annotations import open_annotations
-from afformer_core.offline.data.readers.point_table import PointRow, read_point_table
+from afformer_core.offline.data.readers.folder_pairs import PointRow, read_point_table
 from afformer_core.offline.data.verification import find_problems
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder

@@ -16,7 +16,7 @@ import pytest
 
 from afformer_core.media.polygons import Point
 from afformer_core.offline.data.annotations import open_annotations
-from afformer_core.offline.data.readers.point_table import PointRow
+from afformer_core.offline.data.readers.folder_pairs import PointRow
 from afformer_core.studio.labelling.point_labels import PointLabels, nearest_point
 
 

@@ -134,10 +134,7 @@ def test_a_demonstration_is_memorized_once_and_forgotten_with_the_page(
     ('presence', 'doubtful'), [(0.29, True), (0.3, False), (0.8, False), (None, False)]
 )
 def test_what_is_not_in_view_is_doubtful(
-    presence: float | None,
-    doubtful: bool,
-    worker: ModelWorker,
-    grounder: GrounderDouble,
+    presence: float | None, doubtful: bool, worker: ModelWorker, grounder: GrounderDouble
 ) -> None:
     grounder.presence_threshold = 0.3
     grounder.presence = presence

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.errors import AfformerError
-from afformer_core.files.folder_lock import folder_lock
+from afformer_core.files.atomic import folder_lock
 from afformer_core.studio.training.trainings import Trainings, TrainingState
 
 from ..conftest import run

@@ -12,10 +12,7 @@ import pytest
 
 from afformer_core.runtime import Grounding, Peak
 from afformer_core.studio.limits import LimitedImage
-from afformer_core.studio.trying.answer_files import (
-    action_in_words,
-    sentence,
-)
+from afformer_core.studio.trying.answer_files import action_in_words, sentence
 from afformer_core.studio.trying.workspace import ShownDemonstration, ShownGrounding
 
 HEATMAP = np.full((12, 16), 1 / 192, np.float32)

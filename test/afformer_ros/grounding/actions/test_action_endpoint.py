@@ -130,11 +130,7 @@ class Graph:
         self.node = rclpy.create_node('grounding', context=self.context)
         self.executor = SingleThreadedExecutor(context=self.context)
         self.executor.add_node(self.node)
-        self.endpoint = ActionEndpoint(
-            self.node,
-            LoadDemonstration,
-            'load',
-        )
+        self.endpoint = ActionEndpoint(self.node, LoadDemonstration, 'load')
         self.handler = Handler()
         self.client: Any = ActionClient(self.node, LoadDemonstration, 'grounding/load')
         self.wait(self.client.server_is_ready)
@@ -181,10 +177,7 @@ def graph(shared_graph: Graph) -> Graph:
 
 def test_a_goal_that_is_refused_is_aborted_with_the_reason(graph):
     handle = graph.send('secret.mp4')
-    assert graph.result(handle) == (
-        GoalStatus.STATUS_ABORTED,
-        'secret.mp4 may not be read',
-    )
+    assert graph.result(handle) == (GoalStatus.STATUS_ABORTED, 'secret.mp4 may not be read')
 
 
 def test_a_goal_that_nobody_takes_is_aborted_with_the_reason(graph):

@@ -11,6 +11,7 @@ import pytest
 from afformer_ros.action import GroundDemonstration
 from builtin_interfaces.msg import Duration
 
+from afformer_core.geometry.approach import ApproachSource
 from afformer_ros.grounding.actions.goal_fields import GoalClock, RefusedGoalError, age_problem
 from afformer_ros.grounding.actions.ground_goal import GroundCriteria
 from afformer_ros.grounding.parameters import ActionParameters
@@ -31,6 +32,7 @@ def test_parameters_replace_zeros():
         action='',
         target_frame='',
         position_required=False,
+        approach_required=ApproachSource.UNKNOWN,
         timeout=7.5,
         maximum_age=1.25,
     )
@@ -44,6 +46,7 @@ def test_what_a_goal_says_counts():
         action='pull',
         target_frame='arm/base_link',
         position_required=True,
+        approach_required=2,
         timeout=Duration(sec=86399, nanosec=999_999_999),
         maximum_age=Duration(nanosec=375_000_000),
     )
@@ -54,6 +57,7 @@ def test_what_a_goal_says_counts():
         action='pull',
         target_frame='arm/base_link',
         position_required=True,
+        approach_required=ApproachSource.MOTION,
         timeout=86399.999999999,
         maximum_age=0.375,
     )
@@ -75,6 +79,7 @@ def test_what_a_goal_says_counts():
         ),
         ({'maximum_age': Duration(sec=-3)}, 'maximum_age is -3.0; expected 0.0 to 3600.0 seconds'),
         ({'maximum_age': Duration(sec=3601)}, 'maximum_age is 3601.0; expected 0.0 to 3600.0'),
+        ({'approach_required': 4}, 'approach_required is 4; expected 0 to 3'),
         ({'target_frame': '/base_link'}, "target_frame is '/base_link'; expected the name of"),
         ({'target_frame': ' '}, "target_frame is ' '; expected the name of"),
         ({'target_frame': 'base link'}, "target_frame is 'base link'; expected the name of"),
@@ -90,6 +95,14 @@ def test_what_a_goal_says_counts():
 def test_what_is_out_of_range_is_refused(fields, message):
     with pytest.raises(RefusedGoalError, match=re.escape(message)):
         criteria(**fields)
+
+
+def test_an_action_is_known_to_the_model_or_moves_in_a_known_way():
+    for name in ('', 'open', 'Turn_clockwise'):
+        criteria(action=name).check_action(('open', 'touch'))
+    refused = "action is 'fly'; expected one of open, touch, hold, tap, push"
+    with pytest.raises(RefusedGoalError, match=refused):
+        criteria(action='fly').check_action(('open', 'touch'))
 
 
 @pytest.mark.parametrize('milliseconds', [-500, -3, 0, 120, 500])

@@ -63,6 +63,12 @@ def test_a_goal_names_the_action_before_the_parameter_does(active, ground):
     assert sorted(one.name for one in named.affordance.actions) == ['hold', 'press', 'push']
 
 
+def test_an_action_that_nothing_knows_is_refused(ground):
+    ending, result = ground(action='fly').result()
+    assert (ending, result.outcome) == ('aborted', Result.REFUSED)
+    assert result.message.startswith("action is 'fly'; expected one of ")
+
+
 def test_the_result_and_its_mask_are_those_of_the_topics(active, ground):
     active.set_parameter('mask_share', 0.75)
     masks: list[Image] = []

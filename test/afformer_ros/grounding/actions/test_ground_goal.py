@@ -11,6 +11,7 @@ from afformer_ros.msg import Affordance, AffordancePoint
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
+from afformer_core.geometry.approach import ApproachSource
 from afformer_ros.grounding.actions.goal_fields import GoalClock
 from afformer_ros.grounding.actions.ground_goal import GoalOutcome, GroundCriteria, GroundGoal
 
@@ -30,7 +31,7 @@ class Goal(GroundGoal):
         return self.add(affordance, create_mask, age_problem)
 
 
-def goal_of(agreeing_images=2, minimum_presence=0.0, position_required=False):
+def goal_of(agreeing_images=2, minimum_presence=0.0, position_required=False, approach=0):
     return Goal(
         GroundCriteria(
             demonstrations=(),
@@ -39,14 +40,17 @@ def goal_of(agreeing_images=2, minimum_presence=0.0, position_required=False):
             action='',
             target_frame='',
             position_required=position_required,
+            approach_required=ApproachSource(approach),
             timeout=4.0,
             maximum_age=0.7,
         )
     )
 
 
-def image(agreeing_images, found=True, age=0.0, presence=0.75, problem=''):
-    point = AffordancePoint(position_valid=not problem, position_problem=problem)
+def image(agreeing_images, found=True, age=0.0, presence=0.75, problem='', approach=0):
+    point = AffordancePoint(
+        position_valid=not problem, position_problem=problem, approach_source=approach
+    )
     return Affordance(
         found=found,
         age=age,
@@ -141,6 +145,21 @@ OLD = 'it was 2.31 s old; expected at most 0.7 s'
             GoalOutcome.NO_POSITION,
             "'press+pull' has no position in 2 of 3 images within 4 s: too far",
             id='the last reason',
+        ),
+        pytest.param(
+            {'approach': 2},
+            [(image(1), ''), (image(1, approach=3), ''), (image(1, approach=2), '')],
+            GoalOutcome.NO_APPROACH,
+            "'press+pull' has no such approach in 2 of 3 images within 4 s: it follows from the "
+            'line of sight; expected the motion',
+            id='no approach',
+        ),
+        pytest.param(
+            {'approach': 3},
+            [(NO_DEPTH, ''), (NO_DEPTH, ''), (image(1, approach=3), '')],
+            GoalOutcome.NO_POSITION,
+            "'press+pull' has no position in 2 of 3 images within 4 s: no depth",
+            id='no position to approach',
         ),
         pytest.param(
             {},

@@ -6,7 +6,9 @@ The turns and the expected numbers are by hand, or by SciPy where one interpolat
 
 from __future__ import annotations
 
+import sys
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -96,12 +98,24 @@ def test_the_transform_is_that_of_the_image(arm, seconds, expected):
 
 def test_the_frame_of_a_goal_has_that_of_the_image_too(arm):
     transforms = FrameTransforms(arm._node, '')
-    transforms.listen_for('base')
+    transforms.listen()
     arm.fill()
     placement = transforms.placement_in('base', header(10.25))
     expected = [1.155342958123, 0.288856059161, 0.428801965432]
     np.testing.assert_allclose(placement.transform.point(POINT), expected, atol=1e-9)
     assert transforms.placement(header(10.25)).transform is None
+
+
+def test_without_tf2_only_another_frame_than_the_image_s_is_an_error(node, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'tf2_ros', None)
+    logged: list[str] = []
+    logger = SimpleNamespace(error=lambda text, once: logged.append(text))
+    monkeypatch.setattr(node, 'get_logger', lambda: logger)
+    transforms = FrameTransforms(node, 'camera')
+    assert (transforms.placement(header(10.0)).problem, transforms.problem) == ('', '')
+    assert logged == []
+    assert 'tf2_ros cannot be used' in transforms.placement_in('base', header(10.0)).problem
+    assert [text.partition(': ')[0] for text in logged] == ["there is no transform to 'base'"]
 
 
 # Up is the last row of the rotation from the camera to the base.

@@ -127,9 +127,7 @@ def test_video_and_image_are_mirrored_together() -> None:
 
 def test_one_seed_gives_the_same_bytes_of_what_may_not_be_written() -> None:
     settings = AugmentationSettings(
-        flip=FlipSettings(probability=1.0),
-        video=EVERYTHING,
-        image=EVERYTHING,
+        flip=FlipSettings(probability=1.0), video=EVERYTHING, image=EVERYTHING
     )
     example = noise()
     for array in arrays(example):

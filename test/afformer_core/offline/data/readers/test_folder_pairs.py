@@ -116,10 +116,7 @@ def test_two_spellings_of_a_folder_are_one_demonstration(pairs: Path) -> None:
             r'espresso/images/garden\.jpg does not exist; expected an image',
         ),
         ('press.mp4,../points.csv,press,1,2', r'points\.csv cannot be read as an image'),
-        (
-            'press.mp4,office.png,press,32,2',
-            r'\(32, 2\); expected one within .* 32x24',
-        ),
+        ('press.mp4,office.png,press,32,2', r'\(32, 2\); expected one within .* 32x24'),
         ('press.mp4,office.png,press,1,-0.5', r'\(1, -0\.5\); expected one within office\.png'),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from afformer_core.errors import DatasetError
-from afformer_core.offline.data.readers.point_table import (
+from afformer_core.offline.data.readers.folder_pairs import (
     PointRow,
     point_table_text,
     read_point_table,

@@ -207,8 +207,8 @@ def settings(model_folder: Path) -> RunSettings:
 @pytest.mark.slow
 def test_two_processes_find_the_same_as_one(scenes: Path, settings: RunSettings) -> None:
     pairs = choose_pairs(list(open_annotations(scenes)))
-    one = evaluate_pairs(settings, pairs, LocalEngine(1), progress=False)
-    two = evaluate_pairs(settings, pairs, LocalEngine(2), progress=False)
+    one = evaluate_pairs(settings, pairs, LocalEngine(1))
+    two = evaluate_pairs(settings, pairs, LocalEngine(2))
 
     assert len({pair.sample.group for pair in pairs}) == 3
     for pair, first, second in zip(pairs, one, two, strict=True):

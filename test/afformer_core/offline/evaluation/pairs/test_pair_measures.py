@@ -33,7 +33,7 @@ CALIBRATION = PresenceCalibration(0.0, 20.0, -14.0, 0.8, 0.9, 40, 'validation.js
 
 def measured(results, calibration=None):
     prior = BaselinePrior(None, '', 1)
-    return measure_model(results, PROTOCOL, prior, NAMES, calibration, progress=False)
+    return measure_model(results, PROTOCOL, prior, NAMES, calibration)
 
 
 def values(measures):
@@ -196,7 +196,7 @@ def test_the_chosen_button_is_where_the_peak_is_and_not_where_most_probability_i
     predictor, right
 ):
     assert peaked(10)[2:31, 26:55].sum() > peaked(10)[13:20, 7:14].sum()
-    scores = score(BUTTONS, ROWS, {'one': predictor}, progress=False)
+    scores = score(BUTTONS, ROWS, {'one': predictor})
     found = measure_predictors(ROWS, scores, {}, of_buttons=True)
     assert found['one']['which_button'].value == pytest.approx(right)
     assert found['one']['which_button_above_chance'].value == pytest.approx(right - 5 / 12)

@@ -155,9 +155,7 @@ def test_a_model_that_draws_the_ground_target_reaches_what_the_protocol_allows(
     assert value(found, 'model', 'auc_j') > 0.99
 
 
-def test_the_mean_of_the_heatmaps_of_a_rows_demonstrations_is_measured(
-    evaluate: Evaluate,
-) -> None:
+def test_the_mean_of_the_heatmaps_of_a_rows_demonstrations_is_measured(evaluate: Evaluate) -> None:
     found = evaluate(OWN, 'pooled28')
 
     targets = {image: at_28(heatmap(points), 224) for image, points in POOLED.items()}
@@ -180,9 +178,7 @@ def test_the_mean_of_the_heatmaps_of_a_rows_demonstrations_is_measured(
     assert found['measures']['predictors']['uniform']['rows'] == 2
 
 
-def test_rows_of_samples_are_compared_with_their_own_points(
-    evaluate: Evaluate,
-) -> None:
+def test_rows_of_samples_are_compared_with_their_own_points(evaluate: Evaluate) -> None:
     found = evaluate(OWN, 'rows28')
 
     bounds = [
@@ -195,9 +191,7 @@ def test_rows_of_samples_are_compared_with_their_own_points(
     assert found['measures']['pooling'] is None
 
 
-def test_all_points_count_though_one_demonstration_is_drawn(
-    evaluate: Evaluate,
-) -> None:
+def test_all_points_count_though_one_demonstration_is_drawn(evaluate: Evaluate) -> None:
     known = {greys: heatmap(POOLED[greys[0]]) for greys in POINTS}
     found = evaluate(known, 'pooled28', '--pairs-per-group', '1', '--limit', '1')
 

@@ -57,7 +57,7 @@ def clips(tmp_path: Path) -> list[ContactClip]:
 
 
 def test_readings_are_scored_by_their_distance_from_the_mark(clips) -> None:
-    measured = measure_contacts(clips, lambda: {'model': Reader()}, 4, progress=False)
+    measured = measure_contacts(clips, lambda: {'model': Reader()}, 4)
     scores = [measured['by_clip'][clip.name]['model'] for clip in clips]
     assert [(one['close'], one['near'], one['other_hand']) for one in scores] == [
         (1, 1, 0),
@@ -75,12 +75,12 @@ def test_what_is_near_both_hands_is_right(clips) -> None:
     both = ContactClip(
         'near', clips[0].path, ClipPoint(7, 20, 10), other_hand=(ClipPoint(7, 23, 11),)
     )
-    scores = measure_contacts([both], lambda: {'model': Reader()}, 4, progress=False)['by_clip']
+    scores = measure_contacts([both], lambda: {'model': Reader()}, 4)['by_clip']
     assert (scores['near']['model']['near'], scores['near']['model']['other_hand']) == (1, 0)
 
 
 def test_means_are_over_all_clips_and_over_those_of_a_source(clips) -> None:
-    measured = measure_contacts(clips, lambda: {'model': Reader()}, 4, 3, progress=False)
+    measured = measure_contacts(clips, lambda: {'model': Reader()}, 4, 3)
     model, centre = measured['readers']['model'], measured['readers']['centre']
     assert (model['clips'], model['close'].value, model['near'].value) == (4, 0.25, 0.5)
     assert model['other_hand'].value == 0.25
@@ -92,7 +92,7 @@ def test_means_are_over_all_clips_and_over_those_of_a_source(clips) -> None:
 
 
 def test_the_moment_is_measured_in_seconds_where_a_model_tells_it(clips) -> None:
-    measured = measure_contacts(clips, lambda: {'model': Reader(0.55)}, 4, progress=False)
+    measured = measure_contacts(clips, lambda: {'model': Reader(0.55)}, 4)
     # Touched after 0.7, 0.35, 0.7 and an unknown number of seconds.
     errors = [measured['by_clip'][clip.name]['model']['moment_error'] for clip in clips]
     assert errors == [*map(pytest.approx, (0.15, 0.2, 0.15)), None]
@@ -101,7 +101,7 @@ def test_the_moment_is_measured_in_seconds_where_a_model_tells_it(clips) -> None
 
 
 def test_tables_say_where_no_moment_is_told(clips) -> None:
-    measured = measure_contacts(clips, lambda: {'model': Reader()}, 4, 3, progress=False)
+    measured = measure_contacts(clips, lambda: {'model': Reader()}, 4, 3)
     table, by_source = contact_tables(measured, {'model': 'the model'})
     assert table.title == 'Contact in 4 clips'
     assert table.rows['the model'][-1] == 'not predicted'

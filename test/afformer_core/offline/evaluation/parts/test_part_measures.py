@@ -11,23 +11,18 @@ import pytest
 from afformer_core.offline.data.readers.part_pairs import PartPair
 from afformer_core.offline.evaluation.metrics import Estimates
 from afformer_core.offline.evaluation.parts import contact_scores
-from afformer_core.offline.evaluation.parts.part_confidence import (
-    answering_threshold,
-    measure_confidence,
-)
 from afformer_core.offline.evaluation.parts.part_measures import (
     COMPARED,
     MEASURES,
+    answering_threshold,
     measure_all,
+    measure_confidence,
     measure_groups,
     measure_part_differences,
     measure_parts,
 )
 from afformer_core.offline.evaluation.parts.part_scores import SCORES, PartScores
-from afformer_core.offline.evaluation.parts.part_tables import (
-    confidence_tables,
-    group_tables,
-)
+from afformer_core.offline.evaluation.parts.part_tables import confidence_tables, group_tables
 
 from ..conftest import described
 

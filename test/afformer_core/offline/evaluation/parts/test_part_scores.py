@@ -58,7 +58,7 @@ def of_sources(pairs):
 
 
 def evaluate(pairs, **predictors: PointPredictor) -> dict[str, list[PartScores]]:
-    return evaluate_parts(pairs, lambda: predictors, 3, progress=False)
+    return evaluate_parts(pairs, lambda: predictors, 3)
 
 
 def test_each_clip_is_shown_with_its_own_image_and_as_a_negative(of_sources) -> None:
@@ -88,7 +88,7 @@ class Backwards(LocalEngine):
 
 def test_scores_do_not_depend_on_the_order_of_the_results(of_sources) -> None:
     expected = evaluate(of_sources, **open_first_and_centre())
-    found = evaluate_parts(of_sources, open_first_and_centre, 3, Backwards(), progress=False)
+    found = evaluate_parts(of_sources, open_first_and_centre, 3, Backwards())
     assert found == expected
     assert [score['point_x'] for score in found['first']] == pytest.approx([79.5, 1.1, 1.1])
     assert list(found) == ['first', 'centre']
@@ -159,7 +159,7 @@ def test_a_model_without_a_threshold_is_neither_sure_nor_unsure(pairs, model_fol
 
 @pytest.fixture(scope='module')
 def measured(pairs):
-    scores = evaluate_parts(pairs, open_first_and_centre, 3, progress=False)
+    scores = evaluate_parts(pairs, open_first_and_centre, 3)
     return measure_all(pairs, scores, ['first'], {})
 
 

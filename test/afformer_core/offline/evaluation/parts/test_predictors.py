@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from afformer_core.media.images import read_image
-from afformer_core.models.pretrained.imagenet_features import ImagenetFeatures
+from afformer_core.models.pretrained.imagenet import ImagenetFeatures
 from afformer_core.offline.data.readers.part_pairs import PartPairsDataset
 from afformer_core.offline.evaluation.parts.clips import Clip, MarkedFrame, read_clip
 from afformer_core.offline.evaluation.parts.matching import (

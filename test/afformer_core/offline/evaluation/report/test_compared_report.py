@@ -39,7 +39,7 @@ def compared(models: dict[str, Sequence[PairResult]], **facts: str) -> Evaluatio
     reports, rows = {}, {}
     for name, results in models.items():
         told = {'annotations': 'test.json', 'model': f'models/{name}', **facts}
-        reports[name] = build_report(results, protocol, PRIOR, NAMES, told, progress=False)
+        reports[name] = build_report(results, protocol, PRIOR, NAMES, told)
         rows[name] = ModelRows(
             protocol.name,
             [row for result in results for row in result.rows],

@@ -33,7 +33,7 @@ def test_examples_are_evenly_chosen_from_the_best_to_the_worst():
         opened.append(True)
         return lambda index: (None, None)
 
-    shown = draw_examples(badness, read, [open_model, open_model], progress=False)
+    shown = draw_examples(badness, read, [open_model, open_model])
     assert len(opened) == 2
     assert len(shown) == 12
     ranks = [badness[int(caption)] for caption in shown]
@@ -67,9 +67,7 @@ def test_of_several_models_pairs_begin_where_the_last_is_better(results, model_f
     ]
     run = run_of(ArrayGrounder.load(model_folder, 'torch'), RowsProtocol((32, 32)))
     shown = examples_of_models(
-        {'A': (results, lambda: run), 'B': (better, lambda: run)},
-        ('press', 'hold'),
-        progress=False,
+        {'A': (results, lambda: run), 'B': (better, lambda: run)}, ('press', 'hold')
     )
     captions = list(shown)
     ids = [each.pair.sample.sample_id for each in results]
@@ -86,7 +84,7 @@ def test_pairs_with_parts_are_ordered_by_distance(part_pairs):
         {'inside': 0.0, 'distance': None},
         {'inside': 1.0, 'distance': 0.0},
     ]
-    shown = examples_of_parts(pairs, scores, [CentrePredictor()], 4, progress=False)
+    shown = examples_of_parts(pairs, scores, [CentrePredictor()], 4)
     assert list(shown) == [
         f'{pairs[2].sample.sample_id}, press or hold: inside',
         f'{pairs[0].sample.sample_id}, press: 42.4 % away',

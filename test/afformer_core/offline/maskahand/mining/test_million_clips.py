@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from afformer_core.hands.hand import Hand
 from afformer_core.offline.maskahand.mining.index import write_videos
-from afformer_core.offline.maskahand.mining.mined_video import MinedVideo
+from afformer_core.offline.maskahand.mining.index import MinedVideo
 from afformer_core.offline.parallel.measured_subprocess import peak_megabytes
 
 folder, videos, clips = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
@@ -38,7 +38,7 @@ READ = """
 import sys
 from pathlib import Path
 import numpy as np
-from afformer_core.offline.maskahand.pretraining.stored_clips import StoredClips
+from afformer_core.offline.maskahand.pretraining.pretraining_data import StoredClips
 from afformer_core.offline.parallel.measured_subprocess import peak_megabytes
 
 clips = StoredClips(Path(sys.argv[1]) / 'index.json', 8, 0.1)

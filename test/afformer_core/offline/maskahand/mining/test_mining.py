@@ -27,8 +27,7 @@ import pytest
 import torch
 
 from afformer_core.errors import DatasetError
-from afformer_core.hands.detector import HandDetector
-from afformer_core.hands.hand import Hand
+from afformer_core.hands.hand import Hand, HandDetector
 from afformer_core.media.video import VideoFrame, write_video
 from afformer_core.offline.maskahand.mining.index import HandIndex, read_index
 from afformer_core.offline.maskahand.mining.mined_part import examined, read_part, write_part

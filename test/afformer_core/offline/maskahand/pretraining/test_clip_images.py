@@ -9,9 +9,7 @@ from afformer_core.errors import VideoError
 from afformer_core.media.video import write_video
 from afformer_core.offline.maskahand.mining.index import read_index
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
-from afformer_core.offline.maskahand.pretraining.interactions import (
-    InteractionClip,
-)
+from afformer_core.offline.maskahand.pretraining.interactions import InteractionClip
 
 from ..mined_videos import interaction_clips, write_mined
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from afformer_core.hands.hand import Hand
-from afformer_core.offline.maskahand.pretraining.masks import MaskSettings, without_hands
+from afformer_core.offline.maskahand.pretraining.synthesis import MaskSettings, without_hands
 
 GREEN = (0, 200, 0)
 BOX = (40.0, 30.0, 60.0, 50.0)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,16 +8,18 @@ import numpy as np
 import pytest
 import torch
 
+from afformer_core.errors import DatasetError
 from afformer_core.offline.data.augmentation.augmentation import ImageSettings
 from afformer_core.offline.data.augmentation.photometric import PhotometricSettings
-from afformer_core.offline.maskahand.mining.index import read_index
+from afformer_core.offline.maskahand.mining.index import HandIndex, read_index
 from afformer_core.offline.maskahand.pretraining import pretraining_dataset
-from afformer_core.offline.maskahand.pretraining.clip_features import ClipFeatures
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
+from afformer_core.offline.maskahand.pretraining.pretraining_data import ClipFeatures, StoredClips
 from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
     PretrainingDataset,
     PretrainingExample,
     collate_pretraining,
+    example_grid,
 )
 from afformer_core.offline.maskahand.pretraining.synthesis import (
     SynthesisSettings,
@@ -26,7 +29,7 @@ from afformer_core.offline.maskahand.pretraining.synthesis import (
 from afformer_core.offline.training.datasets.batch import Batch, FailedBatch, FailedExample
 from afformer_core.offline.training.datasets.samplers import Draw
 
-from ..mined_videos import interaction_clips, write_mined
+from ..mined_videos import interaction_clips, write_index, write_mined
 
 AS_IT_IS = ImageSettings()
 
@@ -131,3 +134,57 @@ def test_a_clip_that_cannot_be_read_fails_the_batch(tmp_path: Path) -> None:
     batch = collate_pretraining([example(examples), failed])
     assert isinstance(batch, FailedBatch)
     assert '1.mp4' in batch.reason
+
+
+LEFT = np.array([[[0.1, 0.4], [0.3, 0.4], [0.3, 0.6], [0.1, 0.6]]], np.float32)
+RIGHT = 1 - LEFT
+
+
+def _example(frames):
+    shades = np.arange(frames, dtype=np.uint8)[:, None, None, None] * 20
+    demonstration = shades + np.zeros((1, 32, 32, 3), np.uint8)
+    images = np.full((2, 32, 32, 3), 90, np.uint8)
+    return PretrainingExample(demonstration, images, (LEFT, RIGHT), 0)
+
+
+def test_a_row_tells_what_is_shown_and_what_is_looked_for():
+    grid = example_grid([_example(5)], side=40)
+    first_row = [grid[20, 44 * column + 20].tolist() for column in range(4)]
+    assert first_row == [[0] * 3, [40] * 3, [80] * 3, [90] * 3]
+    targets = [grid[top : top + 40, 4 * 44 :].astype(int) for top in (0, 44)]
+    brightest = [int(np.ptp(target, axis=2).max(axis=0).argmax()) for target in targets]
+    assert brightest[0] < 20 < brightest[1]
+
+
+def test_a_short_demonstration_leaves_tiles_empty():
+    grid = example_grid([_example(1)], side=40)
+    assert (grid[:40, 44:128] == 255).all()
+
+
+@pytest.mark.parametrize('hidden_score', [None, 0.6])
+def test_clips_are_those_of_the_whole_index(tmp_path: Path, hidden_score: float | None) -> None:
+    path = write_mined(tmp_path, 40, 8)
+    index = read_index(path)
+    # Hands come into view in frame 20, where they touch.
+    videos = [
+        replace(video, hands={frame: video.hands[frame] for frame in range(20, 40)})
+        for video in index.videos
+    ]
+    index = replace(index, videos=tuple(videos))
+    write_index(path, index)
+    expected = interaction_clips(index, 3, hidden_score)
+
+    stored = StoredClips(path, 3, hidden_score)
+
+    assert list(stored) == expected
+    assert stored[-1] == expected[-1]
+    assert pickle.loads(pickle.dumps(stored))[4] == expected[4]
+    assert any(clip.hand_free for clip in stored) == (hidden_score is not None)
+    with pytest.raises(IndexError):
+        stored[len(expected)]
+
+
+def test_an_index_without_an_interaction_is_told(tmp_path: Path) -> None:
+    write_index(tmp_path / 'index.json', HandIndex({}, 0.9, ()))
+    with pytest.raises(DatasetError, match='no frame of the 0 clips of the index has a hand'):
+        StoredClips(tmp_path / 'index.json', 3, None)

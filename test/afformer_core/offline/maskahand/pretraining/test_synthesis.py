@@ -9,13 +9,19 @@ import torch
 
 from afformer_core.hands.hand import Hand
 from afformer_core.offline.data.augmentation.augmentation import ImageSettings
-from afformer_core.offline.data.augmentation.geometric import CropSettings, PerspectiveSettings
+from afformer_core.offline.data.augmentation.geometric import (
+    CropSettings,
+    PerspectiveSettings,
+    warp_images,
+    warp_points,
+)
 from afformer_core.offline.data.heatmaps import coverage
 from afformer_core.offline.maskahand.pretraining.interactions import Interaction
-from afformer_core.offline.maskahand.pretraining.masks import MaskSettings
 from afformer_core.offline.maskahand.pretraining.synthesis import (
     BoxTarget,
+    MaskSettings,
     SynthesisSettings,
+    camera_motion,
     synthesize,
 )
 
@@ -195,3 +201,83 @@ def test_boxes_follow_a_frame_that_was_made_smaller():
     assert made.image.shape == (60, 80, 3)
     assert _skin(made.image) == 0
     assert made.corners[0, 0].tolist() == pytest.approx([60 / 160, 40 / 120])
+
+
+TEXTURE_IMAGE = cv2.resize(skimage.data.coffee(), (256, 192), interpolation=cv2.INTER_AREA)
+POSITIONS = np.array([[40.0, 30.0], [200.0, 40.0], [128.0, 96.0], [60.0, 160.0], [210.0, 150.0]])
+# Turned a little, nearer, and 7 and 5 pixels aside.
+MOVED = np.array([[1.03, -0.02, 7.0], [0.02, 1.03, -5.0], [1e-5, 0.0, 1.0]])
+
+
+@pytest.mark.parametrize('motion', [np.eye(3), MOVED], ids=['at rest', 'moved'])
+def test_what_stands_still_is_followed_behind_a_hand(motion):
+    (second,) = warp_images(TEXTURE_IMAGE[None], motion)
+    second = second.copy()
+    second[70:130, 90:150] = (220, 170, 140)
+    found = camera_motion(TEXTURE_IMAGE, second)
+
+    assert found is not None
+    off = warp_points(POSITIONS, found) - warp_points(POSITIONS, motion)
+    assert np.abs(off).max() < 0.6
+
+
+def test_where_nothing_is_to_be_followed():
+    other = cv2.resize(skimage.data.astronaut(), (256, 192), interpolation=cv2.INTER_AREA)
+    flat = np.full((192, 256, 3), 90, np.uint8)
+    for first, second in ((TEXTURE_IMAGE, other), (flat, flat), (TEXTURE_IMAGE, flat)):
+        assert camera_motion(first, second) is None
+
+
+FRAME_SIZE = (200, 100)
+BOX = (40.0, 20.0, 80.0, 60.0)
+
+
+def _extents(target, *boxes):
+    """(left, top, right, bottom) as shares, of each box."""
+    in_contact = tuple(Hand(box, True, 1.0) for box in boxes)
+    corners = target.corners(Interaction(0, in_contact, in_contact), FRAME_SIZE)
+    assert corners.shape == (len(boxes), 4, 2)
+    return [(*each[0], *each[2]) for each in corners.tolist()]
+
+
+def test_corners_of_a_box_in_shares_of_the_frame_go_clockwise():
+    hand = Hand(BOX, True, 1.0)
+    corners = BoxTarget().corners(Interaction(0, (hand,), (hand,)), FRAME_SIZE)
+    assert corners[0].tolist() == [[0.2, 0.2], [0.4, 0.2], [0.4, 0.6], [0.2, 0.6]]
+
+
+@pytest.mark.parametrize(
+    ('boxes', 'extents'),
+    [
+        ([BOX, (100.0, 0.0, 120.0, 50.0)], [(0.2, 0.2, 0.4, 0.6), (0.5, 0, 0.6, 0.5)]),
+        ([(-40.0, 20.0, 40.0, 300.0)], [(0, 0.2, 0.2, 1)]),
+        ([(-10.0, -10.0, 500.0, 500.0)], [(0, 0, 1, 1)]),
+    ],
+    ids=['every hand that interacts', 'partly outside', 'larger than the frame'],
+)
+def test_the_boxes_within_the_frame(boxes, extents):
+    assert _extents(BoxTarget(), *boxes) == [pytest.approx(extent) for extent in extents]
+
+
+def _around(contact_point):
+    hand = Hand(BOX, True, 1.0, contact_point)
+    interaction = Interaction(0, (hand,), (hand,))
+    (corners,) = BoxTarget('contact_point', 0.5).corners(interaction, FRAME_SIZE).tolist()
+    return (*corners[0], *corners[2])
+
+
+@pytest.mark.parametrize(
+    ('contact_point', 'extent'),
+    [
+        # Half of the box's longer side, 20 pixels.
+        ((90.0, 50.0), (0.4, 0.4, 0.5, 0.6)),
+        # The square ends with the frame.
+        ((195.0, 0.0), (0.925, 0, 1, 0.1)),
+        # Without a contact point in the frame it is the box.
+        (None, (0.2, 0.2, 0.4, 0.6)),
+        ((90.0, -1.0), (0.2, 0.2, 0.4, 0.6)),
+        ((201.0, 50.0), (0.2, 0.2, 0.4, 0.6)),
+    ],
+)
+def test_a_square_around_the_contact_point(contact_point, extent):
+    assert _around(contact_point) == pytest.approx(extent)

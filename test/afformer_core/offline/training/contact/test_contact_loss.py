@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from afformer_core.models.matching.contact import Contact
-from afformer_core.offline.training.contact.contact_loss import contact_loss, retime
+from afformer_core.models.matching.network import Contact
+from afformer_core.offline.training.contact.module import contact_loss, retime
 from afformer_core.offline.training.datasets.batch import ContactTargets
 
 NOWHERE = float('nan')

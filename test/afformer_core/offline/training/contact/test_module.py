@@ -13,7 +13,7 @@ from afformer_core.models.matching.configuration import MatchingConfiguration
 from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.offline.training.command import train
 from afformer_core.offline.training.contact.module import ContactTraining, MatchingArchitecture
-from afformer_core.offline.training.optimization import Optimization
+from afformer_core.offline.training.model_training import Optimization
 from afformer_core.runtime.model_folder import read_matching_description
 from afformer_core.runtime.weights import load_matching_network, save_matching_network
 

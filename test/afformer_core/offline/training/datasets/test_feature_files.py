@@ -22,7 +22,7 @@ from afformer_core.offline.training.datasets.batch import (
     collate_features,
 )
 from afformer_core.offline.training.datasets.feature_files import ImageSet, open_features
-from afformer_core.offline.training.optimization import Optimization
+from afformer_core.offline.training.model_training import Optimization
 
 from ....conftest import random_model
 

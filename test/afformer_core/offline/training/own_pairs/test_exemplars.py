@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.training.exemplars import add_exemplars, make_exemplars, marks_inside
+from afformer_core.offline.training.module import add_exemplars, make_exemplars, marks_inside
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.model_folder import read_description, read_exemplars, write_description
 from afformer_core.runtime.session import Stages

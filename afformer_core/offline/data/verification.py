@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import PIL.Image
 from tqdm import tqdm
@@ -22,27 +23,16 @@ from afformer_core.offline.data.sample import Sample
 # Problems in an error.
 _SHOWN = 10
 
-ProblemKind = Literal['missing', 'unreadable', 'too short', 'other shape']
-# Kind of problem and a sentence about it; None if there is none.
-_Found = tuple[ProblemKind, str] | None
-
 
 @dataclass(frozen=True)
 class MediaProblem:
     """A problem with a clip or an image, and the samples that need it.
 
     Attributes:
-        what: `clip` or `image`.
-        kind: `missing`, `unreadable`, `too short` for a part of a video, `other shape` than
-            annotated for an image.
-        name: name of the file, or of the part of it.
         reason: one sentence.
         samples: ids of the samples that need it, at least one.
     """
 
-    what: Literal['clip', 'image']
-    kind: ProblemKind
-    name: str
     reason: str
     samples: tuple[str, ...]
 
@@ -58,24 +48,22 @@ def find_problems(
             files; otherwise they are only opened.
         progress: whether to show a progress bar on stderr.
     """
-    users: dict[tuple[Literal['clip', 'image'], str], list[Sample]] = {}
+    clips: dict[str, list[Sample]] = defaultdict(list)
+    images: dict[Path, list[Sample]] = defaultdict(list)
     for sample in samples:
-        users.setdefault(('clip', sample.demonstration), []).append(sample)
-    for sample in samples:
-        users.setdefault(('image', str(sample.image_path)), []).append(sample)
+        clips[sample.demonstration].append(sample)
+        images[sample.image_path].append(sample)
     # Many clips may share the folder of a video, which is listed once.
     folders: dict[Path, FrameFolder] = {}
-    problems = []
-    for (what, name), concerned in tqdm(users.items(), 'media', disable=not progress):
-        found = (
-            _clip_problem(concerned[0], decode, folders)
-            if what == 'clip'
-            else _image_problem(concerned[0], decode)
-        )
-        if found:
-            ids = tuple(sample.sample_id for sample in concerned)
-            problems.append(MediaProblem(what, found[0], name, found[1], ids))
-    return problems
+    checks = [
+        *((partial(_clip_problem, users[0], decode, folders), users) for users in clips.values()),
+        *((partial(_image_problem, users[0], decode), users) for users in images.values()),
+    ]
+    return [
+        MediaProblem(reason, tuple(sample.sample_id for sample in users))
+        for find, users in tqdm(checks, 'media', disable=not progress)
+        if (reason := find())
+    ]
 
 
 def usable_samples(
@@ -108,31 +96,27 @@ def usable_samples(
     return usable
 
 
-def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]) -> _Found:
+def _clip_problem(sample: Sample, decode: bool, folders: dict[Path, FrameFolder]) -> str:
     try:
         paths = frame_paths(sample.video_path, folders)
-    except VideoError as error:
-        return 'missing', str(error)
-    if paths is None and not sample.video_path.is_file():
-        return 'missing', f'{sample.video_path} does not exist; expected a video file'
-    try:
+        if paths is None and not sample.video_path.is_file():
+            return f'{sample.video_path} does not exist; expected a video file'
         if paths is not None:
             if decode:
                 read_frames(paths)
-            return None
+            return ''
         with VideoReader(sample.video_path, sample.clip) as reader:
             if decode:
                 _decode(reader, sample.clip)
             if sample.clip and reader.duration and beyond_end(sample.clip, reader.duration):
                 begin, end = sample.clip
                 return (
-                    'too short',
                     f'{sample.video_path} lasts {reader.duration:.2f} s; expected it to have the '
-                    f'part from {begin:g} s to {end:g} s',
+                    f'part from {begin:g} s to {end:g} s'
                 )
     except VideoError as error:
-        return 'unreadable', str(error)
-    return None
+        return str(error)
+    return ''
 
 
 def _decode(reader: VideoReader, clip: Part | None) -> None:
@@ -146,27 +130,26 @@ def _decode(reader: VideoReader, clip: Part | None) -> None:
         reader.count()
 
 
-def _image_problem(sample: Sample, decode: bool) -> _Found:
+def _image_problem(sample: Sample, decode: bool) -> str:
     path = sample.image_path
     if not path.is_file():
-        return 'missing', f'{path} does not exist; expected an image'
+        return f'{path} does not exist; expected an image'
     try:
         with PIL.Image.open(path) as image:
             size = shown_size(image)
             if decode:
                 image.load()
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
-        return ('unreadable', f'{path} cannot be read as an image, or is truncated: {error}')
+        return f'{path} cannot be read as an image, or is truncated: {error}'
     return _size_problem(path, size, sample.image_size)
 
 
-def _size_problem(path: Path, size: tuple[int, int], annotated: tuple[int, int]) -> _Found:
+def _size_problem(path: Path, size: tuple[int, int], annotated: tuple[int, int]) -> str:
     """Compare the shapes: an image may be resized, but not turned or cropped."""
     by_width, by_height = size[0] / annotated[0], size[1] / annotated[1]
     if abs(by_width / by_height - 1) > 0.02:
         return (
-            'other shape',
             f'{path} is {size[0]}x{size[1]}; expected the shape of its annotation, '
-            f'{annotated[0]}x{annotated[1]}',
+            f'{annotated[0]}x{annotated[1]}'
         )
-    return None
+    return ''

@@ -41,11 +41,13 @@ def test_what_is_missing_is_not_called_unreadable(samples: list[Sample]) -> None
     samples[0].video_path.unlink()
     samples[0].image_path.unlink()
     samples[1].image_path.write_bytes(b'no image')
-    assert [(each.what, each.kind, each.samples) for each in find_problems(samples)] == [
-        ('clip', 'missing', ('test/0', 'test/1')),
-        ('image', 'missing', ('test/0',)),
-        ('image', 'unreadable', ('test/1',)),
-    ]
+    clip, image, other = find_problems(samples)
+    assert clip.samples == ('test/0', 'test/1')
+    assert 'clip.mp4 does not exist' in clip.reason
+    assert image.samples == ('test/0',)
+    assert '0.png does not exist' in image.reason
+    assert other.samples == ('test/1',)
+    assert '1.png cannot be read' in other.reason
 
 
 def test_an_image_that_is_cut_off_is_found_by_decoding(samples: list[Sample]) -> None:
@@ -53,7 +55,6 @@ def test_an_image_that_is_cut_off_is_found_by_decoding(samples: list[Sample]) ->
     path.write_bytes(path.read_bytes()[:-2000])
     assert find_problems(samples) == []
     (problem,) = find_problems(samples, decode=True)
-    assert (problem.what, problem.name) == ('image', str(path))
     assert problem.samples == ('test/1',)
 
 
@@ -76,7 +77,6 @@ def test_a_video_that_is_damaged_inside_is_found_by_decoding(
     sample = replace(samples[0], video_path=damaged)
     assert find_problems([sample]) == []
     (problem,) = find_problems([sample], decode=True)
-    assert (problem.what, problem.name) == ('clip', str(damaged))
     assert 'damaged.mp4 is damaged after 1.' in problem.reason
 
 
@@ -94,17 +94,13 @@ def test_a_part_of_a_video_before_its_damage_is_sound(
 def test_a_part_behind_the_end_of_a_video(samples: list[Sample]) -> None:
     part = replace(samples[0], clip=(0.2, 9.0))
     (problem,) = find_problems([part])
-    assert problem.kind == 'too short'
     assert 'lasts 0.60 s' in problem.reason
-    (decoded,) = find_problems([part], decode=True)
-    assert 'lasts 0.60 s' in decoded.reason
 
 
 def test_a_resized_image_is_sound_and_a_turned_one_is_not(samples: list[Sample]) -> None:
     resized = replace(samples[0], image_size=(640, 480))
     turned = replace(samples[1], image_size=(48, 64))
     (problem,) = find_problems([resized, turned])
-    assert problem.kind == 'other shape'
     assert '64x48; expected the shape of its annotation, 48x64' in problem.reason
 
 

@@ -2,7 +2,7 @@
 """Hooks of MkDocs that add pages from outside `docs/`, and correct the links to them.
 
 With the environment variable EDIT_URL, such as https://github.com/NAME/afformer_ros/edit/main,
-each page that is a file of the repository has a link to edit it.
+each page of `docs/` has a link to edit it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mkdocs.structure.pages import Page
 from pymdownx.slugs import slugify
 
 from tools.site.pages import ROOT, added_pages, with_folders
-from tools.site.source_pages import edit_url, with_site_links
+from tools.site.source_pages import with_site_links
 
 _CELL_WITHOUT_CODE = re.compile(r'<td[^>]*>(?:(?!</td>|<code).)*</td>', re.DOTALL)
 _INTERVAL = re.compile(r'(?<=\[)(-?[\d.]+), (-?[\d.]+)(?=\])')
@@ -27,6 +27,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     # The anchors of GitHub, so that links to headings work in both.
     config.mdx_configs['toc']['slugify'] = slugify(case='lower')
     config.nav = with_folders(config.nav, list(added_pages(ROOT)))
+    if address := os.environ.get('EDIT_URL'):
+        config.edit_uri = f'{address.rstrip("/")}/docs/'
     return config
 
 
@@ -35,12 +37,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, text in added_pages(ROOT).items():
         files.append(File.generated(config, path, content=text))
     return files
-
-
-def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
-    """Give the page its link for editing."""
-    page.edit_url = edit_url(ROOT, os.environ.get('EDIT_URL', ''), page.file.src_uri)
-    return page
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:

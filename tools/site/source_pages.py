@@ -57,19 +57,6 @@ def site_page(path: str) -> str:
     return f'source/{path}.md'
 
 
-def edit_url(root: Path, address: str, page: str) -> str | None:
-    """Return the address at which the file of a page is edited; None if the page is generated.
-
-    Args:
-        address: address that precedes the paths of the repository; empty: there is none.
-        page: path below the root of the site's sources.
-    """
-    path = repository_path(page)
-    if not address or not (root / path).is_file():
-        return None
-    return f'{address.rstrip("/")}/{path}'
-
-
 def with_site_links(markdown: str, page: str) -> str:
     """Return the text of a page with links to pages of the site instead of files.
 

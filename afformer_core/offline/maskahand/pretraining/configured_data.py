@@ -1,20 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The data of a pretraining of config/train, without its model."""
+"""The data of a pretraining of config/train, without its weights and its validation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from io import StringIO
 from pathlib import Path
-from typing import Any
-
-import yaml
-from jsonargparse import ArgumentError, ArgumentParser
 
 from afformer_core.errors import AfformerError
 from afformer_core.offline.maskahand.pretraining.pretraining_data import MaskAHandData
-from afformer_core.offline.training.training_cli import register_paths
+from afformer_core.offline.training.command import parse_training, without_needless_warnings
 
-_KIND = f'{MaskAHandData.__module__}.{MaskAHandData.__qualname__}'
+# Initial weights, annotations of the validation and GPUs need not exist.
+_NOT_NEEDED = (
+    '--output=.',
+    '--trainer.accelerator=cpu',
+    '--trainer.devices=1',
+    '--trainer.precision=32-true',
+    '--model.initial=null',
+    '--model.backbone_weights=random',
+    '--data.init_args.validation=null',
+)
 
 
 def configured_data(configurations: Sequence[Path], seed: int | None = None) -> MaskAHandData:
@@ -29,69 +36,19 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
         DatasetError: the index cannot be read.
         ValueError: an option is out of range.
     """
-    merged: dict[str, Any] = {}
-    for path in configurations:
-        merged = _merged(merged, _read(path))
+    given = [*(f'--config={path}' for path in configurations), *_NOT_NEEDED]
     names = ', '.join(map(str, configurations))
-    if (kind := _at(merged, 'data', 'class_path')) != _KIND:
-        raise AfformerError(
-            f'data.class_path of {names} is {kind!r}; expected {_KIND}. Give a configuration of '
-            'pre-training such as config/train/maskahand/simulated.yaml'
-        )
-    given = _at(merged, 'data', 'init_args') or {}
-    if not isinstance(given, Mapping):
-        raise AfformerError(
-            f'{names}: data.init_args is {given!r}; expected options by name, as in '
-            'config/train/maskahand/simulated.yaml'
-        )
-    size = _at(merged, 'model', 'architecture', 'input_size')
-    if size is None:
-        raise AfformerError(
-            f'model.architecture.input_size of {names} is missing; expected (height, width) of '
-            'images, such as [128, 128]'
-        )
-    given = {**given, 'input_size': size}
     if seed is not None:
-        given['seed'] = seed
-    register_paths()
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(MaskAHandData, 'data')
+        given.append(f'--data.init_args.seed={seed}')
     try:
-        parsed = parser.parse_object({'data': given})
-    except ArgumentError as error:
-        raise AfformerError(f'{names}: {error}') from error
-    # The options of the validation are also checked, but its annotations need not exist.
-    parsed.data.validation = None
-    data: MaskAHandData = parser.instantiate_classes(parsed).data
-    return data
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding='utf-8'))
-    except (OSError, yaml.YAMLError) as error:
-        raise AfformerError(f'configuration {path} cannot be read: {error}') from error
-    if not isinstance(content, dict):
+        with without_needless_warnings(), redirect_stderr(StringIO()) as told:
+            data = parse_training(given).datamodule
+    except SystemExit as error:
+        reason = told.getvalue().partition('\nerror: ')[2]
+        raise AfformerError(f'{names} cannot be used: {reason}') from error
+    if not isinstance(data, MaskAHandData):
         raise AfformerError(
-            f'{path} contains {type(content).__name__}; expected a configuration as in '
-            'config/train'
+            f'the data of {names} is {type(data).__name__}; expected MaskAHandData. Give a '
+            'configuration of pre-training such as config/train/maskahand/simulated.yaml'
         )
-    return content
-
-
-def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge the second mapping into the first, group by group."""
-    merged = dict(first)
-    for name, value in second.items():
-        old = merged.get(name)
-        if isinstance(old, Mapping) and isinstance(value, Mapping):
-            value = _merged(old, value)
-        merged[name] = value
-    return merged
-
-
-def _at(content: Any, *names: str) -> Any:
-    """Return the value under nested names; None if there is none."""
-    for name in names:
-        content = content.get(name) if isinstance(content, Mapping) else None
-    return content
+    return data

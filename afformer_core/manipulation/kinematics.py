@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import mink
 import mujoco
@@ -22,8 +23,9 @@ _TOLERANCE = 1e-3
 # the tip of a few millimetres or degrees.
 _LARGEST_JUMP, _LARGEST_STEP = 1.2, 0.5
 _ROLLS = 12
-# Radians before the limits of joints, which a driver would refuse to exceed.
-_LIMIT_ROOM = 1e-3
+# Radians before the limits of joints, which a driver would refuse to exceed: a motion from where
+# the arm was commanded to be deviates from its path by less.
+_LIMIT_ROOM = 2.5e-3
 # Radians by which the fingers may close beside a given direction.
 _ROLL_ROOM = 0.26
 
@@ -50,8 +52,9 @@ class TipKinematics:
             raise AfformerError(
                 f'the model of the arm lacks a joint or a site: {error}'
             ) from error
-        low, high = _joint_range(model)[:, self._columns]
-        self._range = low + _LIMIT_ROOM, high - _LIMIT_ROOM
+        model = copy(model)
+        model.jnt_range[[model.joint(name).id for name in joints]] += [_LIMIT_ROOM, -_LIMIT_ROOM]
+        self._range = _joint_range(model)[:, self._columns]
         self._configuration = mink.Configuration(model, _within_limits(model))
         self._tip = tip
         self._task = mink.FrameTask(tip, 'site', 1.0, 1.0, lm_damping=1e-3)
@@ -135,7 +138,7 @@ class TipKinematics:
             )
         return found
 
-    def approach(
+    def approaches(
         self,
         points: Sequence[NDArray[np.float64]],
         direction: NDArray[np.float64],
@@ -143,11 +146,12 @@ class TipKinematics:
         *,
         closing: NDArray[np.float64] | None = None,
         turn: float = 0.0,
-    ) -> list[NDArray[np.float64]]:
-        """Compute the path through points, each [3] metres, with the tool along a direction.
+    ) -> list[list[NDArray[np.float64]]]:
+        """Compute the paths through points, each [3] metres, with the tool along a direction.
 
-        The roll of the tool about the direction is chosen for the shortest joint motion, among
-        those from which it can still turn about the direction by an angle at the last point.
+        They differ in the roll of the tool about the direction; the one with the shortest joint
+        motion to its first point comes first. On each, the tool can still turn about the direction
+        by an angle at the last point.
 
         Args:
             points: at least one.
@@ -176,7 +180,7 @@ class TipKinematics:
                 f'the arm does not reach {points[-1].round(3).tolist()} along '
                 f'{direction.round(2).tolist()}'
             )
-        return min(paths, key=lambda path: float(np.abs(path[0] - start).max()))
+        return sorted(paths, key=lambda path: float(np.abs(path[0] - start).max()))
 
     def _set(self, joints: NDArray[np.float64]) -> None:
         positions = np.array(self._configuration.q)

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.actions import ACTIONS
+from afformer_core.geometry.transform import RigidTransform
 from afformer_core.manipulation.arm import Arm
+from afformer_core.manipulation.clearance import ArmClearance
 from afformer_core.manipulation.contact import (
     ArmContact,
     BlockedError,
@@ -19,9 +21,11 @@ from afformer_core.manipulation.contact import (
     UnreachableError,
 )
 from afformer_core.manipulation.gripper import Gripper
+from afformer_core.manipulation.joint_path import free_path
 from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_core.manipulation.tip_motion import MotionSettings, TipMotion, Travel
 
+_Path = list[NDArray[np.float64]]
 # A shift of positions in metres, [3], or None.
 Correct = Callable[[], NDArray[np.float64] | None]
 
@@ -38,6 +42,8 @@ _STROKE, _LIFT, _FREE = 0.12, 0.1, 0.02
 # Radians: rotation of a part, range that the wrist must have because the axis may deviate from the
 # normal, and minimum rotation.
 _TURN, _TURN_ROOM, _LEAST_TURN = 1.2, 1.4, 0.15
+# Number of paths to a point to which a way is searched.
+_SEARCHES = 3
 # Shares of the horizontal direction away from the base in the direction of the tool.
 _TILTS = (0.0, 0.35, 0.6)
 # Share of the maximum force of a first attempt, and of one with more force.
@@ -63,6 +69,7 @@ class Skills:
         settings: limits of its motions.
         gripper: range of its gripper.
         distance: distance before the point at which the arm stops first, metres.
+        clearance: what the arm must not touch on its way there and back.
     """
 
     def __init__(
@@ -72,8 +79,10 @@ class Skills:
         settings: MotionSettings,
         gripper: Gripper,
         distance: float,
+        clearance: ArmClearance,
     ) -> None:
         self._arm = arm
+        self._clearance = clearance
         self._kinematics = kinematics
         self._gripper = gripper
         self._distance = distance
@@ -120,7 +129,10 @@ class Skills:
         Raises:
             BlockedError: the arm does not arrive.
         """
-        self._tip.go(joints)
+        start = self._arm.reading().positions
+        self._clearance.allow(start)
+        for position in free_path(self._clearance, start, joints) or [joints]:
+            self._tip.go(position)
 
     def holds(self) -> bool:
         """Check whether the closed gripper still holds something."""
@@ -215,36 +227,71 @@ class Skills:
         """Move before the point, and then straight to near it; return the corrected contact."""
         stops = [_SEEN] if correct is not None and self._distance > _SEEN else []
         behind = [_NEAR, -contact.depth if opened else -_BEHIND]
-        path = self._approach(
-            contact, [self._distance, *stops, *behind], self._arm.reading().positions
-        )
+        route, path = self._free_approach(contact, [self._distance, *stops, *behind])
         near = path[-2]
         position = self._gripper.opened_for(contact.width) if opened else self._gripper.closed
         self._arm.grip(position, self._gripper.effort)
-        self._tip.go(path[0])
+        for joints in route:
+            self._tip.go(joints)
         if correct is not None:
             if stops:
                 self._tip.go(path[1])
             shift = correct()
             if shift is not None:
-                corrected = replace(contact, point=contact.point + shift)
+                point = contact.point + shift
+                pose = RigidTransform(self._tip.pose().rotation, point + _NEAR * contact.outwards)
                 try:
-                    start = self._arm.reading().positions
-                    near = self._approach(corrected, behind, start)[0]
-                    contact = corrected
+                    near = self._kinematics.joints(pose, self._arm.reading().positions)
+                    contact = replace(contact, point=point)
                 except UnreachableError:
                     # The point that was found is in reach.
                     pass
         self._tip.go(near)
         return contact
 
-    def _approach(
+    def _free_approach(self, contact: ArmContact, away: Sequence[float]) -> tuple[_Path, _Path]:
+        """Compute the first of the paths to a point on which the arm is clear, and the way there.
+
+        Raises:
+            UnreachableError: there is none.
+        """
+        start = self._arm.reading().positions
+        self._clearance.allow(start)
+        overlapping: list[tuple[float, _Path]] = []
+        searches = 0
+        for path in self._approaches(contact, away, start):
+            # A guarded motion hardly reaches the last position.
+            overlap = max(self._clearance.overlap(joints, contact.point) for joints in path[:-1])
+            if overlap:
+                overlapping.append((overlap, path))
+            elif searches < _SEARCHES:
+                searches += 1
+                route = free_path(self._clearance, start, path[0])
+                if route is not None:
+                    return route, path
+        # What the camera sees may be thinner than assumed: the arm is stopped if it meets it.
+        overlapping.sort(key=lambda pair: pair[0])
+        for overlap, path in overlapping[:_SEARCHES]:
+            if overlap < math.inf:
+                self._clearance.allow(path[0])
+                route = free_path(self._clearance, start, path[0])
+                if route is not None:
+                    return route, path
+        raise UnreachableError(
+            f'the arm does not reach {contact.point.round(3).tolist()} without touching itself, '
+            'or what the camera sees in front of the point'
+        )
+
+    def _approaches(
         self, contact: ArmContact, away: Sequence[float], start: NDArray[np.float64]
-    ) -> list[NDArray[np.float64]]:
+    ) -> Iterator[_Path]:
         """Compute joint positions at distances before a point, metres; negative: behind it.
 
         The tool points into the surface, or is tilted; its fingers close as given, or in any
         direction if the arm cannot reach the point so.
+
+        Raises:
+            UnreachableError: there are none.
         """
         points = [contact.point + distance * contact.outwards for distance in away]
         turn = 0.0
@@ -255,17 +302,19 @@ class Skills:
                 if contact.motion is None
                 else -_TURN_ROOM * float(np.sign(contact.motion @ contact.normal))
             )
-        closings = [None] if contact.closing is None else [contact.closing, None]
-        for closing in closings:
+        found = False
+        for closing in [None] if contact.closing is None else [contact.closing, None]:
             for tilt in _TILTS:
                 direction = -(1 - tilt) * contact.outwards - tilt * _towards_base(contact)
                 try:
-                    return self._kinematics.approach(
+                    yield from self._kinematics.approaches(
                         points, direction, start, closing=closing, turn=turn
                     )
+                    found = True
                 except UnreachableError as error:
                     unreachable = error
-        raise unreachable
+        if not found:
+            raise unreachable
 
 
 def _contact_text(travel: Travel) -> str:

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rclpy.impl.rcutils_logger import RcutilsLogger
 
+from afformer_core.manipulation.clearance import ArmClearance
 from afformer_core.manipulation.contact import ArmContact, BlockedError, Felt, UnreachableError
 from afformer_core.manipulation.joint_motion import JointLimits
 from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_core.manipulation.skills import Skills
 from afformer_core.manipulation.tip_motion import MotionSettings
 from afformer_ros.planner.arm_client import ArmClient
-from afformer_ros.planner.camera_correction import CameraCorrection
+from afformer_ros.planner.depth_view import DepthView
 from afformer_ros.planner.joint_states import ArmError
 from afformer_ros.planner.parameters import PlannerParameters
 
@@ -39,7 +40,8 @@ class ActingArm:
         arm: client of the arm.
         kinematics: its kinematics.
         settings: parameters of the planner.
-        correction: correction of the pose of the camera; None: none.
+        view: what the depth camera sees.
+        clearance: what the arm keeps clear of.
         logger: logger of the node.
     """
 
@@ -48,12 +50,13 @@ class ActingArm:
         arm: ArmClient,
         kinematics: TipKinematics,
         settings: PlannerParameters,
-        correction: CameraCorrection | None,
+        view: DepthView,
+        clearance: ArmClearance,
         logger: RcutilsLogger,
     ) -> None:
         self._arm = arm
         self._kinematics = kinematics
-        self._correction = correction
+        self._view, self._clearance = view, clearance
         self._logger = logger
         # Joint positions from which an interrupted action began, and at which it was halted.
         self._home: NDArray[np.float64] | None = None
@@ -83,7 +86,9 @@ class ActingArm:
             motion_settings(settings),
             settings.gripper,
             settings.distance,
+            self._clearance,
         )
+        self._corrects = settings.correct_camera_pose
 
     def check_free(self) -> None:
         """Check that the arm may begin an action.
@@ -104,12 +109,11 @@ class ActingArm:
             BlockedError: the arm was stopped on the way.
             ArmError: the arm does not answer.
         """
-        correction = self._correction
-        seen = correction is not None and correction.begin()
+        seen = self._view.begin()
         self._home = parked = self._arm.positions()
         self._halted = None
         try:
-            felt = self._skills.act(contact, correction.shift if correction and seen else None)
+            felt = self._skills.act(contact, self._view.shift if seen and self._corrects else None)
         except BlockedError:
             # Straight in joint space, the arm might sweep what stopped it.
             self._skills.retreat()

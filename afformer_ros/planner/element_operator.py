@@ -134,14 +134,15 @@ class ElementOperator:
         return self._camera.images(count)
 
     def _open_arm(self, node: Node, waiting: Waiting) -> ActingArm:
-        """Open the model of the arm, for its skills and for the correction of the camera."""
+        """Open the model of the arm, for its skills and for the view of the depth camera."""
         # Only a planner with an arm needs MuJoCo, mink and Ruckig.
         from afformer_core.manipulation.arm_surface import ArmSurface
+        from afformer_core.manipulation.clearance import ArmClearance
         from afformer_core.manipulation.kinematics import TipKinematics
         from afformer_ros.planner.acting_arm import ActingArm
         from afformer_ros.planner.arm_client import ArmClient
         from afformer_ros.planner.arm_model import open_arm_model
-        from afformer_ros.planner.camera_correction import CameraCorrection
+        from afformer_ros.planner.depth_view import DepthView
 
         settings, logger = self._settings, node.get_logger()
         arm = ArmClient(
@@ -154,15 +155,15 @@ class ElementOperator:
         )
         model = open_arm_model(settings.arm_model)
         kinematics = TipKinematics(model, settings.joints, settings.tip_site)
-        correction = None
-        if settings.correct_camera_pose:
-            correction = CameraCorrection(
-                self._camera,
-                self._transforms,
-                arm,
-                ArmSurface(model, settings.joints, settings.gripper_joint),
-                kinematics,
-                settings.camera_frame,
-                logger.info,
-            )
-        return ActingArm(arm, kinematics, settings, correction, logger)
+        clearance = ArmClearance(model, settings.joints)
+        view = DepthView(
+            self._camera,
+            self._transforms,
+            arm,
+            ArmSurface(model, settings.joints, settings.gripper_joint),
+            kinematics,
+            clearance,
+            settings.camera_frame,
+            logger.info,
+        )
+        return ActingArm(arm, kinematics, settings, view, clearance, logger)

@@ -169,7 +169,10 @@ class Operation:
         self._attempts.append(made := Attempted(chosen, felt, observed))
         if may_try_again(made):
             return None
-        return self._end(_outcome(made), f'{felt}; {observed}')
+        text = f'{felt}; {observed}'
+        if observed.seen is Seen.DONE and not felt.done:
+            text += '. The arm has not moved the part'
+        return self._end(_outcome(made), text)
 
     def _act(self, found: Sequence[ArmContact], number: int) -> tuple[NextAttempt, Felt] | None:
         """Act in the best way that is left and in reach; None if none is left."""
@@ -217,8 +220,11 @@ def _outcome(made: Attempted) -> int:
         return int(_Result.OTHER_CHANGED)
     if made.attempt.contact.action == 'pick up':
         return int(_Result.HELD if held else _Result.DROPPED)
-    if held is False and seen is not Seen.DONE:
+    if held is False and not (seen is Seen.DONE and made.felt.done):
         return int(_Result.DROPPED)
+    if seen is Seen.DONE and not made.felt.done:
+        # What the arm has not moved has changed by something else.
+        return int(_Result.NOT_DONE)
     return int(getattr(_Result, seen.name))
 
 

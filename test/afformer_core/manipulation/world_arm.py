@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.manipulation.arm import ArmReading, Guard
+from afformer_core.manipulation.clearance import ArmClearance
 from afformer_core.manipulation.gripper import Gripper
 from afformer_core.manipulation.joint_motion import JointLimits, JointMotion
 from afformer_core.manipulation.kinematics import TipKinematics
@@ -112,4 +113,5 @@ class WorldArm:
 
 def skills_of(arm: WorldArm, **settings: float) -> Skills:
     kinematics = TipKinematics(arm_model(), ARM_JOINTS, 'tip')
-    return Skills(arm, kinematics, MotionSettings(LIMITS, **settings), GRIPPER, 0.1)
+    clearance = ArmClearance(arm_model(), ARM_JOINTS)
+    return Skills(arm, kinematics, MotionSettings(LIMITS, **settings), GRIPPER, 0.1, clearance)

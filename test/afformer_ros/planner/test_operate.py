@@ -64,14 +64,31 @@ def test_a_part_that_moves_is_done_at_the_first_attempt() -> None:
     ]
 
 
-def test_a_grasp_that_misses_is_turned() -> None:
+def test_a_grasp_that_misses_is_turned_and_a_change_beside_it_is_no_success() -> None:
     view = lambda closings: drawn(17 * (closings > 1))  # noqa: E731
     with operate_bench(answer(), view, part=0.0) as bench:
         result = bench.operate()
-    assert result.outcome == Result.DONE
+    assert (result.outcome, result.attempts[1].seen) == (Result.DROPPED, OperationAttempt.DONE)
     assert [one.way for one in result.attempts] == ['', 'with the gripper turned by 90 degrees']
     assert [one.grasp for one in result.attempts] == [OperationAttempt.DROPPED] * 2
     assert bench.feedback[-1] == (Feedback.LOOKING_AGAIN, 2)
+
+
+def test_a_change_of_a_part_that_the_arm_has_not_moved_is_no_success() -> None:
+    made: list[OperateBench] = []
+
+    def view(closings: int) -> Any:
+        if made:
+            # What is held does not give way.
+            made[0].arm.deaf = made[0].arm.finger < 0.01
+        return drawn(17 * closings)
+
+    with operate_bench(answer(), view, speed=4.0) as bench:
+        made.append(bench)
+        result = bench.operate()
+    assert result.attempts[0].felt_text == 'held, pulled 0 cm'
+    assert (result.outcome, result.attempts[0].seen) == (Result.NOT_DONE, OperationAttempt.DONE)
+    assert result.message.endswith('The arm has not moved the part')
 
 
 def test_a_missed_grasp_ends_as_dropped_and_moves_no_part() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The correction of the pose of a fixed camera by the depth that it measures of the arm."""
+"""The depth camera of a planner: what the arm must keep clear of, and the camera's own pose."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from afformer_core.errors import AfformerError
 from afformer_core.geometry.camera import DepthImage, alignment_problem
 from afformer_core.geometry.transform import RigidTransform
 from afformer_core.manipulation.arm_surface import ArmSurface, correct_positions
+from afformer_core.manipulation.clearance import ArmClearance
 from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_ros.planner.arm_client import ArmClient
 from afformer_ros.planner.camera_client import BaseTransforms, CameraClient
@@ -20,8 +21,8 @@ from afformer_ros.planner.camera_client import BaseTransforms, CameraClient
 _IMAGES = 3
 
 
-class CameraCorrection:
-    """The correction of the pose of a fixed camera during an action.
+class DepthView:
+    """What the depth camera sees before an action, and of the arm during it.
 
     Args:
         camera: client of the camera.
@@ -29,6 +30,7 @@ class CameraCorrection:
         arm: client of the arm.
         surface: surface of the arm.
         kinematics: its kinematics.
+        clearance: what the arm must keep clear of.
         camera_frame: optical frame of the camera.
         log: called with one sentence for a person.
     """
@@ -40,26 +42,36 @@ class CameraCorrection:
         arm: ArmClient,
         surface: ArmSurface,
         kinematics: TipKinematics,
+        clearance: ArmClearance,
         camera_frame: str,
         log: Callable[[str], object],
     ) -> None:
         self._camera, self._poses, self._arm = camera, poses, arm
         self._surface, self._kinematics = surface, kinematics
+        self._clearance = clearance
         self._frame = camera_frame
         self._log = log
         self._before: DepthImage | None = None
         self._pose: RigidTransform | None = None
 
     def begin(self) -> bool:
-        """Measure the depth before the arm is in view; return whether it is known."""
+        """Measure the depth before the arm moves; return whether it is known."""
         self._before = None
+        self._clearance.forget()
         self._pose = self._poses.camera_pose()
-        if self._pose is not None and self._camera.has_depth:
-            self._before = self._depth()
-        return self._before is not None
+        if self._pose is None or not self._camera.has_depth:
+            return False
+        self._before = self._depth()
+        if self._before is None:
+            return False
+        self._clearance.see(self._before.values, self._camera.calibration(), self._pose)
+        return True
 
     def shift(self) -> NDArray[np.float64] | None:
-        """Measure the shift of positions near the resting arm, [3] metres; None if not known.
+        """Measure the shift of positions near the resting arm, by which the pose is off.
+
+        Returns:
+            [3] metres; None if it is not known.
 
         Raises:
             ArmError: the arm does not answer, or the planner is stopped.
@@ -98,13 +110,13 @@ class CameraCorrection:
             depth = self._camera.depth(_IMAGES)
             calibration = self._camera.calibration()
         except AfformerError as error:
-            self._log(f'camera_pose is not corrected: {error}')
+            self._log(f'depth is not used: {error}')
             return None
         size = calibration.height, calibration.width
         problem = alignment_problem(size, self._frame, depth, calibration)
         if not problem and depth.size != size:
             problem = f'depth has another size than images, {depth.size} and {size}'
         if problem:
-            self._log(f'camera_pose is not corrected: {problem}')
+            self._log(f'depth is not used: {problem}')
             return None
         return depth

@@ -37,6 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.example_pairs.download import HOST, download_pairs
 
     for pair in download_pairs(arguments.host or HOST, lambda text: print(text, flush=True)):
-        words = ['afformer', 'ground', '--video', str(pair.video), '--image', str(pair.image)]
+        words = ['afformer', 'ground', str(pair.video), str(pair.image)]
         print(f'\n{pair.title}:\n  {shlex.join(words)}')
     return 0

@@ -16,6 +16,7 @@ from afformer_core.cli.options.session_options import (
     open_grounder,
     warnings_on_stderr,
 )
+from afformer_core.errors import AfformerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +32,9 @@ best point lies on the demonstrated part, is at least certainty_threshold. With
 the model is not calibrated are null."""
 
 _EXAMPLE = """examples:
-  afformer ground --video press.mp4 --image panel.jpg --output overlay.png
-  afformer ground --video 'press.mp4#t=1.5,3' --image panel.jpg
-  afformer ground --video press.mp4 --image panel.jpg --contact 292 48
+  afformer ground press.mp4 panel.jpg --output overlay.png
+  afformer ground 'press.mp4#t=1.5,3' panel.jpg
+  afformer ground press.mp4 panel.jpg --contact 292 48
 """
 
 
@@ -42,13 +43,11 @@ def add_parser(subparsers: Any) -> None:
     help_text = 'ground a demonstration video in an image'
     parser = add_command(subparsers, 'ground', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
-        '--video', type=INPUT_PATH, required=True,
+        'video', type=INPUT_PATH,
         help='demonstration: a video, a folder of images or a bag; VIDEO#t=1.5,3 is the part '
         'from 1.5 to 3 seconds',
     )  # fmt: skip
-    parser.add_argument(
-        '--image', type=INPUT_FILE, required=True, help='image in which to find the point'
-    )
+    parser.add_argument('image', type=INPUT_FILE, help='image in which to find the point')
     parser.add_argument(
         '--contact',
         type=float,
@@ -75,6 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.grounder import Grounder
     from afformer_core.media.images import read_image, require_image_path, write_image
 
+    # Before the model is opened, which takes seconds.
+    if 'VIDEO' not in dict(arguments.inputs):
+        raise AfformerError(
+            f'{arguments.video} does not exist; expected a video, a folder of images or a bag'
+        )
     if arguments.output is not None:
         require_image_path(arguments.output)
         path = _contacts_path(arguments.output)

@@ -49,7 +49,7 @@ _OPTIONAL_PACKAGES = {'simulate': 'afformer_sim'}
 
 EXAMPLES = """\
 examples:
-  afformer ground --video demonstration.mp4 --image camera.jpg --output overlay.png
+  afformer ground demonstration.mp4 camera.jpg --output overlay.png
   afformer bench
   afformer simulate --help
 """

@@ -135,7 +135,7 @@ def test_every_subcommand_has_a_page() -> None:
         assert f'# afformer {name}\n' in pages[f'reference/commands/{name}.md']
         assert f'| [`afformer {name}`]({name}.md) | ' in listed
     ground = pages['reference/commands/ground.md']
-    assert '```sh\nafformer ground --video press.mp4' in ground
+    assert '```sh\nafformer ground press.mp4' in ground
     assert '\n  --video VIDEO' in ground
 
 

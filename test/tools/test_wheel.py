@@ -80,9 +80,7 @@ def test_the_wheel_alone_grounds(root: Path, python: Path, files: Path) -> None:
     said = run(files, python, 'examples/ground_two_files.py', 'press.mp4', 'panel.jpg', 'a.png')
     told = run(files, python, 'run_notebook.py', 'examples/ground_two_files.ipynb')
     command = python.parent / 'afformer'
-    printed = run(
-        files, command, 'ground', '--json', '--video', 'press.mp4', '--image', 'panel.jpg'
-    )
+    printed = run(files, command, 'ground', '--json', 'press.mp4', 'panel.jpg')
 
     summary = said.splitlines()[0]
     assert re.fullmatch(r"Grounding\('[a-z ]+' at \(\d+, \d+\), .*found, presence .+\)", summary)

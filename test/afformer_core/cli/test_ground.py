@@ -38,7 +38,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ground(files: Path, *more: str, image: str = 'panel.png', video: str = 'press.mp4') -> int:
-    given = ['--video', str(files / video), '--image', str(files / image)]
+    given = [str(files / video), str(files / image)]
     return main(['ground', *given, '--json', '--threads', '1', *more])
 
 
@@ -187,6 +187,17 @@ def test_a_truncated_video_is_told_with_its_frames(
     assert 'frames can be read' not in capsys.readouterr().err
 
 
+def test_a_video_that_does_not_exist_is_told_before_the_model_is_opened(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, 'open_grounder', lambda *_: pytest.fail('opened the model'))
+    assert main(['ground', 'pres.mp4#t=1,2', str(files / 'panel.png')]) == 1
+    assert capsys.readouterr().err == (
+        'afformer: error: pres.mp4#t=1,2 does not exist; expected a video, a folder of images or '
+        'a bag\n'
+    )
+
+
 SHOWN = Grounding(
     np.full((12, 16), 1 / 192, np.float32), (48, 64), {'pull': 0.75}, (Peak(31.6, 20.2, 0.3),),
     0.3, 0.8, 0.91, certainty=0.83, certainty_threshold=0.71, presence_threshold=0.33,
@@ -230,7 +241,7 @@ def test_without_json_a_sentence_is_printed(
     )
     monkeypatch.setattr(command, 'open_grounder', lambda *_: None)
     monkeypatch.setattr('afformer_core.grounder.Grounder', lambda _: double)
-    given = ['--video', str(files / 'press.mp4'), '--image', str(files / 'panel.png')]
+    given = [str(files / 'press.mp4'), str(files / 'panel.png')]
 
     assert main(['ground', *given]) == 0
 

@@ -105,12 +105,12 @@ def test_the_image_that_is_grounded_is_not_replaced(
     image.write_bytes(b'a photograph')
     output = written(image, tmp_path / 'other.png')
 
-    given = ['--video', 'press.mp4', '--image', str(image), '--output', str(output)]
+    given = ['press.mp4', str(image), '--output', str(output)]
     assert main(['ground', *given]) == 1
 
     assert image.read_bytes() == b'a photograph'
     assert capsys.readouterr().err == (
-        f'afformer: error: --output is {output}, the same file as --image; expected another '
+        f'afformer: error: --output is {output}, the same file as IMAGE; expected another '
         'file, since that one is an input. Give a new name\n'
     )
 
@@ -130,7 +130,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     'line',
     [
-        'ground --video clip.mp4#t=1,2 --image a.jpg --output clip.mp4',
+        'ground clip.mp4#t=1,2 a.jpg --output clip.mp4',
         'simulate --layout photographs --photographs photographs photographs',
         'simulate --layout photographs --photographs dataset/images dataset',
         'mine frames --output frames',

@@ -32,7 +32,7 @@ def test_a_clip_and_an_image_are_grounded_as_by_the_command(
     page.locator('.presence').wait_for()
 
     answer = json.loads(download(page, 'JSON').read_text())
-    given = ['--video', str(files / 'press.mp4'), '--image', str(files / 'panel.png')]
+    given = [str(files / 'press.mp4'), str(files / 'panel.png')]
     assert main(['ground', *given, '--json', '--threads', '1']) == 0
     expected = json.loads(capsys.readouterr().out)
     assert answer['demonstrations'] == ['press.mp4']

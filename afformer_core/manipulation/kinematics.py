@@ -25,7 +25,7 @@ _LARGEST_JUMP, _LARGEST_STEP = 1.2, 0.5
 _ROLLS = 12
 # Radians before the limits of joints, which a driver would refuse to exceed: a motion from where
 # the arm was commanded to be deviates from its path by less.
-_LIMIT_ROOM = 2.5e-3
+_LIMIT_ROOM = 1.6e-3
 # Radians by which the fingers may close beside a given direction.
 _ROLL_ROOM = 0.26
 

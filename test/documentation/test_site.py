@@ -136,7 +136,7 @@ def test_every_subcommand_has_a_page() -> None:
         assert f'| [`afformer {name}`]({name}.md) | ' in listed
     ground = pages['reference/commands/ground.md']
     assert '```sh\nafformer ground press.mp4' in ground
-    assert '\n  --video VIDEO' in ground
+    assert '\n  --contact X Y' in ground
 
 
 @pytest.mark.parametrize('name', SUBCOMMANDS)

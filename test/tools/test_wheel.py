@@ -87,5 +87,5 @@ def test_the_wheel_alone_grounds(root: Path, python: Path, files: Path) -> None:
     assert told.splitlines()[0] == summary
     assert re.search(r'^117x89 pixels; the left half has \d+% of the', told, re.MULTILINE), told
     np.testing.assert_array_equal(read_image(files / 'a.png'), read_image(files / 'answer.png'))
-    assert '"backend": "torch"' in printed
+    assert '"backend": "onnxruntime"' in printed
     assert run(files, command, '--version') == f'afformer {__version__}\n'

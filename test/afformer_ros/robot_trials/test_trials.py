@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -39,6 +42,16 @@ PULL = ArmContact('pull', np.array([0.5, -0.2, 0.4]), np.array([-1.0, 0.0, 0.0])
 
 Result = OperateElement.Result
 NOT_DONE = OperationAttempt.NOT_DONE
+
+
+def test_the_planner_does_not_choose_how_scenes_are_rendered() -> None:
+    given = {name: value for name, value in os.environ.items() if name != 'MUJOCO_GL'}
+    code = (
+        'import afformer_ros.robot_trials.robot_graph, mujoco; print(mujoco.GLContext.__module__)'
+    )
+    words = [sys.executable, '-c', code]
+    told = subprocess.run(words, env=given, capture_output=True, text=True, check=True).stdout
+    assert told == 'mujoco.egl\n'
 
 
 def operated(

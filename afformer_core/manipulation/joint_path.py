@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from afformer_core.manipulation.clearance import ArmClearance
 
-_Path = list[NDArray[np.float64]]
+JointPath = list[NDArray[np.float64]]
+"""Joint positions [N] in order, radians."""
 
 # Number of random positions, and radians by which a tree grows towards one.
 _SAMPLES, _GROWTH = 600, 0.5
@@ -18,7 +19,7 @@ _SAMPLES, _GROWTH = 600, 0.5
 
 def free_path(
     clearance: ArmClearance, begin: NDArray[np.float64], end: NDArray[np.float64]
-) -> _Path | None:
+) -> JointPath | None:
     """Find a path of straight motions between joint positions on which the arm is clear.
 
     Equal arguments give equal paths.
@@ -71,7 +72,7 @@ class _Tree:
         self._parents.append(nearest)
         return True
 
-    def branch(self) -> _Path:
+    def branch(self) -> JointPath:
         """Return the newest position, and those through which it is reached, back to the first."""
         found, index = [self.nodes[-1]], len(self.nodes) - 1
         while index:
@@ -80,7 +81,7 @@ class _Tree:
         return found
 
 
-def _shortened(clearance: ArmClearance, path: Sequence[NDArray[np.float64]]) -> _Path:
+def _shortened(clearance: ArmClearance, path: Sequence[NDArray[np.float64]]) -> JointPath:
     """Leave out positions between which the straight motion is clear; and the first one."""
     kept, at = [], 0
     while at < len(path) - 1:

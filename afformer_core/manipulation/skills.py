@@ -21,11 +21,10 @@ from afformer_core.manipulation.contact import (
     UnreachableError,
 )
 from afformer_core.manipulation.gripper import Gripper
-from afformer_core.manipulation.joint_path import free_path
+from afformer_core.manipulation.joint_path import JointPath, free_path
 from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_core.manipulation.tip_motion import MotionSettings, TipMotion, Travel
 
-_Path = list[NDArray[np.float64]]
 # A shift of positions in metres, [3], or None.
 Correct = Callable[[], NDArray[np.float64] | None]
 
@@ -249,7 +248,9 @@ class Skills:
         self._tip.go(near)
         return contact
 
-    def _free_approach(self, contact: ArmContact, away: Sequence[float]) -> tuple[_Path, _Path]:
+    def _free_approach(
+        self, contact: ArmContact, away: Sequence[float]
+    ) -> tuple[JointPath, JointPath]:
         """Compute the first of the paths to a point on which the arm is clear, and the way there.
 
         Raises:
@@ -257,7 +258,7 @@ class Skills:
         """
         start = self._arm.reading().positions
         self._clearance.allow(start)
-        overlapping: list[tuple[float, _Path]] = []
+        overlapping: list[tuple[float, JointPath]] = []
         searches = 0
         for path in self._approaches(contact, away, start):
             # A guarded motion hardly reaches the last position.
@@ -284,7 +285,7 @@ class Skills:
 
     def _approaches(
         self, contact: ArmContact, away: Sequence[float], start: NDArray[np.float64]
-    ) -> Iterator[_Path]:
+    ) -> Iterator[JointPath]:
         """Compute joint positions at distances before a point, metres; negative: behind it.
 
         The tool points into the surface, or is tilted; its fingers close as given, or in any

@@ -120,8 +120,8 @@ FILM_RATE = 4.0
 # Images per second of the robot's time; the film runs at twice that.
 _IMAGE_RATE = 2.0
 # Scenes of the benchmark with held-out textures, and the friction of their parts in newtons: a
-# button, a drawer that sticks, and a knob.
-_SCENES = {0: PART_FRICTION, 2: 57.0, 1: PART_FRICTION}
+# button, a drawer that sticks, and a door.
+_SCENES = {0: PART_FRICTION, 2: 30.0, 16: PART_FRICTION}
 # Number of frames for which the film shows the result.
 _STILLS = 8
 # Radians or metres below which the arm counts as still.
@@ -207,7 +207,7 @@ class Views:
 def repeat_with_arm(
     folder: Path, processes: NodeProcesses, model: str
 ) -> Iterator[tuple[str, list[RgbImage]]]:
-    """Let a simulated arm repeat a press, a pull and a turn, one after the other.
+    """Let a simulated arm repeat a press, a pull and a push, one after the other.
 
     Args:
         folder: folder for the logs and the node's store.

@@ -28,6 +28,8 @@ from afformer_ros.robot_trials.lock_step import LockStep
 
 _ROBOT = 'sim_robot'
 _POLL = 0.02
+# Nanoseconds after which the planner takes a pose for that of a camera at rest.
+_AT_REST = 10**9
 _NEWEST = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
 
 
@@ -90,7 +92,7 @@ class RobotGraph(GroundingDriver):
         super().close()
 
     def begin(self, **parameters: Any) -> None:
-        """Start the trial of the robot's parameters, and wait for its first image.
+        """Start the trial of the robot's parameters, and wait until its camera is at rest.
 
         Raises:
             NodeError: there is no such trial.
@@ -110,7 +112,7 @@ class RobotGraph(GroundingDriver):
         self.wait(
             lambda: (
                 before != (begun := self._stamps.get('camera_pose'))
-                and self._stamps.get('camera_info', 0) > (begun or 0)
+                and self._stamps.get('camera_info', 0) > (begun or 0) + _AT_REST
             ),
             'an image of the new trial',
         )

@@ -64,7 +64,7 @@ class SimRobotParameters:
     )
     part_friction: float = parameter(
         PART_FRICTION,
-        'Friction of sliding and turning parts in newtons; a drawer that sticks has about 45',
+        'Friction of sliding and turning parts in newtons; a drawer that sticks has about 30',
         limits=(0.0, 200.0),
     )
     stiffness_scale: float = parameter(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from afformer_core.errors import AfformerError
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'
 __all__ = ['AfformerError', 'Grounder', 'Grounding', 'Peak', '__version__', 'ground']
 
 if TYPE_CHECKING:

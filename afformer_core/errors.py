@@ -57,9 +57,5 @@ class VideoError(AfformerError):
     """A video is missing, empty, truncated before its first frame, or not a video."""
 
 
-class ExampleError(AfformerError):
-    """An example pair cannot be downloaded, or is another than the listed one."""
-
-
 class DatasetError(AfformerError):
     """A dataset's annotations or media are missing, malformed or inconsistent."""

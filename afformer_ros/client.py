@@ -18,6 +18,7 @@ from rcl_interfaces.srv import GetParameters, SetParameters
 from rclpy.action import ActionClient
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 
 from afformer_core.errors import AfformerError
 from afformer_core.messages.image_decoding import to_rgb
@@ -199,6 +200,38 @@ class GroundingClient:
         """Configure and activate the node; see `change_state` for errors."""
         self.change_state(Transition.TRANSITION_CONFIGURE)
         self.change_state(Transition.TRANSITION_ACTIVATE)
+
+    def use_model(self, folder: str) -> None:
+        """Let the node open another model, by configuring and activating it again.
+
+        If it cannot, it opens the model that it had.
+
+        Args:
+            folder: model folder on the machine of the node.
+
+        Raises:
+            NoAnswerError: see `call`.
+            GoalRefusedError: the node does not open the model.
+        """
+        state = self.state(_LOSS)
+        if state == 'active':
+            self.change_state(Transition.TRANSITION_DEACTIVATE)
+        if state in ('active', 'inactive'):
+            self.change_state(Transition.TRANSITION_CLEANUP)
+        before = self.call('get_parameters', names=['model']).values[0].string_value
+        self._set_model(folder)
+        try:
+            self.bring_up()
+        except GoalRefusedError:
+            self._set_model(before)
+            self.bring_up()
+            raise
+
+    def _set_model(self, folder: str) -> None:
+        parameter = Parameter('model', value=folder).to_parameter_msg()
+        (result,) = self.call('set_parameters', parameters=[parameter]).results
+        if not result.successful:
+            raise GoalRefusedError(result.reason)
 
     def ground(self, goal: GroundDemonstration.Goal, seconds: float) -> GroundDemonstration.Result:
         """Ground a demonstration in the next images; return the result.

@@ -84,7 +84,7 @@ def steps_of(
     """
     if not affordance.found or affordance.age > 0:  # The element is absent or covered.
         return []
-    if affordance.certainty < affordance.certainty_threshold:  # NaN means unknown.
+    if affordance.unsure:
         return []
     # The comparison is false for a width of NaN, which is unknown.
     fitting = [

@@ -23,8 +23,7 @@ def reach(affordance: Affordance) -> Goal | None:
     """Choose the action, the point and the approach to it, or None if nothing is in view."""
     if not affordance.found or affordance.age > 0:  # The element is absent or covered.
         return None
-    # The part is uncertain; NaN means unknown.
-    if affordance.certainty < affordance.certainty_threshold:
+    if affordance.unsure:
         return None
     for point in affordance.points:  # best first
         if point.position_valid and point.score >= 0.1:

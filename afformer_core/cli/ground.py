@@ -84,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         path = _contacts_path(arguments.output)
         require_inputs_kept([('the image of contacts', path)], arguments.inputs)
     image = read_image(arguments.image)
+    print(f'reading {arguments.video} ...', file=sys.stderr)
     grounder = Grounder(open_grounder(arguments.model, arguments))
     with warnings_on_stderr():
         grounder.set_demonstration(arguments.video, contact=arguments.contact)
@@ -99,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         grounding.save(arguments.output)
     if grounding.unsure and arguments.contact is not None:
         print('The contact is marked already. Give a closer image of the part.', file=sys.stderr)
-    elif grounding.unsure:
+    elif grounding.certainty is not None and grounding.unsure:
         contacts = grounder.contacts()
         drawn = None
         if contacts and arguments.output is not None:
@@ -133,12 +134,11 @@ def _sentence(grounding: Grounding) -> str:
         measures.append(f'certainty {certainty:.2f}')
     at = f'at ({u:.0f}, {v:.0f})'
     if grounding.unsure:
-        needed = f'at least {grounding.certainty_threshold:.2f} is needed'
-        return f'Not sure which part; the best point is {at}: {", ".join((*measures, needed))}.'
+        if grounding.certainty_threshold is not None:
+            measures.append(f'at least {grounding.certainty_threshold:.2f} is needed')
+        return f'Not sure which part; the best point is {at}: {", ".join(measures)}.'
     known = grounding.action not in ('', UNKNOWN_ACTION)
     action = grounding.action.capitalize() if known else 'Act'
-    if grounding.action == UNKNOWN_ACTION:
-        measures.append('the action is not known')
     return f'{action} {at}: {", ".join(measures)}.'
 
 

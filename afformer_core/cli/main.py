@@ -25,7 +25,6 @@ _GROUPS = {
     'models': (
         'ground',
         'studio',
-        'fetch-examples',
         'replay',
         'export',
         'build-engine',
@@ -33,6 +32,7 @@ _GROUPS = {
     ),
     'data': ('convert', 'simulate'),
     'training and evaluation': (
+        'teach',
         'train',
         'evaluate',
         'benchmark',
@@ -44,6 +44,16 @@ _GROUPS = {
 }
 SUBCOMMANDS = tuple(name for names in _GROUPS.values() for name in names)
 
+# Extras with the packages of each subcommand, if not those of 'offline'.
+_EXTRAS = {
+    'ground': 'export',
+    'replay': 'export',
+    'bench': 'export',
+    'export': 'export',
+    'studio': 'studio',
+    'build-engine': 'tensorrt',
+    'simulate': 'sim,robot',
+}
 # No module of this package imports these, and the command runs without them.
 _OPTIONAL_PACKAGES = {'simulate': 'afformer_sim'}
 
@@ -136,6 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         # The arguments go to other processes, which parsers cannot.
         subparser = vars(arguments).pop('subparser')
+        command = subparser.prog.rpartition(' ')[2]
         arguments.inputs = input_paths(subparser, arguments)
         require_inputs_kept(output_paths(subparser, arguments), arguments.inputs)
         return int(arguments.run(arguments))
@@ -148,17 +159,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (AfformerError, ValueError, OSError, ModuleNotFoundError) as error:
         if arguments.debug or _is_our_module(error):
             raise
-        print(f'afformer: error: {one_line(error)}', file=sys.stderr)
+        print(f'afformer: error: {one_line(error, command)}', file=sys.stderr)
         return 1
 
 
-def one_line(error: Exception) -> str:
-    """Return the text of an error without line breaks."""
+def one_line(error: Exception, command: str) -> str:
+    """Return the text of an error of a subcommand without line breaks."""
     if isinstance(error, ModuleNotFoundError):
-        return (
-            f"the package '{error.name}' is not installed. Run "
-            f'{how_to_install("offline,sim")}, with the extras that you need'
-        )
+        extra = _EXTRAS.get(command, 'offline')
+        return f"the package '{error.name}' is not installed. Run {how_to_install(extra)}"
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f'{error.filename}: {error.strerror}'
     return ' '.join(str(error).split()) or type(error).__name__

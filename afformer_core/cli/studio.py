@@ -7,17 +7,18 @@ import argparse
 import importlib
 import importlib.util
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from afformer_core.cli.options.command import add_command, add_model
-from afformer_core.cli.options.path_options import INPUT_FILE, STORE
+from afformer_core.cli.options.path_options import STORE
 from afformer_core.cli.options.session_options import add_session_options, open_grounder
 
 _DESCRIPTION = """\
 Serve a web page and print its address. On the page, drop a video and an image to
 see where to act, and how. With --pairs, also mark the points of your own pairs,
-and fine-tune a model on them. If ROS 2 is installed, also watch a grounding node
+and teach them to a model. If ROS 2 is installed, also watch a grounding node
 and record demonstrations.
 
 Only browsers on this machine can open the page, unless --host is given. The
@@ -44,15 +45,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         '--pairs', type=STORE, metavar='FOLDER',
         help='folder of your own pairs, created if missing; adds tabs to add and mark pairs '
-        'and to train on them (default: none)',
+        'and to teach them to a model (default: none)',
     )  # fmt: skip
     parser.add_argument(
         '--models', type=STORE, default=Path('models'), metavar='FOLDER',
-        help='folder to which trainings write models (default: models)',
-    )  # fmt: skip
-    parser.add_argument(
-        '--training-configuration', type=INPUT_FILE, metavar='FILE',
-        help='configuration of trainings, a YAML file (default: config/train/own_pairs.yaml)',
+        help='folder of models that are taught (default: models)',
     )  # fmt: skip
     parser.add_argument(
         '--points', type=int, default=10, metavar='N',
@@ -76,9 +73,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve the page until it is interrupted."""
+    from afformer_core.runtime.shipped_model import SHIPPED, model_folder
     from afformer_core.studio.limits import Limits
     from afformer_core.studio.model_worker import ModelWorker
     from afformer_core.studio.server import serve
+    from afformer_core.studio.teaching.models import Models
 
     pairs = arguments.pairs
     if pairs is not None and not pairs.exists() and pairs.absolute().parent.is_dir():
@@ -89,34 +88,37 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.points < 1:
         raise ValueError(f'the number of points is {arguments.points}; expected at least 1')
     limits = Limits(file_bytes=round(arguments.largest_file * 1e6))
-    worker = ModelWorker(lambda: open_grounder(arguments.model, arguments))
-    pair_tabs = () if pairs is None else _pair_tabs(arguments, limits, worker)
-    tabs = (*pair_tabs, *_robot_tabs(arguments.node))
+    folder = model_folder(arguments.model or SHIPPED)
+    worker = ModelWorker(folder, lambda: open_grounder(folder, arguments))
+    models = Models(arguments.models)
+    pair_tabs = () if pairs is None else _pair_tabs(arguments, limits, worker, models)
+    tabs = (*pair_tabs, *_robot_tabs(arguments.node, models))
     serve(arguments.host, arguments.port, limits, worker, tabs)
     return 0
 
 
-def _pair_tabs(arguments: argparse.Namespace, limits: Any, worker: Any) -> tuple[Any, ...]:
-    """Open the tabs that mark own pairs and train on them."""
+def _pair_tabs(
+    arguments: argparse.Namespace, limits: Any, worker: Any, models: Any
+) -> tuple[Any, ...]:
+    """Open the tabs that mark own pairs and teach them to a model."""
     from afformer_core.studio.labelling.label_tab import LabelTab
     from afformer_core.studio.labelling.point_labels import PointLabels
     from afformer_core.studio.server import StudioTab
-    from afformer_core.studio.training.train_tab import TrainTab
-    from afformer_core.studio.training.trainings import Trainings
+    from afformer_core.studio.teaching.teach_tab import TeachTab
 
     pairs, enough = arguments.pairs, arguments.points
-    trainings = Trainings(arguments.models, pairs, arguments.training_configuration)
-    return (
-        StudioTab(
-            'Label',
-            lambda: LabelTab(PointLabels(pairs), worker, limits, enough).turn_to,
-            lambda: None,
-        ),
-        StudioTab('Train', lambda: TrainTab(trainings).turn_to, trainings.close),
-    )
+
+    def label() -> Any:
+        return LabelTab(PointLabels(pairs), worker, limits, enough).turn_to
+
+    def teach() -> Any:
+        open_model = partial(open_grounder, arguments=arguments)
+        return TeachTab(PointLabels(pairs), models, worker, open_model).turn_to
+
+    return StudioTab('Label', label), StudioTab('Teach', teach)
 
 
-def _robot_tabs(node: str | None) -> tuple[Any, ...]:
+def _robot_tabs(node: str | None, models: Any) -> tuple[Any, ...]:
     """Open the tab of a running node if ROS 2 is installed; this package itself never imports it.
 
     Raises:
@@ -127,7 +129,7 @@ def _robot_tabs(node: str | None) -> tuple[Any, ...]:
         from afformer_core.studio.server import StudioTab
 
         robot = importlib.import_module('afformer_ros.studio.robot_tab')
-        tab = robot.RobotTab(node or '/grounding')
+        tab = robot.RobotTab(node or '/grounding', models)
         return (StudioTab('Robot', tab.build, tab.close),)
     if node is not None:
         raise ValueError(

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs to try: rendered ones of this package, and real ones that their authors host."""
+"""Pairs to try, real and rendered."""

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Folders of example pairs: the rendered pairs of this package, and downloaded real ones."""
+"""Folders of example pairs: real ones under the MIT licence, and rendered ones."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,14 +31,11 @@ def read_pairs(folder: Path) -> tuple[ExamplePair, ...]:
     )
 
 
-def write_list(folder: Path, pairs: Sequence[ExamplePair]) -> None:
-    """List the pairs of a folder, which contains their files."""
-    listed = [
-        {'title': pair.title, 'video': pair.video.name, 'image': pair.image.name} for pair in pairs
-    ]
-    (folder / _LIST).write_text(json.dumps(listed, indent=2) + '\n')
+def real_pairs() -> tuple[ExamplePair, ...]:
+    """Return the real pairs of this package; `LICENCES.txt` beside them names their author."""
+    return read_pairs(Path(__file__).with_name('real'))
 
 
 def rendered_pairs() -> tuple[ExamplePair, ...]:
-    """Return the pairs of this package: rendered hands, over a photograph and in simulation."""
+    """Return the rendered pairs of this package: hands over a photograph and in simulation."""
     return read_pairs(Path(__file__).with_name('rendered'))

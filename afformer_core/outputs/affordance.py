@@ -154,6 +154,7 @@ def affordance_message(
         presence_threshold=_number(result.presence_threshold),
         certainty=_number(result.grounding.certainty),
         certainty_threshold=_number(result.grounding.certainty_threshold),
+        unsure=result.grounding.unsure,
         confidence=float(result.confidence),
         feature_similarity=float(result.feature_similarity),
         continuity=float(result.continuity),

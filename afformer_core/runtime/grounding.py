@@ -124,9 +124,17 @@ class Grounding:
 
     @property
     def unsure(self) -> bool:
-        """Whether the certainty is below its threshold, so that a robot should not act."""
+        """Whether the certainty is below its threshold or not known: a robot should not act.
+
+        An unknown certainty of a calibrated model is no reason for doubt if the contact is marked,
+        or if the threshold is 0.
+        """
         certainty, threshold = self.certainty, self.certainty_threshold
-        return certainty is not None and threshold is not None and certainty < threshold
+        if threshold is None:
+            return True
+        if certainty is None:
+            return self.contact_probability != 1 and threshold > 0
+        return certainty < threshold
 
     @property
     def best_action(self) -> str:
@@ -137,19 +145,19 @@ class Grounding:
     def action(self) -> str:
         """Name of the action: the given one, or else the best one if its score is high enough.
 
-        `UNKNOWN_ACTION` if the score is too low; empty for a model that scores no actions.
+        `UNKNOWN_ACTION` if the score is too low, or if the model knows a single action; empty for
+        a model that scores no actions.
         """
-        if self.given_action or not self.action_scores or self.action_threshold is None:
-            return self.given_action or self.best_action
-        score = self.action_scores[self.best_action]
-        return self.best_action if score >= self.action_threshold else UNKNOWN_ACTION
+        if self.given_action or not self.action_scores:
+            return self.given_action
+        least = 0.0 if self.action_threshold is None else self.action_threshold
+        known = len(self.action_scores) > 1 and self.action_scores[self.best_action] >= least
+        return self.best_action if known else UNKNOWN_ACTION
 
     @property
     def answer(self) -> str:
-        """The action, and its score if it has one, as readable text; empty if there is none."""
-        if self.action == UNKNOWN_ACTION:
-            return 'unknown action'
-        if self.given_action or not self.action_scores:
+        """The action, and its score if it has one, as readable text; empty if it is not known."""
+        if self.given_action or self.action in ('', UNKNOWN_ACTION):
             return self.given_action
         return f'{self.best_action} {self.action_scores[self.best_action]:.2f}'
 

@@ -104,11 +104,14 @@ class ModelDescription(_Description):
 
     @property
     def all_weights_sha256(self) -> str:
-        """Hash of all weights, in hexadecimal; with a matching network, it includes its hashes."""
+        """Hash of all weights, in hexadecimal, including those of a matching network.
+
+        Exemplars are not part of it: they change neither features nor calibrations.
+        """
         matching = self.matching
         if matching is None:
             return self.weights_sha256
-        joined = self.weights_sha256 + matching.weights_sha256 + matching.exemplars_sha256
+        joined = self.weights_sha256 + matching.weights_sha256
         return hashlib.sha256(joined.encode()).hexdigest()
 
     @property

@@ -4,10 +4,17 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from afformer_core.files.private_files import (
+    cache_folder,
+    make_private_folder,
+    read_private_file,
+)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,6 +34,26 @@ _SAFETY = (
     (b'x-content-type-options', b'nosniff'),
     (b'referrer-policy', b'no-referrer'),
 )
+
+
+def kept_token(port: int) -> str:
+    """Return the token of this user for a port, so that open pages survive a restart.
+
+    Raises:
+        UntrustedWriterError: other users can write to it, or to its folder.
+        OSError: it cannot be read or written.
+    """
+    path = cache_folder() / 'studio' / f'token_{port}'
+    make_private_folder(path.parent)
+    try:
+        if found := read_private_file(path).decode('ascii', 'replace').strip():
+            return found
+    except FileNotFoundError:
+        pass
+    token = secrets.token_urlsafe(24)
+    path.touch(0o600)
+    path.write_text(token)
+    return token
 
 
 class Guard:

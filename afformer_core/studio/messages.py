@@ -54,5 +54,5 @@ def certainty_in_words(certainty: float | None, threshold: float | None) -> str:
     """Describe whether the best point lies on the demonstrated part; empty if not known."""
     if certainty is None or threshold is None:
         return ''
-    begin = 'Not sure which part' if certainty < threshold else 'The part is certain'
+    begin = 'Not sure which part' if certainty < threshold else 'Sure of the part'
     return f'{begin}: certainty {certainty:.2f}, at least {threshold:.2f} is needed.'

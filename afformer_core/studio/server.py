@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import signal
 import socket
 import warnings
@@ -15,9 +14,9 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from nicegui import events, ui
+from nicegui import ui
 
-from afformer_core.studio.access import Guard
+from afformer_core.studio.access import Guard, kept_token
 from afformer_core.studio.labelling import pair_view
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.messages import told_errors
@@ -64,7 +63,7 @@ class StudioTab:
 
     name: str
     build: Callable[[], Turn]
-    close: Callable[[], None]
+    close: Callable[[], None] = lambda: None
 
 
 def serve(
@@ -83,8 +82,8 @@ def serve(
         ValueError: the port is out of its range.
         OSError: the server cannot listen on the host and port.
     """
-    token = secrets.token_urlsafe(24)
     with _listen(host, port) as listening:
+        token = kept_token(port)
         worker.submit(lambda grounder: None)
         application = _application(worker, limits, added)
         guard = Guard(application, token, limits.file_bytes + _AROUND_FILE, port)
@@ -171,12 +170,19 @@ def _build_tabs(builders: Mapping[str, Callable[[], Any]]) -> None:
                 if name != first:
                     turns[name] = turn
 
-    async def turned(
-        event: events.ValueChangeEventArguments[str | ui.tab | ui.tab_panel | None],
-    ) -> None:
-        for name, turn in turns.items():
-            awaited = turn(event.value == name)
-            if awaited is not None:
-                await awaited
+    tabs.on_value_change(lambda: turn_tabs(turns, lambda: tabs.value))
 
-    tabs.on_value_change(turned)
+
+async def turn_tabs(turns: Mapping[str, Turn], shown: Callable[[], object]) -> None:
+    """Tell each tab whether it is shown.
+
+    A tab may take long to open: the others follow the tab that is shown by then.
+
+    Args:
+        turns: functions to call, by the name of the tab.
+        shown: returns the name of the tab that is shown.
+    """
+    for name, turn in turns.items():
+        awaited = turn(shown() == name)
+        if awaited is not None:
+            await awaited

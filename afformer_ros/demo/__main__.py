@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from afformer_core.media.video import read_video, write_video
 from afformer_core.runtime.grounding import UNKNOWN_ACTION
-from afformer_ros.demo.scenes import CAMERA_RATE, DemoScene, given_scene, rendered_scenes
+from afformer_ros.demo.scenes import CAMERA_RATE, DemoScene, example_scenes, given_scene
 from afformer_ros.driver.grounding_driver import NodeError, NodeProcesses
 from afformer_ros.environment import run_apart
 
@@ -72,9 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         'films.',
         epilog='example: python -m afformer_ros.demo --video press.mp4 --image machine.jpg',
     )
-    parser.add_argument(
-        '--video', type=Path, help='demonstration video (default: rendered demonstrations)'
-    )
+    parser.add_argument('--video', type=Path, help='demonstration video (default: examples)')
     parser.add_argument(
         '--image', type=Path, help='camera image in which to ground the demonstration'
     )
@@ -126,13 +124,12 @@ def _scenes(options: argparse.Namespace, folder: Path) -> list[DemoScene]:
         print(f'reading {options.video} and {options.image} ...', flush=True)
         return [given_scene(folder, options.video, options.image)]
     print(
-        'reading rendered hands over a photograph that training has seen, and in a simulated '
-        'scene that it has not ...',
+        'reading two real hands, and a rendered one in a scene that training has not seen ...',
         flush=True,
     )
     scenes = folder / _SCENES
     scenes.mkdir()
-    return list(rendered_scenes(scenes))
+    return list(example_scenes(scenes))
 
 
 def _ground_scenes(options: argparse.Namespace, folder: Path) -> None:
@@ -219,10 +216,9 @@ def _describe(result: Any, scene: DemoScene) -> str:
     best, action = affordance.points[0], affordance.actions[0]
     x, y = ((at + 0.5) * by - 0.5 for at, by in zip((best.u, best.v), scene.scale, strict=True))
     known = affordance.action != UNKNOWN_ACTION
-    shown = f'{action.name} {action.score:.2f}' if known else 'unknown action'
+    shown = f'{action.name} {action.score:.2f}' if known else 'act'
     text = f'{shown} at pixel ({x:.0f}, {y:.0f}), confidence {affordance.confidence:.2f}'
-    # Comparisons with NaN, a certainty that is not known, are false.
-    if affordance.certainty < affordance.certainty_threshold:
+    if affordance.unsure:
         text += (
             f', not sure which part: certainty {affordance.certainty:.2f}, at least '
             f'{affordance.certainty_threshold:.2f} is needed'
@@ -232,7 +228,8 @@ def _describe(result: Any, scene: DemoScene) -> str:
     polygon = scene.outline.astype(np.float32)
     inside = cv2.pointPolygonTest(polygon, (float(best.u), float(best.v)), False) >= 0
     text = f'{text}, {"inside" if inside else "outside"} the demonstrated element'
-    return text if action.name == scene.action else f'{text}, whose action is {scene.action}'
+    differs = known and action.name != scene.action
+    return f'{text}, whose action is {scene.action}' if differs else text
 
 
 if __name__ == '__main__':

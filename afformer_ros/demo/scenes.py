@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
-from afformer_core.example_pairs.pair_folder import rendered_pairs
+from afformer_core.example_pairs.pair_folder import real_pairs, rendered_pairs
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import VideoReader, write_video
 
@@ -29,21 +29,12 @@ _LONGEST_SIDE = 640
 # Frames per second of a demonstration that is played, and its longest duration in seconds.
 _RATE, _LONGEST = 12.0, 30.0
 
-# Action and outline, in pixels of the image, of the demonstrated part of each rendered pair.
+# Action and outline, in pixels of the image, of the demonstrated part of each pair.
 _DEMONSTRATED = {
-    'cup_handle': (
-        'hold',
-        (
-            *((144, 186), (166, 184), (191, 197), (170, 214), (158, 237), (149, 262)),
-            *((136, 271), (119, 262), (112, 246), (116, 226), (128, 206)),
-        ),
-    ),
-    'spoon': (
-        'touch',
-        (
-            *((309, 198), (329, 192), (348, 192), (370, 217), (376, 240), (366, 266)),
-            *((344, 284), (318, 290), (295, 282), (281, 261), (277, 238), (284, 218)),
-        ),
+    'button': ('push', ((278, 175), (300, 175), (300, 198), (278, 198))),
+    'knob': (
+        'rotate',
+        ((254, 69), (265, 74), (270, 85), (265, 96), (254, 101), (243, 96), (238, 85)),
     ),
     'drawers_pull': ('pull', ((271, 188), (210, 194), (208, 173), (270, 168), (271, 173))),
 }
@@ -75,9 +66,12 @@ class DemoScene:
     scale: tuple[float, float] = (1.0, 1.0)
 
 
-def rendered_scenes(folder: Path) -> Iterator[DemoScene]:
-    """Create the scenes of the rendered example pairs, with a folder of files for each."""
-    for number, pair in enumerate(rendered_pairs(), start=1):
+def example_scenes(folder: Path) -> Iterator[DemoScene]:
+    """Create the scenes of the example pairs, with a folder of files for each."""
+    pairs = [
+        pair for pair in (*real_pairs(), *rendered_pairs()) if pair.video.stem in _DEMONSTRATED
+    ]
+    for number, pair in enumerate(pairs, start=1):
         action, outline = _DEMONSTRATED[pair.video.stem]
         (folder / pair.video.stem).mkdir()
         scene = given_scene(folder / pair.video.stem, pair.video, pair.image)

@@ -75,8 +75,6 @@ class UncertainPartError(NotFoundError):
 def check_sure(affordance: Affordance, margin: float) -> None:
     """Check that presence, the certainty of the best point and the action allow to act.
 
-    An unknown certainty or threshold of it (NaN) is not checked.
-
     Args:
         affordance: result of the grounding node.
         margin: required presence, as a share of the way from its threshold to 1; 0: the threshold,
@@ -98,7 +96,7 @@ def check_sure(affordance: Affordance, margin: float) -> None:
             f'presence is {presence:.2f}, too close to its threshold of {threshold:.2f} to act; '
             f'expected at least {needed:.2f}. Check that the image shows the demonstrated part'
         )
-    if affordance.certainty < affordance.certainty_threshold:
+    if affordance.unsure:
         raise UncertainPartError(
             f'not sure which part: certainty {affordance.certainty:.2f}, threshold '
             f'{affordance.certainty_threshold:.2f}'

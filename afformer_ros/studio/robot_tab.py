@@ -11,6 +11,7 @@ from nicegui import ui
 
 from afformer_core.studio.messages import told_errors
 from afformer_core.studio.server import Turn
+from afformer_core.studio.teaching.models import Models
 
 if TYPE_CHECKING:
     from afformer_ros.studio.grounding_link import GroundingLink
@@ -24,12 +25,14 @@ class RobotTab:
 
     Args:
         node_name: name of the grounding node; a leading slash is added if it is missing.
+        models: models that the node may use.
 
     Raises:
         ValueError: it is not a valid name of a node.
     """
 
-    def __init__(self, node_name: str) -> None:
+    def __init__(self, node_name: str, models: Models) -> None:
+        self._models = models
         self._node_name = f'/{node_name.lstrip("/")}'
         if not _NAME.fullmatch(self._node_name):
             raise ValueError(
@@ -53,7 +56,7 @@ class RobotTab:
                     note.delete()
                     from afformer_ros.studio.robot_view import RobotView
 
-                    view = view or RobotView(opened)
+                    view = view or RobotView(opened, self._models)
                     client.on_delete(lambda: view.turn_to(False))
             if view is not None:
                 view.turn_to(shown)

@@ -13,7 +13,9 @@ from lifecycle_msgs.msg import Transition
 from nicegui import ui
 from nicegui.elements.dialog import Dialog
 
+from afformer_core.runtime.shipped_model import SHIPPED
 from afformer_core.studio.messages import told_errors
+from afformer_core.studio.teaching.models import Models
 from afformer_core.studio.timeline import attribute_text
 from afformer_ros.studio.contact_marker import ContactMarker
 from afformer_ros.studio.demonstration_controls import DemonstrationControls, encoded_image
@@ -81,6 +83,39 @@ class LifecycleButtons:
         return change
 
 
+class ModelChoice:
+    """The choice of the model that the node uses."""
+
+    def __init__(self, link: GroundingLink, models: Models) -> None:
+        self._link = link
+        self._models = models
+        with ui.row().classes('items-center no-wrap gap-2 w-full') as self._row:
+            self._choice = ui.select([SHIPPED], value=SHIPPED, label='Model')
+            self._choice.props('dense outlined').classes('grow')
+            self._button = ui.button('Use this model', on_click=self._use)
+            self._button.props('outline dense no-caps')
+
+    def refresh(self) -> None:
+        """Follow the models of the studio."""
+        names = list(self._models.names)
+        # There is nothing to choose without a model beside the shipped one.
+        self._row.set_visibility(len(names) > 1)
+        if self._choice.options != names:
+            chosen = self._choice.value if self._choice.value in names else SHIPPED
+            self._choice.set_options(names, value=chosen)
+
+    async def _use(self) -> None:
+        self._button.props(add='loading')
+        try:
+            with told_errors():
+                name = str(self._choice.value)
+                folder = '' if name == SHIPPED else str(self._models.path(name))
+                await asyncio.to_thread(self._link.client.use_model, folder)
+                ui.notify(f'{self._link.name} uses {name}.')
+        finally:
+            self._button.props(remove='loading')
+
+
 class DiagnosticsList:
     """The list."""
 
@@ -93,7 +128,7 @@ class DiagnosticsList:
         """Show statuses; do nothing if they are unchanged."""
         lines = tuple(
             (
-                *_LEVELS.get(status.level, ('help', 'not known')),
+                *_level(status),
                 str(status.name).rpartition(': ')[2],
                 str(status.message),
             )
@@ -108,6 +143,13 @@ class DiagnosticsList:
                 with ui.row().classes('w-full no-wrap items-start gap-2'):
                     ui.icon(icon, size='xs').tooltip(level)
                     ui.label(f'{component}, {level}: {message}').classes('text-sm break-words')
+
+
+def _level(status: DiagnosticStatus) -> tuple[str, str]:
+    """Return the icon and the word of a status; what is not used is neither fine nor wrong."""
+    if status.level == DiagnosticStatus.OK and str(status.message).startswith('not used'):
+        return 'remove', 'idle'
+    return _LEVELS.get(status.level, ('help', 'not known'))
 
 
 class DemonstrationList:
@@ -176,7 +218,7 @@ class DemonstrationList:
 class RobotView:
     """The view, which is updated while it is shown."""
 
-    def __init__(self, link: GroundingLink) -> None:
+    def __init__(self, link: GroundingLink, models: Models) -> None:
         self._link = link
         self._shown = False
         self._overlay: Any = None
@@ -196,6 +238,7 @@ class RobotView:
             with ui.column().classes('min-w-0 gap-2'):
                 self._controls = DemonstrationControls(link)
             with ui.column().classes('min-w-0 gap-2 md:col-start-2 lg:col-start-3'):
+                self._model = ModelChoice(link, models)
                 self._demonstrations = DemonstrationList(link)
                 self._marker = ContactMarker(link)
                 self._diagnostics = DiagnosticsList()
@@ -220,12 +263,13 @@ class RobotView:
         self._icon.name = 'check_circle' if watch.state is NodeState.ACTIVE else 'warning'
         self._results.set_visibility(watch.state not in (NodeState.UNKNOWN, NodeState.ABSENT))
         self._lifecycle.refresh()
+        self._model.refresh()
         self._demonstrations.refresh()
         self._marker.refresh()
         self._diagnostics.show(watch.diagnostics)
         affordance = watch.affordance
         if affordance is None:
-            self._presence.text = 'No result yet.'
+            self._presence.text = 'No result yet. Select or record a demonstration.'
             self._certainty.text = self._point.text = self._age.text = ''
         else:
             self._presence.text, self._certainty.text = reliability_in_words(affordance)
@@ -233,7 +277,8 @@ class RobotView:
             self._age.text = age_in_words(time.monotonic() - watch.arrival)
         self._certainty.set_visibility(bool(self._certainty.text))
         self._age.set_visibility(bool(self._age.text))
-        await self._show_overlay(watch.overlay)
+        # The camera is shown before there is anything to ground.
+        await self._show_overlay(watch.camera_image if watch.overlay is None else watch.overlay)
         await self._controls.refresh()
 
     async def _show_overlay(self, overlay: Any) -> None:

@@ -83,7 +83,7 @@ def mark_in_words(answer: GetDemonstrationFrame.Response, affordance: Affordance
     if answer.marked:
         return f'{answer.name} is marked at {answer.x:.0f}, {answer.y:.0f} pixels.'
     last = affordance if affordance and affordance.demonstration == answer.name else None
-    if last is None or not last.certainty < last.certainty_threshold:
+    if last is None or not last.unsure:
         return f'{answer.name}: the model finds the operated part. A click there is more reliable.'
     tap = 'Tap one of the numbered parts, or click elsewhere.' if answer.candidate_x else 'Tap it.'
     return f'{answer.name}: which part? {tap}'

@@ -56,14 +56,10 @@ def test_it_takes_the_first_point_with_a_position_and_a_score(reach) -> None:
     assert (point.point, approach) == (Point(x=0.1, y=-0.2, z=0.8), Vector3(x=0.6, y=0.0, z=0.8))
 
 
-@pytest.mark.parametrize(('certainty', 'acts'), [(0.41, False), (0.63, True), (math.nan, True)])
-def test_it_reaches_only_for_what_is_certain(reach, certainty: float, acts: bool) -> None:
-    affordance = _affordance(found=True, certainty=certainty, certainty_threshold=0.63)
-    assert (reach(affordance) is not None) is acts
-
-
-@pytest.mark.parametrize('fields', [{'found': False}, {'found': True, 'age': 0.25}])
-def test_it_does_not_reach_for_what_is_not_in_view(reach, fields) -> None:
+@pytest.mark.parametrize(
+    'fields', [{'found': False}, {'found': True, 'age': 0.25}, {'found': True, 'unsure': True}]
+)
+def test_it_does_not_reach_for_what_is_not_in_view_or_unsure(reach, fields) -> None:
     assert reach(_affordance(**fields)) is None
 
 

@@ -175,29 +175,3 @@ def test_clips_are_mined_from_a_folder(root: Path, files: Path) -> None:
     options = '--detector=simulated', '--processes=1', '--rate=10', '--clip-frames=4', '--stride=4'
     said = run(root, files, 'mine_folder.py', files / 'videos', files / 'mined', *options)
     assert re.search(r'^press\.mp4: 0\.\d to 0\.\d s$', said, re.MULTILINE), said
-
-
-@pytest.fixture
-def pairs(bag: Path, tmp_path: Path) -> Path:
-    """Three objects, each a demonstration, an image and a point."""
-    for number, image in enumerate(images(bag, '/camera/image')[:3]):
-        object_folder = tmp_path / 'my_pairs' / f'object_{number}'
-        for kind in ('demonstrations', 'images'):
-            (object_folder / kind).mkdir(parents=True)
-        frames = images(bag, '/demonstration')
-        write_video(object_folder / 'demonstrations' / 'press.mp4', frames[number:], 10.0)
-        write_image(object_folder / 'images' / 'panel.png', image)
-        (object_folder / 'points.csv').write_text(
-            f'demonstration,image,action,x,y\npress.mp4,panel.png,press,{60 + number},50\n'
-        )
-    return tmp_path / 'my_pairs'
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_three_pairs_fine_tune_the_shipped_model(root: Path, pairs: Path, tmp_path: Path) -> None:
-    model = tmp_path / 'model'
-    said = run(root, tmp_path, 'finetune_three_pairs.sh', pairs, model, '--trainer.max_steps', '2')
-    assert (model / 'graphs.json').is_file()
-    assert re.search(r'^\| shipped +\|', said, re.MULTILINE), said
-    assert re.search(r'^\| model +\|', said, re.MULTILINE), said

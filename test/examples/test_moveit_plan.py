@@ -178,9 +178,7 @@ def test_a_part_that_is_too_wide_for_the_gripper_is_skipped(
     assert where(example['steps_of'](given, 0.08)[2])[0] == pytest.approx(taken)
 
 
-@pytest.mark.parametrize(
-    'fields', [{'found': False}, {'age': 0.25}, {'certainty': 0.41, 'certainty_threshold': 0.63}]
-)
+@pytest.mark.parametrize('fields', [{'found': False}, {'age': 0.25}, {'unsure': True}])
 def test_nothing_is_planned_for_what_is_absent_covered_or_uncertain(example, fields) -> None:
     given = affordance('touch', point(AffordancePoint.STILL, None), **fields)
     assert example['steps_of'](given, 0.08) == []

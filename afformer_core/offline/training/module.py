@@ -3,28 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
-from afformer_core.arrays import FloatArray
-from afformer_core.media.images import read_image
-from afformer_core.media.video_frames import uniform_indices
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.offline.data.clip_reader import ClipReader
-from afformer_core.offline.data.frame_sampling import UniformSampling
-from afformer_core.offline.data.sample import Sample
+from afformer_core.offline.data.exemplars import add_exemplars, make_exemplars
 from afformer_core.offline.evaluation.protocols import CoarseRowsProtocol, RowsProtocol
 from afformer_core.offline.training.architecture import Architecture
-from afformer_core.offline.training.datasets.batch import Batch, shares_of
+from afformer_core.offline.training.datasets.batch import Batch
 from afformer_core.offline.training.datasets.batched_data import AnnotatedData, GroundingData
 from afformer_core.offline.training.initial_weights import (
     backbone_ingredients,
@@ -38,21 +30,16 @@ from afformer_core.offline.training.model_training import (
     freeze_softmax_invariant_biases,
 )
 from afformer_core.offline.training.validation import Validation, gathered, weighted_means
-from afformer_core.runtime.matching.matching import (
-    Exemplars,
-    describe_demonstration,
-    describe_marks,
-    encode_pyramid,
-)
+from afformer_core.runtime.calibrations import DecoderCertainty
+from afformer_core.runtime.matching.matching import Exemplars, Matching
 from afformer_core.runtime.model_folder import (
     MATCHING_FOLDER,
     ModelDescription,
     copy_matching,
     model_ingredients,
     read_description,
-    read_exemplars,
     read_matching_description,
-    write_exemplars,
+    write_description,
 )
 from afformer_core.runtime.sessions.torch_session import TorchMatchingSession
 from afformer_core.runtime.shipped_model import model_folder
@@ -63,6 +50,8 @@ _OPTIMIZATION = Optimization()
 # Steps between checks of the loss, which remains NaN once it is NaN; each check makes the host
 # wait for the GPU.
 _STEPS_UNCHECKED = 10
+# Logarithm of the odds of a point whose certainty is not known.
+_NEVER_CERTAIN = -20.0
 
 
 class GroundingTraining(ModelTraining):
@@ -102,8 +91,11 @@ class GroundingTraining(ModelTraining):
     ) -> None:
         if exemplars < 0:
             raise ValueError(f'exemplars is {exemplars}; expected at least 0')
-        configuration = architecture.configuration(tuple(action_names))
         folder = None if initial is None else model_folder(initial)
+        configuration = architecture.configuration(tuple(action_names))
+        if folder is not None and loss.actions == 'none' and not configuration.heatmap_per_action:
+            kept = read_description(folder).configuration.action_names
+            configuration = replace(configuration, action_names=kept)
         super().__init__(initial_model(configuration, backbone_weights, folder), optimization)
         self._most_exemplars = exemplars
         self._exemplars: Exemplars | None = None
@@ -118,7 +110,9 @@ class GroundingTraining(ModelTraining):
         freeze_softmax_invariant_biases(self.model)
         if self.loss.actions == 'none':
             self.model.predictor.actioner.requires_grad_(False)
-        self._validation = Validation(configuration, _validation_protocol(loss))
+        self._validation = Validation(
+            configuration, _validation_protocol(loss), with_actions=loss.actions != 'none'
+        )
 
     def setup(self, stage: str) -> None:
         """Report the settings kept from an initial model, and check that data and model match.
@@ -178,11 +172,23 @@ class GroundingTraining(ModelTraining):
         save_model(folder, model, training, dtype, initial.calibration, initial.zoom_stages)
         copy_matching(self.inheritance.folder, folder)
         data = self._data
-        if self._exemplars is None and self._most_exemplars and isinstance(data, AnnotatedData):
+        if (
+            self._exemplars is None
+            and self._most_exemplars
+            and isinstance(data, AnnotatedData)
+            and (settings := read_description(folder).matching) is not None
+        ):
             # The exemplars depend only on the pairs, not on the trained weights.
-            self._exemplars = make_exemplars(folder, data.training_samples, self._most_exemplars)
+            beside = folder / MATCHING_FOLDER
+            matching = Matching(
+                TorchMatchingSession.load(beside),
+                read_matching_description(beside).configuration,
+                settings,
+            )
+            self._exemplars = make_exemplars(matching, data.training_samples, self._most_exemplars)
         if self._exemplars is not None:
             add_exemplars(folder, self._exemplars)
+        keep_calibrations(initial, folder)
 
     @property
     def _data(self) -> GroundingData:
@@ -232,9 +238,10 @@ class Inheritance:
         if self.initial.zoom_stages:
             said.append(f'keeps the zoom stages ({len(self.initial.zoom_stages)})')
         if self.initial.calibration is not None:
+            kept = 'keeps presence and certainty where the matching network decides'
             said.append(
-                'drops presence (its calibration belongs to the weights before training: fit it '
-                'again with afformer calibrate MODEL --annotations PAIRS)'
+                f'{"drops presence" if self.initial.matching is None else kept} (fit its '
+                'calibrations again with afformer calibrate)'
             )
         return f'begins with {self.folder}: {"; ".join(said) or "keeps the weights"}'
 
@@ -247,65 +254,30 @@ class Inheritance:
         }
 
 
-def add_exemplars(folder: Path, exemplars: Exemplars) -> None:
-    """Add exemplars to a model with a matching network.
+def keep_calibrations(initial: ModelDescription, folder: Path) -> None:
+    """Write the calibrations of an initial model that do not depend on its decoder.
 
-    Raises:
-        ModelFolderError: the folder contains no valid model with a matching network.
-    """
-    before = read_exemplars(folder, read_description(folder))
-    write_exemplars(folder, exemplars if before is None else before + exemplars)
-
-
-def make_exemplars(folder: Path, samples: Sequence[Sample], most: int) -> Exemplars | None:
-    """Describe the marks of pairs with the matching network of a model.
-
-    A pair with several actions has the marks of all of them. Marks outside the image are excluded,
-    and so are pairs without other marks.
-
-    Args:
-        folder: folder of a model.
-        samples: the pairs.
-        most: maximum number of pairs, which are evenly chosen.
-
-    Returns: the exemplars; None if the model has no matching network, or no pair has a mark in its
-    image.
+    Those are the calibrations of presence, unless it uses the confidence of the decoder, and of
+    certainty where the matching network decides. Where the decoder decides, certainty is 0, and
+    actions are unknown, until they are calibrated.
 
     Raises:
         ModelFolderError: the folder contains no valid model.
-        VideoError, ImageError: a clip or an image cannot be read.
     """
-    if read_description(folder).matching is None:
-        return None
-    beside = folder / MATCHING_FOLDER
-    configuration = read_matching_description(beside).configuration
-    session = TorchMatchingSession.load(beside)
-    frames = UniformSampling(configuration.maximum_frames)
-    reader = ClipReader(frames, configuration.input_size)
-    demonstrations: dict[object, FloatArray] = {}
-    found: list[Exemplars] = []
-    chosen = [samples[index] for index in uniform_indices(len(samples), most)]
-    for sample in tqdm(chosen, 'exemplars'):
-        marks = marks_inside(sample)
-        if not len(marks):
-            continue
-        if sample.demonstration not in demonstrations:
-            stages = session.encode(reader.read(sample)[0])
-            demonstrations[sample.demonstration] = describe_demonstration(stages)
-        pyramid = encode_pyramid(session, configuration, read_image(sample.image_path))
-        described, mean = describe_marks(pyramid, marks)
-        owners = np.zeros(len(marks), np.int32)
-        shown = demonstrations[sample.demonstration]
-        found.append(Exemplars(shown[None], mean[None], described, owners))
-    if not found:
-        return None
-    joined = found[0]
-    for exemplars in found[1:]:
-        joined += exemplars
-    return joined
-
-
-def marks_inside(sample: Sample) -> NDArray[np.float64]:
-    """Return the marks [M, 2] of a pair, as shares of width and height, that lie in its image."""
-    marks = shares_of(np.concatenate(sample.points), sample.image_size)
-    return marks[((marks >= 0) & (marks <= 1)).all(axis=1)]
+    description, valid = read_description(folder), initial.valid_calibrations
+    if description.matching is None or valid.certainty is None:
+        return
+    own = description.all_weights_sha256
+    presence = valid.presence
+    if presence is not None and presence.confidence == 0:
+        description = replace(description, calibration=replace(presence, weights_sha256=own))
+    certainty = replace(valid.certainty, action_threshold=1.0, weights_sha256=own)
+    decoder = DecoderCertainty(
+        slope=0.0,
+        intercept=_NEVER_CERTAIN,
+        auroc=0.5,
+        pairs=certainty.pairs,
+        annotations='not calibrated since training',
+        weights_sha256=own,
+    )
+    write_description(folder, replace(description, certainty=certainty, decoder_certainty=decoder))

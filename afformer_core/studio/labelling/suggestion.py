@@ -84,7 +84,7 @@ class Suggester:
         def task(grounder: ArrayGrounder) -> Suggestion | None:
             if self._closed or not is_current():
                 return None
-            if self._memorized != pair.demonstration:
+            if self._memorized != pair.demonstration or self._key not in grounder.demonstrations:
                 memorize_whole(demonstration, self._key, grounder)
                 self._memorized = pair.demonstration
             return self._suggestion(grounder, image)

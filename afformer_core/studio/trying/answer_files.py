@@ -29,6 +29,10 @@ def sentence(answer: ShownGrounding) -> str:
             f'Not sure which part was operated: only {100 * grounding.certainty:.0f} % sure of '
             f'this point. {_choice(answer).capitalize()}.'
         )
+    if grounding.unsure:
+        return (
+            f'Not sure: the certainty of this model is not known. {_choice(answer).capitalize()}.'
+        )
     known = grounding.action not in ('', UNKNOWN_ACTION)
     here = f'{grounding.action.capitalize() if known else "Act"} here'
     if grounding.certainty is not None:
@@ -43,18 +47,6 @@ def _choice(answer: ShownGrounding) -> str:
         return 'give a closer image, or mark it again'
     numbered = 'tap one of the numbered parts below, or click elsewhere'
     return numbered if answer.asked.likeliest else 'click the operated part below'
-
-
-def action_in_words(answer: ShownGrounding) -> str:
-    """Explain that the action is not known; empty if it is known."""
-    grounding = answer.grounding
-    if grounding.action != UNKNOWN_ACTION:
-        return ''
-    return (
-        f'The action is not known: the best score of this model, {grounding.best_action}, is '
-        f'below its threshold of {grounding.action_threshold:.3g}. A robot needs the action '
-        f'from you.'
-    )
 
 
 def overlay(answer: ShownGrounding, opacity: float, side: int) -> NDArray[np.uint8]:

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from nicegui import ui
 
 from afformer_core.offline.evaluation.report.tiles import image_source
+from afformer_core.runtime.grounding import UNKNOWN_ACTION
 from afformer_core.studio.messages import certainty_in_words, presence_in_words, told_errors
 from afformer_core.studio.timeline import ImmediateSlider
 from afformer_core.studio.trying import answer_files
@@ -72,9 +74,26 @@ class AnswerPanel:
             if answer is not None:
                 ui.label('Answer').classes('text-lg font-bold')
                 _presence(answer)
-                _actions(answer)
+                self._action(answer)
                 _peaks(answer)
                 self._downloads(answer)
+
+    def _action(self, answer: ShownGrounding) -> None:
+        """Show the scores of a known action, or ask for an unknown one."""
+        grounding = answer.grounding
+        if grounding.given_action or grounding.action == UNKNOWN_ACTION:
+            ui.select(
+                sorted(grounding.action_scores),
+                label='What should the robot do?',
+                value=grounding.given_action or None,
+                on_change=lambda event: self.show(_given(answer, event.value)),
+            ).props('dense outlined').classes('w-full given-action')
+            return
+        for action, score in grounding.action_scores.items():
+            with ui.row().classes('w-full items-center no-wrap gap-2 action'):
+                ui.label(action).classes('w-24 text-sm')
+                ui.linear_progress(score, show_value=False).classes('grow')
+                ui.label(f'{score:.2f}').classes('text-sm')
 
     def _downloads(self, answer: ShownGrounding) -> None:
         files: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -105,23 +124,15 @@ def _presence(answer: ShownGrounding) -> None:
     certainty = certainty_in_words(grounding.certainty, grounding.certainty_threshold)
     with ui.row().classes('items-center no-wrap gap-2'):
         ui.icon('check_circle' if grounding.found and not grounding.unsure else 'help', size='sm')
-        ui.label(presence).classes('font-bold presence')
-    if certainty:
-        ui.label(certainty).classes('font-bold certainty')
+        ui.label(f'{presence} {certainty}').classes('text-sm presence')
     names = ', '.join(shown.name for shown in answer.demonstrations)
     ui.label(f'{names} in {answer.image.name}, {answer.milliseconds:.0f} ms').classes(
         'text-sm [overflow-wrap:anywhere]'
     )
 
 
-def _actions(answer: ShownGrounding) -> None:
-    if unknown := answer_files.action_in_words(answer):
-        ui.label(unknown).classes('font-bold unknown-action')
-    for action, score in answer.grounding.action_scores.items():
-        with ui.row().classes('w-full items-center no-wrap gap-2 action'):
-            ui.label(action).classes('w-24 text-sm')
-            ui.linear_progress(score, show_value=False).classes('grow')
-            ui.label(f'{score:.2f}').classes('text-sm')
+def _given(answer: ShownGrounding, action: str) -> ShownGrounding:
+    return replace(answer, grounding=replace(answer.grounding, given_action=action))
 
 
 def _peaks(answer: ShownGrounding) -> None:

@@ -170,14 +170,7 @@ class Workspace:
             DemonstrationError: the contact is marked, and the model has no matching network.
             VideoError: the video has no such part, or reading it exceeds a limit.
         """
-        fragment = '' if part is None else f'#t={part[0]:.2f},{part[1]:.2f}'
-        media, maximum = await self._read(Path(f'{shown.source}{fragment}'), shown.name)
-        if shown not in self.demonstrations:
-            return None
-        marked = replace(media, contact=contact)
-        memorized = await self._worker.run(
-            lambda grounder: memorize_whole(marked, shown.key, grounder)
-        )
+        media, maximum, memorized = await self._memorize(shown, part, contact)
         if shown not in self.demonstrations:
             self._worker.submit(lambda grounder: grounder.delete_demonstration(shown.key))
             return None
@@ -208,6 +201,11 @@ class Workspace:
             image: the image.
             chosen: the demonstrations, at least one.
         """
+        known = await self._worker.run(lambda grounder: grounder.demonstrations)
+        for shown in chosen:
+            if shown.key not in known:
+                # Another model is in use since it was memorized.
+                await self._memorize(shown, shown.part, shown.contact)
         return await self._worker.run(lambda grounder: _answer(grounder, image, tuple(chosen)))
 
     def close(self) -> None:
@@ -231,6 +229,18 @@ class Workspace:
             timeline_of(media, maximum),
             likeliest=_likeliest(memorized),
         )
+
+    async def _memorize(
+        self, shown: ShownDemonstration, part: Part | None, contact: Point | None
+    ) -> tuple[MediaFrames, int, Demonstration]:
+        """Memorize a demonstration again; also return its frames and how many are kept."""
+        fragment = '' if part is None else f'#t={part[0]:.2f},{part[1]:.2f}'
+        media, maximum = await self._read(Path(f'{shown.source}{fragment}'), shown.name)
+        marked = replace(media, contact=contact)
+        memorized = await self._worker.run(
+            lambda grounder: memorize_whole(marked, shown.key, grounder)
+        )
+        return media, maximum, memorized
 
     async def _read(self, path: Path, name: str) -> tuple[MediaFrames, int]:
         """Read a demonstration; return it and the maximum number of kept frames."""

@@ -199,8 +199,9 @@ def test_a_video_that_does_not_exist_is_told_before_the_model_is_opened(
 
 
 SHOWN = Grounding(
-    np.full((12, 16), 1 / 192, np.float32), (48, 64), {'pull': 0.75}, (Peak(31.6, 20.2, 0.3),),
-    0.3, 0.8, 0.91, certainty=0.83, certainty_threshold=0.71, presence_threshold=0.33,
+    np.full((12, 16), 1 / 192, np.float32), (48, 64), {'pull': 0.75, 'push': 0.2},
+    (Peak(31.6, 20.2, 0.3),), 0.3, 0.8, 0.91, certainty=0.83, certainty_threshold=0.71,
+    presence_threshold=0.33,
 )  # fmt: skip
 
 
@@ -216,11 +217,12 @@ SHOWN = Grounding(
         ({'presence': 0.12}, 'Not found: presence 0.12, at least 0.33 is needed.'),
         (
             {'action_threshold': 0.9},
-            'Act at (32, 20): presence 0.91, certainty 0.83, the action is not known.',
+            'Act at (32, 20): presence 0.91, certainty 0.83.',
         ),
         (
-            {'presence': None, 'certainty': None},
-            'Pull at (32, 20): confidence 0.30, the model is not calibrated.',
+            {'presence': None, 'certainty': None, 'certainty_threshold': None},
+            'Not sure which part; the best point is at (32, 20): confidence 0.30, the model is '
+            'not calibrated.',
         ),
     ],
     ids=['found', 'unsure', 'absent', 'unknown action', 'not calibrated'],

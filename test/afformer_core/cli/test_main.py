@@ -31,7 +31,8 @@ def run_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
         class Module:
             @staticmethod
             def add_parser(subparsers: argparse._SubParsersAction) -> None:
-                subparsers.add_parser('try').set_defaults(run=run)
+                for name in ('try', 'studio'):
+                    subparsers.add_parser(name).set_defaults(run=run)
 
         monkeypatch.setattr(command, 'SUBCOMMANDS', ('try',))
         monkeypatch.setattr(command.importlib, 'import_module', lambda _: Module)
@@ -56,11 +57,12 @@ def test_bad_input_is_one_line(
     assert capsys.readouterr().err == f'afformer: error: {line}\n'
 
 
-def test_a_missing_library_names_the_extras(
-    run_with: Callable[..., int], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(('name', 'extra'), [('studio', 'studio'), ('try', 'offline')])
+def test_a_missing_library_names_the_extra_of_the_command(
+    run_with: Callable[..., int], capsys: pytest.CaptureFixture[str], name: str, extra: str
 ) -> None:
-    assert run_with(ModuleNotFoundError('No module named mujoco', name='mujoco')) == 1
-    assert "pip install '.[offline,sim]'" in capsys.readouterr().err
+    assert run_with(ModuleNotFoundError('No module named uvicorn', name='uvicorn'), name) == 1
+    assert f"'uvicorn' is not installed. Run `pip install '.[{extra}]'`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,13 @@ def result():
         values = {
             'demonstration': 'coffee',
             'grounding': Grounding(
-                heatmap, heatmap.shape, {'press': 0.75, 'hold': 0.25}, peaks, 0.5, 0.875
+                heatmap,
+                heatmap.shape,
+                {'press': 0.75, 'hold': 0.25},
+                peaks,
+                0.5,
+                0.875,
+                certainty_threshold=0.0,
             ),
             'found': True,
             'confidence': 0.5,

@@ -120,7 +120,10 @@ def test_presence_certainty_and_their_thresholds(factory, result):
     message = _message(factory, replace(known, grounding=grounding))
     assert (message.presence, message.presence_threshold) == (0.75, 0.25)
     assert (message.certainty, message.certainty_threshold) == (0.375, 0.625)
-    unknown = _message(factory, result())
+    assert message.unsure
+    grounding = replace(known.grounding, certainty_threshold=None)
+    unknown = _message(factory, result(grounding=grounding))
+    assert unknown.unsure
     names = ('presence', 'certainty', 'presence_threshold', 'certainty_threshold')
     assert all(math.isnan(getattr(unknown, name)) for name in (*names, 'action_threshold'))
 

@@ -32,7 +32,7 @@ def result() -> StreamedGrounding:
     """Of 256 x 256 pixels, with its best peak at (131, 132)."""
     heatmap = np.full((256, 256), 1 / 256**2, np.float32)
     grounding = Grounding(
-        heatmap, heatmap.shape, {'press': 1.0}, (Peak(131.0, 132.0, 0.5),), 0.5, 0.9
+        heatmap, heatmap.shape, {'press': 0.9, 'hold': 0.1}, (Peak(131.0, 132.0, 0.5),), 0.5, 0.9
     )
     view = SpatialView(None, CAMERA, 'no depth topic is replayed')
     points = (surface([0.0, 0.003, 0.7]),)

@@ -143,7 +143,7 @@ def certain(camera, prediction, milliseconds=0, contact=0.9, match=0.998, **sett
     return camera.see(milliseconds, prediction)
 
 
-@pytest.mark.parametrize(('contact', 'unsure'), [(0.9, False), (0.5, True), (None, False)])
+@pytest.mark.parametrize(('contact', 'unsure'), [(0.9, False), (0.5, True), (None, True)])
 def test_the_models_threshold_of_certainty_counts_by_default(predict, contact, unsure):
     grounding = certain(Camera(), predict(20, 20), contact=contact).grounding
     assert grounding.certainty_threshold == 0.63
@@ -179,7 +179,12 @@ def test_a_certainty_of_just_the_threshold_is_sure(predict):
     grounding = certain(Camera(), predict(20, 20)).grounding
     assert not replace(grounding, certainty=0.63).unsure
     assert replace(grounding, certainty=0.6299).unsure
-    assert not replace(grounding, certainty=0.1, certainty_threshold=None).unsure
+    # Without a calibration nothing is sure, and of a marked contact an unknown certainty is.
+    assert replace(grounding, certainty=0.9, certainty_threshold=None).unsure
+    unknown = replace(grounding, certainty=None)
+    assert unknown.unsure
+    assert not replace(unknown, certainty_threshold=0.0).unsure
+    assert not replace(unknown, contact_probability=1).unsure
 
 
 def test_a_given_action_goes_before_that_of_the_model(predict):

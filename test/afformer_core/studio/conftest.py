@@ -68,7 +68,7 @@ def run(task: Callable[[], Coroutine[Any, Any, Any]]) -> None:
 
 @pytest.fixture
 def worker(shipped_model: Path) -> Iterator[ModelWorker]:
-    started = ModelWorker(lambda: ArrayGrounder.load(shipped_model, threads=1))
+    started = ModelWorker(shipped_model, lambda: ArrayGrounder.load(shipped_model, threads=1))
     yield started
     started.close()
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from afformer_core.cli.main import main
-from afformer_core.studio.access import Guard
+from afformer_core.studio.access import Guard, kept_token
 
 LIMIT = 100
 HOST = '127.0.0.1:8766'
@@ -136,3 +136,14 @@ def test_another_account_gets_nothing_without_the_token(studio: str) -> None:
     assert len(token) > len('token=') + 20
     with pytest.raises(urllib.error.HTTPError, match='401'):
         urllib.request.urlopen(address, timeout=30)
+
+
+def test_a_restart_keeps_the_token_of_the_port_for_this_user_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    first = kept_token(8766)
+    assert len(first) >= 32
+    assert kept_token(8766) == first != kept_token(8767)
+    (file,) = tmp_path.rglob('token_8766')
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -53,8 +53,8 @@ def test_the_demo_finds_what_was_demonstrated(tmp_path):
     assert re.search('pull the drawer\n +Attempt 2: .*; done: ', done.stdout)
     assert (tmp_path / 'output' / 'robot.mp4').stat().st_size > 100_000
     scenes = tmp_path / 'output' / 'scenes'
-    assert {path.name for path in scenes.iterdir()} == {'cup_handle', 'drawers_pull', 'spoon'}
-    assert {path.name for path in (scenes / 'spoon').iterdir()} == {
+    assert {path.name for path in scenes.iterdir()} == {'button', 'drawers_pull', 'knob'}
+    assert {path.name for path in (scenes / 'knob').iterdir()} == {
         'camera.mp4',
         'camera_image.png',
         'demonstration.mp4',
@@ -66,14 +66,14 @@ def test_a_point_is_a_pixel_of_the_image_of_the_user(tmp_path):
     pull = SimpleNamespace(name='pull', score=0.4)
     affordance = SimpleNamespace(
         found=True, points=[best], action='unknown', actions=[pull], confidence=0.5,
-        certainty=0.34, certainty_threshold=0.7,
+        certainty=0.34, certainty_threshold=0.7, unsure=True,
     )  # fmt: skip
     scene = DemoScene(
         name='tap', title='', demonstration=tmp_path, image=tmp_path, camera=tmp_path,
         scale=(4.0, 2.0),
     )  # fmt: skip
     text = _describe(SimpleNamespace(affordance=affordance), scene)
-    assert text.startswith('unknown action at pixel (402, 80), ')
+    assert text.startswith('act at pixel (402, 80), ')
     assert 'not sure which part: certainty 0.34, at least 0.70 is needed' in text
 
 

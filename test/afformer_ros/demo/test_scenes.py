@@ -11,7 +11,7 @@ import pytest
 from afformer_core.errors import VideoError
 from afformer_core.media.images import read_image, write_image
 from afformer_core.media.video import VideoReader, read_video, write_video
-from afformer_ros.demo.scenes import CAMERA_FRAMES, given_scene, moving_camera, rendered_scenes
+from afformer_ros.demo.scenes import CAMERA_FRAMES, example_scenes, given_scene, moving_camera
 
 
 def write_files(folder: Path, count: int, rate: float) -> tuple[Path, Path]:
@@ -47,11 +47,11 @@ def test_a_long_video_is_refused_with_its_duration(tmp_path: Path) -> None:
         given_scene(tmp_path, video, image)
 
 
-def test_the_rendered_scenes_are_those_of_the_package(tmp_path: Path) -> None:
-    scenes = list(rendered_scenes(tmp_path))
+def test_the_scenes_begin_with_real_hands(tmp_path: Path) -> None:
+    scenes = list(example_scenes(tmp_path))
     assert [(scene.title, scene.action) for scene in scenes] == [
-        ('1. Hold the handle of a cup', 'hold'),
-        ('2. Touch a spoon', 'touch'),
+        ('1. Press a button on a breadboard', 'push'),
+        ('2. Turn the knob of a keypad', 'rotate'),
         ('3. Pull a drawer', 'pull'),
     ]
     assert len(read_video(scenes[2].camera)) == 18

@@ -74,6 +74,7 @@ def found(
         presence_threshold=threshold,
         certainty=certainty,
         certainty_threshold=certainty_threshold,
+        unsure=certainty < certainty_threshold,
         action=action,
         action_threshold=action_threshold,
         actions=[ActionScore(name='touch' if action == 'unknown' else action, score=0.77)],

@@ -243,8 +243,6 @@ def test_what_is_not_sure_is_not_acted_on(
         ({'presence': 0.68, 'threshold': 0.33}, 0.5),
         ({'presence': NAN}, 0.0),
         ({'certainty': 0.63, 'certainty_threshold': 0.63}, 0.2),
-        ({'certainty': NAN, 'certainty_threshold': 0.63}, 0.2),
-        ({'certainty': 0.07, 'certainty_threshold': NAN}, 0.2),
     ],
 )
 def test_what_is_sure_enough_is_acted_on(bench, fields: dict[str, Any], margin: float) -> None:

@@ -21,7 +21,7 @@ from afformer_ros.studio.words import (
 SEEN = 'In view: presence 0.91, at least 0.50 is needed.'
 ABSENT = 'Not found: presence 0.12, at least 0.50 is needed.'
 NOT_KNOWN = 'Presence is not known: this model is not calibrated. Run `afformer calibrate`.'
-SURE = 'The part is certain: certainty 0.63, at least 0.63 is needed.'
+SURE = 'Sure of the part: certainty 0.63, at least 0.63 is needed.'
 UNSURE = 'Not sure which part: certainty 0.41, at least 0.63 is needed.'
 FINDS = 'press: the model finds the operated part. A click there is more reliable.'
 TAP = 'press: which part? Tap one of the numbered parts, or click elsewhere.'
@@ -112,5 +112,5 @@ def test_an_unsure_result_asks_for_a_mark(
     name: str, certainty: float, candidates: list[float], told: str
 ) -> None:
     answer = GetDemonstrationFrame.Response(name='press', candidate_x=candidates)
-    affordance = Affordance(demonstration=name, certainty=certainty, certainty_threshold=0.63)
+    affordance = Affordance(demonstration=name, unsure=certainty < 0.63)
     assert mark_in_words(answer, affordance) == told

@@ -34,6 +34,7 @@ class GrounderDouble:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.demonstrations: tuple[str, ...] = ()
 
     def delete_demonstration(self, name: str) -> None:
         self.asked.append('forget')
@@ -68,6 +69,7 @@ def grounder(monkeypatch: pytest.MonkeyPatch) -> GrounderDouble:
         assert media is DEMONSTRATION
         assert grounder is double
         double.asked.append('memorize')
+        double.demonstrations = (name,)
 
     monkeypatch.setattr(suggestion, 'memorize_whole', memorize)
     return double
@@ -76,7 +78,7 @@ def grounder(monkeypatch: pytest.MonkeyPatch) -> GrounderDouble:
 @pytest.fixture
 def worker(grounder: GrounderDouble) -> Iterator[ModelWorker]:
     load: Any = lambda: grounder  # noqa: E731
-    started = ModelWorker(load)
+    started = ModelWorker(Path('model'), load)
     yield started
     started.close()
 

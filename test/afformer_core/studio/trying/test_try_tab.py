@@ -164,13 +164,13 @@ def test_an_unsure_answer_is_mended_by_a_click_on_the_part(page: Any, files: Pat
     fields.nth(0).set_input_files(files / 'press.mp4')
     page.get_by_text('First frame of press.mp4: the model hesitates between these 3').wait_for()
     assert page.locator('.question .suggested').count() == 3
-    before = page.locator('.certainty').inner_text()
+    before = page.locator('.presence').inner_text()
 
     page.locator('.question img').click(position={'x': 40, 'y': 40})
 
     page.locator('.question').wait_for(state='hidden')
     page.get_by_role('button', name='Unmark').wait_for()
-    judged_anew = "before => document.querySelector('.certainty').innerText != before"
+    judged_anew = "before => document.querySelector('.presence').innerText != before"
     page.wait_for_function(judged_anew, arg=before)
 
 

@@ -1,2 +1,0 @@
-# SPDX-License-Identifier: Apache-2.0
-"""Trainings that a page can start, watch, stop and resume."""

@@ -14,7 +14,7 @@ from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS, arm_model
 from afformer_sim.arm.joint_trajectory import JointTrajectory
-from afformer_sim.arm.workplace import Workplace, shared_kinematics
+from afformer_sim.arm.workplace import Workplace
 from afformer_sim.bodies.element import Element, Fingertip, Front, Joint, Use
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.solid import Pose, Solid, SolidShape, at
@@ -22,6 +22,17 @@ from afformer_sim.cameras.camera import look_at
 from afformer_sim.closed_loop.dynamics import Task
 from afformer_sim.closed_loop.trial import ClosedLoopSettings, PlannedTrial, plan_trials
 from afformer_sim.scene.view import front_centre
+
+
+@lru_cache
+def kinematics() -> TipKinematics:
+    return TipKinematics(arm_model(), ARM_JOINTS, 'tip')
+
+
+def approach(point: np.ndarray, ahead: np.ndarray, distance: float) -> list[np.ndarray]:
+    """Joint positions with the tip ahead, at each centimetre of a straight way to a point."""
+    before = np.linspace(distance, 0.0, round(distance / 0.01) + 1)
+    return kinematics().approaches([point - step * ahead for step in before], ahead, READY)[0]
 
 
 @lru_cache
@@ -80,9 +91,7 @@ def bar_path(points: np.ndarray, roll: float = 0.0, start: np.ndarray = READY) -
     """Joint positions with the tip at points, ahead, and its fingers beside the bar or rolled."""
     across = np.array([0.0, np.cos(roll), np.sin(roll)])
     rotation = np.stack([np.cross(across, AHEAD), across, AHEAD], axis=1)
-    return TipKinematics(arm_model(), ARM_JOINTS, 'tip').path(
-        [RigidTransform(rotation, point) for point in points], start
-    )
+    return kinematics().path([RigidTransform(rotation, point) for point in points], start)
 
 
 def straddle(world: ArmWorld, aside: float = 0.0, roll: float = 0.0) -> list[np.ndarray]:
@@ -125,7 +134,7 @@ def move(world: ArmWorld, *positions: np.ndarray, seconds: float) -> None:
 def press(world: ArmWorld, point: np.ndarray, ahead: np.ndarray, depth: float = 0.008) -> None:
     """Go straight to a point in the base's frame, press it so deep, and retreat, tips closed."""
     move_gripper(world, 0.0)
-    way = shared_kinematics().approach(point + depth * ahead, ahead, 0.05 + depth)
+    way = approach(point + depth * ahead, ahead, 0.05 + depth)
     move(world, way[0], seconds=2.0)
     move(world, *way, seconds=1.0)
     move(world, *reversed(way), seconds=0.5)

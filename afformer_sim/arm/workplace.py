@@ -123,11 +123,9 @@ def plan_workplace(fixture: Fixture, camera: Camera) -> Workplace:
 
 def _count_reached(fixture: Fixture, base: Pose) -> int:
     """Count the elements at rest whose front the arm reaches straight, from 10 cm before it."""
+    to_base = base.inverse()
     return sum(
-        _reaches(
-            base.rotation.T @ (front_centre(element) - base.position),
-            base.rotation.T @ -element.pose.rotation[:, 2],
-        )
+        _reaches(to_base.apply(front_centre(element)), -(to_base @ element.pose).rotation[:, 2])
         for element in fixture.elements
     )
 

@@ -119,9 +119,8 @@ def move_gripper(world: ArmWorld, opening: float, effort: float | None = None) -
 
 def front_of(world: ArmWorld, element: int) -> tuple[np.ndarray, np.ndarray]:
     """The middle of an element's front, and the direction against its normal, in the base."""
-    base, one = world.workplace.base, world.trial.scene.fixture.elements[element]
-    inverse = base.rotation.T
-    return inverse @ (front_centre(one) - base.position), inverse @ -one.pose.rotation[:, 2]
+    to_base, one = world.workplace.base.inverse(), world.trial.scene.fixture.elements[element]
+    return to_base.apply(front_centre(one)), to_base.direct(-one.pose.rotation[:, 2])
 
 
 def move(world: ArmWorld, *positions: np.ndarray, seconds: float) -> None:

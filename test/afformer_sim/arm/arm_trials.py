@@ -60,24 +60,20 @@ READY = np.array([0.4, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785])
 TOWARDS_ARM = Joint((0.0, 0.0, 1.0))
 
 
-def bar_world(
-    width: float, joint: Joint | None = TOWARDS_ARM, reach: float = 0.12, **settings: float
-) -> ArmWorld:
-    """An upright bar of 120 x 30 mm and a width, metres, that a joint moves up to its reach."""
-    half = np.array([width / 2, 0.06, 0.015])
-    corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
-    solid = Solid(SolidShape.BOX, tuple(half.tolist()), (0.5, 0.5, 0.5), at(0.0, 0.0, -half[2]))
-    bar = Element(
-        'bar',
-        Pose(BASE @ BAR_FRONT, np.eye(3)),
-        (solid,),
-        corners * half - [0.0, 0.0, half[2]],
-        Front((0.0, 0.0, 0.0), width / 2, 0.05),
-        (Use('pull', (Fingertip(0.02, 0.02, 0.02),), joint, after=(reach, reach)),),
-    )
+def block(name: str, front: Pose, half: tuple[float, float, float], use: Use) -> Element:
+    """A block behind its front, whose frame is given in the frame of the arm's base."""
+    solid = Solid(SolidShape.BOX, half, (0.5, 0.5, 0.5), at(0.0, 0.0, -half[2]))
+    pose = Pose(np.zeros(3), BASE) @ front
+    rectangle = Front((0.0, 0.0, 0.0), 0.02, 0.02)
+    return Element(name, pose, (solid,), solid.corners(), rectangle, (use,))
+
+
+def world_of(*elements: Element, **settings: float) -> ArmWorld:
+    """A world of elements before an arm at the origin; its task is the first use of the first."""
+    first = elements[0].uses[0]
     trial = SimpleNamespace(
-        scene=SimpleNamespace(family='bar', fixture=Fixture('bar', (bar,), (), -0.5, -1.0)),
-        task=Task(0, 'pull'),
+        scene=SimpleNamespace(family='bench', fixture=Fixture('bench', elements, (), -0.5, -1.0)),
+        task=Task(0, first.action),
         view=SimpleNamespace(
             camera=look_at(np.array([-0.5, 0.5, 0.2]), np.array([0.0, 0.4, -0.6]), 0.0, 40.0),
             surroundings=SimpleNamespace(table=None),
@@ -85,6 +81,15 @@ def bar_world(
     )
     workplace = Workplace(Pose(np.zeros(3), BASE), 1, np.array([0.0, 0.4, -0.6]), -0.5, -1.0, 0.0)
     return ArmWorld(cast(Any, trial), workplace, **settings)
+
+
+def bar_world(
+    width: float, joint: Joint | None = TOWARDS_ARM, reach: float = 0.12, **settings: float
+) -> ArmWorld:
+    """An upright bar of 120 x 30 mm and a width, metres, that a joint moves up to its reach."""
+    use = Use('pull', (Fingertip(0.02, 0.02, 0.02),), joint, after=(reach, reach))
+    front = Pose(BAR_FRONT, BASE.T)
+    return world_of(block('bar', front, (width / 2, 0.06, 0.015), use), **settings)
 
 
 def bar_path(points: np.ndarray, roll: float = 0.0, start: np.ndarray = READY) -> list[np.ndarray]:

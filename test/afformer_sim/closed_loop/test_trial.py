@@ -44,7 +44,7 @@ def test_an_attempt_is_judged_by_contacts_and_motion(
         getattr(seen, name)[0] = watch.get(name, 0.0)
     seen.farthest = np.array([watch.get('last', 0.0), watch.get('other', 0.0)])
 
-    judged = judge(task, mechanisms(pair(kind, 0.25), task), contacts, seen)
+    judged = judge(task, mechanisms(pair(kind), task), contacts, seen)
 
     assert judged == outcome
     assert judged.done == (outcome.verdict is AttemptVerdict.DONE)

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from copy import copy
 
 import mink
@@ -163,7 +164,24 @@ class TipKinematics:
         Raises:
             UnreachableError: no roll reaches all points.
         """
-        paths = []
+        paths = list(self.each_approach(points, direction, start, closing=closing, turn=turn))
+        if not paths:
+            raise UnreachableError(
+                f'the arm does not reach {points[-1].round(3).tolist()} along '
+                f'{direction.round(2).tolist()}'
+            )
+        return sorted(paths, key=lambda path: float(np.abs(path[0] - start).max()))
+
+    def each_approach(
+        self,
+        points: Sequence[NDArray[np.float64]],
+        direction: NDArray[np.float64],
+        start: NDArray[np.float64],
+        *,
+        closing: NDArray[np.float64] | None = None,
+        turn: float = 0.0,
+    ) -> Iterator[list[NDArray[np.float64]]]:
+        """Yield the paths of `approaches` unsorted, each computed when it is asked for."""
         for roll in _rolls(direction, closing):
             rotations = [tool_rotation(direction, roll)] * len(points)
             rotations.append(tool_rotation(direction, roll + turn))
@@ -171,16 +189,8 @@ class TipKinematics:
                 RigidTransform(rotation, point)
                 for rotation, point in zip(rotations, [*points, points[-1]], strict=True)
             ]
-            try:
-                paths.append(self.path(poses, start)[:-1])
-            except UnreachableError:
-                continue
-        if not paths:
-            raise UnreachableError(
-                f'the arm does not reach {points[-1].round(3).tolist()} along '
-                f'{direction.round(2).tolist()}'
-            )
-        return sorted(paths, key=lambda path: float(np.abs(path[0] - start).max()))
+            with suppress(UnreachableError):
+                yield self.path(poses, start)[:-1]
 
     def _set(self, joints: NDArray[np.float64]) -> None:
         positions = np.array(self._configuration.q)

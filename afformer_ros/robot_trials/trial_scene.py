@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from afformer_core.geometry.transform import RigidTransform
 from afformer_core.manipulation.contact import ArmContact
 from afformer_core.media.images import write_image
 from afformer_core.stream.settings import StreamSettings
@@ -40,7 +39,7 @@ class TrialScene:
         side = settings.longest_side
         self._renderer = Renderer(trial.scene, (max(width, side), max(height, side)))
         base = plan_workplace(trial.scene.fixture, trial.view.camera).base
-        self._to_base = RigidTransform(base.rotation.T, -base.rotation.T @ base.position)
+        self._to_base = base.inverse()
 
     def close(self) -> None:
         """Free the OpenGL context."""
@@ -83,6 +82,6 @@ class TrialScene:
             return None
         return ArmContact(
             self._trial.task.action,
-            self._to_base.point(seen.position),
-            self._to_base.vector(seen.normal),
+            self._to_base.apply(seen.position),
+            self._to_base.direct(seen.normal),
         )

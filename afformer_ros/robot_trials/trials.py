@@ -143,11 +143,6 @@ def judged_operation(result: OperateElement.Result, verdict: str, action: str) -
     )
 
 
-def judged_action(verdict: str, said: str, action: str) -> ArmAttempt:
-    """Judge an action at a given point; see `judged_operation`."""
-    return ArmAttempt(_JUDGED[AttemptVerdict(verdict)], said, action, 1)
-
-
 def failed_action(error: AfformerError) -> ArmAttempt:
     """Return the attempt at a given point that ended with an error of the planner.
 
@@ -347,4 +342,5 @@ def _act(
         said = str(graph.planner.operator.arm.act(contact))
     except AfformerError as error:
         return failed_action(error)
-    return judged_action(str(graph.judge()['verdict']), said, contact.action)
+    verdict = AttemptVerdict(graph.judge()['verdict'])
+    return ArmAttempt(_JUDGED[verdict], said, contact.action, 1)

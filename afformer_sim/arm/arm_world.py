@@ -36,7 +36,6 @@ from afformer_sim.arm.workplace import Workplace, furnish, plan_workplace, table
 from afformer_sim.bodies.fixture import States
 from afformer_sim.bodies.solid import Pose
 from afformer_sim.closed_loop.dynamics import PART_FRICTION, fixture_xml, mechanisms
-from afformer_sim.closed_loop.robot_observation import from_optical
 from afformer_sim.closed_loop.trial import AttemptOutcome, PlannedTrial, Watch, judge
 
 # Seconds after the end of a motion of the gripper within which it grasps an element, and newtons
@@ -205,7 +204,7 @@ class ArmWorld:
         mujoco.mj_forward(self._model, self._data)
         self._arm.stay(posture)
         self._gripper.stay(np.array([GRIPPER_OPEN]))
-        self._watch = Watch.over(len(self._mechanisms))
+        self._watch = Watch(*np.zeros((4, len(self._mechanisms))))
         self._contacts: list[int] = []
         self.arm_contacts: set[int] = set()
         self._grasp_until = 0.0
@@ -305,12 +304,12 @@ class ArmWorld:
     def tip_pose(self) -> Pose:
         """Return the pose of the tip's foremost point in the base's frame, z ahead."""
         site = self._data.site(TIP_SITE)
-        return self._in_base(Pose(site.xpos.copy(), site.xmat.reshape(3, 3).copy()))
+        pose = Pose(site.xpos.copy(), site.xmat.reshape(3, 3).copy())
+        return self.workplace.base.inverse() @ pose
 
     def camera_pose(self) -> Pose:
         """Return the pose of the head camera's optical frame in the base's frame."""
-        optical = from_optical(self.trial.view.camera)
-        return self._in_base(Pose(optical.translation, optical.rotation))
+        return self.workplace.base.inverse() @ self.trial.view.camera.optical
 
     def outcome(self) -> AttemptOutcome:
         """Judge the trial by all events since the reset."""
@@ -404,11 +403,6 @@ class ArmWorld:
         data.eq_active[row] = 1
         model.geom_condim[self._tips] = 1
         self.held = element
-
-    def _in_base(self, pose: Pose) -> Pose:
-        base = self.workplace.base
-        rotation = base.rotation.T
-        return Pose(rotation @ (pose.position - base.position), rotation @ pose.rotation)
 
 
 def _add_wrist(spec: mujoco.MjSpec) -> None:

@@ -36,6 +36,10 @@ class Pose:
         """Rotate directions of this frame, float64 [..., 3], to the outer one."""
         return np.asarray(np.asarray(vectors, float) @ self.rotation.T)
 
+    def inverse(self) -> Pose:
+        """Return the pose of the outer frame in this one."""
+        return Pose(-self.rotation.T @ self.position, self.rotation.T)
+
     @property
     def quaternion(self) -> np.ndarray:
         """Rotation as a unit quaternion [4], w first."""

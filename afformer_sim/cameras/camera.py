@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.solid import cross
+from afformer_sim.bodies.solid import Pose, cross
 
 # Two directions drawn evenly from a disc of this radius are 29 degrees apart on average,
 # and never more than 67.
@@ -18,6 +18,8 @@ _STANDS_ABOVE = 15.0
 _LOWEST_DEGREES = 14.0
 _LEAST_SHOWN = 0.2
 _UPWARD = np.array([0.0, 1.0, 0.0])
+# From the camera's axes right, up and backward to the optical frame's.
+_OPTICAL = np.diag([1.0, -1.0, -1.0])
 # Metres from a camera to the fixture in its view.
 _NEAREST, _FARTHEST = 0.05, 8.0
 
@@ -35,6 +37,11 @@ class Camera:
     position: np.ndarray
     rotation: np.ndarray
     field_of_view: float
+
+    @property
+    def optical(self) -> Pose:
+        """Pose of the optical frame, whose axes are x right, y down and z ahead."""
+        return Pose(np.asarray(self.position, float), self.rotation @ _OPTICAL)
 
     def project(self, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Project points, float64 [P, 3] metres, to pixels [P, 2] (x, y), centres at integers.

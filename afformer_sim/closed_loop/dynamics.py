@@ -53,16 +53,6 @@ class Mechanism:
         return self.use.joint
 
     @property
-    def momentary(self) -> bool:
-        """Whether a spring brings the element back."""
-        return self.use.action in MOMENTARY
-
-    @property
-    def carried(self) -> bool:
-        """Whether gravity brings the element back."""
-        return self.use.action in CARRIED
-
-    @property
     def limits(self) -> tuple[float, float]:
         """Lowest and highest value of the joint."""
         values = (*self.use.before, *self.use.after, self.start)
@@ -202,7 +192,7 @@ def _element_xml(index: int, element: Element, mechanism: Mechanism, friction: f
     hull = f'<geom name="hull_{index}" class="hull" type="mesh" mesh="hull_{index}"/>'
     return (
         f'<body name="element_{index}" childclass="still" '
-        f'gravcomp="{0 if mechanism.carried else 1}">'
+        f'gravcomp="{int(mechanism.use.action not in CARRIED)}">'
         f'<inertial pos="{_words(middle)}" mass="{_MASS}" diaginertia="{_words(inertia)}"/>'
         f'{joint}{"".join(map(_bare, element.solids))}{"" if joint else hull}</body>'
     )
@@ -211,7 +201,7 @@ def _element_xml(index: int, element: Element, mechanism: Mechanism, friction: f
 def _joint_xml(
     index: int, joint: Joint, element: Element, mechanism: Mechanism, friction: float
 ) -> str:
-    arm = 1.0
+    arm, action = 1.0, mechanism.use.action
     if joint.hinge:
         # forces act at the hull's farthest point from the axis
         outward = np.cross(element.hull - np.array(joint.pivot), joint.axis)
@@ -219,12 +209,12 @@ def _joint_xml(
     low, high = mechanism.limits
     spring = ''
     loss, damping = friction * arm, 2.0 * arm**2
-    if mechanism.momentary:
+    if action in MOMENTARY:
         stiffness = _SPRING_FORCE * arm / abs(mechanism.goal - mechanism.start)
         damping = 2 * math.sqrt(stiffness * _MASS) * arm
         loss = 0.0
         spring = f'stiffness="{stiffness:.6g}" springref="{mechanism.start:.6g}"'
-    elif mechanism.carried:
+    elif action in CARRIED:
         loss = 0.0
     return (
         f'<joint name="joint_{index}" type="{"hinge" if joint.hinge else "slide"}" '

@@ -15,7 +15,6 @@ from afformer_core.stream.grounding_stream import lift_peaks
 from afformer_core.stream.settings import StreamSettings
 from afformer_sim.bodies.fixture import Fixture, States
 from afformer_sim.bodies.solid import STILL
-from afformer_sim.cameras.camera import Camera
 from afformer_sim.cameras.depth_camera import millimetres
 from afformer_sim.datasets.rgbd_messages import camera_matrix
 from afformer_sim.scene.renderer import Renderer
@@ -25,8 +24,6 @@ _FRAME = 'camera_optical_frame'
 # A pixel is inside if its distance to the edge is this share of the largest one, or of 8 pixels.
 _INNER_SHARE = 0.75
 _INNER_PIXELS = 8.0
-# From the camera's axes right, up and backward to the optical frame's right, down and ahead.
-_OPTICAL = np.diag([1.0, -1.0, -1.0])
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ def publish_pixel(
     spatial = SpatialView(depth, _calibration(observation.view), '')
     _, (seen,) = lift_peaks([peak], frame, spatial, settings)
     camera = observation.view.camera
-    surface = from_optical(camera).surface(seen)
+    surface = RigidTransform(camera.optical.rotation, camera.optical.position).surface(seen)
     if surface.position is None or surface.normal is not None:
         return surface
     toward = camera.position - surface.position
@@ -107,8 +104,3 @@ def publish_pixel(
 
 def _calibration(view: SceneView) -> Calibration:
     return Calibration(*view.size, camera_matrix(view), '', (), (0.0, 0.0), _FRAME)
-
-
-def from_optical(camera: Camera) -> RigidTransform:
-    """Return the transform from a camera's optical frame to the fixture's frame."""
-    return RigidTransform(camera.rotation @ _OPTICAL, np.asarray(camera.position, float))

@@ -164,11 +164,6 @@ class Watch:
     farthest: np.ndarray
     last: np.ndarray
 
-    @classmethod
-    def over(cls, count: int) -> Watch:
-        """Return the record of `count` elements to which nothing has happened."""
-        return cls(*np.zeros((4, count)))
-
     def add(self, in_contact: Iterable[int], progress: np.ndarray) -> None:
         """Add the result of one simulation step.
 

@@ -47,7 +47,7 @@ from afformer_sim.scene.demonstration import (
 )
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import NumberedSettings, Scene, require_families
-from afformer_sim.scene.view import SceneView, front_centre, front_points, project_outline
+from afformer_sim.scene.view import SceneView, front_centre, front_points
 from afformer_sim.scene.world import sample_lighting, sample_surroundings
 
 _LAP_SECONDS = 12.0
@@ -117,10 +117,10 @@ class RgbdScene:
         on_front = front_points(element, rng)
         return ImageAnnotation(
             stamp,
-            view.camera.project(on_front, view.size),
-            project_outline(element, view.camera, view.size),
-            optical(view.camera, front_centre(element) - view.camera.position),
-            optical(view.camera, element.pose.rotation[:, 2]),
+            view.pixels(on_front),
+            view.outline(self.scene.fixture, self.demonstration.element),
+            (front_centre(element) - view.camera.position) @ view.camera.optical.rotation,
+            element.pose.rotation[:, 2] @ view.camera.optical.rotation,
         )
 
 
@@ -150,11 +150,6 @@ def plan_rgbd_views(
     sensor = replace(sample_sensor(rng), distortion=0.0, chromatic_shift=0.0)
     room: Any = {'lighting': lighting, 'surroundings': surroundings, 'sensor': sensor}
     return tuple(SceneView(size=size, camera=camera, **room) for camera in cameras)
-
-
-def optical(camera: Camera, vector: np.ndarray) -> np.ndarray:
-    """Rotate a vector [3] to the optical frame's axes: x right, y down, z ahead."""
-    return np.asarray((vector @ camera.rotation) * np.array([1.0, -1.0, -1.0]))
 
 
 def _camera_path(

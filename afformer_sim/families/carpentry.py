@@ -12,7 +12,7 @@ import numpy as np
 
 from afformer_sim.bodies.element import Element, Fingertip, Front, Grip, Hook, Joint, Pinch, Use
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.solid import Colour, Pose, Solid, SolidShape, between
+from afformer_sim.bodies.solid import Colour, Pose, Solid, SolidShape, at, between
 
 
 def panel_colour(rng: np.random.Generator) -> Colour:
@@ -58,8 +58,7 @@ class FrontCell:
 def box(centre: Point, half: Point, colour: Colour, surface: int | None = None) -> Solid:
     """Build an upright box around `centre`, `half` its half extents along x, y, z; metres."""
     x, y, z = (float(value) for value in half)
-    pose = Pose(np.array(centre, float), np.eye(3))
-    return Solid(SolidShape.BOX, (x, y, z), colour, pose, surface)
+    return Solid(SolidShape.BOX, (x, y, z), colour, at(*centre), surface)
 
 
 def rod(
@@ -76,8 +75,7 @@ def rod(
 def ball(centre: Point, radii: Point, colour: Colour) -> Solid:
     """Build an ellipsoid around `centre` with `radii` along x, y, z; metres."""
     x, y, z = (float(value) for value in radii)
-    pose = Pose(np.array(centre, float), np.eye(3))
-    return Solid(SolidShape.ELLIPSOID, (x, y, z), colour, pose)
+    return Solid(SolidShape.ELLIPSOID, (x, y, z), colour, at(*centre))
 
 
 def corners(solids: Iterable[Solid]) -> np.ndarray:

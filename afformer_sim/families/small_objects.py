@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from afformer_sim.bodies.fixture import Fixture
-from afformer_sim.bodies.solid import Pose, Solid, SolidShape, at, spin
+from afformer_sim.bodies.solid import Solid, SolidShape, at, spin
 from afformer_sim.families.carpentry import contrasting_colour, element_colour, panel_colour
 from afformer_sim.families.tabletop import TabletopObject, bounds, place_rows, set_table
 from afformer_sim.families.vessels import (
@@ -139,8 +139,7 @@ def _standing(
 ) -> TabletopObject:
     """Build an object that is lifted as a whole, by a pinch of its upper end."""
     seat = stand_on(0.0)
-    down = Pose(np.zeros(3), seat.rotation.T)
-    inner = tuple(solid.moved(down) for solid in spun(solids, angle, (0, 1, 0)))
+    inner = tuple(solid.moved(seat.inverse()) for solid in spun(solids, angle, (0, 1, 0)))
     held = pinched_from_above(inner, radius, height, max(height - 0.014, 0.6 * height))
     uses = (*carry(rng, seat, *held.grips[:1]), *rest(held.grips))
     return TabletopObject((slid(held.element(style.kind, seat, (), uses), *_SLIDE),))

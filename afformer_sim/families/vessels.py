@@ -329,7 +329,7 @@ def handle_element(
     upward = np.cross(outward, handle.along) if across else handle.along
     rotation = facing(outward, upward if upward @ (UP - [0, 0, 1]) > 0 else -upward)
     pose = Pose(handle.middle - rotation[:, 2] * handle.radius, rotation)
-    inverse = Pose(-pose.rotation.T @ pose.position, pose.rotation.T)
+    inverse = pose.inverse()
     half = (handle.length / 2, handle.radius) if across else (handle.radius, handle.length / 2)
     hook = Hook(handle.length, handle.radius, handle.radius, vertical=not across)
     tip = Fingertip(*half, 2 * handle.radius)

@@ -11,14 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import as_file, files
-from typing import ClassVar
 
 import numpy as np
 
 from afformer_sim.bodies.hand import THUMB, HandAppearance, HandPose
 
 # By finger, thumb first, the indices of its joints from the metacarpal bone to the tip.
-_CHAINS = (
+CHAINS = (
     (23, 22, 21, 20),
     (19, 18, 17, 16, 15),
     (14, 13, 12, 11, 10),
@@ -39,8 +38,6 @@ class HandRig:
         joints: float64 [J, 3], positions of the joints.
         dorsal: float64 [J, 3], unit vectors out of the back of each joint.
         border: int64 [K], vertices around the opening at the wrist, in order.
-        chains: by finger, thumb first, the indices of its joints from the metacarpal bone to the
-            tip.
     """
 
     vertices: np.ndarray
@@ -51,7 +48,6 @@ class HandRig:
     joints: np.ndarray
     dorsal: np.ndarray
     border: np.ndarray
-    chains: ClassVar[tuple[tuple[int, ...], ...]] = _CHAINS
 
 
 @lru_cache(maxsize=1)
@@ -149,8 +145,8 @@ def joint_transforms(
     dorsal = pose.rotation[:, 2]
     transforms = np.empty((len(rig.joints), 3, 4))
     transforms[:] = np.concatenate([palm, position[:, None]], axis=1)
-    for finger in range(len(rig.chains)):
-        bones = _bones(rig, finger)
+    for finger in range(len(CHAINS)):
+        bones = _bones(finger)
         rest = rig.joints[bones]
         bend = dorsal
         if finger == THUMB:
@@ -165,9 +161,9 @@ def joint_transforms(
     return transforms
 
 
-def _bones(rig: HandRig, finger: int) -> list[int]:
+def _bones(finger: int) -> list[int]:
     """Return the joints of a finger that move; only the thumb's metacarpal bone does."""
-    return list(rig.chains[finger][0 if finger == THUMB else 1 :])
+    return list(CHAINS[finger][0 if finger == THUMB else 1 :])
 
 
 def _finger(
@@ -248,7 +244,7 @@ def _lean(rig: HandRig, palm: np.ndarray, scale: float, pose: HandPose) -> np.nd
     for _ in range(_STEPS):
         pulls = []
         for finger, tip in pose.tips.items():
-            rest = rig.joints[_bones(rig, finger)]
+            rest = rig.joints[_bones(finger)]
             length = np.linalg.norm(np.diff(rest, axis=0), axis=1).sum() - _PAD
             span = tip - (palm @ rest[0] + pose.palm + shift)
             distance = float(np.linalg.norm(span))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from afformer_sim.bodies.hand import THUMB, HandAppearance, HandPose
-from afformer_sim.hand_mesh.hand_skeleton import HandRig, joint_transforms, load_hand_rig
+from afformer_sim.hand_mesh.hand_skeleton import CHAINS, HandRig, joint_transforms, load_hand_rig
 from afformer_sim.hand_mesh.skin_texture import HandStyle
 
 SEGMENTS = 24
@@ -353,7 +353,7 @@ def _dial(arm: Forearm, dorsal: np.ndarray, centre: np.ndarray) -> np.ndarray:
 
 def _finger_ring(rig: HandRig, finger: int, transforms: np.ndarray) -> np.ndarray:
     """Return a ring around the first bone of a finger: [rings, segments + 1, 3]."""
-    first, second = rig.chains[finger][1:3]
+    first, second = CHAINS[finger][1:3]
     start, end = rig.joints[first], rig.joints[second]
     along = (end - start) / np.linalg.norm(end - start)
     up, across = _circle(along, rig.dorsal[first])

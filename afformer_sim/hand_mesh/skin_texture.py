@@ -13,7 +13,7 @@ import numpy as np
 
 from afformer_sim.bodies.hand import LITTLE, THUMB, HandAppearance
 from afformer_sim.bodies.solid import Colour
-from afformer_sim.hand_mesh.hand_skeleton import load_hand_rig
+from afformer_sim.hand_mesh.hand_skeleton import CHAINS, load_hand_rig
 from afformer_sim.textures.surface_texture import fractal
 
 _GLOVED = 0.1
@@ -193,7 +193,7 @@ def _bones() -> tuple[_Bone, ...]:
     rig = load_hand_rig()
     positions = _hand_texels()[0].reshape(-1, 3)
     bones = []
-    for finger, chain in enumerate(rig.chains):
+    for finger, chain in enumerate(CHAINS):
         joints = chain if finger == THUMB else chain[1:]
         for first, second in pairwise(joints):
             start, end = rig.joints[first], rig.joints[second]

@@ -21,23 +21,6 @@ from afformer_sim.scene.scene import Scene
 from afformer_sim.scene.world import Lighting, Surroundings, sample_lighting, sample_surroundings
 
 
-def project_outline(
-    element: Element, camera: Camera, size: tuple[int, int], displacement: Pose = STILL
-) -> np.ndarray:
-    """Project the convex outline of an element's operated part into an image.
-
-    Args:
-        camera: camera that takes the image.
-        size: (width, height) of the image.
-        displacement: displacement of the element from rest.
-
-    Returns:
-        float64 [K, 2], (x, y) in pixels, pixel centres at integers; not clipped to the image.
-    """
-    pixels = camera.project(element.operated(displacement), size)
-    return cv2.convexHull(pixels.astype(np.float32))[:, 0].astype(np.float64)
-
-
 def front_points(
     element: Element, rng: np.random.Generator, displacement: Pose = STILL, count: int = 10
 ) -> np.ndarray:
@@ -98,9 +81,13 @@ class SceneView:
         return self.sensor.distort_points(self.camera.project(points, self.size), self.size)
 
     def outline(self, fixture: Fixture, index: int) -> np.ndarray:
-        """Return the outline of an element in the image, float64 [K, 2] pixels."""
-        displacement = self.states.get(index, STILL)
-        ideal = project_outline(fixture.elements[index], self.camera, self.size, displacement)
+        """Return the convex outline of an element's operated part: float64 [K, 2] pixels.
+
+        It is not clipped to the image.
+        """
+        operated = fixture.elements[index].operated(self.states.get(index, STILL))
+        pixels = self.camera.project(operated, self.size).astype(np.float32)
+        ideal = cv2.convexHull(pixels)[:, 0].astype(np.float64)
         return self.sensor.distort_points(ideal, self.size)
 
 

@@ -22,7 +22,7 @@ def find_trial(family: str, action: str) -> PlannedTrial:
 
 def right_contact(world: ArmWorld) -> ArmContact:
     """Where a perfect model points at in the image of the robot's camera."""
-    trial, base = world.trial, world.workplace.base
+    trial, to_base = world.trial, world.workplace.base.inverse()
     rng = make_rng(trial.scene.seed, Stream.RGBD)
     with Renderer(trial.scene, trial.view.size) as renderer:
         observation = see(renderer, trial.view, trial.states, rng)
@@ -31,7 +31,5 @@ def right_contact(world: ArmWorld) -> ArmContact:
     seen = publish_pixel(pixel, observation, sensed, StreamSettings())
     assert seen.position is not None, seen.problem
     assert seen.normal is not None
-    turn = base.rotation.T
-    return ArmContact(
-        trial.task.action, turn @ (seen.position - base.position), turn @ seen.normal
-    )
+    point, normal = to_base.apply(seen.position), to_base.direct(seen.normal)
+    return ArmContact(trial.task.action, point, normal)

@@ -21,7 +21,6 @@ from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, POSTURES, arm_model
 from afformer_sim.cameras.depth_camera import DepthCamera
-from afformer_sim.closed_loop.robot_observation import from_optical
 from afformer_sim.closed_loop.trial import ClosedLoopSettings, plan_trials
 from afformer_sim.datasets.rgbd_messages import camera_matrix
 from afformer_sim.scene.renderer import Renderer
@@ -144,11 +143,7 @@ def test_an_arm_goes_around_the_kettle_beside_the_point() -> None:
         _, depth = renderer.render_with_depth(
             trial.view.camera, trial.view.size, states=trial.states
         )
-    optical, base = from_optical(trial.view.camera), world.workplace.base
-    pose = RigidTransform(
-        base.rotation.T @ optical.rotation,
-        base.rotation.T @ (optical.translation - base.position),
-    )
+    pose = RigidTransform(world.camera_pose().rotation, world.camera_pose().position)
     matrix = camera_matrix(trial.view)
     calibration = Calibration(*trial.view.size, matrix, '', (), (0.0, 0.0), 'depth')
     skills = skills_of(WorldArm(world))

@@ -22,11 +22,11 @@ from afformer_ros.driver.grounding_driver import NodeError, NodeProcesses
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld
-from afformer_sim.arm.workplace import shared_kinematics
 from afformer_sim.cameras.depth_camera import DepthCamera, millimetres
 from afformer_sim.closed_loop.trial import PlannedTrial
 from afformer_sim.scene.view import front_centre
 
+from ...afformer_sim.arm.arm_trials import approach
 from .robot_client import ARM, RobotClient
 
 MODULE = 'afformer_ros.executables.sim_robot'
@@ -109,7 +109,7 @@ def test_a_button_is_pressed_by_trajectories_alone(robot: RobotClient) -> None:
     rotation = rotation_of(pose.orientation)
     position = np.array([pose.position.x, pose.position.y, pose.position.z])
     ahead = rotation @ ahead
-    way = shared_kinematics().approach(rotation @ seen + position + 0.008 * ahead, ahead, 0.058)
+    way = approach(rotation @ seen + position + 0.008 * ahead, ahead, 0.058)
 
     before = json.loads(robot.call('verdict').message)
     robot.close_gripper()

@@ -14,7 +14,7 @@ from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS, arm_model
 from afformer_sim.arm.joint_trajectory import JointTrajectory
-from afformer_sim.arm.workplace import Workplace, shared_kinematics
+from afformer_sim.arm.workplace import Workplace
 from afformer_sim.bodies.element import Element, Fingertip, Front, Joint, Use
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.solid import Pose, Solid, SolidShape, at
@@ -22,6 +22,17 @@ from afformer_sim.cameras.camera import look_at
 from afformer_sim.closed_loop.dynamics import Task
 from afformer_sim.closed_loop.trial import ClosedLoopSettings, PlannedTrial, plan_trials
 from afformer_sim.scene.view import front_centre
+
+
+@lru_cache
+def kinematics() -> TipKinematics:
+    return TipKinematics(arm_model(), ARM_JOINTS, 'tip')
+
+
+def approach(point: np.ndarray, ahead: np.ndarray, distance: float) -> list[np.ndarray]:
+    """Joint positions with the tip ahead, at each centimetre of a straight way to a point."""
+    before = np.linspace(distance, 0.0, round(distance / 0.01) + 1)
+    return kinematics().approaches([point - step * ahead for step in before], ahead, READY)[0]
 
 
 @lru_cache
@@ -49,24 +60,20 @@ READY = np.array([0.4, -0.785, 0.0, -2.356, 0.0, 1.571, 0.785])
 TOWARDS_ARM = Joint((0.0, 0.0, 1.0))
 
 
-def bar_world(
-    width: float, joint: Joint | None = TOWARDS_ARM, reach: float = 0.12, **settings: float
-) -> ArmWorld:
-    """An upright bar of 120 x 30 mm and a width, metres, that a joint moves up to its reach."""
-    half = np.array([width / 2, 0.06, 0.015])
-    corners = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
-    solid = Solid(SolidShape.BOX, tuple(half.tolist()), (0.5, 0.5, 0.5), at(0.0, 0.0, -half[2]))
-    bar = Element(
-        'bar',
-        Pose(BASE @ BAR_FRONT, np.eye(3)),
-        (solid,),
-        corners * half - [0.0, 0.0, half[2]],
-        Front((0.0, 0.0, 0.0), width / 2, 0.05),
-        (Use('pull', (Fingertip(0.02, 0.02, 0.02),), joint, after=(reach, reach)),),
-    )
+def block(name: str, front: Pose, half: tuple[float, float, float], use: Use) -> Element:
+    """A block behind its front, whose frame is given in the frame of the arm's base."""
+    solid = Solid(SolidShape.BOX, half, (0.5, 0.5, 0.5), at(0.0, 0.0, -half[2]))
+    pose = Pose(np.zeros(3), BASE) @ front
+    rectangle = Front((0.0, 0.0, 0.0), 0.02, 0.02)
+    return Element(name, pose, (solid,), solid.corners(), rectangle, (use,))
+
+
+def world_of(*elements: Element, **settings: float) -> ArmWorld:
+    """A world of elements before an arm at the origin; its task is the first use of the first."""
+    first = elements[0].uses[0]
     trial = SimpleNamespace(
-        scene=SimpleNamespace(family='bar', fixture=Fixture('bar', (bar,), (), -0.5, -1.0)),
-        task=Task(0, 'pull'),
+        scene=SimpleNamespace(family='bench', fixture=Fixture('bench', elements, (), -0.5, -1.0)),
+        task=Task(0, first.action),
         view=SimpleNamespace(
             camera=look_at(np.array([-0.5, 0.5, 0.2]), np.array([0.0, 0.4, -0.6]), 0.0, 40.0),
             surroundings=SimpleNamespace(table=None),
@@ -76,13 +83,20 @@ def bar_world(
     return ArmWorld(cast(Any, trial), workplace, **settings)
 
 
+def bar_world(
+    width: float, joint: Joint | None = TOWARDS_ARM, reach: float = 0.12, **settings: float
+) -> ArmWorld:
+    """An upright bar of 120 x 30 mm and a width, metres, that a joint moves up to its reach."""
+    use = Use('pull', (Fingertip(0.02, 0.02, 0.02),), joint, after=(reach, reach))
+    front = Pose(BAR_FRONT, BASE.T)
+    return world_of(block('bar', front, (width / 2, 0.06, 0.015), use), **settings)
+
+
 def bar_path(points: np.ndarray, roll: float = 0.0, start: np.ndarray = READY) -> list[np.ndarray]:
     """Joint positions with the tip at points, ahead, and its fingers beside the bar or rolled."""
     across = np.array([0.0, np.cos(roll), np.sin(roll)])
     rotation = np.stack([np.cross(across, AHEAD), across, AHEAD], axis=1)
-    return TipKinematics(arm_model(), ARM_JOINTS, 'tip').path(
-        [RigidTransform(rotation, point) for point in points], start
-    )
+    return kinematics().path([RigidTransform(rotation, point) for point in points], start)
 
 
 def straddle(world: ArmWorld, aside: float = 0.0, roll: float = 0.0) -> list[np.ndarray]:
@@ -110,9 +124,8 @@ def move_gripper(world: ArmWorld, opening: float, effort: float | None = None) -
 
 def front_of(world: ArmWorld, element: int) -> tuple[np.ndarray, np.ndarray]:
     """The middle of an element's front, and the direction against its normal, in the base."""
-    base, one = world.workplace.base, world.trial.scene.fixture.elements[element]
-    inverse = base.rotation.T
-    return inverse @ (front_centre(one) - base.position), inverse @ -one.pose.rotation[:, 2]
+    to_base, one = world.workplace.base.inverse(), world.trial.scene.fixture.elements[element]
+    return to_base.apply(front_centre(one)), to_base.direct(-one.pose.rotation[:, 2])
 
 
 def move(world: ArmWorld, *positions: np.ndarray, seconds: float) -> None:
@@ -125,7 +138,7 @@ def move(world: ArmWorld, *positions: np.ndarray, seconds: float) -> None:
 def press(world: ArmWorld, point: np.ndarray, ahead: np.ndarray, depth: float = 0.008) -> None:
     """Go straight to a point in the base's frame, press it so deep, and retreat, tips closed."""
     move_gripper(world, 0.0)
-    way = shared_kinematics().approach(point + depth * ahead, ahead, 0.05 + depth)
+    way = approach(point + depth * ahead, ahead, 0.05 + depth)
     move(world, way[0], seconds=2.0)
     move(world, *way, seconds=1.0)
     move(world, *reversed(way), seconds=0.5)

@@ -11,13 +11,12 @@ import pytest
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import mirrored
-from afformer_sim.arm.workplace import shared_kinematics
 from afformer_sim.bodies.seeds import Stream, make_rng
 from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.closed_loop.robot_observation import RobotObservation, see
 from afformer_sim.scene.renderer import Renderer
 
-from .arm_trials import front_of, keypad_trial, move, move_gripper
+from .arm_trials import approach, front_of, keypad_trial, move, move_gripper
 
 AT_WORK = np.array([-0.3, -0.4, 0.9, -2.35, -2.1, 2.5, 0.8])
 
@@ -74,7 +73,7 @@ def test_the_arm_is_in_view_at_work_and_out_of_view_parked(
 def test_depth_at_the_pixel_of_the_tip_is_the_tips(world: ArmWorld, cameras: ArmCameras) -> None:
     point, ahead = front_of(world, world.trial.task.element)
     move_gripper(world, 0.0)
-    move(world, shared_kinematics().approach(point, ahead, 0.05)[0], seconds=2.0)
+    move(world, approach(point, ahead, 0.05)[0], seconds=2.0)
     camera, tip = world.camera_pose(), world.tip_pose().position
     x, y, z = camera.rotation.T @ (tip - camera.position)
     width, height = world.trial.view.size

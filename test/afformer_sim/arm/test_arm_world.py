@@ -7,13 +7,23 @@ import mujoco
 import numpy as np
 import pytest
 
+from afformer_core.geometry.transform import RigidTransform
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, arm_model, mirrored
 from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
-from afformer_sim.arm.workplace import shared_kinematics
 from afformer_sim.closed_loop.trial import AttemptVerdict
 
-from .arm_trials import drawer_trial, front_of, keypad_trial, move, move_gripper, press
+from .arm_trials import (
+    READY,
+    approach,
+    drawer_trial,
+    front_of,
+    keypad_trial,
+    kinematics,
+    move,
+    move_gripper,
+    press,
+)
 
 
 @pytest.fixture
@@ -35,15 +45,15 @@ def test_the_arm_has_the_flange_of_a_real_one_in_its_ready_posture() -> None:
 
 
 def test_a_mirrored_posture_mirrors_the_tip() -> None:
-    kinematics = shared_kinematics()
     posture = np.array([0.4, -0.5, 0.2, -2.0, -0.4, 1.9, 0.6])
 
-    first, second = kinematics.tip(posture), kinematics.tip(mirrored(posture))
+    first, second = kinematics().tip(posture), kinematics().tip(mirrored(posture))
 
-    assert second[:3, 3] == pytest.approx(first[:3, 3] * [1, -1, 1], abs=1e-9)
+    assert second.translation == pytest.approx(first.translation * [1, -1, 1], abs=1e-9)
     # the direction ahead, and the axis along which the fingers move but for its sign
-    assert second[:3, 2] == pytest.approx(first[:3, 2] * [1, -1, 1], abs=1e-9)
-    assert abs(second[:3, 1] @ (first[:3, 1] * [1, -1, 1])) == pytest.approx(1)
+    _, fingers, ahead = first.rotation.T * [1, -1, 1]
+    assert second.rotation[:, 2] == pytest.approx(ahead, abs=1e-9)
+    assert abs(second.rotation[:, 1] @ fingers) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(
@@ -94,13 +104,12 @@ def test_what_the_hand_runs_into_is_told_apart_from_what_the_tip_touches(
     world: ArmWorld,
 ) -> None:
     point, ahead = front_of(world, world.trial.task.element)
-    kinematics, down = shared_kinematics(), np.array([0.0, 0.0, -1.0])
+    down = np.array([0.0, 0.0, -1.0])
     beside = point + 0.13 * down
+    ends = [beside - 0.12 * ahead, beside + 0.04 * ahead]
 
-    before = kinematics.solutions(beside - 0.12 * ahead, down)[0]
+    before, inside = kinematics().approaches(ends, down, READY, closing=np.eye(3)[1])[0]
     move(world, before, seconds=4.0)
-    inside = kinematics.solve(beside + 0.02 * ahead, down, before)
-    assert inside is not None
     move(world, inside, seconds=1.0)
 
     assert world.arm_contacts == {0, -1}
@@ -133,7 +142,7 @@ def test_a_drawer_comes_along_while_it_is_held() -> None:
     trial = drawer_trial()
     world = ArmWorld(trial)
     point, ahead = front_of(world, trial.task.element)
-    way = shared_kinematics().approach(point + 0.015 * ahead, ahead, 0.2)
+    way = approach(point + 0.015 * ahead, ahead, 0.2)
     move(world, way[0], seconds=2.0)
     move(world, *way, seconds=2.0)
     move_gripper(world, 0.0)
@@ -142,9 +151,8 @@ def test_a_drawer_comes_along_while_it_is_held() -> None:
     pulled = world.progress()[trial.task.element]
     move_gripper(world, 0.04)
     let_go, done, before = world.held, world.outcome().verdict, world.tip_pose().position
-    above = shared_kinematics().solve(before + [0.0, 0.0, 0.04], ahead, way[0])
-    assert above is not None
-    move(world, above, seconds=1.0)
+    above = RigidTransform(world.tip_pose().rotation, before + [0.0, 0.0, 0.04])
+    move(world, kinematics().joints(above, way[0]), seconds=1.0)
 
     assert held == trial.task.element
     assert pulled > 0.5

@@ -13,18 +13,17 @@ from afformer_sim.closed_loop.dynamics import (
     mechanisms,
 )
 
-from .bench_elements import button, drawer, knob, mug, pair
+from .bench_elements import USES, pair
 
 
 def mechanism(action: str) -> Mechanism:
     """Of the first object that affords the action."""
-    elements = (drawer(0), knob(0), mug(0), button(0))
-    element = next(element for element in elements if action in element.actions)
-    return Mechanism(element.use(action), 0.0)
+    uses = (use for kind in USES.values() for use in kind)
+    return Mechanism(next(use for use in uses if use.action == action), 0.0)
 
 
 def test_what_is_pushed_is_found_halfway_out_and_so_are_its_lookalikes() -> None:
-    states = initial_states(pair('drawer', 0.2), Task(0, 'push'))
+    states = initial_states(pair('drawer'), Task(0, 'push'))
     assert sorted(states) == [0, 1]
     np.testing.assert_allclose([state.position[2] for state in states.values()], 0.04625)
 
@@ -34,11 +33,11 @@ def test_what_is_pushed_is_found_halfway_out_and_so_are_its_lookalikes() -> None
     [('drawer', 'pull'), ('knob', 'rotate'), ('mug', 'put down'), ('button', 'hold')],
 )
 def test_everything_else_is_found_at_rest(kind: str, action: str) -> None:
-    assert initial_states(pair(kind, 0.2), Task(0, action)) == {}
+    assert initial_states(pair(kind), Task(0, action)) == {}
 
 
 def test_the_goal_is_the_least_that_a_demonstration_does() -> None:
-    drawers = mechanisms(pair('drawer', 0.2), Task(0, 'push'))
+    drawers = mechanisms(pair('drawer'), Task(0, 'push'))
     assert drawers[0].goal == 0.015
     assert mechanism('pull').goal == 0.07
     assert mechanism('put down').goal == 0.06
@@ -73,4 +72,4 @@ def test_a_bump_does_not_disturb_but_a_quarter_of_the_way_does() -> None:
 
 def test_an_action_that_the_element_does_not_afford_is_refused() -> None:
     with pytest.raises(ValueError, match='not pick up'):
-        mechanisms(pair('knob', 0.2), Task(0, 'pick up'))
+        mechanisms(pair('knob'), Task(0, 'pick up'))

@@ -39,12 +39,12 @@ from .bench_elements import pair
 def test_an_attempt_is_judged_by_contacts_and_motion(
     kind: str, action: str, contacts: list[int], watch: dict[str, float], outcome: AttemptOutcome
 ) -> None:
-    task, seen = Task(0, action), Watch.over(2)
+    task, seen = Task(0, action), Watch(*np.zeros((4, 2)))
     for name in ('contact', 'pressed', 'last'):
         getattr(seen, name)[0] = watch.get(name, 0.0)
     seen.farthest = np.array([watch.get('last', 0.0), watch.get('other', 0.0)])
 
-    judged = judge(task, mechanisms(pair(kind, 0.25), task), contacts, seen)
+    judged = judge(task, mechanisms(pair(kind), task), contacts, seen)
 
     assert judged == outcome
     assert judged.done == (outcome.verdict is AttemptVerdict.DONE)

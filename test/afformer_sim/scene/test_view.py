@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from afformer_sim.bodies.element import Element, Fingertip, Front, Use
-from afformer_sim.bodies.fixture import sample_states
+from afformer_sim.bodies.fixture import Fixture, sample_states
 from afformer_sim.bodies.hand import Capsule
 from afformer_sim.bodies.seeds import Stream, make_rng, scene_seed
-from afformer_sim.bodies.solid import STILL, Pose, Solid, SolidShape, turned
+from afformer_sim.bodies.solid import Pose, Solid, SolidShape, turned
 from afformer_sim.cameras.camera import look_at
 from afformer_sim.cameras.sensor import Sensor
 from afformer_sim.scene.demonstration import plan_demonstration
@@ -25,12 +25,13 @@ from afformer_sim.scene.view import (
     front_centre,
     front_points,
     plan_target,
-    project_outline,
     render_views,
 )
 from afformer_sim.scene.visibility import box_of, element_box, hand_box, points_seen
 
 SIZE = (200, 100)
+SCENE = Scene(scene_seed(2, 3))
+CLEAN = Sensor(gain=np.ones(3), gamma=1.0, blur=0.0, noise=0.0)
 
 
 @pytest.fixture
@@ -44,7 +45,8 @@ def element() -> Element:
 
 def test_an_outline_is_the_hull_of_what_is_seen(element: Element) -> None:
     camera = look_at(np.array([0.0, 0.0, 1.01]), np.zeros(3), 0.0, 90.0)
-    outline = project_outline(element, camera, SIZE)
+    view = replace(plan_target(SCENE, 0, size=SIZE), camera=camera, sensor=CLEAN, states={})
+    outline = view.outline(Fixture('box', (element,), (), 0.0, 0.0), 0)
     # its near face is 1 m away, where a metre has 50 pixels
     np.testing.assert_allclose(outline.max(axis=0), [99.5 + 12.5, 49.5 + 5], atol=1e-4)
     np.testing.assert_allclose(outline[:, 1].min(), 49.5 - 5, atol=1e-4)
@@ -63,8 +65,6 @@ def test_annotators_touch_the_front_and_mostly_its_middle(element: Element) -> N
     np.testing.assert_allclose(offset.mean(axis=0), 0, atol=0.05)
 
 
-SCENE = Scene(scene_seed(2, 3))
-CLEAN = Sensor(gain=np.ones(3), gamma=1.0, blur=0.0, noise=0.0)
 MAGENTA = (1.0, 0.0, 1.0)
 
 
@@ -99,9 +99,9 @@ def test_outlines_agree_with_what_is_rendered(family: str) -> None:
         scene = Scene(scene_seed(8, index), family)
         view = plan_target(scene, 0)
         shown = shown_elements(scene, view)
-        for number, element in enumerate(scene.fixture.elements):
-            displacement = view.states.get(number, STILL)
-            outline = project_outline(element, view.camera, view.size, displacement)
+        ideal = replace(view, sensor=CLEAN)
+        for number in range(len(scene.fixture.elements)):
+            outline = ideal.outline(scene.fixture, number)
             overlaps.append(overlap(shown == number, drawn(outline, view.size)))
     assert min(overlaps) > 0.6
     assert np.mean(overlaps) > 0.8

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +120,9 @@ class GroundingTraining(ModelTraining):
         freeze_softmax_invariant_biases(self.model)
         if self.loss.actions == 'none':
             self.model.predictor.actioner.requires_grad_(False)
-        self._validation = Validation(configuration, _validation_protocol(loss))
+        # At 28x28 if heatmaps are trained at a reduced size.
+        protocol = RowsProtocol() if loss.heatmap_size is None else CoarseRowsProtocol()
+        self._validation = Validation(configuration, protocol)
 
     def setup(self, stage: str) -> None:
         """Report the settings kept from an initial model, and check that data and model match.
@@ -162,8 +166,8 @@ class GroundingTraining(ModelTraining):
 
     def on_validation_epoch_end(self) -> None:
         """Gather the measures of all processes; each sample counts once."""
-        parts = gathered(self._validation.scores)
-        for name, value in weighted_means(parts).items():
+        scores = gathered(self._validation.scores)
+        for name, value in weighted_means(scores).items():
             self.log(f'validation/{name}', value, prog_bar=name == 'kld', rank_zero_only=True)
 
     def save(
@@ -188,11 +192,6 @@ class GroundingTraining(ModelTraining):
     def _data(self) -> GroundingData:
         data: GroundingData = self.trainer.datamodule  # type: ignore[attr-defined]
         return data
-
-
-def _validation_protocol(loss: GroundingLoss) -> RowsProtocol:
-    """Return the protocol at 28x28 if heatmaps are trained at a reduced size, else at 256x256."""
-    return RowsProtocol() if loss.heatmap_size is None else CoarseRowsProtocol()
 
 
 @dataclass(frozen=True)
@@ -297,12 +296,7 @@ def make_exemplars(folder: Path, samples: Sequence[Sample], most: int) -> Exempl
         owners = np.zeros(len(marks), np.int32)
         shown = demonstrations[sample.demonstration]
         found.append(Exemplars(shown[None], mean[None], described, owners))
-    if not found:
-        return None
-    joined = found[0]
-    for exemplars in found[1:]:
-        joined += exemplars
-    return joined
+    return reduce(add, found) if found else None
 
 
 def marks_inside(sample: Sample) -> NDArray[np.float64]:

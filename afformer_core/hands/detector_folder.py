@@ -191,8 +191,19 @@ def initial_detector(architecture: str, weights: str) -> FasterRCNN:
     if weights not in ('coco', 'random'):
         return _of_folder(Path(weights), architecture)
     detector = build_hand_detector(architecture)
-    if weights == 'coco':
-        _load_coco_weights(detector, architecture)
+    if weights == 'random':
+        return detector
+    published = _COCO[architecture]
+    try:
+        state = published.get_state_dict(progress=True, check_hash=True)
+    except Exception as error:
+        raise AfformerError(
+            f"torchvision's weights of {architecture} cannot be downloaded: {error}. Put "
+            f'{published.url} into the folder checkpoints of torch.hub.get_dir() by hand'
+        ) from error
+    kept = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSES_OWN)}
+    # Frozen batch norms, of which these weights are, count no batches.
+    detector.load_state_dict({**detector.state_dict(), **kept})
     return detector
 
 
@@ -221,17 +232,3 @@ def _of_folder(folder: Path, architecture: str) -> FasterRCNN:
             'to be trained. Give the same model.architecture, or other model.weights'
         )
     return load_hand_detector(folder).requires_grad_(True)
-
-
-def _load_coco_weights(detector: FasterRCNN, architecture: str) -> None:
-    weights = _COCO[architecture]
-    try:
-        state = weights.get_state_dict(progress=True, check_hash=True)
-    except Exception as error:
-        raise AfformerError(
-            f"torchvision's weights of {architecture} cannot be downloaded: {error}. Put "
-            f'{weights.url} into the folder checkpoints of torch.hub.get_dir() by hand'
-        ) from error
-    kept = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSES_OWN)}
-    # Frozen batch norms, of which these weights are, count no batches.
-    detector.load_state_dict({**detector.state_dict(), **kept})

@@ -189,7 +189,14 @@ def initial_detector(architecture: str, weights: str) -> FasterRCNN:
         ModelFolderError: the folder does not contain a valid detector of the architecture.
     """
     if weights not in ('coco', 'random'):
-        return _of_folder(Path(weights), architecture)
+        found = read_detector_description(Path(weights))
+        if found.architecture != architecture:
+            raise ModelFolderError(
+                f'{weights} contains a {found.architecture}; expected {architecture}, the '
+                'architecture to be trained. Give the same model.architecture, or other '
+                'model.weights'
+            )
+        return load_hand_detector(Path(weights)).requires_grad_(True)
     detector = build_hand_detector(architecture)
     if weights == 'random':
         return detector
@@ -222,13 +229,3 @@ def initial_ingredients(weights: str) -> tuple[Ingredient, ...]:
         return ()
     told = ingredients_in(read_detector_description(Path(weights)).training)
     return told or (Ingredient('training data', Origin(f'training of {Path(weights).name}')),)
-
-
-def _of_folder(folder: Path, architecture: str) -> FasterRCNN:
-    found = read_detector_description(folder)
-    if found.architecture != architecture:
-        raise ModelFolderError(
-            f'{folder} contains a {found.architecture}; expected {architecture}, the architecture '
-            'to be trained. Give the same model.architecture, or other model.weights'
-        )
-    return load_hand_detector(folder).requires_grad_(True)

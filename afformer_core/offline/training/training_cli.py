@@ -215,7 +215,11 @@ class TrainingCli(LightningCLI):
             steps = finished_steps(last)
             require_same_configuration(output / _CONFIGURATION, self.parser.dump(self.config))
             if steps >= self.trainer.max_steps:
-                self._say_trained(steps)
+                if self.trainer.is_global_zero:
+                    print(
+                        f'{output} is already trained for {steps} steps. Raise trainer.max_steps '
+                        'or give another output folder'
+                    )
                 return
         self._say_restricted()
         self.trainer.fit(
@@ -242,13 +246,6 @@ class TrainingCli(LightningCLI):
             'licence of the data',
             file=sys.stderr,
         )
-
-    def _say_trained(self, steps: int) -> None:
-        if self.trainer.is_global_zero:
-            print(
-                f'{self.config.output} is already trained for {steps} steps. Raise '
-                'trainer.max_steps or give another output folder'
-            )
 
 
 def _files_in(settings: Any) -> list[Path]:

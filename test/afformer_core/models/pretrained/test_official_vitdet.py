@@ -62,14 +62,6 @@ def test_gives_what_the_released_model_gives(state: dict[str, Tensor]) -> None:
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (
-            {'network.encoder.image_blocks.0.norm1.bias': None},
-            'missing: encoder.image_blocks.0.norm1.bias',
-        ),
-        (
-            {'network.encoder.video_blocks.0.mlp.fc1.weight': None},
-            'missing: encoder.video_blocks.0.mlp.fc1.weight',
-        ),
         ({'network.decoder.v3d.weight': None}, 'missing: decoder.v3d.weight'),
         (
             {'network.encoder.shared_blocks.3.attn.rel_pos_h': torch.zeros(27, 32)},

@@ -87,17 +87,15 @@ def read_results(path: Path) -> tuple[StudyResult, ...]:
                 f'{path} has the columns {reader.fieldnames}; expected {list(COLUMNS)}. Make it '
                 'again with Snakemake'
             )
-        return tuple(_result(cells) for cells in reader)
+        return tuple(
+            StudyResult(**{name: _read(name, cell) for name, cell in cells.items()})  # type: ignore[arg-type]
+            for cells in reader
+        )
 
 
 def row_labels(results: Sequence[StudyResult]) -> tuple[str, ...]:
     """Return each label once, in the order of the table."""
     return tuple(dict.fromkeys(result.row for result in results))
-
-
-def _result(cells: dict[str, str]) -> StudyResult:
-    values = {name: _read(name, cell) for name, cell in cells.items()}
-    return StudyResult(**values)  # type: ignore[arg-type]
 
 
 def _read(name: str, cell: str) -> str | int | float | None:

@@ -52,11 +52,8 @@ def grasp_candidate(
     across = right if abs(approach @ right) < 0.9 else down
     y = np.cross(approach, across)
     x = np.cross(y, approach) / np.linalg.norm(y)
-    return GraspCandidate(position, _orientation(x, approach), score)
-
-
-def _orientation(x: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
-    return quaternion_of_rotation(np.stack([x, np.cross(z, x), z], axis=1))
+    rotation = np.stack([x, np.cross(approach, x), approach], axis=1)
+    return GraspCandidate(position, quaternion_of_rotation(rotation), score)
 
 
 # Metres around the candidate in which the part is measured: half the opening of a gripper.

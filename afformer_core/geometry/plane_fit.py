@@ -39,11 +39,6 @@ def _disc() -> NDArray[np.int64]:
     return np.stack([u[order], v[order]], axis=1)
 
 
-def _design() -> FloatArray:
-    x, y = OFFSETS.T / REACH
-    return np.stack([np.ones(len(x)), x, y, x * x, x * y, y * y], axis=1).astype(np.float32)
-
-
 OFFSETS = _disc()
 """int64 [N, 2], (u, v) of each pixel of the largest window from the middle."""
 
@@ -55,7 +50,8 @@ STEPS = len(DIRECTIONS)
 NEAREST = int((np.hypot(*OFFSETS.T) <= 3 + 0.5 * math.sqrt(2)).sum())
 """Largest number of pixels within 3 pixels of a peak that is half a pixel off the middle."""
 
-DESIGN = _design()
+_X, _Y = OFFSETS.T / REACH
+DESIGN = np.stack([_X**0, _X, _Y, _X * _X, _X * _Y, _Y * _Y], axis=1).astype(np.float32)
 """float32 [N, 6], 1, both offsets as shares of REACH, and the second powers of the latter two."""
 
 _SIDE = np.arange(-REACH, REACH + 1)
@@ -65,12 +61,6 @@ _IN_SQUARE = np.ravel_multi_index(tuple(OFFSETS.T[::-1] + REACH), (len(_SIDE), l
 
 class NoSurfaceError(Exception):
     """Raised if a peak shows no surface; the message is the reason."""
-
-
-def pixel_count(radius: int) -> int:
-    """Return the number of pixels of the window of a radius, 3 to REACH pixels."""
-    squares = (OFFSETS * OFFSETS).sum(axis=1)
-    return int(np.searchsorted(squares, (radius + 0.3) ** 2, side='right'))
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +85,8 @@ class PixelDisc:
 @cache
 def disc_window(radius: int) -> PixelDisc:
     """Return the window of a radius, 3 to REACH pixels."""
-    count = pixel_count(radius)
+    squares = (OFFSETS * OFFSETS).sum(axis=1)
+    count = int(np.searchsorted(squares, (radius + 0.3) ** 2, side='right'))
     positions = np.arange(0.5, radius - 0.5, max(1.0, radius / _OFFSETS))
     positions = np.concatenate([-positions[::-1], positions])
     positions = np.pad(positions, (0, 2 * _OFFSETS - len(positions)), constant_values=np.inf)

@@ -434,10 +434,7 @@ def _depths(
     return np.where(inside & settings.cover(seen), seen, np.inf)
 
 
-def _offsets() -> FloatArray:
-    angles = 2 * math.pi / _DIRECTIONS * np.arange(_DIRECTIONS)
-    ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    return np.concatenate([share * ring for share in _RINGS])
-
-
-_OFFSETS = _offsets()
+_ANGLES = 2 * math.pi / _DIRECTIONS * np.arange(_DIRECTIONS)
+_OFFSETS = np.concatenate(
+    [share * np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1) for share in _RINGS]
+)

@@ -54,20 +54,6 @@ def quaternion_of_rotation(rotation: NDArray[np.float64]) -> NDArray[np.float64]
     return np.asarray(-quaternion if quaternion[3] < 0 else quaternion, np.float64)
 
 
-def interpolated_quaternion(
-    begin: NDArray[np.float64], end: NDArray[np.float64], share: float
-) -> NDArray[np.float64]:
-    """Turn a unit quaternion (x, y, z, w) towards another by a share of the shorter arc."""
-    cosine = float(begin @ end)
-    if cosine < 0:
-        end, cosine = -end, -cosine
-    angle = math.acos(min(1.0, cosine))
-    if angle < _NO_ANGLE:
-        return begin
-    before, after = (math.sin(part * angle) / math.sin(angle) for part in (1 - share, share))
-    return np.asarray(before * begin + after * end, np.float64)
-
-
 _TOLERANCE = 1e-3
 
 
@@ -136,9 +122,15 @@ class RigidTransform:
         return RigidTransform(self.rotation.T, -self.rotation.T @ self.translation)
 
     def towards(self, other: RigidTransform, share: float) -> RigidTransform:
-        """Interpolate towards another transform by a share, 0 to 1."""
+        """Interpolate towards another transform by a share, 0 to 1, along the shorter arc."""
         begin, end = (quaternion_of_rotation(transform.rotation) for transform in (self, other))
-        turn = interpolated_quaternion(begin, end, share)
+        cosine = float(begin @ end)
+        if cosine < 0:
+            end, cosine = -end, -cosine
+        angle, turn = math.acos(min(1.0, cosine)), begin
+        if angle >= _NO_ANGLE:
+            before, after = (math.sin(x * angle) / math.sin(angle) for x in (1 - share, share))
+            turn = before * begin + after * end
         shift = self.translation + share * (other.translation - self.translation)
         return RigidTransform(rotation_of_quaternion(turn), np.asarray(shift, np.float64))
 

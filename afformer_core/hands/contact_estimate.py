@@ -19,14 +19,8 @@ from numpy.typing import NDArray
 REST = 0.5
 
 # Landmarks of MediaPipe.
-_WRIST, _THUMB_TIP, _INDEX_KNUCKLE, _INDEX_TIP, _MIDDLE_KNUCKLE, _LITTLE_KNUCKLE = (
-    0,
-    4,
-    5,
-    8,
-    9,
-    17,
-)
+_WRIST, _THUMB_TIP, _INDEX_KNUCKLE, _INDEX_TIP = 0, 4, 5, 8
+_MIDDLE_KNUCKLE, _LITTLE_KNUCKLE = 9, 17
 # Ratio of the length of a palm to the breadth of its knuckles; from the side, one of them looks
 # shorter.
 _PALM_ASPECT = 1.5

@@ -189,10 +189,28 @@ def initial_detector(architecture: str, weights: str) -> FasterRCNN:
         ModelFolderError: the folder does not contain a valid detector of the architecture.
     """
     if weights not in ('coco', 'random'):
-        return _of_folder(Path(weights), architecture)
+        found = read_detector_description(Path(weights))
+        if found.architecture != architecture:
+            raise ModelFolderError(
+                f'{weights} contains a {found.architecture}; expected {architecture}, the '
+                'architecture to be trained. Give the same model.architecture, or other '
+                'model.weights'
+            )
+        return load_hand_detector(Path(weights)).requires_grad_(True)
     detector = build_hand_detector(architecture)
-    if weights == 'coco':
-        _load_coco_weights(detector, architecture)
+    if weights == 'random':
+        return detector
+    published = _COCO[architecture]
+    try:
+        state = published.get_state_dict(progress=True, check_hash=True)
+    except Exception as error:
+        raise AfformerError(
+            f"torchvision's weights of {architecture} cannot be downloaded: {error}. Put "
+            f'{published.url} into the folder checkpoints of torch.hub.get_dir() by hand'
+        ) from error
+    kept = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSES_OWN)}
+    # Frozen batch norms, of which these weights are, count no batches.
+    detector.load_state_dict({**detector.state_dict(), **kept})
     return detector
 
 
@@ -211,27 +229,3 @@ def initial_ingredients(weights: str) -> tuple[Ingredient, ...]:
         return ()
     told = ingredients_in(read_detector_description(Path(weights)).training)
     return told or (Ingredient('training data', Origin(f'training of {Path(weights).name}')),)
-
-
-def _of_folder(folder: Path, architecture: str) -> FasterRCNN:
-    found = read_detector_description(folder)
-    if found.architecture != architecture:
-        raise ModelFolderError(
-            f'{folder} contains a {found.architecture}; expected {architecture}, the architecture '
-            'to be trained. Give the same model.architecture, or other model.weights'
-        )
-    return load_hand_detector(folder).requires_grad_(True)
-
-
-def _load_coco_weights(detector: FasterRCNN, architecture: str) -> None:
-    weights = _COCO[architecture]
-    try:
-        state = weights.get_state_dict(progress=True, check_hash=True)
-    except Exception as error:
-        raise AfformerError(
-            f"torchvision's weights of {architecture} cannot be downloaded: {error}. Put "
-            f'{weights.url} into the folder checkpoints of torch.hub.get_dir() by hand'
-        ) from error
-    kept = {name: tensor for name, tensor in state.items() if not name.startswith(_CLASSES_OWN)}
-    # Frozen batch norms, of which these weights are, count no batches.
-    detector.load_state_dict({**detector.state_dict(), **kept})

@@ -34,21 +34,18 @@ class MediaPipeHands(HandDetector):
     confidence of that estimate; it looks half a second ahead, and needs at least two frames per
     second.
 
-    Args:
-        interaction_score: see `HandDetector`. The estimate rarely reaches the paper's 0.99. Of
-            frames of simulated hands with an estimate of at least 0.8, 88 % show contact and 95 %
-            are within 0.2 s of contact.
-
     Raises:
         HandModelError: the networks' files are missing or damaged.
     """
 
     # Frames must not be farther apart than a hand rests.
     least_rate = 1 / REST
+    # The estimate rarely reaches the paper's 0.99. Of frames of simulated hands with an estimate
+    # of at least 0.8, 88 % show contact and 95 % are within 0.2 s of contact.
+    interaction_score = 0.8
 
-    def __init__(self, interaction_score: float = 0.8) -> None:
+    def __init__(self) -> None:
         self.name = f'mediapipe_hands {networks_sha256()[:8]}'
-        self.interaction_score = interaction_score
 
     def detect(self, frames: Iterable[VideoFrame]) -> Iterator[tuple[Hand, ...]]:
         """Detect the hands in each frame of a video (see `HandDetector.detect`)."""

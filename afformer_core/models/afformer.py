@@ -46,7 +46,11 @@ class Afformer(nn.Module):
         self.decoder = build_decoder(configuration)
         self.predictor = build_predictor(configuration)
         self._heatmap_size = configuration.heatmap_size
-        self._initialise()
+        for module in (*self.decoder.modules(), *self.predictor.modules()):
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     @property
     def video_encoder(self) -> Encoder:
@@ -148,13 +152,6 @@ class Afformer(nn.Module):
             encoder.freeze_tables()
         configuration = self.configuration
         self.decoder.freeze_tables(configuration.level_sizes, configuration.memory_sizes)
-
-    def _initialise(self) -> None:
-        for module in (*self.decoder.modules(), *self.predictor.modules()):
-            if isinstance(module, nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=0.02)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
 
 
 def build_encoder(configuration: AfformerConfiguration, levels: Sequence[str]) -> Encoder:

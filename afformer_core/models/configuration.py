@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from afformer_core.models.backbone_levels import (
     Rule,
@@ -17,6 +17,9 @@ from afformer_core.models.backbone_levels import (
     is_power,
     level_size,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Shape = tuple[int, int, int]
 # Decoders whose memory is a single vector, or empty.
@@ -53,8 +56,38 @@ class DecodingStep:
     spatial_stride: int
 
 
+class StoredConfiguration:
+    """A data class that model folders store as JSON."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as plain JSON types."""
+        return asdict(self)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Build a configuration from the result of `to_json`.
+
+        Raises:
+            ValueError: a field is missing, unknown, or outside its range.
+        """
+        declared = fields(cls)  # type: ignore[arg-type]
+        needed = {field.name for field in declared if field.default is MISSING}
+        unknown = sorted(set(content) - {field.name for field in declared})
+        if (missing := sorted(needed - set(content))) or unknown:
+            raise ValueError(
+                f'architecture lacks the fields {missing} and has the unknown fields {unknown}; '
+                f'expected the fields of {cls.__name__}'
+            )
+        return cls(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in content.items()
+            }
+        )
+
+
 @dataclass(frozen=True)
-class AfformerConfiguration:
+class AfformerConfiguration(StoredConfiguration):
     """The architecture of an Afformer (paper, sections 3.1 and 3.2).
 
     Attributes:
@@ -175,11 +208,6 @@ class AfformerConfiguration:
         return tuple(level for level in levels if level in self.video_levels)
 
     @property
-    def frame_channels(self) -> tuple[int, ...]:
-        """Channels of each of `frame_levels`."""
-        return (self.channels,) * len(self.frame_levels)
-
-    @property
     def feature_size(self) -> tuple[int, int]:
         """(height, width) of the features of a frame: the grid of its coarsest level."""
         return self._size_at(self.frame_levels[0])
@@ -193,8 +221,7 @@ class AfformerConfiguration:
     @property
     def feature_channels(self) -> int:
         """Channels of the features of a frame; finer levels are packed into the coarsest."""
-        levels = zip(self.frame_channels, self.frame_scales, strict=True)
-        return sum(channels * scale**2 for channels, scale in levels)
+        return sum(self.channels * scale**2 for scale in self.frame_scales)
 
     @property
     def memory_sizes(self) -> tuple[tuple[int, int], ...]:
@@ -219,42 +246,6 @@ class AfformerConfiguration:
 
     def _size_at(self, level: str) -> tuple[int, int]:
         return level_size(self, level)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the configuration as plain JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> AfformerConfiguration:
-        """Build a configuration from the result of `to_json`.
-
-        Raises:
-            ValueError: a field is missing, unknown, or outside its range.
-        """
-        return cls(**fields_from_json(cls, content))
-
-
-def fields_from_json(configuration: Any, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the names of the fields in JSON, and convert lists to tuples.
-
-    Args:
-        configuration: data class of the configuration.
-        content: fields by name.
-
-    Raises:
-        ValueError: a field is missing or unknown.
-    """
-    known = {field.name for field in fields(configuration)}
-    needed = {field.name for field in fields(configuration) if field.default is MISSING}
-    missing, unknown = sorted(needed - set(content)), sorted(set(content) - known)
-    if missing or unknown:
-        raise ValueError(
-            f'architecture lacks the fields {missing} and has the unknown fields {unknown}; '
-            f'expected the fields of {configuration.__name__}'
-        )
-    return {
-        name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
-    }
 
 
 def _rules(configuration: AfformerConfiguration) -> Iterator[Rule]:

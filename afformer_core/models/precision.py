@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.layers.numerics import ChannelNorm
 from afformer_core.models.matching.network import MatchingNetwork
 
@@ -56,21 +55,17 @@ def convert_precision(model: Afformer | MatchingNetwork, precision: str) -> None
         return
     parts: list[nn.Module] = [*model.encoders]
     if isinstance(model, Afformer):
-        _check_keys(model.configuration, precision)
+        frames = model.configuration.maximum_frames
+        keys = max(shape[1] for shape, _ in model.configuration.memory_shapes(frames))
+        if precision == 'fp16' and keys > MOST_FP16_KEYS:
+            raise ValueError(
+                f'the model attends to {keys} keys of {frames} frames; expected at most '
+                f'{MOST_FP16_KEYS} in fp16. Choose bf16 or fp32, or fewer frames'
+            )
         parts.append(model.decoder)
     for part in parts:
         part.to(DTYPES[precision])
         _keep_norms(part)
-
-
-def _check_keys(configuration: AfformerConfiguration, precision: str) -> None:
-    frames = configuration.maximum_frames
-    keys = max(shape[1] for shape, _ in configuration.memory_shapes(frames))
-    if precision == 'fp16' and keys > MOST_FP16_KEYS:
-        raise ValueError(
-            f'the model attends to {keys} keys of {frames} frames; expected at most '
-            f'{MOST_FP16_KEYS} in fp16. Choose bf16 or fp32, or fewer frames'
-        )
 
 
 def _keep_norms(module: nn.Module) -> None:

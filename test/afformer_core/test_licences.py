@@ -25,7 +25,6 @@ from afformer_core.offline.training.initial_weights import backbone_ingredients
         ('CC-BY-NC-SA-4.0', 'non-commercial'),
         ('unknown', 'unknown'),
         ('CC-BY-4.0-but-not-quite', 'unknown'),
-        ('my lawyer knows', 'unknown'),
     ],
 )
 def test_terms_of_a_licence(licence: str, expected: str) -> None:

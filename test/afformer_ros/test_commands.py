@@ -25,7 +25,6 @@ from afformer_ros.commands import (
     ('word', 'expected'),
     [
         ('image_topic:=/camera/image_raw', ['-r', 'image:=/camera/image_raw']),
-        ('demonstration_topic:=hands', ['-r', 'demonstration:=hands']),
         ('namespace:=left', ['-r', '__ns:=/left']),
         ('namespace:=/left', ['-r', '__ns:=/left']),
         ('params_file:=my.yaml', ['--params-file', 'my.yaml']),
@@ -53,9 +52,7 @@ def test_an_argument_is_translated(word: str, expected: list[str]) -> None:
     [
         ('image_topic', "an argument is 'image_topic'; expected NAME:=VALUE"),
         ('rviz:=true', "an argument is 'rviz'; expected image_topic, "),
-        ('overlay_topic:=o', "an argument is 'overlay_topic'"),
         ('threads:=two', "threads is 'two'; expected a whole number"),
-        ('threads:=1.5', "threads is '1.5'; expected a whole number"),
         ('lazy:=1', "lazy is '1'; expected true or false"),
         ('minimum_presence:=high', "minimum_presence is 'high'; expected a number"),
     ],

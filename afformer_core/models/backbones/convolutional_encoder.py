@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -82,11 +82,18 @@ def convolutional_encoder(configuration: AfformerConfiguration, levels: Sequence
         ValueError: timm has no such model, or cannot build it for this input size.
     """
     body = _body(configuration, levels)
-    fpn = FeaturePyramidNetwork(body.channels, configuration.channels, norm_layer=body.norm)
-    backbone = backbone_with_fpn(
-        configuration, body.network, fpn, body.stages, body.layers, levels
-    )
     used = configuration.image_levels, configuration.frame_levels
+    fpn = FeaturePyramidNetwork(body.channels, configuration.channels, norm_layer=body.norm)
+
+    def projections(names: Sequence[str]) -> dict[str, str]:
+        shared = configuration.input_projection == 'shared'
+        return {name: min(names) if shared else name for name in names}
+
+    apart = configuration.video_projection == 'separate'
+    images, frames = used if apart else (levels, ())
+    backbone = ConvolutionalBackbone(
+        body.network, fpn, body.stages, body.layers, projections(images), projections(frames)
+    )
     return Encoder(backbone, *used, *body.colours)
 
 
@@ -230,19 +237,15 @@ class ConvolutionalBackbone(BackboneWithPyramid):
         """Compute the remaining stages from the first ones (see `BackboneWithPyramid.deepen`)."""
         if not self._layers:
             return super().deepen(stages)
-        deepened = list(stages)
-        for layers in self._layers[len(stages) :]:
-            deepened.append(_passed(deepened[-1], layers))
-        return tuple(deepened)
+        *first, last = stages
+        deeper = self._layers[len(stages) :]
+        return (*first, *accumulate(deeper, _passed, initial=last))
 
     def first_stages(self, images: Tensor, count: int) -> tuple[Tensor, ...]:
         """Compute only the first stages (see `BackboneWithPyramid.first_stages`)."""
         if not self._layers:
             return super().first_stages(images, count)
-        stages = [_passed(images, self._layers[0])]
-        for layers in self._layers[1:count]:
-            stages.append(_passed(stages[-1], layers))
-        return tuple(stages)
+        return tuple(accumulate(self._layers[:count], _passed, initial=images))[1:]
 
     def stage_parameters(self, count: int) -> Iterator[nn.Parameter]:
         """Yield parameters of the first stages (see `BackboneWithPyramid.stage_parameters`)."""
@@ -293,34 +296,6 @@ class ConvolutionalBackbone(BackboneWithPyramid):
             merged = lateral + functional.interpolate(merged, size=size, mode='nearest')
             found[index] = merged
         return tuple(found[index] for index in expected)
-
-
-def backbone_with_fpn(
-    configuration: AfformerConfiguration,
-    body: nn.Module,
-    fpn: FeaturePyramidNetwork,
-    stages: Sequence[str],
-    layers: Sequence[Sequence[nn.Module]],
-    levels: Sequence[str],
-) -> ConvolutionalBackbone:
-    """Build the backbone of a configuration from a body.
-
-    Args:
-        configuration: the architecture.
-        body, fpn, stages, layers: as for `ConvolutionalBackbone`.
-        levels: names of the pyramid levels that the encoder must provide.
-    """
-
-    def projections(names: Sequence[str]) -> dict[str, str]:
-        shared = configuration.input_projection == 'shared'
-        return {name: min(names) if shared else name for name in names}
-
-    if configuration.video_projection == 'separate':
-        images, frames = configuration.image_levels, configuration.frame_levels
-        return ConvolutionalBackbone(
-            body, fpn, stages, layers, projections(images), projections(frames)
-        )
-    return ConvolutionalBackbone(body, fpn, stages, layers, projections(levels))
 
 
 def _passed(x: Tensor, layers: Sequence[nn.Module]) -> Tensor:

@@ -153,10 +153,6 @@ class Encoder(nn.Module):
     def encode_images_and_features(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """Compute `encode_images` and `encode_frames` of the same images in one pass."""
         stages = self.backbone_with_fpn.backbone(self.normalise(images))
-        return self.levels_and_features(stages)
-
-    def levels_and_features(self, stages: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], Tensor]:
-        """Compute the result of `encode_images_and_features` from a backbone's stages."""
         levels, frame_levels = self.backbone_with_fpn.both_pyramids(
             stages, self.image_levels, self.frame_levels
         )

@@ -9,7 +9,7 @@ detectron2.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import torch
 from timm.layers import PatchEmbed
@@ -87,11 +87,6 @@ class VisionTransformer(nn.Module):
         freeze_block_tables(self.blocks)
 
 
-class _Norm(nn.LayerNorm):
-    def __init__(self, channels: int, **options: Any) -> None:
-        super().__init__(channels, eps=NORM_EPSILON, **options)
-
-
 def vit_block(number: int, grid: Size, channels: int = CHANNELS, heads: int = _HEADS) -> Block:
     """Build a block of the backbone, [B, height, width, C] to the same shape, with random weights.
 
@@ -102,7 +97,8 @@ def vit_block(number: int, grid: Size, channels: int = CHANNELS, heads: int = _H
         heads: number of heads of the attention.
     """
     window = 0 if number in _GLOBAL_BLOCKS else _WINDOW
-    block = Block(channels, heads, window_size=window, norm_layer=_Norm)
+    norm = partial(nn.LayerNorm, eps=NORM_EPSILON)
+    block = Block(channels, heads, window_size=window, norm_layer=norm)  # type: ignore[arg-type]
     attended = (window, window) if window else grid
     block.add_module('attn', SelfAttention2d(channels, heads, attended))
     for module in block.modules():

@@ -58,8 +58,9 @@ class SeparateLastBlockEncoder(Encoder):
         """Compute the features of frames, through their last block (see `Encoder.features`)."""
         return super().features(_through(self.video_block, stages))
 
-    def levels_and_features(self, stages: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], Tensor]:
-        """Compute both from the shared stages (see `Encoder.levels_and_features`)."""
+    def encode_images_and_features(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Compute both from the shared stages (see `Encoder.encode_images_and_features`)."""
+        stages = self.backbone_with_fpn.backbone(self.normalise(images))
         return self.levels(stages), self.features(stages)
 
     def freeze_tables(self) -> None:
@@ -182,13 +183,8 @@ class SimpleFeaturePyramid(nn.Module):
 
     def forward(self, features: Tensor, levels: Sequence[str]) -> tuple[Tensor, ...]:
         """Compute levels [B, channels, h, w] by name, of a map [B, channels_in, height, width]."""
-        found: dict[str, Tensor] = {}
-        if 'p2' in levels:
-            found['p2'] = self.p2(features)
-        if 'p3' in levels:
-            found['p3'] = self.p3(features)
-        if 'p4' in levels:
-            found['p4'] = self.p4(features)
+        own = [name for name in ('p2', 'p3', 'p4') if name in levels]
+        found: dict[str, Tensor] = {name: self.get_submodule(name)(features) for name in own}
         if 'p5' in levels or 'p6' in levels:
             found['p5'] = self.p5(functional.max_pool2d(features, kernel_size=2, stride=2))
         if 'p6' in levels:

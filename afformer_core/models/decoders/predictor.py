@@ -201,7 +201,8 @@ class FramewiseActioner(nn.Module):
         for layer in self.motion:
             moved = _without(layer(moved), missing, 0.0)
         highest = _without(moved, missing, PADDING_SCORE).amax(dim=2)
-        mean = moved.sum(dim=2) / _existing_frames(moved, missing)
+        existing = moved.shape[2] if missing is None else (~missing).sum(dim=2).clamp(min=1)
+        mean = moved.sum(dim=2) / existing
         return self.score(torch.cat((mean, highest), dim=1))
 
     def _attend(self, focus: Tensor, memory: VideoMemory) -> Tensor:
@@ -259,8 +260,3 @@ def _missing_frames(memory: VideoMemory, images: int) -> Tensor | None:
 
 def _without(x: Tensor, missing: Tensor | None, value: float) -> Tensor:
     return x if missing is None else x.masked_fill(missing, value)
-
-
-def _existing_frames(x: Tensor, missing: Tensor | None) -> Tensor | int:
-    """Count the frames that exist: [B, 1], or one number for all."""
-    return x.shape[2] if missing is None else (~missing).sum(dim=2).clamp(min=1)

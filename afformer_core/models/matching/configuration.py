@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from afformer_core.models.backbone_levels import (
     Rule,
@@ -17,7 +16,7 @@ from afformer_core.models.backbone_levels import (
     level_size,
     stage_channels,
 )
-from afformer_core.models.configuration import fields_from_json
+from afformer_core.models.configuration import StoredConfiguration
 
 STAGES = ('p5', 'p4', 'p3')
 """Names of the backbone stages of a matching network, coarse to fine; pN has stride 2**N."""
@@ -32,7 +31,7 @@ StageShape = tuple[int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MatchingConfiguration:
+class MatchingConfiguration(StoredConfiguration):
     """The architecture of a matching network: a backbone, and a contact head over its stages.
 
     Attributes:
@@ -94,16 +93,3 @@ class MatchingConfiguration:
     def stage_shapes(self) -> tuple[StageShape, ...]:
         """(C, height, width) of each stage, coarse to fine."""
         return tuple((stage_channels(self, name), *level_size(self, name)) for name in STAGES)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the configuration as plain JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> MatchingConfiguration:
-        """Build a configuration from the result of `to_json`.
-
-        Raises:
-            ValueError: a field is missing, unknown, or outside its range.
-        """
-        return cls(**fields_from_json(cls, content))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -70,25 +69,22 @@ def _layer(rest: str, expands: bool) -> str:
     return f'{names[layer]}.{parameter}'
 
 
-_STRIDES = (2, 4, 8, 16, 32)
+# Stride of the coarsest map; that of the other is half of it.
+_STRIDE = 32
 
 
 class ImagenetFeatures:
-    """A function from images to maps of the backbone's stages, on the CPU.
-
-    Args:
-        strides: strides of the stages, ascending, among 2, 4, 8, 16 and 32.
+    """A function from images to the two coarsest maps of the backbone, on the CPU.
 
     Raises:
         AfformerError: the package with the weights is not installed.
     """
 
-    def __init__(self, strides: Sequence[int] = (16, 32)) -> None:
+    def __init__(self) -> None:
         import timm
 
-        indices = tuple(_STRIDES.index(stride) for stride in strides)
         self._body: Any = timm.create_model(
-            'tf_efficientnet_lite0', pretrained=False, features_only=True, out_indices=indices
+            'tf_efficientnet_lite0', pretrained=False, features_only=True, out_indices=(3, 4)
         )
         load_imagenet_weights(self._body)
         self._body.eval()
@@ -102,10 +98,9 @@ class ImagenetFeatures:
         Raises:
             ValueError: a side is not a multiple of 32.
         """
-        if image.shape[0] % _STRIDES[-1] or image.shape[1] % _STRIDES[-1]:
+        if image.shape[0] % _STRIDE or image.shape[1] % _STRIDE:
             raise ValueError(
-                f'the image is {image.shape[1]}x{image.shape[0]}; expected multiples of '
-                f'{_STRIDES[-1]}'
+                f'the image is {image.shape[1]}x{image.shape[0]}; expected multiples of {_STRIDE}'
             )
         # The network was trained on values from -1 to 1.
         pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1

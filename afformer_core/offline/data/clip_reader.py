@@ -95,7 +95,12 @@ class ClipReader:
             times = self._folder_times(sample, paths)
             return self._collect(times, lambda used: stream_frames(paths[i] for i in used))
         with VideoReader(sample.video_path, sample.clip) as reader:
-            return self._collect(_clip_times(reader.times(), sample.clip), reader.select)
+            # A damaged file may have decreasing times, although its frames are in the order of
+            # display.
+            times = np.maximum.accumulate(reader.times())
+            if sample.clip is not None:
+                times = np.maximum(times - sample.clip[0], 0.0)
+            return self._collect(times, reader.select)
 
     def _collect(
         self, times: np.ndarray, select: Callable[[Sequence[int]], Iterable[np.ndarray]]
@@ -135,13 +140,6 @@ class ClipReader:
             self.folder_rate if paths is not None else None,
         )
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def _clip_times(times: np.ndarray, clip: tuple[float, float] | None) -> np.ndarray:
-    """Compute seconds from the beginning of the clip."""
-    # A damaged file may have decreasing times, although its frames are in the order of display.
-    times = np.maximum.accumulate(times)
-    return times if clip is None else np.maximum(times - clip[0], 0.0)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import numpy as np
@@ -136,12 +138,7 @@ def make_exemplars(
             shown = demonstrations[sample.demonstration]
             found.append(Exemplars(shown[None], mean[None], described, owners))
         report(done)
-    if not found:
-        return None
-    joined = found[0]
-    for exemplars in found[1:]:
-        joined += exemplars
-    return joined
+    return reduce(add, found) if found else None
 
 
 def marks_inside(sample: Sample) -> NDArray[np.float64]:

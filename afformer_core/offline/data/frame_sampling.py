@@ -123,17 +123,13 @@ class WindowSampling(FrameSampling):
 
     def windows(self, times: NDArray[np.float64]) -> list[list[int]]:
         """Select windows of the resampled clip (see `FrameSampling.windows`)."""
-        shown = self._resampled(times)
-        last = max(len(shown) - self.longest, 0)
-        starts = [*range(0, last, self.stride), last]
-        return [shown[start : start + self.longest] for start in starts]
-
-    def _resampled(self, times: NDArray[np.float64]) -> list[int]:
         elapsed = times - times[0] - _ROUNDING
         count = math.floor((times[-1] - times[0] + _ROUNDING) * self.rate) + 1
         ticks = np.arange(count) / self.rate
         shown: list[int] = (np.searchsorted(elapsed, ticks, side='right') - 1).tolist()
-        return shown
+        last = max(len(shown) - self.longest, 0)
+        starts = [*range(0, last, self.stride), last]
+        return [shown[start : start + self.longest] for start in starts]
 
 
 def parse_frame_sampling(text: str) -> FrameSampling:

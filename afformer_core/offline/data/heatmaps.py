@@ -66,7 +66,6 @@ def target_heatmaps(points: Tensor, size: tuple[int, int]) -> Tensor:
     if points.ndim != 3 or points.shape[-1] != 2:
         raise ValueError(f'the shape of points is {list(points.shape)}; expected [N, P, 2]')
     height, width = size
-    kernel_size = blur_kernel_size(height, width)
     # NaN compares false, so padding is also outside. Truncation moves -1 < x < 0 to 0: inside.
     x, y = points.unbind(-1)
     inside = (x > -1) & (x < width) & (y > -1) & (y < height)
@@ -74,8 +73,7 @@ def target_heatmaps(points: Tensor, size: tuple[int, int]) -> Tensor:
     row = torch.where(inside, y, 0).long()
     weight = (inside & ~_repeated(row * width + column, inside)).float()
 
-    row_blur = _impulse_responses(height, kernel_size, points.device)
-    column_blur = _impulse_responses(width, kernel_size, points.device)
+    row_blur, column_blur = _blurs(size, points.device)
     vertical = row_blur[row] * weight[..., None]
     # In fp32, even within a training step in mixed precision.
     with torch.autocast(points.device.type, enabled=False):
@@ -95,10 +93,7 @@ def blurred_maps(maps: Tensor) -> Tensor:
     Raises:
         ValueError: the maps are too elongated for their blur kernel.
     """
-    height, width = maps.shape[1:]
-    kernel_size = blur_kernel_size(height, width)
-    row_blur = _impulse_responses(height, kernel_size, maps.device)
-    column_blur = _impulse_responses(width, kernel_size, maps.device)
+    row_blur, column_blur = _blurs(maps.shape[1:], maps.device)
     with torch.autocast(maps.device.type, enabled=False):
         heatmaps = row_blur.T @ maps @ column_blur + RELEASED_OFFSET
     return heatmaps / heatmaps.sum((1, 2), keepdim=True)
@@ -142,12 +137,9 @@ def summed_heatmaps(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     Returns:
         float32 [height, width], not normalised.
     """
-    height, width = size
-    kernel_size = blur_kernel_size(height, width)
-    inside = ((points > -1) & (points < (width, height))).all(axis=1)
+    inside = ((points > -1) & (points < size[::-1])).all(axis=1)
     columns, rows = points[inside].astype(int).T
-    row_blur = _impulse_responses(height, kernel_size, torch.device('cpu')).numpy()
-    column_blur = _impulse_responses(width, kernel_size, torch.device('cpu')).numpy()
+    row_blur, column_blur = (blur.numpy() for blur in _blurs(size, torch.device('cpu')))
     return np.asarray(row_blur[rows].T @ column_blur[columns])
 
 
@@ -216,6 +208,14 @@ def _repeated(pixel: Tensor, inside: Tensor) -> Tensor:
     """Compute a mask [N, P], true where an earlier inside point of the set has the same pixel."""
     same = (pixel[:, :, None] == pixel[:, None, :]) & inside[:, None, :]
     return same.tril(diagonal=-1).any(-1)
+
+
+def _blurs(size: Sequence[int], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the impulse responses of the rows and of the columns of (height, width)."""
+    height, width = size
+    kernel_size = blur_kernel_size(height, width)
+    rows = _impulse_responses(height, kernel_size, device)
+    return rows, _impulse_responses(width, kernel_size, device)
 
 
 @functools.lru_cache(maxsize=8)

@@ -141,11 +141,8 @@ def _image_problem(sample: Sample, decode: bool) -> str:
                 image.load()
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         return f'{path} cannot be read as an image, or is truncated: {error}'
-    return _size_problem(path, size, sample.image_size)
-
-
-def _size_problem(path: Path, size: tuple[int, int], annotated: tuple[int, int]) -> str:
-    """Compare the shapes: an image may be resized, but not turned or cropped."""
+    annotated = sample.image_size
+    # An image may be resized, but not turned or cropped.
     by_width, by_height = size[0] / annotated[0], size[1] / annotated[1]
     if abs(by_width / by_height - 1) > 0.02:
         return (

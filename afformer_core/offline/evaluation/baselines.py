@@ -26,6 +26,7 @@ Sum = NDArray[np.float64]
 Key = TypeVar('Key', bound=Hashable)
 
 _CHUNK = 64
+_SIGMA = 0.3
 _CROP = 224
 
 
@@ -34,17 +35,11 @@ def uniform(size: tuple[int, int]) -> Predictor:
     return _fixed(np.full(size, 1 / (size[0] * size[1]), np.float32))
 
 
-def centred_gaussian(size: tuple[int, int], sigma: float = 0.3) -> Predictor:
-    """Return a Gaussian in the middle of (height, width); `sigma` is a share of each side.
-
-    Raises:
-        ValueError: sigma is not above 0.
-    """
-    if not sigma > 0:
-        raise ValueError(f'the sigma of the Gaussian is {sigma}; expected above 0')
+def centred_gaussian(size: tuple[int, int]) -> Predictor:
+    """Return a Gaussian in the middle of (height, width), whose sigma is 0.3 of each side."""
     profiles = []
     for length in size:
-        offsets = (np.arange(length) - (length - 1) / 2) / (sigma * length)
+        offsets = (np.arange(length) - (length - 1) / 2) / (_SIGMA * length)
         profiles.append(np.exp(-0.5 * offsets**2))
     return _fixed(_normalised(np.outer(*profiles)))
 

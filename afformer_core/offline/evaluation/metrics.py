@@ -29,7 +29,7 @@ Positions = NDArray[np.float64]
 """[K, 2] (x, y) in pixels of the annotation; the first pixel's centre is (0, 0)."""
 
 RowScores = Mapping[str, NDArray[np.float64]]
-"""Scores of N rows by name, each [N]: those of `METRICS` and of `measure_peaks`."""
+"""Scores of N rows by name, each [N]: those of `measure` and of `measure_peaks`."""
 
 Estimates = Mapping[str, Any]
 """Estimates, numbers or None by the names of measures."""
@@ -76,7 +76,7 @@ MEASURES = {
     'peak_inside': Measure('peak inside', 'peak_inside'),
     'nearest': Measure('nearest', 'nearest'),
 }
-"""Measures of rows by name; a new one needs its scores, in `METRICS` or `measure_peaks`."""
+"""Measures of rows by name; a new one needs its scores, in `measure` or `measure_peaks`."""
 
 
 def normalised(heatmaps: FloatArray) -> NDArray[np.float32]:
@@ -164,18 +164,10 @@ def _auc_judd(predicted: FloatArray, region: NDArray[np.bool_], rng: np.random.G
     return float((np.diff(alarms) * (hits[1:] + hits[:-1]) / 2).sum())
 
 
-METRICS: Mapping[str, Callable[..., NDArray[np.float64]]] = {
-    'kld': lambda predicted, targets, rng, epsilon: kld(predicted, targets, epsilon),
-    'sim': lambda predicted, targets, rng, epsilon: sim(predicted, targets),
-    'auc_j': lambda predicted, targets, rng, epsilon: auc_judd(predicted, targets, rng),
-}
-"""Metrics of predictions against targets, both [N, H, W], by name."""
-
-
 def measure(
     predicted: Heatmaps, targets: Heatmaps, rng: np.random.Generator, epsilon: float = 0.0
 ) -> RowScores:
-    """Compute all `METRICS` of predictions [N, H, W] against ground truths [N, H, W].
+    """Compute KLD, SIM and AUC-J of predictions [N, H, W] against ground truths [N, H, W].
 
     Args:
         predicted: predictions at the protocol's size.
@@ -183,7 +175,11 @@ def measure(
         rng: random numbers of the jitter in AUC-J.
         epsilon: epsilon of the protocol in KLD.
     """
-    return {name: metric(predicted, targets, rng, epsilon) for name, metric in METRICS.items()}
+    return {
+        'kld': kld(predicted, targets, epsilon),
+        'sim': sim(predicted, targets),
+        'auc_j': auc_judd(predicted, targets, rng),
+    }
 
 
 def score(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -135,7 +135,7 @@ class CoarseRowsProtocol(RowsProtocol):
 
     def targets(self, rows: Sequence[ProtocolRow]) -> Heatmaps:
         """Blur points to float32 [N, 28, 28]; uniform if no point lies inside the image."""
-        return np.stack([_normalised(_downsampled(_blurred(_fitted(row)))) for row in rows])
+        return np.stack([_normalised(_downsampled(_blurred(row))) for row in rows])
 
     def prediction(self, heatmap: Heatmaps) -> Heatmaps:
         """Resample the heatmap to 28x28, blur it with a 5x5 kernel, and divide it by its sum."""
@@ -143,16 +143,12 @@ class CoarseRowsProtocol(RowsProtocol):
         return _normalised(np.asarray(cv2.GaussianBlur(resized, (_BLUR, _BLUR), 0)))
 
 
-def _fitted(row: ProtocolRow) -> ProtocolRow:
-    """Scale a row to an image with sides of at most 1024 pixels."""
+def _blurred(row: ProtocolRow) -> Heatmaps:
+    """Blur the points of a row in its image, shrunk to sides of at most 1024 pixels."""
     scale = min(1.0, _LARGEST / max(row.image_size))
     width, height = (max(1, round(scale * side)) for side in row.image_size)
     points = row.points * np.divide((width, height), row.image_size)
-    return replace(row, points=points, image_size=(width, height))
-
-
-def _blurred(row: ProtocolRow) -> Heatmaps:
-    return summed_heatmaps(row.points, row.image_size[::-1])
+    return summed_heatmaps(points, (height, width))
 
 
 def _downsampled(heatmap: Heatmaps) -> Heatmaps:

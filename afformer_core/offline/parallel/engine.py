@@ -127,13 +127,9 @@ def do_part_for_another(task: Task[Part, Value], part: Part) -> PartResult[None,
     result = do_part(task, part).of(None)
     if result.error is None:
         return result
-    trace = ''.join(traceback.format_exception(result.error))
-    return replace(result, error=_sendable(result.error), trace=trace)
-
-
-def _sendable(error: Exception) -> Exception:
+    error, trace = result.error, ''.join(traceback.format_exception(result.error))
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:  # noqa: BLE001
-        return RuntimeError(f'{type(error).__name__}: {error}')
-    return error
+        error = RuntimeError(f'{type(error).__name__}: {error}')
+    return replace(result, error=error, trace=trace)

@@ -181,7 +181,12 @@ def _results(
         [answer], _ = ray.wait([*working, *starting], num_returns=1)
         if answer in starting:
             actor = starting.pop(answer)
-            _require_started(ray, answer)
+            try:
+                ray.get(answer)
+            except ray.exceptions.RayError as error:
+                raise AfformerError(
+                    f'a process of the cluster cannot start: {told(error)}. {_SAME_RELEASE}'
+                ) from error
         else:
             actor, part, deaths = working.pop(answer)
             try:
@@ -204,15 +209,6 @@ def _results(
             are_left = False
             # A process whose machine died may wait for this one's core.
             ray.kill(actor)
-
-
-def _require_started(ray: ModuleType, answer: Any) -> None:
-    try:
-        ray.get(answer)
-    except ray.exceptions.RayError as error:
-        raise AfformerError(
-            f'a process of the cluster cannot start: {told(error)}. {_SAME_RELEASE}'
-        ) from error
 
 
 def _result(ray: ModuleType, answer: Any, part: Part) -> PartResult[Part, Any]:

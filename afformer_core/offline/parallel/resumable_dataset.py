@@ -160,13 +160,12 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def _open_maker(production: Production) -> Callable[[int], None]:
-    return partial(_make_whole, production)
+    def make(index: int) -> None:
+        with _delivery(production, f'{index:05d}') as aside, _one_thread():
+            sample = production.make(index, aside)
+            write_json(aside / _SCENES / production.split / f'{index:05d}.json', sample)
 
-
-def _make_whole(production: Production, index: int) -> None:
-    with _delivery(production, f'{index:05d}') as aside, _one_thread():
-        sample = production.make(index, aside)
-        write_json(aside / _SCENES / production.split / f'{index:05d}.json', sample)
+    return make
 
 
 @contextmanager

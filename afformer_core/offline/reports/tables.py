@@ -62,10 +62,10 @@ class Table:
         lines += [(label, *map(cell_text, cells)) for label, cells in self.rows.items()]
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
         rule = '|'.join(('-' * (widths[0] + 2), *('-' * (w + 1) + ':' for w in widths[1:])))
-        body = [
-            '| ' + ' | '.join(_pad(cell, width, i) for i, (cell, width) in aligned) + ' |'
-            for aligned in (list(enumerate(zip(line, widths, strict=True))) for line in lines)
-        ]
+        body = []
+        for label, *cells in lines:
+            aligned = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+            body.append(f'| {" | ".join((label.ljust(widths[0]), *aligned))} |')
         notes = [f'- {note}' for note in self.notes]
         parts = [f'### {self.title}', '', body[0], f'|{rule}|', *body[1:]]
         return '\n'.join([*parts, *(['', *notes] if notes else [])])
@@ -110,7 +110,3 @@ def cell_text(cell: Cell) -> str:
     if isinstance(cell, float):
         return f'{cell:.3f}' if abs(cell) < 10 else f'{cell:.1f}'
     return str(cell)
-
-
-def _pad(cell: str, width: int, column: int) -> str:
-    return cell.ljust(width) if column == 0 else cell.rjust(width)

@@ -54,7 +54,9 @@ class ModelTraining(LightningModule):
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002
         """Set the training mode, except that batch norms keep their pretrained statistics."""
         super().train(mode)
-        keep_statistics(self)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
         return self
 
     @abstractmethod
@@ -117,10 +119,10 @@ class ModelTraining(LightningModule):
     def configure_optimizers(self) -> Any:
         """Build AdamW and its schedule over the trainer's steps."""
         optimizer = self.optimization.optimizer(self.model)
-        schedule = self.optimization.schedule(optimizer, self.trainer.max_steps)
+        share = partial(self.optimization.share, steps=self.trainer.max_steps)
         return {
             'optimizer': optimizer,
-            'lr_scheduler': {'scheduler': schedule, 'interval': 'step'},
+            'lr_scheduler': {'scheduler': LambdaLR(optimizer, share), 'interval': 'step'},
         }
 
 
@@ -144,13 +146,6 @@ def _without_keys(gradient: Tensor) -> Tensor:
     """Zero the keys' part of the gradient of the biases of queries, keys and values."""
     queries, keys, values = gradient.chunk(3)
     return torch.cat((queries, torch.zeros_like(keys), values))
-
-
-def keep_statistics(module: nn.Module) -> None:
-    """Make all batch norms, in place, normalise with their pretrained statistics."""
-    for submodule in module.modules():
-        if isinstance(submodule, nn.BatchNorm2d):
-            submodule.eval()
 
 
 # Names of pretrained backbone parts of an encoder and of a hand detector.
@@ -236,10 +231,6 @@ class Optimization:
             for (factor, decay), parameters in groups.items()
         ]
         return torch.optim.AdamW(described, lr=self.learning_rate)
-
-    def schedule(self, optimizer: torch.optim.Optimizer, steps: int) -> LambdaLR:
-        """Build the schedule of the rates over a number of steps."""
-        return LambdaLR(optimizer, partial(self.share, steps=steps))
 
     def share(self, step: int, steps: int) -> float:
         """Return the learning rate of a step as a share of the highest.

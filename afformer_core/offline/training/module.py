@@ -110,9 +110,9 @@ class GroundingTraining(ModelTraining):
         freeze_softmax_invariant_biases(self.model)
         if self.loss.actions == 'none':
             self.model.predictor.actioner.requires_grad_(False)
-        self._validation = Validation(
-            configuration, _validation_protocol(loss), with_actions=loss.actions != 'none'
-        )
+        # At 28x28 if heatmaps are trained at a reduced size.
+        protocol = RowsProtocol() if loss.heatmap_size is None else CoarseRowsProtocol()
+        self._validation = Validation(configuration, protocol, with_actions=loss.actions != 'none')
 
     def setup(self, stage: str) -> None:
         """Report the settings kept from an initial model, and check that data and model match.
@@ -156,8 +156,8 @@ class GroundingTraining(ModelTraining):
 
     def on_validation_epoch_end(self) -> None:
         """Gather the measures of all processes; each sample counts once."""
-        parts = gathered(self._validation.scores)
-        for name, value in weighted_means(parts).items():
+        scores = gathered(self._validation.scores)
+        for name, value in weighted_means(scores).items():
             self.log(f'validation/{name}', value, prog_bar=name == 'kld', rank_zero_only=True)
 
     def save(
@@ -194,11 +194,6 @@ class GroundingTraining(ModelTraining):
     def _data(self) -> GroundingData:
         data: GroundingData = self.trainer.datamodule  # type: ignore[attr-defined]
         return data
-
-
-def _validation_protocol(loss: GroundingLoss) -> RowsProtocol:
-    """Return the protocol at 28x28 if heatmaps are trained at a reduced size, else at 256x256."""
-    return RowsProtocol() if loss.heatmap_size is None else CoarseRowsProtocol()
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,8 @@ class TrainingCli(LightningCLI):
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._arguments = list(arguments)
-        register_paths()
+        # Parsers reject URLs as paths.
+        register_type(Path, str, _as_path, type_check=isinstance)
         super().__init__(
             self.trained,
             self.data,
@@ -201,7 +202,7 @@ class TrainingCli(LightningCLI):
                 f'trainer.max_steps is {self.config.trainer.max_steps}; expected at least 1 for '
                 'the schedule'
             )
-        require_inputs_of_training_kept(self.config)
+        require_inputs_kept([('--output', self.config.output)], _input_paths(self.config))
         output = Path(self.config.output)
         # One process represents all processes of a training.
         with alone_in(output) if self.trainer.is_global_zero else nullcontext():
@@ -214,7 +215,11 @@ class TrainingCli(LightningCLI):
             steps = finished_steps(last)
             require_same_configuration(output / _CONFIGURATION, self.parser.dump(self.config))
             if steps >= self.trainer.max_steps:
-                self._say_trained(steps)
+                if self.trainer.is_global_zero:
+                    print(
+                        f'{output} is already trained for {steps} steps. Raise trainer.max_steps '
+                        'or give another output folder'
+                    )
                 return
         self._say_restricted()
         self.trainer.fit(
@@ -241,13 +246,6 @@ class TrainingCli(LightningCLI):
             'licence of the data',
             file=sys.stderr,
         )
-
-    def _say_trained(self, steps: int) -> None:
-        if self.trainer.is_global_zero:
-            print(
-                f'{self.config.output} is already trained for {steps} steps. Raise '
-                'trainer.max_steps or give another output folder'
-            )
 
 
 def _files_in(settings: Any) -> list[Path]:
@@ -302,11 +300,6 @@ class HandTrainingCli(TrainingCli):
 _STORES = ('output', 'cache_folder')
 
 
-def register_paths() -> None:
-    """Make parsers reject URLs as paths."""
-    register_type(Path, str, _as_path, type_check=isinstance)
-
-
 def restore_null(parser: ArgumentParser, configuration: Any) -> None:
     """Set every path that was set to null to None, or end with an error if it is required.
 
@@ -323,15 +316,6 @@ def restore_null(parser: ArgumentParser, configuration: Any) -> None:
         parser.validate(configuration)
     except (TypeError, ValueError) as error:
         parser.error(str(error))
-
-
-def require_inputs_of_training_kept(configuration: Any) -> None:
-    """Raise an error if the output folder of a parsed configuration is one of its inputs.
-
-    Raises:
-        ValueError: see `require_inputs_kept`.
-    """
-    require_inputs_kept([('--output', configuration.output)], _input_paths(configuration))
 
 
 def _input_paths(configuration: Any) -> Iterator[NamedPath]:

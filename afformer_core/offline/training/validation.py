@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -69,16 +69,13 @@ class Validation:
         self.scores[index] = len(rows), means
 
 
-def weighted_means(
-    parts: Sequence[Mapping[int, tuple[int, dict[str, float]]]],
-) -> dict[str, float]:
+def weighted_means(scores: Mapping[int, tuple[int, dict[str, float]]]) -> dict[str, float]:
     """Average the scores of a validation over the rows of all samples.
 
     Args:
-        parts: the scores of each process (see `Validation`); several may have a sample.
+        scores: the scores of all samples (see `Validation`).
     """
-    merged = {index: scores for part in parts for index, scores in part.items()}
-    ordered = [merged[index] for index in sorted(merged)]
+    ordered = [scores[index] for index in sorted(scores)]
     weights = [rows for rows, _ in ordered]
     return {
         name: float(np.average([means[name] for _, means in ordered], weights=weights))
@@ -89,11 +86,11 @@ def weighted_means(
 _Found = TypeVar('_Found')
 
 
-def gathered(found: Mapping[int, _Found]) -> list[Mapping[int, _Found]]:
-    """Gather results by index of the sample from every process."""
+def gathered(found: Mapping[int, _Found]) -> Mapping[int, _Found]:
+    """Gather results by index of the sample from every process, each sample once."""
     distributed = torch.distributed
     if not (distributed.is_available() and distributed.is_initialized()):
-        return [found]
+        return found
     parts: list[Any] = [{} for _ in range(distributed.get_world_size())]
     distributed.all_gather_object(parts, found)
-    return parts
+    return {index: result for part in parts for index, result in part.items()}

@@ -70,10 +70,6 @@ class ZoomSettings:
         if not self.stages:
             raise ValueError('the number of zoom stages is 0; expected at least 1')
 
-    def stage(self, index: int) -> ZoomStage:
-        """Return the zoom stage of object `index`, from 0."""
-        return self.stages[index % len(self.stages)]
-
 
 def write_zoomed_dataset(
     folder: Path, settings: ZoomSettings, engine: ParallelEngine = ONE_PROCESS
@@ -123,13 +119,17 @@ def _merge(settings: ZoomSettings, goal: Path, folder: Path, entries: list[Any])
 
 def _as_it_is(sample: Sample, goal: Path) -> dict[str, Any]:
     entry = _entry(sample, sample.points, sample.image_size)
-    paths = {'image_path': sample.image_path, 'video_path': sample.video_path}
-    return {**{key: _from(goal, path) for key, path in paths.items()}, **entry}
+    image, video = (
+        os.path.relpath(path.absolute(), goal.absolute())
+        for path in (sample.image_path, sample.video_path)
+    )
+    return {'image_path': image, 'video_path': video, **entry}
 
 
 def _make(settings: ZoomSettings, index: int, folder: Path) -> list[dict[str, Any]]:
     """Write the crops of an object; return their entries."""
-    grounder, name, stage = _grounder(settings), settings.annotations.stem, settings.stage(index)
+    grounder, name = _grounder(settings), settings.annotations.stem
+    stage = settings.stages[index % len(settings.stages)]
     demonstrations: dict[str, list[Sample]] = defaultdict(list)
     for sample in _groups(settings)[index]:
         demonstrations[sample.demonstration].append(sample)
@@ -142,7 +142,9 @@ def _make(settings: ZoomSettings, index: int, folder: Path) -> list[dict[str, An
         grounder.set_demonstration(frames, _SHOWN)
         window = _crop_window(grounder, frames[0], stage.demonstration_zoom)
         (folder / clip).parent.mkdir(parents=True, exist_ok=True)
-        cut = (_even(window.crop(frame)) for frame in frames)
+        # Videos cannot have an odd number of rows or columns.
+        height, width = (side - side % 2 for side in window.crop(frames[0]).shape[:2])
+        cut = (np.ascontiguousarray(window.crop(frame)[:height, :width]) for frame in frames)
         encode_video(folder / clip, cut, _RATE, _CLIP_QUALITY)
         for target, sample in enumerate(samples):
             image = f'images/{name}/{index:05d}/{number}_{target}.jpg'
@@ -159,8 +161,9 @@ def _zoomed(
     image = read_image(sample.image_path)
     window = _crop_window(grounder, image, zoom)
     width, height = sample.image_size
-    left, top, part_width, part_height = _box(window, (height, width))
-    points = [of_action - (left, top) for of_action in sample.points]
+    rows, columns = window.of_image((height, width))
+    part_width, part_height = columns.stop - columns.start, rows.stop - rows.start
+    points = [of_action - (columns.start, rows.start) for of_action in sample.points]
     inside = [
         ((of_action >= -0.5) & (of_action < np.array((part_width, part_height)) - 0.5)).all(axis=1)
         for of_action in points
@@ -189,22 +192,6 @@ def _entry(
 def _crop_window(grounder: ArrayGrounder, image: NDArray[np.uint8], zoom: float) -> CropWindow:
     """Return the crop window around the demonstration's peak in an image, without zoom stages."""
     return crop_window(grounder.output(image, _SHOWN), grounder.configuration, zoom)
-
-
-def _box(window: CropWindow, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return (left, top, width, height) of a crop window in an image of (height, width) pixels."""
-    rows, columns = window.of_image(size)
-    return columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start
-
-
-def _even(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Drop the last row or column of an odd number, which videos cannot have."""
-    height, width = (side - side % 2 for side in frame.shape[:2])
-    return np.ascontiguousarray(frame[:height, :width])
-
-
-def _from(folder: Path, path: Path) -> str:
-    return os.path.relpath(path.absolute(), folder.absolute())
 
 
 @lru_cache(maxsize=1)

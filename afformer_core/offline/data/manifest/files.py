@@ -75,21 +75,18 @@ def convert(dataset: AnnotatedDataset, output: Path) -> None:
     header = dataset.manifest.header
     contents = [replace(header, source=header.source or dataset.annotations.stem).to_json()]
     for numbered in dataset.manifest.rows:
-        row = asdict(_moved(numbered.row, dataset.root, output.parent))
-        contents.append({name: value for name, value in row.items() if value not in (None, ())})
+        row, root, folder = numbered.row, dataset.root, output.parent
+        moved = replace(
+            row,
+            id=sample_id(row),
+            clip=_relative(root / row.clip, folder),
+            target=_relative(root / row.target, folder),
+            mask=None if row.mask is None else _relative(root / row.mask, folder),
+        )
+        fields = asdict(moved).items()
+        contents.append({name: value for name, value in fields if value not in (None, ())})
     lines = (f'{json.dumps(content, ensure_ascii=False)}\n' for content in contents)
     write_aside(output, ''.join(lines).encode())
-
-
-def _moved(row: ManifestRow, root: Path, folder: Path) -> ManifestRow:
-    """Return the row with paths from another folder."""
-    return replace(
-        row,
-        id=sample_id(row),
-        clip=_relative(root / row.clip, folder),
-        target=_relative(root / row.target, folder),
-        mask=None if row.mask is None else _relative(root / row.mask, folder),
-    )
 
 
 def _relative(path: Path, folder: Path) -> str:

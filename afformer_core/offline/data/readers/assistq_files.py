@@ -16,7 +16,6 @@ from afformer_core.files.annotation_files import naming, read_json, read_text
 
 _CLOCK = r'(\d+):([0-5]\d):([0-5]\d)'
 _SCRIPT_LINE = re.compile(rf'{_CLOCK}\s*-\s*{_CLOCK}(.*)')
-_BYTE_ORDER_MARK = '\ufeff'
 
 
 @dataclass(frozen=True)
@@ -173,7 +172,7 @@ def read_answers(path: Path) -> dict[str, tuple[AnsweredStep, ...]]:
 
 def _numbered_lines(path: Path) -> list[tuple[int, str]]:
     """Return the lines that are not empty, stripped, with their numbers from 1."""
-    text = read_text(path).removeprefix(_BYTE_ORDER_MARK)
+    text = read_text(path).removeprefix('\ufeff')
     # `splitlines` would also split at characters that a sentence may contain.
     lines = enumerate((line.strip() for line in text.split('\n')), start=1)
     return [(number, line) for number, line in lines if line]

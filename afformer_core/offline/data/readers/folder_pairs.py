@@ -108,7 +108,12 @@ def _add_object(manifest: Manifest, object_folder: Path, rows: Sequence[PointRow
         with naming(f'line {row.line} of {table}'):
             if image not in sizes:
                 sizes[image] = read_image_size(manifest.root / object_folder / IMAGES / image)
-            _require_inside(row, sizes[image])
+            width, height = sizes[image]
+            if not (0 <= row.x < width and 0 <= row.y < height):
+                raise ValueError(
+                    f'the point is ({row.x:g}, {row.y:g}); expected one within {row.image}, '
+                    f'which is {width}x{height}'
+                )
             if row.action not in manifest.header.actions:
                 names = ', '.join(manifest.header.actions)
                 raise ValueError(f'action is {row.action!r}; expected one of {names}')
@@ -223,18 +228,9 @@ def folder_origin(folder: Path) -> Origin:
         return Origin(folder.resolve().name or UNKNOWN, licence)
 
 
-def _require_inside(row: PointRow, size: tuple[int, int]) -> None:
-    if not (0 <= row.x < size[0] and 0 <= row.y < size[1]):
-        raise ValueError(
-            f'the point is ({row.x:g}, {row.y:g}); expected one within {row.image}, '
-            f'which is {size[0]}x{size[1]}'
-        )
-
-
 POINTS_FILE = 'points.csv'
 
 _COLUMNS = ('demonstration', 'image', 'action', 'x', 'y')
-_BYTE_ORDER_MARK = '\ufeff'
 
 
 @dataclass(frozen=True)
@@ -281,7 +277,7 @@ def read_point_table(path: Path) -> tuple[PointRow, ...]:
             no row; a row has too many or too few values, an empty value, a number that is not
             finite, or is repeated; each error has the line.
     """
-    lines = _fields(path, read_text(path).removeprefix(_BYTE_ORDER_MARK))
+    lines = _fields(path, read_text(path).removeprefix('\ufeff'))
     first, header = next(lines, (1, []))
     with naming(f'line {first} of {path}'):
         _require_columns(header)

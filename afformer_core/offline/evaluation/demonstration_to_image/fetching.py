@@ -165,12 +165,14 @@ def _download(
         return dict.fromkeys(files, f'{where} is not available: {error}')
     problems = {}
     for file in files:
+        content = hashlib.sha256()
         try:
-            found = _hash_source(folder, file.path)
+            for part in _source_paths(folder, file.path):
+                content.update(part.read_bytes())
         except OSError:
             problems[file] = f'{file.path} is not in {where}'
             continue
-        if found != file.sha256:
+        if (found := content.hexdigest()) != file.sha256:
             problems[file] = (
                 f'{file.path} of {where} has the SHA-256 {found[:12]}; expected {file.sha256[:12]}'
             )
@@ -178,12 +180,18 @@ def _download(
 
 
 def _cut(media: MediaReference, output: Path, folder: str) -> str:
-    """Cut a medium unless it exists; return the problem, or nothing."""
+    """Cut a video or a JPEG unless it exists; return the problem, or nothing."""
     path = output / folder / media['name']
     if path.exists():
         return ''
+    path.parent.mkdir(parents=True, exist_ok=True)
+    root = output / _SOURCES / media['repository'] / media['commit']
+    frames = (cut_frame(frame, media) for frame in _source_frames(root, media))
     try:
-        _cut_media(output / _SOURCES / media['repository'] / media['commit'], media, path)
+        if media['rate'] is None:
+            write_jpeg(path, next(frames), _JPEG_QUALITY)
+        else:
+            write_video(path, frames, media['rate'], _RATE_FACTOR)
     except AfformerError as error:
         return str(error)
     return ''
@@ -260,23 +268,6 @@ def _source_paths(root: Path, path: str) -> list[Path]:
     """List the files that a path of a `SourceFile` names, in the order of their names."""
     named = root / path
     return sorted(named.parent.glob(named.name)) if '*' in named.name else [named]
-
-
-def _hash_source(root: Path, path: str) -> str:
-    content = hashlib.sha256()
-    for file in _source_paths(root, path):
-        content.update(file.read_bytes())
-    return content.hexdigest()
-
-
-def _cut_media(root: Path, media: MediaReference, output: Path) -> None:
-    """Write the clip as a video, or the image as JPEG, from the folder of the repository."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    frames = (cut_frame(frame, media) for frame in _source_frames(root, media))
-    if media['rate'] is None:
-        write_jpeg(output, next(frames), _JPEG_QUALITY)
-    else:
-        write_video(output, frames, media['rate'], _RATE_FACTOR)
 
 
 def _source_frames(root: Path, media: MediaReference) -> Iterator[_Image]:

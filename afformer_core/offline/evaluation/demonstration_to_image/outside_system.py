@@ -63,15 +63,6 @@ def is_command(system: str) -> bool:
     return bool(words) and not Path(system).is_dir() and shutil.which(words[0]) is not None
 
 
-def _run_command(command: str, questions: Path, answers: Path) -> None:
-    words = [*shlex.split(command), str(questions), str(answers)]
-    done = subprocess.run(words, check=False)
-    if done.returncode:
-        raise SystemError(f'{words[0]} ended with status {done.returncode}; expected 0')
-    if not answers.is_file():
-        raise SystemError(f'{words[0]} did not write {answers}')
-
-
 class OutsideSystem:
     """The answers of a system as a predictor.
 
@@ -145,7 +136,12 @@ def ask_command(
     """
     questions, file = folder / 'questions', folder / ANSWERS_FILE
     ids = write_questions(questions, pairs, clips, given_contact=given_contact, seed=seed)
-    _run_command(command, questions, file)
+    words = [*shlex.split(command), str(questions), str(file)]
+    done = subprocess.run(words, check=False)
+    if done.returncode:
+        raise SystemError(f'{words[0]} ended with status {done.returncode}; expected 0')
+    if not file.is_file():
+        raise SystemError(f'{words[0]} did not write {file}')
     try:
         content = json.loads(file.read_text('utf-8'))
     except ValueError as error:

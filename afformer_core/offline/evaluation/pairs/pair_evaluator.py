@@ -279,7 +279,9 @@ class ModelRun:
         names = self._recent.pop(name, None)
         if names is None:
             windows = self._reader.read(sample)
-            self._make_room(len(windows))
+            # The least recently used demonstrations make room.
+            while self._recent and sum(map(len, self._recent.values())) + len(windows) > _KEPT:
+                self._forget(next(iter(self._recent)))
             names = self._set_demonstration(name, windows)
         self._recent[name] = names
         return names
@@ -291,11 +293,6 @@ class ModelRun:
         for name, frames in zip(names, windows, strict=True):
             self.grounder.set_demonstration(frames, name)
         return names
-
-    def _make_room(self, windows: int) -> None:
-        """Delete the least recently used demonstrations."""
-        while self._recent and sum(map(len, self._recent.values())) + windows > _KEPT:
-            self._forget(next(iter(self._recent)))
 
     def _forget(self, name: str) -> None:
         for window in self._recent.pop(name):
@@ -355,8 +352,5 @@ _NumberedPairs = tuple[tuple[int, Pair], ...]
 
 
 def _open_evaluator(settings: RunSettings) -> Callable[[_NumberedPairs], list[PairResult]]:
-    return partial(_evaluate_group, open_run(settings))
-
-
-def _evaluate_group(run: ModelRun, numbered: _NumberedPairs) -> list[PairResult]:
-    return run.evaluate([pair for _, pair in numbered], numbered[0][0])
+    run = open_run(settings)
+    return lambda numbered: run.evaluate([pair for _, pair in numbered], numbered[0][0])

@@ -74,7 +74,7 @@ def choose_pairs(
             )
             for number, index in enumerate(drawn)
         ]
-    return tuple(sorted(pairs, key=_demonstration_sampler))
+    return tuple(sorted(pairs, key=lambda pair: (pair.sample.group, pair.sample.demonstration)))
 
 
 def _swap(sample: Sample, group: Sequence[Sample], rng: np.random.Generator) -> Sample | None:
@@ -101,10 +101,6 @@ def _companions(sample: Sample, group: Sequence[Sample]) -> tuple[Sample, ...]:
         and other.image_path == sample.image_path
         and other.demonstration != sample.demonstration
     )
-
-
-def _demonstration_sampler(pair: Pair) -> tuple[str, str]:
-    return pair.sample.group, pair.sample.demonstration
 
 
 def demonstration_elsewhere(sample: Sample, group: Sequence[Sample]) -> Sample | None:

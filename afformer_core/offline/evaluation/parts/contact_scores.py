@@ -100,20 +100,22 @@ def measure_contacts(
 def _open_reader(
     open_predictors: Callable[[], Mapping[str, object]], frame_count: int
 ) -> Callable[[ContactClip], dict[str, ContactScores]]:
-    return partial(_read, open_predictors(), frame_count)
-
-
-def _read(
-    opened: Mapping[str, object], frame_count: int, clip: ContactClip
-) -> dict[str, ContactScores]:
-    shown = read_marked_clip(clip.name, clip.path, clip.marked, frame_count)
-    readings = {
-        name: reader.read_contact(shown) or _UNREAD
-        for name, reader in opened.items()
+    readers = {
+        name: reader
+        for name, reader in open_predictors().items()
         if isinstance(reader, ContactPredictor)
     }
-    readings[CENTRE] = ClipContact((0.5, 0.5))
-    return {name: score_reading(clip, shown, reading) for name, reading in readings.items()}
+
+    def read(clip: ContactClip) -> dict[str, ContactScores]:
+        shown = read_marked_clip(clip.name, clip.path, clip.marked, frame_count)
+        readings = {name: reader.read_contact(shown) for name, reader in readers.items()}
+        readings[CENTRE] = ClipContact((0.5, 0.5))
+        return {
+            name: score_reading(clip, shown, reading or _UNREAD)
+            for name, reading in readings.items()
+        }
+
+    return read
 
 
 def _measure(

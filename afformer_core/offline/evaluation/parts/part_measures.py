@@ -170,7 +170,9 @@ def measure_parts(
         'nearby_auroc': _auroc('nearby', scores, videos, seed),
     }
     return {
-        name: others[name] if name in others else _mean(name, scores, videos, seed)
+        name: others[name]
+        if name in others
+        else bootstrap_mean(_values(name, scores), videos, seed)
         for name in MEASURES
     }
 
@@ -201,12 +203,6 @@ def _values(name: str, scores: Sequence[PartScores]) -> NDArray[np.float64]:
         tapped = _values('tap_answered', scores) == 1
         return np.where(tapped, _values('tap_inside', scores), np.nan)
     return np.array([score[name] for score in scores], np.float64)
-
-
-def _mean(
-    name: str, scores: Sequence[PartScores], source_videos: Sequence[Hashable], seed: int
-) -> Estimate | None:
-    return bootstrap_mean(_values(name, scores), source_videos, seed)
 
 
 def _auroc(

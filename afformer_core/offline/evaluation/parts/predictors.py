@@ -312,7 +312,11 @@ class ModelPredictor:
             return
         encoded = recorded.encoded
         if clip.contact is not None:
-            encoded = self._given(encoded, clip.contact)
+            # The frame of the given contact takes the place of the first one.
+            image = self.grounder.resize(clip.contact.image)
+            rest = [(encoded.images[n], encoded.features[n]) for n in range(1, len(encoded))]
+            given = EncodedFrames.stack([(image, self.grounder.encode(image)), *rest])
+            encoded = replace(given, contact=clip.contact.point)
         self.grounder.memorize(encoded, clip.name, recorded.summary.frames)
 
     def _record(self, clip: Clip) -> Recorded:
@@ -327,13 +331,6 @@ class ModelPredictor:
             self._recorded = record_whole(media, 'clip', self.grounder, None)
             self._frames = clip.frames
         return self._recorded
-
-    def _given(self, encoded: EncodedFrames, contact: MarkedFrame) -> EncodedFrames:
-        """Put the frame of a given contact in the place of the first one."""
-        image = self.grounder.resize(contact.image)
-        rest = [(encoded.images[n], encoded.features[n]) for n in range(1, len(encoded))]
-        given = EncodedFrames.stack([(image, self.grounder.encode(image)), *rest])
-        return replace(given, contact=contact.point)
 
 
 def _shares(pixels: Sequence[tuple[float, float]], size: tuple[int, ...]) -> tuple[Point, ...]:

@@ -182,7 +182,18 @@ def read_head(path: Path) -> IndexHead:
     Raises:
         DatasetError: the file is missing, damaged, or not an index that this release can read.
     """
-    fields = _fields(path)
+    try:
+        fields = json.loads(read_file(path))
+    except (OSError, ValueError, VideoError) as error:
+        raise DatasetError(
+            f'index {address(path)} cannot be read: {error}. Write one with `afformer mine`'
+        ) from error
+    found = (fields.get('format'), fields.get('version')) if isinstance(fields, dict) else fields
+    if found != (_FORMAT, _VERSION):
+        raise DatasetError(
+            f'{path} is {found}; expected an index of hands of version {_VERSION}. Write one with '
+            '`afformer mine`'
+        )
     return IndexHead(
         dict(fields['settings']),
         float(fields['interaction_score']),
@@ -306,22 +317,6 @@ def video_of_row(row: Mapping[str, Any], folder: Path) -> MinedVideo:
         lens=LensIntrinsics.from_json(row['lens']) if row.get('lens') else None,
         origin=Origin(row['source'], row['licence']) if row.get('source') else None,
     )
-
-
-def _fields(path: Path) -> dict[str, Any]:
-    try:
-        fields = json.loads(read_file(path))
-    except (OSError, ValueError, VideoError) as error:
-        raise DatasetError(
-            f'index {address(path)} cannot be read: {error}. Write one with `afformer mine`'
-        ) from error
-    found = (fields.get('format'), fields.get('version')) if isinstance(fields, dict) else fields
-    if found != (_FORMAT, _VERSION):
-        raise DatasetError(
-            f'{path} is {found}; expected an index of hands of version {_VERSION}. Write one with '
-            '`afformer mine`'
-        )
-    return dict(fields)
 
 
 @dataclass(frozen=True, kw_only=True)

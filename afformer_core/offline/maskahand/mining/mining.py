@@ -226,11 +226,9 @@ class Mining:
                     yield part
 
         # Other processes open their own detector, so this one is dropped.
-        detector, self._detector = self._detector, None
-        open_detector = self._open_detector
-        if engine == ONE_PROCESS and detector is not None:
-            open_detector = partial(_same, detector)
-        del detector
+        kept = self._detector if engine == ONE_PROCESS else None
+        self._detector = None
+        open_detector = self._open_detector if kept is None else lambda: kept
         # A folder of this machine is not that of the others.
         writes = not isinstance(engine, RayEngine) or url_of(self._output) is not None
         opening = partial(Examination, open_detector, self._settings.rate, writes=writes)
@@ -314,10 +312,6 @@ class MinedCounts:
         self.showing += bool(video.clips)
         self.undistorted += video.lens is not None
         self.untouching += bool(video.hands) and not video.clips
-
-
-def _same(detector: HandDetector) -> HandDetector:
-    return detector
 
 
 def _with_clips(

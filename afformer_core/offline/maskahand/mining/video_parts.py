@@ -146,11 +146,8 @@ def missing_parts(output: Path, parts: Sequence[MiningPart]) -> list[MiningPart]
         DatasetError: the file of a part was altered, or the folder cannot be listed.
     """
     written = written_files(output / PARTS_FOLDER)
-
-    def is_missing(part: MiningPart) -> bool:
-        return part.file not in written or bool(part_damage(part.file))
-
-    return [*compress(parts, _at_once(is_missing, parts))]
+    missing = _at_once(lambda part: part.file not in written or part_damage(part.file), parts)
+    return [*compress(parts, missing)]
 
 
 def joined(video: VideoParts) -> tuple[MinedPart, str]:

@@ -19,7 +19,6 @@ from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.offline.data.augmentation.augmentation import ImageSettings
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
-from afformer_core.offline.data.verification import usable_samples
 from afformer_core.offline.maskahand.mining.clip_table import ClipTable
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.offline.maskahand.pretraining.interactions import (
@@ -34,7 +33,6 @@ from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
 from afformer_core.offline.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.offline.training.datasets.batch import (
     Batch,
-    FailedBatch,
     FailedExample,
     collate_features,
     collate_images,
@@ -46,7 +44,7 @@ from afformer_core.offline.training.datasets.batched_data import (
 )
 from afformer_core.offline.training.datasets.feature_data import (
     FeatureDataset,
-    encoders_in_training,
+    model_in_training,
     open_feature_cache,
 )
 from afformer_core.offline.training.datasets.feature_files import (
@@ -113,6 +111,7 @@ class MaskAHandData(GroundingData):
         self._origin = Origin(Path(index).stem, licence)
         # Before reading the index, because a large one takes a long time.
         if validation is not None:
+            self._sources = {'validation': validation}
             self.validation_samples, _ = validation.read()
         hidden_score = synthesis.masks.hidden_score if synthesis.hand_free_share else None
         if features and (cache_folder is None or video != _AS_IT_IS):
@@ -123,8 +122,6 @@ class MaskAHandData(GroundingData):
         self._cache_folder = cache_folder
         self._features = features
         self._clips = StoredClips(Path(index), interactions, hidden_score)
-        self._validated = validation
-        self._inspected = validation is None
         self._index = Path(index)
         rate = self._clips.table.head.settings.get('folder_rate')
         kept = cache_folder / 'frames' if cache_folder and features else cache_folder
@@ -136,25 +133,11 @@ class MaskAHandData(GroundingData):
 
     def prepare_data(self) -> None:
         """Check the validation's media, and compute features, once on each machine."""
-        if not self._inspected:
-            self._keep_usable()
         super().prepare_data()
         if self._features:
             self._training()
             if self.validation_samples:
                 self._validation()
-
-    def setup(self, stage: str) -> None:
-        """Exclude unusable samples, in processes that have not yet checked media."""
-        if not self._inspected and self._validated is not None and self._validated.skip_broken:
-            self._keep_usable()
-
-    def _keep_usable(self) -> None:
-        self._inspected = True
-        if self._validated is not None:
-            self.validation_samples = usable_samples(
-                self.validation_samples, self._validated.skip_broken, 'data.validation.skip_broken'
-            )
 
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the datasets of the clips, and the index for clips without a dataset."""
@@ -195,7 +178,7 @@ class MaskAHandData(GroundingData):
     def _training(self) -> Examples:
         if not self._features:
             return self._examples, collate_pretraining
-        encoder = encoders_in_training(self.trainer).video
+        encoder = model_in_training(self.trainer).video_encoder
         features = open_clip_features(self._folder('clips'), self._clips, encoder, self._images)
         return self._examples, features.collate
 
@@ -203,9 +186,8 @@ class MaskAHandData(GroundingData):
         samples = self.validation_samples
         if not self._features:
             return ImageDataset(samples, self._reader, None), collate_images
-        folder, encoders = self._folder('validation'), encoders_in_training(self.trainer)
-        frames = self._images.frames
-        cache = open_feature_cache(folder, samples, encoders, self.input_size, frames)
+        folder, model = self._folder('validation'), model_in_training(self.trainer)
+        cache = open_feature_cache(folder, samples, model, self.input_size, self.longest)
         return FeatureDataset(samples, cache), collate_features
 
     def _folder(self, name: str) -> Path:
@@ -281,14 +263,10 @@ class ClipFeatures:
     stages: tuple[NDArray[np.float16], ...]
     lengths: NDArray[np.int64]
 
-    def collate(
-        self, examples: Sequence[PretrainingExample | FailedExample]
-    ) -> Batch | FailedBatch:
+    def collate(self, examples: Sequence[PretrainingExample]) -> Batch:
         """Collate examples to a batch with these features instead of frames of demonstrations."""
         batch = collate_pretraining(examples)
-        if isinstance(batch, FailedBatch):
-            return batch
-        clips = [example.clip for example in examples if isinstance(example, PretrainingExample)]
+        clips = [example.clip for example in examples]
         return replace(
             batch,
             videos=tuple(torch.from_numpy(stage[clips]) for stage in self.stages),
@@ -311,27 +289,16 @@ def open_clip_features(
         VideoError: a video is missing, damaged, or not the one that was mined.
     """
     lengths = [len(clip.demonstration(images.frames)) for clip in clips]
-    stacks = _Demonstrations(clips, images, max(lengths))
-    demonstrations = ImageSet('demonstrations', stacks, np.asarray)
+    positions = np.arange(max(lengths))
+
+    def read(number: int) -> NDArray[np.uint8]:
+        shown = images.read(clips[number]).demonstration
+        return shown[np.minimum(positions, len(shown) - 1)]
+
+    demonstrations = ImageSet('demonstrations', range(len(clips)), read)
     key = {'clips': _digest(clips, images)}
     features = open_features(folder, [demonstrations], encoder, key)
     return ClipFeatures(features['demonstrations'], np.array(lengths))
-
-
-class _Demonstrations(Sequence[NDArray[np.uint8]]):
-    """The frames of clips, read one by one; shorter ones repeat their last frame."""
-
-    def __init__(self, clips: Sequence[InteractionClip], images: ClipImages, frames: int) -> None:
-        self._clips = clips
-        self._images = images
-        self._frames = frames
-
-    def __len__(self) -> int:
-        return len(self._clips)
-
-    def __getitem__(self, number: int) -> NDArray[np.uint8]:  # type: ignore[override]
-        shown = self._images.read(self._clips[number]).demonstration
-        return shown[np.minimum(np.arange(self._frames), len(shown) - 1)]
 
 
 def _digest(clips: Sequence[InteractionClip], images: ClipImages) -> str:

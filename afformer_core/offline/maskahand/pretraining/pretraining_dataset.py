@@ -27,9 +27,7 @@ from afformer_core.offline.maskahand.pretraining.synthesis import (
 from afformer_core.offline.training.datasets.batch import (
     Batch,
     BoxSupervision,
-    FailedBatch,
     FailedExample,
-    failure,
     padded_frames,
 )
 from afformer_core.offline.training.datasets.samplers import Draw
@@ -98,7 +96,7 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         demonstration, _ = changed_images(frames.demonstration, self._video, rng)
         return PretrainingExample(
             demonstration,
-            np.stack([self._resized(example) for example in made]),
+            np.stack([resize_to_input(example.image, self._images.size) for example in made]),
             tuple(example.corners for example in made),
             number,
         )
@@ -119,23 +117,15 @@ class PretrainingDataset(Dataset[PretrainingExample | FailedExample]):
         interaction, image = clip.interactions[index], frames.interactions[index]
         return synthesize(image, clip.video.size, interaction, self._synthesis, rng, hand_free)
 
-    def _resized(self, made: SyntheticImage) -> NDArray[np.uint8]:
-        return resize_to_input(made.image, self._images.size)
 
-
-def collate_pretraining(
-    examples: Sequence[PretrainingExample | FailedExample],
-) -> Batch | FailedBatch:
+def collate_pretraining(examples: Sequence[PretrainingExample]) -> Batch:
     """Collate examples to a batch of images whose targets are the boxes of hands."""
-    read = [example for example in examples if isinstance(example, PretrainingExample)]
-    if len(read) < len(examples):
-        return failure(examples)
-    frames, lengths = padded_frames([example.demonstration for example in read])
+    frames, lengths = padded_frames([example.demonstration for example in examples])
     return Batch(
-        boxes_of(read),
-        tuple(example.clip for example in read for _ in example.corners),
+        boxes_of(examples),
+        tuple(example.clip for example in examples for _ in example.corners),
         frames,
-        torch.from_numpy(np.concatenate([example.images for example in read])),
+        torch.from_numpy(np.concatenate([example.images for example in examples])),
         lengths,
     )
 

@@ -73,10 +73,6 @@ class MaskSettings:
         if not 0 <= self.hidden_score <= 1:
             raise ValueError(f'hidden_score is {self.hidden_score}; expected 0 to 1')
 
-    def hides(self, hand: Hand, *, interacts: bool) -> bool:
-        """Check whether a hand gets a mask."""
-        return interacts or (self.hidden == 'all' and hand.score >= self.hidden_score)
-
 
 def without_hands(
     image: NDArray[np.uint8],
@@ -103,7 +99,8 @@ def without_hands(
     for _ in range(settings.random_masks):
         # It has the size of a hand, so that the model cannot recognize it by its size.
         hand = hands[int(rng.integers(len(hands)))]
-        masks.append(_moved(_mask(hand.box, settings, rng), rng.uniform(0, size)))
+        mask = _mask(hand.box, settings, rng)
+        masks.append(mask - mask.mean(axis=0) + rng.uniform(0, size))
     fill = settings.fill
     if fill == 'random':
         fill = _VARIED[rng.integers(len(_VARIED))]
@@ -123,10 +120,6 @@ def _mask(
         longest = (settings.scale - 1) * math.sqrt(size.prod())
         return corners + rng.uniform(0, longest, (2, 2)) * [[-1], [1]]
     return np.asarray(corners + (settings.scale - 1) / 2 * size * [[-1], [1]])
-
-
-def _moved(mask: NDArray[np.float64], middle: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(mask - mask.mean(axis=0) + middle)
 
 
 def _cover(
@@ -169,30 +162,23 @@ def camera_motion(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Homogr
         [3, 3] from (x, y, 1) in the first frame to that in the second; None if too little is
         visible in both, for example after a cut.
     """
-    before, after = map(_grey, (first, second))
-    corners = _corners(before)
-    if len(corners) < _LEAST:
+    before, after = (
+        np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8) for frame in (first, second)
+    )
+    found = cv2.goodFeaturesToTrack(before, _CORNERS, _QUALITY, _APART)
+    if found is None or len(found) < _LEAST:
         return None
-    there, found = _followed(before, after, corners)
-    back, found_back = _followed(after, before, there)
+    corners = np.asarray(found, np.float32)
+    there, seen = _followed(before, after, corners)
+    back, seen_back = _followed(after, before, there)
     off = np.linalg.norm(back - corners, axis=-1).ravel()
-    kept = found & found_back & (off < _OFF_BACK)
+    kept = seen & seen_back & (off < _OFF_BACK)
     if kept.sum() < _LEAST:
         return None
     homography, agreeing = cv2.findHomography(corners[kept], there[kept], cv2.RANSAC, _OFF)
     if homography is None or agreeing.sum() < max(_LEAST, _SHARE * len(agreeing)):
         return None
     return np.asarray(homography, np.float64)
-
-
-def _grey(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
-
-
-def _corners(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Detect corners, [N, 1, 2], in OpenCV's layout."""
-    corners = cv2.goodFeaturesToTrack(image, _CORNERS, _QUALITY, _APART)
-    return np.empty((0, 1, 2), np.float32) if corners is None else np.asarray(corners, np.float32)
 
 
 def _followed(
@@ -325,7 +311,8 @@ def synthesize(
     hands = [
         _resized(hand, np.divide(size, video_size))
         for hand in interaction.hands
-        if settings.masks.hides(hand, interacts=hand in interaction.interacting)
+        if hand in interaction.interacting
+        or (settings.masks.hidden == 'all' and hand.score >= settings.masks.hidden_score)
     ]
     # Converts coordinates with 0 at the image's edge to those with 0 at the first pixel's centre.
     corners = settings.target.corners(interaction, video_size) * size - 0.5

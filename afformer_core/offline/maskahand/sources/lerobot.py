@@ -22,7 +22,7 @@ import yaml
 from afformer_core.errors import VideoError
 from afformer_core.licences import UNKNOWN, Origin
 from afformer_core.offline.maskahand.sources.urls import address, open_file
-from afformer_core.offline.maskahand.sources.video_file import VideoPart
+from afformer_core.offline.maskahand.sources.video_file import PART_MARK, VideoPart
 
 INFO = Path('meta') / 'info.json'
 _EPISODES = Path('meta') / 'episodes'
@@ -120,4 +120,5 @@ def _episode(
 ) -> VideoPart:
     chunk, file, begin, end = (row[f'videos/{camera}/{field}'] for field in _FIELDS)
     name = template.format(video_key=camera, chunk_index=chunk, file_index=file)
-    return VideoPart.of_span(folder / name, float(begin), float(end), origin)
+    topic = f'{PART_MARK}{float(begin)!r},{float(end)!r}'
+    return VideoPart(folder / name, topic, origin=origin)

@@ -88,13 +88,9 @@ def find_sources(paths: Iterable[Path], folder_rate: float | None = None) -> Fou
         search.add_named(path)
     # Only the first path to each video is kept; one with two paths is read with either's lens.
     unique: dict[tuple[Path, str], FrameSource] = {}
-    for source in sorted(search.sources, key=_order):
+    for source in sorted(search.sources, key=lambda s: (s.path, s.topic, s.lens is None)):
         unique.setdefault((source.path.resolve(), source.topic), source)
     return FoundSources(tuple(unique.values()), tuple(sorted(set(search.broken))), folder_rate)
-
-
-def _order(source: FrameSource) -> tuple[Path, str, bool]:
-    return source.path, source.topic, source.lens is None
 
 
 def open_source(
@@ -319,21 +315,19 @@ class IntrinsicsFiles:
         if self._listed is not None and file not in self._listed:
             return None
         if file not in self._read:
+            lens: LensIntrinsics | None = None
             try:
-                self._read[file] = self._read_file(file)
-            except VideoError as error:
+                lens = LensIntrinsics.from_json(read_file(file))
+                pinhole_focal(lens)
+            except (FileNotFoundError, NotADirectoryError):
+                pass
+            except (OSError, VideoError) as error:
+                told = str(error)
+                if isinstance(error, OSError):
+                    told = f'it cannot be read: {error.strerror}'
                 raise VideoError(
-                    f'{address(file)}: {error}. Correct it, or rename it if it does not belong '
+                    f'{address(file)}: {told}. Correct it, or rename it if it does not belong '
                     f'to a camera'
                 ) from error
+            self._read[file] = lens
         return self._read[file]
-
-    def _read_file(self, file: Path) -> LensIntrinsics | None:
-        try:
-            lens = LensIntrinsics.from_json(read_file(file))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise VideoError(f'it cannot be read: {error.strerror}') from error
-        pinhole_focal(lens)
-        return lens

@@ -158,7 +158,9 @@ def files_below(url: str) -> list[str]:
         VideoError: see `RemoteFile`.
     """
     with _system(url) as (system, name):
-        if not url.endswith('/') and system.isfile(name) and not _is_page(system, name):
+        # A web server answers with a page for a folder.
+        is_file = not url.endswith('/') and system.isfile(name)
+        if is_file and system.info(name).get('mimetype') != 'text/html':
             return [url]
         found = sorted(system.find(name))
         if not found:
@@ -217,11 +219,6 @@ def remove_file(path: Path) -> None:
     with _system(url, written=True) as (system, name):
         if system.exists(name):
             system.rm_file(name)
-
-
-def _is_page(system: Any, name: str) -> bool:
-    """Check whether a web server answers with a page, which indicates a folder."""
-    return bool(system.info(name).get('mimetype') == 'text/html')
 
 
 @contextmanager

@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afformer_core.errors import VideoError
-from afformer_core.licences import Origin
 from afformer_core.media.sparse_decoding import Needed
 from afformer_core.media.video import VideoReader
 from afformer_core.media.video_frames import upright
@@ -96,11 +95,6 @@ class VideoPart(VideoFile):
                 f'a part of {self.path} goes from {begin:g} s to {end:g} s; expected a start of '
                 'at least 0 s and a later end'
             )
-
-    @classmethod
-    def of_span(cls, path: Path, begin: float, end: float, origin: Origin | None) -> VideoPart:
-        """Return the part of a file between two times in seconds, with its dataset."""
-        return cls(path, f'{PART_MARK}{begin!r},{end!r}', origin=origin)
 
     @property
     def _span(self) -> tuple[float, float]:

@@ -97,7 +97,9 @@ class ContactTraining(ModelTraining):
         initial: Path | None = None,
     ) -> None:
         configuration = architecture.configuration()
-        folder = None if initial is None else _matching_folder(model_folder(initial))
+        folder = None if initial is None else model_folder(initial)
+        if folder is not None and (folder / MATCHING_FOLDER).is_dir():
+            folder /= MATCHING_FOLDER
         network = initial_matching_network(configuration, backbone_weights, folder)
         super().__init__(network, optimization)
         self._initial: dict[str, str] | None = None
@@ -147,8 +149,7 @@ class ContactTraining(ModelTraining):
 
     def on_validation_epoch_end(self) -> None:
         """Gather the measures of all processes; each demonstration counts once."""
-        found = {i: near for part in gathered(self._near) for i, near in part.items()}
-        if found:
+        if found := gathered(self._near):
             self.log('validation/contact', sum(found.values()) / len(found), rank_zero_only=True)
 
     def save(
@@ -158,12 +159,6 @@ class ContactTraining(ModelTraining):
         if self._initial is not None:
             training = {**training, 'initial': self._initial}
         save_matching_network(folder, model, training, dtype)
-
-
-def _matching_folder(folder: Path) -> Path:
-    """Return the folder of a model's matching network, or the given one if it is such a folder."""
-    beside = folder / MATCHING_FOLDER
-    return beside if beside.is_dir() else folder
 
 
 def _contact_of(batch: Batch) -> tuple[tuple[Tensor, ...], ContactTargets]:

@@ -298,15 +298,12 @@ class FailedExample:
     reason: str
 
 
-def collate_images(examples: Sequence[ImageExample | FailedExample]) -> Batch | FailedBatch:
+def collate_images(examples: Sequence[ImageExample]) -> Batch:
     """Collate images; each window of a demonstration becomes a demonstration with all images."""
-    read = [example for example in examples if isinstance(example, ImageExample)]
-    if len(read) < len(examples):
-        return failure(examples)
-    windows = [window for example in read for window in example.windows]
+    windows = [window for example in examples for window in example.windows]
     frames, lengths = padded_frames(windows)
-    images = np.concatenate([example.images for example in read for _ in example.windows])
-    annotated = [sample for e in read for _ in e.windows for sample in e.annotated]
+    images = np.concatenate([example.images for example in examples for _ in example.windows])
+    annotated = [sample for e in examples for _ in e.windows for sample in e.annotated]
     return Batch(
         _annotations(annotated),
         tuple(sample.sample for sample in annotated),
@@ -316,18 +313,15 @@ def collate_images(examples: Sequence[ImageExample | FailedExample]) -> Batch | 
     )
 
 
-def collate_features(examples: Sequence[FeatureExample | FailedExample]) -> Batch | FailedBatch:
+def collate_features(examples: Sequence[FeatureExample]) -> Batch:
     """Collate features; all demonstrations have the same number of frames."""
-    read = [example for example in examples if isinstance(example, FeatureExample)]
-    if len(read) < len(examples):
-        return failure(examples)
-    annotated = [sample for example in read for sample in example.annotated]
+    annotated = [sample for example in examples for sample in example.annotated]
     return Batch(
         _annotations(annotated),
         tuple(sample.sample for sample in annotated),
-        _stacked([example.video for example in read]),
-        tuple(stage.flatten(0, 1) for stage in _stacked([example.images for example in read])),
-        contact=_contact_targets(read),
+        _stacked([example.video for example in examples]),
+        tuple(stage.flatten(0, 1) for stage in _stacked([e.images for e in examples])),
+        contact=_contact_targets(examples),
     )
 
 
@@ -338,12 +332,6 @@ def padded_frames(demonstrations: Sequence[NDArray[np.uint8]]) -> tuple[Tensor, 
     for padded, demonstration in zip(frames, demonstrations, strict=True):
         padded[: len(demonstration)] = demonstration
     return torch.from_numpy(frames), torch.tensor(lengths)
-
-
-def failure(examples: Sequence[object]) -> FailedBatch:
-    """Return the batch of examples of which some failed, with the reason of the first failure."""
-    reasons = [example.reason for example in examples if isinstance(example, FailedExample)]
-    return FailedBatch(reasons[0])
 
 
 def _stacked(stages: Sequence[tuple[NDArray[np.float16], ...]]) -> tuple[Tensor, ...]:

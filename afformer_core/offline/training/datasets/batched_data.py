@@ -8,6 +8,7 @@ import sys
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.data.verification import usable_samples
-from afformer_core.offline.training.datasets.batch import FailedBatch
+from afformer_core.offline.training.datasets.batch import FailedBatch, FailedExample
 from afformer_core.offline.training.datasets.samplers import (
     BatchSampler,
     DemonstrationSampler,
@@ -33,6 +34,8 @@ from afformer_core.offline.training.datasets.samplers import (
     ValidationBatches,
 )
 
+# Attributes with the samples of each annotated part of the data.
+_SAMPLES = {'train': 'training_samples', 'validation': 'validation_samples'}
 # Dataset of examples by their draws, and the function from examples to a batch.
 Examples = tuple[Dataset[Any], Callable[[Any], Any]]
 
@@ -124,10 +127,16 @@ class BatchedData(LightningDataModule):
             batch_sampler=batches,
             num_workers=self._workers,
             persistent_workers=stays and self._workers > 0,
-            collate_fn=collate,
+            collate_fn=partial(collated, collate),
             worker_init_fn=_prepare_worker,
             pin_memory=torch.cuda.is_available(),
         )
+
+
+def collated(collate: Callable[[Any], Any], examples: Sequence[Any]) -> Any:
+    """Collate examples to a batch; if some failed, to a `FailedBatch` with the first reason."""
+    reasons = [example.reason for example in examples if isinstance(example, FailedExample)]
+    return FailedBatch(reasons[0]) if reasons else collate(examples)
 
 
 def _prepare_worker(worker: int) -> None:
@@ -160,6 +169,26 @@ class GroundingData(BatchedData):
         self.input_size = (int(input_size[0]), int(input_size[1]))
         self.action_names: tuple[str, ...] = ()
         self.validation_samples = []
+        self._sources: dict[str, AnnotationSource] = {}
+        self._inspected = False
+
+    def prepare_data(self) -> None:
+        """Check for missing and broken media, once on each machine."""
+        if not self._inspected:
+            self._keep_usable()
+        super().prepare_data()
+
+    def setup(self, stage: str) -> None:
+        """Exclude unusable samples, in processes that have not yet checked media."""
+        if not self._inspected and any(source.skip_broken for source in self._sources.values()):
+            self._keep_usable()
+
+    def _keep_usable(self) -> None:
+        self._inspected = True
+        for name, source in self._sources.items():
+            option = f'data.{name}.skip_broken'
+            samples = usable_samples(getattr(self, _SAMPLES[name]), source.skip_broken, option)
+            setattr(self, _SAMPLES[name], samples)
 
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the origins of the validation samples (see `BatchedData.ingredients`)."""
@@ -291,46 +320,25 @@ class AnnotatedData(GroundingData):
         reversed_actions: dict[str, str] | None = None,
     ) -> None:
         super().__init__(input_size, workers)
-        self._sources = [source for source in (train, validation) if source is not None]
-        parts = [source.read() for source in self._sources]
-        self.training_samples = parts[0][0]
-        self.validation_samples = parts[1][0] if len(parts) > 1 else []
-        self.action_names = parts[0][1]
-        if parts[-1][1] != self.action_names:
-            raise DatasetError(
-                f'{train.annotations} names the actions {list(self.action_names)}, the validation '
-                f'{list(parts[-1][1])}; expected the same ({HOW_TO_NAME})'
-            )
+        self._sources = {'train': train}
+        self.training_samples, self.action_names = train.read()
+        if validation is not None:
+            self._sources['validation'] = validation
+            self.validation_samples, names = validation.read()
+            if names != self.action_names:
+                raise DatasetError(
+                    f'{train.annotations} names the actions {list(self.action_names)}, the '
+                    f'validation {list(names)}; expected the same ({HOW_TO_NAME})'
+                )
         self._reversal = Reversal.of_names(
             reverse_probability, reversed_actions or {}, self.action_names
         )
         self._batch = batch_size, targets, seed, negative_targets
         self._sampler = BatchSampler(self.training_samples, *self._batch)
-        self._inspected = False
-
-    def prepare_data(self) -> None:
-        """Check for missing and broken media, once on each machine."""
-        if not self._inspected:
-            self._keep_usable()
-        super().prepare_data()
-
-    def setup(self, stage: str) -> None:
-        """Exclude unusable samples, in processes that have not yet checked media."""
-        if not self._inspected and any(source.skip_broken for source in self._sources):
-            self._keep_usable()
 
     def _keep_usable(self) -> None:
-        self._inspected = True
-        self.training_samples = usable_samples(
-            self.training_samples, self._sources[0].skip_broken, 'data.train.skip_broken'
-        )
+        super()._keep_usable()
         self._sampler = BatchSampler(self.training_samples, *self._batch)
-        if self.validation_samples:
-            self.validation_samples = usable_samples(
-                self.validation_samples,
-                self._sources[1].skip_broken,
-                'data.validation.skip_broken',
-            )
 
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the origins of all samples (see `BatchedData.ingredients`)."""

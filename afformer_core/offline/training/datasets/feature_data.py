@@ -21,7 +21,6 @@ from afformer_core.media.images import read_image, resize_to_input
 from afformer_core.media.video import read_video
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.models.afformer import Afformer
-from afformer_core.models.backbones.encoder import Encoder
 from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.sample import Sample
@@ -57,23 +56,10 @@ class FeatureCache:
     video_rows: dict[str, int]
 
 
-@dataclass(frozen=True)
-class ImageAndVideoEncoder:
-    """The encoders of the cached features; most models have the same one for both.
-
-    Attributes:
-        image: the encoder of images.
-        video: the encoder of frames.
-    """
-
-    image: Encoder
-    video: Encoder
-
-
 def open_feature_cache(
     folder: Path,
     samples: Sequence[Sample],
-    encoders: ImageAndVideoEncoder,
+    model: Afformer | MatchingNetwork,
     size: tuple[int, int],
     frames: int,
 ) -> FeatureCache:
@@ -82,7 +68,7 @@ def open_feature_cache(
     Args:
         folder: folder of the cache.
         samples: samples of the dataset.
-        encoders: encoders, whose backbones run in evaluation mode.
+        model: model with the encoders, whose backbones run in evaluation mode.
         size: (height, width) to which images and frames are resized.
         frames: number of frames of each video, uniformly sampled; every video must have at least
             as many.
@@ -94,7 +80,9 @@ def open_feature_cache(
     images = sorted({str(sample.image_path) for sample in samples})
     videos = sorted({sample.demonstration for sample in samples})
     shown = {sample.demonstration: sample for sample in samples}
-    image_set = ImageSet('images', images, partial(_read_image, size))
+    image_set = ImageSet(
+        'images', images, lambda path: resize_to_input(read_image(Path(path)), size)[None]
+    )
     clips = [shown[video] for video in videos]
     video_set = ImageSet('videos', clips, partial(_read_clip, size, frames))
     key = {
@@ -104,12 +92,12 @@ def open_feature_cache(
         'size': list(size),
         'frames': frames,
     }
-    if encoders.image is encoders.video:
-        features = open_features(folder, (image_set, video_set), encoders.image, key)
+    if model.encoder is model.video_encoder:
+        features = open_features(folder, (image_set, video_set), model.encoder, key)
     else:
         features = {
-            **open_features(folder / 'images', (image_set,), encoders.image, key),
-            **open_features(folder / 'videos', (video_set,), encoders.video, key),
+            **open_features(folder / 'images', (image_set,), model.encoder, key),
+            **open_features(folder / 'videos', (video_set,), model.video_encoder, key),
         }
     return FeatureCache(
         features['images'],
@@ -131,10 +119,6 @@ def _state_of_files(samples: Sequence[Sample]) -> str:
         state = path.stat()
         digest.update(f'{path} {state.st_size} {state.st_mtime_ns}\n'.encode())
     return digest.hexdigest()
-
-
-def _read_image(size: tuple[int, int], path: str) -> NDArray[np.uint8]:
-    return resize_to_input(read_image(Path(path)), size)[None]
 
 
 def _read_clip(size: tuple[int, int], frames: int, sample: Sample) -> NDArray[np.uint8]:
@@ -249,13 +233,13 @@ class FeatureData(AnnotatedData):
         return FeatureDataset(samples, self._features(samples, part), reversal)
 
     def _features(self, samples: Sequence[Sample], part: str) -> FeatureCache:
-        encoders = encoders_in_training(self.trainer)
+        model = model_in_training(self.trainer)
         folder = folder_of_part(self._cache_folder, part, self.input_size)
-        return open_feature_cache(folder, samples, encoders, self.input_size, self.longest)
+        return open_feature_cache(folder, samples, model, self.input_size, self.longest)
 
 
-def encoders_in_training(trainer: Trainer | None) -> ImageAndVideoEncoder:
-    """Return the encoders of the model in training, on its device; their first stages are frozen.
+def model_in_training(trainer: Trainer | None) -> Afformer | MatchingNetwork:
+    """Return the model in training, with its encoders on its device and their first stages frozen.
 
     Raises:
         ValueError: the first stage of an encoder is trained.
@@ -270,5 +254,6 @@ def encoders_in_training(trainer: Trainer | None) -> ImageAndVideoEncoder:
             'optimization.frozen, or train on images'
         )
     # The trainer moves the model later, but the features must exist before.
-    device = trainer.strategy.root_device
-    return ImageAndVideoEncoder(model.encoder.to(device), model.video_encoder.to(device))
+    for encoder in model.encoders:
+        encoder.to(trainer.strategy.root_device)
+    return model

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from afformer_core.errors import DatasetError
 from afformer_core.files.atomic import folder_lock
-from afformer_core.models.backbones.encoder import BackboneWithPyramid, Encoder
+from afformer_core.models.backbones.encoder import Encoder
 
 _BACKBONE = 'backbone'
 _KEY_FILE = 'key.json'
@@ -88,7 +88,9 @@ def open_features(
         raise ValueError(
             'the first stage of the backbone is trained; expected it frozen to cache features'
         )
-    whole = {**key, _BACKBONE: _magnitude(backbone, count)}
+    parameters = backbone.stage_parameters(count)
+    magnitude = sum(float(parameter.detach().double().abs().sum()) for parameter in parameters)
+    whole = {**key, _BACKBONE: magnitude}
     files = {
         image_set.name: [folder / f'{image_set.name}_{stage}.npy' for stage in backbone.stages]
         for image_set in sets
@@ -119,11 +121,6 @@ def _evaluating(encoder: Encoder) -> Iterator[None]:
         torch.set_num_threads(threads)
         for module, training in modes:
             module.training = training
-
-
-def _magnitude(backbone: BackboneWithPyramid, count: int) -> float:
-    parameters = backbone.stage_parameters(count)
-    return sum(float(parameter.detach().double().abs().sum()) for parameter in parameters)
 
 
 def _has_features(folder: Path, needed: Sequence[Path], key: Mapping[str, Any]) -> bool:

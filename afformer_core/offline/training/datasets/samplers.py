@@ -230,17 +230,14 @@ class BatchSampler(DemonstrationSampler):
         self._negative_sampler = NegativeSampler(samples) if negative else None
 
     def _draw(self, number: int, rng: np.random.Generator, seed: tuple[int, ...]) -> Draw:
-        indices = self._pick(self._groups[number], rng)
+        shuffled = rng.permutation(self._groups[number]).tolist()
+        repeats = -(-self._targets // len(shuffled))
+        indices = tuple((shuffled * repeats)[: self._targets])
         if self._negative_sampler is None:
             return Draw(indices, seed)
         negative_rng = np.random.default_rng((*seed, _NEGATIVE_STREAM))
         negative = self._negative_sampler.draw(indices[0], self._negative, negative_rng)
         return Draw(indices, seed, negative)
-
-    def _pick(self, group: list[int], rng: np.random.Generator) -> tuple[int, ...]:
-        shuffled = rng.permutation(group).tolist()
-        repeats = -(-self._targets // len(shuffled))
-        return tuple((shuffled * repeats)[: self._targets])
 
 
 def _groups(samples: Sequence[Sample], targets: int) -> list[list[int]]:

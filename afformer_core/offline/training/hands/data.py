@@ -24,12 +24,7 @@ from afformer_core.offline.data.augmentation.photometric import (
     draw_colour_change,
     require_shares,
 )
-from afformer_core.offline.training.datasets.batch import (
-    FailedBatch,
-    FailedExample,
-    Movable,
-    failure,
-)
+from afformer_core.offline.training.datasets.batch import FailedExample, Movable
 from afformer_core.offline.training.datasets.batched_data import BatchedData, Examples
 from afformer_core.offline.training.datasets.samplers import DemonstrationSampler, Draw
 
@@ -136,23 +131,20 @@ class HandBatch(Movable):
         return len(self.images)
 
 
-def collate_hands(examples: Sequence[HandExample | FailedExample]) -> HandBatch | FailedBatch:
-    """Collate examples; the batch is a `FailedBatch` if an image cannot be read."""
-    read = [example for example in examples if isinstance(example, HandExample)]
-    if len(read) < len(examples):
-        return failure(examples)
+def collate_hands(examples: Sequence[HandExample]) -> HandBatch:
+    """Collate examples, with labels as torchvision's detectors expect them."""
+    targets = [
+        {
+            'boxes': torch.from_numpy(example.boxes).float(),
+            'labels': torch.where(torch.from_numpy(example.contacts), CONTACT, NO_CONTACT),
+        }
+        for example in examples
+    ]
     return HandBatch(
-        tuple(image_tensor(example.image) for example in read),
-        tuple(_target(example) for example in read),
-        tuple(example.sample for example in read),
+        tuple(image_tensor(example.image) for example in examples),
+        tuple(targets),
+        tuple(example.sample for example in examples),
     )
-
-
-def _target(example: HandExample) -> dict[str, Tensor]:
-    return {
-        'boxes': torch.from_numpy(example.boxes).float(),
-        'labels': torch.where(torch.from_numpy(example.contacts), CONTACT, NO_CONTACT),
-    }
 
 
 @dataclass(frozen=True)

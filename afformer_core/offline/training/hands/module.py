@@ -73,10 +73,11 @@ class HandTraining(ModelTraining):
     def training_step(self, batch: HandBatch, batch_index: int) -> Tensor:
         """Compute the loss of a batch."""
         cuda = [self.device] if self.device.type == 'cuda' else []
-        # Sampling of anchors and proposals is seeded by the step, so that a resumed training draws
-        # the same.
+        # Sampling of anchors and proposals is seeded by the step and the images, so that a resumed
+        # training draws the same.
         with torch.random.fork_rng(cuda):
-            torch.manual_seed(_seed(self.global_step, batch))
+            seed = np.random.SeedSequence((self.global_step, *batch.samples)).generate_state(1)
+            torch.manual_seed(int(seed[0]))
             parts: dict[str, Tensor] = self.model(_colours(batch), list(batch.targets))
         loss = torch.stack(list(parts.values())).sum()
         self.note_loss(loss)
@@ -97,7 +98,7 @@ class HandTraining(ModelTraining):
 
     def on_validation_epoch_end(self) -> None:
         """Gather the detections of all processes and measure them; each image counts once."""
-        found = {i: hands for part in gathered(self._found) for i, hands in part.items()}
+        found = gathered(self._found)
         data: HandData = self.trainer.datamodule  # type: ignore[attr-defined]
         detected = [found[index] for index in sorted(found)]
         annotated = [data.validation_samples[index].hands for index in sorted(found)]
@@ -124,8 +125,3 @@ class HandTraining(ModelTraining):
 def _colours(batch: HandBatch) -> list[Tensor]:
     """Convert the images to floats, on their device."""
     return [image / 255 for image in batch.images]
-
-
-def _seed(step: int, batch: HandBatch) -> int:
-    """Return a seed that depends only on the step and the images."""
-    return int(np.random.SeedSequence((step, *batch.samples)).generate_state(1)[0])

@@ -159,10 +159,6 @@ def test_sizes_are_read_off(state: dict[str, Tensor], golden: dict[str, Tensor])
             'not finite: predictor.actioner.5.bias',
         ),
         (
-            {'network.predictor.upsampler.3.weight': None},
-            'has no tensor predictor.upsampler.3.weight',
-        ),
-        (
             {'network.decoder.self2d_cross3d_block.self_attn.rel_pos_h': None},
             'has no tensor decoder.self2d_cross3d_block.self_attn.rel_pos_h',
         ),

@@ -62,20 +62,7 @@ def test_gives_what_the_released_model_gives(state: dict[str, Tensor]) -> None:
 @pytest.mark.parametrize(
     ('change', 'message'),
     [
-        (
-            {'network.encoder.image_blocks.0.norm1.bias': None},
-            'missing: encoder.image_blocks.0.norm1.bias',
-        ),
-        (
-            {'network.encoder.video_blocks.0.mlp.fc1.weight': None},
-            'missing: encoder.video_blocks.0.mlp.fc1.weight',
-        ),
-        ({'network.encoder.pos_embed': None}, 'missing: encoder.pos_embed'),
         ({'network.decoder.v3d.weight': None}, 'missing: decoder.v3d.weight'),
-        (
-            {'network.encoder.image_blocks.1.norm1.bias': torch.zeros(768)},
-            'unknown: encoder.image_blocks.1.norm1.bias',
-        ),
         (
             {'network.encoder.shared_blocks.3.attn.rel_pos_h': torch.zeros(27, 32)},
             'encoder.shared_blocks.3.attn.rel_pos_h is (27, 32), expected (27, 64)',
@@ -83,10 +70,6 @@ def test_gives_what_the_released_model_gives(state: dict[str, Tensor]) -> None:
         (
             {'network.encoder.pos_embed': torch.zeros(1, 5, 768)},
             'of another shape: encoder.pos_embed is (1, 5, 768), expected (1, 14, 14, 768)',
-        ),
-        (
-            {'network.predictor.actioner.5.bias': torch.full((7,), torch.inf)},
-            'not finite: predictor.actioner.5.bias',
         ),
         (
             {'network.decoder.cross_block_3d.attn.rel_pos_h': torch.zeros(9, 64)},

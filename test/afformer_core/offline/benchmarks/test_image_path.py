@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The time of a camera image is measured with everything that the node does for it."""
 
-import argparse
 import hashlib
 import json
 from pathlib import Path
@@ -11,20 +10,12 @@ import numpy as np
 import pytest
 
 from afformer_core.cli import bench as command
-from afformer_core.cli.bench import add_parser
 from afformer_core.files.provenance import commit, machine
-from afformer_core.models import afformer_small
 from afformer_core.offline.benchmarks.image_path import measure_image_path, parse_size
-from afformer_core.offline.benchmarks.latency_tables import random_model
 from afformer_core.offline.reports.tables import Table
 from afformer_core.runtime import ArrayGrounder
 
-
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp('random')
-    random_model(afformer_small(('press', 'hold'), (64, 64)), folder)
-    return folder
+from .conftest import bench
 
 
 @pytest.fixture(scope='module')
@@ -39,8 +30,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return video, video.with_name('camera.png')
 
 
-def test_each_part_is_in_the_total(folder: Path, files: tuple[Path, Path]) -> None:
-    grounder = ArrayGrounder.load(folder, 'torch', 1)
+def test_each_part_is_in_the_total(random_folder: Path, files: tuple[Path, Path]) -> None:
+    grounder = ArrayGrounder.load(random_folder, 'torch', 1)
     image = cv2.imread(str(files[1]))
     predicted: list[tuple[tuple[int, ...], tuple[str, ...]]] = []
     predict = grounder.predict
@@ -62,20 +53,13 @@ def test_each_part_is_in_the_total(folder: Path, files: tuple[Path, Path]) -> No
     assert times['images_per_second'] == pytest.approx(1000 / times['total'])
 
 
-def bench(*words: object) -> int:
-    parser = argparse.ArgumentParser()
-    add_parser(parser.add_subparsers())
-    arguments = parser.parse_args(['bench', *map(str, words)])
-    return int(arguments.run(arguments))
-
-
 @pytest.mark.slow
 def test_the_command_has_a_row_for_each_combination(
-    folder: Path, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+    random_folder: Path, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ['--video', files[0], '--image', files[1], '--demonstrations', 1, 3, '--json', '-']
     variants = ['--variants', 'torch:fp32', 'tensorrt:fp16']
-    assert bench(folder, *words, '--camera-sizes', '96x72', '192x144', *variants) == 0
+    assert bench(random_folder, *words, '--camera-sizes', '96x72', '192x144', *variants) == 0
 
     (table,) = json.loads(capsys.readouterr().out)['tables']
     *measured, refused = table['rows']
@@ -106,6 +90,6 @@ def test_other_sizes_are_refused(text: str) -> None:
         parse_size(text)
 
 
-def test_a_video_needs_an_image(folder: Path, files: tuple[Path, Path]) -> None:
+def test_a_video_needs_an_image(random_folder: Path, files: tuple[Path, Path]) -> None:
     with pytest.raises(ValueError, match='--video is given and --image is not; expected both'):
-        bench(folder, '--video', files[0])
+        bench(random_folder, '--video', files[0])

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time and memory of variants, and tables of them."""
 
-import argparse
 import json
 import shutil
 import sys
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from afformer_core.cli.bench import add_parser
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_r50, afformer_small, small_matching
 from afformer_core.models.afformer import Afformer
@@ -28,7 +26,6 @@ from afformer_core.offline.benchmarks.latency import (
 from afformer_core.offline.benchmarks.latency_tables import (
     copy_with_graphs,
     latency_table,
-    random_model,
 )
 from afformer_core.offline.parallel.measured_subprocess import MeasurementError, run_measurement
 from afformer_core.runtime.calibrations import MatchingSettings
@@ -41,21 +38,7 @@ from afformer_core.runtime.model_folder import (
 from afformer_core.runtime.weights import save_matching_network
 
 from ...conftest import random_matching_network
-
-
-@pytest.fixture(scope='module')
-def random_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('random')
-    random_model(afformer_small(('press', 'hold'), (64, 64)), folder)
-    return folder
-
-
-def bench(*words):
-    parser = argparse.ArgumentParser()
-    add_parser(parser.add_subparsers())
-    arguments = parser.parse_args(['bench', *map(str, words)])
-    return arguments.run(arguments)
-
+from .conftest import bench
 
 LABELS = (
     'recomputing everything, CPU fp32',

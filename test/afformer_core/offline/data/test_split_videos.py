@@ -37,7 +37,6 @@ def opra(tmp_path: Path) -> Path:
         ('elsewhere/clips/seattle/1/194/0_2.mp4', True),
         # Of a video of both splits the clip of the training split, and not the whole.
         ('clips/seattle/1/193/217.5_6.5.mp4', True),
-        ('videos/seattle/1/193.mp4', False),
         ('videos/seattle/1/193/whole.mp4', False),
         ('clips/seattle/1/193/20_6.5.mp4', False),
         ('clips/cooking/2/7/1_1.mp4', False),

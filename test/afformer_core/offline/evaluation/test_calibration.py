@@ -35,10 +35,7 @@ COUNT = 4000
 
 
 def presence_features(logits, *similarities):
-    """Features of the logits of confidences, the similarities, and logits of weights if given."""
     columns = [1 / (1 + np.exp(-np.asarray(logits))), *similarities]
-    if len(columns) > 3:
-        columns[3] = 1 / (1 + np.exp(-columns[3]))
     return [PresenceFeatures(*map(float, row)) for row in zip(*columns, strict=True)]
 
 

@@ -14,11 +14,7 @@ from afformer_core.offline.data.augmentation.reversal import Reversal
 from afformer_core.offline.data.clip_reader import ClipReader
 from afformer_core.offline.data.frame_sampling import UniformSampling
 from afformer_core.offline.training.datasets.batch import Batch, collate_features, collate_images
-from afformer_core.offline.training.datasets.feature_data import (
-    FeatureDataset,
-    ImageAndVideoEncoder,
-    open_feature_cache,
-)
+from afformer_core.offline.training.datasets.feature_data import FeatureDataset, open_feature_cache
 from afformer_core.offline.training.datasets.image_data import ImageDataset
 from afformer_core.offline.training.datasets.samplers import Draw
 
@@ -30,9 +26,7 @@ BACKWARDS = Reversal(1.0, {0: 1, 1: 0})
 def image_batch(annotations: Path, draw: Draw, reversal: Reversal | None = None) -> Batch:
     reader = ClipReader(UniformSampling(4), (64, 64))
     example = ImageDataset(open_annotations(annotations), reader, None, reversal)[draw]
-    batch = collate_images([example])
-    assert isinstance(batch, Batch)
-    return batch
+    return collate_images([example])
 
 
 def test_a_negative_image_has_the_uniform_heatmap(annotations: Path) -> None:
@@ -66,16 +60,13 @@ def test_backwards_the_last_frame_comes_first(annotations: Path) -> None:
 
 def test_features_are_those_of_the_images(annotations: Path, tmp_path: Path) -> None:
     samples = list(open_annotations(annotations))[2:]
-    encoder = Afformer(afformer_small(('press', 'hold'), (64, 64))).encoder.requires_grad_(False)
-    both = ImageAndVideoEncoder(encoder, encoder)
-    cache = open_feature_cache(tmp_path / 'features', samples, both, (64, 64), 3)
+    model = Afformer(afformer_small(('press', 'hold'), (64, 64))).requires_grad_(False)
+    cache = open_feature_cache(tmp_path / 'features', samples, model, (64, 64), 3)
     draw = Draw((0, 1), (0, 0), (2,))
     forwards, backwards = (
         collate_features([FeatureDataset(samples, cache, reversal)[draw]])
         for reversal in (None, BACKWARDS)
     )
-    assert isinstance(forwards, Batch)
-    assert isinstance(backwards, Batch)
     targets = backwards.supervision.targets((16, 16))
 
     assert targets.shown.tolist() == [True, True, False]

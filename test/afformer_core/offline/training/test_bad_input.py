@@ -123,8 +123,6 @@ NO_URL = 'a URL; expected a path of this machine'
     ('option', 'named'),
     [
         ('--model.architecture.chanels=96', 'chanels'),
-        ('--trainer.maximum_steps=3', 'maximum_steps'),
-        ('--data.batchsize=3', 'batchsize'),
         ('--model.architecture.decoder=transformer', 'transformer'),
         ('--data.frames=every second', 'every second'),
         (f'--output={URL}', NO_URL),

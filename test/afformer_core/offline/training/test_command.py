@@ -162,7 +162,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, *klds: float | Exception) -> None:
     """What the validations find, one after another."""
     found = iter(klds)
 
-    def means(parts: object) -> dict[str, float]:
+    def means(scores: object) -> dict[str, float]:
         kld = next(found)
         if isinstance(kld, Exception):
             raise kld

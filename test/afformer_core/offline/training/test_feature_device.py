@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from afformer_core.models import afformer_small
-from afformer_core.offline.training.datasets.feature_data import encoders_in_training
+from afformer_core.offline.training.datasets.feature_data import model_in_training
 from afformer_core.offline.training.datasets.feature_files import ImageSet, open_features
 from afformer_core.offline.training.model_training import Optimization
 
@@ -26,11 +26,9 @@ def test_the_encoder_is_brought_to_the_device_of_the_trainer() -> None:
         strategy=SimpleNamespace(root_device=ELSEWHERE),
     )
 
-    encoders = encoders_in_training(trainer)
-
-    assert encoders.video is encoders.image
-    assert {each.device for each in encoders.image.parameters()} == {ELSEWHERE}
-    assert encoders.image.mean.device == ELSEWHERE
+    assert model_in_training(trainer) is model
+    assert {each.device for each in model.encoder.parameters()} == {ELSEWHERE}
+    assert model.encoder.mean.device == ELSEWHERE
 
 
 class Elsewhere:

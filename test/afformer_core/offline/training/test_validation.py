@@ -81,9 +81,9 @@ def test_a_protocol_at_another_size() -> None:
     assert validation.scores[7][1]['kld'] == pytest.approx(0.1, abs=0.05)
 
 
-def test_means_weigh_rows_and_take_each_sample_once() -> None:
+def test_means_weigh_rows() -> None:
     first, second = (1, {'kld': 1.0, 'sim': 0.2}), (3, {'kld': 4.0, 'sim': 0.5})
-    means = weighted_means([{0: first, 1: second}, {1: second}])
+    means = weighted_means({0: first, 1: second})
     assert means == pytest.approx({'kld': 3.25, 'sim': 0.425})
 
 

@@ -232,7 +232,6 @@ USER = 'airfryer-user.jpg,960,1280'
         ('buttons.csv', f'button3,1,1,5,wide,{USER}', 'wide'),
         ('buttons.csv', f',1,1,5,5,{USER}', 'name of the button or of the image is empty'),
         ('script.txt', '0:00:09-0:00:09 Press start.', 'from 9 s to 9 s, which is out of order'),
-        ('script.txt', '0:00:10-0:00:09 Press start.', 'from 10 s to 9 s, which is out of order'),
         ('script.txt', '0:00:06-0:00:09 Press start.', 'from 6 s to 9 s, which is out of order'),
         ('script.txt', '1:00:06-0:01:09 Press.', 'from 3606 s to 69 s, which is out of order'),
         ('script.txt', '0:00:60-0:01:09 Press start.', "is '0:00:60"),

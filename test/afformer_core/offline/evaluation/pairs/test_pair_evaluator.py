@@ -154,10 +154,6 @@ def test_command_runs_the_benchmark(scenes, model_folder, tmp_path, capfd, monke
             '--contacts cannot be combined with --benchmark. Give it with --pairs',
         ),
         (('--pairs', 'PAIRS', '--protocol', 'buttons'), 'leave out --protocol, which belongs to'),
-        (
-            ('--pairs', 'PAIRS', '--limit', '3'),
-            'leave out --limit, which belongs to --annotations',
-        ),
         (('--contacts', 'PAIRS', '--limit', '3'), 'leave out --limit, which belongs to --anno'),
     ],
 )

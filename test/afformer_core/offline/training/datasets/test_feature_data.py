@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -16,25 +18,20 @@ from afformer_core.media.video import write_video
 from afformer_core.models import afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.offline.data.sample import Sample
-from afformer_core.offline.training.datasets.feature_data import (
-    FeatureCache,
-    ImageAndVideoEncoder,
-    open_feature_cache,
-)
+from afformer_core.offline.training.datasets.feature_data import FeatureCache, open_feature_cache
 
 from ....conftest import random_model
 
-ENCODER = random_model(afformer_small(('press',), (64, 64))).encoder.requires_grad_(False)
-SHARED = ImageAndVideoEncoder(ENCODER, ENCODER)
+MODEL = random_model(afformer_small(('press',), (64, 64))).requires_grad_(False)
 
 
-def cache(folder: Path, clip: Path, encoders: ImageAndVideoEncoder = SHARED) -> FeatureCache:
+def cache(folder: Path, clip: Path, model: Any = MODEL) -> FeatureCache:
     """Of two frames of a clip, and a black image."""
     image = folder / 'image.png'
     PIL.Image.new('RGB', (64, 64)).save(image)
     os.utime(image, ns=(1000, 1000))
     sample = Sample('a', clip, image, (64, 64), (0,), (np.array([[3.0, 4.0]]),))
-    return open_feature_cache(folder / 'features', [sample], encoders, (64, 64), 2)
+    return open_feature_cache(folder / 'features', [sample], model, (64, 64), 2)
 
 
 def write_frame(path: Path, level: int) -> None:
@@ -78,7 +75,8 @@ def test_frames_and_images_pass_each_their_own_encoder(tmp_path: Path) -> None:
     write_video(video, np.zeros((2, 64, 64, 3), np.uint8), 4.0)
 
     shared = cache(tmp_path, video)
-    own = cache(tmp_path, video, ImageAndVideoEncoder(ENCODER, other))
+    apart = SimpleNamespace(encoder=MODEL.encoder, video_encoder=other)
+    own = cache(tmp_path, video, apart)
 
     # Frames and image are black, so that what differs is the encoder.
     assert np.array_equal(own.images[0], shared.images[0])

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from afformer_core.errors import ModelFolderError
     from afformer_core.offline.data.annotations import open_annotations
-    from afformer_core.offline.data.exemplars import teach
+    from afformer_core.offline.training.exemplars import teach
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
     samples = list(open_annotations(arguments.pairs, None, 'train'))

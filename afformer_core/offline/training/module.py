@@ -13,11 +13,11 @@ from torch import Tensor
 
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.configuration import AfformerConfiguration
-from afformer_core.offline.data.exemplars import add_exemplars, make_exemplars
 from afformer_core.offline.evaluation.protocols import CoarseRowsProtocol, RowsProtocol
 from afformer_core.offline.training.architecture import Architecture
 from afformer_core.offline.training.datasets.batch import Batch
 from afformer_core.offline.training.datasets.batched_data import AnnotatedData, GroundingData
+from afformer_core.offline.training.exemplars import add_exemplars, make_exemplars
 from afformer_core.offline.training.initial_weights import (
     backbone_ingredients,
     initial_model,

@@ -18,9 +18,9 @@ from afformer_core.errors import ModelFolderError
 from afformer_core.media.images import read_image
 from afformer_core.media.video_frames import uniform_indices
 from afformer_core.offline.data.annotations import open_annotations
-from afformer_core.offline.data.exemplars import marks_inside, teach
 from afformer_core.offline.data.sample import Sample
 from afformer_core.offline.evaluation.report.tiles import fit
+from afformer_core.offline.training.exemplars import marks_inside, teach
 from afformer_core.runtime import ArrayGrounder, Grounding
 
 # Maximum number of pairs that are answered before and after.

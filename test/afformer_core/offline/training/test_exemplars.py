@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.offline.data.exemplars import (
+from afformer_core.offline.data.sample import Sample
+from afformer_core.offline.training.exemplars import (
     add_exemplars,
     make_exemplars,
     marks_inside,
     teach,
 )
-from afformer_core.offline.data.sample import Sample
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.calibrations import CertaintyCalibration
 from afformer_core.runtime.matching.matching import Matching

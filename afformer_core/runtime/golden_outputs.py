@@ -6,6 +6,7 @@ A matching network alone is compared with PyTorch.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,11 +16,15 @@ from afformer_core.arrays import FloatArray, UInt8Array
 from afformer_core.errors import ModelFolderError
 from afformer_core.models.configuration import AfformerConfiguration
 from afformer_core.models.matching.configuration import MatchingConfiguration
-from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.matching.matcher import ContactPositions, DescribedContact, heatmap_size
-from afformer_core.runtime.matching.matching import encode_pyramid
-from afformer_core.runtime.model_folder import read_description, read_matching
+from afformer_core.runtime.matching.matching import Matching, encode_pyramid
+from afformer_core.runtime.model_folder import (
+    MATCHING_FOLDER,
+    read_description,
+    read_exemplars,
+    read_matching,
+)
 from afformer_core.runtime.networks import Networks
 from afformer_core.runtime.self_test import (
     Differences,
@@ -28,6 +33,7 @@ from afformer_core.runtime.self_test import (
     heatmap_differences,
 )
 from afformer_core.runtime.session import MatchingSession
+from afformer_core.runtime.sessions.torch_session import TorchMatchingSession, TorchSession
 
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
@@ -147,8 +153,24 @@ def golden_outputs(
             continue
         if golden.size == size:
             return golden
-    exact = open_networks(folder, 'torch', 0, 'fp32', with_matching=with_matching)
-    return make_golden_outputs(exact)
+    return make_golden_outputs(exact_networks(folder, with_matching))
+
+
+def exact_networks(folder: Path, with_matching: bool = True) -> Networks:
+    """Open a model in PyTorch in fp32, with its matching network if it has one that is wanted.
+
+    Raises:
+        ModelFolderError: the folder does not contain a valid model.
+    """
+    description = read_description(folder)
+    networks = Networks(description.configuration, TorchSession.load(folder))
+    beside = read_matching(folder, description) if with_matching else None
+    if beside is None or description.matching is None:
+        return networks
+    session = TorchMatchingSession.load(folder / MATCHING_FOLDER)
+    exemplars = read_exemplars(folder, description)
+    matching = Matching(session, beside.configuration, description.matching, exemplars)
+    return replace(networks, matching=matching)
 
 
 def make_golden_outputs(networks: Networks) -> GoldenOutputs:

@@ -31,8 +31,11 @@ from afformer_core.models.decoders.memory import VideoMemory
 from afformer_core.models.fuse_batch_norm import FollowingNorm, following_norms
 from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.models.stored_weights import SCALE, restored
-from afformer_core.runtime.backends import open_networks
-from afformer_core.runtime.golden_outputs import compare_matching, make_golden_outputs
+from afformer_core.runtime.golden_outputs import (
+    compare_matching,
+    exact_networks,
+    make_golden_outputs,
+)
 from afformer_core.runtime.graphs import graphs_folder, graphs_of, move_graphs, write_graph_listing
 from afformer_core.runtime.model_folder import (
     WEIGHTS_FILE,
@@ -314,14 +317,13 @@ def _export_model(
     model = prepared_model(folder, precision)
     _export_all(model, aside, opset)
     _compact(folder, description, aside, precision)
-    networks = open_networks(folder, 'torch', 0, 'fp32')
-    golden = make_golden_outputs(networks)
+    golden = make_golden_outputs(exact_networks(folder))
     golden.write(aside)
     write_graph_listing(aside, description, precision, opset)
     graphs = graphs_of(aside, description, precision)
     # ONNX Runtime has no convolutions in bf16, so the network is tested instead.
     session = TorchSession(model) if precision == 'bf16' else OnnxSession(graphs)
-    whole = replace(networks, decoder=session)
+    whole = replace(exact_networks(folder), decoder=session)
     return self_test(whole, golden, TOLERANCES[precision], description)
 
 

@@ -46,7 +46,7 @@ from afformer_core.runtime.sessions.torch_session import (
 
 
 def test_those_of_the_export(small_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(module, 'open_networks')
+    monkeypatch.delattr(module, 'exact_networks')
 
     found = golden_outputs(small_folder)
 

@@ -10,9 +10,8 @@ import pytest
 
 from afformer_core.errors import ModelFolderError
 from afformer_core.models import afformer_small
-from afformer_core.runtime.backends import open_networks
 from afformer_core.runtime.calibrations import PresenceCalibration
-from afformer_core.runtime.golden_outputs import make_golden_outputs
+from afformer_core.runtime.golden_outputs import exact_networks, make_golden_outputs
 from afformer_core.runtime.graphs import read_graphs
 from afformer_core.runtime.model_folder import MATCHING_FOLDER, ModelDescription, read_description
 from afformer_core.runtime.networks import Networks
@@ -282,7 +281,7 @@ class UndefinedSession(TorchMatchingSession):
 
 @pytest.fixture(scope='module')
 def of_both(matched_folder: Path) -> tuple[Networks, GoldenOutputs]:
-    networks = open_networks(matched_folder, 'torch', 0, 'fp32')
+    networks = exact_networks(matched_folder)
     return networks, make_golden_outputs(networks)
 
 

@@ -10,8 +10,6 @@ import pytest
 from tools.release_notes import release_notes, version
 
 CHANGELOG = '# Changes\n\n## [0.2.0] - day\n\nnew\n\n## [0.1.0]\n\nold\n'
-    '# Changelog\n\n## [Unreleased]\n\nlater\n\n## [0.2.0] - day\n\nnew\n\n## [0.1.0]\n\nold\n'
-)
 
 
 def test_a_release_shows_its_own_section(root: Path) -> None:

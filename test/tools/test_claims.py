@@ -77,7 +77,7 @@ class StatedElsewhere:
         (
             'docs/models/accuracy.md',
             '# Accuracy of the shipped model',
-            '## Fine-tuning on a few pairs',
+            '## Teaching a few pairs',
             52,
         ),
         ('docs/performance/index.md', '## The network', '## Half an hour', 64),

@@ -194,36 +194,33 @@ def test_the_matching_network_keeps_what_the_pair_marks(
     assert len(exemplars) == len(exemplars.marks) == 1
 
 
-def test_presence_is_not_told_by_a_calibration_of_other_weights(
+def test_presence_that_does_not_depend_on_the_decoder_is_kept(
     tuned: tuple[Path, str], shipped_model: Path
 ) -> None:
     tuned_model, shipped = read_description(tuned[0]), read_description(shipped_model)
 
-    assert shipped.valid_calibrations.presence == shipped.calibration is not None
-    assert tuned_model.calibration == shipped.calibration
-    assert tuned_model.valid_calibrations.presence is None
-    grounder = ArrayGrounder.load(tuned[0], 'torch')
-    image = np.zeros((96, 96, 3), np.uint8)
-    grounder.set_demonstration([image], 'push')
-    assert grounder.ground(image, 'push').presence is None
-    assert f'the calibration of {tuned[0]} belongs to the weights' in grounder.calibration_problem
+    kept = tuned_model.valid_calibrations.presence
+    assert shipped.calibration is not None
+    own = tuned_model.all_weights_sha256
+    assert kept == replace(shipped.calibration, weights_sha256=own)
+    assert own != shipped.all_weights_sha256
+    assert ArrayGrounder.load(tuned[0], 'torch').calibration_problem == ''
 
 
-def test_both_are_said(tuned: tuple[Path, str], shipped_model: Path) -> None:
+def test_what_is_kept_is_said(tuned: tuple[Path, str], shipped_model: Path) -> None:
     folder, said = tuned
-    others = ('hold', 'touch', 'rotate', 'pull', 'pick up', 'put down')
+    names = SHIPPED_ACTIONS
 
     line = said.splitlines()[0]
-    assert line.startswith(f'begins with {shipped_model}: keeps the actions push; drops the')
-    assert f'drops the actions {", ".join(others)}; begins anew the actions slide; ' in line
-    assert 'keeps the zoom stages (2); drops presence (its calibration belongs to' in line
+    assert line.startswith(f'begins with {shipped_model}: keeps the actions {", ".join(names)}; ')
+    assert 'keeps the zoom stages (2); keeps presence and certainty where the matching' in line
     initial = json.loads((folder / 'model.json').read_text())['training']['initial']
     assert initial == {
         'folder': str(shipped_model),
         'weights_sha256': read_description(shipped_model).weights_sha256,
-        'keeps': ['push'],
-        'drops': list(others),
-        'begins_anew': ['slide'],
+        'keeps': list(names),
+        'drops': [],
+        'begins_anew': [],
     }
 
 

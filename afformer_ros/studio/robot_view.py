@@ -128,7 +128,7 @@ class DiagnosticsList:
         """Show statuses; do nothing if they are unchanged."""
         lines = tuple(
             (
-                *_level(status),
+                *level_of(status),
                 str(status.name).rpartition(': ')[2],
                 str(status.message),
             )
@@ -145,7 +145,7 @@ class DiagnosticsList:
                     ui.label(f'{component}, {level}: {message}').classes('text-sm break-words')
 
 
-def _level(status: DiagnosticStatus) -> tuple[str, str]:
+def level_of(status: DiagnosticStatus) -> tuple[str, str]:
     """Return the icon and the word of a status; what is not used is neither fine nor wrong."""
     if status.level == DiagnosticStatus.OK and str(status.message).startswith('not used'):
         return 'remove', 'idle'

@@ -393,3 +393,12 @@ def test_heatmaps_of_the_matching_network_alone_are_smoothed_less(
 
     assert [(peak.u, peak.v) for peak in peaks] == [pytest.approx(first, abs=0.1)] * 2
     assert prediction.least_confidence() == peaks[1].score
+
+
+def test_a_single_action_is_never_an_answer() -> None:
+    scores = {'pull': 1.0}
+    grounding = Grounding(
+        np.full((3, 4), 1 / 12, np.float32), (3, 4), scores, (Peak(1, 1, 0.5),), 0.5, 0.8
+    )
+    assert (grounding.action, grounding.answer) == ('unknown', '')
+    assert replace(grounding, given_action='push').action == 'push'

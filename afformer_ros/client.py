@@ -202,7 +202,7 @@ class GroundingClient:
         self.change_state(Transition.TRANSITION_ACTIVATE)
 
     def use_model(self, folder: str) -> None:
-        """Let the node open another model, by configuring and activating it again.
+        """Let the node open another model; it is active again if it was active.
 
         If it cannot, it opens the model that it had.
 
@@ -213,25 +213,28 @@ class GroundingClient:
             NoAnswerError: see `call`.
             GoalRefusedError: the node does not open the model.
         """
+        active = self.state(_LOSS) == 'active'
+        before = self.call('get_parameters', names=['model']).values[0].string_value
+        try:
+            self._open(folder, active=active)
+        except GoalRefusedError:
+            self._open(before, active=active)
+            raise
+
+    def _open(self, folder: str, *, active: bool) -> None:
         state = self.state(_LOSS)
         if state == 'active':
             self.change_state(Transition.TRANSITION_DEACTIVATE)
         if state in ('active', 'inactive'):
             self.change_state(Transition.TRANSITION_CLEANUP)
-        before = self.call('get_parameters', names=['model']).values[0].string_value
-        self._set_model(folder)
-        try:
-            self.bring_up()
-        except GoalRefusedError:
-            self._set_model(before)
-            self.bring_up()
-            raise
-
-    def _set_model(self, folder: str) -> None:
         parameter = Parameter('model', value=folder).to_parameter_msg()
         (result,) = self.call('set_parameters', parameters=[parameter]).results
         if not result.successful:
             raise GoalRefusedError(result.reason)
+        # A model that loads for long is refused only when the node is activated.
+        self.bring_up()
+        if not active:
+            self.change_state(Transition.TRANSITION_DEACTIVATE)
 
     def ground(self, goal: GroundDemonstration.Goal, seconds: float) -> GroundDemonstration.Result:
         """Ground a demonstration in the next images; return the result.

@@ -14,6 +14,7 @@ from afformer_core.demonstrations.state import StoreEntry, Summary
 from afformer_core.demonstrations.store import DemonstrationStore
 from afformer_core.runtime.demonstration import EncodedFrames, FrameFeatures
 from afformer_core.runtime.model_folder import read_description, write_description
+from afformer_ros.client import GoalRefusedError
 
 
 def _ends(process, signal_number):
@@ -93,6 +94,30 @@ def test_a_calibration_of_other_weights_is_not_used(shipped_nodes, shipped_model
     affordance = client.ground(client.image_message(1))
     assert math.isnan(affordance.presence)
     assert math.isnan(affordance.presence_threshold)
+
+
+def test_another_model_is_used_in_the_same_state_and_a_bad_one_is_not(
+    nodes, exported_model, tmp_path
+):
+    taught = shutil.copytree(exported_model, tmp_path / 'taught')
+    damaged = shutil.copytree(exported_model, tmp_path / 'damaged')
+    (damaged / 'model.json').write_text('{"configuration":')
+    nodes.grounding(diagnostics_period=0.2)
+    client = nodes.client()
+    client.grounding.use_model(str(taught))
+    assert client.state() == 'inactive'
+    assert client.told('grounding', 'not active')['model'] == str(taught)
+    assert client.change_state(Transition.TRANSITION_ACTIVATE)
+    client.connect()
+    client.record('press')
+    client.grounding.use_model(str(exported_model))
+    assert client.state() == 'active'
+    client.ground(client.image_message(2))
+    assert client.told('grounding', '')['model'] == str(exported_model)
+    with pytest.raises(GoalRefusedError, match=r'did not become'):
+        client.grounding.use_model(str(damaged))
+    client.ground(client.image_message(3))
+    assert client.told('grounding', '')['model'] == str(exported_model)
 
 
 @pytest.mark.slow

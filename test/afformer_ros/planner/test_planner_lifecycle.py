@@ -43,7 +43,10 @@ class Manager:
         self.node.create_subscription(DiagnosticArray, '/diagnostics', self._arrays.append, 10)
 
     def __enter__(self) -> Manager:
-        assert self._client.wait_for_service(60)
+        # Fast DDS may let a client never learn of a service of the same participant.
+        while not self._client.wait_for_service(15):
+            self.node.destroy_client(self._client)
+            self._client = self.node.create_client(ChangeState, 'planner/change_state')
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -15,7 +15,7 @@ from nicegui import events, ui
 
 from afformer_core.media.polygons import Point
 from afformer_core.offline.data.readers.folder_pairs import PointRow
-from afformer_core.runtime import ArrayGrounder
+from afformer_core.runtime.model_folder import read_description
 from afformer_core.studio.labelling.addition_dialog import AdditionDialog
 from afformer_core.studio.labelling.pair_list import PairList
 from afformer_core.studio.labelling.pair_view import Marks, PairView
@@ -80,9 +80,8 @@ class LabelTab:
             with ui.column().classes('min-w-0 gap-2 max-md:order-last'):
                 self._build_side(enough)
             with ui.column().classes('min-w-0 gap-2'):
-                self._actions = ActionChoice(
-                    labels.action_names, takes_new=labels.takes_new_actions
-                )
+                known = read_description(worker.model).configuration.action_names
+                self._actions = ActionChoice(labels, known)
                 self._build_tools()
                 self._hint = ui.label(_EMPTY.format(folder=labels.folder)).classes('text-lg')
                 self._hint.set_visibility(not labels.pairs)
@@ -113,16 +112,8 @@ class LabelTab:
         self._timer.active = shown and self._opened
         if shown and not self._opened:
             self._opened = True
-            offered = asyncio.create_task(self._offer_actions())
             if self._labels.pairs:
                 await self._next()
-            with told_errors():
-                await offered
-
-    async def _offer_actions(self) -> None:
-        """Offer the actions of the model, unless the folder lists its own."""
-        if self._labels.takes_new_actions:
-            self._actions.offer(await self._worker.run(_known_actions))
 
     async def _choose(self, pair: LabelledPair) -> None:
         with told_errors():
@@ -256,10 +247,6 @@ class LabelTab:
             self._zoom(-1 if event.key == '-' else 1)
 
 
-def _known_actions(grounder: ArrayGrounder) -> tuple[str, ...]:
-    return tuple(grounder.configuration.action_names)
-
-
 def _row_at(rows: Sequence[PointRow], point: Point, near: float) -> PointRow | None:
     """Return the row of the nearest point within a distance; None if there is none."""
     close = [row for row in rows if math.dist((row.x, row.y), point) <= near]
@@ -269,18 +256,22 @@ def _row_at(rows: Sequence[PointRow], point: Point, near: float) -> PointRow | N
 class ActionChoice:
     """The choice.
 
+    The keyed actions of the folder have the keys 1 to 9.
+
     Args:
-        names: names of the actions; may be empty.
-        takes_new: whether new names may be added.
+        labels: tables of the folder.
+        known: names of the actions of the model.
     """
 
-    def __init__(self, names: Sequence[str], *, takes_new: bool) -> None:
-        self._names = list(names)
+    def __init__(self, labels: PointLabels, known: Sequence[str]) -> None:
+        used = labels.action_names
+        self._keyed = labels.keyed_actions(known)
+        self._names = [*self._keyed, *(name for name in used if name not in self._keyed)]
         with ui.row().classes('w-full items-center gap-x-2 gap-y-0'):
             ui.label('Action').classes('font-bold')
-            first = self._names[0] if self._names else None
+            first = used[0] if used else None
             self._radio = ui.radio(self._options(), value=first).props('inline dense')
-            if takes_new:
+            if labels.takes_new_actions:
                 field = ui.input('Another action').props('dense').classes('w-32')
                 field.on('keydown.enter', lambda: self._take(field))
 
@@ -297,15 +288,10 @@ class ActionChoice:
             )
         return str(self._radio.value)
 
-    def offer(self, names: Sequence[str]) -> None:
-        """Add names after the others, without choosing one."""
-        self._names += [name for name in names if name not in self._names]
-        self._radio.set_options(self._options(), value=self._radio.value)
-
     def choose(self, index: int) -> None:
-        """Choose by number, from 0; ignore a number that is too large."""
-        if 0 <= index < len(self._names):
-            self._radio.value = self._names[index]
+        """Choose by key, from 0; ignore a key without an action."""
+        if 0 <= index < len(self._keyed):
+            self._radio.value = self._keyed[index]
 
     def choose_name(self, name: str) -> None:
         """Choose by name; a new name is added."""
@@ -319,4 +305,5 @@ class ActionChoice:
         field.value = ''
 
     def _options(self) -> dict[str, str]:
-        return {name: f'{number} {name}' for number, name in enumerate(self._names, 1)}
+        keys = {name: f'{key} {name}' for key, name in enumerate(self._keyed[:9], 1)}
+        return {name: keys.get(name, name) for name in self._names}

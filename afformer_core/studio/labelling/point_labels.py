@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -100,6 +100,14 @@ class PointLabels:
             for demonstration in labelled.demonstrations
             for image in labelled.images
         )
+
+    def keyed_actions(self, known: Sequence[str]) -> tuple[str, ...]:
+        """Return the actions with keys, in an order that marked points do not change.
+
+        Args:
+            known: actions of the model, which have keys if the folder lists no actions.
+        """
+        return tuple(known) if self.takes_new_actions else self.action_names
 
     def rows(self, pair: LabelledPair) -> tuple[PointRow, ...]:
         """Return the current rows of a pair on disk, in the order of the table.

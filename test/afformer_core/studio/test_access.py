@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 
 from afformer_core.cli.main import main
 from afformer_core.studio.access import Guard, kept_token
+from test.afformer_core.studio.conftest import run
 
 LIMIT = 100
 HOST = '127.0.0.1:8766'
@@ -44,9 +43,7 @@ def answer(
         messages.append(message)
 
     guard = Guard(_application, 'secret', LIMIT, 8766)
-    # A browser of other tests has an event loop in this thread.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(guard(scope, receive, send))).result()
+    run(lambda: guard(scope, receive, send))
     first = messages[0]
     told = {name.decode(): value.decode() for name, value in first.get('headers', [])}
     return first.get('status', first.get('code')), told
@@ -111,17 +108,9 @@ def test_a_body_beyond_the_limit_or_of_no_length_is_refused(
     assert answer(host=HOST, **headers)[0] == status
 
 
-def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
-    with socket.create_server(('127.0.0.1', 0)) as taken:
-        port = taken.getsockname()[1]
-
-        assert main(['studio', '--port', str(port)]) == 1
-
-    assert f'the studio cannot listen on 127.0.0.1:{port}: Address' in capsys.readouterr().err
-
-
-def test_a_folder_of_pairs_that_is_not_there_is_created(tmp_path: Path) -> None:
+def test_the_folder_of_pairs_is_created_and_a_taken_port_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
     with socket.create_server(('127.0.0.1', 0)) as taken:
         port = taken.getsockname()[1]
@@ -129,6 +118,7 @@ def test_a_folder_of_pairs_that_is_not_there_is_created(tmp_path: Path) -> None:
             assert main(['studio', '--port', str(port), '--pairs', str(folder)]) == 1
 
     assert [path.name for path in tmp_path.iterdir()] == ['own']
+    assert f'the studio cannot listen on 127.0.0.1:{port}: Address' in capsys.readouterr().err
 
 
 def test_another_account_gets_nothing_without_the_token(studio: str) -> None:

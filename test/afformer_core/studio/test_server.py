@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
 
 from afformer_core.studio.server import turn_tabs
+from test.afformer_core.studio.conftest import run
 
 
 def test_a_tab_that_opens_slowly_does_not_hide_the_next() -> None:
@@ -33,8 +33,6 @@ def test_a_tab_that_opens_slowly_does_not_hide_the_next() -> None:
         model_is_open.set()
         await first
 
-    # The loop of a browser may run in this thread.
-    with ThreadPoolExecutor(1) as thread:
-        thread.submit(lambda: asyncio.run(walk())).result()
+    run(walk)
 
     assert told == [('Label', True), ('Label', False), ('Teach', True), ('Teach', True)]

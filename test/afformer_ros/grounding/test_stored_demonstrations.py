@@ -6,7 +6,6 @@ import signal
 from contextlib import closing
 
 import pytest
-from lifecycle_msgs.msg import Transition
 
 from test.afformer_ros.grounding_nodes import Nodes
 
@@ -35,12 +34,6 @@ def right(pair):
     return pair[3]
 
 
-def _configure_again(client):
-    for transition in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP):
-        assert client.change_state(transition)
-    client.bring_up()
-
-
 def test_nodes_of_one_store_hear_of_each_others_demonstrations(left, right):
     left.record('press')
     assert right.list().names == ['press']
@@ -60,16 +53,16 @@ def test_a_pipe_in_the_store_is_told(pair, left):
     assert 'pipe.mcap' in left.told('grounding', '')['demonstrations not read']
 
 
-def test_the_selection_outlives_a_cleanup(left):
+def test_the_selection_outlives_another_model(left):
     left.record('press')
     left.record('hold')
     assert left.select('press').success
-    _configure_again(left)
+    left.grounding.use_model('')
     assert left.list().selected == 'press'
     assert left.ground(left.image_message(2)).demonstration == 'press'
     for name in ('press', 'hold'):
         assert left.delete(name).success
-    _configure_again(left)
+    left.grounding.use_model('')
     assert left.list().selected == ''
 
 

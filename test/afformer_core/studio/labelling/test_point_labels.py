@@ -46,6 +46,17 @@ def test_points_are_what_training_reads(folder: Path) -> None:
     assert [row.x for row in labels.rows(labels.pairs[1])] == [1]
 
 
+def test_an_action_keeps_its_key_whatever_is_marked(folder: Path) -> None:
+    known = ('hold', 'push', 'pull')
+    assert PointLabels(folder).keyed_actions(known) == ('press', 'turn', 'pull')
+    (folder / 'actions.txt').unlink()
+    labels = PointLabels(folder)
+    add(labels, 0, 'aim', (10, 20))
+    labels.reload()
+    assert labels.action_names == ('aim',)
+    assert labels.keyed_actions(known) == known
+
+
 @pytest.mark.parametrize('point', [(64, 48.2), (63.999, 47.999), (-1, 0.001)])
 def test_a_click_at_the_border_is_inside_of_the_image(point: tuple[float, float]) -> None:
     x, y = (round(value, 2) for value in nearest_point(point, (64, 48)))

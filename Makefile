@@ -78,7 +78,8 @@ soak: setup ## ground an hour of camera images with depth, print times and memor
 	@$(ENVIRONMENT) && SOAK_MINUTES='$(MINUTES)' SOAK_RATE='$(RATE)' python -m pytest -m soak -s $(PYTEST)
 
 lint: setup ## check style and types
-	@$(ENVIRONMENT) && ruff check . && ruff format --check . && mypy
+	@$(ENVIRONMENT) && ruff check . && ruff format --check . && mypy \
+	  && oxlint --deny-warnings afformer_core
 
 # A copy of the project, whose settings of mutmut name the folder. Python must find the folder that
 # mutmut writes when it starts.

@@ -237,10 +237,10 @@ class ConfiguredGrounding:
                 remark=self._recorder.missing_frames(),
             ),
             ComponentStatus('transport', deaf, '', self._transport.state, {}),
+            ComponentStatus('demonstrations', '', state.problem, f'kept: {len(state.names)}', {}),
             ComponentStatus(
-                'demonstrations', '', state.problem, f'{len(state.names)} are kept', {}
+                'transform', self._transforms.problem, '', self._transforms.status, {}
             ),
-            ComponentStatus('transform', self._transforms.problem, '', 'not needed or known', {}),
             ComponentStatus('latency', '', latency.problem(limit), 'in time', latency.values()),
             *self._model_statuses(),
         )
@@ -251,7 +251,7 @@ class ConfiguredGrounding:
         if (grounder := loader.grounder) is not None:
             problem = grounder.calibration_problem
             calibrated = grounder.calibrations.presence
-            status = 'told' if calibrated else 'unknown, the model is not calibrated'
+            status = 'calibrated' if calibrated else 'unknown, the model is not calibrated'
             yield ComponentStatus('presence', '', problem, status, {})
         if self._parameters.backend in GPU_BACKENDS:
             status, problem = f'{backend} computes', ''

@@ -41,6 +41,11 @@ class FrameTransforms:
         if target_frame or vertical_frame:
             self.listen()
 
+    @property
+    def status(self) -> str:
+        """Whether positions are transformed, for diagnostics."""
+        return 'not used: target_frame is empty' if self._buffer is None else 'known'
+
     def placement(self, header: Header) -> Placement:
         """Look up the frame in which positions of an image are published, and its vertical."""
         placement = self._placements.placement(header.frame_id, stamp_nanoseconds(header.stamp))

@@ -83,6 +83,11 @@ class GroundingWatch:
         self.overlay: Image | None = None
         self.diagnostics: tuple[DiagnosticStatus, ...] = ()
 
+    @property
+    def model(self) -> str:
+        """The model folder of the node, or the name of the shipped model; empty if not known."""
+        return _value(self.diagnostics, 'grounding', 'model')
+
     def begin(self) -> None:
         """Register a page that shows the node."""
         self._viewers += 1
@@ -141,7 +146,7 @@ class GroundingWatch:
         listed, known = 0.0, None
         while True:
             self._set(await self._asked_state())
-            self._follow_camera(_recorded_topic(self.diagnostics))
+            self._follow_camera(_value(self.diagnostics, 'demonstration', 'topic'))
             changed = known is not self.status and not is_recording(self.status)
             late = time.monotonic() - listed > _LIST_PERIOD
             if self.state in (NodeState.INACTIVE, NodeState.ACTIVE) and (changed or late):
@@ -201,10 +206,10 @@ def is_recording(status: DemonstrationStatus | None) -> bool:
     return status is not None and status.state == DemonstrationStatus.RECORDING
 
 
-def _recorded_topic(diagnostics: Sequence[DiagnosticStatus]) -> str:
-    """Return the topic from which the node records, after remapping; empty if not yet known."""
+def _value(diagnostics: Sequence[DiagnosticStatus], component: str, key: str) -> str:
+    """Return a value of a component of the node; empty if it is not yet known."""
     for status in diagnostics:
-        if status.name.endswith(': demonstration'):
+        if status.name.endswith(f': {component}'):
             values = {value.key: value.value for value in status.values}
-            return str(values.get('topic', ''))
+            return str(values.get(key, ''))
     return ''

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -89,20 +90,27 @@ class ModelChoice:
     def __init__(self, link: GroundingLink, models: Models) -> None:
         self._link = link
         self._models = models
+        self._used = ''
         with ui.row().classes('items-center no-wrap gap-2 w-full') as self._row:
             self._choice = ui.select([SHIPPED], value=SHIPPED, label='Model')
             self._choice.props('dense outlined').classes('grow')
             self._button = ui.button('Use this model', on_click=self._use)
             self._button.props('outline dense no-caps')
+            self._button.bind_enabled_from(self._choice, 'value', bool)
 
     def refresh(self) -> None:
-        """Follow the models of the studio."""
+        """Follow the models of the studio, and show the one that the node uses."""
         names = list(self._models.names)
         # There is nothing to choose without a model beside the shipped one.
         self._row.set_visibility(len(names) > 1)
         if self._choice.options != names:
             chosen = self._choice.value if self._choice.value in names else SHIPPED
             self._choice.set_options(names, value=chosen)
+        model = self._link.watch.model
+        if model != self._used:
+            self._used = model
+            name = model if model == SHIPPED else self._models.name(Path(model))
+            self._choice.value = name if name in names else None
 
     async def _use(self) -> None:
         self._button.props(add='loading')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gestures on an image with marks, by a mouse, a pen or a finger, and its zoom in a viewport.
-const gestures = {
+window.gestures = {
   // Distance of a finger from a grip within which it is on the grip, pixels of the screen.
   FINGER: 14,
 

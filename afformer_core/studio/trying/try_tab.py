@@ -22,7 +22,7 @@ from afformer_core.studio.trying.workspace import Workspace
 from afformer_core.studio.uploads import build_upload_field
 
 # Three columns; on a narrower screen the answer goes below the image. A phone has one column, in
-# which the frames of the demonstrations come after the answer.
+# which the frames of the demonstrations follow the image, so that one screen shows both.
 _GRID = 'w-full grid gap-4 items-start grid-cols-1'
 _ANSWERED = 'md:grid-cols-[16rem_minmax(0,1fr)] lg:grid-cols-[20rem_minmax(0,1fr)_20rem]'
 _EMPTY = 'md:grid-cols-2'
@@ -49,10 +49,11 @@ class TryTab:
                 self._demonstrations = DemonstrationPanel(workspace, self._ground_later)
             with ui.column().classes('min-w-0 gap-2'):
                 self._images = ImagePanel(workspace, self._ground_later)
-                self._sentence = ui.label().classes('text-xl sentence')
+                self._sentence = ui.label().classes('text-xl sentence scroll-mt-16')
+                self._sentence.classes('max-md:scroll-mb-[80vh]')
                 self._question = ContactQuestion(self._demonstrations.mark)
                 answer_image = AnswerImage()
-            with ui.column().classes('min-w-0 gap-2 md:col-start-2 lg:col-start-3'):
+            with ui.column().classes('min-w-0 gap-2 max-md:order-2 md:col-start-2 lg:col-start-3'):
                 self._answer = AnswerPanel(answer_image, self._sentence)
         Gallery(self._load)
         self._show_nothing()
@@ -75,6 +76,10 @@ class TryTab:
                 self._columns.classes(_ANSWERED, remove=_EMPTY)
                 self._answer.show(answer)
                 self._question.ask(answer.asked)
+                self._scroll_to_answer()
+
+    def _scroll_to_answer(self) -> None:
+        self._sentence.run_method('scrollIntoView', {'block': 'nearest'})
 
     def _show_nothing(self) -> None:
         """Show what is still needed for an answer."""
@@ -91,9 +96,7 @@ class TryTab:
     async def _load(self, pair: ExamplePair) -> None:
         self._loading = True
         # On a phone, the answer is not where the example was clicked.
-        ui.run_javascript(
-            f'getHtmlElement({self._sentence.id}).scrollIntoView({{block: "center"}})'
-        )
+        self._scroll_to_answer()
         try:
             with told_errors():
                 self._images.clear()

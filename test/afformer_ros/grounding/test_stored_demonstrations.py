@@ -45,7 +45,7 @@ def test_nodes_of_one_store_hear_of_each_others_demonstrations(left, right):
     assert left.delete('press').success
     right.told('demonstrations', "'press' will be lost when the process ends", right.list)
     assert right.delete('press').success
-    right.told('demonstrations', '0 are kept')
+    right.told('demonstrations', 'kept: 0')
 
 
 def test_a_pipe_in_the_store_is_told(pair, left):
@@ -134,6 +134,6 @@ def test_what_cannot_be_kept_is_warned_of_until_it_is_deleted(shipped_nodes):
     assert client.ground(client.image_message(1)).demonstration == 'press'
     shipped_nodes.store.unlink()
     assert client.delete('press').success
-    client.told('demonstrations', '0 are kept')
+    client.told('demonstrations', 'kept: 0')
     assert 'lost' not in client.record('hold').message
     assert (shipped_nodes.store / 'hold.mcap').is_file()

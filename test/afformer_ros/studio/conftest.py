@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,19 @@ def exported_model(shipped_model: Path) -> Path:
 
 
 @pytest.fixture(scope='module')
-def open_studio(exported_model: Path) -> Iterator[Callable[[str], str]]:
+def models(exported_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with a model `taught`, which is the shipped one."""
+    folder = tmp_path_factory.mktemp('models')
+    shutil.copytree(exported_model, folder / 'taught')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def open_studio(exported_model: Path, models: Path) -> Iterator[Callable[[str], str]]:
     """Starts a studio that shows a node; returns its address."""
+    options = '--model', str(exported_model), '--models', str(models), '--node'
     with contextlib.ExitStack() as started:
-        yield (
-            lambda node: (
-                started.enter_context(
-                    serving('--model', str(exported_model), '--node', node)
-                ).address
-            )
-        )
+        yield lambda node: started.enter_context(serving(*options, node)).address
 
 
 @pytest.fixture(scope='module')

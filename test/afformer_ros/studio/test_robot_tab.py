@@ -92,6 +92,21 @@ def test_buttons_take_the_node_through_its_lifecycle(page: Any, active: Any) -> 
         assert active.state() == state
 
 
+@pytest.mark.timeout(300)
+def test_the_node_uses_another_model_and_every_page_shows_it(
+    page: Any, active: Any, models: Any
+) -> None:
+    page.get_by_label('Model', exact=True).click()
+    page.get_by_role('option', name='taught').click()
+    page.get_by_role('button', name='Use this model').click()
+    page.get_by_text('/shared/grounding uses taught.').wait_for()
+    assert active.get_parameter('model') == str(models / 'taught')
+    page.reload()
+    page.get_by_role('tab', name='Robot').click()
+    page.get_by_text('/shared/grounding is active.').wait_for()
+    page.wait_for_function("document.querySelector('[aria-label=Model]').value === 'taught'")
+
+
 @pytest.mark.slow
 def test_a_node_that_hangs_ends_and_comes_back_is_told(
     nodes: Any, chromium: Any, open_studio: Any

@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve the page until it is interrupted."""
     pairs = arguments.pairs
     if pairs is not None and not pairs.exists():
-        pairs.mkdir(parents=True)
+        pairs.mkdir()
         print(f'{pairs} is new. Add pairs to it in the tab Label', file=sys.stderr)
     if arguments.points < 1:
         raise ValueError(f'the number of points is {arguments.points}; expected at least 1')

@@ -173,13 +173,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _require_data(arguments: argparse.Namespace) -> None:
-    """Check that data is given, and that annotations can be read.
+    """Check that data is given, and read it before PyTorch is imported, which takes seconds.
 
     Raises:
-        DatasetError: the annotations are invalid.
+        DatasetError: annotations or pairs are invalid.
         ValueError: no data is given, or contacts are combined with data other than pairs.
     """
     from afformer_core.offline.data.annotations import open_annotations
+    from afformer_core.offline.data.readers.part_pairs import read_pooled_pairs
 
     names = ('annotations', 'benchmark', 'pairs', 'contacts')
     given = [name for name in names if getattr(arguments, name) is not None]
@@ -189,6 +190,7 @@ def _require_data(arguments: argparse.Namespace) -> None:
         raise ValueError(f'--contacts cannot be combined with --{given[0]}. Give it with --pairs')
     if arguments.annotations is not None:
         open_annotations(arguments.annotations, arguments.root, arguments.split)
+    read_pooled_pairs(arguments.pairs or [], arguments.root)
 
 
 def _evaluate(arguments: argparse.Namespace) -> tuple[Any, MakeExamples]:

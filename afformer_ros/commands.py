@@ -172,7 +172,7 @@ def main(words: Sequence[str] | None = None) -> int:
             return grounding.main(executable_arguments(options.arguments), active=True)
         return call_service(options.service, options.request, options.node, options.timeout)
     except AfformerError as error:
-        print(f'afformer: error: {error}', file=sys.stderr)
+        print('afformer: error:', *str(error).split(), file=sys.stderr)
         return 1
 
 

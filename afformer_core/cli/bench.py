@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afformer_core.cli.options.command import add_command, add_json, print_report
-from afformer_core.cli.options.path_options import INPUT_FILE, INPUT_FOLDER
+from afformer_core.cli.options.path_options import INPUT_FILE, MODEL
 
 if TYPE_CHECKING:
     from afformer_core.offline.reports.tables import Table
@@ -36,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
     parser = add_command(subparsers, 'bench', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         'models',
-        type=INPUT_FOLDER,
+        type=MODEL,
         nargs='*',
         help='model folders, or `shipped` for the shipped model; the folders are not changed',
     )

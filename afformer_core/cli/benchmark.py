@@ -107,28 +107,27 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 def run_measure(arguments: argparse.Namespace) -> int:
     """Measure a system, and print its report."""
     from afformer_core.offline.evaluation.demonstration_to_image.outside_system import is_command
-    from afformer_core.offline.evaluation.report.report import write_report
     from afformer_core.runtime.model_folder import description_files
     from afformer_core.runtime.shipped_model import model_folder
 
-    report, make_examples = _measure(arguments)
     system = arguments.system
     model = [] if is_command(system) else description_files(model_folder(system))
+    report, make_examples = _measure(arguments)
     files = [*model, *sorted(arguments.folder.glob('*/*.json'))]
     print_report(arguments, report.to_markdown(), report.to_json(), files, arguments.seed)
     if arguments.report is not None:
+        from afformer_core.offline.evaluation.report.report import write_report
+
         write_report(arguments.report, report, make_examples())
     return 0
 
 
 def _measure(arguments: argparse.Namespace) -> tuple[EvaluationReport, MakeExamples]:
+    data = _read_data(arguments.folder)
     from afformer_core.cli.evaluation.on_parts import measure_predictors
     from afformer_core.offline.evaluation.demonstration_to_image.outside_system import is_command
-    from afformer_core.offline.evaluation.parts.part_tables import (
-        benchmark_table,
-    )
+    from afformer_core.offline.evaluation.parts.part_tables import benchmark_table
 
-    data = _read_data(arguments.folder)
     facts: dict[str, Fact] = {'system': arguments.system, 'benchmark': str(arguments.folder)}
     if is_command(arguments.system):
         predictors, frame_count = _ask(arguments, data), _FRAMES
@@ -146,7 +145,6 @@ _FRAMES = 8
 
 
 def _read_data(folder: Path) -> PairsAndClips:
-    from afformer_core.cli.evaluation.on_parts import PairsAndClips, usable_pairs
     from afformer_core.errors import DatasetError
     from afformer_core.offline.data.readers.contact_clips import CLIPS_FILE, read_contact_clips
     from afformer_core.offline.data.readers.part_pairs import PAIRS_FILE
@@ -156,6 +154,8 @@ def _read_data(folder: Path) -> PairsAndClips:
         raise DatasetError(
             f'no folder in {folder} has {PAIRS_FILE}. Run `afformer benchmark fetch {folder}`'
         )
+    from afformer_core.cli.evaluation.on_parts import PairsAndClips, usable_pairs
+
     pairs, left_out = usable_pairs(folders, None, skip_broken=True)
     read = [
         clip
@@ -184,21 +184,15 @@ def _ask(arguments: argparse.Namespace, data: PairsAndClips) -> Predictors:
         PointPredictor,
     )
 
-    def ask(folder: Path) -> Any:
-        return ask_command(
+    with tempfile.TemporaryDirectory() as folder:
+        system = ask_command(
             arguments.system,
             data.pairs,
             data.clips,
-            folder,
+            arguments.work or Path(folder),
             given_contact=arguments.given_contact,
             seed=arguments.seed,
         )
-
-    if arguments.work is None:
-        with tempfile.TemporaryDirectory() as folder:
-            system = ask(Path(folder))
-    else:
-        system = ask(arguments.work)
     labelled: dict[str, tuple[str, PointPredictor]] = {'system': ('system', system)}
     if arguments.given_contact:
         marked = MarkedContactPredictor(system)

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 from afformer_core.cli.options.command import add_command, add_json, add_seed, print_report
 from afformer_core.cli.options.dataset_options import add_choice_options
 from afformer_core.cli.options.engine_options import add_processes, divide_threads, engine_of
-from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH
+from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, MODEL
 from afformer_core.cli.options.session_options import add_session_options, add_zooms
 
 if TYPE_CHECKING:
-    from afformer_core.offline.evaluation.parts.predictors import ModelPredictor
     from afformer_core.runtime import ArrayGrounder
     from afformer_core.runtime.calibrations import PresenceCalibration
 
@@ -45,7 +44,7 @@ def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
     help_text = 'fit the probabilities that a model reports'
     parser = add_command(subparsers, 'calibrate', run, help_text, _DESCRIPTION, _EXAMPLE)
-    parser.add_argument('model', type=INPUT_FOLDER, help='model folder, whose model.json changes')
+    parser.add_argument('model', type=MODEL, help='model folder, whose model.json changes')
     parser.add_argument(
         '--annotations',
         type=INPUT_PATH,
@@ -93,8 +92,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _calibrate_on_annotations(
     arguments: argparse.Namespace, sentences: list[str]
 ) -> dict[str, Any]:
-    from afformer_core.cli.evaluation.on_pairs import choose_pairs_of, open_model
     from afformer_core.offline.data.annotations import open_annotations
+
+    datasets = [open_annotations(path) for path in arguments.annotations]
+    from afformer_core.cli.evaluation.on_pairs import choose_pairs_of, open_model
     from afformer_core.offline.evaluation.calibration import calibrate_on_annotations
     from afformer_core.offline.evaluation.pairs.pair_evaluator import RunSettings
     from afformer_core.offline.evaluation.protocols import RowsProtocol
@@ -103,7 +104,7 @@ def _calibrate_on_annotations(
     presence, decoder = calibrate_on_annotations(
         folder,
         RunSettings(partial(open_model, arguments, folder), RowsProtocol(), arguments.seed),
-        [choose_pairs_of(arguments, open_annotations(path)) for path in arguments.annotations],
+        [choose_pairs_of(arguments, dataset) for dataset in datasets],
         ' and '.join(map(str, arguments.annotations)),
         engine_of(arguments, arguments.processes),
         partial(_open_decoder, arguments, folder),
@@ -130,14 +131,8 @@ def _open_decoder(arguments: argparse.Namespace, folder: Path) -> ArrayGrounder:
     return ArrayGrounder(networks.configuration, networks)
 
 
-def _open_predictors(arguments: argparse.Namespace) -> dict[str, ModelPredictor]:
-    from afformer_core.cli.evaluation.on_parts import open_predictor
-
-    return {'model': open_predictor(arguments, arguments.model)}
-
-
 def _calibrate_on_parts(arguments: argparse.Namespace, sentences: list[str]) -> dict[str, Any]:
-    from afformer_core.cli.evaluation.on_parts import usable_pairs
+    from afformer_core.cli.evaluation.on_parts import open_models, usable_pairs
     from afformer_core.offline.evaluation.calibration import calibrate_on_parts
     from afformer_core.offline.evaluation.parts.part_scores import evaluate_parts
     from afformer_core.runtime.model_folder import read_description
@@ -145,7 +140,8 @@ def _calibrate_on_parts(arguments: argparse.Namespace, sentences: list[str]) -> 
     pairs, _ = usable_pairs(arguments.pairs, None, skip_broken=arguments.skip_broken)
     engine = engine_of(arguments, arguments.processes)
     frames = read_description(arguments.model).configuration.maximum_frames
-    scores = evaluate_parts(pairs, partial(_open_predictors, arguments), frames, engine)['model']
+    arguments.models = [arguments.model]
+    scores = evaluate_parts(pairs, partial(open_models, arguments), frames, engine)['model']
     names = ' and '.join(path.resolve().name for path in arguments.pairs)
     certainty, presence = calibrate_on_parts(arguments.model, scores, pairs, names)
     sentence = (

@@ -14,7 +14,7 @@ from afformer_core.cli.options.dataset_options import (
     add_folder_rate,
 )
 from afformer_core.cli.options.engine_options import add_processes, divide_threads, engine_of
-from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, OUTPUT_FILE
+from afformer_core.cli.options.path_options import INPUT_FOLDER, INPUT_PATH, MODEL, OUTPUT_FILE
 from afformer_core.cli.options.session_options import add_session_options, add_zooms
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         'models',
         metavar='model',
-        type=INPUT_FOLDER,
+        type=MODEL,
         nargs='*',
         help='model folder, or `shipped` (default: shipped); several models are measured on the '
         'same pairs, and the paired differences from the first one are printed with confidence '
@@ -162,32 +162,35 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(
             '--zooms determines the number of zoom stages; leave out --maximum-stages'
         )
-    from afformer_core.offline.evaluation.report.report import write_report
-
     report, make_examples = _evaluate(arguments)
     files = [*_model_files(arguments), *_data_files(arguments)]
     print_report(arguments, report.to_markdown(), report.to_json(), files, arguments.seed)
     if arguments.report is not None:
+        from afformer_core.offline.evaluation.report.report import write_report
+
         write_report(arguments.report, report, make_examples())
     return 0
 
 
 def _require_data(arguments: argparse.Namespace) -> None:
-    """Check that data is given.
+    """Check that data is given, and read it before PyTorch is imported, which takes seconds.
 
     Raises:
+        DatasetError: annotations or pairs are invalid.
         ValueError: no data is given, or contacts are combined with data other than pairs.
     """
-    if arguments.contacts is not None:
-        for other in ('annotations', 'benchmark'):
-            if getattr(arguments, other) is not None:
-                raise ValueError(
-                    f'--contacts cannot be combined with --{other}. Give it with --pairs'
-                )
-    elif all(getattr(arguments, name) is None for name in ('annotations', 'benchmark', 'pairs')):
-        raise ValueError(
-            'no data is given. Give one of --annotations, --benchmark, --pairs and --contacts'
-        )
+    from afformer_core.offline.data.annotations import open_annotations
+    from afformer_core.offline.data.readers.part_pairs import read_pooled_pairs
+
+    names = ('annotations', 'benchmark', 'pairs', 'contacts')
+    given = [name for name in names if getattr(arguments, name) is not None]
+    if not given:
+        raise ValueError(f'no data is given. Give one of --{", --".join(names)}')
+    if given[-1] == 'contacts' and given[0] in ('annotations', 'benchmark'):
+        raise ValueError(f'--contacts cannot be combined with --{given[0]}. Give it with --pairs')
+    if arguments.annotations is not None:
+        open_annotations(arguments.annotations, arguments.root, arguments.split)
+    read_pooled_pairs(arguments.pairs or [], arguments.root)
 
 
 def _evaluate(arguments: argparse.Namespace) -> tuple[Any, MakeExamples]:

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from afformer_core.cli.options.command import add_command
-from afformer_core.cli.options.path_options import INPUT_FOLDER
+from afformer_core.cli.options.path_options import MODEL
 
 _DESCRIPTION = """\
 Write the graphs encode_frames.onnx, memorize.onnx, encode_image.onnx and
@@ -28,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
     parser = add_command(subparsers, 'export', run, help_text, _DESCRIPTION, _EXAMPLE)
     parser.add_argument(
         'model',
-        type=INPUT_FOLDER,
+        type=MODEL,
         nargs='?',
         help='model folder, or `shipped`, whose graphs are written to the cache folder of this '
         'user unless the folder of the package is writable (default: shipped)',

@@ -16,7 +16,6 @@ from afformer_core.cli.options.session_options import (
     open_grounder,
     warnings_on_stderr,
 )
-from afformer_core.errors import AfformerError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,17 +74,13 @@ def run(arguments: argparse.Namespace) -> int:
     from afformer_core.media.images import read_image, require_image_path, write_image
 
     # Before the model is opened, which takes seconds.
-    if 'VIDEO' not in dict(arguments.inputs):
-        raise AfformerError(
-            f'{arguments.video} does not exist; expected a video, a folder of images or a bag'
-        )
     if arguments.output is not None:
         require_image_path(arguments.output)
         path = _contacts_path(arguments.output)
         require_inputs_kept([('the image of contacts', path)], arguments.inputs)
     image = read_image(arguments.image)
-    print(f'reading {arguments.video} ...', file=sys.stderr)
     grounder = Grounder(open_grounder(arguments.model, arguments))
+    print(f'reading {arguments.video} ...', file=sys.stderr)
     with warnings_on_stderr():
         grounder.set_demonstration(arguments.video, contact=arguments.contact)
     start = time.perf_counter()

@@ -6,9 +6,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from typing import Any
+from zipfile import is_zipfile
 
 from afformer_core.cli.options.command import add_command
 from afformer_core.cli.options.path_options import INPUT_FILE, OUTPUT_FOLDER
+from afformer_core.errors import AfformerError
 
 _DESCRIPTION = """\
 Convert a checkpoint of the authors to a model folder. The command recognizes the
@@ -41,6 +43,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Import the checkpoint, and print a description of it."""
+    with arguments.checkpoint.open('rb') as file:
+        # pickles, of torch 1.5 and before, or archives
+        if file.read(1) != b'\x80' and not is_zipfile(file):
+            raise AfformerError(f'{arguments.checkpoint} is not a checkpoint. Copy it again')
     from afformer_core.files.atomic import file_sha256
     from afformer_core.files.provenance import provenance
     from afformer_core.hands.faster_rcnn import is_hand_detector
@@ -85,10 +91,9 @@ def _import_detector(
     from afformer_core.hands.detector_folder import save_hand_detector
     from afformer_core.hands.faster_rcnn import OFFICIAL_ARCHITECTURE, import_hand_detector
     from afformer_core.hands.hand import CLASSES
-    from afformer_core.models.pretrained.checkpoint_file import CheckpointError
 
     if arguments.actions is not None:
-        raise CheckpointError(
+        raise AfformerError(
             f'{arguments.checkpoint} is a hand detector, which scores no actions. Leave out '
             '--actions'
         )
@@ -99,13 +104,12 @@ def _import_detector(
 
 def _action_names(given: str | None, state: Mapping[str, Any]) -> tuple[str, ...]:
     from afformer_core.actions import OPRA_ACTIONS
-    from afformer_core.models.pretrained.checkpoint_file import CheckpointError
     from afformer_core.models.pretrained.official_checkpoint import count_actions
 
     count = count_actions(state)
     names = OPRA_ACTIONS if given is None else tuple(name.strip() for name in given.split(','))
     if len(names) != count:
-        raise CheckpointError(
+        raise AfformerError(
             f'the checkpoint scores {count} actions, but {len(names)} names are given. Give one '
             'name for each action, in order, with --actions'
         )

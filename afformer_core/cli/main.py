@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from afformer_core import __version__
-from afformer_core.cli.options.path_options import input_paths, output_paths
+from afformer_core.cli.options.path_options import usable_inputs
 from afformer_core.errors import AfformerError, how_to_install
-from afformer_core.files.paths import require_inputs_kept
 
 _GROUPS = {
     'models': (
@@ -54,8 +54,8 @@ _EXTRAS = {
     'build-engine': 'tensorrt',
     'simulate': 'sim,robot',
 }
-# No module of this package imports these, and the command runs without them.
-_OPTIONAL_PACKAGES = {'simulate': 'afformer_sim'}
+# Packages of the other subcommands, which need not be installed.
+_PACKAGES = {'simulate': 'afformer_sim'}
 
 EXAMPLES = """\
 examples:
@@ -81,9 +81,22 @@ class _GroupedHelp(argparse.RawDescriptionHelpFormatter):
         return ''.join(parts)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that reports bad usage in one line, for the subcommand it belongs to."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f'unrecognized arguments: {" ".join(unknown)}')
+        return parsed, unknown
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f'{self.prog}: error: {message}. Run `{self.prog} --help`\n')
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of the command with all its subcommands and their options."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog='afformer',
         description='Ground a demonstration video in an image: find where to act, and how.',
         epilog=EXAMPLES,
@@ -94,7 +107,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('--debug', action='store_true', help=debug_help)
     subparsers = parser.add_subparsers(title='subcommands', metavar='subcommand', required=True)
     for name in SUBCOMMANDS:
-        _add_subcommand(name, subparsers)
+        package = _PACKAGES.get(name, 'afformer_core')
+        if importlib.util.find_spec(package) is not None:
+            module = importlib.import_module(f'{package}.cli.{name.replace("-", "_")}')
+            module.add_parser(subparsers)
     for subparser in subparsers.choices.values():
         subparser.set_defaults(subparser=subparser)
         # other parsers read all arguments of a subcommand without options
@@ -104,32 +120,6 @@ def build_parser() -> argparse.ArgumentParser:
                 '--debug', action='store_true', default=argparse.SUPPRESS, help=debug_help
             )
     return parser
-
-
-def _add_subcommand(name: str, subparsers: Any) -> None:
-    package = _OPTIONAL_PACKAGES.get(name, 'afformer_core')
-    module = f'{package}.cli.{name.replace("-", "_")}'
-    try:
-        importlib.import_module(module).add_parser(subparsers)
-    except ModuleNotFoundError as error:
-        if name not in _OPTIONAL_PACKAGES or not f'{module}.'.startswith(f'{error.name}.'):
-            raise
-        _add_absent(name, package, subparsers)
-
-
-def _add_absent(name: str, package: str, subparsers: Any) -> None:
-    """Add a subcommand that only reports its missing package, listed if it has a help text."""
-
-    def run(arguments: argparse.Namespace) -> int:
-        raise AfformerError(
-            f'`afformer {name}` needs the package {package}, which is not installed. Run '
-            f'{how_to_install("sim")}'
-        )
-
-    # No argument looks like an option, so all are accepted.
-    parser = subparsers.add_parser(name, add_help=False, prefix_chars='\0')
-    parser.add_argument('arguments', nargs='*')
-    parser.set_defaults(run=run)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -147,8 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The arguments go to other processes, which parsers cannot.
         subparser = vars(arguments).pop('subparser')
         command = subparser.prog.rpartition(' ')[2]
-        arguments.inputs = input_paths(subparser, arguments)
-        require_inputs_kept(output_paths(subparser, arguments), arguments.inputs)
+        arguments.inputs = usable_inputs(subparser, arguments)
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
         return 130
@@ -157,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (AfformerError, ValueError, OSError, ModuleNotFoundError) as error:
-        if arguments.debug or _is_our_module(error):
+        if arguments.debug or str(getattr(error, 'name', '')).startswith('afformer'):
             raise
         print(f'afformer: error: {one_line(error, command)}', file=sys.stderr)
         return 1
@@ -171,10 +160,6 @@ def one_line(error: Exception, command: str) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f'{error.filename}: {error.strerror}'
     return ' '.join(str(error).split()) or type(error).__name__
-
-
-def _is_our_module(error: Exception) -> bool:
-    return isinstance(error, ModuleNotFoundError) and (error.name or '').startswith('afformer')
 
 
 if __name__ == '__main__':

@@ -124,17 +124,9 @@ def run(arguments: argparse.Namespace) -> int:
     let_waiting_threads_sleep()
 
     from afformer_core.files.provenance import provenance
-    from afformer_core.hands.open_detector import open_hand_detector
-    from afformer_core.offline.maskahand.mining.mining import INDEX_FILE, Mining, MiningSettings
     from afformer_core.offline.maskahand.sources import find_sources
 
     engine = engine_of(arguments, arguments.processes)
-    settings = MiningSettings(
-        rate=arguments.rate,
-        clip_frames=arguments.clip_frames,
-        stride=arguments.stride,
-        interaction_score=arguments.minimum_score,
-    )
     found = find_sources(arguments.paths, arguments.folder_rate)
     if not (found.sources or found.broken):
         raise DatasetError(
@@ -145,6 +137,15 @@ def run(arguments: argparse.Namespace) -> int:
         found = _of_training(found, arguments.annotations, arguments.held_out)
     elif arguments.held_out is not None:
         raise DatasetError('--held-out is given without --annotations. Give both')
+    from afformer_core.hands.open_detector import open_hand_detector
+    from afformer_core.offline.maskahand.mining.mining import INDEX_FILE, Mining, MiningSettings
+
+    settings = MiningSettings(
+        rate=arguments.rate,
+        clip_frames=arguments.clip_frames,
+        stride=arguments.stride,
+        interaction_score=arguments.minimum_score,
+    )
     batch = {} if arguments.batch_size is None else {'batch_size': arguments.batch_size}
     open_detector = partial(open_hand_detector, arguments.detector, **batch)
     mining = Mining(found, open_detector, arguments.output, settings)

@@ -137,10 +137,14 @@ def _settings() -> dict[str, tuple[Any, str]]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay the bag; return 0 when the folder is complete."""
+    from afformer_core.demonstrations.media import split_topic
     from afformer_core.media.bag import Bag, BagExtract
     from afformer_core.replay.replay import result_folder
     from afformer_core.replay.topics import choose_topics
 
+    for source in arguments.demonstration if arguments.store is None else ():
+        if not split_topic(Path(source))[0].exists():
+            raise ValueError(f'{source} does not exist. Give --store FOLDER for a stored one')
     window = BagExtract(arguments.start, arguments.end)
     with (
         Bag(arguments.bag) as bag,
@@ -212,7 +216,6 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
     """Record or read the demonstrations to ground."""
     from afformer_core.demonstrations.media import split_topic
     from afformer_core.demonstrations.store import DemonstrationStore
-    from afformer_core.errors import DemonstrationError
     from afformer_core.media.bag import BagExtract
     from afformer_core.replay.demonstrations import ReplayDemonstrations
 
@@ -224,11 +227,6 @@ def _demonstrations(arguments: argparse.Namespace, bag: Any, topics: Any) -> Any
     for source in arguments.demonstration:
         if split_topic(Path(source))[0].exists():
             demonstrations.add_file(Path(source))
-        elif arguments.store is not None:
-            demonstrations.add_stored(DemonstrationStore(arguments.store), source)
         else:
-            raise DemonstrationError(
-                f'{source} does not exist. To replay a stored demonstration, also give --store '
-                'FOLDER'
-            )
+            demonstrations.add_stored(DemonstrationStore(arguments.store), source)
     return demonstrations

@@ -73,20 +73,18 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve the page until it is interrupted."""
+    pairs = arguments.pairs
+    if pairs is not None and not pairs.exists():
+        pairs.mkdir()
+        print(f'{pairs} is new. Add pairs to it in the tab Label', file=sys.stderr)
+    if arguments.points < 1:
+        raise ValueError(f'the number of points is {arguments.points}; expected at least 1')
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
     from afformer_core.studio.limits import Limits
     from afformer_core.studio.model_worker import ModelWorker
     from afformer_core.studio.server import serve
     from afformer_core.studio.teaching.models import Models
 
-    pairs = arguments.pairs
-    if pairs is not None and not pairs.exists() and pairs.absolute().parent.is_dir():
-        pairs.mkdir()
-        print(f'{pairs} is new. Add pairs to it in the tab Label', file=sys.stderr)
-    if pairs is not None and not pairs.is_dir():
-        raise ValueError(f'{pairs} does not exist; expected a folder')
-    if arguments.points < 1:
-        raise ValueError(f'the number of points is {arguments.points}; expected at least 1')
     limits = Limits(file_bytes=round(arguments.largest_file * 1e6))
     folder = model_folder(arguments.model or SHIPPED)
     worker = ModelWorker(folder, lambda: open_grounder(folder, arguments))
@@ -124,8 +122,8 @@ def _robot_tabs(node: str | None, models: Any) -> tuple[Any, ...]:
     Raises:
         ValueError: a node is named, but ROS 2 is not installed.
     """
-    absent = [name for name in _ROS_PACKAGES if not _is_there(name)]
-    if not absent:
+    absent = next((name for name in _ROS_PACKAGES if not importlib.util.find_spec(name)), None)
+    if absent is None:
         from afformer_core.studio.server import StudioTab
 
         robot = importlib.import_module('afformer_ros.studio.robot_tab')
@@ -133,15 +131,7 @@ def _robot_tabs(node: str | None, models: Any) -> tuple[Any, ...]:
         return (StudioTab('Robot', tab.build, tab.close),)
     if node is not None:
         raise ValueError(
-            f'--node is {node}, and {absent[0]} is not installed; expected ROS 2 and this package '
+            f'--node is {node}, and {absent} is not installed; expected ROS 2 and this package '
             'built for it. Source their setup.bash first'
         )
     return ()
-
-
-def _is_there(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        # Its package is not installed.
-        return False

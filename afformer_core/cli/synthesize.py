@@ -49,13 +49,17 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Draw the examples, and write the image."""
     from afformer_core.media.images import require_image_path, write_image
-    from afformer_core.offline.maskahand.pretraining.configured_data import configured_data
-    from afformer_core.offline.maskahand.pretraining.pretraining_dataset import example_grid
+    from afformer_core.offline.training.command import read_configuration
 
     require_image_path(arguments.output)
+    for path in arguments.config:
+        read_configuration(path)
     for name in ('clips', 'side'):
         if getattr(arguments, name) < 1:
             raise ValueError(f'--{name} is {getattr(arguments, name)}; expected at least 1')
+    from afformer_core.offline.maskahand.pretraining.configured_data import configured_data
+    from afformer_core.offline.maskahand.pretraining.pretraining_dataset import example_grid
+
     data = configured_data(arguments.config, arguments.seed)
     examples = data.first_examples(arguments.clips)
     write_image(arguments.output, example_grid(examples, arguments.side))

@@ -60,13 +60,8 @@ def write_image(path: Path, image: NDArray[np.uint8]) -> None:
         OSError: the file cannot be written.
     """
     require_image_path(path)
-    encoded, data = cv2.imencode(path.suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    if not encoded:
-        raise OSError(
-            f'the image {path} of shape {image.shape} cannot be encoded; expected at most 65535 '
-            'pixels a side in a JPEG'
-        )
-    write_aside(path, data.tobytes())
+    is_png = path.suffix.lower() == '.png'
+    write_aside(path, encode_png(image) if is_png else encode_jpeg(image, 95))
 
 
 def as_image(image: Image) -> NDArray[np.uint8]:
@@ -141,7 +136,7 @@ def read_image(path: Path | str, reduction: int = 1) -> NDArray[np.uint8]:
         return np.asarray(reduced, np.uint8)
     image = cv2.imdecode(data, _REDUCED[reduction]) if data.size else None
     if image is None:
-        raise ImageError(f'{path} ({data.size} bytes) cannot be read as an image')
+        raise ImageError(f'{path} cannot be read as an image; expected JPEG or PNG. Copy it again')
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
@@ -153,16 +148,21 @@ def _is_heic(content: NDArray[np.uint8]) -> bool:
 
 def _read_heic(path: Path) -> NDArray[np.uint8]:
     """Read a phone's photograph, turned by its orientation."""
-    if not _register_heic():
-        raise ImageError(
-            f'{path} is a HEIC photograph, which needs pi-heif. Run `pip install pi-heif`, or '
-            'convert it to JPEG'
-        )
     try:
-        with PIL.Image.open(path) as image:
+        with open_image(path) as image:
             return _from_pillow(image)
     except (OSError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise ImageError(f'{path} cannot be read as an image: {error}') from error
+
+
+def open_image(path: Path) -> PIL.Image.Image:
+    """Open an image with Pillow, or raise OSError for a HEIC that cannot be read here."""
+    if _is_heic(np.fromfile(path, np.uint8, 12)) and not _register_heic():
+        raise OSError(
+            'it is a HEIC photograph, which needs pi-heif. Run `pip install pi-heif`, or convert '
+            'it to JPEG'
+        )
+    return PIL.Image.open(path)
 
 
 @cache
@@ -230,9 +230,8 @@ def read_image_size(path: Path) -> tuple[int, int]:
     if not path.is_file():
         found = 'is a folder' if path.is_dir() else 'does not exist'
         raise ValueError(f'{path} {found}; expected an image')
-    _register_heic()
     try:
-        with PIL.Image.open(path) as image:
+        with open_image(path) as image:
             return shown_size(image)
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise ValueError(f'{path} cannot be read as an image: {error}') from error

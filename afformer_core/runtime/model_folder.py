@@ -382,13 +382,13 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         fields = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ModelFolderError(
             f'{path} does not exist; expected a model folder with {DESCRIPTION_FILE} and '
-            f'{WEIGHTS_FILE}'
+            f'{WEIGHTS_FILE}. Check the path'
         ) from error
     except (OSError, ValueError) as error:
-        raise ModelFolderError(f'{path} cannot be read as JSON: {error}') from error
+        raise ModelFolderError(f'{path} is not JSON: {error}. Copy the folder again') from error
     if not isinstance(fields, dict):
         raise ModelFolderError(
             f'{path} contains {type(fields).__name__}; expected a JSON object. Copy the folder '

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,6 @@ from afformer_ros.srv import GetDemonstrationFrame, ListDemonstrations, MarkCont
 
 from afformer_ros.commands import (
     ArgumentError,
-    CallError,
     executable_arguments,
     filled_request,
     main,
@@ -90,9 +90,9 @@ def test_a_request_is_filled_in_the_types_of_its_fields() -> None:
         ('{remove: 1}', 'remove is 1; expected a value of type boolean'),
     ],
 )
-def test_another_request_is_refused(text: str, complaint: str) -> None:
-    with pytest.raises(CallError, match=complaint):
-        filled_request(MarkContact, text)
+def test_a_wrong_request(text: str, complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['call', 'mark_contact', text]) == 1
+    assert re.fullmatch(f'afformer: error: .*{complaint}.*\n', capsys.readouterr().err)
 
 
 def test_an_answer_is_printed_without_its_image() -> None:

@@ -66,10 +66,6 @@ def evaluate_on_pairs(
         ValueError: the options do not suit the model; see `ModelRun`.
     """
     folders = name_models(arguments.models)
-    if len(folders) > 1:
-        # an invalid model is reported before the others are measured
-        for folder in folders.values():
-            open_model(arguments, folder)
     dataset = open_annotations(arguments.annotations, arguments.root, arguments.split)
     pairs = choose_pairs_of(arguments, dataset)
     # raises an error before the grounding if the data does not suit the protocol

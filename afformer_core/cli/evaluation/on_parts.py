@@ -212,15 +212,12 @@ def usable_pairs(
     return pairs, {name: problem.reason for problem in reasons for name in problem.samples}
 
 
-def open_predictor(arguments: argparse.Namespace, folder: Path) -> ModelPredictor:
-    """Open a model as a predictor of points."""
-    return ModelPredictor(open_model(arguments, folder))
-
-
 def open_models(arguments: argparse.Namespace) -> dict[str, ModelPredictor]:
     """Open the models of the arguments by name; a single one is named `model`."""
-    folders = name_models(arguments.models)
-    models = {name: open_predictor(arguments, folder) for name, folder in folders.items()}
+    models = {
+        name: ModelPredictor(open_model(arguments, folder))
+        for name, folder in name_models(arguments.models).items()
+    }
     return models if len(models) > 1 else {'model': next(iter(models.values()))}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from afformer_core.cli.options.path_options import INPUT_FOLDER, REPORT_FILE, STDOUT
+from afformer_core.cli.options.path_options import MODEL, REPORT_FILE, STDOUT
 
 
 def add_command(
@@ -45,7 +45,7 @@ def add_model(parser: Any, name: str = '--model') -> None:
     optional = {} if name.startswith('-') else {'nargs': '?'}
     parser.add_argument(
         name,
-        type=INPUT_FOLDER,
+        type=MODEL,
         help='model folder, or `shipped` (default: shipped)',
         **optional,
     )

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import argparse
-import pickle
+import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,11 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
         its entries, with the tensors by name under `state_dict`.
 
     Raises:
-        CheckpointError: the file is missing or damaged, contains more than tensors and plain
+        CheckpointError: the file is damaged, contains more than tensors and plain
             values, or has no `state_dict` of tensors.
     """
-    content = _load(path)
-    if not isinstance(content, Mapping):
-        raise CheckpointError(f"{path} has no 'state_dict'; give a checkpoint of Lightning")
+    loaded = _load(path)
+    content = loaded if isinstance(loaded, Mapping) else {}
     container = next((name for name in _CONTAINERS if name in content), None)
     state = content if container is None else content[container]
     if not (isinstance(state, Mapping) and state):
@@ -49,20 +49,20 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
 def _load(path: Path) -> object:
     try:
         # torchvision's training stores its command line arguments, which are plain values.
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            # A damaged file may claim any version of pickle.
+            warnings.simplefilter('ignore')
             return torch.load(path, map_location='cpu', weights_only=True)
-    except FileNotFoundError as error:
+    # On a damaged file the unpickler fails with errors of any kind.
+    except Exception as error:
+        if held := re.search(r'GLOBAL ([\w.]+)', str(error)):
+            raise CheckpointError(
+                f'{path} holds {held[1]}, and loading it could run code; expected tensors and '
+                "plain values. If you trust it, save its 'state_dict' alone with torch.save"
+            ) from error
         raise CheckpointError(
-            f'{path} does not exist; expected a checkpoint. Check the path'
+            f'{path} is damaged or not a checkpoint; expected a file of torch.save. Copy it again'
         ) from error
-    except pickle.UnpicklingError as error:
-        raise CheckpointError(
-            f'{path} holds more than tensors and plain values, and loading it could run code '
-            f"({str(error).splitlines()[0]}). If you trust it, save its 'state_dict' alone with "
-            'torch.save and import that'
-        ) from error
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
-        raise CheckpointError(f'{path} is damaged or not a checkpoint: {error}') from error
 
 
 def tensor_of(tensors: Mapping[str, Tensor], name: str) -> Tensor:

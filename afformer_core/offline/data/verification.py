@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from afformer_core.errors import DatasetError, VideoError
 from afformer_core.media.frame_folder import FrameFolder, frame_paths, read_frames
-from afformer_core.media.images import shown_size
+from afformer_core.media.images import open_image, shown_size
 from afformer_core.media.video import VideoReader
 from afformer_core.media.video_frames import Part, beyond_end
 from afformer_core.offline.data.sample import Sample
@@ -135,7 +135,7 @@ def _image_problem(sample: Sample, decode: bool) -> str:
     if not path.is_file():
         return f'{path} does not exist; expected an image'
     try:
-        with PIL.Image.open(path) as image:
+        with open_image(path) as image:
             size = shown_size(image)
             if decode:
                 image.load()

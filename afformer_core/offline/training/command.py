@@ -7,24 +7,18 @@ import argparse
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
 from afformer_core.errors import AfformerError
 from afformer_core.files.paths import why_not_local
-from afformer_core.offline.training.training_cli import (
-    ContactTrainingCli,
-    GroundingTrainingCli,
-    HandTrainingCli,
-    TrainingCli,
-)
 
-TASKS: Mapping[str, type[TrainingCli]] = {
-    kind.name: kind for kind in (GroundingTrainingCli, ContactTrainingCli, HandTrainingCli)
-}
+if TYPE_CHECKING:
+    from afformer_core.offline.training.training_cli import TrainingCli
+
 # Warnings of Lightning that do not apply here, each preceded by the reason.
 _SAID_IN_VAIN = (
     # The command is one of several, so its arguments are not those of the process.
@@ -58,6 +52,8 @@ def train(arguments: Sequence[str]) -> None:
     """
     with without_needless_warnings():
         training = parse_training(arguments)
+        from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
         try:
             training.fit()
         except SystemExit as stopped:
@@ -93,19 +89,19 @@ def parse_training(arguments: Sequence[str]) -> TrainingCli:
     begins = ('-c', '--config', '--model', '-h', '--help', '--print_config')
     if not any(argument.startswith(begins) for argument in arguments):
         raise AfformerError(
-            'no configuration was given. Give one with -c, such as '
-            '-c config/train/simulated/small.yaml'
+            'no configuration was given. Give one, such as -c config/train/simulated/small.yaml'
         )
-    for file in _parsed(arguments).config:
-        if refusal := why_not_local(file, 'file'):
-            raise AfformerError(refusal)
     name = task_name(arguments)
+    from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+    from afformer_core.offline.training.training_cli import TASKS
+
     if name not in TASKS:
         raise AfformerError(f'task is {name!r}; expected one of {", ".join(TASKS)}')
     try:
         return TASKS[name](arguments)
-    except MisconfigurationException as error:
-        raise AfformerError(str(error)) from error
+    except (MisconfigurationException, argparse.ArgumentError) as error:
+        raise AfformerError(f'{error}. Run `afformer train --help`') from error
     except ValueError as error:
         # The parser hides errors in the data behind a list of types.
         origin = error.__cause__ or error.__context__
@@ -124,12 +120,27 @@ def task_name(arguments: Sequence[str]) -> str:
         arguments: arguments of `afformer train`.
     """
     parsed = _parsed(arguments)
-    name = GroundingTrainingCli.name
+    name = 'grounding'
     for file in parsed.config:
-        # The parser later reports errors in the file.
-        with suppress(OSError, ValueError, yaml.YAMLError, AttributeError):
-            name = str(yaml.safe_load(Path(file).read_text('utf-8')).get('task', name))
+        name = str(read_configuration(file).get('task', name))
     return parsed.task or name
+
+
+def read_configuration(file: str | Path) -> Mapping[str, Any]:
+    """Read a YAML file of settings.
+
+    Raises:
+        AfformerError: there is no such file on this machine, or it holds no settings.
+    """
+    if refusal := why_not_local(file, 'file'):
+        raise AfformerError(refusal)
+    try:
+        content = yaml.safe_load(Path(file).read_text('utf-8'))
+        if not isinstance(content, Mapping):
+            raise ValueError('it holds no settings')
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise AfformerError(f'{file} cannot be used: {error}. Check path and content') from error
+    return content
 
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:

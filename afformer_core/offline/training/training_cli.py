@@ -110,6 +110,7 @@ class TrainingCli(LightningCLI):
                 'description': _DESCRIPTION,
                 'epilog': _EXAMPLE,
                 'formatter_class': _ExamplesAsTyped,
+                'exit_on_error': False,
             },
         )
 
@@ -172,9 +173,10 @@ class TrainingCli(LightningCLI):
         return merged((*self.model.ingredients, *self.datamodule.ingredients()))
 
     def _callbacks(self, output: Path) -> list[Callback]:
+        files = [file for _, path in _input_paths(self.config) for file in annotating_files(path)]
         description: Mapping[str, Any] = {
             'commands': [shlex.join(['afformer', 'train', *self._arguments])],
-            'provenance': provenance(self._seed(), _files_in(self.config.data)),
+            'provenance': provenance(self._seed(), files),
         }
         dtype = _DTYPES[self.config.weights_type]
         return [
@@ -248,19 +250,6 @@ class TrainingCli(LightningCLI):
         )
 
 
-def _files_in(settings: Any) -> list[Path]:
-    """List the files that the settings of the data name, such as annotations."""
-    if isinstance(settings, str | Path):
-        return annotating_files(Path(settings))
-    if isinstance(settings, Mapping):
-        settings = settings.values()
-    elif hasattr(settings, '__dict__'):
-        settings = vars(settings).values()
-    elif not isinstance(settings, Sequence):
-        return []
-    return [file for value in settings for file in _files_in(value)]
-
-
 def _listed(given: Any) -> list[Any]:
     """Convert nothing, one, or several objects, as Lightning accepts them, to a list."""
     if given is None:
@@ -296,6 +285,7 @@ class HandTrainingCli(TrainingCli):
     links = ()
 
 
+TASKS = {kind.name: kind for kind in TrainingCli.__subclasses__()}
 # Folders that a training both fills and reads.
 _STORES = ('output', 'cache_folder')
 

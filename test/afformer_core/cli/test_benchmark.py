@@ -60,8 +60,3 @@ def test_the_example_scores_as_the_centre(measured: Any) -> None:
     assert system['within_size']['value'] == 1
     assert system['other_inside']['value'] == pytest.approx(2 / 3)
     assert [Path(file).name for file in measured['provenance']['data']] == ['pairs.json']
-
-
-def test_says_how_to_get_the_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(['benchmark', 'run', 'shipped', str(tmp_path)]) == 1
-    assert f'Run `afformer benchmark fetch {tmp_path}`' in capsys.readouterr().err

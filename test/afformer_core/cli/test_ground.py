@@ -33,7 +33,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     write_video(folder / 'press.mp4', rng.integers(0, 256, (8, 64, 64, 3), np.uint8), 8.0)
     write_image(folder / 'panel.png', rng.integers(0, 256, (48, 80, 3), np.uint8))
-    (folder / 'phone.heic').write_bytes(b'\0\0\0\x24ftypheic\0\0\0\0mif1heic')
     return folder
 
 
@@ -148,24 +147,6 @@ def test_an_image_of_contacts_replaces_no_input(
     assert image.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    ('more', 'image', 'reason'),
-    [
-        (('--output', 'overlay.gif'), 'panel.png', "ends in '.gif'; expected one of"),
-        ((), 'absent.png', 'does not exist; expected an image file'),
-        ((), 'press.mp4', 'cannot be read as an image\n'),
-        ((), '.', 'is a folder; expected an image file'),
-        ((), 'phone.heic', 'phone.heic cannot be read as an image: '),
-    ],
-)
-def test_refused_before_a_model_is_read(
-    files: Path, more: tuple[str, ...], image: str, reason: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert ground(files, '--model', str(files / 'no_model'), *more, image=image) != 0
-
-    assert reason in capsys.readouterr().err
-
-
 def test_a_truncated_video_is_told_with_its_frames(
     files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -185,17 +166,6 @@ def test_a_truncated_video_is_told_with_its_frames(
     assert f'only {shown.frame_count} of 25 frames can be read and used' in told
     assert ground(files, video=str(tmp_path / 'whole.mp4')) == 0
     assert 'frames can be read' not in capsys.readouterr().err
-
-
-def test_a_video_that_does_not_exist_is_told_before_the_model_is_opened(
-    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(command, 'open_grounder', lambda *_: pytest.fail('opened the model'))
-    assert main(['ground', 'pres.mp4#t=1,2', str(files / 'panel.png')]) == 1
-    assert capsys.readouterr().err == (
-        'afformer: error: pres.mp4#t=1,2 does not exist; expected a video, a folder of images or '
-        'a bag\n'
-    )
 
 
 SHOWN = Grounding(

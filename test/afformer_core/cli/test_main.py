@@ -5,11 +5,16 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import pickle
 import pkgutil
 import re
+import shutil
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +60,71 @@ def test_bad_input_is_one_line(
 ) -> None:
     assert run_with(error) == 1
     assert capsys.readouterr().err == f'afformer: error: {line}\n'
+
+
+WRONG = {
+    'ground nowhere.mp4#t=1,2 a.png': 'VIDEO is nowhere.mp4#t=1,2, which does not exist; expected',
+    'ground clip.mp4 folder': 'IMAGE is folder, which is a folder; expected a file. Give another',
+    'ground clip.mp4 empty': 'empty cannot be read as an image; expected JPEG or PNG',
+    'ground clip.mp4 cut.heic': 'cut.heic cannot be read as an image: ',
+    'ground clip.mp4 a.png --output b.gif': "b.gif ends in '.gif'; expected one of",
+    'ground clip.mp4 a.png --output clip.mp4/b.png': 'clip.mp4 cannot be written (Not a',
+    'ground clip.mp4 a.png --model nowhere': 'nowhere/model.json does not exist; expected a model',
+    'ground clip.mp4 a.png --wrong': 'ground: error: unrecognized arguments: --wrong. Run',
+    'ground clip.mp4': 'required: image. Run `afformer ground --help`',
+    'export clip.mp4': 'clip.mp4/model.json does not exist; expected a model folder with',
+    'export damaged': 'damaged/model.json is not JSON: ',
+    'bench cut': 'the sha256 of cut/model.safetensors is ',
+    'studio --points 0': 'the number of points is 0; expected at least 1',
+    'evaluate --annotations empty': 'empty is not JSON: ',
+    'evaluate --pairs folder': 'folder/pairs.json does not exist; expected an annotation file',
+    'replay folder --output out --demonstration nope': 'nope does not exist. Give --store FOLDER',
+    'calibrate shipped --annotations empty': 'empty is not JSON: ',
+    'benchmark run nowhere folder': 'nowhere/model.json does not exist; expected a model folder',
+    'benchmark run shipped folder': 'has pairs.json. Run `afformer benchmark fetch folder`',
+    'train': 'no configuration was given. Give one',
+    'train -c nowhere.yaml': 'nowhere.yaml cannot be used: [Errno 2] No such file',
+    'train -c empty': 'empty cannot be used: it holds no settings. Check',
+    'synthesize -c empty --output b.png': 'empty cannot be used: it holds no settings',
+    'import-checkpoint a.png out': 'a.png is not a checkpoint. Copy it again',
+    'mine folder --output out': 'folder contains no video. Name videos',
+}
+TELL = """
+import contextlib, io, json, sys
+from afformer_core.cli.main import main
+told = []
+for line in sys.argv[1:]:
+    status = 2
+    with contextlib.redirect_stderr(io.StringIO()) as error, contextlib.suppress(SystemExit):
+        status = main(line.split())
+    large = sorted({'lightning', 'mujoco', 'nicegui', 'torch'} & sys.modules.keys())
+    told.append((status, error.getvalue(), large))
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope='module')
+def told(tmp_path_factory: pytest.TempPathFactory, shipped_model: Path) -> Mapping[str, Any]:
+    """Status, text and large libraries after each wrong input, one after another."""
+    folder = tmp_path_factory.mktemp('wrong')
+    for name in ('folder', 'damaged', 'cut'):
+        (folder / name).mkdir()
+    for name in ('clip.mp4', 'a.png', 'damaged/model.json', 'cut/model.safetensors'):
+        (folder / name).write_bytes(b'wrong')
+    (folder / 'empty').touch()
+    (folder / 'cut.heic').write_bytes(b'\0\0\0\x24ftypheic\0\0\0\0mif1heic')
+    shutil.copy(shipped_model / 'model.json', folder / 'cut')
+    command = [sys.executable, '-c', TELL, *WRONG]
+    content = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return dict(zip(WRONG, json.loads(content.stdout), strict=True))
+
+
+@pytest.mark.parametrize('line', WRONG)
+def test_wrong_input_is_found_before_large_libraries(line: str, told: Mapping[str, Any]) -> None:
+    status, text, large = told[line]
+    assert status in (1, 2)
+    assert WRONG[line] in text
+    assert (text.count('\n'), large) == (1, [])
 
 
 @pytest.mark.parametrize(('name', 'extra'), [('studio', 'studio'), ('try', 'offline')])
@@ -106,43 +176,14 @@ def test_every_module_of_a_subcommand_is_one() -> None:
     assert subcommands == set(command.SUBCOMMANDS)
 
 
-@pytest.fixture
-def without_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package afformer_sim cannot be imported, as where it is not installed."""
-    for name in [name for name in sys.modules if name.partition('.')[0] == 'afformer_sim']:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, 'afformer_sim', None)
-
-
-@pytest.mark.usefixtures('without_simulator')
-@pytest.mark.parametrize('arguments', [('out', '--layout', 'hands'), ('--help',)])
-def test_without_the_simulator_its_command_says_what_to_install(
-    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert command.main(('simulate', *arguments)) == 1
-    assert capsys.readouterr().err.startswith(
-        'afformer: error: `afformer simulate` needs the package afformer_sim, which is not '
-        "installed. Run `pip install '.[sim]'`"
-    )
-
-
-@pytest.mark.usefixtures('without_simulator')
 def test_without_the_simulator_the_other_commands_are_listed(
-    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setitem(sys.modules, 'afformer_sim', None)
     with pytest.raises(SystemExit):
         command.main(('--help',))
     listed = re.findall(r'^    ([a-z-]+)', capsys.readouterr().out, re.MULTILINE)
     assert listed == [name for name in command.SUBCOMMANDS if name != 'simulate']
-
-
-def test_a_broken_simulator_is_not_taken_for_an_absent_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(sys.modules, 'afformer_sim.cli.simulate', raising=False)
-    monkeypatch.setitem(sys.modules, 'afformer_core.cli.options.engine_options', None)
-    with pytest.raises(ModuleNotFoundError, match='engine_options'):
-        command.main(('simulate', 'out'))
 
 
 def test_the_arguments_can_go_to_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,7 @@ def test_what_targets_are_made_of_is_told(
     [
         ('data: {init_args: {synthesis: {masks: {scle: 2}}}}', 'scle'),
         ('data: {init_args: {synthesis: {masks: {scale: 0.5}}}}', 'scale is 0.5'),
-        ('data: {', 'later.yaml cannot be used: Problems parsing config'),
+        ('data: {', 'later.yaml cannot be used: while parsing'),
     ],
 )
 def test_bad_configurations_are_refused_in_one_line(

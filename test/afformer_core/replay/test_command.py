@@ -96,9 +96,9 @@ def test_files_and_stored_demonstrations_are_grounded_together(
         (('--image-topic', '/nope'), 'the bag has no topic /nope; it has /camera/camera_info'),
         (
             ('--demonstration', 'nope'),
-            'nope does not exist. To replay a stored demonstration, also',
+            'nope does not exist. Give --store FOLDER for a stored one',
         ),
-        (('--annotations', 'nope.json'), 'nope.json cannot be read as JSON'),
+        (('--annotations', 'nope.json'), '--annotations is nope.json, which does not exist'),
         (('--from', '5', '--to', '2'), 'seconds are 5.0 to 2.0'),
         (('--from', '500'), 'has no image of /camera/image in this window'),
         (('--depth-wait', '-1'), 'depth_wait is -1.0; expected 0 to 10 seconds'),

@@ -93,7 +93,7 @@ def truncated(folder: Path) -> None:
     ('damage', 'sentence'),
     [
         (lambda folder: (folder / 'model.safetensors').unlink(), 'does not exist'),
-        (lambda folder: (folder / 'model.json').write_text('{"format": '), 'be read as JSON'),
+        (lambda folder: (folder / 'model.json').write_text('{"format": '), 'is not JSON'),
         (described(version=99), 'version 99'),
         (described(second_look={}), 'has second_look; expected only format, '),
         (

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import redirect_stderr
-from io import StringIO
 from pathlib import Path
 
 from afformer_core.errors import AfformerError
@@ -37,16 +35,12 @@ def configured_data(configurations: Sequence[Path], seed: int | None = None) -> 
         ValueError: an option is out of range.
     """
     given = [*(f'--config={path}' for path in configurations), *_NOT_NEEDED]
-    names = ', '.join(map(str, configurations))
     if seed is not None:
         given.append(f'--data.init_args.seed={seed}')
-    try:
-        with without_needless_warnings(), redirect_stderr(StringIO()) as told:
-            data = parse_training(given).datamodule
-    except SystemExit as error:
-        reason = told.getvalue().partition('\nerror: ')[2]
-        raise AfformerError(f'{names} cannot be used: {reason}') from error
+    with without_needless_warnings():
+        data = parse_training(given).datamodule
     if not isinstance(data, MaskAHandData):
+        names = ', '.join(map(str, configurations))
         raise AfformerError(
             f'the data of {names} is {type(data).__name__}; expected MaskAHandData. Give a '
             'configuration of pre-training such as config/train/maskahand/simulated.yaml'

@@ -85,8 +85,7 @@ class DemonstrationSampler:
 
     def _ordered(self, epoch: int, first: int, stop: int) -> list[int]:
         """Return the demonstrations from one place to another in the order of an epoch."""
-        ordered: list[int] = _permuted(self._count, (self._seed, epoch))[first:stop].tolist()
-        return ordered
+        return list(map(int, _permuted(self._count, (self._seed, epoch))[first:stop]))
 
     def _draw(self, number: int, rng: np.random.Generator, seed: tuple[int, ...]) -> Draw:
         """Draw the samples of the demonstration `number`; a batch shares `picks`."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import random
 from pathlib import Path
 
 import pytest
@@ -37,28 +38,25 @@ def test_tensors_alone(tmp_path: Path) -> None:
     assert list(read_checkpoint(path)['state_dict']) == ['network.a']
 
 
-class Code:
-    """Unpickling it would call something."""
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return print, ('unpickled',)
-
-
-def test_code_is_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_code_is_not_run(tmp_path: Path) -> None:
     path = tmp_path / 'code.ckpt'
-    torch.save({'state_dict': {}, 'hyper_parameters': Code()}, path)
-    with pytest.raises(CheckpointError, match='holds more than tensors and plain values'):
+    torch.save({'state_dict': {}, 'hyper_parameters': path}, path)
+    with pytest.raises(CheckpointError, match=r'holds pathlib\S+, and loading it could run code'):
         read_checkpoint(path)
-    assert 'unpickled' not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+def test_a_damaged_checkpoint(tmp_path: Path, *, legacy: bool) -> None:
+    path = tmp_path / 'damaged.ckpt'
+    torch.save({'state_dict': STATE}, path, _use_new_zipfile_serialization=not legacy)
+    whole, rng = path.read_bytes(), random.Random(0)
+    for _ in range(50):
+        path.write_bytes(whole[: rng.randrange(len(whole) // 2)] + rng.randbytes(16))
+        with pytest.raises(CheckpointError, match=r'damaged or not a checkpoint|could run code'):
+            read_checkpoint(path)
 
 
 def test_no_checkpoint(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match='does not exist'):
-        read_checkpoint(tmp_path / 'absent.ckpt')
-    noise = tmp_path / 'noise.ckpt'
-    noise.write_bytes(b'PK\x03\x04 cut off')
-    with pytest.raises(CheckpointError, match='damaged or not a checkpoint'):
-        read_checkpoint(noise)
     for content in ([1, 2], {'state_dict': {}}, {'state_dict': {'a': 1}}):
         path = tmp_path / 'other.ckpt'
         torch.save(content, path)

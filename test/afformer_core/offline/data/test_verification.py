@@ -37,17 +37,18 @@ def test_sound_media(samples: list[Sample]) -> None:
     assert usable_samples(samples, skip_broken=False) == samples
 
 
-def test_what_is_missing_is_not_called_unreadable(samples: list[Sample]) -> None:
+def test_what_is_missing_is_not_called_unreadable(
+    samples: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('afformer_core.media.images._register_heic', lambda: False)
     samples[0].video_path.unlink()
     samples[0].image_path.unlink()
-    samples[1].image_path.write_bytes(b'no image')
+    samples[1].image_path.write_bytes(b'\0\0\0\x24ftypheic')
     clip, image, other = find_problems(samples)
-    assert clip.samples == ('test/0', 'test/1')
+    assert (clip.samples, other.samples) == (('test/0', 'test/1'), ('test/1',))
     assert 'clip.mp4 does not exist' in clip.reason
-    assert image.samples == ('test/0',)
     assert '0.png does not exist' in image.reason
-    assert other.samples == ('test/1',)
-    assert '1.png cannot be read' in other.reason
+    assert '1.png cannot be read as an image, or is truncated: it is a HEIC' in other.reason
 
 
 def test_an_image_that_is_cut_off_is_found_by_decoding(samples: list[Sample]) -> None:
@@ -92,8 +93,7 @@ def test_a_part_of_a_video_before_its_damage_is_sound(
 
 
 def test_a_part_behind_the_end_of_a_video(samples: list[Sample]) -> None:
-    part = replace(samples[0], clip=(0.2, 9.0))
-    (problem,) = find_problems([part])
+    (problem,) = find_problems([replace(samples[0], clip=(0.2, 9.0))])
     assert 'lasts 0.60 s' in problem.reason
 
 

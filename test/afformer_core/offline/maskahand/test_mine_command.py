@@ -78,7 +78,7 @@ def test_threads_that_wait_sleep_before_pytorch_is_imported() -> None:
         '            print(os.environ.get("OMP_WAIT_POLICY"))\n'
         '            os._exit(0)\n'
         'sys.meta_path.insert(0, Look())\n'
-        'main(["mine", "nowhere", "--output", "nowhere"])\n'
+        'main(["mine", sys.executable, "--output", "nowhere"])\n'
     )
     environment = {name: value for name, value in os.environ.items() if 'OMP_WAIT' not in name}
     said = subprocess.run(

@@ -145,10 +145,10 @@ def test_command_runs_the_benchmark(scenes, model_folder, tmp_path, capfd, monke
         (('--annotations', 'SCENES', '--frames', '32'), "the sampling is '32'"),
         (('--annotations', 'SCENES', '--folder-rate', '0'), 'folder_rate is 0.0'),
         (('MODEL', '--annotations', 'SCENES'), 'is given twice'),
-        (('MODEL', '--benchmark', 'SCENES'), '--benchmark measures one model; got 2'),
+        (('MODEL', '--benchmark', 'PAIRS'), '--benchmark measures one model; got 2'),
         (('NOTHING', '--annotations', 'SCENES'), 'model.json'),
         (('--benchmark', 'PAIRS', '--report', 'a.html'), '--benchmark writes no page'),
-        ((), 'no data is given. Give one of --annotations, --benchmark, --pairs and --contacts'),
+        ((), 'no data is given. Give one of --annotations, --benchmark, --pairs, --contacts'),
         (
             ('--contacts', 'PAIRS', '--benchmark', 'PAIRS'),
             '--contacts cannot be combined with --benchmark. Give it with --pairs',

@@ -17,7 +17,8 @@ from jsonargparse import ArgumentParser
 
 from afformer_core.actions import OPRA_ACTIONS
 from afformer_core.offline.training.architecture import Architecture
-from afformer_core.offline.training.command import TASKS, task_name
+from afformer_core.offline.training.command import task_name
+from afformer_core.offline.training.training_cli import TASKS
 
 CONFIGURATIONS = Path(__file__).parents[5] / 'config' / 'train'
 _EXAMPLES = {'grounding': 'own_pairs', 'hands': 'hands/r50'}

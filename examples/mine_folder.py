@@ -32,7 +32,7 @@ def main() -> int:
         return status
     for video in read_index(index_file).videos:
         for first, last in video.clips:
-            print(f'{video.path.name}: {video.times[first]:.1f} to {video.times[last]:.1f} s')
+            print(f'{video.path}: {video.times[first]:.1f} to {video.times[last]:.1f} s')
     return status
 
 

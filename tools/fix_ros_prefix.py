@@ -12,7 +12,6 @@ after each installation of ROS wheels or of NumPy; a second run changes nothing:
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
@@ -86,31 +85,16 @@ def _replace(path: Path, content: bytes) -> None:
 
 def _numpy_include(prefix: Path) -> Path | None:
     """Return the folder of NumPy's headers, found without an import of NumPy."""
-    folders = [
-        folder
-        for name in ('_core', 'core')
-        for folder in prefix.glob(f'lib/python3*/site-packages/numpy/{name}/include')
-    ]
-    return folders[0] if folders else None
+    folders = prefix.glob('lib/python3*/site-packages/numpy/*core/include')
+    return min(folders, default=None)
 
 
-def main() -> int:
-    """Fix the environment whose Python runs this script."""
-    parser = argparse.ArgumentParser(description=__doc__.split('\n\n')[0])
-    parser.add_argument(
-        '--prefix',
-        type=Path,
-        default=Path(sys.prefix),
-        help='environment to fix (default: that of the running Python)',
-    )
-    prefix = parser.parse_args().prefix.absolute()
-    environment = Environment(
-        prefix, Path(sysconfig.get_paths()['include']), _numpy_include(prefix)
-    )
-    changed = fix_tree(prefix / 'share', environment)
+def main(prefix: Path) -> None:
+    """Fix an environment of the Python that runs this script."""
+    include = Path(sysconfig.get_paths()['include'])
+    changed = fix_tree(prefix / 'share', Environment(prefix, include, _numpy_include(prefix)))
     print(f'corrected {len(changed)} files under {prefix / "share"} to {prefix}')
-    return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main(Path(sys.prefix))

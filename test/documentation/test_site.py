@@ -71,10 +71,10 @@ def test_links_to_the_repository_lead_to_pages(path: str, link: str, followed: s
 
 
 def test_a_file_that_is_linked_to_becomes_a_page(root: Path) -> None:
-    pages = source_pages(root, {'robot/launch.md': '[it](../../config/ground.yaml)'})
-    (text,) = pages.values()
-    assert list(pages) == ['source/config/ground.yaml.md']
-    assert text.startswith('# config/ground.yaml\n\n```yaml\n# ')
+    links = '[it](../../config/ground.yaml) [it](../../examples/ground_two_files.ipynb)'
+    pages = source_pages(root, {'robot/launch.md': links})
+    assert pages['source/config/ground.yaml.md'].startswith('# config/ground.yaml\n\n```yaml\n# ')
+    assert pages['source/examples/ground_two_files.ipynb.md'].count('![](data:image/jpeg;') == 2
 
 
 def test_a_link_to_nothing_is_refused(root: Path) -> None:

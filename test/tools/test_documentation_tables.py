@@ -14,14 +14,6 @@ def test_the_pages_are_up_to_date(root, name):
     assert written == text, 'run: python tools/documentation_tables.py'
 
 
-def test_every_parameter_stands_in_its_table():
-    assert (
-        '| `maximum_peaks` | `5` | 1 to 100 | at any time |' in documentation_tables.parameters()
-    )
-    row = '| `image_qos` | `AUTO` | `image_qos_depth` | `5` |'
-    assert row in documentation_tables.qualities()
-
-
 def test_a_page_without_the_marks_is_refused():
     with pytest.raises(ValueError, match='topics'):
         documentation_tables.with_tables('# no marks', {'topics': documentation_tables.topics})

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -50,7 +48,7 @@ def test_headers_of_numpy_are_those_of_its_release(environment: tool.Environment
 
 
 @pytest.mark.parametrize('folder', ['_core', 'core'])
-def test_headers_of_the_installed_numpy_are_found(root: Path, tmp_path: Path, folder: str) -> None:
+def test_headers_of_the_installed_numpy_are_found(tmp_path: Path, folder: str) -> None:
     share = tmp_path / 'share' / 'msgs.cmake'
     share.parent.mkdir()
     share.write_text(NUMPY_OF_THE_BUILDER)
@@ -58,8 +56,7 @@ def test_headers_of_the_installed_numpy_are_found(root: Path, tmp_path: Path, fo
     headers.mkdir(parents=True)
     # NumPy 1.26 has a package of that name too, without headers.
     (headers.parent.parent / '_core').mkdir(exist_ok=True)
-    tool = root / 'tools' / 'fix_ros_prefix.py'
-    subprocess.run([sys.executable, tool, '--prefix', tmp_path], check=True)
+    tool.main(tmp_path)
     assert share.read_text() == str(headers)
 
 

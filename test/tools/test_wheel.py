@@ -78,7 +78,7 @@ def test_the_wheel_alone_grounds(root: Path, python: Path, files: Path) -> None:
     shutil.copy(root / 'test' / 'examples' / 'run_notebook.py', files)
 
     said = run(files, python, 'examples/ground_two_files.py', 'press.mp4', 'panel.jpg', 'a.png')
-    told = run(files, python, 'run_notebook.py', 'examples/ground_two_files.ipynb')
+    told = run(files, python, 'run_notebook.py', 'examples/ground_two_files.ipynb', 'out.ipynb')
     command = python.parent / 'afformer'
     printed = run(files, command, 'ground', '--json', 'press.mp4', 'panel.jpg')
 

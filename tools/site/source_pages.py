@@ -8,11 +8,13 @@ depend on an address of the repository.
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 # Pages of the site that are files outside docs/.
 REPOSITORY_PAGES = {
@@ -125,8 +127,22 @@ def _shown(root: Path, path: str) -> str:
     text = source.read_text()
     if source.suffix == '.md':
         return text
+    if source.suffix == '.ipynb':
+        return '\n\n'.join(_cell(cell) for cell in json.loads(text)['cells']) + '\n'
     language = _LANGUAGES.get(source.suffix, 'text')
     return f'{heading}```{language}\n{text.rstrip()}\n```\n'
+
+
+def _cell(cell: Mapping[str, Any]) -> str:
+    """Return a cell of a notebook, with what it prints and the images that it shows."""
+    source = ''.join(cell['source'])
+    if cell['cell_type'] == 'markdown':
+        return source
+    parts = [f'```python\n{source}\n```']
+    for output in cell['outputs']:
+        text, image = ''.join(output.get('text', ())), output.get('data', {}).get('image/jpeg')
+        parts.append(f'```text\n{text}```' if text else f'![](data:image/jpeg;base64,{image})')
+    return '\n\n'.join(parts)
 
 
 def _listed(folder: Path) -> Iterable[str]:

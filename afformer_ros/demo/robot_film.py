@@ -221,7 +221,7 @@ def repeat_with_arm(
         NodeError: a node ends.
     """
     settings = ClosedLoopSettings()
-    robot = {'image_rate': _IMAGE_RATE, 'real_time_factor': 3.0, 'depth_noise': settings.noise}
+    robot = {'image_rate': _IMAGE_RATE, 'real_time_factor': 6.0, 'depth_noise': settings.noise}
     views = Views()
     with closing(RobotGraph(folder, processes, model, robot)) as graph:
         for kind, topic, take in (

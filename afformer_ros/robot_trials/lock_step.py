@@ -19,7 +19,7 @@ from afformer_ros.sim_robot.acknowledgement import TOPIC
 # Images that may be on their way while a goal of the grounding node is open.
 _IMAGES = 2
 # Wall time after which an image is assumed to be lost, and between two checks, seconds.
-_LOSS, _PERIOD = 10.0, 0.002
+_LOSS, _PERIOD = 10.0, 0.02
 
 
 class LockStep:

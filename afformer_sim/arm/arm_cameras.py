@@ -90,7 +90,7 @@ class ArmRenderer(Renderer):
         model = spec.compile()
         world.paint(model)
         # the shadow of an arm has longer edges than that of a fixture
-        model.vis.quality.shadowsize = 2048 if self._spectator else 1024
+        model.vis.quality.shadowsize = 1024
         if self._spectator:
             model.vis.quality.offsamples = 4
         return model
@@ -103,7 +103,8 @@ def _spectator_light(side: float) -> Lighting:
         ambient=np.full(3, 0.38),
         directions=np.array([key / np.linalg.norm(key), fill / np.linalg.norm(fill)]),
         colours=np.array([[0.40, 0.39, 0.37], [0.12, 0.13, 0.15]]),
-        shadows=True,
+        # they would take two thirds of the time of a spectator's image
+        shadows=False,
     )
 
 

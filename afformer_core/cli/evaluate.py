@@ -24,6 +24,8 @@ _DESCRIPTION = """\
 Ground the demonstrations of a dataset in its images and print tables that
 compare the model with baselines that do not learn."""
 
+# Splits of the simulated benchmark.
+_SPLITS = ('test-seen', 'test-unseen', 'test-buttons', 'test-absent')
 _PROTOCOLS = ('rows256', 'rows28', 'pooled28', 'buttons')
 _EXAMPLE = """examples:
   afformer evaluate --annotations simulated/test.json \\
@@ -176,10 +178,11 @@ def _require_data(arguments: argparse.Namespace) -> None:
     """Check that data is given, and read it before PyTorch is imported, which takes seconds.
 
     Raises:
-        DatasetError: annotations or pairs are invalid.
+        DatasetError: annotations, pairs or marked clips are invalid.
         ValueError: no data is given, or contacts are combined with data other than pairs.
     """
     from afformer_core.offline.data.annotations import open_annotations
+    from afformer_core.offline.data.readers.contact_clips import read_contact_clips
     from afformer_core.offline.data.readers.part_pairs import read_pooled_pairs
 
     names = ('annotations', 'benchmark', 'pairs', 'contacts')
@@ -188,9 +191,13 @@ def _require_data(arguments: argparse.Namespace) -> None:
         raise ValueError(f'no data is given. Give one of --{", --".join(names)}')
     if given[-1] == 'contacts' and given[0] in ('annotations', 'benchmark'):
         raise ValueError(f'--contacts cannot be combined with --{given[0]}. Give it with --pairs')
-    if arguments.annotations is not None:
-        open_annotations(arguments.annotations, arguments.root, arguments.split)
+    splits = [] if arguments.benchmark is None else _data_files(arguments)
+    for path in [*splits, arguments.annotations]:
+        if path is not None:
+            open_annotations(path, arguments.root, arguments.split)
     read_pooled_pairs(arguments.pairs or [], arguments.root)
+    if arguments.contacts is not None:
+        read_contact_clips(arguments.contacts)
 
 
 def _evaluate(arguments: argparse.Namespace) -> tuple[Any, MakeExamples]:
@@ -198,7 +205,7 @@ def _evaluate(arguments: argparse.Namespace) -> tuple[Any, MakeExamples]:
     from afformer_core.cli.evaluation.on_pairs import evaluate_on_pairs
     from afformer_core.cli.evaluation.on_parts import evaluate_on_parts
     from afformer_core.offline.evaluation.protocols import PROTOCOLS
-    from afformer_core.offline.evaluation.report.report import SPLITS, BenchmarkReport
+    from afformer_core.offline.evaluation.report.report import BenchmarkReport
 
     if arguments.benchmark is None:
         if arguments.pairs is not None or arguments.contacts is not None:
@@ -211,7 +218,7 @@ def _evaluate(arguments: argparse.Namespace) -> tuple[Any, MakeExamples]:
     if arguments.report is not None:
         raise ValueError('--benchmark writes no page. Give --report with --annotations')
     reports = {}
-    for split in SPLITS:
+    for split in _SPLITS:
         arguments.annotations = arguments.benchmark / f'{split}.json'
         reports[split], _ = evaluate_on_pairs(arguments, PROTOCOLS[arguments.protocol]())
     return BenchmarkReport(reports), dict
@@ -230,10 +237,9 @@ def _data_files(arguments: argparse.Namespace) -> list[Path]:
     """List the files that annotate the data; some may not exist."""
     from afformer_core.offline.data.annotations import annotating_files
     from afformer_core.offline.data.readers.contact_clips import CLIPS_FILE
-    from afformer_core.offline.evaluation.report.report import SPLITS
 
     if arguments.benchmark is not None:
-        return [arguments.benchmark / f'{split}.json' for split in SPLITS]
+        return [arguments.benchmark / f'{split}.json' for split in _SPLITS]
     given = [*(arguments.pairs or ()), arguments.annotations, arguments.prior_annotations]
     if arguments.contacts is not None:
         given.append(arguments.contacts / CLIPS_FILE)

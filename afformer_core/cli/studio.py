@@ -79,6 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f'{pairs} is new. Add pairs to it in the tab Label', file=sys.stderr)
     if arguments.points < 1:
         raise ValueError(f'the number of points is {arguments.points}; expected at least 1')
+    if not 0 <= arguments.port < 1 << 16:
+        raise ValueError(f'the port is {arguments.port}; expected 0 to 65535')
     from afformer_core.runtime.shipped_model import SHIPPED, model_folder
     from afformer_core.studio.limits import Limits
     from afformer_core.studio.model_worker import ModelWorker

@@ -6,6 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.models.detection import (
     FasterRCNN,
@@ -30,6 +33,11 @@ ARCHITECTURES: Mapping[str, Callable[..., FasterRCNN]] = {
 
 # A tensor that every checkpoint of a detector has, and no grounding model.
 _BOX_CLASSES = 'roi_heads.box_predictor.cls_score.weight'
+
+
+def image_tensor(image: NDArray[np.uint8]) -> Tensor:
+    """Convert an image, uint8 RGB [H, W, 3], to a tensor, uint8 [3, H, W]."""
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).contiguous()
 
 
 def build_hand_detector(

@@ -13,14 +13,8 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.ops import nms
 
 from afformer_core.hands.detector_folder import load_hand_detector, read_detector_description
-from afformer_core.hands.hand import (
-    BATCH_SIZE,
-    CONTACT,
-    LOWEST_SCORE,
-    Hand,
-    HandDetector,
-    image_tensor,
-)
+from afformer_core.hands.faster_rcnn import image_tensor
+from afformer_core.hands.hand import BATCH_SIZE, CONTACT, LOWEST_SCORE, Hand, HandDetector
 from afformer_core.media.video import VideoFrame
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
 

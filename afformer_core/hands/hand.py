@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A detected hand, images as tensors for detectors, and the interface of detectors."""
+"""A detected hand, and the interface of detectors."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from afformer_core.media.video import VideoFrame
 
@@ -64,12 +59,6 @@ class Hand:
 
 CLASSES = ('background', 'no contact', 'contact')
 NO_CONTACT, CONTACT = 1, 2
-
-
-def image_tensor(image: NDArray[np.uint8]) -> Tensor:
-    """Convert an image, uint8 RGB [H, W, 3], to a tensor, uint8 [3, H, W]."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1).contiguous()
-
 
 BATCH_SIZE = 8
 """Default number of frames that a detector processes together."""

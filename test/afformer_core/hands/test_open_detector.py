@@ -3,7 +3,6 @@
 
 import pytest
 
-from afformer_core.errors import ModelFolderError
 from afformer_core.hands.open_detector import device_of, open_hand_detector
 
 
@@ -13,12 +12,6 @@ from afformer_core.hands.open_detector import device_of, open_hand_detector
 )
 def test_processes_take_the_gpus_in_turn(process: int, gpus: int, device: str) -> None:
     assert device_of(process, gpus) == device
-
-
-@pytest.mark.parametrize('name', ['nowhere', 'nowhere.task', ''])
-def test_what_is_no_detector_is_refused(name: str) -> None:
-    with pytest.raises(ModelFolderError, match='is not a hand detector'):
-        open_hand_detector(name)
 
 
 def test_what_comes_with_the_package() -> None:

@@ -93,25 +93,21 @@ class EvaluationReport:
         }
 
 
-SPLITS = ('test-seen', 'test-unseen', 'test-buttons', 'test-absent')
-"""Splits of the simulated benchmark."""
-
-
 @dataclass(frozen=True)
 class BenchmarkReport:
-    """The reports of all `SPLITS` of the simulated benchmark by name, of one model."""
+    """The reports of the splits of the simulated benchmark by name, of one model."""
 
     reports: Mapping[str, EvaluationReport]
 
     def to_markdown(self) -> str:
         """Write each split's report."""
         return '\n\n'.join(
-            f'## {split}\n\n{self.reports[split].to_markdown()}' for split in SPLITS
+            f'## {split}\n\n{report.to_markdown()}' for split, report in self.reports.items()
         )
 
     def to_json(self) -> dict[str, Any]:
         """Return schema, and the reports of the splits by name, as plain JSON types."""
-        splits = {split: self.reports[split].to_json() for split in SPLITS}
+        splits = {split: report.to_json() for split, report in self.reports.items()}
         return {'schema': SCHEMA, 'splits': splits}
 
 

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from afformer_core.errors import AfformerError, DatasetError
-from afformer_core.hands.hand import CONTACT, NO_CONTACT, image_tensor
+from afformer_core.hands.faster_rcnn import image_tensor
+from afformer_core.hands.hand import CONTACT, NO_CONTACT
 from afformer_core.hands.hand_annotations import AnnotatedImage, read_hand_annotations
 from afformer_core.licences import UNKNOWN, Ingredient, Origin, Use
 from afformer_core.media.images import read_image

@@ -67,7 +67,7 @@ def test_an_index_is_written_and_what_gives_no_clip_is_told(
     assert f'{tmp_path}/none contains no video' in capsys.readouterr().err
 
 
-def test_threads_that_wait_sleep_before_pytorch_is_imported() -> None:
+def test_threads_that_wait_sleep_before_pytorch_is_imported(tmp_path: Path) -> None:
     """OpenMP looks when it is loaded."""
     program = (
         'import importlib, os, sys\n'
@@ -78,11 +78,17 @@ def test_threads_that_wait_sleep_before_pytorch_is_imported() -> None:
         '            print(os.environ.get("OMP_WAIT_POLICY"))\n'
         '            os._exit(0)\n'
         'sys.meta_path.insert(0, Look())\n'
-        'main(["mine", sys.executable, "--output", "nowhere"])\n'
+        'main(["mine", ".", "--output", "mined", "--detector", "."])\n'
     )
+    for name in ('detector.json', 'a.mp4'):
+        (tmp_path / name).touch()
     environment = {name: value for name, value in os.environ.items() if 'OMP_WAIT' not in name}
     said = subprocess.run(
-        [sys.executable, '-c', program], env=environment, capture_output=True, text=True
+        [sys.executable, '-c', program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert said.stdout == 'PASSIVE\n', said.stderr
 
@@ -106,7 +112,6 @@ def test_a_rate_that_is_too_low_for_the_detector_is_told_before_anything_is_look
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--detector', 'nothing'], "'nothing' is not a hand detector; expected 'mediapipe'"),
         (['--detector', 'red', '--rate', '0'], 'the rate is 0.0 frames per second'),
         (['--detector', 'red', '--processes', '0'], '--processes is 0; expected at least 1'),
         (['--address', 'auto'], '--address is given without --engine ray. Give both'),

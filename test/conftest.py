@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
+from hypothesis import settings
 
 from afformer_ros.environment import prepare_environment
 from afformer_ros.launch_arguments import launch_arguments as launch_arguments_of
@@ -19,6 +22,21 @@ from afformer_ros.launch_arguments import launch_arguments as launch_arguments_o
 from .abandoned_shared_memory import remove_abandoned
 
 ROOT = Path(__file__).resolve().parent.parent
+_LOCKS: list[IO[str]] = []
+
+
+def _lock_domain() -> int:
+    """Lock a ROS domain that no other process of tests on this machine uses until it ends."""
+    for domain in range(1, 61):
+        try:
+            lock = (Path(tempfile.gettempdir()) / f'afformer_test_domain_{domain}').open('w')
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            continue
+        _LOCKS.append(lock)
+        return domain
+    raise RuntimeError('every ROS domain is in use. End other runs of the tests')
+
 
 # Rendering needs no display, and this must be set before mujoco is imported.
 os.environ.setdefault('MUJOCO_GL', 'egl')
@@ -29,8 +47,11 @@ os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
 sys.dont_write_bytecode = False
 # Nodes of this run see each other and nobody else: neither another machine nor another run here.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 100)
+os.environ['ROS_DOMAIN_ID'] = str(_lock_domain())
 prepare_environment()
+# The same examples in each run, with no limit of time, which a busy machine exceeds.
+settings.register_profile('tests', database=None, deadline=None, derandomize=True)
+settings.load_profile('tests')
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -42,7 +42,7 @@ def _remove_ports(domain: int) -> None:
 @pytest.fixture
 def _own_domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A domain in which neither earlier nor later tests have ports."""
-    domain = 161 + os.getpid() % 60
+    domain = 160 + int(os.environ['ROS_DOMAIN_ID'])
     monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
     _remove_ports(domain)
     yield

@@ -179,7 +179,7 @@ def _require_data(arguments: argparse.Namespace) -> None:
 
     Raises:
         DatasetError: annotations, pairs or marked clips are invalid.
-        ValueError: no data is given, or contacts are combined with data other than pairs.
+        ValueError: no data is given, or what cannot be combined.
     """
     from afformer_core.offline.data.annotations import open_annotations
     from afformer_core.offline.data.readers.contact_clips import read_contact_clips
@@ -191,6 +191,12 @@ def _require_data(arguments: argparse.Namespace) -> None:
         raise ValueError(f'no data is given. Give one of --{", --".join(names)}')
     if given[-1] == 'contacts' and given[0] in ('annotations', 'benchmark'):
         raise ValueError(f'--contacts cannot be combined with --{given[0]}. Give it with --pairs')
+    if arguments.benchmark is not None and len(arguments.models) > 1:
+        raise ValueError(
+            f'--benchmark measures one model; got {len(arguments.models)}. Compare them on a split'
+        )
+    if arguments.benchmark is not None and arguments.report is not None:
+        raise ValueError('--benchmark writes no page. Give --report with --annotations')
     splits = [] if arguments.benchmark is None else _data_files(arguments)
     for path in [*splits, arguments.annotations]:
         if path is not None:
@@ -211,12 +217,6 @@ def _evaluate(arguments: argparse.Namespace) -> tuple[Any, MakeExamples]:
         if arguments.pairs is not None or arguments.contacts is not None:
             return evaluate_on_parts(arguments)
         return evaluate_on_pairs(arguments, PROTOCOLS[arguments.protocol]())
-    if len(arguments.models) > 1:
-        raise ValueError(
-            f'--benchmark measures one model; got {len(arguments.models)}. Compare them on a split'
-        )
-    if arguments.report is not None:
-        raise ValueError('--benchmark writes no page. Give --report with --annotations')
     reports = {}
     for split in _SPLITS:
         arguments.annotations = arguments.benchmark / f'{split}.json'

@@ -154,7 +154,7 @@ def test_command_runs_the_benchmark(scenes, model_folder, tmp_path, capfd, monke
             '--contacts cannot be combined with --benchmark. Give it with --pairs',
         ),
         (('--pairs', 'PAIRS', '--protocol', 'buttons'), 'leave out --protocol, which belongs to'),
-        (('--contacts', 'PAIRS', '--limit', '3'), 'leave out --limit, which belongs to --anno'),
+        (('--pairs', 'PAIRS', '--limit', '3'), 'leave out --limit, which belongs to --anno'),
     ],
 )
 def test_what_cannot_be_measured_is_told_before_anything_is(

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from afformer_core.errors import AfformerError, EngineError
 from afformer_core.models.matching.configuration import MatchingConfiguration
 from afformer_core.runtime.matching.matching import compared_sizes
@@ -164,7 +166,7 @@ def build_engine(
     builder = trt.Builder(logger)
     network = builder.create_network(_network_flags())
     parser = trt.OnnxParser(network, logger)
-    if not parser.parse(graph.read_bytes(), str(graph)):
+    if not parser.parse(_without_int8(graph), str(graph)):
         raise GraphRefusedError(f'{NAME} does not accept {graph}: {_parser_errors(parser)}')
     config = builder.create_builder_config()
     _set_flags(config, precision)
@@ -178,6 +180,26 @@ def build_engine(
         raise GraphRefusedError(f'{NAME} cannot compile {graph}')
     report(f'done with {graph.name} after {time.monotonic() - begin:.1f} s')
     return bytes(serialized)
+
+
+def _without_int8(graph: Path) -> bytes:
+    """Read an ONNX file, with weights that are stored in int8 as fp16, which has the same values.
+
+    TensorRT takes constants in int8 for a quantization of its own.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load(graph)
+    except DecodeError:
+        # TensorRT explains what is wrong with it
+        return graph.read_bytes()
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.INT8:
+            values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    return model.SerializeToString()
 
 
 def _network_flags() -> int:

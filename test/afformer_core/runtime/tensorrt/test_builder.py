@@ -81,6 +81,17 @@ def test_what_is_refused(copied_folder: Path, content: bytes | None, reason: str
         build_engine(graph, {}, 'fp32', print)
 
 
+def test_weights_that_are_stored_in_int8_are_compiled(tmp_path: Path) -> None:
+    onnx = pytest.importorskip('onnx')
+    graph = onnx.parser.parse_model(
+        '<ir_version: 8, opset_import: ["" : 18]> stored (float[1, 2] x) => (float[1, 2] y)'
+        '<int8[1, 2] w = {-3, 7}> { v = Cast<to: int = 1>(w) y = Mul(x, v) }'
+    )
+    onnx.save(graph, tmp_path / 'stored.onnx', save_as_external_data=True, size_threshold=0)
+
+    assert len(build_engine(tmp_path / 'stored.onnx', {}, 'fp32', print)) > 1000
+
+
 def test_memories_have_any_length(small_folder: Path) -> None:
     description = read_description(small_folder)
     configuration = description.configuration

@@ -199,7 +199,7 @@ def _without_int8(graph: Path) -> bytes:
         if tensor.data_type == onnx.TensorProto.INT8:
             values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
             tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def _network_flags() -> int:

@@ -194,10 +194,11 @@ def _draw_peak(
     colour = _HELD if style is OverlayStyle.HELD else _BEST if best and not unsure else _WHITE
     # fractional bits draw the mark between pixels, where the peak is
     centre = (round(pixel[0] * 16), round(pixel[1] * 16))
+    axes = (radius * 16, radius * 16)
+    arc, step = (35, 60) if style is OverlayStyle.HELD else (360, 360)
     for shade, width in ((_BLACK, thickness + 2), (colour, thickness)):
-        for begin, end in _arcs(style):
-            axes = (radius * 16, radius * 16)
-            cv2.ellipse(canvas, centre, axes, 0, begin, end, shade, width, cv2.LINE_AA, 4)
+        for begin in range(0, 360, step):
+            cv2.ellipse(canvas, centre, axes, 0, begin, begin + arc, shade, width, cv2.LINE_AA, 4)
     if unsure:
         _draw_question(canvas, pixel, 0.5 * scale)
     elif best:
@@ -209,13 +210,6 @@ def _draw_peak(
 def _draw_question(canvas: RgbImage, pixel: tuple[float, float], size: float) -> None:
     (width, height), _ = cv2.getTextSize('?', cv2.FONT_HERSHEY_SIMPLEX, size, 1)
     draw_text(canvas, '?', (round(pixel[0] - width / 2), round(pixel[1] + height / 2)), size)
-
-
-def _arcs(style: OverlayStyle) -> list[tuple[int, int]]:
-    """Return start and end of the arcs of a peak's ring, degrees."""
-    if style is OverlayStyle.HELD:
-        return [(begin, begin + 35) for begin in range(0, 360, 60)]
-    return [(0, 360)]
 
 
 def _draw_caption(canvas: RgbImage, caption: str, scale: float) -> None:

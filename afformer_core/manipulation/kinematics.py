@@ -55,8 +55,10 @@ class TipKinematics:
             ) from error
         model = copy(model)
         model.jnt_range[[model.joint(name).id for name in joints]] += [_LIMIT_ROOM, -_LIMIT_ROOM]
-        self._range = _joint_range(model)[:, self._columns]
-        self._configuration = mink.Configuration(model, _within_limits(model))
+        ranges = _joint_range(model)
+        self._range = ranges[:, self._columns]
+        # A rest position may be beyond the limits.
+        self._configuration = mink.Configuration(model, model.qpos0.clip(*ranges))
         self._tip = tip
         self._task = mink.FrameTask(tip, 'site', 1.0, 1.0, lm_damping=1e-3)
         others = [column for column in range(model.nv) if column not in self._velocities]
@@ -147,12 +149,12 @@ class TipKinematics:
         *,
         closing: NDArray[np.float64] | None = None,
         turn: float = 0.0,
-    ) -> list[list[NDArray[np.float64]]]:
-        """Compute the paths through points, each [3] metres, with the tool along a direction.
+    ) -> Iterator[list[NDArray[np.float64]]]:
+        """Yield the paths through points, each [3] metres, with the tool along a direction.
 
-        They differ in the roll of the tool about the direction; the one with the shortest joint
-        motion to its first point comes first. On each, the tool can still turn about the direction
-        by an angle at the last point.
+        They differ in the roll of the tool about the direction, and each is computed when it is
+        asked for. On each, the tool can still turn about the direction by an angle at the last
+        point.
 
         Args:
             points: at least one.
@@ -160,28 +162,7 @@ class TipKinematics:
             start: joint positions [N] from which the arm comes.
             closing: float64 [3], along y of the tip but for its sense and 15 degrees; None: any.
             turn: angle in radians.
-
-        Raises:
-            UnreachableError: no roll reaches all points.
         """
-        paths = list(self.each_approach(points, direction, start, closing=closing, turn=turn))
-        if not paths:
-            raise UnreachableError(
-                f'the arm does not reach {points[-1].round(3).tolist()} along '
-                f'{direction.round(2).tolist()}'
-            )
-        return sorted(paths, key=lambda path: float(np.abs(path[0] - start).max()))
-
-    def each_approach(
-        self,
-        points: Sequence[NDArray[np.float64]],
-        direction: NDArray[np.float64],
-        start: NDArray[np.float64],
-        *,
-        closing: NDArray[np.float64] | None = None,
-        turn: float = 0.0,
-    ) -> Iterator[list[NDArray[np.float64]]]:
-        """Yield the paths of `approaches` unsorted, each computed when it is asked for."""
         for roll in _rolls(direction, closing):
             rotations = [tool_rotation(direction, roll)] * len(points)
             rotations.append(tool_rotation(direction, roll + turn))
@@ -196,11 +177,6 @@ class TipKinematics:
         positions = np.array(self._configuration.q)
         positions[self._columns] = joints
         self._configuration.update(positions)
-
-
-def _within_limits(model: mujoco.MjModel) -> NDArray[np.float64]:
-    """Return the model's rest position, with every limited joint within its limits."""
-    return np.asarray(model.qpos0.clip(*_joint_range(model)))
 
 
 def _joint_range(model: mujoco.MjModel) -> NDArray[np.float64]:

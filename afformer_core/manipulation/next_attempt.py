@@ -81,7 +81,11 @@ def next_attempts(
         compliant: whether the arm gives way, so that it may pull and push with more force.
     """
     for rank, contact in enumerate(contacts):
-        before = [made for made in tried if _same(made.attempt.found, contact)]
+        before = [
+            made
+            for made in tried
+            if np.linalg.norm(made.attempt.found.point - contact.point) < _SAME
+        ]
         if not before:
             yield NextAttempt(contact, contact, OTHER_POINT if rank or tried else '')
             continue
@@ -117,7 +121,3 @@ def _across(contact: ArmContact, closing: NDArray[np.float64]) -> NDArray[np.flo
     """Return the direction [3] across the approach and across another closing direction."""
     across = np.cross(contact.outwards, closing)
     return np.asarray(across / np.linalg.norm(across))
-
-
-def _same(one: ArmContact, other: ArmContact) -> bool:
-    return float(np.linalg.norm(one.point - other.point)) < _SAME

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,7 @@ from afformer_core.actions import ACTIONS
 from afformer_core.geometry.transform import RigidTransform
 from afformer_core.manipulation.arm import Arm
 from afformer_core.manipulation.clearance import ArmClearance
-from afformer_core.manipulation.contact import (
-    ArmContact,
-    BlockedError,
-    Felt,
-    UnreachableError,
-)
+from afformer_core.manipulation.contact import ArmContact, BlockedError, Felt, UnreachableError
 from afformer_core.manipulation.gripper import Gripper
 from afformer_core.manipulation.joint_path import JointPath, free_path
 from afformer_core.manipulation.kinematics import TipKinematics
@@ -47,15 +42,6 @@ _SEARCHES = 3
 _TILTS = (0.0, 0.35, 0.6)
 # Share of the maximum force of a first attempt, and of one with more force.
 _GENTLE, _FORCEFUL = 0.5, 1.0
-
-
-@dataclass(frozen=True)
-class _Carried:
-    """A motion of the held part, in words; whether it moved, and whether it resisted."""
-
-    text: str
-    moved: bool
-    resisted: bool
 
 
 class Skills:
@@ -113,13 +99,13 @@ class Skills:
             felt = Felt(text, False, True, held=False, closing=self._tip.pose().rotation[:, 1])
         if not (contact.action == 'pick up' and felt.held):
             if holding:
-                self._open()
+                self.release()
             self._tip.retreat(contact.outwards, self._distance)
         return felt
 
     def retreat(self) -> None:
         """Open the gripper and move back along the tool, after an action that was interrupted."""
-        self._open()
+        self.release()
         self._tip.retreat(-self._tip.pose().rotation[:, 2], self._distance)
 
     def park(self, joints: NDArray[np.float64]) -> None:
@@ -135,11 +121,12 @@ class Skills:
 
     def holds(self) -> bool:
         """Check whether the closed gripper still holds something."""
-        return self._gripper.holds(self._close())
+        position = self._arm.grip(self._gripper.closed, self._gripper.effort)
+        return self._gripper.holds(position)
 
     def release(self) -> None:
         """Open the gripper where the arm stands."""
-        self._open()
+        self._arm.grip(self._gripper.open, self._gripper.effort)
 
     def _press(self, contact: ArmContact) -> Felt:
         """Press or push the part with the closed gripper."""
@@ -171,17 +158,16 @@ class Skills:
             if travel.stopped:
                 text = f'{_contact_text(travel)}, {text}'
             return Felt(text, False, travel.stopped, held=False, closing=closing)
-        carried = self._carry_out(contact)
+        carried, moved = self._carry_out(contact)
         held = self.holds()
-        text = f'held, {carried.text}' + ('' if held else ', and lost')
-        return Felt(text, carried.moved, True, held=held, closing=closing)
+        text = f'held, {carried}' + ('' if held else ', and lost')
+        return Felt(text, moved, True, held=held, closing=closing)
 
-    def _carry_out(self, contact: ArmContact) -> _Carried:
-        """Move the held part."""
+    def _carry_out(self, contact: ArmContact) -> tuple[str, bool]:
+        """Move the held part; return its motion in words, and whether it moved."""
         if contact.action == 'rotate':
             turned = self._turn(contact)
-            text = f'turned {np.degrees(turned):.0f} degrees'
-            return _Carried(text, turned >= _LEAST_TURN, resisted=False)
+            return f'turned {np.degrees(turned):.0f} degrees', turned >= _LEAST_TURN
         begin = self._tip.pose().translation
         if contact.action == 'pull':
             share = _FORCEFUL if contact.lead else _GENTLE
@@ -190,12 +176,12 @@ class Skills:
                 self._tip.guide(_towards_base(contact), _STROKE, contact.lead, share)
             word = 'pulled'
         else:
-            travel = self._tip.guide(_UP, _LIFT)
+            self._tip.guide(_UP, _LIFT)
             word = 'lifted'
         text, moved = f'{word} {self._distance_from(begin)}', self._away_from(begin) >= _FREE
         if contact.action == 'put down':
             self._tip.guide(-_UP, _LIFT)
-        return _Carried(text, moved, travel.stopped and travel.length < _FREE)
+        return text, moved
 
     def _turn(self, contact: ArmContact) -> float:
         """Turn the held part about the tip; return the angle in radians.
@@ -207,12 +193,6 @@ class Skills:
         if contact.motion is None and turned < _TURN / 3:
             turned = self._tip.turn(-axis, _TURN)
         return turned
-
-    def _open(self) -> None:
-        self._arm.grip(self._gripper.open, self._gripper.effort)
-
-    def _close(self) -> float:
-        return self._arm.grip(self._gripper.closed, self._gripper.effort)
 
     def _away_from(self, begin: NDArray[np.float64]) -> float:
         return float(np.linalg.norm(self._tip.pose().translation - begin))
@@ -288,6 +268,8 @@ class Skills:
     ) -> Iterator[JointPath]:
         """Compute joint positions at distances before a point, metres; negative: behind it.
 
+        For each direction, the path with the shortest joint motion to its beginning comes first.
+
         The tool points into the surface, or is tilted; its fingers close as given, or in any
         direction if the arm cannot reach the point so.
 
@@ -307,15 +289,17 @@ class Skills:
         for closing in [None] if contact.closing is None else [contact.closing, None]:
             for tilt in _TILTS:
                 direction = -(1 - tilt) * contact.outwards - tilt * _towards_base(contact)
-                try:
-                    yield from self._kinematics.approaches(
-                        points, direction, start, closing=closing, turn=turn
-                    )
+                paths = self._kinematics.approaches(
+                    points, direction, start, closing=closing, turn=turn
+                )
+                for path in sorted(paths, key=lambda path: float(np.abs(path[0] - start).max())):
                     found = True
-                except UnreachableError as error:
-                    unreachable = error
+                    yield path
         if not found:
-            raise unreachable
+            raise UnreachableError(
+                f'the arm does not reach {points[-1].round(3).tolist()} along '
+                f'{direction.round(2).tolist()}'
+            )
 
 
 def _contact_text(travel: Travel) -> str:

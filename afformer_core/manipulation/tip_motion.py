@@ -132,8 +132,7 @@ class TipMotion:
         """Move straight until the end of a length in metres, or until the tip is stopped."""
         settings = self._settings
         begin = self._untouched = self._arm.reading()
-        first = self._kinematics.tip(begin.positions)
-        path, reach = self._line(first, direction, length, begin.positions)
+        path, reach = self._line(begin, direction, length)
         if not reach:
             return Travel(0.0, stopped=False)
         guard = ContactGuard(
@@ -147,22 +146,21 @@ class TipMotion:
         )
         motion = joint_motion(path, settings.limits, settings.contact_speed / reach, _RAMP)
         ended = self._arm.follow(motion, guard)
-        gone = float((self.pose().translation - first.translation) @ direction)
+        first = self._kinematics.tip(begin.positions).translation
+        gone = float((self.pose().translation - first) @ direction)
         return Travel(gone, not ended or gone < reach - _SHORT, guard.force)
 
     def retreat(self, direction: NDArray[np.float64], length: float) -> None:
         """Move freely and straight for a length in metres, or to the end of the reach."""
         begin = self._arm.reading()
-        pose = self._kinematics.tip(begin.positions)
-        path, reach = self._line(pose, direction, length, begin.positions)
+        path, reach = self._line(begin, direction, length)
         if reach:
             self._arm.follow(self._free(path), self._guard(begin))
 
     def press(self, direction: NDArray[np.float64], length: float) -> None:
         """Command a stopped tip further, by a length in metres, and hold it there."""
         begin = self._arm.reading()
-        pose = self._kinematics.tip(begin.positions)
-        path, reach = self._line(pose, direction, length, begin.positions)
+        path, reach = self._line(begin, direction, length)
         if reach:
             rate = self._settings.contact_speed / reach
             motion = joint_motion(path, self._settings.limits, rate, _RAMP)
@@ -232,15 +230,11 @@ class TipMotion:
         return ForceGuard(force, share * self._settings.maximum_force)
 
     def _line(
-        self,
-        pose: RigidTransform,
-        direction: NDArray[np.float64],
-        length: float,
-        start: NDArray[np.float64],
+        self, begin: ArmReading, direction: NDArray[np.float64], length: float
     ) -> tuple[list[NDArray[np.float64]], float]:
         """Compute joint positions along a line as far as the arm reaches; return the length."""
         count = max(1, math.ceil(length / _SPACING))
-        path = [start]
+        path, pose = [begin.positions], self._kinematics.tip(begin.positions)
         for number in range(1, count + 1):
             point = pose.translation + number / count * length * direction
             try:

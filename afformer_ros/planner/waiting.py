@@ -26,21 +26,13 @@ class TimeLimit:
         now: time of the node in nanoseconds.
         seconds: seconds until the limit expires.
         standstill: wall time for which the clock may stand still, seconds.
-        steady: function that returns wall time in seconds.
     """
 
-    def __init__(
-        self,
-        now: Callable[[], int],
-        seconds: float,
-        standstill: float,
-        steady: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._clock = GoalClock(now, steady)
+    def __init__(self, now: Callable[[], int], seconds: float, standstill: float) -> None:
+        self._clock = GoalClock(now, time.monotonic)
         self._seconds = seconds
         self._standstill = standstill
-        self._steady = steady
-        self._begin = steady()
+        self._begin = time.monotonic()
 
     def reason(self) -> str:
         """Explain why the limit expired; empty before. Call it several times per second."""
@@ -50,7 +42,7 @@ class TimeLimit:
                 f'the clock of the planner has stood still for {self._standstill:g} s. Is the '
                 'simulation paused, and is /clock published?'
             )
-        if min(self._clock.passed, self._steady() - self._begin) >= self._seconds:
+        if min(self._clock.passed, time.monotonic() - self._begin) >= self._seconds:
             return f'{self._seconds:g} s have passed'
         return ''
 

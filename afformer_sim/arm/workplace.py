@@ -133,7 +133,7 @@ def _count_reached(fixture: Fixture, base: Pose) -> int:
 def _reaches(point: NDArray[np.float64], ahead: NDArray[np.float64]) -> bool:
     """Check whether the arm reaches a point straight, in a direction, in its base's frame."""
     way = [point - distance * ahead for distance in _APPROACH]
-    return any(True for start in _STARTS for _ in _kinematics().each_approach(way, ahead, start))
+    return any(True for start in _STARTS for _ in _kinematics().approaches(way, ahead, start))
 
 
 @lru_cache(maxsize=1)

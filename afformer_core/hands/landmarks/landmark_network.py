@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -25,12 +24,10 @@ class LandmarkedHand:
         landmarks: its landmarks, (x, y) in pixels, float64 [21, 2]; some may lie outside of the
             image.
         score: probability that there is a hand, 0 to 1.
-        handedness: whether it is a left or a right hand.
     """
 
     landmarks: NDArray[np.float64]
     score: float
-    handedness: Literal['left', 'right']
 
 
 class LandmarkNetwork:
@@ -62,8 +59,7 @@ class LandmarkNetwork:
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        values, presence, right = self._network.run(np.asarray(crop, np.uint8))
+        values, presence, _ = self._network.run(np.asarray(crop, np.uint8))
         points = values.reshape(LANDMARKS, 3)[:, :2].astype(np.float64)
         landmarks = points @ to_image[:, :2].T + to_image[:, 2]
-        handedness: Literal['left', 'right'] = 'right' if right[0] > 0.5 else 'left'
-        return LandmarkedHand(landmarks, float(presence[0]), handedness)
+        return LandmarkedHand(landmarks, float(presence[0]))

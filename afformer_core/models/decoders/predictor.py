@@ -63,10 +63,6 @@ def _spread(drawn: Tensor) -> Tensor:
     return drawn.transpose(2, 3).flatten(3, 4).flatten(1, 2)
 
 
-def _resized(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    return functional.interpolate(maps, size=size, mode='bilinear', align_corners=False)
-
-
 class Predictor(nn.Module):
     """Heads of deconvolutions to the input's size and a pooled action classifier.
 
@@ -105,7 +101,7 @@ class Predictor(nn.Module):
         """
         heatmaps = self.upsampler(decoded)
         if tuple(heatmaps.shape[-2:]) != size:
-            heatmaps = _resized(heatmaps, size)
+            heatmaps = functional.interpolate(heatmaps, size, mode='bilinear')
         return heatmaps, self._actions(decoded, heatmaps, memory)
 
     def _actions(self, decoded: Tensor, heatmaps: Tensor, memory: VideoMemory) -> Tensor:

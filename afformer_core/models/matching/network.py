@@ -56,14 +56,13 @@ class MatchingNetwork(nn.Module):
         """
         return tuple(widened(stage) for stage in self.encoder.encode_images(images))
 
-    def find_contact(self, stages: Sequence[Tensor], missing: Tensor | None = None) -> Contact:
+    def find_contact(self, stages: Sequence[Tensor]) -> Contact:
         """Find the contact of demonstrations.
 
         Args:
             stages: stages of the frames, coarse to fine, each [B, T, C, height, width].
-            missing: see `ContactHead.forward`.
         """
-        contact: Contact = self.contact(tuple(reversed(stages)), missing)
+        contact: Contact = self.contact(tuple(reversed(stages)))
         return contact
 
     def map_contact(self, stages: Sequence[Tensor]) -> Tensor:

@@ -119,7 +119,10 @@ def task_name(arguments: Sequence[str]) -> str:
     Args:
         arguments: arguments of `afformer train`.
     """
-    parsed = _parsed(arguments)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument('-c', '--config', action='append', default=[])
+    parser.add_argument('--task')
+    parsed, _ = parser.parse_known_args(list(arguments))
     name = 'grounding'
     for file in parsed.config:
         name = str(read_configuration(file).get('task', name))
@@ -141,11 +144,3 @@ def read_configuration(file: str | Path) -> Mapping[str, Any]:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise AfformerError(f'{file} cannot be used: {error}. Check path and content') from error
     return content
-
-
-def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    """Parse the options that must be known before the parser is built."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument('-c', '--config', action='append', default=[])
-    parser.add_argument('--task')
-    return parser.parse_known_args(list(arguments))[0]

@@ -112,7 +112,7 @@ class GroundingTraining(ModelTraining):
             self.model.predictor.actioner.requires_grad_(False)
         # At 28x28 if heatmaps are trained at a reduced size.
         protocol = RowsProtocol() if loss.heatmap_size is None else CoarseRowsProtocol()
-        self._validation = Validation(configuration, protocol, with_actions=loss.actions != 'none')
+        self._validation = Validation(configuration, protocol)
 
     def setup(self, stage: str) -> None:
         """Report the settings kept from an initial model, and check that data and model match.
@@ -149,10 +149,11 @@ class GroundingTraining(ModelTraining):
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         """Measure one sample."""
         heatmaps, actions = batch.predict(self.model)
-        samples = self._data.validation_samples
+        samples, scored = self._data.validation_samples, self.loss.actions != 'none'
         for index in sorted(set(batch.samples)):
             mine = [position for position, sample in enumerate(batch.samples) if sample == index]
-            self._validation.add(index, samples[index], heatmaps[mine], actions[mine])
+            of_actions = actions[mine] if scored else None
+            self._validation.add(index, samples[index], heatmaps[mine], of_actions)
 
     def on_validation_epoch_end(self) -> None:
         """Gather the measures of all processes; each sample counts once."""

@@ -174,19 +174,16 @@ class TrainingCli(LightningCLI):
 
     def _callbacks(self, output: Path) -> list[Callback]:
         files = [file for _, path in _input_paths(self.config) for file in annotating_files(path)]
+        seed = self.config.seed_everything
         description: Mapping[str, Any] = {
             'commands': [shlex.join(['afformer', 'train', *self._arguments])],
-            'provenance': provenance(self._seed(), files),
+            'provenance': provenance(None if isinstance(seed, bool) else seed, files),
         }
         dtype = _DTYPES[self.config.weights_type]
         return [
             ModelWriter(output, description, dtype, self._ingredients),
             LastCheckpoint(output / 'checkpoints' / _LAST, self.config.checkpoint_steps),
         ]
-
-    def _seed(self) -> int | None:
-        seed = self.config.seed_everything
-        return None if seed is None or isinstance(seed, bool) else int(seed)
 
     def fit(self) -> None:
         """Train, starting from the last checkpoint if there is one.

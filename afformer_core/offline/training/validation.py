@@ -25,7 +25,6 @@ class Validation:
     Attributes:
         configuration: configuration of the model.
         protocol: protocol of the measures of heatmaps.
-        with_actions: whether the actions of the samples are those of the model.
         scores: for each sample by its index the number of its actions, and means over them by
             name: `kld`, `sim`, `auc_j` and, for a model that scores actions, `top_1`, the share of
             the sample's actions among as many best ones, as in the released code.
@@ -33,10 +32,9 @@ class Validation:
 
     configuration: AfformerConfiguration
     protocol: RowsProtocol = field(default_factory=RowsProtocol)
-    with_actions: bool = field(default=True, kw_only=True)
     scores: dict[int, tuple[int, dict[str, float]]] = field(default_factory=dict)
 
-    def add(self, index: int, sample: Sample, heatmaps: Tensor, actions: Tensor) -> None:
+    def add(self, index: int, sample: Sample, heatmaps: Tensor, actions: Tensor | None) -> None:
         """Measure a sample.
 
         Args:
@@ -44,7 +42,7 @@ class Validation:
             sample: the sample.
             heatmaps: logits [W, heatmaps, H, W] of each window of its demonstration, whose
                 probabilities are averaged, as are those of actions.
-            actions: logits [W, A].
+            actions: logits [W, A]; None if the sample's actions are not those of the model.
         """
         protocol = self.protocol
         rows = protocol.rows([sample])
@@ -62,7 +60,7 @@ class Validation:
             'sim': float(scores['sim'].mean()),
             'auc_j': float(np.nanmean(scores['auc_j'])),
         }
-        if self.with_actions and self.configuration.action_names:
+        if actions is not None and self.configuration.action_names:
             expected = set(sample.actions)
             best = mean_actions(actions, self.configuration).topk(len(expected)).indices.tolist()
             means['top_1'] = len(expected.intersection(best)) / len(expected)

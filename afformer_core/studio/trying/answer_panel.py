@@ -28,10 +28,8 @@ class AnswerImage:
             self._image = ui.interactive_image().classes('w-full answer')
             with ui.row().classes('w-full items-center no-wrap'):
                 ui.label('Heatmap')
-                self._opacity = ImmediateSlider(min=0, max=1, step=0.05, value=_OPACITY).classes(
-                    'grow'
-                )
-                self._opacity.props('aria-label="Opacity of the heatmap"')
+                self._opacity = ImmediateSlider(min=0, max=1, step=0.05, value=_OPACITY)
+                self._opacity.classes('grow').props('aria-label="Opacity of the heatmap"')
                 self._opacity.on_value_change(self._draw)
         self.show(None)
 

@@ -67,12 +67,12 @@ class World:
         self.reads.append(region)
         if self.refused > 0:
             self.refused -= 1
-            return LandmarkedHand(pointing_hand(0, 0), 0.1, 'right')
+            return LandmarkedHand(pointing_hand(0, 0), 0.1)
         steps = {hand: _step(hand, region) for hand in self.hands}
         nearest = min(steps, key=steps.__getitem__, default=None)
         if nearest is not None and steps[nearest] < region.side / 2:
-            return LandmarkedHand(pointing_hand(*nearest), self.score, 'right')
-        return LandmarkedHand(pointing_hand(0, 0), 0.1, 'right')
+            return LandmarkedHand(pointing_hand(*nearest), self.score)
+        return LandmarkedHand(pointing_hand(0, 0), 0.1)
 
 
 def _step(hand: Point, region: HandRegion) -> float:

@@ -35,7 +35,7 @@ def detector_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[Frames], MediaPipe
                 self._seen = iter(frames)
 
             def detect(self, image: np.ndarray, time: float) -> list[LandmarkedHand]:
-                return [LandmarkedHand(hand, 0.9, 'left') for hand in next(self._seen)]
+                return [LandmarkedHand(hand, 0.9) for hand in next(self._seen)]
 
         monkeypatch.setattr(mediapipe_hands, 'HandLandmarker', Landmarker)
         return MediaPipeHands()

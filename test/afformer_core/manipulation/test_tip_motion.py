@@ -190,7 +190,7 @@ def test_the_force_never_exceeds_its_limit(sensor: str, stiffness: float, speed:
 def test_a_contact_ends_a_guarded_motion_long_before_the_limit() -> None:
     arm = WallArm((POINT, NORMAL), 3000.0, 'wrench')
     path = [POINT + 0.02 * NORMAL, POINT]
-    arm.joints = arm.kinematics.approaches(path, -NORMAL, arm.joints)[0][0]
+    arm.joints = next(arm.kinematics.approaches(path, -NORMAL, arm.joints))[0]
     settings = MotionSettings(LIMITS, contact_speed=0.02, contact_force=12.0, maximum_force=200.0)
     travel = TipMotion(arm, arm.kinematics, settings).advance(-NORMAL, 0.05)
     assert travel.stopped
@@ -202,7 +202,7 @@ def test_a_part_that_resists_is_pulled_with_half_of_the_force_at_first() -> None
     # What is pulled cannot leave the wall behind it.
     arm = WallArm((POINT, -NORMAL), 2400.0, 'wrench')
     path = [POINT + 0.05 * NORMAL, POINT]
-    arm.joints = arm.kinematics.approaches(path, -NORMAL, arm.joints)[0][-1]
+    arm.joints = next(arm.kinematics.approaches(path, -NORMAL, arm.joints))[-1]
     tip = TipMotion(arm, arm.kinematics, MotionSettings(LIMITS, maximum_force=40.0))
     assert tip.guide(NORMAL, 0.12).stopped
     gentle = max(arm.forces)

@@ -32,7 +32,7 @@ def kinematics() -> TipKinematics:
 def approach(point: np.ndarray, ahead: np.ndarray, distance: float) -> list[np.ndarray]:
     """Joint positions with the tip ahead, at each centimetre of a straight way to a point."""
     before = np.linspace(distance, 0.0, round(distance / 0.01) + 1)
-    return kinematics().approaches([point - step * ahead for step in before], ahead, READY)[0]
+    return next(kinematics().approaches([point - step * ahead for step in before], ahead, READY))
 
 
 @lru_cache

@@ -105,10 +105,10 @@ def test_what_the_hand_runs_into_is_told_apart_from_what_the_tip_touches(
 ) -> None:
     point, ahead = front_of(world, world.trial.task.element)
     down = np.array([0.0, 0.0, -1.0])
-    beside = point + 0.13 * down
-    ends = [beside - 0.12 * ahead, beside + 0.04 * ahead]
+    ends = [point + 0.13 * down + step * ahead for step in (-0.12, 0.04)]
 
-    before, inside = kinematics().approaches(ends, down, READY, closing=np.eye(3)[1])[0]
+    paths = kinematics().approaches(ends, down, READY, closing=np.eye(3)[1])
+    before, inside = min(paths, key=lambda path: float(np.abs(path[0] - READY).max()))
     move(world, before, seconds=4.0)
     move(world, inside, seconds=1.0)
 

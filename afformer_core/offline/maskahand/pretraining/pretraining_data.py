@@ -41,6 +41,7 @@ from afformer_core.offline.training.datasets.batched_data import (
     AnnotationSource,
     Examples,
     GroundingData,
+    licensed,
 )
 from afformer_core.offline.training.datasets.feature_data import (
     FeatureDataset,
@@ -122,7 +123,6 @@ class MaskAHandData(GroundingData):
         self._cache_folder = cache_folder
         self._features = features
         self._clips = StoredClips(Path(index), interactions, hidden_score)
-        self._index = Path(index)
         rate = self._clips.table.head.settings.get('folder_rate')
         kept = cache_folder / 'frames' if cache_folder and features else cache_folder
         self._images = ClipImages(size, frames, image_side, kept, rate)
@@ -142,17 +142,12 @@ class MaskAHandData(GroundingData):
     def ingredients(self) -> tuple[Ingredient, ...]:
         """Return the datasets of the clips, and the index for clips without a dataset."""
         known = tuple(
-            replace(ingredient, origin=self._licensed(ingredient.origin))
+            replace(ingredient, origin=licensed(ingredient.origin, self._origin.licence))
             for ingredient in self._clips.table.head.origins
         )
         others = max(0, len(self._clips) - sum(ingredient.samples for ingredient in known))
         clips = (Ingredient('training data', self._origin, others),) if others else ()
         return (*known, *clips, *super().ingredients())
-
-    def _licensed(self, origin: Origin) -> Origin:
-        return (
-            replace(origin, licence=self._origin.licence) if origin.licence == UNKNOWN else origin
-        )
 
     @property
     def clips(self) -> Sequence[InteractionClip]:
@@ -185,7 +180,10 @@ class MaskAHandData(GroundingData):
     def _validation(self) -> Examples:
         samples = self.validation_samples
         if not self._features:
-            return ImageDataset(samples, self._reader, None), collate_images
+            images = self._images
+            sampling = UniformSampling(images.frames)
+            reader = ClipReader(sampling, images.size, images.cache_folder)
+            return ImageDataset(samples, reader, None), collate_images
         folder, model = self._folder('validation'), model_in_training(self.trainer)
         cache = open_feature_cache(folder, samples, model, self.input_size, self.longest)
         return FeatureDataset(samples, cache), collate_features
@@ -193,13 +191,6 @@ class MaskAHandData(GroundingData):
     def _folder(self, name: str) -> Path:
         assert self._cache_folder is not None
         return folder_of_part(self._cache_folder, name, self.input_size)
-
-    @property
-    def _reader(self) -> ClipReader:
-        """Reader of the validation's clips."""
-        images = self._images
-        sampling = UniformSampling(images.frames)
-        return ClipReader(sampling, images.size, images.cache_folder)
 
 
 class StoredClips(Sequence[InteractionClip]):

@@ -243,8 +243,7 @@ class BoxTarget:
         return np.clip(np.divide(hand.box, (*size, *size)), 0, 1).reshape(2, 2)
 
 
-def _paper_changes() -> ImageSettings:
-    return ImageSettings(perspective=PerspectiveSettings(distortion=0.5))
+_PAPER_CHANGES = ImageSettings(perspective=PerspectiveSettings(distortion=0.5))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,7 +263,7 @@ class SynthesisSettings:
     """
 
     masks: MaskSettings = field(default_factory=MaskSettings)
-    image: ImageSettings = field(default_factory=_paper_changes)
+    image: ImageSettings = _PAPER_CHANGES
     target: BoxTarget = field(default_factory=BoxTarget)
     hand_free_share: float = 0.0
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -38,6 +38,7 @@ from afformer_core.offline.training.datasets.samplers import (
 _SAMPLES = {'train': 'training_samples', 'validation': 'validation_samples'}
 # Dataset of examples by their draws, and the function from examples to a batch.
 Examples = tuple[Dataset[Any], Callable[[Any], Any]]
+_Entry = TypeVar('_Entry')
 
 
 class BatchedData(LightningDataModule):
@@ -212,6 +213,18 @@ class GroundingData(BatchedData):
             )
 
 
+def licensed(origin: Origin, licence: str) -> Origin:
+    """Set the licence of an origin if it is unknown."""
+    return replace(origin, licence=licence) if origin.licence == UNKNOWN else origin
+
+
+def drawn_share(entries: Sequence[_Entry], share: float) -> list[_Entry]:
+    """Draw a share of entries, above 0 and at most 1, but at least one; keep their order."""
+    count = max(1, round(share * len(entries)))
+    chosen = np.random.default_rng(0).permutation(len(entries))[:count]
+    return [entries[index] for index in sorted(chosen.tolist())]
+
+
 @dataclass(frozen=True)
 class AnnotationSource:
     """The samples of an annotation file.
@@ -256,19 +269,13 @@ class AnnotationSource:
                 part.
         """
         dataset = open_annotations(Path(self.annotations), self.root, self.split)
-        samples, names = [self._licensed(sample) for sample in dataset], dataset.action_names
+        names = dataset.action_names
+        samples = [
+            replace(sample, origin=licensed(sample.origin, self.licence)) for sample in dataset
+        ]
         if self.images is not None:
             samples = self._of_images(samples, *self.images)
-        if self.share < 1:
-            count = max(1, round(self.share * len(samples)))
-            chosen = np.random.default_rng(0).permutation(len(samples))[:count]
-            samples = [samples[index] for index in sorted(chosen.tolist())]
-        return samples, names
-
-    def _licensed(self, sample: Sample) -> Sample:
-        if sample.origin.licence != UNKNOWN or self.licence == UNKNOWN:
-            return sample
-        return replace(sample, origin=Origin(sample.origin.source, self.licence))
+        return drawn_share(samples, self.share), names
 
     def _of_images(self, samples: list[Sample], begin: float, end: float) -> list[Sample]:
         images = sorted({sample.image_path for sample in samples})

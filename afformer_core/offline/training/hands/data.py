@@ -26,7 +26,7 @@ from afformer_core.offline.data.augmentation.photometric import (
     require_shares,
 )
 from afformer_core.offline.training.datasets.batch import FailedExample, Movable
-from afformer_core.offline.training.datasets.batched_data import BatchedData, Examples
+from afformer_core.offline.training.datasets.batched_data import BatchedData, Examples, drawn_share
 from afformer_core.offline.training.datasets.samplers import DemonstrationSampler, Draw
 
 _RgbImage = NDArray[np.uint8]
@@ -177,12 +177,7 @@ class HandSource:
         Raises:
             DatasetError: see `read_hand_annotations`.
         """
-        images = read_hand_annotations(Path(self.folder), self.split)
-        if self.share == 1:
-            return images
-        count = max(1, round(self.share * len(images)))
-        chosen = np.random.default_rng(0).permutation(len(images))[:count]
-        return [images[index] for index in sorted(chosen.tolist())]
+        return drawn_share(read_hand_annotations(Path(self.folder), self.split), self.share)
 
 
 def _ingredient(use: Use, source: HandSource, count: int) -> Ingredient:

@@ -422,5 +422,5 @@ def test_a_hundred_demonstrations_of_the_shipped_model_stay_below_a_gigabyte() -
     assert measured['names'] == 100
     # In MiB, of the 954 of a gigabyte. With a memory arena for each graph, the first takes 370.
     assert measured['first'] < 330
-    # 3 for each of 99, and up to 60 of memories that are kept for the next image.
-    assert measured['all'] - measured['first'] < 460
+    # 3.8 for each of 99, and up to 60 of memories that are kept for the next image.
+    assert measured['all'] - measured['first'] < 500

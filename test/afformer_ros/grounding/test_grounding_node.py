@@ -98,21 +98,6 @@ def test_an_image_that_came_before_the_selection_is_grounded(active):
     )
 
 
-def test_a_bad_image_is_told_and_the_next_sound_one_is_grounded(active, collect):
-    diagnostics = collect(DiagnosticArray, '/diagnostics')
-    active.record('press')
-    bad = active.image_message(1)
-    bad.width = bad.height = bad.step = 2**32 - 1
-
-    def told():
-        active.images.publish(bad)
-        active.spin(0.05)
-        return any('could not be grounded' in one.status[0].message for one in diagnostics)
-
-    active.wait(told, 'a diagnostic of a bad image')
-    assert active.ground(active.image_message(2)).header == active.header(2)
-
-
 def test_finish_without_frames(active):
     assert active.start('empty').success
     answer = active.finish()

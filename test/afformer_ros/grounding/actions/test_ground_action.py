@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from afformer_ros.action import GroundDemonstration
 from builtin_interfaces.msg import Duration
-from lifecycle_msgs.msg import Transition
 from sensor_msgs.msg import Image
 
 Result = GroundDemonstration.Result
@@ -115,21 +114,6 @@ def test_a_demonstration_that_is_deleted_meanwhile(active, ground):
     ending, result = goal.result()
     assert (ending, result.outcome) == ('aborted', Result.UNKNOWN)
     assert "'press' was deleted" in result.message
-
-
-def test_deactivation_ends_a_goal(active, ground):
-    goal = ground()
-    assert goal.accepted()
-    assert active.change_state(Transition.TRANSITION_DEACTIVATE)
-    try:
-        ending, result = goal.result()
-        assert (ending, result.outcome) == ('aborted', Result.STOPPED)
-        assert result.message == 'the node was deactivated'
-        ending, result = ground().result()
-        assert (ending, result.outcome) == ('aborted', Result.STOPPED)
-        assert 'activate it' in result.message
-    finally:
-        assert active.change_state(Transition.TRANSITION_ACTIVATE)
 
 
 def test_a_goal_is_grounded_while_nobody_listens(active, ground):

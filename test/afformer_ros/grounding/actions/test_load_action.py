@@ -12,7 +12,6 @@ import numpy as np
 import PIL.Image
 import pytest
 from builtin_interfaces.msg import Duration
-from lifecycle_msgs.msg import Transition
 
 from afformer_core.media.video import write_video
 
@@ -120,19 +119,3 @@ def test_two_recordings_at_a_time_are_refused(active, record):
     assert "'press' is being recorded" in result.message
     first.cancel()
     assert first.result()[0] == 'canceled'
-
-
-def test_deactivation_drops_a_recording(active, record):
-    goal = record(name='press')
-    active.wait(lambda: goal.feedback, 'the begin of the recording')
-    active.send_frames(1)
-    assert active.change_state(Transition.TRANSITION_DEACTIVATE)
-    try:
-        ending, result = goal.result()
-        assert (ending, result.success) == ('aborted', False)
-        assert 'the node was deactivated' in result.message
-        ending, result = record(name='press').result()
-        assert (ending, result.success) == ('aborted', False)
-        assert 'activate it' in result.message
-    finally:
-        assert active.change_state(Transition.TRANSITION_ACTIVATE)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from afformer_core.changes.outcome import Expected
 from afformer_core.manipulation.contact import ArmContact, Felt
+from afformer_ros.planner.acting_arm import ActingArm
 from afformer_ros.planner.contacts import NotFoundError
 from afformer_ros.planner.operate_action import Operation, OperationReport
 
@@ -32,6 +33,7 @@ from .operate_bench import (
     operate_bench,
     result_of,
     until,
+    wait_for,
 )
 from .stand_in_grounding import found, point_at
 
@@ -269,6 +271,24 @@ def test_a_goal_that_is_canceled_while_it_looks_ends_at_once() -> None:
         until(lambda: bench.grounding.goals.canceled == 1)
     assert (result.outcome, bench.arm.messages) == (Result.CANCELED, [])
     assert 'the goal was canceled' in result.message
+
+
+def test_a_goal_that_is_canceled_after_its_operation_does_not_stop_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resting, canceled = threading.Event(), threading.Event()
+
+    def come_to_rest(_: Any) -> None:
+        resting.set()
+        until(canceled.is_set)
+
+    monkeypatch.setattr(ActingArm, 'come_to_rest', come_to_rest)
+    with operate_bench(answer(), lambda closings: drawn(17 * closings)) as bench:
+        handle = bench.send()
+        until(resting.is_set)
+        wait_for(handle.cancel_goal_async())
+        canceled.set()
+        assert [result_of(handle).outcome, bench.operate().outcome] == [Result.DONE, Result.DONE]
 
 
 def interrupt(bench: OperateBench) -> None:

@@ -70,9 +70,10 @@ test: setup ## run the tests
 	@tools/install_browser.sh
 	@$(ENVIRONMENT) && python -m pytest -m 'not slow and not soak' -n 3 --dist loadscope $(PYTEST)
 
-test-slow: setup $(SNAKEMAKE) ## run the tests that take minutes each
+test-slow: setup $(SNAKEMAKE) ## run the tests that take minutes each (PART=2/5: the second fifth of them)
 	@tools/install_browser.sh
-	@$(ENVIRONMENT) && python -m pytest -m slow $(PYTEST)
+	@$(ENVIRONMENT) && python -m pytest -m slow $(if $(PART),--splitting-algorithm least_duration \
+	  --group $(firstword $(subst /, ,$(PART))) --splits $(lastword $(subst /, ,$(PART)))) $(PYTEST)
 
 soak: setup ## ground an hour of camera images with depth, print times and memory
 	@$(ENVIRONMENT) && SOAK_MINUTES='$(MINUTES)' SOAK_RATE='$(RATE)' python -m pytest -m soak -s $(PYTEST)

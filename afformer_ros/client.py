@@ -231,8 +231,10 @@ class GroundingClient:
         (result,) = self.call('set_parameters', parameters=[parameter]).results
         if not result.successful:
             raise GoalRefusedError(result.reason)
-        # A model that loads for long is refused only when the node is activated.
-        self.bring_up()
+        self.change_state(Transition.TRANSITION_CONFIGURE)
+        # It answers when loading has ended; only then is a bad model refused.
+        self.call('list_demonstrations')
+        self.change_state(Transition.TRANSITION_ACTIVATE)
         if not active:
             self.change_state(Transition.TRANSITION_DEACTIVATE)
 

@@ -27,8 +27,6 @@ SIMULATOR ?=
 PYTEST ?=
 # More options of `make robot`, such as ROBOT='--errors'.
 ROBOT ?=
-# The folder in which `make mutants` makes small mistakes.
-ROOM ?= afformer_core/geometry
 # Minutes that `make soak` takes, and images that the camera sends in a second.
 MINUTES ?= 60
 RATE ?= 30
@@ -82,14 +80,9 @@ lint: setup ## check style and types
 	@$(ENVIRONMENT) && ruff check . && ruff format --check . && mypy \
 	  && oxlint --deny-warnings afformer_core
 
-# A copy of the project, whose settings of mutmut name the folder. Python must find the folder that
-# mutmut writes when it starts.
-mutants: setup ## list the small mistakes in a folder that its tests do not notice (ROOM=afformer_core/geometry; hours)
-	@rm -rf build/mutants && mkdir -p build/mutants/mutants
-	@cp -r $$(git ls-files | cut -d/ -f1 | sort -u) build/mutants
-	@sed -i 's|afformer_core/geometry|$(ROOM)|' build/mutants/pyproject.toml
-	@$(ENVIRONMENT) && cd build/mutants && export PYTHONPATH="$$PWD/mutants:$$PYTHONPATH" \
-	  && mutmut run --max-children 2 && mutmut results
+mutants: setup ## count the small mistakes that the tests notice (ROOM=afformer_core/geometry, COUNT=20 in each folder, CHANGED=1: in what differs from main; hours)
+	@$(ENVIRONMENT) && python -m tools.mutants $(if $(ROOM),--room '$(ROOM)') \
+	  $(if $(COUNT),--count '$(COUNT)') $(if $(CHANGED),--changed "$$(git merge-base HEAD main)")
 
 claims: setup ## compare the numbers of README and accuracy pages with their results, and recompute those whose data is here (REAL_PAIRS=folder: half an hour; SIMULATED=build/simulated: minutes; SIMULATOR=1: an hour)
 	@$(ENVIRONMENT) && REAL_PAIRS='$(REAL_PAIRS)' SIMULATED='$(SIMULATED)' SIMULATOR='$(SIMULATOR)' python -m tools.claims

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import ast
-
 import pytest
 
 from tools.fix_tensorrt_stubs import mended
@@ -25,10 +23,3 @@ SOUND = '    def build(self, network: INetworkDefinition, index: int = 0) -> boo
 )
 def test_signatures_are_mended(signature: str, sound: str) -> None:
     assert mended(signature) == sound
-
-
-def test_all_of_it_is_python_afterwards() -> None:
-    text = '\n'.join(('class Network:', NAMED_IN, DEFAULT_FIRST, SOUND))
-    with pytest.raises(SyntaxError):
-        ast.parse(text)
-    ast.parse(mended(text))

@@ -28,9 +28,6 @@ SETTINGS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'config').rglo
 _COMMENTED = re.compile(r'^#[ ]+((?:afformer|ros2|make) (?:.*\\\n#.*)*.*)$', re.MULTILINE)
 _SHELLS = ('sh', 'bash', 'console', 'shell')
 _FENCED = re.compile(r'^```(\w*)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
-# An indented block after a paragraph that is no item of a list.
-_INDENTED = re.compile(r'(?<=\n\n)(?: {4,}\S.*\n)+')
-_ITEM = re.compile(r'^\s*(?:[-*+]|\d+\.)\s|^\s')
 # What a reader replaces, such as <this repository>; bash would read from it and write to what
 # follows.
 _PLACEHOLDER = re.compile(r'<[a-z][a-z ]*>')
@@ -106,15 +103,10 @@ def _bash() -> str:
 
 
 def shell_blocks(page: str, text: str) -> Iterator[ShellBlock]:
-    """The fenced and the indented shell blocks of a page of Markdown."""
+    """The fenced shell blocks of a page of Markdown."""
     for found in _FENCED.finditer(text):
         if found[1] in _SHELLS:
             yield _block(page, text, found.start(2), found[2])
-    without = _FENCED.sub(lambda found: '\n' * found[0].count('\n'), text)
-    for found in _INDENTED.finditer(without):
-        paragraph = without[: found.start()].rstrip('\n').rpartition('\n\n')[2]
-        if not _ITEM.match(paragraph):
-            yield _block(page, without, found.start(), found[0])
 
 
 def commented_commands(page: str, text: str) -> Iterator[ShellBlock]:

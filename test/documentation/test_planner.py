@@ -16,7 +16,7 @@ from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, PointStamped, Vector3
 from std_msgs.msg import Header
 
-from afformer_core.geometry.motion import ACTION_NAMES, ActionKind, action_kind
+from afformer_core.geometry.motion import ACTION_NAMES, ActionKind
 
 
 @pytest.fixture(scope='module', params=['page', 'example'])
@@ -70,8 +70,3 @@ def test_the_page_names_every_action(root: Path) -> None:
     senses = (ActionKind.TURN_CLOCKWISE, ActionKind.TURN_COUNTERCLOCKWISE)
     plain = {name for kind, names in ACTION_NAMES.items() if kind not in senses for name in names}
     assert named == plain
-
-
-def test_the_senses_of_the_page_are_understood() -> None:
-    assert action_kind('rotate_clockwise') is ActionKind.TURN_CLOCKWISE
-    assert action_kind('turn anticlockwise') is ActionKind.TURN_COUNTERCLOCKWISE

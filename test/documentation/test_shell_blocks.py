@@ -385,14 +385,10 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
     'command',
     [
         'afformer evaluate --benchmrk simulated',
-        'afformer zoom a --annotations b',
         'afformer train -c config/train/simulated/tuned.yaml --trainer.max_stps 3',
-        'afformer train -c config/train/no_such.yaml --output a',
         'make no_such_target',
         'make demo VIDOE=a.mp4',
         "pip install '.[no_such_extra]'",
-        'pip install torch',
-        'src/afformer_ros/tools/install_beside_apt.sh no_such_extra',
         'docker build --build-arg ROS_DISTRIBUTION=humble .',
         'source tools/no_such.sh',
         'ros2 launch afformer_ros grounds.launch.py',
@@ -403,7 +399,6 @@ def subcommands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
         'ros2 run afformer_ros sim_robot --ros-args -p scenes:=1',
         'ros2 param set /grounding peak_tolerance 1000',
         'ros2 no such',
-        'python examples/no_such.py',
         'python -m studies.no_such',
         'python -m afformer_ros ground rviz:=true',
         'python -m afformer_ros call start_demonstration "{title: espresso}"',
@@ -432,8 +427,3 @@ def test_a_block_is_read_as_bash_reads_it(blocks_of: Any, tmp_path: Path) -> Non
         ['make', 'y'],
         ['ros2', 'z'],
     ]
-
-
-def test_indented_blocks_are_blocks_and_items_of_lists_are_not(blocks_of: Any) -> None:
-    text = 'Run this:\n\n    make test\n    make lint\n\n- an item\n\n    of two paragraphs\n'
-    assert [block.text for block in blocks_of(text)] == ['    make test\n    make lint\n']

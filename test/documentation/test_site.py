@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The site of the documentation: its pages, what is generated, and what it loads."""
+"""The site of the documentation: its pages, their links, what is generated, and what it loads."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import yaml
 
 from afformer_core.cli.main import SUBCOMMANDS
+from tools import documentation_tables
 from tools.site.command_pages import subcommand_pages
 from tools.site.configuration_page import configuration_page, opening_sentence
 from tools.site.launch_page import launch_page
@@ -170,3 +172,59 @@ def test_the_site_is_built_without_warnings_and_loads_nothing(root: Path, tmp_pa
     pages = list(site.rglob('*.html'))
     assert len(pages) > 100
     assert [page.name for page in pages if loaded.search(page.read_text())] == []
+
+
+_FENCED = re.compile(r'^```.*?^```$', re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r'\]\(([^)\s]+)\)')
+_ELSEWHERE = re.compile(r'^(?:https?|mailto):')
+_HEADING = re.compile(r'^#+ +(.+?)\s*$', re.MULTILINE)
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that GitHub gives to the headings of a page."""
+    headings = _HEADING.findall(_FENCED.sub('', text))
+    return {re.sub(r'[^\w\- ]', '', one).lower().replace(' ', '-') for one in headings}
+
+
+def dead_links(page: Path) -> list[str]:
+    """The relative links of a page that lead nowhere."""
+    dead = []
+    text = page.read_text()
+    for link in _LINK.findall(_FENCED.sub('', text)):
+        if _ELSEWHERE.match(link):
+            continue
+        path, _, anchor = link.partition('#')
+        target = page.parent / unquote(path) if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
+            dead.append(link)
+    return dead
+
+
+def test_every_link_leads_somewhere(page: str, root: Path) -> None:
+    assert dead_links(root / page) == []
+
+
+def test_every_page_can_be_reached_from_the_readme(root: Path) -> None:
+    reached: set[Path] = set()
+    waiting = [root / 'README.md']
+    while waiting:
+        page = waiting.pop()
+        if page in reached:
+            continue
+        reached.add(page)
+        links = (link.partition('#')[0] for link in _LINK.findall(page.read_text()))
+        waiting += [(page.parent / link).resolve() for link in links if link.endswith('.md')]
+    assert set((root / 'docs').rglob('*.md')) <= reached
+
+
+@pytest.mark.parametrize('name', ['topics.md', 'parameters.md'])
+def test_tables_of_the_node_are_up_to_date(root: Path, name: str) -> None:
+    page = root / 'docs' / 'reference' / name
+    text = page.read_text()
+    written = documentation_tables.with_tables(text, documentation_tables.PAGES[page])
+    assert written == text, 'run: python tools/documentation_tables.py'
+
+
+def test_a_page_without_the_marks_of_a_table_is_refused() -> None:
+    with pytest.raises(ValueError, match='topics'):
+        documentation_tables.with_tables('# no marks', {'topics': documentation_tables.topics})

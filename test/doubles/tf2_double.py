@@ -3,8 +3,7 @@
 
 It keeps ten seconds of each frame, interpolates between two samples, and refuses what would be
 an extrapolation, a frame that it does not know, and frames that are not connected. The stamp 0
-means the latest transform to it, as to tf2. `test_transform_buffers.py` holds both to the same
-contract.
+means the latest transform to it, as to tf2. The tests of `FrameTransforms` run over both.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shell scripts of the setup, on a machine whose commands are scripts of the tests."""
+"""The Makefile and the shell scripts of the setup, which may call scripts of the tests."""
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -289,3 +291,41 @@ def test_pip_replaces_neither_the_major_release_of_numpy_nor_nvidias_pytorch(
         assert done.returncode == 1
         assert done.stderr.startswith('error: torchvision is not installed; expected that of')
         assert not (folder / 'pip_call').exists()
+
+
+def _make(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = ['make', '--dry-run', '--always-make', *words]
+    # `make test` passes its own words on.
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ('MAKEFLAGS', 'DISTRO')
+    }
+    return subprocess.run(
+        command, cwd=root, capture_output=True, text=True, check=False, env=environment
+    )
+
+
+@pytest.mark.parametrize(
+    ('words', 'suffix', 'distribution'),
+    [([], '', 'kilted'), (['DISTRO=jazzy'], '-jazzy', 'jazzy')],
+)
+def test_a_distribution_has_its_folders_and_its_wheels(
+    root: Path, words: list[str], suffix: str, distribution: str
+) -> None:
+    recipe = _make(root, 'setup', *words).stdout
+    assert re.findall(r'-m venv --clear (\S+)', recipe) == [f'.venv{suffix}']
+    assert re.findall(r'--(?:build|install)-base (\S+)', recipe) == [
+        f'build{suffix}/colcon',
+        f'install{suffix}',
+    ]
+    assert set(re.findall(r'--requirement (\S+)', recipe)) == {
+        f'tools/ros_requirements/{distribution}.txt'
+    }
+    assert (
+        re.findall(r'rm -rf (build\S* \S+)', recipe)[0] == f'build{suffix}/colcon install{suffix}'
+    )
+
+
+def test_another_distribution_is_refused(root: Path) -> None:
+    made = _make(root, 'setup', 'DISTRO=foxy')
+    assert made.returncode != 0
+    assert 'DISTRO is foxy; expected jazzy kilted' in made.stderr

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that another user may have written are neither read nor written to."""
+"""Files that another user may have written, and folders in which another run works."""
 
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from afformer_core.files.atomic import FolderHeldError, folder_lock
 from afformer_core.files.private_files import (
     UntrustedWriterError,
     cache_folder,
@@ -104,3 +107,28 @@ def test_a_link_is_not_followed(file: Path) -> None:
 
     with pytest.raises(OSError, match='symbolic link'):
         read_private_file(link)
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from afformer_core.files.atomic import folder_lock
+with folder_lock(Path(sys.argv[1])):
+    print('held', flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_folder_is_held_until_who_holds_it_has_died(tmp_path: Path) -> None:
+    command = [sys.executable, '-c', HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == 'held\n'
+        told = pytest.raises(FolderHeldError, match='another run works in')
+        with told, folder_lock(tmp_path, patient=False):
+            pass
+        other.kill()
+    with folder_lock(tmp_path):
+        assert list(tmp_path.iterdir()) == []
+    with folder_lock(tmp_path, patient=False):
+        pass

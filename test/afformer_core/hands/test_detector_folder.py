@@ -102,23 +102,11 @@ def test_it_scores_no_actions(
     assert not (tmp_path / 'made').exists()
 
 
-@pytest.mark.parametrize(
-    ('change', 'message'),
-    [
-        ({'backbone.body.conv1.weight': None}, 'missing: backbone.body.conv1.weight'),
-        ({'roi_heads.mask': torch.zeros(1)}, 'unknown: roi_heads.mask'),
-        (
-            {'roi_heads.box_predictor.cls_score.bias': torch.zeros(91)},
-            r'cls_score.bias is \(91,\), expected \(3,\)',
-        ),
-    ],
-)
-def test_what_does_not_match_is_listed(
-    state: dict[str, Tensor], change: dict[str, Tensor | None], message: str
-) -> None:
-    changed = {name: tensor for name, tensor in {**state, **change}.items() if tensor is not None}
-    with pytest.raises(CheckpointError, match=f'does not fit the hand detector.*{message}'):
-        import_hand_detector(changed)
+def test_what_does_not_match_is_listed(state: dict[str, Tensor]) -> None:
+    many_classes = {'roi_heads.box_predictor.cls_score.bias': torch.zeros(91)}
+    told = r'does not fit the hand detector.*cls_score.bias is \(91,\), expected \(3,\)'
+    with pytest.raises(CheckpointError, match=told):
+        import_hand_detector({**state, **many_classes})
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hands of simulated videos, read from the files beside them."""
+"""Hands of simulated videos, read from the files beside them, and detectors by their names."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from afformer_core.errors import DatasetError
 from afformer_core.hands.hand import Hand
+from afformer_core.hands.open_detector import device_of, open_hand_detector
 from afformer_core.hands.simulated_hands import SimulatedHands
 from afformer_core.media.video import VideoFrame
 
@@ -54,3 +55,16 @@ def test_malformed_files_are_named(tmp_path: Path, content: Any, message: str) -
 def test_other_videos_have_none(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r'0\.hands\.json does not exist.*Mine other videos'):
         SimulatedHands().begin(tmp_path / '0.mp4')
+
+
+@pytest.mark.parametrize(
+    ('process', 'gpus', 'device'),
+    [(0, 0, 'cpu'), (3, 0, 'cpu'), (0, 2, 'cuda:0'), (1, 2, 'cuda:1'), (2, 2, 'cuda:0')],
+)
+def test_processes_take_the_gpus_in_turn(process: int, gpus: int, device: str) -> None:
+    assert device_of(process, gpus) == device
+
+
+def test_what_comes_with_the_package() -> None:
+    assert open_hand_detector('mediapipe').name.startswith('mediapipe_hands ')
+    assert open_hand_detector('simulated').name == 'simulated_hands 1'

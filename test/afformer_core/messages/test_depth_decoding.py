@@ -99,10 +99,7 @@ def test_a_tiff_of_metres(rosbags_factory):
     ('fields', 'reason'),
     [
         (('rgb8', 1, 1, bytes(3)), "encoding 'rgb8' are not depth images"),
-        (('16UC1', 0, 0, b'', 0), 'has no pixels'),
-        (('16UC1', 2, 2, bytes(7), 4), 'has 7 bytes of data; expected 8'),
         (('32FC1', 2, 2, bytes(16), 4), 'a row takes at least 8'),
-        (('16UC1', 2**31, 2**31, b'', 2**32 - 1), r'a row takes at least|million pixels'),
     ],
 )
 def test_images_that_are_refused(factory, fields, reason):

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Half precision where it is safe, and only there."""
+"""Half precision where it is safe, frozen batch norms in it, and weights as they are stored."""
 
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
+from torchvision.ops import FrozenBatchNorm2d
 
 from afformer_core.models import afformer_r50, afformer_small, small_matching
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.fuse_batch_norm import fold_batch_norms
+from afformer_core.models.layers.numerics import FrozenNorm
 from afformer_core.models.matching.network import MatchingNetwork
 from afformer_core.models.precision import InFloat32, convert_precision
+from afformer_core.models.stored_weights import restored, stored
 
 ACTIONS = ('press', 'pull')
 
@@ -97,3 +100,77 @@ def test_more_keys_than_fp16_attention_holds() -> None:
 def test_another_precision() -> None:
     with pytest.raises(ValueError, match='expected one of fp32, fp16, bf16'):
         prepared('int4')
+
+
+def norms() -> tuple[FrozenNorm, FrozenBatchNorm2d]:
+    """Of the same four channels."""
+    ours, theirs = FrozenNorm(4), FrozenBatchNorm2d(4)
+    state = {
+        'weight': torch.tensor([0.5, 1.0, 2.0, -1.0]),
+        'bias': torch.tensor([0.0, 1.0, -1.0, 0.5]),
+        'running_mean': torch.tensor([0.0, 0.3, -2.0, 5.0]),
+        'running_var': torch.tensor([1.0, 0.1, 4.0, 9.0]),
+    }
+    for norm in (ours, theirs):
+        norm.load_state_dict(state)
+    return ours, theirs
+
+
+def test_fp32_is_that_of_torchvision() -> None:
+    ours, theirs = norms()
+    x = torch.randn(2, 4, 3, 3)
+    assert torch.equal(ours(x), theirs(x))
+
+
+def test_half_precision_stays_half() -> None:
+    ours, theirs = norms()
+    x = torch.randn(2, 4, 3, 3)
+    for precision, share in ((torch.bfloat16, 2**-6), (torch.float16, 2**-9)):
+        found = ours(x.to(precision))
+        assert found.dtype == precision
+        torch.testing.assert_close(found.float(), theirs(x), atol=4 * share, rtol=share)
+
+
+def test_nothing_of_a_resnet_leaves_half_precision_in_training() -> None:
+    model = Afformer(afformer_r50(('press',), (64, 64)))
+    body = model.encoder.backbone_with_fpn.body
+    types: set[torch.dtype] = set()
+    for module in body.modules():
+        if isinstance(module, FrozenBatchNorm2d):
+            module.register_forward_hook(lambda _, given, found: types.add(found.dtype))
+    with torch.autocast('cpu', torch.bfloat16):
+        body(torch.randn(1, 3, 64, 64))
+
+    assert types == {torch.bfloat16}
+
+
+def test_large_weights_lose_at_most_half_a_step_of_their_row_in_eight_bits() -> None:
+    rng = torch.Generator().manual_seed(0)
+    weight = (
+        torch.randn((64, 16, 3, 3), generator=rng) * torch.logspace(-3, 3, 64)[:, None, None, None]
+    )
+    weight[5] = 0.0
+
+    tensors = stored({'weight': weight}, torch.int8)
+    found = restored(tensors)['weight']
+
+    assert tensors['weight'].dtype == torch.int8
+    steps = weight.flatten(1).abs().amax(dim=1) / 127
+    assert bool(((found - weight).flatten(1).abs().amax(dim=1) <= 0.501 * steps).all())
+
+
+def test_small_weights_and_counts_stay_as_they_are() -> None:
+    weights = {'norm.weight': torch.tensor([0.5, -2.0]), 'count': torch.tensor(7)}
+
+    tensors = stored(weights, torch.int8)
+
+    assert tensors.keys() == weights.keys()
+    assert tensors['norm.weight'].dtype == torch.float16
+    assert torch.equal(restored(tensors)['norm.weight'].float(), weights['norm.weight'])
+    assert tensors['count'].dtype == torch.int64
+
+
+def test_a_weight_whose_name_ends_like_a_scale_is_one() -> None:
+    weights = {'attention.scale': torch.tensor([3.0])}
+
+    assert restored(stored(weights, torch.float32)).keys() == weights.keys()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenes by their seeds, their colours, and the splits of a dataset."""
+"""Scenes by their seeds and colours, the splits of a dataset, and the renderer of scenes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.seeds import scene_seed
-from afformer_sim.bodies.solid import Solid
+from afformer_sim.bodies.solid import Solid, at
 from afformer_sim.families import FAMILIES
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import SPLITS, Scene, split_named
@@ -45,3 +45,28 @@ def test_any_split_has_a_seed_of_its_own_and_others_are_like_the_seen_test() -> 
     assert (other.families, other.held_out) == (SPLITS['test-seen'].families, True)
     assert len({other.seed, *(split.seed for split in SPLITS.values())}) == len(SPLITS) + 1
     assert split_named('train') is SPLITS['train']
+
+
+SCENE = Scene(scene_seed(2, 3))
+SIZE = (96, 72)
+
+
+def test_a_displaced_element_is_elsewhere_and_back_afterwards() -> None:
+    camera = plan_target(SCENE, 0, size=SIZE).camera
+    with Renderer(SCENE, SIZE) as renderer:
+        before = renderer.segment(camera, SIZE)
+        # through the back of the fixture
+        without = renderer.segment(camera, SIZE, states={1: at(0, 0, -3)})
+        after = renderer.segment(camera, SIZE)
+    assert (before == 1).any()
+    assert not (without == 1).any()
+    np.testing.assert_array_equal(after, before)
+
+
+def test_a_second_renderer_does_not_change_what_the_first_shows() -> None:
+    camera = plan_target(SCENE, 0, size=SIZE).camera
+    with Renderer(SCENE, SIZE) as first:
+        before = first.render(camera, SIZE)
+        with Renderer(Scene(5, 'mugs'), (48, 48)) as second:
+            second.render(plan_target(Scene(5, 'mugs'), 0, size=(48, 48)).camera, (48, 48))
+        np.testing.assert_array_equal(first.render(camera, SIZE), before)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ViTDet-B models: the paper's form and the released one."""
+"""The ViTDet-B models, the paper's form and the released one, and their graphs."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from afformer_core.models.backbones.vitdet_encoder import (
     SimpleFeaturePyramid,
 )
 from afformer_core.offline.training.initial_weights import adopt_weights
+from afformer_core.runtime.weights import save_model
 
 from ...conftest import random_model
 from ..known_weights import random_images
@@ -246,3 +248,26 @@ def test_images_are_encoded_a_few_at_a_time() -> None:
     in_parts(double, random_images, 64)
     in_parts(double, random_images[:2], 10_000)
     assert seen == [5, 1, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('configuration', 'precision'),
+    [(PAPER, 'fp32'), (released_vitdet_b(ACTIONS, (64, 128)), 'fp16')],
+    ids=['paper', 'released'],
+)
+def test_graphs_give_what_torch_gives(
+    configuration: AfformerConfiguration,
+    precision: str,
+    scratch: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip('onnxscript')
+    from afformer_core.runtime.export.export import export_graphs
+
+    monkeypatch.setattr(vitdet, 'VisionTransformer', lambda grid, _=12: VisionTransformer(grid, 1))
+    # Of fewer blocks and frames, so that it takes seconds.
+    save_model(scratch, random_model(replace(configuration, maximum_frames=3)), {})
+
+    # The export raises where they differ by more than the precision allows.
+    assert export_graphs(scratch, precision).heatmap < {'fp32': 2e-5, 'fp16': 0.02}[precision]

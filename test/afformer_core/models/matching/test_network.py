@@ -16,6 +16,7 @@ from afformer_core.models.matching.network import Contact, ContactHead, Matching
 from afformer_core.runtime.weights import load_matching_network
 
 from ...conftest import random_matching_network
+from ..known_weights import random_images
 
 SMALL = small_matching((64, 96))
 CONFIGURATIONS = {
@@ -32,11 +33,6 @@ BEFORE_A_SOFTMAX = {
 }
 
 
-def random_images(*shape: int) -> Tensor:
-    rng = torch.Generator().manual_seed(1)
-    return torch.randint(0, 256, (*shape, 64, 96, 3), dtype=torch.uint8, generator=rng)
-
-
 def stages_of(network: MatchingNetwork, frames: Tensor) -> list[Tensor]:
     """Stages of B demonstrations of T frames, coarse to fine."""
     return [stage.unflatten(0, frames.shape[:2]) for stage in network.encode(frames.flatten(0, 1))]
@@ -45,7 +41,7 @@ def stages_of(network: MatchingNetwork, frames: Tensor) -> list[Tensor]:
 @configurations
 def test_the_configuration_knows_the_shapes(configuration: MatchingConfiguration) -> None:
     network = random_matching_network(configuration)
-    frames = random_images(2, 3)
+    frames = random_images(2, 3, 64, 96, 3)
 
     stages = stages_of(network, frames)
 
@@ -55,7 +51,7 @@ def test_the_configuration_knows_the_shapes(configuration: MatchingConfiguration
 
 def test_the_contact_map_is_a_log_probability() -> None:
     network = random_matching_network(SMALL)
-    stages = stages_of(network, random_images(2, 3))
+    stages = stages_of(network, random_images(2, 3, 64, 96, 3))
 
     found = network.map_contact(stages)
 
@@ -67,7 +63,7 @@ def test_the_contact_map_is_a_log_probability() -> None:
 @configurations
 def test_every_parameter_learns(configuration: MatchingConfiguration) -> None:
     network = random_matching_network(configuration).requires_grad_(True)
-    contact = network.find_contact(stages_of(network, random_images(1, 5)))
+    contact = network.find_contact(stages_of(network, random_images(1, 5, 64, 96, 3)))
     total = contact.first.square().sum() + contact.frames.square().sum()
     (total + contact.in_contact.square().sum()).backward()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""torchvision's detector weights in our encoders."""
+"""Weights of torchvision's detector and of ImageNet in our encoders."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +10,10 @@ from torch import Tensor
 from torchvision.models.detection import fasterrcnn_resnet50_fpn_v2
 
 from afformer_core.errors import AfformerError
-from afformer_core.models import afformer_r50
+from afformer_core.models import afformer_r50, afformer_small
 from afformer_core.models.afformer import Afformer
 from afformer_core.models.pretrained.coco import adopt_detector, load_coco_weights
+from afformer_core.models.pretrained.imagenet import load_imagenet_weights
 
 R50 = afformer_r50(('press',), (64, 64))
 
@@ -97,3 +98,19 @@ def test_a_detector_that_lacks_a_tensor(detector: torch.nn.Module) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(AfformerError, match='cannot be read from'):
         load_coco_weights(Afformer(R50).encoder.backbone_with_fpn, tmp_path / 'none.pth')
+
+
+def test_every_tensor_is_replaced() -> None:
+    torch.manual_seed(0)
+    body = Afformer(afformer_small(('press',))).encoder.backbone_with_fpn.body
+    before = {name: tensor.clone() for name, tensor in body.state_dict().items()}
+
+    load_imagenet_weights(body)
+
+    after = body.state_dict()
+    same = [
+        name
+        for name, tensor in before.items()
+        if tensor.is_floating_point() and torch.equal(tensor, after[name])
+    ]
+    assert same == []

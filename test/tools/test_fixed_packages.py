@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The paths of the wheels' builder are replaced, whole files at a time, and nothing else is."""
+"""Wheels of ROS 2 get paths of this machine, and stubs of TensorRT are Python."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools import fix_ros_prefix as tool
+from tools.fix_tensorrt_stubs import mended
 
 PREFIX = Path('/home/user/my venv')
 NUMPY_OF_THE_BUILDER = '/opt/python/cp311-cp311/lib/python3.11/site-packages/numpy/_core/include'
@@ -95,3 +96,21 @@ def test_fix_tree_without_wheels_says_what_to_do(
 ) -> None:
     with pytest.raises(FileNotFoundError, match='install the ROS 2 wheels first'):
         tool.fix_tree(tmp_path / 'share', environment)
+
+
+NAMED_IN = '    def forward(self, in: int) -> int:\n        ...'
+DEFAULT_FIRST = '    def add(self, low: int = 0, high: int) -> None:\n        ...'
+SOUND = '    def build(self, network: INetworkDefinition, index: int = 0) -> bool:\n        ...'
+
+
+@pytest.mark.parametrize(
+    ('signature', 'sound'),
+    [
+        (NAMED_IN, '    def forward(self, in_: int) -> int:\n        ...'),
+        # Python lacks parameters in this order.
+        (DEFAULT_FIRST, '    def add(*args, **kwargs) -> None:\n        ...'),
+        (SOUND, SOUND),
+    ],
+)
+def test_signatures_are_mended(signature: str, sound: str) -> None:
+    assert mended(signature) == sound

@@ -80,9 +80,9 @@ lint: setup ## check style and types
 	@$(ENVIRONMENT) && ruff check . && ruff format --check . && mypy \
 	  && oxlint --deny-warnings afformer_core
 
-mutants: setup ## count the small mistakes that the tests notice (ROOM=afformer_core/geometry, COUNT=20 in each folder, CHANGED=1: in what differs from main; hours)
+mutants: setup ## count the small mistakes that the tests notice (hours; ROOM=folder: in one, COUNT=20: in each, CHANGED=1: in what differs from main, SEED=number)
 	@$(ENVIRONMENT) && python -m tools.mutants $(if $(ROOM),--room '$(ROOM)') \
-	  $(if $(COUNT),--count '$(COUNT)') $(if $(CHANGED),--changed "$$(git merge-base HEAD main)")
+	  $(if $(COUNT),--count '$(COUNT)') $(if $(SEED),--seed '$(SEED)') $(if $(CHANGED),--changed "$$(git merge-base HEAD main)")
 
 claims: setup ## compare the numbers of README and accuracy pages with their results, and recompute those whose data is here (REAL_PAIRS=folder: half an hour; SIMULATED=build/simulated: minutes; SIMULATOR=1: an hour)
 	@$(ENVIRONMENT) && REAL_PAIRS='$(REAL_PAIRS)' SIMULATED='$(SIMULATED)' SIMULATOR='$(SIMULATOR)' python -m tools.claims

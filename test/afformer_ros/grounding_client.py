@@ -276,18 +276,13 @@ class Client:
             self.send_frame(image_message(number, 'demonstrator'), number + 1)
 
     def send_frame(self, frame: Image, count: int) -> None:
-        """Send a frame until the node has counted so many; best effort may lose it."""
-        sent = 0.0
+        """Send a frame and wait until the node has counted so many."""
 
         def counted() -> bool:
-            nonlocal sent
-            if time.monotonic() > sent + 5.0:
-                sent = time.monotonic()
-                self.frames.publish(frame)
             status = self.statuses[-1] if self.statuses else DemonstrationStatus()
             return status.state == DemonstrationStatus.RECORDING and status.frames >= count
 
-        self.wait(counted, f'{count} frames in the status')
+        self._send(self.frames, frame, counted, f'{count} frames in the status')
 
     def record(self, name: str, count: int = 3) -> Any:
         """Record a demonstration; returns the answer of finish."""
@@ -299,12 +294,23 @@ class Client:
         return answer
 
     def ground(self, message: Image) -> Affordance:
-        """Send an image until an affordance with its stamp comes back."""
+        """Send an image and wait for the affordance with its stamp."""
         before = len(self.affordances)
 
         def arrived() -> Affordance | None:
-            self.images.publish(message)
-            self.spin(0.1)
             return next((a for a in self.affordances[before:] if a.header == message.header), None)
 
-        return self.wait(arrived, 'an affordance')
+        return self._send(self.images, message, arrived, 'an affordance')
+
+    def _send(self, publisher: Any, message: Any, condition: Callable[[], Any], what: str) -> Any:
+        """Send a message and wait until a condition holds; send it again if it was lost."""
+        sent = -LOSS
+
+        def holds() -> Any:
+            nonlocal sent
+            if time.monotonic() > sent + LOSS:
+                sent = time.monotonic()
+                publisher.publish(message)
+            return condition()
+
+        return self.wait(holds, what)

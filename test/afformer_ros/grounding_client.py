@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import rclpy
 from action_msgs.msg import GoalStatus
 from afformer_ros.msg import Affordance, DemonstrationStatus
@@ -26,9 +25,8 @@ from afformer_core.messages.image_encoding import image_message as encode_image
 from afformer_ros.client import GoalRefusedError, GroundingClient, NoAnswerError
 from afformer_ros.interfaces import ACTIONS
 from afformer_ros.rclpy_messages import RclpyMessages
+from test.waiting import PATIENCE, wait_until
 
-# A machine under load may take long; a test that waits so long fails.
-PATIENCE = 40.0
 # What has not come after so many seconds was lost on the way.
 LOSS = 15.0
 LATCHED = QoSProfile(depth=1, durability=QoSDurabilityPolicy.TRANSIENT_LOCAL)
@@ -148,9 +146,7 @@ class Client:
 
     def wait(self, condition: Callable[[], Any], what: str) -> Any:
         """Spin until a condition holds; returns what it gave."""
-        if not (result := self.hold(condition, PATIENCE)):
-            pytest.fail(f'timed out after {PATIENCE:.0f} s waiting for {what}')
-        return result
+        return wait_until(condition, what, lambda: self._executor.spin_once(timeout_sec=0.05))
 
     def hold(self, condition: Callable[[], Any], seconds: float) -> Any:
         """Spin until a condition holds, or time is up; returns what it gave last."""

@@ -11,7 +11,8 @@ from typing import Any
 
 from sensor_msgs.msg import Image
 
-from test.afformer_ros.grounding_client import PATIENCE, Client
+from test.afformer_ros.grounding_client import Client
+from test.waiting import PATIENCE
 
 
 class Process:

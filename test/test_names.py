@@ -43,17 +43,15 @@ RETIRED_ALONE = {
     'generator': 'rng',
     'picks': 'rng',
     'plan': 'settings, or what is planned',
-    'plans': 'settings, or what is planned',
     'records': 'entries, rows, or what they are',
     'method': 'variant, baseline, interpolation, or what it is',
-    'methods': 'variants, baselines, or what they are',
     'sight': 'observation, or line of sight',
-    'sights': 'observations, or rays of pixels',
     'Sight': 'observation',
     'look': 'zoom stage, or a verb that says what is done',
     'Method': 'variant, or what it is',
     'Look': 'ZoomStage, or a noun that says what it is',
 }
+RETIRED_ALONE |= {f'{word}s': name for word, name in RETIRED_ALONE.items()}
 # Names of libraries: the module `random`, the argument of PyTorch's functions, the attribute of
 # Lightning's loggers, an argument of NumPy's, a method of paths, and a class of ONNX
 # Runtime.

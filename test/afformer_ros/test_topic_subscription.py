@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -291,10 +292,12 @@ class Watched:
                 publisher.publish(publisher.msg_type(header=Header(frame_id=frame)))
             return self.images.qos.reliability == reliability and not missing
 
-        wait_until(heard, pause=self.spin_once)
+        wait_until(heard, pause=self.spin)
 
-    def spin_once(self):
-        self._executor.spin_once(timeout_sec=0.05)
+    def spin(self, seconds=0.05):
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._executor.spin_once(timeout_sec=left)
 
 
 def test_the_reliability_is_that_of_the_publishers_as_they_come_and_go(context):
@@ -334,6 +337,7 @@ def test_an_override_by_parameter_is_asked_for_whatever_is_offered(context, over
     parameter = f'qos_overrides.{topic}.subscription.reliability:={override}'
     watched = Watched(context, '--ros-args', '-r', f'__ns:=/{override}', '-p', parameter)
     watched.publisher(offered)
+    # Long enough for two looks at the publishers.
     watched.spin(1.2)
     found = watched.node.get_subscriptions_info_by_topic(topic)
     assert [one.qos_profile.reliability.name.lower() for one in found] == [override]

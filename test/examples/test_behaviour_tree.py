@@ -25,8 +25,6 @@ from py_trees.common import Status
 from test.waiting import wait_until
 
 Result = OperateElement.Result
-# Seconds that the planner may take to end a canceled goal.
-PATIENCE = 60
 GOAL = OperateElement.Goal(demonstrations=['espresso'], action='pull', attempts=2)
 
 

@@ -27,7 +27,7 @@ from afformer_core.geometry.transform import RigidTransform
 from afformer_ros import client as grounding_client
 from afformer_ros.client import NoAnswerError
 from afformer_ros.planner.parameters import PlannerParameters
-from test.waiting import wait_until
+from test.waiting import PATIENCE, wait_until
 
 from .operate_bench import BASE, NORMAL, POINT, OperateBench, drawn, operate_bench
 from .stand_in_arm import time_message
@@ -355,7 +355,7 @@ def test_a_process_says_what_the_arm_felt_or_would_do(
         + [word for one in arguments for word in ('-p', one)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.stdout.startswith(said), done.stderr

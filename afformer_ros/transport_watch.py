@@ -114,12 +114,10 @@ class SharedMemoryPorts:
                 # It may have been closed after it was listed.
                 with contextlib.suppress(OSError):
                     found = _LOCK.search(os.readlink(descriptor.path))
-                    if found and pid in self._lockers(descriptor.name):
+                    locks = self._process / 'fdinfo' / descriptor.name
+                    if found and pid in _LOCKED_BY.findall(locks.read_text()):
                         names.add(found.group().lstrip('/'))
         return names
-
-    def _lockers(self, descriptor: str) -> list[str]:
-        return _LOCKED_BY.findall((self._process / 'fdinfo' / descriptor).read_text())
 
     def _mapped(self) -> Mapping[str, set[int]]:
         """Return the mapped inodes by the name of their port."""
@@ -160,6 +158,8 @@ class TransportWatch:
         if self._unwatched:
             node.get_logger().info(f'transport: {self.state}')
             return
+        # A port that is lost within the first period must have been seen intact before.
+        ports.check()
         # It must continue while simulated time stands still.
         self._timer = node.create_timer(
             _PERIOD,

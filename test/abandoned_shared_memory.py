@@ -20,30 +20,18 @@ _NAME = re.compile(r'((?:sem\.)?fast(?:dds|rtps)_\w+?)(?:_[es]l)?')
 _CREATION = 60.0
 
 
-def remove_abandoned(folder: Path = _FOLDER) -> int:
-    """Remove the files of this user that no process uses any more.
-
-    Args:
-        folder: folder of shared memory.
-
-    Returns:
-        the removed bytes.
-    """
+def remove_abandoned(folder: Path = _FOLDER) -> None:
+    """Remove the files of this user that no process uses any more."""
     used = _used_names(folder)
-    removed = 0
     for path in folder.glob('*fast*'):
         named = _NAME.fullmatch(path.name)
         if named is None or used & {path.name, named[1]}:
             continue
-        try:
+        # Another run may have removed it.
+        with suppress(FileNotFoundError):
             found = path.stat()
-            if found.st_uid != os.geteuid() or time.time() - found.st_mtime < _CREATION:
-                continue
-            path.unlink()
-        except FileNotFoundError:
-            continue
-        removed += 512 * found.st_blocks
-    return removed
+            if found.st_uid == os.geteuid() and time.time() - found.st_mtime >= _CREATION:
+                path.unlink()
 
 
 def _used_names(folder: Path) -> set[str]:

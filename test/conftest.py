@@ -86,12 +86,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByFixtures(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition('::')[0]
-            together = (
-                'test/afformer_ros/planner/',
-                'test/afformer_ros/',
-                'test/afformer_core/runtime/',
-            )
-            return next((folder for folder in together if file.startswith(folder)), file)
+            rooms = ('afformer_ros/planner/', 'afformer_ros/', 'afformer_core/runtime/')
+            return next((room for room in rooms if file.startswith(f'test/{room}')), file)
 
     return ByFixtures(config, log)
 
@@ -105,12 +101,10 @@ def root() -> Path:
 @pytest.fixture(scope='session')
 def launch_arguments() -> Callable[[str], Mapping[str, list[str] | None]]:
     """The arguments of a launch file by name, with their choices."""
-    return _launch_arguments
-
-
-def _launch_arguments(file: str) -> Mapping[str, list[str] | None]:
-    arguments = launch_arguments_of(file.removesuffix('.launch.py'))
-    return {name: list(one.choices) or None for name, one in arguments.items()}
+    return lambda file: {
+        name: list(argument.choices) or None
+        for name, argument in launch_arguments_of(file.removesuffix('.launch.py')).items()
+    }
 
 
 @pytest.fixture(scope='session')

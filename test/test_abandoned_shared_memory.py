@@ -33,7 +33,6 @@ def test_only_old_files_of_fast_dds_that_nobody_uses_are_removed(tmp_path: Path)
 
     with mapped.open('r+b') as file, mmap.mmap(file.fileno(), 0), opened.open():
         file.close()
-        removed = remove_abandoned(tmp_path)
+        remove_abandoned(tmp_path)
 
     assert sorted(tmp_path.iterdir()) == sorted(kept)
-    assert removed == 4 * 8192

@@ -10,12 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-# A word that no name has, and the word of docs/develop/glossary.md for it.
+# A word that no name has, nor its plural, and the word of docs/develop/glossary.md for it.
 RETIRED = {
     'picture': 'image or frame',
-    'pictures': 'images or frames',
     'truth': 'target or supervision',
-    'truths': 'targets',
     'wanted': 'expected or target',
     'closer': 'zoomed',
     'looks': 'stages',
@@ -25,42 +23,35 @@ RETIRED = {
     'resemblance': 'feature similarity',
     'references': 'golden outputs, or what is compared',
     'exhibit': 'example',
-    'exhibits': 'examples',
     'blind': 'baseline',
     'evidence': 'presence, and its features, scores or measures',
     'experiment': 'study, or task and configuration of a training',
-    'experiments': 'studies or configurations',
     'appliance': 'scene or fixture',
-    'appliances': 'scenes or fixtures',
     'place': 'position, point, pose, crop window, or what else it is',
-    'places': 'positions or points',
     'thing': 'element or object',
-    'things': 'elements or objects',
     'touch': 'contact, or contact point',
     'touches': 'contacts, or contact points',
     'touched': 'in contact, or what is',
     'touching': 'in contact',
     'silence': 'zero padding, or seconds without a message',
     'finding': 'status of a component, or ranked detections',
-    'findings': 'statuses of components, or ranked detections',
 }
+RETIRED |= {f'{word}s': name for word, name in RETIRED.items()}
 # Words that are retired as a whole name, and fine as a part of one.
 RETIRED_ALONE = {
     'random': 'rng',
     'generator': 'rng',
     'picks': 'rng',
     'plan': 'settings, or what is planned',
-    'plans': 'settings, or what is planned',
     'records': 'entries, rows, or what they are',
     'method': 'variant, baseline, interpolation, or what it is',
-    'methods': 'variants, baselines, or what they are',
     'sight': 'observation, or line of sight',
-    'sights': 'observations, or rays of pixels',
     'Sight': 'observation',
     'look': 'zoom stage, or a verb that says what is done',
     'Method': 'variant, or what it is',
     'Look': 'ZoomStage, or a noun that says what it is',
 }
+RETIRED_ALONE |= {f'{word}s': name for word, name in RETIRED_ALONE.items()}
 # Names of libraries: the module `random`, the argument of PyTorch's functions, the attribute of
 # Lightning's loggers, an argument of NumPy's, a method of paths, and a class of ONNX
 # Runtime.

@@ -11,7 +11,8 @@ from typing import Any
 
 from sensor_msgs.msg import Image
 
-from test.afformer_ros.grounding_client import PATIENCE, Client
+from test.afformer_ros.grounding_client import Client
+from test.waiting import PATIENCE
 
 
 class Process:
@@ -29,12 +30,16 @@ class Process:
     def output(self) -> str:
         return self._log.read_text(errors='replace')
 
+    def wait(self) -> int:
+        """Wait until it ends by itself; returns the exit status."""
+        return self.popen.wait(PATIENCE)
+
     def stop(self, signal_number: int = signal.SIGINT) -> int:
         """Send a signal; returns the exit status."""
         if self.popen.poll() is None:
             self.popen.send_signal(signal_number)
         try:
-            return self.popen.wait(PATIENCE)
+            return self.wait()
         finally:
             self.popen.kill()
 

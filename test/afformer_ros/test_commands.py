@@ -19,6 +19,7 @@ from afformer_ros.commands import (
     main,
     message_lines,
 )
+from test.waiting import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def _call(*words: str) -> tuple[int, str]:
         '--node',
         '/minutes/grounding',
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -164,6 +165,6 @@ def test_a_demonstration_is_recorded_by_commands_and_grounded(
 
 def test_a_node_that_cannot_be_configured_ends_with_the_reason(nodes: Any, tmp_path: Path) -> None:
     node = nodes.process('afformer_ros', ['ground', f'model:={tmp_path / "nowhere"}'])
-    assert node.popen.wait(40) == 1
+    assert node.wait() == 1
     assert 'the node cannot be configured: ' in node.output
     assert 'the node could not be configured; its message above says why' in node.output

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from afformer_ros.executables import grounding, player, sim_robot
+from test.waiting import PATIENCE
 
 MAINS = {'grounding': grounding.main, 'player': player.main, 'sim_robot': sim_robot.main}
 
@@ -59,5 +60,5 @@ sys.exit(run_node([], Ticking, SingleThreadedExecutor))
 
 def test_callbacks_run_while_a_node_closes() -> None:
     command = [sys.executable, '-c', CLOSING]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stdout) == (0, 'True\n'), done.stderr

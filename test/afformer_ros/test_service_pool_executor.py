@@ -16,8 +16,8 @@ from std_msgs.msg import Empty
 from std_srvs.srv import Trigger
 
 from afformer_ros.service_pool_executor import ServicePoolExecutor
+from test.waiting import PATIENCE, wait_until
 
-PATIENCE = 20.0
 THREADS = 3
 
 
@@ -51,11 +51,12 @@ class Pair:
 
     def until(self, condition):
         """Spin both until a condition holds."""
-        end = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < end
+
+        def spin():
             self.executor.spin_once(timeout_sec=0.01)
             self._calling.spin_once(timeout_sec=0.01)
+
+        wait_until(condition, pause=spin)
 
     @contextmanager
     def calling_in_a_thread(self):

@@ -19,6 +19,7 @@ from std_msgs.msg import Header
 
 from afformer_ros.grounding.parameters import QosParameters
 from afformer_ros.topic_subscription import IMAGE_KINDS, TopicSubscription, TopicWatch, mismatch
+from test.waiting import wait_until
 
 TYPE = 'sensor_msgs/msg/Image'
 BEST_EFFORT_PROFILE = QoSProfile(depth=1, reliability=QoSReliabilityPolicy.BEST_EFFORT)
@@ -277,7 +278,7 @@ class Watched:
         )
 
     def becomes(self, reliability, *publishers):
-        """Whether it asks for a reliability in the end, and messages of all publishers come."""
+        """Wait until it asks for a reliability, and messages of all publishers come."""
         self.taken.clear()
 
         def heard():
@@ -291,34 +292,29 @@ class Watched:
                 publisher.publish(publisher.msg_type(header=Header(frame_id=frame)))
             return self.images.qos.reliability == reliability and not missing
 
-        return self._holds(heard)
+        wait_until(heard, pause=self.spin)
 
-    def spin(self, seconds):
-        """Long enough for two looks at the publishers, where it is more than a second."""
-        self._holds(lambda: False, seconds)
-
-    def _holds(self, condition, seconds=10.0):
+    def spin(self, seconds=0.05):
         end = time.monotonic() + seconds
-        while not (held := condition()) and time.monotonic() < end:
-            self._executor.spin_once(timeout_sec=0.05)
-        return held
+        while (left := end - time.monotonic()) > 0:
+            self._executor.spin_once(timeout_sec=left)
 
 
 def test_the_reliability_is_that_of_the_publishers_as_they_come_and_go(context):
     watched = Watched(context)
     assert watched.images.qos.reliability == RELIABLE
     reliable = watched.publisher(RELIABLE)
-    assert watched.becomes(RELIABLE, reliable)
+    watched.becomes(RELIABLE, reliable)
     best_effort = watched.publisher(BEST_EFFORT)
-    assert watched.becomes(BEST_EFFORT, reliable, best_effort)
+    watched.becomes(BEST_EFFORT, reliable, best_effort)
     watched.node.destroy_publisher(best_effort)
-    assert watched.becomes(RELIABLE, reliable)
+    watched.becomes(RELIABLE, reliable)
 
 
 def test_a_publisher_that_offers_less_is_followed_at_once(context, monkeypatch):
     monkeypatch.setattr('afformer_ros.topic_subscription._POLL_PERIOD', 3600.0)
     watched = Watched(context)
-    assert watched.becomes(BEST_EFFORT, watched.publisher(BEST_EFFORT))
+    watched.becomes(BEST_EFFORT, watched.publisher(BEST_EFFORT))
 
 
 def test_a_publisher_that_is_there_first_decides_at_once(context):
@@ -326,8 +322,7 @@ def test_a_publisher_that_is_there_first_decides_at_once(context):
         Image, 'image', QoSProfile(depth=1, reliability=BEST_EFFORT)
     )
     node = rclpy.create_node('grounding', context=context)
-    while not node.count_publishers(publisher.topic_name):
-        time.sleep(0.01)
+    wait_until(lambda: node.count_publishers(publisher.topic_name))
     quality, group = QosParameters().input_quality('image'), MutuallyExclusiveCallbackGroup()
     images = TopicSubscription(node, 'image', IMAGE_KINDS['raw'], quality, print, group)
     assert images.qos.reliability == BEST_EFFORT
@@ -342,6 +337,7 @@ def test_an_override_by_parameter_is_asked_for_whatever_is_offered(context, over
     parameter = f'qos_overrides.{topic}.subscription.reliability:={override}'
     watched = Watched(context, '--ros-args', '-r', f'__ns:=/{override}', '-p', parameter)
     watched.publisher(offered)
+    # Long enough for two looks at the publishers.
     watched.spin(1.2)
     found = watched.node.get_subscriptions_info_by_topic(topic)
     assert [one.qos_profile.reliability.name.lower() for one in found] == [override]

@@ -179,7 +179,7 @@ class Deaf:
         self._timeout = timeout
         self.lost_for = 0.0
         self.lost = ['fastdds_port7413']
-        self.ends = 0
+        self.ends = self.checks = 0
         self.logged: list[str] = []
         self._check: Any = None
         node: Any = self
@@ -193,7 +193,8 @@ class Deaf:
         return self.ends
 
     def check(self) -> None:
-        """As the ports do."""
+        """Count, as the ports do not."""
+        self.checks += 1
 
     def create_timer(self, period: float, callback: Any, group: Any, clock: Any) -> None:
         assert (period, clock.clock_type.name) == (1.0, 'STEADY_TIME')
@@ -212,6 +213,10 @@ class Deaf:
 
     def _end(self) -> None:
         self.ends += 1
+
+
+def test_the_ports_are_seen_before_the_first_period_ends() -> None:
+    assert Deaf(timeout=7.5).checks == 1
 
 
 def test_a_port_that_its_owner_opens_anew_in_time_is_no_problem() -> None:

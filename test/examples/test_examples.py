@@ -21,9 +21,8 @@ from geometry_msgs.msg import Point, Vector3
 
 from afformer_core.example_pairs.pair_folder import real_pairs
 from afformer_sim.datasets.rgbd_bag import RgbdBagSettings, write_rgbd_bag
+from test.waiting import PATIENCE
 
-# Seconds that the planner may take to start and to hear a message.
-PATIENCE = 60
 # The lower of two knobs is turned; the pixel of its middle in the image.
 KNOB = real_pairs()[1]
 KNOB_PIXEL = (252, 79)
@@ -130,7 +129,7 @@ def test_the_planner_prints_the_first_candidate(root: Path) -> None:
     with rclpy.init(), subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as planner:
         node = rclpy.create_node('source')
         publisher = node.create_publisher(Affordance, 'camera/affordance', 5)
-        for _ in range(PATIENCE * 5):
+        for _ in range(round(5 * PATIENCE)):
             publisher.publish(covered)
             publisher.publish(affordance)
             with suppress(subprocess.TimeoutExpired):

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
 
-SECONDS_TO_START = 60.0
+from test.waiting import PATIENCE, wait_until
+
 LAUNCH = """
 import sys
 from launch import LaunchDescription, LaunchService
@@ -61,14 +61,14 @@ class Launched:
 
     def wait(self) -> int:
         """Wait until it ends by itself, and return its exit status."""
-        return self._process.wait(SECONDS_TO_START)
+        return self._process.wait(PATIENCE)
 
     def interrupt(self) -> int:
         """Interrupt it as a person does, and return its exit status."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
         try:
-            return self._process.wait(30)
+            return self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             raise
@@ -79,21 +79,18 @@ class Observer(Node):
 
     def wait(self, what: str, holds: Callable[[], object]) -> None:
         """Wait until something holds, or fail."""
-        end = time.monotonic() + SECONDS_TO_START
-        while not holds():
-            assert time.monotonic() < end, f'{what} did not happen in {SECONDS_TO_START:.0f} s'
-            rclpy.spin_once(self, timeout_sec=0.05)
+        wait_until(holds, what, lambda: rclpy.spin_once(self, timeout_sec=0.05))
 
-    def state(self, node: str) -> int:
+    def state(self, node: str, timeout: float = PATIENCE) -> int:
         """Lifecycle state of a node, or unknown where it does not answer."""
-        # A process that was killed still seems to offer its services, but never answers.
-        response = self.call(GetState, f'{node}/get_state', GetState.Request(), timeout=2.0)
+        response = self.call(GetState, f'{node}/get_state', GetState.Request(), timeout)
         return State.PRIMARY_STATE_UNKNOWN if response is None else response.current_state.id
 
     def wait_for_active(self, node: str) -> None:
         """Wait until a node is active, or fail."""
         active = State.PRIMARY_STATE_ACTIVE
-        self.wait(f'{node} becoming active', lambda: self.state(node) == active)
+        # A process that was killed still seems to offer its services, but never answers.
+        self.wait(f'{node} becoming active', lambda: self.state(node, 5.0) == active)
 
     def parameters(self, node: str, *names: str) -> list[object]:
         """Values of parameters of a node."""
@@ -101,11 +98,11 @@ class Observer(Node):
         response = self.call(GetParameters, f'{node}/get_parameters', request)
         return [parameter_value_to_python(value) for value in response.values]
 
-    def call(self, kind: type, name: str, request: object, timeout: float = 20.0) -> object:
+    def call(self, kind: type, name: str, request: object, timeout: float = PATIENCE) -> object:
         """Call a service; None where it did not answer within a timeout, in seconds."""
         client = self.create_client(kind, name)
         try:
-            assert client.wait_for_service(SECONDS_TO_START), f'{name} is not offered'
+            assert client.wait_for_service(PATIENCE), f'{name} is not offered'
             future = client.call_async(request)
             rclpy.spin_until_future_complete(self, future, timeout_sec=timeout)
             return future.result()

@@ -19,6 +19,7 @@ from afformer_ros.demo import __main__ as demo
 from afformer_ros.demo.__main__ import _describe
 from afformer_ros.demo.scenes import DemoScene
 from afformer_ros.driver.grounding_driver import NodeError
+from test.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture
@@ -143,13 +144,11 @@ def test_an_interruption_leaves_no_process_behind(files, exported_model, tmp_pat
     )
     try:
         parent = psutil.Process(demo.pid)
-        while not (children := parent.children(recursive=True)):
-            assert demo.poll() is None
-            time.sleep(0.05)
+        children = wait_until(lambda: parent.children(recursive=True) or demo.poll())
         time.sleep(1)
         demo.send_signal(signal.SIGINT)
-        assert demo.wait(40) == 130
-        assert psutil.wait_procs(children, timeout=5)[1] == []
+        assert demo.wait(PATIENCE) == 130
+        assert psutil.wait_procs(children, timeout=PATIENCE)[1] == []
         assert list((tmp_path / 'output').iterdir()) == []
     finally:
         demo.kill()

@@ -21,8 +21,8 @@ def _next_points(client, message):
     """Points of an image that is sent once."""
     client.affordances.clear()
     client.images.publish(message)
-    client.wait(lambda: client.affordances, 'the affordance')
-    assert client.affordances[-1].header == message.header
+    headers = [message.header]
+    client.wait(lambda: [one.header for one in client.affordances[-1:]] == headers, 'its points')
     assert client.affordances[-1].age == 0
     return _pixels(client.affordances[-1])
 

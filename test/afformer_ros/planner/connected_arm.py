@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,14 +38,6 @@ class Connected:
         normal /= np.linalg.norm(normal)
         # The arm stops 2 mm behind a wall.
         self.arm.wall = tip + 0.0019 * normal, normal
-
-    def until(self, condition: Callable[[], object]) -> None:
-        """Wait for a condition, at most 20 s on the wall."""
-        pause, left = threading.Event(), 4000
-        while not condition():
-            pause.wait(0.005)
-            left -= 1
-            assert left, 'the condition never holds'
 
 
 def moved(**by_joint: float) -> np.ndarray:

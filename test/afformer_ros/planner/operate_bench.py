@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from std_srvs.srv import Trigger
 
 from afformer_core.geometry.transform import RigidTransform
 from afformer_ros.planner.planner_node import PlannerNode
+from test.waiting import wait_until
 
 from .stand_in_arm import StandInArm, time_message
 from .stand_in_grounding import Answer, StandInGrounding, found, point_at, pose_message
@@ -127,7 +127,7 @@ class OperateBench:
         """Let the arm act: it goes to 11 cm before the point, and then to its surface."""
         handle = self.send()
         ending = handle.get_result_async()
-        until(lambda: len(self.arm.tracks) >= 2 or ending.done())
+        wait_until(lambda: len(self.arm.tracks) >= 2 or ending.done())
         handle.cancel_goal_async()
         result = wait_for(ending).result
         assert len(self.arm.tracks) >= 2, result.message
@@ -139,7 +139,7 @@ class OperateBench:
         """Assert that the arm no longer moves."""
         before = self.arm.joints
         now = self.arm.now
-        until(lambda: self.arm.now > now + 400_000_000)
+        wait_until(lambda: self.arm.now > now + 400_000_000)
         assert np.abs(self.arm.joints - before).max() < 1e-6
 
     def assert_parked(self, start: NDArray[np.float64]) -> None:
@@ -148,15 +148,8 @@ class OperateBench:
         assert np.abs(self.arm.joints - start).max() < 0.004
 
 
-def until(condition: Callable[[], bool], seconds: float = 100.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def wait_for(future: Any) -> Any:
-    until(future.done)
+    wait_until(future.done)
     return future.result()
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,6 +18,7 @@ from sensor_msgs.msg import Image
 from afformer_core.errors import AfformerError
 from afformer_ros.planner.camera_client import CameraClient
 from afformer_ros.planner.waiting import Waiting
+from test.waiting import wait_until
 
 # Millimetres of three images: 0 is unknown.
 DEPTHS = ([[731, 0, 950]], [[745, 0, 0]], [[702, 0, 610]])
@@ -64,9 +64,7 @@ def measured(node: Node, request: pytest.FixtureRequest) -> Iterator[CameraClien
     assert not camera.has_depth
     thread = threading.Thread(target=publish_in_turn, args=(node, request.param, ending))
     thread.start()
-    end = time.monotonic() + 20
-    while not camera.has_depth and time.monotonic() < end:
-        time.sleep(0.01)
+    wait_until(lambda: camera.has_depth)
     yield camera
     ending.set()
     thread.join()

@@ -21,6 +21,7 @@ from afformer_core.manipulation.contact import ArmContact, Felt
 from afformer_ros.planner.acting_arm import ActingArm
 from afformer_ros.planner.contacts import NotFoundError
 from afformer_ros.planner.operate_action import Operation, OperationReport
+from test.waiting import wait_until
 
 from .operate_bench import (
     BASE,
@@ -32,7 +33,6 @@ from .operate_bench import (
     drawn,
     operate_bench,
     result_of,
-    until,
     wait_for,
 )
 from .stand_in_grounding import found, point_at
@@ -229,7 +229,7 @@ def test_a_goal_waits_until_the_grounding_node_is_active() -> None:
     with operate_bench(answer(), lambda closings: drawn(17 * closings)) as bench:
         bench.grounding.state = 'inactive'
         handle = bench.send()
-        until(lambda: bench.grounding.asked > 2)
+        wait_until(lambda: bench.grounding.asked > 2)
         assert bench.grounding.goals.requests == []
         bench.grounding.state = 'active'
         assert result_of(handle).outcome == Result.DONE
@@ -238,11 +238,11 @@ def test_a_goal_waits_until_the_grounding_node_is_active() -> None:
 def test_a_moving_arm_is_halted_when_its_joint_states_are_lost() -> None:
     with operate_bench(answer(), lambda _: drawn(), speed=4.0) as bench:
         handle = bench.send()
-        until(lambda: len(bench.arm.tracks) == 1)
+        wait_until(lambda: len(bench.arm.tracks) == 1)
         # What the computer takes is a fifth as long for the arm.
         bench.arm.speed = 0.2
         bench.arm.silent, lost = True, bench.arm.now
-        until(lambda: len(bench.arm.tracks) == 2)
+        wait_until(lambda: len(bench.arm.tracks) == 2)
         assert bench.arm.tracks[1].times[0] * 1e9 - lost < 0.5e9
         bench.arm.speed = 25.0
         result = result_of(handle)
@@ -265,10 +265,10 @@ def test_a_goal_whose_time_limit_expires_halts_the_arm() -> None:
 def test_a_goal_that_is_canceled_while_it_looks_ends_at_once() -> None:
     with operate_bench(lambda _: None, lambda _: drawn()) as bench:
         handle = bench.send()
-        until(lambda: len(bench.grounding.goals.requests) == 1)
+        wait_until(lambda: len(bench.grounding.goals.requests) == 1)
         handle.cancel_goal_async()
         result = result_of(handle)
-        until(lambda: bench.grounding.goals.canceled == 1)
+        wait_until(lambda: bench.grounding.goals.canceled == 1)
     assert (result.outcome, bench.arm.messages) == (Result.CANCELED, [])
     assert 'the goal was canceled' in result.message
 
@@ -280,12 +280,12 @@ def test_a_goal_that_is_canceled_after_its_operation_does_not_stop_the_next(
 
     def come_to_rest(_: Any) -> None:
         resting.set()
-        until(canceled.is_set)
+        wait_until(canceled.is_set)
 
     monkeypatch.setattr(ActingArm, 'come_to_rest', come_to_rest)
     with operate_bench(answer(), lambda closings: drawn(17 * closings)) as bench:
         handle = bench.send()
-        until(resting.is_set)
+        wait_until(resting.is_set)
         wait_for(handle.cancel_goal_async())
         canceled.set()
         assert [result_of(handle).outcome, bench.operate().outcome] == [Result.DONE, Result.DONE]
@@ -294,7 +294,7 @@ def test_a_goal_that_is_canceled_after_its_operation_does_not_stop_the_next(
 def interrupt(bench: OperateBench) -> None:
     """Cancel a goal while the arm moves."""
     handle = bench.send()
-    until(lambda: len(bench.arm.messages) > 3)
+    wait_until(lambda: len(bench.arm.messages) > 3)
     handle.cancel_goal_async()
     result = result_of(handle)
     assert (result.outcome, result.attempts) == (Result.CANCELED, [])
@@ -333,7 +333,7 @@ def test_a_refused_goal_moves_no_arm_that_somebody_has_moved_away() -> None:
         interrupt(bench)
         elsewhere = bench.arm.joints + [0.6, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
         bench.arm.tracks[-1].positions[:] = elsewhere
-        until(lambda: np.abs(bench.arm.joints - elsewhere).max() == 0)
+        wait_until(lambda: np.abs(bench.arm.joints - elsewhere).max() == 0)
         sent = len(bench.arm.messages)
         bench.grounding._answer = lambda _: GroundDemonstration.Result(
             outcome=GroundDemonstration.Result.REFUSED, message="there is no demonstration 'nope'"
@@ -360,7 +360,7 @@ def test_an_arm_is_not_retracted_while_a_goal_is_open() -> None:
 def test_a_planner_that_is_stopped_halts_its_arm() -> None:
     with operate_bench(answer(), lambda _: drawn(), speed=4.0) as bench:
         handle = bench.send()
-        until(lambda: len(bench.arm.messages) > 3)
+        wait_until(lambda: len(bench.arm.messages) > 3)
         threading.Thread(target=bench.planner.close).start()
         result = result_of(handle)
         # A controller takes 0.3 s to halt.

@@ -18,7 +18,9 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from .operate_bench import OperateBench, answer, drawn, operate_bench, until, wait_for
+from test.waiting import wait_until
+
+from .operate_bench import OperateBench, answer, drawn, operate_bench, wait_for
 
 # Only its files are read: other tests stand in for it.
 if find_spec('gymnasium_robotics') is None:
@@ -77,14 +79,14 @@ class Manager:
             ]
             return bool(found)
 
-        until(arrived)
+        wait_until(arrived)
         return found[0]
 
 
 def wait_until_away(bench: OperateBench) -> None:
     """Wait until the arm is on its way."""
     start = bench.arm.joints
-    until(lambda: float(np.abs(bench.arm.joints - start).max()) > 0.2)
+    wait_until(lambda: float(np.abs(bench.arm.joints - start).max()) > 0.2)
 
 
 def values(status: DiagnosticStatus) -> dict[str, str]:
@@ -134,7 +136,7 @@ def test_a_motion_without_a_goal_is_halted_too() -> None:
         # The motion must last until it is halted.
         sent, bench.arm.speed = len(bench.arm.messages), 0.5
         retracting = bench.retracting.call_async(bench.retracting.srv_type.Request())
-        until(lambda: len(bench.arm.messages) > sent)
+        wait_until(lambda: len(bench.arm.messages) > sent)
         # The bench answers one service at a time.
         assert bench.planner.trigger_deactivate() == TransitionCallbackReturn.SUCCESS
         answered = wait_for(retracting)
@@ -158,7 +160,7 @@ def test_a_cleanup_leaves_nothing_and_the_next_configuration_reads_parameters() 
         assert 'attempts can change only while the node is unconfigured' in refused.reason
         assert manager.change('DEACTIVATE', 'CLEANUP') == [True, True]
         assert 'the node is not configured' in bench.operate().message
-        until(lambda: planner.count_subscribers('joint_states') == 0)
+        wait_until(lambda: planner.count_subscribers('joint_states') == 0)
         assert not {'/joint_states', '/image', '/grounding/get_state'} & set(entities(planner))
 
         changes = (Parameter('video', value='pull.mp4'), Parameter('base_frame', value='base'))

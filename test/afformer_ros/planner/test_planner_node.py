@@ -12,6 +12,8 @@ import rclpy
 from afformer_ros.action import OperateElement
 from rclpy.action import ActionClient
 
+from test.waiting import PATIENCE
+
 PLANNER = 'afformer_ros.executables.planner'
 
 
@@ -26,7 +28,7 @@ def test_what_the_grounding_node_says_is_the_reason(nodes):
     nodes.grounding()
     nodes.client().bring_up()
     planner = start_planner('dry_run:=true', 'demonstrations:=nothing')
-    _, complaints = planner.communicate(timeout=60)
+    _, complaints = planner.communicate(timeout=PATIENCE)
     assert planner.returncode == 1
     assert "afformer: error: there is no demonstration 'nothing'" in complaints
 
@@ -42,7 +44,7 @@ def test_a_planner_that_serves_runs_until_it_is_interrupted():
         assert planner.poll() is None
     finally:
         planner.send_signal(signal.SIGINT)
-        said, complaints = planner.communicate(timeout=60)
+        said, complaints = planner.communicate(timeout=PATIENCE)
         client.destroy()
         node.destroy_node()
         rclpy.shutdown(context=context)
@@ -60,6 +62,6 @@ def test_a_planner_that_serves_runs_until_it_is_interrupted():
 )
 def test_parameters_that_contradict_each_other_are_refused(parameters, reason):
     planner = start_planner(*parameters)
-    _, complaints = planner.communicate(timeout=60)
+    _, complaints = planner.communicate(timeout=PATIENCE)
     assert planner.returncode == 1
     assert reason in complaints

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -28,8 +27,9 @@ from afformer_core.geometry.transform import RigidTransform
 from afformer_ros import client as grounding_client
 from afformer_ros.client import NoAnswerError
 from afformer_ros.planner.parameters import PlannerParameters
+from test.waiting import PATIENCE, wait_until
 
-from .operate_bench import BASE, NORMAL, POINT, OperateBench, drawn, operate_bench, until
+from .operate_bench import BASE, NORMAL, POINT, OperateBench, drawn, operate_bench
 from .stand_in_arm import time_message
 from .stand_in_grounding import Answer, found, point_at, pose_message
 
@@ -140,7 +140,7 @@ def test_a_camera_that_moves_is_not_acted_on_until_it_rests(bench) -> None:
     elsewhere = RigidTransform(POSE.rotation, POSE.translation + [0.0, 0.002, 0.0])
     made.tell_pose(elsewhere, 59 * 10**9)
     made.tell_pose(POSE, 60 * 10**9)
-    until(lambda: made.planner.operator._transforms._newest == 60 * 10**9)
+    wait_until(lambda: made.planner.operator._transforms._newest == 60 * 10**9)
     assert 'is known 0.100 s after the image; expected a camera at rest' in made.reason(
         Result.NOT_FOUND
     )
@@ -275,8 +275,7 @@ def test_a_slow_clock_gives_the_node_its_time(bench, monkeypatch) -> None:
 
     def answer(_: Any) -> GroundDemonstration.Result:
         end = made.arm.now + 400_000_000
-        while made.arm.now < end:
-            time.sleep(0.01)
+        wait_until(lambda: made.arm.now >= end)
         made.arm.speed = 25.0
         return found([point_at(POINT, NORMAL)], BASE)
 
@@ -302,14 +301,14 @@ def test_a_goal_that_takes_too_long_is_canceled(
     monkeypatch.setattr(grounding_client, '_PATIENCE', 0.3)
     made = bench(lambda _: None, camera_frame='', **parameters)
     assert reason in made.reason(Result.NO_ANSWER)
-    until(lambda: made.grounding.goals.canceled == 1)
+    wait_until(lambda: made.grounding.goals.canceled == 1)
 
 
 def test_a_planner_that_is_stopped_cancels_its_goal(bench) -> None:
     made = bench(lambda _: None, camera_frame='')
     threading.Timer(0.7, made.planner.close).start()
     assert 'the planner was stopped' in made.reason(Result.STOPPED)
-    until(lambda: made.grounding.goals.canceled == 1)
+    wait_until(lambda: made.grounding.goals.canceled == 1)
 
 
 def test_a_video_that_takes_too_long_is_canceled(bench, monkeypatch) -> None:
@@ -318,7 +317,7 @@ def test_a_video_that_takes_too_long_is_canceled(bench, monkeypatch) -> None:
     made = bench(lambda _: None, camera_frame='')
     with pytest.raises(NoAnswerError, match=r'did not answer load_demonstration: 0\.4 s'):
         made.planner.operator.grounding.load('press.mp4')
-    until(lambda: made.grounding.goals.canceled == 1)
+    wait_until(lambda: made.grounding.goals.canceled == 1)
 
 
 def test_a_clock_that_stands_still_is_a_reason_of_its_own(bench) -> None:
@@ -327,7 +326,7 @@ def test_a_clock_that_stands_still_is_a_reason_of_its_own(bench) -> None:
 
     made = bench(answer, clock_patience=0.6, camera_frame='')
     assert 'the clock of the planner has stood still for 0.6 s' in made.reason(Result.NO_ANSWER)
-    until(lambda: made.grounding.goals.canceled == 1)
+    wait_until(lambda: made.grounding.goals.canceled == 1)
 
 
 @pytest.mark.parametrize(
@@ -356,7 +355,7 @@ def test_a_process_says_what_the_arm_felt_or_would_do(
         + [word for one in arguments for word in ('-p', one)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.stdout.startswith(said), done.stderr

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any, cast
@@ -25,6 +24,7 @@ from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.closed_loop.trial import ClosedLoopSettings, plan_trials
 from afformer_sim.scene.renderer import Renderer
+from test.waiting import PATIENCE, wait_until
 
 EXACT, NOISY = DepthCamera(0.0, 0.0), DepthCamera(0.02, 0.1)
 
@@ -155,9 +155,8 @@ def test_whoever_exposes_waits_while_one_is_taken_and_one_is_due() -> None:
         exposing.join(0.5)
         assert handed in ([1_000], [1_000, 2_000])
         let_go.set()
-        exposing.join(10.0)
+        exposing.join(PATIENCE)
         assert handed == [1_000, 2_000, 3_000, 4_000]
-        while len(shown) < 4:
-            time.sleep(0.001)
+        wait_until(lambda: len(shown) == 4)
         assert cameras.close(10.0)
     assert shown == handed

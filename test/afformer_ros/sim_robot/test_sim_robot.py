@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +24,7 @@ from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.cameras.depth_camera import DepthCamera, millimetres
 from afformer_sim.closed_loop.trial import PlannedTrial
 from afformer_sim.scene.view import front_centre
+from test.waiting import wait_until
 
 from ...afformer_sim.arm.arm_trials import approach
 from .robot_client import ARM, RobotClient
@@ -280,8 +280,7 @@ def follow_from_a_stamp(robot: RobotClient, factor: float) -> tuple[int, dict[fl
 
 def test_a_trial_that_does_not_exist_ends_the_process(processes: NodeProcesses) -> None:
     process = processes.start('wrong', MODULE, {}, {'demonstration': 5})
-    while process.running:
-        time.sleep(0.05)
+    wait_until(lambda: not process.running)
 
     with pytest.raises(NodeError, match='demonstration is 5 and view 0; expected values below'):
         process.check()

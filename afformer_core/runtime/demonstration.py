@@ -32,7 +32,7 @@ class FrameSampler(Generic[Item]):
     Every frame is kept until there are four times the maximum. Then every second kept frame is
     dropped, and only every second new frame is kept, later every fourth, and so on. Memory is
     therefore bounded. The selection is exactly uniform for videos of up to four times the maximum;
-    for longer videos, each frame is within an eighth of the spacing of its uniform position.
+    for longer videos, each frame is within three quarters of the spacing of its uniform position.
 
     Args:
         maximum: maximum number of frames that `selection` returns.

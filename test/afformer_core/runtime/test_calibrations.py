@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.calibrations import (
@@ -202,6 +204,29 @@ def test_an_even_weight_at_the_even_confidence() -> None:
     assert MatchingSettings(confidence, '').decoder_weight(
         blob(6), correlation(2)
     ) == pytest.approx(0.5)
+
+
+SIDES = st.integers(3, 12)
+
+
+@settings(max_examples=30)
+@given(st.integers(2, 5), SIDES, SIDES, st.integers(0, 1000))
+def test_the_best_heatmap_decides_the_weight_of_all(
+    count: int, height: int, width: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    decoded = rng.normal(0, 3, (count, height, width)).astype(np.float32)
+    correlated = rng.normal(0, 2, (height, width)).astype(np.float32)
+    best = int(rng.integers(count))
+    even = replace(MATCHING, even_confidence=0.7)
+
+    heatmaps, weight = even.weigh(decoded, correlated, best)
+    alone, weight_alone = even.weigh(decoded[best, None] + 5, correlated - 3, 0)
+
+    assert weight == pytest.approx(weight_alone, abs=1e-5)
+    np.testing.assert_allclose(heatmaps[best], alone[0], atol=1e-4)
+    mean = weight * decoded + (1 - weight) * correlated
+    np.testing.assert_allclose(np.ptp(heatmaps - mean, axis=(1, 2)), 0, atol=1e-4)
 
 
 def test_an_unsure_decoder_leaves_the_peak_to_the_matching_network() -> None:

@@ -7,8 +7,9 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from afformer_core.media.video_frames import uniform_indices
 from afformer_core.runtime.demonstration import (
     DemonstrationFeatures,
     EncodedFrames,
@@ -27,79 +28,42 @@ def feed(maximum: int, count: int) -> FrameSampler[int]:
     return sampler
 
 
-@pytest.mark.parametrize('count', [1, 7, 8, 9, 31, 32])
-def test_exactly_uniform_up_to_four_times_the_maximum(count: int) -> None:
-    sampler = feed(8, count)
-
-    assert sampler.selection() == uniform_indices(count, 8)
-    assert sampler.count == count
+MAXIMA, COUNTS = st.integers(2, 9), st.integers(0, 300)
 
 
-def test_long_streams_stay_even() -> None:
-    sampler = feed(8, 10_000)
-    selection = sampler.selection()
-    gaps = [later - earlier for earlier, later in itertools.pairwise(selection)]
+@given(MAXIMA, COUNTS)
+def test_every_frame_of_the_least_stride_that_leaves_four_times_the_maximum_is_kept(
+    maximum: int, count: int
+) -> None:
+    strides = (range(0, count, 2**power) for power in itertools.count())
+    kept = next(frames for frames in strides if len(frames) <= 4 * maximum)
 
-    assert len(selection) == 8
-    assert selection[0] == 0
-    assert max(gaps) - min(gaps) <= 512
-    assert len(sampler.kept) <= 32
-
-
-def test_empty() -> None:
-    assert FrameSampler[int](8).selection() == []
+    assert feed(maximum, count).kept == list(kept)
 
 
-@pytest.mark.parametrize(('before', 'after'), [(3, 5), (3, 500), (40, 5), (40, 4000)])
-def test_absorbing_a_continuation_keeps_the_frames_even(before: int, after: int) -> None:
-    sampler = feed(8, before)
+@given(MAXIMA, COUNTS)
+def test_the_selection_is_even(maximum: int, count: int) -> None:
+    selection = feed(maximum, count).selection()
+
+    assert len(selection) == min(maximum, count)
+    distances = np.abs(np.subtract(selection, np.linspace(0, count - 1, len(selection))))
+    exact = count <= 4 * maximum
+    assert (distances <= (0.5 if exact else 0.75 * (count - 1) / (maximum - 1))).all()
+
+
+@given(MAXIMA, COUNTS, COUNTS)
+def test_a_continuation_changes_nothing_until_it_is_absorbed_and_then_is_part_of_the_stream(
+    maximum: int, before: int, after: int
+) -> None:
+    sampler, whole = feed(maximum, before), feed(maximum, before + after)
     later = sampler.continuation()
     for frame in range(before, before + after):
         later.offer(frame)
+    assert (sampler.kept, sampler.count) == (feed(maximum, before).kept, before)
+
     sampler.absorb(later)
 
-    assert sampler.kept[0] == 0
-    assert min(before + after, 16) <= len(sampler.kept) <= 32
-    assert np.ptp(np.diff(sampler.kept)) == 0
-    assert sampler.count == before + after
-
-
-def test_a_continuation_that_is_dropped_changes_nothing() -> None:
-    sampler = feed(8, 10)
-    later = sampler.continuation()
-    for frame in range(10, 500):
-        later.offer(frame)
-
-    assert sampler.kept == list(range(10))
-    assert sampler.count == 10
-
-
-@pytest.mark.parametrize(
-    ('count', 'kept'),
-    [
-        (8, [0, 1, 2, 3, 4, 5, 6, 7]),
-        (9, [0, 2, 4, 6, 8]),
-        (16, [0, 2, 4, 6, 8, 10, 12, 14]),
-        (17, [0, 4, 8, 12, 16]),
-        (20, [0, 4, 8, 12, 16]),
-    ],
-)
-def test_every_second_goes_when_there_are_four_times_as_many(count: int, kept: list[int]) -> None:
-    sampler = feed(2, count)
-
-    assert sampler.kept == kept
-    assert sampler.selection() == [kept[0], kept[-1]]
-
-
-def test_an_absorbed_continuation_has_the_stride_of_both() -> None:
-    sampler = feed(2, 7)
-    later = sampler.continuation()
-    for frame in range(7, 20):
-        later.offer(frame)
-    assert later.kept == [8, 10, 12, 14, 16, 18]
-    sampler.absorb(later)
-
-    assert sampler.kept == [0, 4, 8, 12, 16]
+    assert (sampler.kept, sampler.count) == (whole.kept, whole.count)
 
 
 IMAGES = np.zeros((2, 8, 8, 3), np.uint8)

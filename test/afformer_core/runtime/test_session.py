@@ -111,7 +111,8 @@ def test_memory_survives_other_groundings(
     before = session.decode(encoded, memory).heatmap_logits.copy()
     session.decode(session.encode_image(255 - image), session.memorize(features[:2]))
 
-    again = session.decode(session.encode_image(image), memory)
-    assert np.array_equal(again.heatmap_logits, before)
     # The first encoding is still that of the first image.
-    assert np.array_equal(session.decode(encoded, memory).heatmap_logits, before)
+    again = session.decode(encoded, memory)
+    encoded_again = session.decode(session.encode_image(image), memory)
+    assert np.array_equal(again.heatmap_logits, before)
+    assert np.array_equal(encoded_again.heatmap_logits, before)

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from afformer_core.demonstrations.contact_reading.demonstration_reader import (
     ContactObserver,
@@ -18,6 +21,7 @@ from afformer_core.demonstrations.contact_reading.demonstration_reader import (
     small_image,
 )
 from afformer_core.demonstrations.contact_reading.hand_paths import fingertip, hand_mask
+from afformer_core.demonstrations.optical_flow import moved
 
 from .dragged_square import (
     FLAT_PRIOR,
@@ -187,9 +191,45 @@ def test_of_many_frames_every_second_one_is_kept(count, kept):
     assert [round(15 * frame.time) for frame in frames] == kept
 
 
-def test_the_camera_is_followed_through_frames_that_are_not_kept():
-    last = observed(6, 21).frames[-1]
-    np.testing.assert_allclose(last.to_first[:2, 2], [-26.0, 14.0], atol=2.5)
+@st.composite
+def camera_motions(draw):
+    """Motions [3, 3] of the first image to each of 13, of which half turn and zoom, half shift."""
+    turned, shifted, direction = np.eye(3), np.eye(3), draw(st.floats(-np.pi, np.pi))
+    middle, turn = (WIDTH / 2, HEIGHT / 2), draw(st.sampled_from([-2.6, 2.6]))
+    turned[:2] = cv2.getRotationMatrix2D(middle, turn, draw(st.floats(0.98, 1.02)))
+    shifted[:2, 2] = 6 * np.cos(direction), 6 * np.sin(direction)
+    steps = [[turned] * 6 + [shifted] * 6, [shifted] * 6 + [turned] * 6]
+    return list(accumulate(draw(st.sampled_from(steps)), lambda a, b: b @ a, initial=np.eye(3)))
+
+
+def seen_with(motion, image):
+    return cv2.warpAffine(image, motion[:2], (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT)
+
+
+@settings(max_examples=8)
+@given(camera_motions())
+def test_a_camera_that_turns_zooms_and_shifts_is_followed_through_frames_that_are_not_kept(
+    motions,
+):
+    images = [seen_with(motion, WALL) for motion in motions]
+    last = observing(images, np.arange(13) / RATE, [[]] * 13, most_frames=6).frames[-1]
+    middle = np.array([WIDTH / 2, HEIGHT / 2])
+    np.testing.assert_allclose(moved(last.to_first, moved(motions[-1], middle)), middle, atol=2.5)
+
+
+@settings(max_examples=3)
+@given(camera_motions())
+def test_a_part_is_read_as_if_the_recording_began_with_it(motions):
+    images, times, hands = (part[11:24] for part in dragged())
+    images = [seen_with(*pair) for pair in zip(motions, images, strict=True)]
+    hands = [
+        [replace(hand, landmarks=moved(motion, hand.landmarks)) for hand in found]
+        for motion, found in zip(motions, hands, strict=True)
+    ]
+    part = observing(images, times, hands).read(FLAT_PRIOR, begin=times[4])
+    alone = read_contact(images[4:], times[4:], hands[4:], FLAT_PRIOR)
+    np.testing.assert_allclose(part.log_probabilities, alone.log_probabilities, atol=1e-3)
+    assert part.time == alone.time
 
 
 def test_what_moves_by_a_hand_is_measured_from_a_frame_to_the_next():

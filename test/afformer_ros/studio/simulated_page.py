@@ -212,12 +212,12 @@ class SimulatedPage:
     async def sees(self, *texts: str) -> None:
         """Wait until the page shows texts."""
         for text in texts:
-            await self.until(lambda text=text: self.shows(text), text)  # type: ignore[misc]
+            await self.until(lambda text=text: self.shows(text), text)
 
     async def loses(self, *texts: str) -> None:
         """Wait until the page shows none of some texts."""
         for text in texts:
-            await self.until(lambda text=text: not self.shows(text), f'no {text}')  # type: ignore[misc]
+            await self.until(lambda text=text: not self.shows(text), f'no {text}')
 
     async def asks(self, *request: Any) -> None:
         """Wait until the page requests something from the node."""

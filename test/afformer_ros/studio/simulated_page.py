@@ -203,7 +203,7 @@ class SimulatedPage:
         return True
 
     async def until(self, condition: Callable[[], Any], what: str) -> None:
-        for _ in range(2000):
+        for _ in range(500):
             if condition():
                 return
             await asyncio.sleep(0.01)

@@ -4,33 +4,41 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import math
 import re
+import threading
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from afformer_ros.msg import DemonstrationStatus
-from afformer_ros.srv import GetDemonstrationFrame
+from afformer_ros.msg import ActionScore, Affordance, AffordancePoint, DemonstrationStatus
+from afformer_ros.srv import GetDemonstrationFrame, ListDemonstrations
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from lifecycle_msgs.msg import Transition
+
+pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
+
 from nicegui import ui
+from nicegui.testing.user_interaction import UserInteraction
+from nicegui.testing.user_simulation import user_simulation
 
 from afformer_core.messages.image_encoding import jpeg_message
 from afformer_core.studio.teaching.models import Models
+from afformer_ros.client import GoalRefusedError, NoAnswerError
 from afformer_ros.rclpy_messages import RclpyMessages
-from afformer_ros.studio import (
-    demonstration_controls,
-    grounding_link,
-    grounding_watch,
-    robot_tab,
-    robot_view,
-)
+from afformer_ros.studio import grounding_link, grounding_watch, robot_tab, robot_view
+from afformer_ros.studio.demonstration_controls import encoded_image
+from test.afformer_core.studio.conftest import run
 from test.afformer_ros.grounding_client import header, image, image_message
 
-from .simulated_page import SimulatedPage, on_page
-
+NODE = '/left/grounding'
+TOPICS = {f'/left/{name}' for name in ('affordance', 'demonstration_status', 'overlay')}
 RESULT = 'Pick up at x 31, y 12 pixels, score 0.50.'
+RECORDING = {'state': DemonstrationStatus.RECORDING, 'name': 'new', 'frames': 4}
 BUTTONS = {
     'Configure': Transition.TRANSITION_CONFIGURE,
     'Clean up': Transition.TRANSITION_CLEANUP,
@@ -39,17 +47,198 @@ BUTTONS = {
 }
 
 
+class StandInClient:
+    """Answers at once with its attributes, and keeps what it is asked besides reading.
+
+    Without a label there is no node, and without a list or a frame no answer.
+    """
+
+    name = NODE
+
+    def __init__(self) -> None:
+        self.label, self.selected, self.refusal = 'active', 'press', ''
+        self.names: list[str] | None = ['turn', 'press', 'pull']
+        self.frame: GetDemonstrationFrame.Response | None = GetDemonstrationFrame.Response()
+        self.asked: list[tuple[Any, ...]] = []
+        # Callbacks of the open goals, which end with the event.
+        self.goals: dict[str, Any] = {}
+        self.ending = threading.Event()
+        self.close = self.ending.set
+        for name in ('change_state', 'use_model', 'cancel'):
+            setattr(self, name, functools.partial(self._keep, name))
+
+    def _keep(self, *asked: Any) -> None:
+        self.asked.append(asked)
+
+    def is_there(self) -> bool:
+        return bool(self.label)
+
+    def state(self, seconds: float) -> str:
+        if self.label == 'silent':
+            raise NoAnswerError('the node does not answer get_state')
+        return self.label
+
+    def call(self, service: str, seconds: float, **fields: Any) -> Any:
+        answers = {'list_demonstrations': self.names, 'get_demonstration_frame': self.frame}
+        if answers.get(service, '') is None:
+            raise NoAnswerError(f'the node does not answer {service}')
+        if service == 'list_demonstrations':
+            return ListDemonstrations.Response(names=self.names, selected=self.selected)
+        if service not in answers:
+            self._keep('call', service)
+        self.frame.name = fields.get('name', '')
+        return self.frame
+
+    def succeed(self, service: str, seconds: float, **fields: Any) -> None:
+        self._keep(service, fields)
+        if self.refusal:
+            raise GoalRefusedError(self.refusal)
+
+    def pursue(self, action: str, seconds: Any, told: Any = None, **fields: Any) -> None:
+        self.goals[action] = told
+        self._keep(action, fields)
+        self.ending.wait(60.0)
+        del self.goals[action]
+
+
+class Page:
+    """Pages of a studio that shows the tab; the last one is that of `user`."""
+
+    def __init__(self, models: Path) -> None:
+        self.client = StandInClient()
+        self.turns: list[Any] = []
+        self.user: Any = None
+        self.node: Any = None
+        self.tab = robot_tab.RobotTab('left/grounding', Models(models))
+
+    def connect(self, node: Any, name: str, starting: float) -> StandInClient:
+        self.node = node
+        assert name == NODE
+        return self.client
+
+    async def open(self) -> None:
+        await self.user.open('/')
+        with self.user:
+            await self.turns[-1](True)
+        await self.sees('is active')
+
+    @property
+    def topics(self) -> set[str]:
+        """The topics of the node, besides diagnostics."""
+        return {one.topic_name for one in self.node.subscriptions} - {'/diagnostics'}
+
+    def deliver(self, topic: str, message: Any) -> None:
+        """Pass a message to the subscription of a topic, as the executor does."""
+        (heard,) = (one for one in self.node.subscriptions if one.topic_name == topic)
+        heard.callback(message, *([{}] if topic.endswith(('overlay', 'camera')) else []))
+
+    def diagnose(self, name: str = NODE, topic: str = '/camera', model: str = 'shipped') -> None:
+        rows = (
+            ('demonstration', DiagnosticStatus.OK, 'listens', {'hz': '30', 'topic': topic}),
+            ('grounding', DiagnosticStatus.ERROR, 'too slow', {'topic': '/no', 'model': model}),
+            ('depth', DiagnosticStatus.WARN, 'no depth', {}),
+            ('presence', DiagnosticStatus.OK, 'not used: no threshold', {}),
+        )
+        statuses = [
+            DiagnosticStatus(
+                level=level,
+                name=f'{name}: {component}',
+                hardware_id=name,
+                message=message,
+                values=[KeyValue(key=key, value=value) for key, value in values.items()],
+            )
+            for component, level, message, values in rows
+        ]
+        self.deliver('/diagnostics', DiagnosticArray(status=statuses))
+
+    def report(self, **fields: Any) -> None:
+        self.deliver('/left/demonstration_status', DemonstrationStatus(**fields))
+
+    def answer(self, **fields: Any) -> None:
+        points = [AffordancePoint(u=u, v=v, score=s) for u, v, s in ((31, 12, 0.5), (9, 44, 0.2))]
+        actions = [ActionScore(name='pull', score=0.2), ActionScore(name='pick_up', score=0.8)]
+        fields |= {'points': points, 'actions': actions, 'action': 'pick_up', 'found': True}
+        known = {'demonstration': 'press', 'presence': 0.91, 'presence_threshold': 0.4}
+        self.deliver('/left/affordance', Affordance(**known, **fields))
+
+    def find(self, label: str, kind: type[Any] = ui.element) -> Any:
+        """The one visible element with a label, a text, one for screen readers, or a class."""
+        found = [
+            one
+            for one in self.user.find(kind).elements
+            if label in (getattr(one, 'text', ''), *one.classes)
+            or label in (one.props.get('aria-label'), one.props.get('label'))
+        ]
+        assert len(found) == 1, f'{len(found)} elements are {label}'
+        return found[0]
+
+    def enabled(self, *labels: str) -> tuple[bool, ...]:
+        return tuple(self.find(label, ui.button).enabled for label in labels)
+
+    async def click(self, label: str, *request: Any) -> None:
+        """Press a button, and wait for what it requests."""
+        await self.until(lambda: self.enabled(label) == (True,), label)
+        self.trigger(self.find(label, ui.button), 'click')
+        await self.until(lambda: not request or request in self.client.asked, f'{request}')
+
+    def trigger(self, element: Any, event: str, **arguments: Any) -> None:
+        UserInteraction(self.user, {element}, None).trigger(event, arguments)
+
+    def shows(self, text: str) -> bool:
+        try:
+            return bool(self.user.find(text))
+        except AssertionError:
+            return bool(self.user.notify.contains(text))
+
+    async def until(self, condition: Callable[[], Any], what: str) -> None:
+        for _ in range(500):
+            if condition():
+                return
+            await asyncio.sleep(0.01)
+        pytest.fail(f'timed out waiting for {what}')
+
+    async def sees(self, *texts: str) -> None:
+        for text in texts:
+            await self.until(functools.partial(self.shows, text), text)
+
+    async def loses(self, *texts: str) -> None:
+        await self.until(lambda: not any(map(self.shows, texts)), f'the end of {texts}')
+
+    async def asks(self, *request: Any) -> None:
+        await self.until(lambda: request in self.client.asked, f'{request}')
+
+
 @pytest.fixture
-def simulated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimulatedPage:
-    """A page, not yet opened, of a studio with the models `carved` and `taught`."""
+def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Page:
+    """Pages of a studio with the models `carved` and `taught`."""
     for name in ('taught', 'carved'):
         (tmp_path / name).mkdir()
         (tmp_path / name / 'model.json').touch()
-    page = SimulatedPage(tmp_path)
+    made = Page(tmp_path)
     monkeypatch.setattr(grounding_watch, '_POLL_PERIOD', 0.02)
     monkeypatch.setattr(robot_view, '_PERIOD', 0.02)
-    monkeypatch.setattr(grounding_link, 'GroundingClient', page.connect)
-    return page
+    monkeypatch.setattr(grounding_link, 'GroundingClient', made.connect)
+    return made
+
+
+def on_page(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run a test with an open page."""
+
+    @functools.wraps(test)
+    def walked(page: Page, **fields: Any) -> None:
+        async def walk() -> None:
+            async with user_simulation(lambda: page.turns.append(page.tab.build())) as page.user:
+                await page.open()
+                try:
+                    await test(page, **fields)
+                finally:
+                    for turn in page.turns:
+                        await turn(False)
+                    await asyncio.to_thread(page.tab.close)
+
+        run(walk)
+
+    return walked
 
 
 def test_a_name_that_no_node_can_have_is_refused(tmp_path: Path) -> None:
@@ -58,129 +247,97 @@ def test_a_name_that_no_node_can_have_is_refused(tmp_path: Path) -> None:
 
 
 @on_page
-async def test_the_page_follows_the_state_of_the_node(simulated: SimulatedPage) -> None:
+async def test_the_page_follows_the_state_of_the_node(page: Page) -> None:
     for label, told, buttons in (
-        ('', 'No node /left/grounding is running', ()),
+        ('', f'No node {NODE} is running', ()),
         ('unconfigured', 'is not configured', ('Configure',)),
         ('inactive', 'is not active', ('Clean up', 'Activate')),
-        ('silent', '/left/grounding does not answer', ()),
+        ('silent', f'{NODE} does not answer', ()),
         ('active', 'is active', ('Deactivate',)),
     ):
-        simulated.client.label = label
-        await simulated.sees(told, 'check_circle' if label == 'active' else 'warning', *buttons)
-        await simulated.loses(*set(BUTTONS).difference(buttons))
-        assert simulated.shows('Demonstrations') == bool(label)
+        page.client.label = label
+        await page.sees(told, 'check_circle' if label == 'active' else 'warning', *buttons)
+        await page.loses(*BUTTONS.keys() - buttons)
+        assert page.shows('Demonstrations') == bool(label)
         for button in buttons:
-            await simulated.until(lambda b=button: simulated.find(b, ui.button).enabled, button)
-            simulated.click(button)
-            await simulated.asks('change_state', BUTTONS[button])
+            await page.click(button, 'change_state', BUTTONS[button])
 
 
 @on_page
-async def test_nothing_is_shown_of_a_node_that_has_ended(simulated: SimulatedPage) -> None:
-    await simulated.sees('press (grounded)')
-    simulated.answer()
-    simulated.diagnose()
-    simulated.report(message='pull was deleted', selected='press')
-    shown = RESULT, 'depth, warning: no depth', 'pull was deleted'
-    await simulated.sees(*shown, 'In view: presence 0.91, at least 0.40')
-    # A node that hangs may come back with the same results.
-    simulated.client.label = 'silent'
-    await simulated.sees('does not answer', *shown)
-    simulated.client.label = ''
-    await simulated.sees('No node /left/grounding is running')
-    simulated.client.label, simulated.client.names, simulated.client.selected = 'active', [], ''
-    await simulated.sees('No result yet', 'None yet. Record one')
-    await simulated.loses(*shown, 'press (grounded)')
-
-
-@on_page
-async def test_the_age_of_a_result_is_shown_when_it_is_old(
-    simulated: SimulatedPage, monkeypatch: pytest.MonkeyPatch
+async def test_nothing_is_shown_of_a_node_that_has_ended(
+    page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulated.answer(certainty=0.41, certainty_threshold=0.63)
-    await simulated.sees(RESULT, 'Not sure which part: certainty 0.41, at least 0.63')
-    await simulated.loses('No result for')
-    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 61)
-    monkeypatch.setattr(robot_view, 'time', clock)
-    await simulated.sees('No result for 61 s')
-    simulated.answer()
-    await simulated.loses('Not sure which part')
-
-
-@on_page
-async def test_diagnostics_are_those_of_the_node_in_its_order(simulated: SimulatedPage) -> None:
-    simulated.diagnose('/right/grounding')
-    simulated.diagnose()
-    simulated.diagnose('/right/grounding', model='/models/other')
-    await simulated.sees('grounding, error: too slow')
-    lines = simulated.find('diagnostics').default_slot.children
-    rows = [line.default_slot.children for line in lines]
-    assert [(icon.name, label.text) for icon, _, label in rows] == [
+    page.answer(certainty=0.41, certainty_threshold=0.63)
+    page.diagnose('/right/grounding')
+    page.diagnose()
+    page.diagnose('/right/grounding', model='/models/other')
+    page.report(message='pull was deleted', selected='press')
+    shown = RESULT, 'depth, warning: no depth', 'pull was deleted', 'Not sure which part'
+    await page.sees(*shown, 'In view: presence 0.91, at least 0.40', 'press (grounded)')
+    rows = [row.default_slot.children for row in page.find('diagnostics').default_slot.children]
+    assert [(icon.name, text.text) for icon, _, text in rows] == [
         ('check_circle', 'demonstration, fine: listens'),
         ('error', 'grounding, error: too slow'),
         ('warning', 'depth, warning: no depth'),
         ('remove', 'presence, idle: not used: no threshold'),
     ]
-    assert simulated.find('Model', ui.select).value == 'shipped'
+    assert not page.shows('No result for')
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 61)
+    monkeypatch.setattr(robot_view, 'time', clock)
+    await page.sees('No result for 61 s')
+    # A node that hangs may come back with the same results.
+    page.client.label = 'silent'
+    await page.sees('does not answer', *shown)
+    page.client.label = ''
+    await page.sees('No node')
+    page.client.label, page.client.names, page.client.selected = 'active', [], ''
+    await page.sees('No result yet', 'None yet. Record one')
+    await page.loses(*shown, 'press (grounded)')
 
 
 @on_page
-async def test_the_studio_subscribes_while_any_page_shows_the_tab(
-    simulated: SimulatedPage,
-) -> None:
-    topics = {f'/left/{name}' for name in ('affordance', 'demonstration_status', 'overlay')}
-    topics |= {'/diagnostics'}
-    assert simulated.topics == topics
+async def test_the_studio_subscribes_while_any_page_shows_the_tab(page: Page) -> None:
+    assert page.topics == TOPICS
     for camera in ('/camera', '/wrist/camera'):
-        simulated.diagnose(topic=camera)
-        expected = topics | {camera}
-        await simulated.until(lambda e=expected: simulated.topics == e, camera)
-    await simulated.open()
-    await simulated.turns[0](False)
-    await simulated.turns[0](False)
-    assert simulated.topics == expected
-    await simulated.turns[1](False)
-    assert simulated.topics == set()
-    await simulated.turns[1](True)
-    assert simulated.topics == topics
+        page.diagnose(topic=camera)
+        await page.until(lambda: page.topics == TOPICS | {camera}, camera)  # noqa: B023
+    await page.open()
+    for _ in range(2):
+        await page.turns[0](False)
+    assert page.topics == TOPICS | {'/wrist/camera'}
+    await page.turns[1](False)
+    assert page.topics == set()
+    await page.turns[1](True)
+    assert page.topics == TOPICS
 
 
-def frame(marked: bool = False, candidates: Any = ()) -> GetDemonstrationFrame.Response:
-    """The first frame, 64 pixels wide and 48 high."""
-    answer = GetDemonstrationFrame.Response(success=True, marked=marked, x=41.0, y=7.0)
-    answer.frame = jpeg_message(RclpyMessages(), image(1), header(1))
-    answer.candidate_x = [float(x) for x, _ in candidates]
-    answer.candidate_y = [float(y) for _, y in candidates]
-    return answer
+def frame(marked: bool = False, **candidates: list[float]) -> GetDemonstrationFrame.Response:
+    """A first frame of 64x48."""
+    encoded = jpeg_message(RclpyMessages(), image(1), header(1))
+    fields = {'success': True, 'marked': marked, 'x': 41.0, 'y': 7.0, 'frame': encoded}
+    return GetDemonstrationFrame.Response(**fields, **candidates)
 
 
 @on_page
-async def test_marks_and_candidates_are_drawn_in_the_middle_of_their_pixels(
-    simulated: SimulatedPage,
-) -> None:
-    simulated.client.frame = frame(candidates=[(50, 21), (12, 30)])
+async def test_marks_and_candidates_are_in_the_middle_of_their_pixels(page: Page) -> None:
+    page.client.frame = frame(candidate_x=[50.0, 12.0], candidate_y=[21.0, 30.0])
     # Of another demonstration that had the same name.
-    simulated.answer(unsure=True)
-    simulated.report(selected='press')
-    await simulated.sees('press: the model finds the operated part')
-    drawn = simulated.find('first-frame').content
-    # Each is drawn twice; its first corner is the upper one, and its second the right one.
+    page.answer(unsure=True)
+    page.report(selected='press')
+    await page.sees('press: the model finds the operated part')
+    drawn = page.find('first-frame').content
+    # The upper and the right corner tell the centre; each is drawn twice.
     corners = re.findall(r'points="([\d.]+),[\d.]+ [\d.]+,([\d.]+)', drawn)
     assert corners[::2] == [('50.50', '21.50'), ('12.50', '30.50')]
-    assert 'circle' not in drawn
-    assert not simulated.shows('Unmark')
-    simulated.answer(unsure=True)
-    await simulated.sees('press: which part? Tap one of the numbered parts')
-    simulated.client.frame = frame(marked=True)
-    simulated.report(selected='press')
-    await simulated.sees('press is marked at 41, 7 pixels')
-    drawn = simulated.find('first-frame').content
-    assert re.findall(r'cx="([\d.]+)" cy="([\d.]+)" r="([\d.]+)"', drawn) == 2 * [
-        ('41.50', '7.50', '1.07')
-    ]
-    simulated.click('Unmark')
-    await simulated.asks('mark_contact', {'name': 'press', 'remove': True})
+    assert ('circle' in drawn, page.shows('Unmark')) == (False, False)
+    page.answer(unsure=True)
+    await page.sees('press: which part? Tap one of the numbered parts')
+    page.client.frame = frame(marked=True)
+    page.report(selected='press')
+    await page.sees('press is marked at 41, 7 pixels')
+    circles = re.findall(r'cx="(.+?)" cy="(.+?)" r="(.+?)"', page.find('first-frame').content)
+    assert circles == 2 * [('41.50', '7.50', '1.07')]
+    await page.click('Unmark', 'mark_contact', {'name': 'press', 'remove': True})
 
 
 @pytest.mark.parametrize(
@@ -189,203 +346,189 @@ async def test_marks_and_candidates_are_drawn_in_the_middle_of_their_pixels(
 )
 @on_page
 async def test_a_click_marks_a_pixel_of_the_frame(
-    simulated: SimulatedPage, corner: tuple[float, float], pixel: tuple[float, float]
+    page: Page, corner: tuple[float, float], pixel: tuple[float, float]
 ) -> None:
-    simulated.client.frame = frame()
-    simulated.report(selected='press')
-    await simulated.sees('press: the model finds the operated part')
-    shown = simulated.find('first-frame')
-    simulated.trigger(shown, 'mouse', image_x=corner[0], image_y=corner[1])
-    await simulated.asks('mark_contact', {'name': 'press', 'x': pixel[0], 'y': pixel[1]})
+    page.client.frame = frame()
+    page.report(selected='press')
+    await page.sees('press: the model finds the operated part')
+    page.trigger(page.find('first-frame'), 'mouse', image_x=corner[0], image_y=corner[1])
+    await page.asks('mark_contact', {'name': 'press', 'x': pixel[0], 'y': pixel[1]})
 
 
 @on_page
-async def test_without_one_readable_demonstration_nothing_is_marked(
-    simulated: SimulatedPage,
-) -> None:
-    simulated.client.frame = None
-    simulated.report(selected='press')
-    await simulated.sees('the node does not answer get_demonstration_frame')
+async def test_without_one_readable_demonstration_nothing_is_marked(page: Page) -> None:
+    page.client.frame = None
+    page.report(selected='press')
+    await page.sees('the node does not answer get_demonstration_frame')
     # It is read again.
-    simulated.client.frame = frame(marked=True)
-    await simulated.sees('press is marked', 'Unmark')
-    simulated.client.frame = GetDemonstrationFrame.Response(message='pull has no frame')
-    simulated.report(selected='pull')
-    await simulated.sees('pull has no frame')
-    await simulated.loses('Unmark')
-    for selected in ('press+pull', ''):
-        simulated.client.frame = frame(marked=True)
-        simulated.report(selected='press')
-        await simulated.sees('Unmark')
-        simulated.report(selected=selected)
-        await simulated.sees('Select one demonstration alone to mark')
-        await simulated.loses('Unmark')
+    page.client.frame = frame(marked=True)
+    for selected, told in (
+        ('pull', 'pull has no frame'),
+        ('press+pull', 'Select one demonstration alone'),
+        ('', 'Select one demonstration alone'),
+    ):
+        await page.sees('press is marked', 'Unmark')
+        page.client.frame = GetDemonstrationFrame.Response(message='pull has no frame')
+        page.report(selected=selected)
+        await page.sees(told)
+        await page.loses('Unmark')
+        page.client.frame = frame(marked=True)
+        page.report(selected='press')
+    await page.sees('Unmark')
+    # A frame that is being recorded is not read.
+    page.report(**RECORDING, selected='')
+    await page.sees("Recording 'new'", 'Unmark')
 
 
 @on_page
 async def test_the_model_of_the_node_is_shown_and_another_one_used(
-    simulated: SimulatedPage, tmp_path: Path
+    page: Page, tmp_path: Path
 ) -> None:
-    choice = simulated.find('Model', ui.select)
+    choice = page.find('Model', ui.select)
     assert choice.options == ['shipped', 'carved', 'taught']
     models = {str(tmp_path / 'taught'): 'taught', '/elsewhere': None, 'shipped': 'shipped'}
     for model, name in models.items():
-        simulated.diagnose(model=model)
-        await simulated.until(lambda n=name: choice.value == n, f'{name}')
-        assert simulated.find('Use this model', ui.button).enabled == bool(name)
+        page.diagnose(model=model)
+        await page.until(lambda: choice.value == name, model)  # noqa: B023
+        assert page.enabled('Use this model') == (bool(name),)
     for name, folder in (('carved', str(tmp_path / 'carved')), ('shipped', '')):
         choice.value = name
-        simulated.click('Use this model')
-        await simulated.asks('use_model', folder)
-        await simulated.sees(f'/left/grounding uses {name}.')
+        await page.click('Use this model', 'use_model', folder)
+        await page.sees(f'{NODE} uses {name}.')
 
 
 @on_page
-async def test_demonstrations_are_selected_together_left_out_and_deleted(
-    simulated: SimulatedPage,
-) -> None:
-    await simulated.sees('press (grounded)')
-    lines = simulated.find('demonstrations').default_slot.children
-    assert [line.default_slot.children[1].text for line in lines] == [
-        'turn',
-        'press (grounded)',
-        'pull',
+async def test_demonstrations_are_selected_together_left_out_and_deleted(page: Page) -> None:
+    await page.sees('press (grounded)')
+    lines = [
+        row.default_slot.children for row in page.find('demonstrations').default_slot.children
     ]
-    assert not simulated.shows('Leave out')
-    simulated.click('Ground turn as well')
-    await simulated.asks('select_demonstration', {'name': 'press+turn'})
-    simulated.client.selected = 'press+turn'
-    simulated.click('Select pull alone')
-    await simulated.asks('select_demonstration', {'name': 'pull'})
-    await simulated.sees('turn (grounded)')
-    simulated.click('Leave press out')
-    await simulated.asks('select_demonstration', {'name': 'turn'})
-    simulated.click('Delete pull')
-    await simulated.sees("Delete 'pull' from the robot?")
-    simulated.click('Keep')
-    simulated.click('Delete turn')
-    await simulated.sees("Delete 'turn' from the robot?")
-    simulated.client.refusal = "'turn' is being recorded"
-    simulated.click('Delete')
-    await simulated.asks('delete_demonstration', {'name': 'turn'})
-    assert ('delete_demonstration', {'name': 'pull'}) not in simulated.client.requests
-    await simulated.sees("'turn' is being recorded")
+    assert [line[1].text for line in lines] == ['turn', 'press (grounded)', 'pull']
+    assert not page.shows('Leave out')
+    await page.click('Ground turn as well', 'select_demonstration', {'name': 'press+turn'})
+    page.client.selected = 'press+turn'
+    await page.click('Select pull alone', 'select_demonstration', {'name': 'pull'})
+    await page.sees('turn (grounded)')
+    await page.click('Leave press out', 'select_demonstration', {'name': 'turn'})
+    await page.click('Delete pull')
+    await page.sees("Delete 'pull' from the robot?")
+    await page.click('Keep')
+    await page.click('Delete turn')
+    await page.sees("Delete 'turn' from the robot?")
+    page.client.refusal = "'turn' is being recorded"
+    await page.click('Delete')
+    await page.sees("'turn' is being recorded")
+    deleted = [fields for name, fields in page.client.asked if name == 'delete_demonstration']
+    assert deleted == [{'name': 'turn'}]
 
 
 @on_page
-async def test_demonstrations_of_other_nodes_appear_by_themselves(
-    simulated: SimulatedPage, monkeypatch: pytest.MonkeyPatch
+async def test_demonstrations_are_listed_until_there_is_an_answer_and_again(
+    page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await simulated.sees('pull')
-    simulated.client.names.append('slide')
+    page.client.names = None
+    page.report(message='slide was recorded')
+    await asyncio.sleep(0.1)
+    page.client.names = ['slide']
+    await page.sees('slide')
+    # Of another node.
+    page.client.names = ['lift']
     monkeypatch.setattr(grounding_watch, '_LIST_PERIOD', 0.1)
-    await simulated.sees('slide')
-
-
-RECORDING = {'state': DemonstrationStatus.RECORDING, 'name': 'new', 'frames': 4}
-
-
-def enabled(simulated: SimulatedPage) -> tuple[bool, ...]:
-    """Whether a recording can be started, finished and canceled."""
-    labels = ('Record (R)', 'Finish (F)', 'Cancel')
-    return tuple(simulated.find(label, ui.button).enabled for label in labels)
+    await page.sees('lift')
 
 
 @on_page
 async def test_a_recording_begins_after_a_countdown_and_is_finished_or_canceled(
-    simulated: SimulatedPage, monkeypatch: pytest.MonkeyPatch
+    page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def until_enabled(*expected: bool) -> None:
-        await simulated.until(lambda: enabled(simulated) == expected, f'{expected}')
+    async def until(*expected: bool) -> None:
+        labels = 'Record (R)', 'Finish (F)', 'Cancel'
+        await page.until(lambda: page.enabled(*labels) == expected, f'{expected}')
 
-    simulated.click('Record (R)')
-    await simulated.sees('Recording begins in 3 s.', '3')
-    await until_enabled(False, False, True)
-    simulated.click('Cancel')
-    await until_enabled(True, False, False)
-    assert not simulated.shows('Recording begins')
-    monkeypatch.setattr(demonstration_controls, '_COUNTDOWN', 1)
-    simulated.find('Name (empty: the node chooses)', ui.input).value = ' new '
-    simulated.click('Record (R)')
-    await simulated.asks('record_demonstration', {'name': 'new'})
-    simulated.report(**RECORDING)
-    await simulated.sees("Recording 'new': 4 frames, 0.0 s.")
-    await until_enabled(False, True, True)
-    simulated.click('Cancel')
-    await simulated.asks('cancel', 'record_demonstration')
-    simulated.click('Finish (F)')
-    await simulated.asks('call', 'finish_demonstration', {})
-    simulated.client.ending.set()
-    # Another client records, whose goal this one cannot cancel.
-    await until_enabled(False, True, False)
-    simulated.click('Finish (F)')
-    await simulated.asks('finish_demonstration', {})
-    simulated.report(message='new is selected')
-    await simulated.sees('new is selected')
-    simulated.client.label = 'inactive'
-    await until_enabled(False, False, False)
-
-
-@on_page
-async def test_keys_record_while_the_tab_is_shown(simulated: SimulatedPage) -> None:
     def press(key: str, action: str = 'keydown', repeat: bool = False) -> None:
-        modifiers = dict.fromkeys(('altKey', 'ctrlKey', 'metaKey', 'shiftKey'), False)
-        code = {'key': key, 'code': f'Key{key.upper()}', 'location': 0}
-        simulated.trigger(keys, 'key', action=action, repeat=repeat, **code, **modifiers)
+        (keys,) = page.user.find(ui.keyboard).elements
+        other = dict.fromkeys(('altKey', 'ctrlKey', 'metaKey', 'shiftKey', 'code', 'location'), '')
+        page.trigger(keys, 'key', action=action, key=key, repeat=repeat, **other)
 
-    keys = next(iter(simulated.user.find(ui.keyboard).elements))
-    simulated.find('Count down from 3', ui.switch).value = False
-    await simulated.turns[0](False)
+    ticks: list[asyncio.Event] = []
+
+    async def tick(seconds: float) -> None:
+        assert seconds == 1.0
+        ticks.append(asyncio.Event())
+        await ticks[-1].wait()
+
+    clock = SimpleNamespace(sleep=tick, to_thread=asyncio.to_thread)
+    monkeypatch.setattr('afformer_ros.studio.demonstration_controls.asyncio', clock)
+    await page.turns[0](False)
     press('r')
-    await simulated.turns[0](True)
+    await page.turns[0](True)
     press('f')
     press('r', 'keyup')
     press('r', repeat=True)
-    await simulated.until(lambda: enabled(simulated)[0], 'an active node')
-    assert simulated.client.requests == []
+    await until(True, False, False)
+    await page.click('Record (R)')
+    await page.sees('Recording begins in 3 s.', '3')
+    await until(False, False, True)
+    await page.click('Cancel')
+    await until(True, False, False)
+    ticks[0].set()
+    page.find('Name (empty: the node chooses)', ui.input).value = ' new '
     press('r')
-    await simulated.asks('record_demonstration', {'name': ''})
-    simulated.report(**RECORDING)
-    await simulated.until(lambda: enabled(simulated)[1], 'the recording')
+    for left, told in enumerate(('3', '2', '1'), 1):
+        await page.until(lambda: len(ticks) > left, told)  # noqa: B023
+        await page.sees(f'Recording begins in {told} s.')
+        ticks[left].set()
+    await page.asks('record_demonstration', {'name': 'new'})
+    page.report(**RECORDING)
+    await page.sees("Recording 'new': 4 frames, 0.0 s.")
+    await until(False, True, True)
     press('r')
+    await page.click('Cancel', 'cancel', 'record_demonstration')
     press('f')
-    await simulated.asks('call', 'finish_demonstration', {})
-    assert len(simulated.client.requests) == 2
+    await page.asks('call', 'finish_demonstration')
+    page.client.ending.set()
+    # Another client records, whose goal this one cannot cancel.
+    await until(False, True, False)
+    await page.click('Finish (F)', 'finish_demonstration', {})
+    assert len(page.client.asked) == 4
+    page.report(message='new is selected')
+    await page.sees('new is selected')
+    page.client.label = 'inactive'
+    await until(False, False, False)
 
 
 @on_page
-async def test_a_file_is_loaded_with_its_progress(simulated: SimulatedPage) -> None:
-    def loads() -> bool:
-        return bool(simulated.find('Load', ui.button).enabled)
-
-    simulated.click('Load')
+async def test_a_file_is_loaded_with_its_progress(page: Page) -> None:
+    await page.click('Load')
     await asyncio.sleep(0.1)
-    path = simulated.find('Path there: a video, a bag or a folder of images', ui.input)
-    path.value = ' /a.mp4 '
-    simulated.click('Load')
-    await simulated.asks('load_demonstration', {'path': '/a.mp4', 'name': ''})
-    for progress, told in ((float('nan'), '7 frames are read'), (0.25, '7 frames are read, 25 %')):
+    assert page.client.asked == []
+    page.find('Path there: a video, a bag or a folder of images').value = ' /a.mp4 '
+    await page.click('Load', 'load_demonstration', {'path': '/a.mp4', 'name': ''})
+    for progress, told in ((math.nan, '7 frames are read'), (0.25, '7 frames are read, 25 %')):
         feedback = SimpleNamespace(progress=progress, frames=7)
-        await simulated.until(lambda: 'load_demonstration' in simulated.client.goals, 'a goal')
-        simulated.client.goals['load_demonstration'](feedback)
-        await simulated.sees(told)
-    await simulated.until(lambda: not loads(), 'the loading')
-    simulated.click('Cancel loading')
-    await simulated.asks('cancel', 'load_demonstration')
-    simulated.client.ending.set()
-    await simulated.loses('7 frames are read')
-    assert len(simulated.client.requests) == 2
+        page.client.goals['load_demonstration'](feedback)
+        await page.sees(told)
+    assert page.enabled('Load', 'Cancel loading') == (False, True)
+    await page.click('Cancel loading', 'cancel', 'load_demonstration')
+    page.client.ending.set()
+    await page.loses('7 frames are read')
 
 
 @on_page
-async def test_the_camera_is_shown_until_there_is_an_overlay(simulated: SimulatedPage) -> None:
-    await simulated.sees('No image on the topic demonstration yet.')
-    simulated.diagnose()
-    await simulated.until(lambda: '/camera' in simulated.topics, 'a subscription')
-    simulated.deliver('/camera', image_message(1))
-    await simulated.loses('No image on the topic demonstration yet.')
-    camera = simulated.find('camera').source
-    await simulated.until(lambda: simulated.find('overlay').source == camera, 'the camera')
-    simulated.deliver('/left/overlay', image_message(2))
-    await simulated.until(lambda: simulated.find('overlay').source != camera, 'the overlay')
-    assert simulated.find('camera').source == camera
+async def test_the_camera_is_shown_until_there_is_an_overlay(page: Page) -> None:
+    await page.sees('No image on the topic demonstration yet.')
+    page.diagnose()
+    await page.until(lambda: '/camera' in page.topics, 'a subscription')
+    page.deliver('/camera', image_message(1, width=1200, height=300))
+    await page.loses('No image on the topic demonstration yet.')
+    camera, shown = page.find('camera').source, page.find('overlay')
+    await page.until(lambda: shown.source, 'the camera')
+    # Each is as large as it may be there.
+    assert len(shown.source) > 2 * len(camera)
+    page.deliver('/left/overlay', image_message(2))
+    await page.until(lambda: shown.source == encoded_image(image_message(2), 960), 'the overlay')
+    assert page.find('camera').source == camera
+    broken = image_message(3)
+    broken.encoding = 'of the future'
+    page.deliver('/left/overlay', broken)
+    await page.until(lambda: not shown.source, 'no overlay')

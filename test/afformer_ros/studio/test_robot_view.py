@@ -19,6 +19,7 @@ from afformer_ros.msg import ActionScore, Affordance, AffordancePoint, Demonstra
 from afformer_ros.srv import GetDemonstrationFrame, ListDemonstrations
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from lifecycle_msgs.msg import Transition
+from sensor_msgs.msg import Image
 
 pytest.importorskip('nicegui', reason="nicegui is not installed; pip install '.[studio]'")
 
@@ -30,20 +31,17 @@ from afformer_core.messages.image_encoding import jpeg_message
 from afformer_core.studio.teaching.models import Models
 from afformer_ros.client import GoalRefusedError, NoAnswerError
 from afformer_ros.rclpy_messages import RclpyMessages
-from afformer_ros.studio import grounding_link, grounding_watch, robot_tab, robot_view
-from afformer_ros.studio.demonstration_controls import encoded_image
+from afformer_ros.studio import grounding_link, grounding_watch, robot_view
+from afformer_ros.studio.robot_tab import RobotTab
 from test.afformer_core.studio.conftest import run
 from test.afformer_ros.grounding_client import header, image, image_message
 
 NODE = '/left/grounding'
-TOPICS = {f'/left/{name}' for name in ('affordance', 'demonstration_status', 'overlay')}
-RESULT = 'Pick up at x 31, y 12 pixels, score 0.50.'
+TOPICS = {'/diagnostics', '/left/affordance', '/left/demonstration_status', '/left/overlay'}
 RECORDING = {'state': DemonstrationStatus.RECORDING, 'name': 'new', 'frames': 4}
 BUTTONS = {
-    'Configure': Transition.TRANSITION_CONFIGURE,
-    'Clean up': Transition.TRANSITION_CLEANUP,
-    'Activate': Transition.TRANSITION_ACTIVATE,
-    'Deactivate': Transition.TRANSITION_DEACTIVATE,
+    name: getattr(Transition, f'TRANSITION_{name.replace(" ", "").upper()}')
+    for name in ('Configure', 'Clean up', 'Activate', 'Deactivate')
 }
 
 
@@ -109,7 +107,7 @@ class Page:
         self.turns: list[Any] = []
         self.user: Any = None
         self.node: Any = None
-        self.tab = robot_tab.RobotTab('left/grounding', Models(models))
+        self.tab = RobotTab('left/grounding', Models(models))
 
     def connect(self, node: Any, name: str, starting: float) -> StandInClient:
         self.node = node
@@ -124,8 +122,7 @@ class Page:
 
     @property
     def topics(self) -> set[str]:
-        """The topics of the node, besides diagnostics."""
-        return {one.topic_name for one in self.node.subscriptions} - {'/diagnostics'}
+        return {one.topic_name for one in self.node.subscriptions}
 
     def deliver(self, topic: str, message: Any) -> None:
         """Pass a message to the subscription of a topic, as the executor does."""
@@ -133,21 +130,16 @@ class Page:
         heard.callback(message, *([{}] if topic.endswith(('overlay', 'camera')) else []))
 
     def diagnose(self, name: str = NODE, topic: str = '/camera', model: str = 'shipped') -> None:
-        rows = (
-            ('demonstration', DiagnosticStatus.OK, 'listens', {'hz': '30', 'topic': topic}),
-            ('grounding', DiagnosticStatus.ERROR, 'too slow', {'topic': '/no', 'model': model}),
-            ('depth', DiagnosticStatus.WARN, 'no depth', {}),
-            ('presence', DiagnosticStatus.OK, 'not used: no threshold', {}),
-        )
+        def status(component: str, level: bytes, message: str, **values: str) -> DiagnosticStatus:
+            pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
+            fields = {'level': level, 'message': message, 'values': pairs, 'hardware_id': name}
+            return DiagnosticStatus(name=f'{name}: {component}', **fields)
+
         statuses = [
-            DiagnosticStatus(
-                level=level,
-                name=f'{name}: {component}',
-                hardware_id=name,
-                message=message,
-                values=[KeyValue(key=key, value=value) for key, value in values.items()],
-            )
-            for component, level, message, values in rows
+            status('demonstration', DiagnosticStatus.OK, 'listens', hz='30', topic=topic),
+            status('grounding', DiagnosticStatus.ERROR, 'too slow', topic='/no', model=model),
+            status('depth', DiagnosticStatus.WARN, 'no depth'),
+            status('presence', DiagnosticStatus.OK, 'not used: no threshold'),
         ]
         self.deliver('/diagnostics', DiagnosticArray(status=statuses))
 
@@ -171,6 +163,9 @@ class Page:
         ]
         assert len(found) == 1, f'{len(found)} elements are {label}'
         return found[0]
+
+    def rows(self, label: str) -> list[list[Any]]:
+        return [row.default_slot.children for row in self.find(label).default_slot.children]
 
     def enabled(self, *labels: str) -> tuple[bool, ...]:
         return tuple(self.find(label, ui.button).enabled for label in labels)
@@ -243,7 +238,7 @@ def on_page(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
 
 def test_a_name_that_no_node_can_have_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"the node is 'left grounding'; expected a name such"):
-        robot_tab.RobotTab('left grounding', Models(tmp_path))
+        RobotTab('left grounding', Models(tmp_path))
 
 
 @on_page
@@ -272,10 +267,9 @@ async def test_nothing_is_shown_of_a_node_that_has_ended(
     page.diagnose()
     page.diagnose('/right/grounding', model='/models/other')
     page.report(message='pull was deleted', selected='press')
-    shown = RESULT, 'depth, warning: no depth', 'pull was deleted', 'Not sure which part'
+    shown = 'Pick up at x 31, y 12 pixels, score 0.50.', 'pull was deleted', 'Not sure which part'
     await page.sees(*shown, 'In view: presence 0.91, at least 0.40', 'press (grounded)')
-    rows = [row.default_slot.children for row in page.find('diagnostics').default_slot.children]
-    assert [(icon.name, text.text) for icon, _, text in rows] == [
+    assert [(icon.name, label.text) for icon, _, label in page.rows('diagnostics')] == [
         ('check_circle', 'demonstration, fine: listens'),
         ('error', 'grounding, error: too slow'),
         ('warning', 'depth, warning: no depth'),
@@ -319,7 +313,7 @@ def frame(marked: bool = False, **candidates: list[float]) -> GetDemonstrationFr
 
 
 @on_page
-async def test_marks_and_candidates_are_in_the_middle_of_their_pixels(page: Page) -> None:
+async def test_marks_and_clicks_are_in_the_middle_of_their_pixels(page: Page) -> None:
     page.client.frame = frame(candidate_x=[50.0, 12.0], candidate_y=[21.0, 30.0])
     # Of another demonstration that had the same name.
     page.answer(unsure=True)
@@ -338,21 +332,13 @@ async def test_marks_and_candidates_are_in_the_middle_of_their_pixels(page: Page
     circles = re.findall(r'cx="(.+?)" cy="(.+?)" r="(.+?)"', page.find('first-frame').content)
     assert circles == 2 * [('41.50', '7.50', '1.07')]
     await page.click('Unmark', 'mark_contact', {'name': 'press', 'remove': True})
-
-
-@pytest.mark.parametrize(
-    ('corner', 'pixel'),
-    [((41.75, 7.25), (41.25, 6.75)), ((0.25, 47.75), (0.0, 47.0)), ((63.75, 0.25), (63.0, 0.0))],
-)
-@on_page
-async def test_a_click_marks_a_pixel_of_the_frame(
-    page: Page, corner: tuple[float, float], pixel: tuple[float, float]
-) -> None:
-    page.client.frame = frame()
-    page.report(selected='press')
-    await page.sees('press: the model finds the operated part')
-    page.trigger(page.find('first-frame'), 'mouse', image_x=corner[0], image_y=corner[1])
-    await page.asks('mark_contact', {'name': 'press', 'x': pixel[0], 'y': pixel[1]})
+    for corner, (x, y) in (
+        ((41.75, 7.25), (41.25, 6.75)),
+        ((0.25, 47.75), (0.0, 47.0)),
+        ((63.75, 0.25), (63.0, 0.0)),
+    ):
+        page.trigger(page.find('first-frame'), 'mouse', image_x=corner[0], image_y=corner[1])
+        await page.asks('mark_contact', {'name': 'press', 'x': x, 'y': y})
 
 
 @on_page
@@ -362,22 +348,19 @@ async def test_without_one_readable_demonstration_nothing_is_marked(page: Page) 
     await page.sees('the node does not answer get_demonstration_frame')
     # It is read again.
     page.client.frame = frame(marked=True)
+    await page.sees('press is marked', 'Unmark')
+    # Not before the recording ends.
+    page.report(**RECORDING, selected='')
+    await page.sees("Recording 'new'", 'Unmark')
+    page.client.frame = GetDemonstrationFrame.Response(message='pull has no frame')
     for selected, told in (
+        ('', 'Select one'),
         ('pull', 'pull has no frame'),
-        ('press+pull', 'Select one demonstration alone'),
-        ('', 'Select one demonstration alone'),
+        ('press+pull', 'Select one'),
     ):
-        await page.sees('press is marked', 'Unmark')
-        page.client.frame = GetDemonstrationFrame.Response(message='pull has no frame')
         page.report(selected=selected)
         await page.sees(told)
         await page.loses('Unmark')
-        page.client.frame = frame(marked=True)
-        page.report(selected='press')
-    await page.sees('Unmark')
-    # A frame that is being recorded is not read.
-    page.report(**RECORDING, selected='')
-    await page.sees("Recording 'new'", 'Unmark')
 
 
 @on_page
@@ -400,10 +383,8 @@ async def test_the_model_of_the_node_is_shown_and_another_one_used(
 @on_page
 async def test_demonstrations_are_selected_together_left_out_and_deleted(page: Page) -> None:
     await page.sees('press (grounded)')
-    lines = [
-        row.default_slot.children for row in page.find('demonstrations').default_slot.children
-    ]
-    assert [line[1].text for line in lines] == ['turn', 'press (grounded)', 'pull']
+    names = [label.text for _, label, *_ in page.rows('demonstrations')]
+    assert names == ['turn', 'press (grounded)', 'pull']
     assert not page.shows('Leave out')
     await page.click('Ground turn as well', 'select_demonstration', {'name': 'press+turn'})
     page.client.selected = 'press+turn'
@@ -450,34 +431,25 @@ async def test_a_recording_begins_after_a_countdown_and_is_finished_or_canceled(
         other = dict.fromkeys(('altKey', 'ctrlKey', 'metaKey', 'shiftKey', 'code', 'location'), '')
         page.trigger(keys, 'key', action=action, key=key, repeat=repeat, **other)
 
-    ticks: list[asyncio.Event] = []
-
-    async def tick(seconds: float) -> None:
-        assert seconds == 1.0
-        ticks.append(asyncio.Event())
-        await ticks[-1].wait()
-
-    clock = SimpleNamespace(sleep=tick, to_thread=asyncio.to_thread)
+    ticks = [asyncio.Event() for _ in range(4)]
+    seconds = map(asyncio.Event.wait, ticks)
+    clock = SimpleNamespace(sleep=lambda _: next(seconds), to_thread=asyncio.to_thread)
     monkeypatch.setattr('afformer_ros.studio.demonstration_controls.asyncio', clock)
     await page.turns[0](False)
     press('r')
     await page.turns[0](True)
     press('f')
-    press('r', 'keyup')
     press('r', repeat=True)
-    await until(True, False, False)
     await page.click('Record (R)')
     await page.sees('Recording begins in 3 s.', '3')
     await until(False, False, True)
     await page.click('Cancel')
     await until(True, False, False)
-    ticks[0].set()
     page.find('Name (empty: the node chooses)', ui.input).value = ' new '
     press('r')
-    for left, told in enumerate(('3', '2', '1'), 1):
-        await page.until(lambda: len(ticks) > left, told)  # noqa: B023
-        await page.sees(f'Recording begins in {told} s.')
-        ticks[left].set()
+    for left, tick in zip((3, 3, 2, 1), ticks, strict=True):
+        await page.sees(f'Recording begins in {left} s.')
+        tick.set()
     await page.asks('record_demonstration', {'name': 'new'})
     page.report(**RECORDING)
     await page.sees("Recording 'new': 4 frames, 0.0 s.")
@@ -526,9 +498,7 @@ async def test_the_camera_is_shown_until_there_is_an_overlay(page: Page) -> None
     # Each is as large as it may be there.
     assert len(shown.source) > 2 * len(camera)
     page.deliver('/left/overlay', image_message(2))
-    await page.until(lambda: shown.source == encoded_image(image_message(2), 960), 'the overlay')
+    await page.until(lambda: len(shown.source) < len(camera), 'the overlay')
     assert page.find('camera').source == camera
-    broken = image_message(3)
-    broken.encoding = 'of the future'
-    page.deliver('/left/overlay', broken)
+    page.deliver('/left/overlay', Image(encoding='of the future', width=1, height=1))
     await page.until(lambda: not shown.source, 'no overlay')

@@ -83,8 +83,8 @@ class StandInClient:
         if service == 'list_demonstrations':
             return ListDemonstrations.Response(names=self.names, selected=self.selected)
         if service not in answers:
-            self._keep('call', service)
-        self.frame.name = fields.get('name', '')
+            return self._keep('call', service)
+        self.frame.name = fields['name']
         return self.frame
 
     def succeed(self, service: str, seconds: float, **fields: Any) -> None:
@@ -130,18 +130,18 @@ class Page:
         heard.callback(message, *([{}] if topic.endswith(('overlay', 'camera')) else []))
 
     def diagnose(self, name: str = NODE, topic: str = '/camera', model: str = 'shipped') -> None:
-        def status(component: str, level: bytes, message: str, **values: str) -> DiagnosticStatus:
+        array = DiagnosticArray()
+        for component, level, message, values in (
+            ('demonstration', DiagnosticStatus.OK, 'listens', {'hz': '30', 'topic': topic}),
+            ('grounding', DiagnosticStatus.ERROR, 'too slow', {'topic': '/no', 'model': model}),
+            ('depth', DiagnosticStatus.WARN, 'no depth', {}),
+            ('presence', DiagnosticStatus.OK, 'not used: no threshold', {}),
+        ):
             pairs = [KeyValue(key=key, value=value) for key, value in values.items()]
-            fields = {'level': level, 'message': message, 'values': pairs, 'hardware_id': name}
-            return DiagnosticStatus(name=f'{name}: {component}', **fields)
-
-        statuses = [
-            status('demonstration', DiagnosticStatus.OK, 'listens', hz='30', topic=topic),
-            status('grounding', DiagnosticStatus.ERROR, 'too slow', topic='/no', model=model),
-            status('depth', DiagnosticStatus.WARN, 'no depth'),
-            status('presence', DiagnosticStatus.OK, 'not used: no threshold'),
-        ]
-        self.deliver('/diagnostics', DiagnosticArray(status=statuses))
+            status = DiagnosticStatus(level=level, message=message, values=pairs)
+            status.name, status.hardware_id = f'{name}: {component}', name
+            array.status.append(status)
+        self.deliver('/diagnostics', array)
 
     def report(self, **fields: Any) -> None:
         self.deliver('/left/demonstration_status', DemonstrationStatus(**fields))
@@ -381,7 +381,9 @@ async def test_the_model_of_the_node_is_shown_and_another_one_used(
 
 
 @on_page
-async def test_demonstrations_are_selected_together_left_out_and_deleted(page: Page) -> None:
+async def test_demonstrations_are_listed_selected_together_left_out_and_deleted(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await page.sees('press (grounded)')
     names = [label.text for _, label, *_ in page.rows('demonstrations')]
     assert names == ['turn', 'press (grounded)', 'pull']
@@ -401,18 +403,12 @@ async def test_demonstrations_are_selected_together_left_out_and_deleted(page: P
     await page.sees("'turn' is being recorded")
     deleted = [fields for name, fields in page.client.asked if name == 'delete_demonstration']
     assert deleted == [{'name': 'turn'}]
-
-
-@on_page
-async def test_demonstrations_are_listed_until_there_is_an_answer_and_again(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
     page.client.names = None
     page.report(message='slide was recorded')
     await asyncio.sleep(0.1)
+    # The list is requested until there is an answer, and then again.
     page.client.names = ['slide']
     await page.sees('slide')
-    # Of another node.
     page.client.names = ['lift']
     monkeypatch.setattr(grounding_watch, '_LIST_PERIOD', 0.1)
     await page.sees('lift')

@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import call, create_autospec
 
 import pytest
 from afformer_ros.msg import ActionScore, Affordance, AffordancePoint, DemonstrationStatus
-from afformer_ros.srv import GetDemonstrationFrame, ListDemonstrations
+from afformer_ros.srv import GetDemonstrationFrame
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from lifecycle_msgs.msg import Transition
 from sensor_msgs.msg import Image
@@ -29,14 +30,16 @@ from nicegui.testing.user_simulation import user_simulation
 
 from afformer_core.messages.image_encoding import jpeg_message
 from afformer_core.studio.teaching.models import Models
-from afformer_ros.client import GoalRefusedError, NoAnswerError
+from afformer_ros.client import GoalRefusedError, GroundingClient, NoAnswerError
 from afformer_ros.rclpy_messages import RclpyMessages
 from afformer_ros.studio import grounding_link, grounding_watch, robot_view
+from afformer_ros.studio.grounding_watch import PATIENCE
 from afformer_ros.studio.robot_tab import RobotTab
 from test.afformer_core.studio.conftest import run
 from test.afformer_ros.grounding_client import header, image, image_message
 
 NODE = '/left/grounding'
+FRAME, LIST = 'get_demonstration_frame', 'list_demonstrations'
 TOPICS = {'/diagnostics', '/left/affordance', '/left/demonstration_status', '/left/overlay'}
 RECORDING = {'state': DemonstrationStatus.RECORDING, 'name': 'new', 'frames': 4}
 BUTTONS = {
@@ -45,74 +48,56 @@ BUTTONS = {
 }
 
 
-class StandInClient:
-    """Answers at once with its attributes, and keeps what it is asked besides reading.
+class Page:
+    """Pages of a studio that shows the tab; the last one is that of `user`.
 
-    Without a label there is no node, and without a list or a frame no answer.
+    Attributes:
+        client: stand-in for the client of the node, which gives `answers` to services and keeps
+            goals open until `ending`.
+        node: ROS node of the studio.
+        turns: functions that show or hide the tab of each page.
     """
 
-    name = NODE
-
-    def __init__(self) -> None:
-        self.label, self.selected, self.refusal = 'active', 'press', ''
-        self.names: list[str] | None = ['turn', 'press', 'pull']
-        self.frame: GetDemonstrationFrame.Response | None = GetDemonstrationFrame.Response()
-        self.asked: list[tuple[Any, ...]] = []
-        # Callbacks of the open goals, which end with the event.
-        self.goals: dict[str, Any] = {}
-        self.ending = threading.Event()
-        self.close = self.ending.set
-        for name in ('change_state', 'use_model', 'cancel'):
-            setattr(self, name, functools.partial(self._keep, name))
-
-    def _keep(self, *asked: Any) -> None:
-        self.asked.append(asked)
-
-    def is_there(self) -> bool:
-        return bool(self.label)
-
-    def state(self, seconds: float) -> str:
-        if self.label == 'silent':
-            raise NoAnswerError('the node does not answer get_state')
-        return self.label
-
-    def call(self, service: str, seconds: float, **fields: Any) -> Any:
-        answers = {'list_demonstrations': self.names, 'get_demonstration_frame': self.frame}
-        if answers.get(service, '') is None:
-            raise NoAnswerError(f'the node does not answer {service}')
-        if service == 'list_demonstrations':
-            return ListDemonstrations.Response(names=self.names, selected=self.selected)
-        if service not in answers:
-            return self._keep('call', service)
-        self.frame.name = fields['name']
-        return self.frame
-
-    def succeed(self, service: str, seconds: float, **fields: Any) -> None:
-        self._keep(service, fields)
-        if self.refusal:
-            raise GoalRefusedError(self.refusal)
-
-    def pursue(self, action: str, seconds: Any, told: Any = None, **fields: Any) -> None:
-        self.goals[action] = told
-        self._keep(action, fields)
-        self.ending.wait(60.0)
-        del self.goals[action]
-
-
-class Page:
-    """Pages of a studio that shows the tab; the last one is that of `user`."""
-
     def __init__(self, models: Path) -> None:
-        self.client = StandInClient()
+        self.tab = RobotTab('left/grounding', Models(models))
         self.turns: list[Any] = []
         self.user: Any = None
         self.node: Any = None
-        self.tab = RobotTab('left/grounding', Models(models))
+        self.ending = threading.Event()
+        self.answers: dict[str, Any] = {}
+        self.offer('turn', 'press', 'pull', selected='press')
+        self.client = create_autospec(GroundingClient, instance=True, goals={})
+        self.client.name = NODE
+        self.client.call.side_effect = self._answer
+        self.client.pursue.side_effect = self._pursue
+        self.enter('active')
 
-    def connect(self, node: Any, name: str, starting: float) -> StandInClient:
+    def _answer(self, service: str, seconds: float, **fields: Any) -> Any:
+        answer = self.answers.get(service, GetDemonstrationFrame.Response())
+        if answer is None:
+            raise NoAnswerError(f'the node does not answer {service}')
+        answer.name = fields.get('name', '')
+        return answer
+
+    def _pursue(self, action: str, seconds: Any, told: Any = None, **fields: Any) -> None:
+        self.client.goals[action] = told
+        self.ending.wait(60.0)
+        del self.client.goals[action]
+
+    def connect(self, node: Any, name: str, starting: float) -> Any:
         self.node = node
         assert name == NODE
         return self.client
+
+    def enter(self, label: str) -> None:
+        """Let the node be in a state, hang for 'silent', or be gone for ''."""
+        self.client.is_there.return_value = bool(label)
+        hangs = NoAnswerError('no answer') if label == 'silent' else None
+        self.client.state.configure_mock(return_value=label, side_effect=hangs)
+
+    def offer(self, *names: str, selected: str = '') -> None:
+        """Let the node have demonstrations."""
+        self.answers[LIST] = SimpleNamespace(names=names, selected=selected)
 
     async def open(self) -> None:
         await self.user.open('/')
@@ -170,11 +155,11 @@ class Page:
     def enabled(self, *labels: str) -> tuple[bool, ...]:
         return tuple(self.find(label, ui.button).enabled for label in labels)
 
-    async def click(self, label: str, *request: Any) -> None:
+    async def click(self, label: str, *requests: Any) -> None:
         """Press a button, and wait for what it requests."""
         await self.until(lambda: self.enabled(label) == (True,), label)
         self.trigger(self.find(label, ui.button), 'click')
-        await self.until(lambda: not request or request in self.client.asked, f'{request}')
+        await self.asks(*requests)
 
     def trigger(self, element: Any, event: str, **arguments: Any) -> None:
         UserInteraction(self.user, {element}, None).trigger(event, arguments)
@@ -199,8 +184,9 @@ class Page:
     async def loses(self, *texts: str) -> None:
         await self.until(lambda: not any(map(self.shows, texts)), f'the end of {texts}')
 
-    async def asks(self, *request: Any) -> None:
-        await self.until(lambda: request in self.client.asked, f'{request}')
+    async def asks(self, *requests: Any) -> None:
+        for one in requests:
+            await self.until(lambda one=one: one in self.client.mock_calls, f'{one}')
 
 
 @pytest.fixture
@@ -227,6 +213,7 @@ def on_page(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
                 try:
                     await test(page, **fields)
                 finally:
+                    page.ending.set()
                     for turn in page.turns:
                         await turn(False)
                     await asyncio.to_thread(page.tab.close)
@@ -250,12 +237,12 @@ async def test_the_page_follows_the_state_of_the_node(page: Page) -> None:
         ('silent', f'{NODE} does not answer', ()),
         ('active', 'is active', ('Deactivate',)),
     ):
-        page.client.label = label
+        page.enter(label)
         await page.sees(told, 'check_circle' if label == 'active' else 'warning', *buttons)
         await page.loses(*BUTTONS.keys() - buttons)
         assert page.shows('Demonstrations') == bool(label)
         for button in buttons:
-            await page.click(button, 'change_state', BUTTONS[button])
+            await page.click(button, call.change_state(BUTTONS[button]))
 
 
 @on_page
@@ -280,11 +267,12 @@ async def test_nothing_is_shown_of_a_node_that_has_ended(
     monkeypatch.setattr(robot_view, 'time', clock)
     await page.sees('No result for 61 s')
     # A node that hangs may come back with the same results.
-    page.client.label = 'silent'
+    page.enter('silent')
     await page.sees('does not answer', *shown)
-    page.client.label = ''
+    page.enter('')
     await page.sees('No node')
-    page.client.label, page.client.names, page.client.selected = 'active', [], ''
+    page.enter('active')
+    page.offer()
     await page.sees('No result yet', 'None yet. Record one')
     await page.loses(*shown, 'press (grounded)')
 
@@ -314,7 +302,7 @@ def frame(marked: bool = False, **candidates: list[float]) -> GetDemonstrationFr
 
 @on_page
 async def test_marks_and_clicks_are_in_the_middle_of_their_pixels(page: Page) -> None:
-    page.client.frame = frame(candidate_x=[50.0, 12.0], candidate_y=[21.0, 30.0])
+    page.answers[FRAME] = frame(candidate_x=[50.0, 12.0], candidate_y=[21.0, 30.0])
     # Of another demonstration that had the same name.
     page.answer(unsure=True)
     page.report(selected='press')
@@ -326,33 +314,33 @@ async def test_marks_and_clicks_are_in_the_middle_of_their_pixels(page: Page) ->
     assert ('circle' in drawn, page.shows('Unmark')) == (False, False)
     page.answer(unsure=True)
     await page.sees('press: which part? Tap one of the numbered parts')
-    page.client.frame = frame(marked=True)
+    page.answers[FRAME] = frame(marked=True)
     page.report(selected='press')
     await page.sees('press is marked at 41, 7 pixels')
     circles = re.findall(r'cx="(.+?)" cy="(.+?)" r="(.+?)"', page.find('first-frame').content)
     assert circles == 2 * [('41.50', '7.50', '1.07')]
-    await page.click('Unmark', 'mark_contact', {'name': 'press', 'remove': True})
+    await page.click('Unmark', call.succeed('mark_contact', PATIENCE, name='press', remove=True))
     for corner, (x, y) in (
         ((41.75, 7.25), (41.25, 6.75)),
         ((0.25, 47.75), (0.0, 47.0)),
         ((63.75, 0.25), (63.0, 0.0)),
     ):
         page.trigger(page.find('first-frame'), 'mouse', image_x=corner[0], image_y=corner[1])
-        await page.asks('mark_contact', {'name': 'press', 'x': x, 'y': y})
+        await page.asks(call.succeed('mark_contact', PATIENCE, name='press', x=x, y=y))
 
 
 @on_page
 async def test_without_one_readable_demonstration_nothing_is_marked(page: Page) -> None:
-    page.client.frame = None
+    page.answers[FRAME] = None
     page.report(selected='press')
     await page.sees('the node does not answer get_demonstration_frame')
     # It is read again.
-    page.client.frame = frame(marked=True)
+    page.answers[FRAME] = frame(marked=True)
     await page.sees('press is marked', 'Unmark')
     # Not before the recording ends.
     page.report(**RECORDING, selected='')
     await page.sees("Recording 'new'", 'Unmark')
-    page.client.frame = GetDemonstrationFrame.Response(message='pull has no frame')
+    page.answers[FRAME] = GetDemonstrationFrame.Response(message='pull has no frame')
     for selected, told in (
         ('', 'Select one'),
         ('pull', 'pull has no frame'),
@@ -376,7 +364,7 @@ async def test_the_model_of_the_node_is_shown_and_another_one_used(
         assert page.enabled('Use this model') == (bool(name),)
     for name, folder in (('carved', str(tmp_path / 'carved')), ('shipped', '')):
         choice.value = name
-        await page.click('Use this model', 'use_model', folder)
+        await page.click('Use this model', call.use_model(folder))
         await page.sees(f'{NODE} uses {name}.')
 
 
@@ -384,32 +372,33 @@ async def test_the_model_of_the_node_is_shown_and_another_one_used(
 async def test_demonstrations_are_listed_selected_together_left_out_and_deleted(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    select = functools.partial(call.succeed, 'select_demonstration', PATIENCE)
     await page.sees('press (grounded)')
     names = [label.text for _, label, *_ in page.rows('demonstrations')]
     assert names == ['turn', 'press (grounded)', 'pull']
     assert not page.shows('Leave out')
-    await page.click('Ground turn as well', 'select_demonstration', {'name': 'press+turn'})
-    page.client.selected = 'press+turn'
-    await page.click('Select pull alone', 'select_demonstration', {'name': 'pull'})
+    await page.click('Ground turn as well', select(name='press+turn'))
+    page.offer('turn', 'press', 'pull', selected='press+turn')
+    await page.click('Select pull alone', select(name='pull'))
     await page.sees('turn (grounded)')
-    await page.click('Leave press out', 'select_demonstration', {'name': 'turn'})
+    await page.click('Leave press out', select(name='turn'))
     await page.click('Delete pull')
     await page.sees("Delete 'pull' from the robot?")
     await page.click('Keep')
     await page.click('Delete turn')
     await page.sees("Delete 'turn' from the robot?")
-    page.client.refusal = "'turn' is being recorded"
+    page.client.succeed.side_effect = GoalRefusedError("'turn' is being recorded")
     await page.click('Delete')
     await page.sees("'turn' is being recorded")
-    deleted = [fields for name, fields in page.client.asked if name == 'delete_demonstration']
-    assert deleted == [{'name': 'turn'}]
-    page.client.names = None
+    deleted = [one for one in page.client.mock_calls if 'delete_demonstration' in one.args]
+    assert deleted == [call.succeed('delete_demonstration', PATIENCE, name='turn')]
+    page.answers[LIST] = None
     page.report(message='slide was recorded')
     await asyncio.sleep(0.1)
     # The list is requested until there is an answer, and then again.
-    page.client.names = ['slide']
+    page.offer('slide')
     await page.sees('slide')
-    page.client.names = ['lift']
+    page.offer('lift')
     monkeypatch.setattr(grounding_watch, '_LIST_PERIOD', 0.1)
     await page.sees('lift')
 
@@ -446,22 +435,22 @@ async def test_a_recording_begins_after_a_countdown_and_is_finished_or_canceled(
     for left, tick in zip((3, 3, 2, 1), ticks, strict=True):
         await page.sees(f'Recording begins in {left} s.')
         tick.set()
-    await page.asks('record_demonstration', {'name': 'new'})
+    await page.asks(call.pursue('record_demonstration', None, name='new'))
     page.report(**RECORDING)
     await page.sees("Recording 'new': 4 frames, 0.0 s.")
     await until(False, True, True)
     press('r')
-    await page.click('Cancel', 'cancel', 'record_demonstration')
+    await page.click('Cancel', call.cancel('record_demonstration'))
     press('f')
-    await page.asks('call', 'finish_demonstration')
-    page.client.ending.set()
+    await page.asks(call.call('finish_demonstration', PATIENCE))
+    page.ending.set()
     # Another client records, whose goal this one cannot cancel.
     await until(False, True, False)
-    await page.click('Finish (F)', 'finish_demonstration', {})
-    assert len(page.client.asked) == 4
+    await page.click('Finish (F)', call.succeed('finish_demonstration', PATIENCE))
+    assert page.client.pursue.call_count == 1
     page.report(message='new is selected')
     await page.sees('new is selected')
-    page.client.label = 'inactive'
+    page.enter('inactive')
     await until(False, False, False)
 
 
@@ -469,16 +458,18 @@ async def test_a_recording_begins_after_a_countdown_and_is_finished_or_canceled(
 async def test_a_file_is_loaded_with_its_progress(page: Page) -> None:
     await page.click('Load')
     await asyncio.sleep(0.1)
-    assert page.client.asked == []
+    assert page.client.pursue.call_count == 0
     page.find('Path there: a video, a bag or a folder of images').value = ' /a.mp4 '
-    await page.click('Load', 'load_demonstration', {'path': '/a.mp4', 'name': ''})
+    await page.click('Load')
+    await page.until(lambda: page.client.goals, 'a goal')
+    assert page.client.pursue.call_args.kwargs == {'path': '/a.mp4', 'name': ''}
     for progress, told in ((math.nan, '7 frames are read'), (0.25, '7 frames are read, 25 %')):
         feedback = SimpleNamespace(progress=progress, frames=7)
         page.client.goals['load_demonstration'](feedback)
         await page.sees(told)
     assert page.enabled('Load', 'Cancel loading') == (False, True)
-    await page.click('Cancel loading', 'cancel', 'load_demonstration')
-    page.client.ending.set()
+    await page.click('Cancel loading', call.cancel('load_demonstration'))
+    page.ending.set()
     await page.loses('7 frames are read')
 
 

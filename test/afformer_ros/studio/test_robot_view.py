@@ -262,6 +262,7 @@ async def test_nothing_is_shown_of_a_node_that_has_ended(
         ('warning', 'depth, warning: no depth'),
         ('remove', 'presence, idle: not used: no threshold'),
     ]
+    assert page.find('Model', ui.select).value == 'shipped'
     assert not page.shows('No result for')
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 61)
     monkeypatch.setattr(robot_view, 'time', clock)
@@ -392,6 +393,7 @@ async def test_demonstrations_are_listed_selected_together_left_out_and_deleted(
     await page.sees("'turn' is being recorded")
     deleted = [one for one in page.client.mock_calls if 'delete_demonstration' in one.args]
     assert deleted == [call.succeed('delete_demonstration', PATIENCE, name='turn')]
+    monkeypatch.setattr(grounding_watch, '_LIST_PERIOD', 60.0)
     page.answers[LIST] = None
     page.report(message='slide was recorded')
     await asyncio.sleep(0.1)

@@ -8,10 +8,8 @@ import math
 import pytest
 from afformer_ros.msg import ActionScore, Affordance, AffordancePoint, DemonstrationStatus
 from afformer_ros.srv import GetDemonstrationFrame
-from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import Point
 
-from afformer_ros.studio.robot_view import level_of
 from afformer_ros.studio.words import (
     age_in_words,
     best_point_in_words,
@@ -40,7 +38,7 @@ def found() -> Affordance:
         presence_threshold=0.5,
         position_frame='base_link',
         action='pick_up',
-        actions=[ActionScore(name='pick_up', score=0.9), ActionScore(name='press', score=0.1)],
+        actions=[ActionScore(name='press', score=0.1), ActionScore(name='pick_up', score=0.9)],
         points=[point],
     )
 
@@ -116,10 +114,3 @@ def test_an_unsure_result_asks_for_a_mark(
     answer = GetDemonstrationFrame.Response(name='press', candidate_x=candidates)
     affordance = Affordance(demonstration=name, unsure=certainty < 0.63)
     assert mark_in_words(answer, affordance) == told
-
-
-@pytest.mark.parametrize(
-    ('message', 'word'), [('not used: nobody publishes /depth', 'idle'), ('arriving', 'fine')]
-)
-def test_what_is_not_used_is_neither_fine_nor_wrong(message: str, word: str) -> None:
-    assert level_of(DiagnosticStatus(level=DiagnosticStatus.OK, message=message))[1] == word

@@ -75,14 +75,17 @@ def write_scene(folder, number):
     return entries
 
 
-@pytest.fixture(scope='session')
-def scenes(tmp_path_factory):
-    """Path of the annotation file."""
-    folder = tmp_path_factory.mktemp('scenes')
-    entries = [entry for number in range(3) for entry in write_scene(folder, number)]
+def write_scenes(folder, count):
+    """Path of the annotations of scenes with two pairs each."""
+    entries = [entry for number in range(count) for entry in write_scene(folder, number)]
     (folder / 'actions.json').write_text(json.dumps(['press', 'hold']))
     (folder / 'test.json').write_text(json.dumps(entries))
     return folder / 'test.json'
+
+
+@pytest.fixture(scope='session')
+def scenes(tmp_path_factory):
+    return write_scenes(tmp_path_factory.mktemp('scenes'), 3)
 
 
 @pytest.fixture(scope='session')
@@ -245,6 +248,16 @@ def make_pair(tmp_path: Path) -> PairMaker:
         return PartPairsDataset(tmp_path).pairs[0]
 
     return make
+
+
+@pytest.fixture
+def pairs_of(make_pair: PairMaker) -> Callable[..., list[PartPair]]:
+    """Makes so many pairs of each source, each of its own video."""
+    return lambda **counts: [
+        make_pair(repository=name, source_video=f'{name} {number}')
+        for name, count in counts.items()
+        for number in range(count)
+    ]
 
 
 def described(root: Path, measures: str) -> set[str]:

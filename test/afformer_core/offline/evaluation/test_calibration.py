@@ -14,7 +14,6 @@ import pytest
 from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.models import small_matching
-from afformer_core.offline.data.readers.part_pairs import PartPair
 from afformer_core.offline.evaluation.calibration import (
     even_confidence,
     fit_certainty,
@@ -29,7 +28,7 @@ from afformer_core.runtime.model_folder import read_description
 from afformer_core.runtime.weights import save_matching_network
 
 from ...conftest import random_matching_network
-from .conftest import write_scene
+from .conftest import write_scenes
 
 COUNT = 4000
 
@@ -130,12 +129,7 @@ def test_too_few_pairs(drawn):
 
 @pytest.fixture(scope='module')
 def validation(tmp_path_factory):
-    """Annotations of thirteen scenes with two pairs each."""
-    folder = tmp_path_factory.mktemp('validation')
-    entries = [entry for number in range(13) for entry in write_scene(folder, number)]
-    (folder / 'actions.json').write_text(json.dumps(['press', 'hold']))
-    (folder / 'validation.json').write_text(json.dumps(entries))
-    return folder / 'validation.json'
+    return write_scenes(tmp_path_factory.mktemp('validation'), 13)
 
 
 @pytest.mark.slow
@@ -205,20 +199,6 @@ def drawn_parts(count: int, seed: int = 7) -> list[PartScores]:
     odds = 1.7 * np.log(values / (1 - values)) + 0.6
     right = rng.uniform(size=count) < 1 / (1 + np.exp(-odds))
     return [scored(bool(one), float(value)) for one, value in zip(right, values, strict=True)]
-
-
-@pytest.fixture
-def pairs_of(make_pair):
-    """Function to pairs of so many of each source."""
-
-    def make(**counts: int) -> list[PartPair]:
-        return [
-            make_pair(repository=name, source_video=f'{name} {number}')
-            for name, count in counts.items()
-            for number in range(count)
-        ]
-
-    return make
 
 
 def test_the_regression_is_found_again(pairs_of) -> None:

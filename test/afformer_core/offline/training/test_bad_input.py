@@ -221,10 +221,16 @@ def test_stopped_and_resumed_equals_not_stopped(
     assert differing == []
 
 
-# With workers, and with an average that must not miss the step that was interrupted.
+# With all that is drawn, and with an average that must not miss the step that was interrupted.
 STOPPED = [
     f'--trainer.max_steps={STEPS}',
+    '--trainer.accumulate_grad_batches=2',
     '--data.workers=1',
+    '--data.augmentation.flip.probability=0.5',
+    '--data.augmentation.image.photometric.brightness=0.3',
+    '--data.negative_targets=1',
+    '--data.reverse_probability=0.5',
+    '--data.reversed_actions={press: hold, hold: press}',
     '--trainer.callbacks=afformer_core.offline.training.callbacks.averaging.MovingAverage',
     '--trainer.callbacks.decay=0.9',
 ]

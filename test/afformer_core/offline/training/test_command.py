@@ -118,30 +118,6 @@ def checkpoint_after(annotations: Path, folder: Path, steps: int) -> dict[str, t
 
 
 @pytest.mark.slow
-def test_interrupted_and_resumed_equals_not_interrupted(annotations: Path, tmp_path: Path) -> None:
-    """With accumulated gradients; `test_bad_input.py` stops trainings with averages."""
-    options = [
-        '--trainer.max_steps=6',
-        '--checkpoint_steps=2',
-        '--data.augmentation.flip.probability=0.5',
-        '--data.augmentation.image.photometric.brightness=0.3',
-        '--data.negative_targets=1',
-        '--data.reverse_probability=0.5',
-        '--data.reversed_actions={press: hold, hold: press}',
-        '--trainer.accumulate_grad_batches=2',
-    ]
-    train(images(annotations, f'--output={tmp_path}/whole', *options))
-
-    with power_cut(GroundingTraining):
-        train(images(annotations, f'--output={tmp_path}/parts', *options))
-    train(images(annotations, f'--output={tmp_path}/parts', *options))
-
-    whole, parts = learnt(tmp_path / 'whole'), learnt(tmp_path / 'parts')
-    differing = [name for name, tensor in whole.items() if not torch.equal(tensor, parts[name])]
-    assert differing == []
-
-
-@pytest.mark.slow
 def test_more_steps_have_the_rates_of_the_longer_schedule(
     annotations: Path, tmp_path: Path
 ) -> None:

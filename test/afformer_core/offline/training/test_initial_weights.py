@@ -25,6 +25,7 @@ from afformer_core.runtime.model_folder import read_description, read_exemplars
 from afformer_core.runtime.weights import save_model
 
 from ...conftest import random_model
+from .conftest import TRAINER
 
 SMALL = replace(afformer_small(('press', 'hold'), (64, 64)), maximum_frames=2)
 HEATMAPS = 'predictor.upsampler.3.weight'
@@ -162,11 +163,9 @@ def tuned(
         '--data.frames=uniform 2',
         '--data.workers=0',
         '--data.cache_folder=null',
-        '--trainer.accelerator=cpu',
+        *TRAINER,
         '--trainer.precision=32',
         '--trainer.max_steps=2',
-        '--trainer.enable_progress_bar=false',
-        '--trainer.enable_model_summary=false',
         f'--output={folder}',
     ]
     with contextlib.redirect_stdout(io.StringIO()) as said:

@@ -20,6 +20,17 @@ from afformer_core.offline.data.verification import find_problems
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
 
+# A finger that is dragged to the right, if at all; returns whether it may scroll the page.
+FINGER = """([x, y, right]) => {
+  const root = document.querySelector('.marked');
+  const finger = { pointerType: 'touch', isPrimary: true, clientY: y };
+  root.setPointerCapture = () => {};
+  for (const [kind, by] of right ? [['pointerdown', 0], ['pointerup', right]] : [])
+    root.dispatchEvent(new PointerEvent(kind, { ...finger, clientX: x + by }));
+  const touch = new Touch({ identifier: 1, target: root, clientX: x, clientY: y });
+  return root.dispatchEvent(new TouchEvent('touchstart', { cancelable: true, touches: [touch] }));
+}"""
+
 
 @pytest.fixture(autouse=True)
 def _unmarked(pairs: Path) -> Iterator[None]:
@@ -129,6 +140,13 @@ def test_any_point_is_dragged_deleted_and_brought_back(tab: Any, pairs: Path) ->
     tab.wait_for_function("document.querySelectorAll('.marked circle')[2].cx.baseVal.value > 70")
     moved = [(row.x, row.y) for row in rows(pairs)]
     assert moved[2] == pytest.approx((71, 40), abs=0.4)
+    # Beside the point by less than the width of a finger.
+    assert tab.evaluate(FINGER, [at[1] + 60, height, 0]) is True
+    assert tab.evaluate(FINGER, [at[1] + 16, height, at[1] - at[0]]) is False
+    tab.wait_for_function("document.querySelectorAll('.marked circle')[4].cx.baseVal.value > 91")
+    assert rows(pairs)[2].x == pytest.approx(92, abs=0.4)
+    tab.keyboard.press('u')
+    tab.wait_for_function("document.querySelectorAll('.marked circle')[4].cx.baseVal.value < 72")
 
     tab.mouse.click(at[1], height)
     tab.get_by_role('button', name='Delete the point').wait_for()
@@ -158,7 +176,6 @@ def test_points_of_a_large_photograph_are_in_its_own_pixels(
     )
 
 
-@pytest.mark.slow
 def test_pairs_are_added_in_the_browser(tab: Any, pairs: Path, files: Path) -> None:
     tab.get_by_role('button', name='Add pairs').click()
     fields = tab.get_by_role('dialog').locator('input[type=file]')

@@ -111,7 +111,6 @@ def test_several_demonstrations_are_grounded_together(page: Any, files: Path) ->
     page.get_by_text('turn.mp4 in panel.png').wait_for(state='detached')
 
 
-@pytest.mark.slow
 def test_another_image_is_chosen_by_a_key(page: Any, files: Path) -> None:
     upload(page, files / 'press.mp4', files / 'panel.png')
     page.get_by_text('press.mp4 in panel.png').wait_for()
@@ -122,12 +121,11 @@ def test_another_image_is_chosen_by_a_key(page: Any, files: Path) -> None:
     page.get_by_text('press.mp4 in panel.png').wait_for()
 
 
-@pytest.mark.slow
 def test_the_webcam_gives_a_demonstration_and_an_image(page: Any) -> None:
     page.get_by_role('button', name='Webcam', exact=True).nth(0).click()
     page.get_by_role('button', name='Record').click()
     page.get_by_text('Recording: show the action').wait_for()
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(300)
     page.get_by_role('button', name='Stop').click()
     page.get_by_text('Frame 1 of').wait_for()
 

@@ -172,12 +172,8 @@ def scored(value: float, right: int) -> PartScores:
 
 
 @pytest.fixture
-def pairs(make_pair) -> list[PartPair]:
-    return [
-        make_pair(repository=name, source_video=f'{name} {number}')
-        for name in ('a/kitchens', 'b/workshops')
-        for number in range(5)
-    ]
+def pairs(pairs_of) -> list[PartPair]:
+    return pairs_of(**{'a/kitchens': 5, 'b/workshops': 5})
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from afformer_core.runtime.weights import save_model
 from ....conftest import random_model
 from ...data.manifest.conftest import assistq, epic_hotspot, own_pairs
 from ...maskahand.mined_videos import write_mined
-from ..conftest import write_contact, write_pairs
+from ..conftest import TRAINER, write_contact, write_pairs
 from .configurations import CONFIGURATIONS, OVERLAYS, changes, files_of_example, label
 
 # Of the ViTDet models, whose weights fill a gigabyte with those of the optimizer.
@@ -75,13 +75,9 @@ def run(
         '--data.batch_size=2',
         '--data.workers=0',
         '--data.cache_folder=null',
-        '--trainer.accelerator=cpu',
-        '--trainer.devices=1',
+        *TRAINER,
         '--trainer.precision=32',
         '--trainer.max_steps=3',
-        '--trainer.val_check_interval=1000',
-        '--trainer.enable_progress_bar=false',
-        '--trainer.enable_model_summary=false',
         '--checkpoint_steps=1000',
         f'--output={folder}',
     ]
@@ -98,7 +94,7 @@ def run(
 def configurations() -> list[Any]:
     """Of each kind one is quick; the others go with the slow tests.
 
-    Those of hand detectors have a test of their own, `hands/test_configurations.py`.
+    Those of hand detectors have a test of their own, `hands/test_module.py`.
     """
     quick = ('own_pairs', 'simulated/ablation')
     return [

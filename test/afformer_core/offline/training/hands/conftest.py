@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A few tiny images in 100DOH's layout, and the options that train on them in seconds."""
+"""A few tiny images in 100DOH's layout."""
 
 from __future__ import annotations
 
@@ -8,15 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-
-TRAINER = [
-    '--trainer.accelerator=cpu',
-    '--trainer.devices=1',
-    '--trainer.check_val_every_n_epoch=null',
-    '--trainer.num_sanity_val_steps=0',
-    '--trainer.enable_progress_bar=false',
-    '--trainer.enable_model_summary=false',
-]
 
 
 def write_hands(root: Path) -> Path:

@@ -10,20 +10,23 @@ import pytest
 import torch
 
 from afformer_core.cli.main import main
+from afformer_core.hands.detector_folder import read_detector_description
 from afformer_core.hands.faster_rcnn_hands import FasterRcnnHands
 from afformer_core.offline.training.command import task_name, train
 from afformer_core.offline.training.hands.module import HandTraining
 
-from ..conftest import learnt, power_cut
-from .conftest import TRAINER
+from ..conftest import TRAINER, learnt, power_cut
 
-CONFIGURATION = Path(__file__).parents[5] / 'config' / 'train' / 'hands' / 'mobilenet.yaml'
+CONFIGURATIONS = Path(__file__).parents[5] / 'config' / 'train' / 'hands'
+CONFIGURATION = CONFIGURATIONS / 'mobilenet.yaml'
 
 
-def options(hands: Path, output: Path, *more: str) -> list[str]:
-    """The light detector's configuration, of two images a step, without pre-trained weights."""
+def options(
+    hands: Path, output: Path, *more: str, configuration: Path = CONFIGURATION
+) -> list[str]:
+    """A detector's configuration, of two images a step, without pre-trained weights."""
     return [
-        f'-c={CONFIGURATION}',
+        f'-c={configuration}',
         '--model.weights=random',
         f'--data.train.folder={hands}',
         f'--data.validation.folder={hands}',
@@ -74,6 +77,22 @@ def test_only_what_is_to_learn_changes(hands: Path, trained: Path, tmp_path: Pat
     # Batches of two would spoil the statistics of pre-training.
     statistics = f'{body}.16.1.running_mean'
     assert torch.equal(after[statistics], before[statistics])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize('path', sorted(CONFIGURATIONS.glob('*.yaml')), ids=lambda path: path.stem)
+def test_every_configuration(
+    path: Path, hands: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its own folder of images."""
+    (tmp_path / 'VOCdevkit2007_handobj_100K').mkdir()
+    (tmp_path / 'VOCdevkit2007_handobj_100K/VOC2007').symlink_to(hands)
+    monkeypatch.chdir(tmp_path)
+    steps = ('--trainer.max_steps=1', '--trainer.val_check_interval=1')
+    given = options(hands, tmp_path / 'made', *steps, configuration=path)
+    train([option for option in given if '.folder=' not in option])
+    assert read_detector_description(tmp_path / 'made').training['step'] == 1
 
 
 @pytest.mark.slow

@@ -21,7 +21,6 @@ from tools.site.command_pages import subcommand_pages
 from tools.site.configuration_page import configuration_page, opening_sentence
 from tools.site.launch_page import launch_page
 from tools.site.message_page import message_page
-from tools.site.python_pages import GROUPS, ModuleGroup, public_modules
 from tools.site.source_pages import REPOSITORY_PAGES, source_pages, with_site_links
 
 
@@ -149,14 +148,6 @@ def test_lines_of_examples_that_go_on_end_in_a_backslash(name: str) -> None:
     before = [a for a, b in itertools.pairwise(examples) if b.startswith(' ')]
     assert all(line.endswith(' \\') for line in before)
     assert not [line for line in examples if '   ' in line.strip() and '#' not in line]
-
-
-@pytest.mark.parametrize('group', GROUPS, ids=lambda group: group.page)
-def test_every_documented_module_is_on_one_page(root: Path, group: ModuleGroup) -> None:
-    shown = [module for name in group.modules for module in public_modules(root, name)]
-    assert len(shown) == len(set(shown)) > 0
-    others = [name for other in GROUPS if other is not group for name in other.modules]
-    assert not set(shown) & {module for name in others for module in public_modules(root, name)}
 
 
 @pytest.mark.slow

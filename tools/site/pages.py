@@ -12,7 +12,6 @@ from tools.site.command_pages import command_pages
 from tools.site.configuration_page import configuration_page
 from tools.site.launch_page import launch_page
 from tools.site.message_page import message_page
-from tools.site.python_pages import python_pages
 from tools.site.source_pages import REPOSITORY_PAGES, source_pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +21,6 @@ def generated_pages(root: Path) -> dict[str, str]:
     """Build the generated pages of the reference, by path."""
     return {
         **command_pages(),
-        **python_pages(root),
         'reference/launch.md': launch_page(root),
         'reference/messages.md': message_page(root),
         'reference/configuration.md': configuration_page(root),

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 # Only its files are read: other tests stand in for it.
 if find_spec('gymnasium_robotics') is None:
@@ -129,9 +131,14 @@ def test_a_trajectory_is_read_with_its_times_velocities_and_efforts() -> None:
     assert without.velocities is without.efforts is None
 
 
-def test_a_point_needs_a_value_for_each_joint() -> None:
-    points = [point(1, 0, [0.1, 0.2]), point(2, 0, [0.1])]
-    with pytest.raises(TrajectoryError, match='point 1 has 1 positions; expected 2'):
+@given(
+    st.sampled_from(['positions', 'velocities', 'effort']), st.integers(0, 2), st.integers(0, 1)
+)
+def test_a_point_needs_a_value_for_each_joint(field: str, wrong: int, count: int) -> None:
+    two = {'velocities': [1.0, -2.0], 'effort': [3.0, 4.0]}
+    points = [point(number, 0, [0.1, 0.2], **two) for number in range(3)]
+    setattr(points[wrong], field, [0.5] * count)
+    with pytest.raises(TrajectoryError, match=rf'point {wrong} has {count} {field}s?; expected 2'):
         read_trajectory(JointTrajectory(joint_names=['a', 'b'], points=points))
 
 

@@ -171,7 +171,7 @@ class Page:
             return bool(self.user.notify.contains(text))
 
     async def until(self, condition: Callable[[], Any], what: str) -> None:
-        for _ in range(500):
+        for _ in range(2000):
             if condition():
                 return
             await asyncio.sleep(0.01)

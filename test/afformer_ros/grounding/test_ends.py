@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a grounding node begins, and when each of it ends."""
+"""Begin and end of what a grounding node creates, by state of its lifecycle."""
 
 from __future__ import annotations
 

@@ -395,7 +395,7 @@ async def test_demonstrations_are_listed_selected_together_left_out_and_deleted(
     assert deleted == [call.succeed('delete_demonstration', PATIENCE, name='turn')]
     monkeypatch.setattr(grounding_watch, '_LIST_PERIOD', 60.0)
     page.answers[LIST] = None
-    page.report(message='slide was recorded')
+    page.report(message='one was recorded')
     await asyncio.sleep(0.1)
     # The list is requested until there is an answer, and then again.
     page.offer('slide')

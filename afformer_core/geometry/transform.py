@@ -7,7 +7,6 @@ memory.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,6 @@ from afformer_core.geometry.surface import SurfacePoint
 
 if TYPE_CHECKING:
     from afformer_core.geometry.grasp import GraspCandidate
-
-# Radians below which the sine of an angle is too small as a divisor.
-_NO_ANGLE = 1e-9
 
 
 def rotation_of_quaternion(quaternion: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -120,19 +116,6 @@ class RigidTransform:
     def inverse(self) -> RigidTransform:
         """Return the inverse transform."""
         return RigidTransform(self.rotation.T, -self.rotation.T @ self.translation)
-
-    def towards(self, other: RigidTransform, share: float) -> RigidTransform:
-        """Interpolate towards another transform by a share, 0 to 1, along the shorter arc."""
-        begin, end = (quaternion_of_rotation(transform.rotation) for transform in (self, other))
-        cosine = float(begin @ end)
-        if cosine < 0:
-            end, cosine = -end, -cosine
-        angle, turn = math.acos(min(1.0, cosine)), begin
-        if angle >= _NO_ANGLE:
-            before, after = (math.sin(x * angle) / math.sin(angle) for x in (1 - share, share))
-            turn = before * begin + after * end
-        shift = self.translation + share * (other.translation - self.translation)
-        return RigidTransform(rotation_of_quaternion(turn), np.asarray(shift, np.float64))
 
     def point(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
         """Transform a point, float64 [3] metres."""

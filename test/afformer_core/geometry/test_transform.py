@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rotations there and back, and transforms whose expected numbers are by hand."""
+"""Rotations about axes, and transforms that are composed, inverted and known by hand."""
 
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from afformer_core.geometry.grasp import GraspCandidate
 from afformer_core.geometry.surface import SurfacePoint
@@ -15,34 +19,26 @@ from afformer_core.geometry.transform import (
     rotation_of_quaternion,
 )
 
-HALF = 0.5**0.5
-
-
-@pytest.mark.parametrize(
-    ('quaternion', 'rotation'),
-    [
-        ([0, 0, 0, 1], [[1, 0, 0], [0, 1, 0], [0, 0, 1]]),
-        ([0, 0, HALF, HALF], [[0, -1, 0], [1, 0, 0], [0, 0, 1]]),
-        ([1, 0, 0, 0], [[1, 0, 0], [0, -1, 0], [0, 0, -1]]),
-        ([0, 1, 0, 0], [[-1, 0, 0], [0, 1, 0], [0, 0, -1]]),
-        ([0.5, 0.5, 0.5, 0.5], [[0, 0, 1], [1, 0, 0], [0, 1, 0]]),
-    ],
+# Axes times angles, below half a turn.
+VECTORS = arrays(float, 3, elements=st.floats(-1.8, 1.8))
+TRANSFORMS = st.builds(
+    lambda turn, shift: RigidTransform(cv2.Rodrigues(turn)[0], shift), VECTORS, VECTORS
 )
-def test_known_rotations(quaternion: list[float], rotation: list[list[float]]) -> None:
-    matrix = np.array(rotation, float)
-
-    np.testing.assert_allclose(rotation_of_quaternion(np.array(quaternion)), matrix, atol=1e-12)
-    np.testing.assert_allclose(quaternion_of_rotation(matrix), quaternion, atol=1e-12)
 
 
-def test_every_rotation_comes_back() -> None:
-    quaternions = np.random.default_rng(0).normal(size=(200, 4))
-    quaternions /= np.linalg.norm(quaternions, axis=1, keepdims=True)
-    quaternions *= np.sign(quaternions[:, 3:])
+@given(VECTORS)
+def test_a_quaternion_has_the_axis_and_half_the_angle(vector: np.ndarray) -> None:
+    angle, rotation = np.linalg.norm(vector), cv2.Rodrigues(vector)[0]
+    quaternion = np.append(np.sinc(angle / 2 / np.pi) * vector / 2, np.cos(angle / 2))
 
-    back = [quaternion_of_rotation(rotation_of_quaternion(q)) for q in quaternions]
+    np.testing.assert_allclose(rotation_of_quaternion(quaternion), rotation, atol=1e-9)
+    np.testing.assert_allclose(quaternion_of_rotation(rotation), quaternion, atol=1e-9)
 
-    np.testing.assert_allclose(back, quaternions, atol=1e-9)
+
+@pytest.mark.parametrize('axis', [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.6, 0, -0.8]])
+def test_half_a_turn_comes_back(axis: list[float]) -> None:
+    found = quaternion_of_rotation(2 * np.outer(axis, axis) - np.eye(3))
+    np.testing.assert_allclose(found * np.sign(found @ [*axis, 0]), [*axis, 0], atol=1e-12)
 
 
 # (x, y, z, w), and its matrix [[0, -0.6, 0.8], [0.8, 0.48, 0.36], [-0.6, 0.64, 0.48]].
@@ -77,40 +73,36 @@ def test_a_surface_point(transform: RigidTransform) -> None:
     np.testing.assert_allclose(there.normal, [-0.864, 0.4752, -0.1664])
 
 
-def test_one_transform_after_another_and_back(transform: RigidTransform) -> None:
-    first = RigidTransform.from_message(message(-0.3, 0.3, 0.1, 0.9, -0.5))
+@given(TRANSFORMS, TRANSFORMS, VECTORS)
+def test_one_transform_after_another_and_back(
+    first: RigidTransform, then: RigidTransform, point: np.ndarray
+) -> None:
+    np.testing.assert_allclose(
+        then.after(first).point(point), then.point(first.point(point)), atol=1e-9
+    )
+    np.testing.assert_allclose(first.inverse().point(first.point(point)), point, atol=1e-9)
 
-    # The matrix of the first turns POINT to (0.536, 0.32, 0.548).
-    there = first.point(POINT)
-    np.testing.assert_allclose(there, [0.036, 2.32, 3.548])
-    expected = [2.4464, 4.41968, 6.16624]
-    np.testing.assert_allclose(transform.after(first).point(POINT), expected)
-    np.testing.assert_allclose(first.inverse().point(there), POINT, atol=1e-12)
+
+@given(TRANSFORMS, TRANSFORMS)
+def test_a_candidate_and_a_cloud_move_like_their_points(
+    transform: RigidTransform, pose: RigidTransform
+) -> None:
+    orientation = quaternion_of_rotation(pose.rotation)
+    there = transform.candidate(GraspCandidate(pose.translation, orientation, 0.7))
+    tip, weights = np.array([0.1, 0.3, -0.2]), np.array([[0.25], [1]])
+
+    # A point of the gripper moves as its pose does, and like a point of a cloud.
+    moved = rotation_of_quaternion(there.orientation) @ tip + there.position
+    points = np.stack([pose.point(tip), pose.translation])
+    cloud = transform.cloud(np.hstack([points, weights]).astype(np.float32))
+    assert (cloud.dtype, there.score) == (np.float32, 0.7)
+    np.testing.assert_allclose(cloud[:, 3:], weights)
+    np.testing.assert_allclose(cloud[:, :3], [moved, there.position], atol=1e-5)
+    np.testing.assert_allclose(moved, transform.point(points[0]), atol=1e-9)
 
 
 def test_an_unknown_point_stays_unknown(transform: RigidTransform) -> None:
     assert transform.surface(SurfacePoint.unknown('a hole')).problem == 'a hole'
-
-
-def test_a_candidate(transform: RigidTransform) -> None:
-    candidate = GraspCandidate(POINT, np.array([-0.3, 0.3, 0.1, 0.9]), 0.7)
-
-    there = transform.candidate(candidate)
-
-    np.testing.assert_allclose(there.position, [1.76, 2.272, 3.196])
-    np.testing.assert_allclose(there.orientation, [-0.22, 0.5, 0.7, 0.46], atol=1e-12)
-    assert there.score == 0.7
-
-
-def test_a_cloud_keeps_its_weights(transform: RigidTransform) -> None:
-    cloud = np.array([[0.1, -0.2, 0.8, 0.25], [0, 0, 1, 1]], np.float32)
-
-    there = transform.cloud(cloud)
-
-    assert there.dtype == np.float32
-    np.testing.assert_allclose(
-        there, [[1.76, 2.272, 3.196, 0.25], [1.8, 2.36, 3.48, 1]], atol=1e-6
-    )
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from afformer_core.arrays import FloatArray
 from afformer_core.models import afformer_r50
@@ -75,36 +77,28 @@ def test_zooms_out_of_range_are_refused(zooms: tuple[float, float]) -> None:
         ZoomStage(*zooms)
 
 
-@pytest.mark.parametrize(
-    ('peak', 'zoom', 'window'),
-    [
-        ((18, 33), 1.0, (0, 0, 40, 60)),
-        ((18, 33), 2.0, (8, 18, 20, 30)),
-        ((18, 33), 3.0, (12, 23, 13, 20)),
-        ((18, 33), 8.0, (16, 29, 5, 8)),
-        ((18, 33), 100.0, (18, 33, 1, 1)),
-        # It never leaves the image.
-        ((0, 0), 2.0, (0, 0, 20, 30)),
-        ((39, 59), 2.0, (20, 30, 20, 30)),
-        ((3, 59), 2.0, (0, 30, 20, 30)),
-    ],
-)
-def test_the_crop_window_is_so_many_times_smaller_around_the_peak(
-    peak: tuple[int, int], zoom: float, window: tuple[int, int, int, int]
+@given(st.integers(1, 40), st.integers(1, 60), st.floats(1, 100), st.integers(0, 9999))
+def test_the_crop_window_is_so_many_times_smaller_around_the_peak_and_inside_the_heatmap(
+    height: int, width: int, zoom: float, position: int
 ) -> None:
-    found = CropWindow.around_peak(heatmap_with_peak(*peak), zoom)
+    peak = divmod(position % (height * width), width)
+    window = CropWindow.around_peak(heatmap_with_peak(*peak, (height, width)), zoom)
 
-    assert found == CropWindow(*window, (40, 60))
+    assert window.size == (height, width)
+    image = np.arange(6 * height * width).reshape(2 * height, 3 * width)
+    rows, columns = window.in_heatmap
+    expected = image[2 * rows.start : 2 * rows.stop, 3 * columns.start : 3 * columns.stop]
+    np.testing.assert_array_equal(window.crop(image), expected)
+    for part, at, side in zip((rows, columns), peak, (height, width), strict=True):
+        assert 0 <= part.start <= at < part.stop <= side
+        assert abs(part.stop - part.start - side / zoom) <= 0.5 or part.stop - part.start == 1
+        if part.start > 0 and part.stop < side:
+            assert -0.5 <= (part.start + part.stop) / 2 - at <= 0.5
 
 
-def test_the_part_of_a_image_is_rounded_to_its_pixels() -> None:
-    window = CropWindow(3, 7, 5, 8, (40, 60))
-
+def test_the_part_of_an_image_is_rounded_to_its_pixels() -> None:
     # Rows 3 to 8 of 40 are 7.5 to 20 of 100, columns 7 to 15 of 60 are 11.67 to 25 of 100.
-    assert window.of_image((100, 100)) == (slice(8, 20), slice(12, 25))
-    assert window.in_heatmap == (slice(3, 8), slice(7, 15))
-    image = np.arange(100 * 100, dtype=np.int32).reshape(100, 100)
-    np.testing.assert_array_equal(window.crop(image), image[8:20, 12:25])
+    assert CropWindow(3, 7, 5, 8, (40, 60)).of_image((100, 100)) == (slice(8, 20), slice(12, 25))
 
 
 def test_zooms_from_one_to_eight_are_taken_and_read_back() -> None:

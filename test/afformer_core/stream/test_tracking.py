@@ -20,8 +20,6 @@ from afformer_core.stream.grounding_stream import (
 from .conftest import Camera
 
 MILLISECOND = 1_000_000
-# The share of a new image, one time constant after the one before: 1 - 1/e.
-SHARE = 0.6321206
 
 
 @pytest.fixture
@@ -34,43 +32,31 @@ def second(predict: Callable[..., Prediction]) -> Prediction:
     return replace(predict(40, 20), action_scores={'hold': 0.95, 'press': 0.05})
 
 
-def test_action_scores_are_blended_and_the_best_comes_first(
+def test_each_image_counts_by_the_time_since_it_and_since_the_one_before(
     first: Prediction, second: Prediction
 ) -> None:
-    smoother = PredictionSmoother()
-    smoother.add(first, 0, 0.1)
-    scores = smoother.add(second, 100 * MILLISECOND, 0.1).action_scores
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        smoother, times = PredictionSmoother(), np.cumsum(rng.integers(10, 300, 4))
+        seen = [(first, second)[number] for number in rng.integers(2, size=4)]
+        seen[-1] = replace(seen[-1], feature_similarity=0.4, seconds=0.02)
+        for prediction, time in zip(seen, times.tolist(), strict=True):
+            found = smoother.add(prediction, time * MILLISECOND, 0.1)
+        weights = np.exp((times - times[-1]) / 100)
+        weights[1:] *= 1 - np.exp(-np.diff(times) / 100)
 
-    # press: 0.75 + SHARE * (0.05 - 0.75).
-    assert list(scores) == ['hold', 'press']
-    assert scores['press'] == pytest.approx(0.3075156, abs=1e-6)
-    assert scores['hold'] == pytest.approx(0.6924844, abs=1e-6)
-
-
-def test_the_heatmap_has_the_same_shares_and_the_rest_is_of_the_newest_image(
-    first: Prediction, second: Prediction
-) -> None:
-    smoother = PredictionSmoother()
-    smoother.add(first, 500 * MILLISECOND, 0.1)
-    second = replace(second, feature_similarity=0.4, seconds=0.02)
-    found = smoother.add(second, 600 * MILLISECOND, 0.1)
-
-    assert float(found.probabilities[:, :25].sum()) == pytest.approx(1 - SHARE, abs=1e-5)
-    assert float(found.probabilities[:, 25:].sum()) == pytest.approx(SHARE, abs=1e-5)
-    assert (found.feature_similarity, found.seconds) == (0.4, 0.02)
-    assert found.descriptor is second.descriptor
-
-
-def test_each_image_counts_by_the_time_since_the_one_before(
-    first: Prediction, second: Prediction
-) -> None:
-    smoother = PredictionSmoother()
-    smoother.add(first, 0, 0.1)
-    smoother.add(second, 100 * MILLISECOND, 0.1)
-    scores = smoother.add(second, 150 * MILLISECOND, 0.1).action_scores
-
-    # What is left of the first image is exp(-1.5), 0.2231302.
-    assert scores['press'] == pytest.approx(0.05 + 0.7 * 0.2231302, abs=1e-6)
+        press, heatmap = (
+            sum(weight * value for weight, value in zip(weights, values, strict=True))
+            for values in (
+                [one.action_scores['press'] for one in seen],
+                [one.probabilities for one in seen],
+            )
+        )
+        assert found.action_scores == pytest.approx({'press': press, 'hold': 1 - press})
+        assert next(iter(found.action_scores)) == ('press' if press > 0.5 else 'hold')
+        np.testing.assert_allclose(found.probabilities, heatmap, atol=1e-6)
+        assert (found.feature_similarity, found.seconds) == (0.4, 0.02)
+        assert found.descriptor is seen[-1].descriptor
 
 
 @pytest.mark.parametrize(('stamp', 'seconds'), [(100, 0.0), (0, 0.1), (-100, 0.1)])

@@ -9,8 +9,7 @@ import pytest
 
 from afformer_core.geometry.transform import RigidTransform
 from afformer_sim.arm.arm_world import ArmWorld
-from afformer_sim.arm.franka import ARM_JOINTS, arm_model, mirrored
-from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
+from afformer_sim.arm.franka import arm_model, mirrored
 from afformer_sim.closed_loop.trial import AttemptVerdict
 
 from .arm_trials import (
@@ -125,17 +124,6 @@ def test_an_arm_that_is_driven_into_something_stays_finite(world: ArmWorld, into
 
     assert np.isfinite(world.joint_positions()).all()
     assert np.abs(world.joint_velocities()).max() < 3
-
-
-def test_a_refused_trajectory_leaves_the_old_one(world: ArmWorld) -> None:
-    goal = world.posture('observe') + 0.1
-    world.follow(JointTrajectory(ARM_JOINTS, np.array([1.0]), goal[None]))
-
-    with pytest.raises(TrajectoryError):
-        world.follow(JointTrajectory(ARM_JOINTS, np.array([0.01]), goal[None] + 0.5))
-    world.advance(1.5)
-
-    assert world.joint_positions()[:7] == pytest.approx(goal, abs=1e-3)
 
 
 def test_a_drawer_comes_along_while_it_is_held() -> None:

@@ -31,57 +31,50 @@ def follower() -> TrajectoryFollower:
     return TrajectoryFollower(NAMES, np.array([[-1.0, 1], [0, 3]]), np.array([2.0, 2]))
 
 
-@pytest.mark.parametrize(
-    ('given', 'now', 'begin', 'at', 'position', 'velocity'),
-    [
-        # Without velocities, joints move linearly, and stay where they end.
-        (([1, 2], [[1, 0], [1, 1]]), 10.0, None, 11.5, [1, 0.5], [0, 1]),
-        (([1, 2], [[1, 0], [1, 1]]), 10.0, None, 20.0, [1, 1], [0, 0]),
-        # Joints may come in another order, and points that are past are dropped.
-        (([2], [[3, 1]], None, ('second', 'first')), 0.0, None, 2.0, [1, 3], [0, 0]),
-        (([1, 2], [[1, 0], [0, 1]]), 10.5, 9.0, 10.75, [0, 0.5], [0, 2]),
-    ],
-)
-def test_joints_are_where_the_trajectory_has_them(
-    follower: TrajectoryFollower, given, now, begin, at, position, velocity
-) -> None:
-    follower.start(trajectory(*given), now, begin)
-
-    desired = follower.desired(at)
-
-    assert desired[0] == pytest.approx(position)
-    assert desired[1] == pytest.approx(velocity)
-
-
 @settings(max_examples=40)
-@given(st.lists(st.floats(0.1, 3), min_size=2, max_size=4), st.booleans(), st.integers(0, 99))
-def test_joints_pass_each_point_at_the_velocities_and_limits_that_are_given(
-    durations: list[float], with_velocities: bool, seed: int
+@given(
+    st.lists(st.floats(0.1, 3), min_size=2, max_size=4),
+    st.booleans(),
+    st.integers(0, 1),
+    st.floats(0.01, 0.8),
+    st.integers(0, 99),
+)
+def test_joints_pass_the_points_that_are_left_at_the_velocities_and_limits_that_are_given(
+    durations: list[float], with_velocities: bool, past: int, share: float, seed: int
 ) -> None:
-    rng, times = np.random.default_rng(seed), np.cumsum(durations)
+    rng, times = np.random.default_rng(seed), 5 + np.cumsum(durations)
     positions, velocities = rng.uniform(-1, 1, (2, len(times), 2))
     velocities[-1] = 0
-    points = trajectory(times, positions, velocities if with_velocities else None)
+    begin, left = times[past] - (1 - share) * durations[past], times[past:]
+    # The joints come in another order.
+    given = trajectory(
+        times - 5,
+        positions[:, ::-1],
+        velocities[:, ::-1] if with_velocities else None,
+        names=NAMES[::-1],
+    )
 
     def follow(speed: float) -> TrajectoryFollower:
         follower = TrajectoryFollower(NAMES, np.array([[-1.0, 1]] * 2), np.full(2, speed))
-        follower.start(points, now=5.0)
+        follower.start(given, now=begin, begin=5.0)
         return follower
 
-    follower = follow(100)
-    for number, time in enumerate(5 + times):
-        position, velocity = follower.desired(time)
-        assert position == pytest.approx(positions[number])
-        assert velocity == pytest.approx(velocities[number]) or not with_velocities
-    # At times that are no points, the velocity is the derivative of the position.
-    shares = np.linspace(0.002, 0.998, 25)[:, None]
-    begins = np.concatenate([[5], 5 + times[:-1]])
-    inside = (begins + shares * durations).ravel()
-    before, now, after = (
-        np.array([follower.desired(time + step) for time in inside]) for step in (-1e-4, 0, 1e-4)
+    follower = follow(1e4)
+    at_points = np.array([follower.desired(time) for time in left])
+    np.testing.assert_allclose(at_points[:, 0], positions[past:], atol=1e-9)
+    if with_velocities:
+        np.testing.assert_allclose(at_points[:, 1], velocities[past:], atol=1e-9)
+    assert np.concatenate(follower.desired(20.0)).tolist() == [*positions[-1], 0, 0]
+    # Between them, the velocity is the derivative of the position.
+    begins = np.append(begin, left[:-1])
+    inside = (begins + np.linspace(0.002, 0.998, 25)[:, None] * (left - begins)).ravel()
+    before, due, after = (
+        np.array([follower.desired(time + step) for time in inside]) for step in (-1e-6, 0, 1e-6)
     )
-    np.testing.assert_allclose((after[:, 0] - before[:, 0]) / 2e-4, now[:, 1], atol=1e-3)
-    fastest = np.abs(now[:, 1]).max()
+    np.testing.assert_allclose((after - before)[:, 0] / 2e-6, due[:, 1], rtol=1e-3, atol=1e-3)
+    if not with_velocities:
+        np.testing.assert_allclose(after[:, 1], before[:, 1], atol=1e-9)
+    fastest = np.abs(due[:, 1]).max()
     follow(1.05 * fastest)
     with pytest.raises(TrajectoryError, match=r'would move at .* Give it more time'):
         follow(0.95 * fastest)

@@ -6,51 +6,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
-import pytest
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from afformer_core.errors import VideoError
 from afformer_core.offline.maskahand.mining.mining import windows_with
 from afformer_core.offline.maskahand.mining.video_parts import video_parts
 
 
-@pytest.mark.parametrize(
-    ('count', 'expected'),
-    [
-        (0, []),
-        (1, []),
-        (2, [(0, 1)]),
-        (31, [(0, 30)]),
-        (32, [(0, 31)]),
-        (33, [(0, 31), (1, 32)]),
-        (48, [(0, 31), (16, 47)]),
-        (70, [(0, 31), (16, 47), (32, 63), (38, 69)]),
-    ],
-)
-def test_windows_cover_a_video_and_the_last_ends_with_it(
-    count: int, expected: list[tuple[int, int]]
+@given(st.integers(0, 60), st.integers(2, 20), st.integers(1, 25), st.sets(st.integers(0, 59)))
+def test_windows_cover_a_video_up_to_its_end_and_those_with_an_interaction_are_chosen(
+    count: int, length: int, stride: int, numbers: set[int]
 ) -> None:
-    assert list(windows_with(count, range(count), 32, 16)) == expected
+    windows = windows_with(count, range(count), length, stride)
+    firsts = [first for first, _ in windows]
 
-
-def test_windows_apart_leave_nothing_out_at_the_end() -> None:
-    assert windows_with(10, range(10), 3, 5) == ((0, 2), (5, 7), (7, 9))
-
-
-@pytest.mark.parametrize(
-    ('numbers', 'expected'),
-    [
-        ([], ()),
-        ([15], ((0, 31),)),
-        ([47, 16], ((0, 31), (16, 47), (32, 63), (38, 69))),
-        ([69], ((38, 69),)),
-    ],
-)
-def test_windows_with_an_interaction_at_either_edge(
-    numbers: list[int], expected: tuple[tuple[int, int], ...]
-) -> None:
-    assert windows_with(70, numbers, 32, 16) == expected
+    assert bool(windows) == (count >= 2)
+    if windows:
+        assert {last - first + 1 for first, last in windows} == {min(length, count)}
+        assert (windows[0][0], windows[-1][1]) == (0, count - 1)
+        # Each begins a stride after the one before, but for the last one, which is not later.
+        assert set(np.diff(firsts[:-1])) <= {stride}
+        assert all(0 < later - first <= stride for first, later in pairwise(firsts))
+    chosen = tuple((a, b) for a, b in windows if numbers & set(range(a, b + 1)))
+    assert windows_with(count, numbers, length, stride) == chosen
 
 
 @dataclass(frozen=True)

@@ -66,9 +66,10 @@ def found(
     certainty_threshold: float = math.nan,
     action_threshold: float = math.nan,
 ) -> GroundDemonstration.Result:
-    """The result of a goal that has found points."""
+    """The result of a goal that has found points, in an image before the newest one."""
+    stamp = stamp or Time()
     affordance = Affordance(
-        header=Header(frame_id=image_frame, stamp=stamp or Time()),
+        header=Header(frame_id=image_frame, stamp=Time(sec=stamp.sec + 1)),
         found=True,
         presence=presence,
         presence_threshold=threshold,
@@ -80,7 +81,7 @@ def found(
         actions=[ActionScore(name='touch' if action == 'unknown' else action, score=0.77)],
         points=points,
         position_frame=frame,
-        position_stamp=stamp or Time(),
+        position_stamp=stamp,
     )
     return GroundDemonstration.Result(
         outcome=GroundDemonstration.Result.FOUND, affordance=affordance, images=3

@@ -78,14 +78,8 @@ def test_an_entry_that_lacks_a_number_is_refused():
 @pytest.mark.parametrize(
     'changes',
     [
-        {'frames_kept': 1},
-        {'frames_kept': 9},
-        {'begin': 0.0},
-        {'begin': 1.5},
-        {'end': 2.0},
-        {'hands_seen': 0},
-        {'hands_seen': 9},
-        {'frames_lost': 0},
+        {'frames_kept': 1, 'begin': 0.0, 'end': 2.0, 'hands_seen': 0, 'frames_lost': 0},
+        {'frames_kept': 9, 'begin': 1.5, 'hands_seen': 9},
     ],
 )
 def test_summaries_at_their_limits(changes):

@@ -8,6 +8,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from afformer_core.demonstrations.contact_reading.contact_maps import (
     carrying,
@@ -40,21 +42,17 @@ SKIN = (205, 150, 120)
 NOTHING = np.zeros((60, 80), np.float32)
 
 
-def test_the_map_of_a_hand_falls_off_by_a_fortieth_of_the_diagonal():
-    tips = np.array([[20.5, 30.5], [60.5, 10.5]])
-    found = hand_map(tips, np.array([-0.7, 0.0]), (HEIGHT, WIDTH))
-    # the diagonal is 100, the deviation 2.5 pixels
-    assert found[30, 20] == pytest.approx(-0.7)
-    assert found[30, 25] == pytest.approx(-0.7 - 2.0)
-    assert found[34, 23] == pytest.approx(-0.7 - 2.0)
-    assert found[10, 60] == 0.0
-
-
-def test_the_map_of_a_hand_holds_its_greatest_weight():
-    tips = np.array([[20.5, 30.5], [22.5, 30.5]])
-    found = hand_map(tips, np.array([0.0, -1.0]), (HEIGHT, WIDTH))
-    assert found[30, 22] == pytest.approx(-0.32)
-    assert found[30, 24] == pytest.approx(max(-16 / 12.5, -1 - 4 / 12.5))
+@settings(max_examples=20)
+@given(st.integers(1, 4), st.integers(20, 60), st.integers(20, 60), st.integers(0, 999))
+def test_the_map_of_hands_is_the_best_tip_whose_weight_falls_off_by_a_fortieth_of_the_diagonal(
+    count: int, height: int, width: int, seed: int
+):
+    rng = np.random.default_rng(seed)
+    tips, weights = rng.uniform(0, (width, height), (count, 2)), -rng.uniform(0, 7, count)
+    found = hand_map(tips, weights, (height, width))
+    row, column = rng.integers((height, width))
+    away = np.linalg.norm(tips - (column + 0.5, row + 0.5), axis=1) / np.hypot(width, height)
+    assert found[row, column] == pytest.approx(np.max(weights - (40 * away) ** 2 / 2))
 
 
 def test_moments_that_hardly_count_are_left_out():

@@ -35,7 +35,7 @@ from afformer_core.offline.maskahand.sources.video_file import VideoFile
 from afformer_core.runtime.demonstration import EncodedFrames, FrameFeatures
 
 from ..mined_videos import interaction_clips
-from .mined_paths import mine, seen
+from .conftest import mine, seen
 
 # 124 degrees across.
 LENS = LensIntrinsics(

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Motions of a surface whose normal is (0, 0.6, -0.8), where up is (0, -1, 0), and of a rod."""
+"""Motions of and approaches to a surface whose normal is (0, 0.6, -0.8), and motions of a rod."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from afformer_core.geometry.approach import ApproachSource, approach_to
 from afformer_core.geometry.camera import Calibration, DepthImage, DepthSettings
 from afformer_core.geometry.motion import (
     UNKNOWN_VERTICAL,
     MotionType,
+    PartMotion,
     Vertical,
     motion_normal,
     point_motion,
@@ -145,3 +147,35 @@ def test_without_depth_around_the_surface_counts():
 def test_an_unknown_point_has_no_motion():
     unknown = SurfacePoint.unknown('a hole')
     assert motion_normal(unknown, PEAK, _depth(), CALIBRATION, DepthSettings()) is None
+
+
+# Along (0.36, 0.48, 0.8).
+SIGHT = np.array([0.54, 0.72, 1.2])
+UNKNOWN = PartMotion.unknown('nothing moves')
+
+
+def along(*axis: float) -> PartMotion:
+    return PartMotion(MotionType.TRANSLATION, np.array(axis), '')
+
+
+@pytest.mark.parametrize(
+    ('surface', 'action', 'motion', 'source', 'direction'),
+    [
+        (SURFACE, 'pull', along(0.6, 0, -0.8), ApproachSource.NORMAL, [0, -0.6, 0.8]),
+        (BARE, 'pull', along(0.6, 0, -0.8), ApproachSource.MOTION, [-0.6, 0, 0.8]),
+        (BARE, 'push', along(-0.6, 0, 0.8), ApproachSource.MOTION, [-0.6, 0, 0.8]),
+        (BARE, 'rotate', along(0, 0.28, -0.96), ApproachSource.MOTION, [0, -0.28, 0.96]),
+        (BARE, 'Pick_up', along(0, -1, 0), ApproachSource.LINE_OF_SIGHT, [0.36, 0.48, 0.8]),
+        (BARE, 'put down', along(0, 1, 0), ApproachSource.LINE_OF_SIGHT, [0.36, 0.48, 0.8]),
+        (BARE, 'pull', UNKNOWN, ApproachSource.LINE_OF_SIGHT, [0.36, 0.48, 0.8]),
+    ],
+)
+def test_an_approach_is_away_from_the_camera(surface, action, motion, source, direction):
+    approach = approach_to(surface, action, motion, SIGHT)
+    assert approach.source == source
+    np.testing.assert_allclose(approach.direction, direction, atol=1e-12)
+
+
+def test_a_point_without_a_position_has_none():
+    approach = approach_to(SurfacePoint.unknown('a hole'), 'pull', UNKNOWN, SIGHT)
+    assert (approach.source, approach.direction) == (ApproachSource.UNKNOWN, None)

@@ -27,8 +27,7 @@ from afformer_sim.cameras.depth_camera import DepthCamera, millimetres
 from afformer_sim.closed_loop.trial import AttemptVerdict
 from afformer_sim.datasets.rgbd_messages import camera_info_message, header_message
 
-from .right_contacts import find_trial, right_contact
-from .world_arm import WorldArm, skills_of
+from .world_arm import WorldArm, find_trial, right_contact, skills_of
 
 # By how much the pose of the camera is off: metres, and radians about an axis.
 SHIFT, TURN = np.array([0.004, 0.015, 0.008]), np.array([0.009, -0.012, 0.011])

@@ -25,8 +25,7 @@ from afformer_sim.closed_loop.trial import ClosedLoopSettings, plan_trials
 from afformer_sim.datasets.rgbd_messages import camera_matrix
 from afformer_sim.scene.renderer import Renderer
 
-from .right_contacts import right_contact
-from .world_arm import WorldArm, skills_of
+from .world_arm import WorldArm, right_contact, skills_of
 
 OBSERVE = np.array(POSTURES['observe'])
 # The first link and the forearm overlap.

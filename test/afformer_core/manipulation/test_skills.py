@@ -25,8 +25,7 @@ from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.closed_loop.trial import AttemptVerdict
 
 from .bench import KNOB_AXIS, NAMES, bench_world, contact
-from .right_contacts import find_trial, right_contact
-from .world_arm import PERIOD, WorldArm, skills_of
+from .world_arm import PERIOD, WorldArm, find_trial, right_contact, skills_of
 
 # Lowest and highest positions of the joints, radians.
 LIMITS = np.array(

@@ -1,25 +1,122 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the skills send an arm, and how hard it pushes against what it meets."""
+"""Steps of the tip, where the skills send it, and how hard it pushes against what it meets."""
 
 from __future__ import annotations
 
 import re
 from importlib.util import find_spec
 
+import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 if find_spec('gymnasium_robotics') is None:
     pytest.skip('gymnasium-robotics is not installed', allow_module_level=True)
 
+from afformer_core.geometry.transform import RigidTransform
+from afformer_core.manipulation.arm import ArmReading, Guard
 from afformer_core.manipulation.clearance import ArmClearance
-from afformer_core.manipulation.contact import ArmContact, BlockedError, Felt
+from afformer_core.manipulation.contact import ArmContact, BlockedError, Felt, UnreachableError
+from afformer_core.manipulation.joint_motion import JointMotion
+from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_core.manipulation.skills import Correct, Skills
 from afformer_core.manipulation.tip_motion import MotionSettings, TipMotion
-from afformer_sim.arm.franka import ARM_JOINTS, arm_model
+from afformer_sim.arm.franka import ARM_JOINTS, POSTURES, arm_model
 
-from .wall_arm import WallArm
 from .world_arm import GRIPPER, LIMITS
+
+# Seconds between two readings.
+PERIOD = 0.01
+# What the sensors of the joints report without a force, newton metres.
+OFFSET = np.array([6.0, -5.0, 4.0, -3.0, 2.0, -1.0, 1.0])
+
+
+class WallArm:
+    """An arm without dynamics.
+
+    Args:
+        wall: a point [3] on a wall and its normal [3]; None: no wall.
+        stiffness: newtons per metre with which the arm pushes against the wall.
+        sensor: 'wrench', 'effort' or '': what measures the force.
+        start: joint positions [7].
+
+    Attributes:
+        kinematics: of this arm.
+        joints: positions [7] now.
+        motions: all that it was sent along.
+        forces: newtons at each reading.
+        losses: number of the next motions that are lost.
+        grips: positions to which the gripper was sent.
+        fingers: position at which the gripper is stopped, once it is closed.
+    """
+
+    def __init__(
+        self,
+        wall: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+        stiffness: float = 2000.0,
+        sensor: str = '',
+        start: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.kinematics = TipKinematics(arm_model(), ARM_JOINTS, 'tip')
+        self.wall, self.stiffness, self.sensor = wall, stiffness, sensor
+        self.joints = np.array(POSTURES['observe'] if start is None else start)
+        self.motions: list[JointMotion] = []
+        self.tips: list[NDArray[np.float64]] = []
+        self.forces = [0.0]
+        self.losses = 0
+        self.grips: list[float] = []
+        self.fingers = 0.0
+        self.seconds = 17.0
+
+    def reading(self) -> ArmReading:
+        self.seconds += PERIOD
+        push = np.zeros(3)
+        if self.wall is not None:
+            push = self.forces[-1] * self.wall[1]
+        if self.sensor == 'wrench':
+            return ArmReading(self.seconds, self.joints, force=push + [3.1, -8.2, 0.4])
+        if self.sensor == 'effort':
+            rotation = self.kinematics.tip(self.joints).rotation
+            jacobian = self.kinematics.jacobian(self.joints)
+            return ArmReading(
+                self.seconds, self.joints, jacobian[:3].T @ rotation.T @ push + OFFSET
+            )
+        return ArmReading(self.seconds, self.joints)
+
+    def follow(self, motion: JointMotion, guard: Guard | None = None) -> bool:
+        self.motions.append(motion)
+        if self.losses:
+            self.losses -= 1
+            return True
+        passed = 0.0
+        while passed < motion.duration:
+            passed += PERIOD
+            self._move(motion.at(passed))
+            if guard is not None and guard(self.reading()):
+                return False
+        return True
+
+    def grip(self, position: float, effort: float) -> float:
+        self.grips.append(position)
+        return max(position, self.fingers)
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def targets(self) -> list[NDArray[np.float64]]:
+        """Positions [3] of the tip to which the arm was sent, one for each motion."""
+        return [self.kinematics.tip(motion.end).translation for motion in self.motions]
+
+    def _move(self, joints: NDArray[np.float64]) -> None:
+        behind = 0.0
+        if self.wall is not None:
+            point, normal = self.wall
+            behind = max(0.0, float((point - self.kinematics.tip(joints).translation) @ normal))
+        self.forces.append(self.stiffness * behind)
+        if not behind:
+            self.joints = joints
+        self.tips.append(self.kinematics.tip(self.joints).translation)
 
 
 def unit(*numbers: float) -> np.ndarray:
@@ -217,3 +314,43 @@ def test_the_tip_is_not_faster_than_its_limit() -> None:
     act(arm, ArmContact('touch', POINT, NORMAL), tip_speed=0.13, contact_speed=0.03)
     speeds = np.linalg.norm(np.diff(arm.tips, axis=0), axis=1) / 0.01
     assert 0.115 < speeds.max() < 0.135
+
+
+START = np.array([0.3, -0.45, 0.2, -2.1, 0.15, 1.7, 0.4])
+
+
+@pytest.fixture(scope='module')
+def kinematics() -> TipKinematics:
+    return TipKinematics(arm_model(), ARM_JOINTS, 'tip')
+
+
+def _turned(kinematics: TipKinematics, angle: float) -> RigidTransform:
+    """The pose of the tip at the start, turned about the tool's own axis."""
+    tip = kinematics.tip(START)
+    turn = cv2.Rodrigues(angle * tip.rotation[:, 2])[0]
+    return RigidTransform(turn @ tip.rotation, tip.translation)
+
+
+def test_a_step_reaches_the_pose_and_moves_the_wrist_most(kinematics: TipKinematics) -> None:
+    pose = _turned(kinematics, 0.42)
+
+    joints = kinematics.step(pose, START)
+
+    reached = kinematics.tip(joints)
+    assert reached.translation == pytest.approx(pose.translation, abs=1e-3)
+    assert reached.rotation == pytest.approx(pose.rotation, abs=1e-2)
+    assert (joints - START)[6] == pytest.approx(0.4, abs=0.03)
+    assert np.abs(joints - START)[:6].max() < 0.1
+
+
+def test_a_step_by_which_a_joint_would_jump_is_out_of_reach(kinematics: TipKinematics) -> None:
+    with pytest.raises(UnreachableError, match='the joints would jump'):
+        kinematics.step(_turned(kinematics, 0.7), START)
+
+
+def test_a_joint_a_little_beyond_its_limit_goes_back_to_it(kinematics: TipKinematics) -> None:
+    start = START.copy()
+    start[5] = 3.7527
+    joints = kinematics.joints(kinematics.tip(start), start)
+    # 1.6 mrad before the limit, which a driver would refuse to exceed.
+    assert joints[5] == pytest.approx(3.7509, abs=1e-4)

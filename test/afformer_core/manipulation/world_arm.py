@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A simulated arm whose time passes only while it is waited for."""
+"""A simulated arm whose time passes only while it is waited for, and what its camera tells it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from numpy.typing import NDArray
 
 from afformer_core.manipulation.arm import ArmReading, Guard
 from afformer_core.manipulation.clearance import ArmClearance
+from afformer_core.manipulation.contact import ArmContact
 from afformer_core.manipulation.gripper import Gripper
 from afformer_core.manipulation.joint_motion import JointLimits, JointMotion
 from afformer_core.manipulation.kinematics import TipKinematics
 from afformer_core.manipulation.skills import Skills
 from afformer_core.manipulation.tip_motion import MotionSettings
+from afformer_core.stream.settings import StreamSettings
 from afformer_sim.arm.arm_world import ArmWorld
 from afformer_sim.arm.franka import ARM_JOINTS, FINGER_JOINTS, arm_model
 from afformer_sim.arm.joint_trajectory import JointTrajectory
+from afformer_sim.bodies.seeds import Stream, make_rng
+from afformer_sim.cameras.depth_camera import DepthCamera
+from afformer_sim.closed_loop.robot_observation import publish_pixel, see
+from afformer_sim.closed_loop.trial import ClosedLoopSettings, PlannedTrial, plan_trials
+from afformer_sim.scene.renderer import Renderer
 
 # Seconds between two readings, and in which the arm settles after a motion.
 PERIOD, SETTLING = 0.01, 0.15
@@ -115,3 +122,25 @@ def skills_of(arm: WorldArm, **settings: float) -> Skills:
     kinematics = TipKinematics(arm_model(), ARM_JOINTS, 'tip')
     clearance = ArmClearance(arm_model(), ARM_JOINTS)
     return Skills(arm, kinematics, MotionSettings(LIMITS, **settings), GRIPPER, 0.1, clearance)
+
+
+def find_trial(family: str, action: str) -> PlannedTrial:
+    """Find the first trial of the benchmark with a family and an action."""
+    settings = ClosedLoopSettings(families=(family,))
+    trials = (trial for index in range(20) for trial in plan_trials(settings, index))
+    return next(trial for trial in trials if trial.task.action == action)
+
+
+def right_contact(world: ArmWorld) -> ArmContact:
+    """Where a perfect model points at in the image of the robot's camera."""
+    trial, to_base = world.trial, world.workplace.base.inverse()
+    rng = make_rng(trial.scene.seed, Stream.RGBD)
+    with Renderer(trial.scene, trial.view.size) as renderer:
+        observation = see(renderer, trial.view, trial.states, rng)
+    sensed = DepthCamera(0.0, 0.0).measure(observation.depth, rng)
+    pixel = observation.right_pixel(trial.scene.fixture, trial.task.element)
+    seen = publish_pixel(pixel, observation, sensed, StreamSettings())
+    assert seen.position is not None, seen.problem
+    assert seen.normal is not None
+    point, normal = to_base.apply(seen.position), to_base.direct(seen.normal)
+    return ArmContact(trial.task.action, point, normal)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verdicts of attempts by how they have ended, without a graph."""
+"""Verdicts of attempts by how they have ended, without a graph, and a trial by the command."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -355,3 +356,34 @@ def test_every_fifth_demonstration_is_of_something_that_is_not_there() -> None:
     assert [trial.index for trial, _ in found[:4]] == [0, 1, 2, 3]
     present = demonstrated_trial(settings, 4, absences=False)
     assert (present[0].index, present[1].value) == (4, 'present')
+
+
+# Only its files are read: other tests stand in for it.
+needs_meshes = pytest.mark.skipif(
+    find_spec('gymnasium_robotics') is None, reason='gymnasium-robotics is not installed'
+)
+
+
+@pytest.mark.slow
+@needs_meshes
+@pytest.mark.timeout(620)
+def test_a_drawer_is_pulled_as_it_was_shown(tmp_path: Path) -> None:
+    command = [sys.executable, '-m', 'afformer_ros.robot_trials', '--scenes', '3']
+    options = ['--families', 'keypad', 'boxes', 'drawers', '--json', str(tmp_path / 'trials.json')]
+    done = subprocess.run(
+        [*command, *options], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    content = json.loads((tmp_path / 'trials.json').read_text())
+    assert content['measures']['all']['trials'] == 3
+    assert content['provenance']['seed'] == [8]
+    pulled = content['trials'][2]
+    assert (pulled['family'], pulled['right_pixel']['verdict']) == ('drawers', 'done')
+
+
+@needs_meshes
+def test_no_scenes_are_an_error() -> None:
+    command = [sys.executable, '-m', 'afformer_ros.robot_trials', '--scenes', '0']
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert 'scenes is 0; expected at least 1' in done.stderr

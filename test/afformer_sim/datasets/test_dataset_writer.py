@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated datasets: written, resumed, and read back by the reader of OPRA's annotations."""
+"""Simulated datasets, read back by the reader of OPRA's annotations, and settings of all kinds."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +17,9 @@ from afformer_core.media.video import VideoFrame, read_video
 from afformer_core.offline.data.annotations import open_annotations
 from afformer_core.offline.data.verification import find_problems
 from afformer_sim.bodies.element import ACTIONS
+from afformer_sim.closed_loop.trial import ClosedLoopSettings
 from afformer_sim.datasets.layouts import DatasetSettings, write_scenes
+from afformer_sim.datasets.rgbd_bag import RgbdBagSettings
 from afformer_sim.families import FAMILIES
 from afformer_sim.scene.demonstration import plan_demonstrations
 
@@ -144,3 +148,26 @@ def test_the_command_renders_the_families_and_the_seed_of_a_split(tmp_path: Path
     for split, family in (('test-buttons', 'dense_keypad'), ('other', 'mugs')):
         (entry,) = json.loads((tmp_path / f'{split}.json').read_text())
         assert entry['family'] == family
+
+
+@pytest.mark.parametrize(
+    ('settings', 'fields', 'message'),
+    [
+        (DatasetSettings, {'scenes': 0}, 'scenes is 0; expected at least 1'),
+        (DatasetSettings, {'families': ()}, 'families are none; expected some of'),
+        (DatasetSettings, {'longest_side': 8}, 'at least 32'),
+        (DatasetSettings, {'hand': 'paw'}, "hand is 'paw'; expected one of"),
+        (RgbdBagSettings, {'size': (16, 16)}, 'at least 32 x 32'),
+        (RgbdBagSettings, {'seconds': 0}, 'and at least one'),
+        (RgbdBagSettings, {'seed': -1}, 'seed is -1; expected at least 0'),
+        (RgbdBagSettings, {'family': 'spoon'}, 'families are spoon; expected some of'),
+        (ClosedLoopSettings, {'families': ('spoon',)}, 'families are spoon; expected some of'),
+        (ClosedLoopSettings, {'size': (16, 16)}, 'at least 32 x 32'),
+        (ClosedLoopSettings, {'noise': -0.1}, 'noise is -0.1, .* expected noise of at least 0'),
+    ],
+)
+def test_impossible_settings_are_refused(
+    settings: Callable[..., object], fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        settings(**{'seed': 1, **fields})

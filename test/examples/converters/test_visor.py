@@ -3,23 +3,102 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from afformer_core.licences import Origin
+from afformer_core.media.video import write_video
 from afformer_core.offline.data.verification import find_problems
 
 from .conftest import Convert
-from .visor_files import FRAMES, annotate, entity, frame, hand, write_visor
+
+NARRATIONS = (
+    'narration_id,participant_id,video_id,narration_timestamp,start_timestamp,stop_timestamp,'
+    'start_frame,stop_frame,narration,verb,verb_class,noun,noun_class,all_nouns,all_noun_classes\n'
+    'P01_01_0,P01,P01_01,00:00:01.089,00:00:01.00,00:00:03.00,60,180,open door,open,1,door,3,'
+    "['door'],[3]\n"
+    'P01_01_1,P01,P01_01,00:00:05.000,00:00:05.00,00:00:06.00,300,360,"take cup, plate",take,0,'
+    'cup,13,"[\'cup\', \'plate\']","[13, 2]"\n'
+    'P01_01_2,P01,P01_01,00:01:01.000,00:01:01.50,00:01:02.00,3690,3720,take pan,take,0,pan,5,'
+    "['pan'],[5]\n"
+    'P09_01_0,P09,P09_01,00:00:01.089,00:00:01.00,00:00:03.00,60,180,open door,open,1,door,3,'
+    "['door'],[3]\n"
+)
+VERBS = 'id,key,instances,category\n0,take,"[\'take\']",retrieve\n1,open,"[\'open\']",access\n'
+
+
+def entity(name: str, noun: int, x: float = 10, **more: Any) -> dict[str, Any]:
+    """A square of 20 pixels, and two segments without area, as some have."""
+    square = [[x, 10.0], [x + 20, 10.0], [x + 20, 30.0], [x, 30.0]]
+    return {
+        'id': f'{name}-{x}',
+        'name': name,
+        'class_id': noun,
+        'exhaustive': 'y',
+        'segments': [square, [], [[1.0, 2.0]]],
+        **more,
+    }
+
+
+def hand(contact: Any, side: str = 'left hand') -> dict[str, Any]:
+    return entity(side, 300, 40, exhaustive='n', in_contact_object=contact)
+
+
+def frame(number: int, *entities: dict[str, Any]) -> dict[str, Any]:
+    name = f'P01_01_frame_{number:010d}.jpg'
+    return {
+        'image': {
+            'image_path': f'P01_01/{name}',
+            'name': name,
+            'subsequence': 'P01_01_seq_00001',
+            'video': 'P01_01',
+        },
+        'annotations': list(entities),
+    }
+
+
+# At 60 frames a second, and not in their order.
+FRAMES = [
+    frame(121, hand('door-10'), entity('door', 3)),
+    frame(1, hand('hand-not-in-contact'), entity('door', 3, 60), entity('cup', 13, 30)),
+    frame(241, hand('door-10'), entity('door', 3)),
+    frame(331, hand('cup-10'), entity('cup', 13), entity('plate', 2, 50)),
+]
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    write_visor(tmp_path / 'tree')
-    return tmp_path / 'tree'
+    """Write the folder of the sparse annotations, with a video of 7 s."""
+    root = tmp_path / 'tree'
+    narrations = root / 'epic-kitchens-100-annotations'
+    images = root / 'rgb_frames/train/P01/P01_01'
+    for folder in (narrations, images, root / 'annotations/train', root / 'videos'):
+        folder.mkdir(parents=True)
+    (narrations / 'EPIC_100_train.csv').write_text(NARRATIONS)
+    (narrations / 'EPIC_100_validation.csv').write_text(NARRATIONS.splitlines()[0])
+    (narrations / 'EPIC_100_verb_classes.csv').write_text(VERBS)
+    write_video(root / 'videos/P01_01.MP4', np.zeros((70, 48, 64, 3), np.uint8), 10.0)
+    for number in (1, 121, 241, 331):
+        PIL.Image.new('RGB', (96, 54)).save(images / f'P01_01_frame_{number:010d}.jpg')
+    annotate(root, *FRAMES)
+    return root
+
+
+def annotate(root: Path, *frames: dict[str, Any]) -> None:
+    content = {'video_annotations': list(frames)}
+    (root / 'annotations/train/P01_01.json').write_text(json.dumps(content))
+    times = {each['image']['name']: (number_of(each) - 1) / 60 for each in frames}
+    content = {'info': 'All timestamps are in seconds', 'timestamps': times}
+    (root / 'frames_to_timestamps.json').write_text(json.dumps(content))
+
+
+def number_of(entry: dict[str, Any]) -> int:
+    return int(entry['image']['name'][-14:-4])
 
 
 def test_an_action_is_shown_and_its_object_is_sought_in_another_frame(

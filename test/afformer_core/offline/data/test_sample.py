@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Facts of a sample, and the fields that it refuses."""
+"""Facts of a sample, the fields that it refuses, and the files that annotate a folder."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from afformer_core.offline.data.annotations import annotating_files
 from afformer_core.offline.data.sample import KnownElements, Sample
 
 WHOLE = Sample(
@@ -51,3 +52,20 @@ def test_points_of_an_action_that_occurs_twice_are_together() -> None:
         1: [[2.0, 0.0]],
     }
     assert list(sample.points_by_action) == [4, 1]
+
+
+def test_the_tables_of_your_own_pairs_annotate_a_folder(tmp_path: Path) -> None:
+    names = (
+        'actions.txt',
+        'kettle/points.csv',
+        'tap/points.csv',
+        'tap/images/a.jpg',
+        'pairs.json',
+    )
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    assert annotating_files(tmp_path) == [tmp_path / names[n] for n in (1, 2, 4)]
+    assert annotating_files(tmp_path / 'pairs.json') == [tmp_path / 'pairs.json']
+    assert annotating_files(tmp_path / 'absent.json') == []

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pages made of templates that extend the base."""
+"""Pages made of templates, tables as Markdown, and named numbers as JSON."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import jinja2
+import numpy as np
 import pytest
 from markupsafe import Markup
 
+from afformer_core.offline.reports.bootstrap import Estimate
 from afformer_core.offline.reports.pages import jpeg_source, page_html, write_page
+from afformer_core.offline.reports.tables import Table, cell_text, to_json
 
 TEMPLATE = """{% extends 'base.html' %}
 {% import 'macros.html' as page %}
@@ -57,3 +62,79 @@ def test_templates_are_installed(root: Path) -> None:
     declared = (root / 'pyproject.toml').read_text().partition('[tool.setuptools.package-data]')[2]
     assert packages
     assert [name for name in packages if f"'{name}' = ['templates/*']" not in declared] == []
+
+
+TABLE = Table(
+    'Accuracy',
+    ('KLD', 'pairs'),
+    {'model': [Estimate(0.5, 0.25, 1.0, 12), 12], 'baseline': [float('inf'), None]},
+    ('lower is better',),
+)
+
+
+def test_markdown():
+    assert TABLE.to_markdown().splitlines() == [
+        '### Accuracy',
+        '',
+        '|          |                  KLD | pairs |',
+        '|----------|---------------------:|------:|',
+        '| model    | 0.500 [0.250, 1.000] |    12 |',
+        '| baseline |                  inf |     - |',
+        '',
+        '- lower is better',
+    ]
+
+
+def test_json_is_strict_and_keyed_by_label_and_column():
+    fields = json.loads(json.dumps(TABLE.to_json(), allow_nan=False))
+    assert fields['rows']['model']['KLD'] == {
+        'value': 0.5, 'low': 0.25, 'high': 1.0, 'count': 12, 'confidence': 0.95,
+    }  # fmt: skip
+    assert fields['rows']['baseline'] == {'KLD': 'inf', 'pairs': None}
+
+
+def test_refuses_a_row_of_another_length():
+    with pytest.raises(ValueError, match='shorter'):
+        Table('Accuracy', ('KLD', 'SIM'), {'model': [1.0]}).to_json()
+
+
+def test_a_table_of_named_numbers():
+    rows = {'model': {'pairs': 12, 'kld': 0.5}, 'baseline': {'kld': 2.5}}
+    table = Table.of('Accuracy', {'kld': 'KLD', 'pairs': 'pairs'}, rows, ['a note'])
+    assert table.columns == ('KLD', 'pairs')
+    assert table.rows == {'model': [0.5, 12], 'baseline': [2.5, None]}
+    assert table.notes == ('a note',)
+    assert table.to_json()['rows']['model'] == {'kld': 0.5, 'pairs': 12}
+
+
+def test_a_column_that_no_row_has_is_refused():
+    with pytest.raises(ValueError, match="no row of 'Accuracy' has klt"):
+        Table.of('Accuracy', {'klt': 'KLD'}, {'model': {'kld': 0.5}})
+
+
+@pytest.mark.parametrize(
+    ('cell', 'text'),
+    [
+        (9.9996, '10.000'),
+        (10.0, '10.0'),
+        (-9.5, '-9.500'),
+        (-12.34, '-12.3'),
+        (7, '7'),
+        (None, '-'),
+    ],
+)
+def test_three_digits_below_ten_and_one_from_there(cell, text):
+    assert cell_text(cell) == text
+
+
+@pytest.mark.parametrize(
+    ('number', 'text'), [(float('inf'), 'inf'), (-float('inf'), '-inf'), (float('nan'), 'nan')]
+)
+def test_what_json_lacks_is_text(number: float, text: str) -> None:
+    assert to_json({'kld': number}) == {'kld': text}
+
+
+@pytest.mark.parametrize('value', [np.float32(1), np.zeros(2), {1, 2}, 1j])
+def test_what_is_no_number_is_refused(value: Any) -> None:
+    with pytest.raises(TypeError, match='expected named numbers'):
+        to_json({'a': value})

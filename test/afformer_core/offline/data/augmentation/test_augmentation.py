@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All changes together: points under their dots, frames alike, and the same from one seed."""
+"""Changes of colour by literal values, reversal, and all together: points under their dots."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +22,13 @@ from afformer_core.offline.data.augmentation.geometric import (
     PerspectiveSettings,
     inside,
 )
-from afformer_core.offline.data.augmentation.photometric import PhotometricSettings
+from afformer_core.offline.data.augmentation.photometric import (
+    ColourChange,
+    PhotometricSettings,
+    draw_colour_change,
+)
+from afformer_core.offline.data.augmentation.reversal import Reversal
+from afformer_core.offline.data.sample import Sample
 
 SIZE = (96, 128)
 MOVED = ImageSettings(
@@ -172,3 +179,110 @@ def test_options_out_of_range_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match='expected'):
         settings(**wrong)
+
+
+ALL_COLOURS = PhotometricSettings(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)
+
+
+def recoloured(change: ColourChange, *colours: tuple[int, int, int]) -> list[list[int]]:
+    """What becomes of images of one pixel each."""
+    images = np.array(colours, np.uint8)[:, None, None]
+    after = change.apply(images)
+    assert after.shape == images.shape
+    assert after.dtype == np.uint8
+    return after[:, 0, 0].tolist()
+
+
+def test_no_change() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
+    np.testing.assert_array_equal(ColourChange().apply(images), images)
+
+
+def test_brightness_multiplies_and_is_clipped() -> None:
+    assert recoloured(ColourChange(brightness=1.5), (100, 10, 200)) == [[150, 15, 255]]
+
+
+def test_contrast_is_about_the_mean_of_all_images() -> None:
+    assert recoloured(ColourChange(contrast=0.5), (40, 40, 40), (80, 80, 80)) == [
+        [50, 50, 50],
+        [70, 70, 70],
+    ]
+    assert recoloured(ColourChange(brightness=0.5, contrast=0.0), (40,) * 3, (80,) * 3) == [
+        [30, 30, 30],
+        [30, 30, 30],
+    ]
+
+
+def test_saturation_is_about_the_grey_of_each_pixel() -> None:
+    assert recoloured(ColourChange(saturation=0.0), (200, 100, 10)) == [[120, 120, 120]]
+    assert recoloured(ColourChange(saturation=0.5), (200, 100, 10)) == [[160, 110, 65]]
+
+
+def test_hue_turns_red_to_green_to_blue() -> None:
+    ((red, green, blue),) = recoloured(ColourChange(hue=1 / 3), (160, 100, 100))
+    assert green > max(red, blue)
+    ((red, green, blue),) = recoloured(ColourChange(hue=1 / 3), (100, 160, 100))
+    assert blue > max(red, green)
+
+
+def test_hue_keeps_grey_and_brightness() -> None:
+    assert recoloured(ColourChange(hue=0.2), (90, 90, 90)) == [[90, 90, 90]]
+    ((red, green, blue),) = recoloured(ColourChange(hue=0.2), (150, 100, 90))
+    assert 0.299 * red + 0.587 * green + 0.114 * blue == pytest.approx(113.8, abs=1)
+
+
+def test_factors_are_drawn_from_the_whole_range() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [draw_colour_change(ALL_COLOURS, rng) for _ in range(500)]
+    factors = np.array([(d.brightness, d.contrast, d.saturation, d.hue) for d in drawn if d])
+    assert len(factors) == 500
+    np.testing.assert_allclose(factors.min(axis=0), [0.6, 0.6, 0.6, -0.1], atol=0.01)
+    np.testing.assert_allclose(factors.max(axis=0), [1.4, 1.4, 1.4, 0.1], atol=0.01)
+
+
+def test_some_are_left_as_they_are() -> None:
+    rng = np.random.default_rng(0)
+    settings = PhotometricSettings(brightness=0.4, probability=0.25)
+    changes = [draw_colour_change(settings, rng) for _ in range(1000)]
+    assert 720 < changes.count(None) < 780
+
+
+ACTION_NAMES = ('push', 'pull', 'hold', 'rotate')
+REVERSED = {'push': 'pull', 'pull': 'push', 'hold': 'hold'}
+
+
+def sample(*actions: int) -> Sample:
+    points = (np.zeros((1, 2)),) * len(actions)
+    return Sample('0', Path('a.mp4'), Path('0.jpg'), (8, 8), actions, points)
+
+
+def share(reversal: Reversal, *samples: Sample) -> float:
+    return float(np.mean([reversal.happens(samples, (0, position)) for position in range(400)]))
+
+
+def test_pushing_becomes_pulling() -> None:
+    assert Reversal.of_names(1.0, REVERSED, ACTION_NAMES).of((0, 1, 2, 3)) == (1, 0, 2, 3)
+
+
+def test_as_often_as_was_asked_for() -> None:
+    reversal = Reversal.of_names(0.25, REVERSED, ACTION_NAMES)
+
+    assert share(reversal, sample(0, 2), sample(1)) == pytest.approx(0.25, abs=0.07)
+    assert reversal.happens([sample(0)], (0, 7)) == reversal.happens([sample(0)], (0, 7))
+
+
+def test_an_action_without_a_reverse_keeps_its_direction() -> None:
+    reversal = Reversal.of_names(1.0, REVERSED, ACTION_NAMES)
+
+    assert share(reversal, sample(3)) == share(reversal, sample(0), sample(3)) == 0
+    assert share(reversal, sample(0)) == 1
+
+
+def test_an_unknown_action() -> None:
+    with pytest.raises(ValueError, match="has 'lift'; expected one of push, pull, hold, rotate"):
+        Reversal.of_names(0.5, {'lift': 'push'}, ACTION_NAMES)
+
+
+def test_nothing_that_could_be_reversed() -> None:
+    with pytest.raises(ValueError, match='reversed_actions is empty'):
+        Reversal.of_names(0.5, {}, ACTION_NAMES)

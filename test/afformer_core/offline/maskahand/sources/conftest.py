@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bags with the images of several topics, a film, and a LeRobot dataset."""
+"""Bags with the images of several topics, a film, a LeRobot dataset, and the mining of them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from afformer_core.media.video import write_video
+from afformer_core.offline.maskahand.mining.index import HandIndex, MinedVideo, read_index
+from afformer_core.offline.maskahand.mining.mining import Mining, MiningSettings
+from afformer_core.offline.maskahand.sources import find_sources
+from afformer_core.offline.parallel.engine import ParallelEngine
+from afformer_core.offline.parallel.local_engine import ONE_PROCESS
 
 STEP = 100_000_000
 # Of a LeRobot dataset.
@@ -121,3 +126,25 @@ def lerobot_dataset(red: ModuleType, tmp_path_factory: pytest.TempPathFactory) -
     ]
     pq.write_table(pa.Table.from_pylist(rows), episodes / 'file-000.parquet')
     return folder
+
+
+SETTINGS = MiningSettings(clip_frames=8, stride=4, part_frames=20)
+
+
+def mine(
+    red: ModuleType,
+    output: Path,
+    *paths: str,
+    engine: ParallelEngine = ONE_PROCESS,
+    settings: MiningSettings = SETTINGS,
+    folder_rate: float | None = None,
+) -> HandIndex:
+    found = find_sources([Path(path) for path in paths], folder_rate)
+    mining = Mining(found, red.RedHands, output, settings)
+    list(mining.detect(engine))
+    mining.write_index()
+    return read_index(output / 'index.json')
+
+
+def seen(video: MinedVideo) -> tuple[object, ...]:
+    return video.times, video.hands, video.clips

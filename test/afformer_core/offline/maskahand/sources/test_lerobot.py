@@ -21,8 +21,7 @@ from afformer_core.offline.maskahand.sources import find_sources, open_source
 from afformer_core.offline.maskahand.sources.urls import url_of
 from afformer_core.offline.maskahand.sources.video_file import VideoPart
 
-from .conftest import CAMERA, DEPTH
-from .mined_paths import mine, seen
+from .conftest import CAMERA, DEPTH, mine, seen
 
 SETTINGS = MiningSettings(rate=5.0, clip_frames=5, stride=5, part_frames=8)
 

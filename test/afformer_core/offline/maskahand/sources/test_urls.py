@@ -30,7 +30,7 @@ from afformer_core.offline.maskahand.sources.urls import RemoteFile, url_of, wri
 from afformer_core.offline.parallel.engine import ParallelEngine
 from afformer_core.offline.parallel.local_engine import ONE_PROCESS, LocalEngine
 
-from .mined_paths import mine, seen
+from .conftest import mine, seen
 
 # Bytes after which the server breaks a transfer.
 BREAKS = 200_000

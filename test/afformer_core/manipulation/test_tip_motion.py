@@ -218,15 +218,6 @@ def test_the_gripper_opens_3_cm_wider_than_the_part() -> None:
     assert arm.grips[0] == 0.04
 
 
-def test_what_is_picked_up_stays_in_the_gripper() -> None:
-    arm = WallArm()
-    arm.fingers = 0.004
-    felt = act(arm, ArmContact('pick up', POINT, NORMAL))
-    assert (str(felt), felt.held) == ('held, lifted 10 cm', True)
-    assert arm.grips[0] == 0.04
-    assert set(arm.grips[1:]) == {0.0}
-
-
 def test_what_the_arm_meets_on_its_way_is_not_the_surface() -> None:
     # A wall 6 cm before the surface.
     arm = WallArm((POINT + 0.06 * NORMAL, NORMAL))

@@ -33,7 +33,7 @@ OFFSET = np.array([6.0, -5.0, 4.0, -3.0, 2.0, -1.0, 1.0])
 
 
 class WallArm:
-    """An arm without dynamics.
+    """An arm without dynamics, which is where it was sent unless its tip meets a wall.
 
     Args:
         wall: a point [3] on a wall and its normal [3]; None: no wall.

@@ -69,14 +69,6 @@ def test_nothing_is_blended_without_time(
     assert smoother.add(second, stamp * MILLISECOND, seconds) is second
 
 
-def test_nothing_is_blended_after_a_restart(first: Prediction, second: Prediction) -> None:
-    smoother = PredictionSmoother()
-    smoother.add(first, 0, 0.1)
-    smoother.restart()
-
-    assert smoother.add(second, 100 * MILLISECOND, 0.1) is second
-
-
 SECOND = 1_000_000_000
 
 

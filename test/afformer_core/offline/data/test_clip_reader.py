@@ -225,22 +225,6 @@ def names(cache: FrameCache) -> list[str]:
     return [path.name for path in cache.folder.iterdir()]
 
 
-def test_a_clip_is_given_back(cache: FrameCache) -> None:
-    assert cache.load('a') is None
-    cache.save('a', clip(7))
-    found = cache.load('a')
-    assert found is not None
-    assert found.windows == ((0, 1, 2), (2, 2, 4))
-    np.testing.assert_array_equal(found.frames, clip(7).frames)
-    assert names(cache) == ['a.safetensors']
-
-
-def test_windows_have_the_frames_of_their_indices() -> None:
-    first, second = clip().images()
-    assert first[:, 0, 0, 0].tolist() == [0, 1, 2]
-    assert second[:, 0, 0, 0].tolist() == [2, 2, 4]
-
-
 @pytest.mark.parametrize('kept', [0, 3, 90, 2000, -30, -1])
 def test_a_file_that_is_cut_off_counts_as_absent(cache: FrameCache, kept: int) -> None:
     cache.save('a', clip())

@@ -37,7 +37,7 @@ from afformer_core.runtime.demonstration import EncodedFrames, FrameFeatures
 from ..mined_videos import interaction_clips
 from .conftest import mine, seen
 
-# 124 degrees across.
+# Of a film of a plane with a red rectangle and a black line; 124 degrees across.
 LENS = LensIntrinsics(
     'fisheye', (192, 128), (88.0, 88.0), (97.0, 62.5), (0.05, -0.01, 0.004, -0.001)
 )

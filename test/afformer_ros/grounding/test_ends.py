@@ -346,6 +346,18 @@ def ages(bench: Bench) -> Going:
     bench.wait(lambda: 'end to end p50 (ms)' not in bench.told('latency', ''), 'their end')
 
 
+def images_that_agree(bench: Bench) -> Going:
+    def agreeing(number: int) -> int:
+        image = bench.image_message(1)
+        image.header = bench.header(number)
+        return int(bench.ground(image).agreeing_images)
+
+    bench.record('press')
+    assert [agreeing(1), agreeing(2)] == [1, 2]
+    yield
+    assert agreeing(3) == 1
+
+
 def set_back(bench: Bench) -> None:
     """Let the clock jump back."""
     bench.wait(bench.clock.get_subscription_count, 'the subscription to /clock')
@@ -359,6 +371,7 @@ ENDS: dict[str, Callable[[Bench], Any]] = {
     'cleanup': lambda bench: bench.change('deactivate', 'cleanup'),
     'next image': lambda bench: bench.ground(bench.image_message(2)),
     'next recording': lambda bench: bench.record('pull'),
+    'same recording': lambda bench: bench.record('press'),
     'jump of the clock': set_back,
 }
 
@@ -375,6 +388,7 @@ ENDS: dict[str, Callable[[Bench], Any]] = {
         (a_loading, 'cleanup'),
         (a_warning_of_a_bad_image, 'next image'),
         (losses_that_were_counted, 'next recording'),
+        (images_that_agree, 'same recording'),
         (ages, 'jump of the clock'),
     ],
 )

@@ -19,6 +19,7 @@ from afformer_ros.grounding.grounding_diagnostics import (
     LatencyWindow,
     StageTimes,
     status_of,
+    topic_status,
 )
 
 
@@ -126,3 +127,17 @@ def test_a_warning_is_told_instead_of_the_usual_message(diagnostics: DiagnosticA
 def test_what_is_not_told(diagnostics: DiagnosticArray) -> None:
     assert status_of(diagnostics, '/grounding', 'depth') is None
     assert status_of(diagnostics, '/right/grounding', 'gpu') is None
+
+
+@pytest.mark.parametrize(
+    ('publishers', 'message', 'warning'),
+    [(0, 'not used: depth is 8UC1', ''), (1, 'arriving', 'depth is 8UC1')],
+)
+def test_a_topic_that_nobody_needs_is_warned_of_only_if_it_is_published(
+    publishers: int, message: str, warning: str
+) -> None:
+    watch: Any = SimpleNamespace(
+        problem=lambda: 'depth is 8UC1', publishers=publishers, values=dict, loss=str
+    )
+    status = topic_status('depth', watch, needed=False, deaf='')
+    assert (status.message, status.warning) == (message, warning)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -243,3 +244,11 @@ def test_detections_are_published_where_vision_msgs_is_installed(tmp_path, monke
 )
 def test_without_vision_msgs_there_are_no_detections():
     assert 'detections' not in available_output_types()
+
+
+def test_a_goal_gives_its_own_presence_together_with_its_action() -> None:
+    grounding: Any = object.__new__(ImageGrounding)
+    grounding._read_parameters = lambda: replace(PARAMETERS, minimum_presence=0.31)
+    criteria = SimpleNamespace(minimum_presence=0.62, action='rotate')
+    settings = grounding._settings(SimpleNamespace(criteria=criteria))
+    assert (settings.minimum_presence, settings.action) == (0.62, 'rotate')

@@ -10,7 +10,6 @@ from afformer_core.demonstrations.optical_flow import (
     background_flow,
     background_motion,
     estimate_rotation,
-    moved,
     steadied,
 )
 from afformer_core.runtime.demonstration import Sense
@@ -28,15 +27,6 @@ def flow_of(motion: np.ndarray) -> np.ndarray:
 
 def shifted(x: float, y: float) -> np.ndarray:
     return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
-
-
-def test_points_move_by_a_motion():
-    points = np.array([[10.0, 20.0], [100.0, 5.0]])
-    np.testing.assert_allclose(moved(MOTION, points), [[13.2, 18.9], [104.4, 5.55]])
-
-
-def test_the_motion_of_the_whole_image():
-    np.testing.assert_allclose(background_motion(flow_of(MOTION)), MOTION, atol=1e-4)
 
 
 def test_what_moves_otherwise_counts_for_nothing():

@@ -73,6 +73,8 @@ def test_the_arm_keeps_away_from_a_wall_and_what_is_behind_it() -> None:
     assert not before_wall(0.76).is_free(REACHING)
     assert not before_wall(0.68).is_free(REACHING)
     assert before_wall(np.nan).is_free(REACHING)
+    # Where a motion ends, it is checked, too.
+    assert not before_wall(0.76).is_free_motion(REACHING - 0.001, REACHING)
 
 
 def test_the_tip_may_touch_what_is_at_the_point_of_the_action() -> None:

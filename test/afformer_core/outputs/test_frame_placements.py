@@ -115,3 +115,9 @@ def test_another_frame_is_found_beside_the_target_frame():
 def test_up_in_another_frame_is_that_of_the_target_frame():
     placement = FramePlacements(look_up, 'base').placement_in('camera', 'camera', 5)
     np.testing.assert_allclose(placement.vertical.up, [-0.6, 0.64, 0.48], atol=1e-12)
+
+    def from_base(target: str, source: str, stamp: int) -> RigidTransform:
+        return RigidTransform(ROTATIONS[7 if source == 'base' else 5], np.zeros(3))
+
+    tool = FramePlacements(from_base, 'base').placement_in('tool', 'camera', 5)
+    np.testing.assert_allclose(tool.vertical.up, [0.6, -0.64, 0.48], atol=1e-12)

@@ -130,12 +130,12 @@ ENDS = features([[0, 0], [2, 4]], [[90, 90], [90, 90]], [[0, 4], [2, 0]])
 
 
 def test_the_first_and_the_last_frame_count() -> None:
-    # (3, 2) is (2, 0) away from the mean: half way between two of the four positions.
-    image = features([[3, 2]])[0]
+    # A position of the last frame, away from the mean at right angles to those of the first.
+    image = features([[0, 4]])[0]
     flat = np.ones((1, 1), np.float32)
 
     assert DemonstrationFeatures(ENDS).feature_similarity(image, flat) == pytest.approx(
-        np.sqrt(0.5), abs=1e-5
+        1, abs=1e-4
     )
     assert DemonstrationFeatures(ENDS[:1]).feature_similarity(
         features([[3, 6]])[0], flat

@@ -74,6 +74,29 @@ def test_it_says_in_one_line_what_it_is(changes: dict[str, object], said: str) -
 
 
 @pytest.mark.parametrize(
+    ('certainty', 'threshold', 'contact', 'unsure'),
+    [
+        (0.69, 0.7, 1.0, True),
+        (0.7, 0.7, 0.2, False),
+        (None, 0.7, 1.0, False),
+        (None, 0.7, 0.99, True),
+        (None, 0.0, 0.2, False),
+        (0.9, None, 1.0, True),
+    ],
+)
+def test_it_is_unsure_below_its_threshold_or_of_a_contact_that_is_neither_marked_nor_certain(
+    certainty: float | None, threshold: float | None, contact: float, unsure: bool
+) -> None:
+    one = replace(
+        GROUNDING,
+        certainty=certainty,
+        certainty_threshold=threshold,
+        contact_probability=contact,
+    )
+    assert one.unsure is unsure
+
+
+@pytest.mark.parametrize(
     ('presence', 'threshold', 'found'),
     [
         (0.625, 0.625, True),

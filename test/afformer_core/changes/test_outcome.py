@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 
@@ -165,6 +166,16 @@ def test_an_arm_that_reaches_in_from_the_border_is_nothing_else() -> None:
     after = [with_arm(front(seed=5))]
     observed = judge_outcome(BEFORE, after, HANDLE, 27, Expected.VISIBLE)
     assert (observed.seen, observed.elsewhere) == (Seen.NOT_DONE, 0.0)
+
+
+def test_a_share_of_the_surroundings_is_that_of_a_larger_image() -> None:
+    def large(image: np.ndarray) -> np.ndarray:
+        return cv2.resize(image, None, fx=2.5, fy=2.5)
+
+    x, y = HANDLE
+    before, after = map(large, BEFORE), [large(front(seed=5, pulled=23))]
+    observed = judge_outcome([*before], after, (2.5 * x, 2.5 * y), 2.5 * 27, Expected.VISIBLE)
+    assert observed.here == pytest.approx(judge(pulled=23).here, rel=0.15)
 
 
 def test_images_that_cannot_be_compared_show_nothing() -> None:

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from afformer_core.demonstrations.optical_flow import (
+    FrameFlow,
     background_flow,
     background_motion,
     estimate_rotation,
+    follow_points,
     steadied,
 )
 from afformer_core.runtime.demonstration import Sense
@@ -76,9 +81,17 @@ def test_the_sense_of_a_disc(degrees, sense):
     assert (rotation.sense, rotation.problem) == (sense, '')
 
 
-def test_a_camera_that_moves_changes_nothing():
-    frames = [disc_frame(3.0 * k, drift=0.8 * k) for k in range(20)]
-    assert estimate_rotation(frames, MIDDLE).sense is Sense.CLOCKWISE
+@settings(max_examples=10)
+@example(7, 1.05, 15, -9)
+@given(st.floats(-7, 7), st.floats(0.95, 1.05), st.floats(-15, 15), st.floats(-9, 9))
+def test_what_only_the_camera_moves_stands_still(turn, zoom, x, y):
+    turned = np.vstack([cv2.getRotationMatrix2D((0, 0), turn, zoom), [0, 0, 1]])
+    motions = [turned, shifted(x, y), turned]
+    flows = [FrameFlow(flow_of(one), flow_of(np.linalg.inv(one)), one) for one in motions]
+    points = np.array([[80.0, 40.0], [95.0, 55.0], [70.0, 35.0]])
+    paths, sure = follow_points(flows, points)
+    assert sure.all()
+    np.testing.assert_allclose(paths, [points] * 4, atol=0.01)
 
 
 def test_a_fast_hand_that_comes_and_goes_does_not_count():

@@ -227,17 +227,3 @@ def test_the_best_heatmap_decides_the_weight_of_all(
     np.testing.assert_allclose(heatmaps[best], alone[0], atol=1e-4)
     mean = weight * decoded + (1 - weight) * correlated
     np.testing.assert_allclose(np.ptp(heatmaps - mean, axis=(1, 2)), 0, atol=1e-4)
-
-
-def test_an_unsure_decoder_leaves_the_peak_to_the_matching_network() -> None:
-    correlated = np.zeros((48, 48), np.float32)
-    correlated[40:44, 8:12] = 5.0
-
-    peaks = []
-    for spread in (2, 20):
-        heatmaps, weight = MATCHING.weigh(blob(spread)[None], correlated, 0)
-        peaks.append(np.unravel_index(heatmaps[0].argmax(), (48, 48)))
-        assert 0 < weight < 1
-
-    assert (int(peaks[0][0]), int(peaks[0][1])) == (20, 30)
-    assert (int(peaks[1][0]) // 4, int(peaks[1][1]) // 4) == (10, 2)

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Peaks and regions of heatmaps drawn by hand."""
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from afformer_core.runtime.peaks import Peak, find_peaks, marked_region, pixel_of, share_at_maximum
 
@@ -16,14 +20,28 @@ def test_peak_in_the_corner() -> None:
     assert peak.score == 1
 
 
-@pytest.mark.parametrize('ripple', [0.0, 1 / 64, 1 / 16])
-@pytest.mark.parametrize('seed', range(7))
-def test_the_share_at_the_maximum_is_the_score_of_the_first_peak(seed: int, ripple: float) -> None:
-    probabilities = np.random.default_rng(seed).random((24, 40), np.float32) ** 8
-    probabilities /= probabilities.sum()
+# A tenth of them is 3 or 4 pixels.
+SIDES = st.integers(26, 40)
 
-    (peak,) = find_peaks(probabilities, (24, 40), 1, ripple)
-    assert share_at_maximum(probabilities, ripple) == peak.score
+
+@settings(max_examples=20)
+@given(SIDES, SIDES, st.sampled_from([0.0, 1 / 64, 1 / 16]), st.integers(0, 999))
+def test_of_plateaus_peaks_are_apart_and_the_first_is_the_highest(
+    height: int, width: int, ripple: float, seed: int
+) -> None:
+    levels = np.random.default_rng(seed).integers(0, 4, (height, width)) ** 3
+    probabilities = (levels / levels.sum()).astype(np.float32)
+
+    first, *others = find_peaks(probabilities, (height, width), 99, ripple)
+
+    assert share_at_maximum(probabilities, ripple) == first.score
+    assert ripple or probabilities[pixel_of(first, (height, width))] == probabilities.max()
+    radius = round(0.1 * min(height, width))
+    positions = np.array([(peak.u, peak.v) for peak in (first, *others)])
+    for number, position in enumerate(positions[1:], 1):
+        gaps = np.linalg.norm(positions[:number] - position, axis=1)
+        # Each is at most half a pixel from its own pixel in both directions.
+        assert gaps.min() > radius - math.sqrt(2)
 
 
 def test_a_wider_smoothing_finds_the_peak_of_more_pixels() -> None:
@@ -108,7 +126,7 @@ def test_of_equal_peaks_the_first_row_comes_first() -> None:
     assert positions == [(10, 12), (10, 40), (40, 10)]
 
 
-HEATMAP = np.array(
+HEATMAP = np.float32(0.5) * np.array(
     [
         [0.0, 0.4, 0.0, 0.0, 0.6],
         [0.0, 1.0, 0.5, 0.0, 0.6],

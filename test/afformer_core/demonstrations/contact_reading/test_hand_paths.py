@@ -14,7 +14,6 @@ from afformer_core.demonstrations.contact_reading.hand_paths import (
     fingertip,
     hand_mask,
     hand_paths,
-    interpolated,
     moment_scores,
     palm,
     smoothed,
@@ -60,12 +59,6 @@ def test_of_detections_of_one_hand_the_surest_is_chosen():
     hands = [HAND, HAND + (11.0, 3.0), HAND + (11.0, 6.0)]
     assert distinct_hands(hands, [0.6, 0.9, 0.7]) == [1]
     assert distinct_hands(hands, [0.9, 0.6, 0.7]) == [0, 2]
-
-
-def test_interpolation_by_time_and_not_by_number():
-    known = np.array([[[1.0, 2.0]], [[5.0, -6.0]]])
-    found = interpolated(np.array([0.0, 0.1, 0.4]), np.array([0.0, 0.4]), known)
-    np.testing.assert_allclose(found, [[[1.0, 2.0]], [[2.0, 0.0]], [[5.0, -6.0]]])
 
 
 def test_smoothing_weighs_by_the_time_between():

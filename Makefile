@@ -34,6 +34,15 @@ RATE ?= 30
 TABLE ?= all
 SETTINGS ?= studies/weights/weights.yaml
 
+# The part of the slow tests that `make test-slow` runs, such as 2/5; or all.
+PART ?=
+# What `make mutants` draws: in folders that begin with ROOM, COUNT mistakes in each, those of a SEED;
+# CHANGED=1: only in functions that differ from main.
+ROOM ?=
+COUNT ?=
+SEED ?=
+CHANGED ?=
+
 # The folders of Kilted have no suffix, since tools and editors look for .venv.
 SUFFIX := $(if $(filter kilted,$(DISTRO)),,-$(DISTRO))
 VENV := .venv$(SUFFIX)

@@ -45,7 +45,7 @@ def test_every_page_is_in_the_navigation_once(root: Path, settings: dict[str, An
     pages += REPOSITORY_PAGES.values()
     generated = ('messages', 'launch', 'configuration')
     pages += [f'reference/{name}.md' for name in generated]
-    pages += ['reference/commands/', 'reference/python/']
+    pages += ['reference/commands/']
     assert sorted(paths_of(settings['nav'])) == sorted(pages)
 
 

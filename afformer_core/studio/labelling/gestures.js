@@ -63,6 +63,8 @@ window.gestures = {
 
   // The pixel at (left, top) of the viewport, or at its centre, stays in place.
   zoom(viewport, level, left, top) {
+    // The page may have left the tab in the meantime.
+    if (!viewport) return;
     left ??= viewport.clientWidth / 2;
     top ??= viewport.clientHeight / 2;
     const x = (viewport.scrollLeft + left) / viewport.scrollWidth;

@@ -322,17 +322,23 @@ def a_warning_of_a_bad_image(bench: Bench) -> Going:
 
 def losses_that_were_counted(bench: Bench) -> Going:
     configured: Any = bench.tested._configured
+    watch = configured._recorder.watch
     assert bench.start('press').success
-    configured._recorder.watch.lost(4)
+    watch.lost(4)
     bench.stall(DemonstrationLibrary, 'add_frame')
-    for number in range(5):
+    begin = watch.count
+    for number in range(1, 6):
+        # Frames that come at once are lost before they are dropped.
         bench.frames.publish(bench.image_message(number))
+        bench.wait(
+            lambda due=begin + number: watch.count >= due and bench.entered.is_set(), 'a frame'
+        )
     dropped = 'demonstration frames dropped'
     bench.wait(lambda: bench.count('grounding', dropped) == 2, 'frames that are dropped')
     bench.opened.set()
     answer = bench.finish()
     assert (answer.frames, answer.frames_lost) == (3, 6)
-    configured._recorder.watch.lost(7)
+    watch.lost(7)
     yield
     assert bench.statuses[-1].frames_lost == 0
 

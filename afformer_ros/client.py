@@ -197,8 +197,10 @@ class GroundingClient:
             )
 
     def bring_up(self) -> None:
-        """Configure and activate the node; see `change_state` for errors."""
+        """Configure and activate the node; see `call` and `change_state` for errors."""
         self.change_state(Transition.TRANSITION_CONFIGURE)
+        # It answers when loading has ended, or after a minute; a bad model is refused only then.
+        self.call('list_demonstrations', _LOADING)
         self.change_state(Transition.TRANSITION_ACTIVATE)
 
     def use_model(self, folder: str) -> None:
@@ -231,10 +233,7 @@ class GroundingClient:
         (result,) = self.call('set_parameters', parameters=[parameter]).results
         if not result.successful:
             raise GoalRefusedError(result.reason)
-        self.change_state(Transition.TRANSITION_CONFIGURE)
-        # It answers when loading has ended; only then is a bad model refused.
-        self.call('list_demonstrations')
-        self.change_state(Transition.TRANSITION_ACTIVATE)
+        self.bring_up()
         if not active:
             self.change_state(Transition.TRANSITION_DEACTIVATE)
 

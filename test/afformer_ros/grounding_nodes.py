@@ -14,6 +14,17 @@ from sensor_msgs.msg import Image
 from test.afformer_ros.grounding_client import Client
 from test.waiting import PATIENCE
 
+# Parameters of a node whose model has random weights, which are never sure.
+FOR_RANDOM_WEIGHTS = {
+    'minimum_presence': 0.0,
+    'minimum_confidence': 0.0,
+    'minimum_feature_similarity': -1.0,
+    'minimum_continuity': -1.0,
+    'trim_demonstrations': False,
+    # Images have stamps of another time.
+    'maximum_image_age': 0.0,
+}
+
 
 class Process:
     """A process of ours with its output in a file; it never outlives the test."""
@@ -65,14 +76,7 @@ class Nodes:
             'backend': 'auto',
             'threads': 1,
             'store_folder': self.store,
-            # A model with random weights is never sure.
-            'minimum_presence': 0.0,
-            'minimum_confidence': 0.0,
-            'minimum_feature_similarity': -1.0,
-            'minimum_continuity': -1.0,
-            'trim_demonstrations': False,
-            # Images have stamps of another time.
-            'maximum_image_age': 0.0,
+            **FOR_RANDOM_WEIGHTS,
             **parameters,
         }
         arguments = ['--ros-args', '-r', f'__ns:={namespace}']

@@ -33,6 +33,7 @@ from afformer_ros.grounding.grounding_node import GroundingNode
 from afformer_ros.service_pool_executor import ServicePoolExecutor
 from test.afformer_core.conftest import ACTIONS, random_model
 from test.afformer_ros.grounding_client import PATIENCE, Client
+from test.afformer_ros.grounding_nodes import FOR_RANDOM_WEIGHTS
 
 # What the node has, by kind and by the last state in which it has it. Of a timer the table gives
 # the period in seconds, and the clock unless it is steady: simulated time may stand still.
@@ -95,13 +96,7 @@ class Bench(Client):
             'store_folder': str(folder / 'store'),
             'demonstration_folders': [str(folder)],
             'diagnostics_period': 0.1,
-            # A model with random weights is never sure.
-            'minimum_presence': 0.0,
-            'minimum_confidence': 0.0,
-            'minimum_feature_similarity': -1.0,
-            'minimum_continuity': -1.0,
-            'trim_demonstrations': False,
-            'maximum_image_age': 0.0,
+            **FOR_RANDOM_WEIGHTS,
             'recording_queue': 2,
             'vertical_frame': 'map',
             'use_sim_time': True,

@@ -75,7 +75,7 @@ def test_threads_that_wait_sleep_before_pytorch_is_imported(tmp_path: Path) -> N
         'class Look:\n'
         '    def find_spec(self, name, *rest):\n'
         '        if name == "torch":\n'
-        '            print(os.environ.get("OMP_WAIT_POLICY"))\n'
+        '            print(os.environ.get("OMP_WAIT_POLICY"), flush=True)\n'
         '            os._exit(0)\n'
         'sys.meta_path.insert(0, Look())\n'
         'main(["mine", ".", "--output", "mined", "--detector", "."])\n'

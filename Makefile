@@ -67,7 +67,7 @@ help: ## list what can be made
 	@echo '  make setup PYTHON=python3.12                          with another Python'
 	@echo '  make test DISTRO=jazzy                                on another distribution of ROS 2'
 
-setup: $(VENV)/.development $(BUILD)/.colcon ## install and build everything (first: minutes, then: a second)
+setup: $(VENV)/.development $(BUILD)/.colcon $(BUILD)/.control_msgs ## install and build everything (first: minutes, then: a second)
 
 demo: $(BUILD)/.colcon ## ground demonstrations over ROS 2, let a simulated arm repeat some, leave films in demo_output/
 	@$(ENVIRONMENT) && python -m afformer_ros.demo --output '$(OUTPUT)' \
@@ -179,7 +179,15 @@ $(VENV)/.ros: $(ROS_REQUIREMENTS) tools/fix_ros_prefix.py $(VENV)/.packages
 	@$(VENV)/bin/python tools/fix_ros_prefix.py
 	@touch $@
 
-# colcon warns about every folder of AMENT_PREFIX_PATH that it did not install itself, such as .venv.
+# colcon with options; it warns about every folder of AMENT_PREFIX_PATH that it did not install
+# itself, such as .venv.
+COLCON = env -u PYTHONPATH -u COLCON_PREFIX_PATH PATH="$(CURDIR)/$(VENV)/bin:$$PATH" \
+  AMENT_PREFIX_PATH="$(CURDIR)/$(VENV)" CMAKE_PREFIX_PATH="$(CURDIR)/$(VENV)" \
+  colcon --log-level error --log-base $(BUILD)/log build --symlink-install \
+  --build-base $(BUILD)/colcon --install-base $(INSTALL) \
+  --cmake-args -DPython3_EXECUTABLE="$(CURDIR)/$(VENV)/bin/python" -DBUILD_TESTING=OFF \
+  --base-paths
+
 # CMake refuses exported header folders inside the source folder, and NumPy's lie in .venv; hence
 # the package is built through a link to it.
 $(BUILD)/.colcon: $(wildcard action/*.action msg/*.msg srv/*.srv launch/*.py config/* foxglove/* rviz/*) package.xml CMakeLists.txt $(VENV)/.ros \
@@ -189,9 +197,11 @@ $(BUILD)/.colcon: $(wildcard action/*.action msg/*.msg srv/*.srv launch/*.py con
 	@if [ -e $(BUILD)/.colcon-running ]; then rm -rf $(BUILD)/colcon $(INSTALL); fi
 	@touch $(BUILD)/.colcon-running
 	@ln -sfn ../../.. $(BUILD)/workspace/src/afformer_ros
-	@env -u PYTHONPATH -u COLCON_PREFIX_PATH PATH="$(CURDIR)/$(VENV)/bin:$$PATH" \
-	  AMENT_PREFIX_PATH="$(CURDIR)/$(VENV)" CMAKE_PREFIX_PATH="$(CURDIR)/$(VENV)" \
-	  colcon --log-level error --log-base $(BUILD)/log build --symlink-install --base-paths $(BUILD)/workspace/src \
-	  --build-base $(BUILD)/colcon --install-base $(INSTALL) \
-	  --cmake-args -DPython3_EXECUTABLE="$(CURDIR)/$(VENV)/bin/python" -DBUILD_TESTING=OFF
+	@$(COLCON) $(BUILD)/workspace/src
 	@mv $(BUILD)/.colcon-running $@
+
+# PyPI has no control_msgs, by whose actions the planner also moves an arm.
+$(BUILD)/.control_msgs: $(shell find test/doubles/control_msgs -type f) $(BUILD)/.colcon
+	@echo 'Building messages for the tests of the planner'
+	@$(COLCON) test/doubles/control_msgs
+	@touch $@

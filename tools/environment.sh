@@ -65,15 +65,16 @@ for afformer_folder in "$VIRTUAL_ENV"/lib/python3*/site-packages/ros_*.libs "$VI
   afformer_prepend LD_LIBRARY_PATH "$afformer_folder"
 done
 
-afformer_install="$afformer_root/install$afformer_suffix/afformer_ros"
-if [ -d "$afformer_install" ]; then
+for afformer_package in control_msgs afformer_ros; do
+  afformer_install="$afformer_root/install$afformer_suffix/$afformer_package"
+  [ -d "$afformer_install" ] || continue
   afformer_prepend AMENT_PREFIX_PATH "$afformer_install"
   afformer_prepend CMAKE_PREFIX_PATH "$afformer_install"
   afformer_prepend LD_LIBRARY_PATH "$afformer_install/lib"
   for afformer_folder in "$afformer_install"/lib/python3*/site-packages; do
     afformer_prepend PYTHONPATH "$afformer_folder"
   done
-fi
+done
 # The source tree comes first, so that an edit takes effect without another build.
 afformer_prepend PYTHONPATH "$afformer_root"
 
@@ -93,5 +94,5 @@ if [ -z "${FASTDDS_BUILTIN_TRANSPORTS:-}${FASTDDS_DEFAULT_PROFILES_FILE:-}" ] \
 fi
 
 unset afformer_root afformer_suffix afformer_setup afformer_name afformer_value
-unset afformer_install afformer_folder
+unset afformer_install afformer_folder afformer_package
 unset -f afformer_prepend afformer_clear

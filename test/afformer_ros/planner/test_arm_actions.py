@@ -57,7 +57,7 @@ def test_a_goal_is_the_whole_motion(driven: Driven) -> None:
     assert trajectory.joint_names == list(ARM_JOINTS)
     assert (trajectory.header.stamp.sec, trajectory.header.stamp.nanosec) == (0, 0)
     starts = [(one.time_from_start.sec, one.time_from_start.nanosec) for one in trajectory.points]
-    assert starts == [(0, 20_000_000), (0, 410_000_000), (1, 320_000_000)]
+    assert starts == [(0, 200_000_000), (0, 590_000_000), (1, 500_000_000)]
     for name in ('positions', 'velocities', 'accelerations'):
         sent = [getattr(point, name).tolist() for point in trajectory.points]
         assert sent == getattr(motion, name).tolist()
@@ -94,8 +94,14 @@ def test_a_motion_that_its_controller_ends_is_an_error(
         driven.client.follow(far())
     assert len(arm.goals) == 1
     assert arm.messages == [arm.goals[0].trajectory]
-    # It holds after 0.8 s of the 8 s to 2.4 rad.
-    assert arm.joints[0] - START[0] == pytest.approx(0.24, abs=0.05)
+    # It holds after 0.8 s: 0.2 s to the begin, and 0.6 of the 8 s to 2.4 rad.
+    assert arm.joints[0] - START[0] == pytest.approx(0.18, abs=0.05)
+    # The next motion does not begin where the ended one would have led.
+    arm.end, here = None, arm.joints
+    assert driven.client.follow(line(moved(joint1=-0.1), 0.5, start=here))
+    first = arm.goals[1].trajectory.points[0]
+    assert first.positions == pytest.approx(here)
+    assert first.time_from_start.nanosec == 200_000_000
 
 
 def test_a_motion_that_another_node_cancels_is_an_error(driven: Driven) -> None:

@@ -207,6 +207,15 @@ def test_a_state_that_was_measured_before_is_not_used(connected: Connected) -> N
         assert not asked.done()
         arm.publish_state(arm.now, moved(joint3=0.7))
         assert asked.result(PATIENCE) == pytest.approx(moved(joint3=0.7))
+        # A simulation that was started again has set the clock back.
+        arm.now += 9000 * 10**9
+        arm.running = True
+        wait_until(lambda: connected.waiting.now() > 9000 * 10**9)
+        arm.running = False
+        again = pool.submit(client.positions)
+        threading.Event().wait(0.2)
+        arm.now, arm.running = 5 * 10**9, True
+        assert again.result(PATIENCE) == pytest.approx(START)
 
 
 def test_stamps_that_jump_while_the_arm_moves_do_not_end_the_motion(connected: Connected) -> None:

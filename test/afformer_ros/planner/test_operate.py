@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from afformer_core.changes.outcome import Expected
 from afformer_core.manipulation.contact import ArmContact, Felt
-from afformer_ros.planner.acting_arm import ActingArm
+from afformer_ros.planner.acting_arm import ActingArm, motion_settings
 from afformer_ros.planner.contacts import NotFoundError
 from afformer_ros.planner.operate_action import Operation, OperationReport
+from afformer_ros.planner.parameters import PlannerParameters
 from test.waiting import wait_until
 
 from .operate_bench import (
@@ -378,6 +379,26 @@ def test_a_second_goal_is_refused_while_one_is_open() -> None:
         assert result_of(handle).outcome == Result.CANCELED
     assert second.outcome == Result.REFUSED
     assert second.message == 'another goal is open. Wait for its result, or cancel it'
+
+
+def test_a_scale_slows_all_motions_and_keeps_forces() -> None:
+    parameters = PlannerParameters(
+        speed_scale=0.4,
+        joint_velocities=(1.5, 2.0, 1.0, 0.5, 3.0, 2.5, 0.8),
+        joint_accelerations=(7.0,),
+        joint_jerks=(80.0,),
+        tip_speed=0.3,
+        contact_speed=0.05,
+        contact_force=12.0,
+        maximum_force=45.0,
+    )
+    settings = motion_settings(parameters)
+    limits = settings.limits
+    assert limits.velocity == pytest.approx([0.6, 0.8, 0.4, 0.2, 1.2, 1.0, 0.32])
+    assert limits.acceleration == pytest.approx([7.0] * 7)
+    assert limits.jerk == pytest.approx([80.0] * 7)
+    speeds_and_forces = (0.12, 0.02, 12.0, 45.0)
+    assert tuple(vars(settings).values())[1:] == pytest.approx(speeds_and_forces)
 
 
 def test_a_goal_has_its_own_speed_and_gripper() -> None:

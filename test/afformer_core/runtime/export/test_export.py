@@ -24,6 +24,7 @@ from ...conftest import ACTIONS, random_matching_network, random_model
 from ...models.test_variants import VARIANTS
 
 Images = Callable[..., np.ndarray]
+SLOW = pytest.mark.slow
 
 
 @pytest.fixture(scope='module')
@@ -113,9 +114,11 @@ def test_variants_are_exported_for_any_number_of_frames(
         np.testing.assert_allclose(found.action_logits, expected.action_logits, atol=1e-4)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(('most', 'long_sides'), [(1, ()), (5, ()), (5, (64, 128))])
+@pytest.mark.parametrize(
+    ('most', 'long_sides'),
+    [pytest.param(1, (), marks=SLOW), pytest.param(5, (), marks=SLOW), (5, (64, 128))],
+)
 def test_a_matching_network_is_exported_for_any_frames(
     most: int, long_sides: tuple[int, ...], tmp_path: Path, images: Images
 ) -> None:

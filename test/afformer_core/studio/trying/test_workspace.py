@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from afformer_core.drawing.overlay import draw_overlay
 from afformer_core.errors import DemonstrationError, ImageError
+from afformer_core.offline.evaluation.report.tiles import fit
 from afformer_core.studio.limits import Limits
 from afformer_core.studio.model_worker import ModelWorker
 from afformer_core.studio.trying.answer_files import overlay
@@ -68,6 +70,14 @@ def test_peaks_of_a_reduced_image_are_in_pixels_of_its_file(
         # A peak at the border is moved by less than a pixel.
         expected = 4 * first.u + 1.5, 4 * first.v + 1.5
         assert (second.u, second.v) == pytest.approx(expected, abs=1.0)
+        peaks = (replace(first, u=40.0, v=21.0),)
+        only = replace(small, grounding=replace(small.grounding, peaks=peaks))
+        heatmap = replace(small.grounding, source_size=(480, 640)).heatmap
+        expected = (replace(first, u=202.0, v=107.0),)
+        np.testing.assert_array_equal(
+            overlay(only, 0.5, 640),
+            draw_overlay(fit(image.image, 640), heatmap, expected, '', 0.5, unsure=True),
+        )
         drawn = [overlay(answer, 0.6, 640) for answer in (small, large)]
         assert drawn[0].shape == (480, 640, 3)
         different = (np.abs(drawn[0].astype(int) - drawn[1]) > 40).any(-1)
@@ -101,6 +111,10 @@ def test_a_part_or_a_mark_replaces_the_whole(worker: ModelWorker, files: Path) -
         assert (marked.key, marked.contact) == (whole.key, (0.25, 0.75))
         after = await workspace.ground(image, [marked])
         assert after.grounding.presence != before.grounding.presence
+        # Another model does not know it.
+        await worker.run(lambda grounder: grounder.delete_demonstration(whole.key))
+        again = await workspace.ground(image, [marked])
+        assert again.grounding.presence == pytest.approx(after.grounding.presence)
 
     run(use)
 

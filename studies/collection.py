@@ -18,7 +18,7 @@ from studies.files import StudyFiles
 from studies.results import StudyResult
 from studies.settings import StudySettings
 
-_SCHEMA = 1
+_SCHEMA = 3
 _MODEL = 'model'
 # Baselines that ignore the image; their measures are the same for every model of a table.
 _BASELINE = {

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from afformer_core.offline.evaluation.report.report import SCHEMA
 from studies.collection import collect
 from studies.files import StudyFiles
 from studies.settings import StudySettings
@@ -19,7 +20,7 @@ data: {init_args: {batch_size: 12, targets: 3}}
 """
 
 
-def evaluation(kld: float, baseline: float = 2.5, schema: int = 1) -> dict[str, Any]:
+def evaluation(kld: float, baseline: float = 2.5, schema: int = SCHEMA) -> dict[str, Any]:
     estimate = {'low': 0.0, 'high': 9.0, 'count': 150, 'confidence': 0.95}
     rest = {'sim': {'value': 0.25, **estimate}, 'auc_j': None}
     peaks = {'peak_inside': {'value': 0.5, **estimate}, 'nearest': {'value': 0.75, **estimate}}
@@ -85,5 +86,5 @@ def test_evaluations_of_other_pairs_are_not_put_together(
 def test_another_schema_is_refused(study: StudySettings, files: StudyFiles) -> None:
     files.evaluation('tuned', 1).write_text(json.dumps(evaluation(2.0, schema=2)))
 
-    with pytest.raises(ValueError, match=r'has the schema 2; expected 1\. Delete it'):
+    with pytest.raises(ValueError, match=r'has the schema 2; expected 3\. Delete it'):
         collect(study, 'table_1', files)

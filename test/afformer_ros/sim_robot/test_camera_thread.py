@@ -112,6 +112,21 @@ def test_the_cameras_see_the_newest_world(
     assert (before != still).any()
 
 
+def test_the_cameras_of_a_world_are_closed_before_those_of_the_next_and_at_the_end(
+    film: Film, keypad: ArmWorld, drawers: ArmWorld
+) -> None:
+    closed = []
+    with mock.patch.object(
+        ArmCameras, 'close', autospec=True, side_effect=ArmCameras.close
+    ) as one:
+        for stamp, world in enumerate((keypad, keypad, drawers, keypad)):
+            film.take(world, stamp)
+            closed.append(one.call_count)
+        assert film.thread.close(10.0)
+        closed.append(one.call_count)
+    assert closed == [0, 0, 1, 2, 3]
+
+
 def test_the_depth_of_a_world_has_its_defects(film: Film, keypad: ArmWorld) -> None:
     film.take(keypad, 1_000, NOISY)
     missing = np.isnan(film.depths[0]) | (film.depths[0] <= 0)

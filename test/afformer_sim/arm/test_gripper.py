@@ -6,8 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afformer_sim.arm.franka import FINGER_JOINTS
-from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError
+from afformer_sim.arm.joint_trajectory import TrajectoryError
 from afformer_sim.bodies.element import Joint
 
 from .arm_trials import BAR_FRONT, bar_path, bar_world, move, move_gripper, straddle
@@ -152,18 +151,26 @@ def test_a_reset_gripper_goes_as_a_new_one() -> None:
     assert (fingers[0] == fingers[1]).all()
 
 
-@pytest.mark.parametrize('effort', [0.0, 70.5, -3.0])
-def test_an_effort_beyond_that_of_the_fingers_is_refused(effort: float) -> None:
-    world = bar_world(0.024)
+@pytest.mark.parametrize(
+    ('opening', 'effort', 'sentence'),
+    [
+        (0.03, effort, f'effort of the gripper is {effort:g} N; expected')
+        for effort in (0, 70.5, -3)
+    ]
+    + [(0.05, 12.0, 'panda_finger_joint1 is 0.0500 at point 0; expected')],
+)
+def test_fingers_that_are_to_do_what_they_cannot_press_as_before(
+    opening: float, effort: float, sentence: str
+) -> None:
+    world = bar_world(0.024, joint=None)
 
-    trajectory = JointTrajectory(
-        FINGER_JOINTS[:1], np.array([0.3]), np.array([[0.0]]), efforts=np.array([[effort]])
-    )
-    with pytest.raises(TrajectoryError, match=rf'effort of the gripper is {effort:g} N; expected'):
-        world.move_gripper(trajectory)
+    straddle(world)
+    move_gripper(world, 0.0, 33.0)
+    with pytest.raises(TrajectoryError, match=sentence):
+        move_gripper(world, opening, effort)
     world.advance(0.5)
 
-    assert world.joint_positions()[7:] == pytest.approx([0.04, 0.04], abs=1e-4)
+    assert world.joint_efforts()[7:] == pytest.approx([-33.0, -33.0])
 
 
 def test_a_stiffer_arm_presses_more_for_the_same_lag() -> None:

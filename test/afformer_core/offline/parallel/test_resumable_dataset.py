@@ -138,9 +138,9 @@ def test_samples_that_fail_are_told_after_the_others_are_made(tmp_path: Path) ->
 
 
 def _make(index: int, folder: Path, size: int = 10) -> list[int]:
-    (folder / 'files').mkdir()
-    (folder / 'files' / f'{index}_a').write_bytes(b'a' * 10)
-    (folder / 'files' / f'{index}_b').write_bytes(b'b' * size)
+    (folder / 'views').mkdir()
+    (folder / 'views' / f'{index}_a').write_bytes(b'a' * 10)
+    (folder / 'views' / f'{index}_b').write_bytes(b'b' * size)
     return [index]
 
 
@@ -164,10 +164,10 @@ def test_a_run_that_is_left_early_leaves_whole_samples(tmp_path: Path) -> None:
     assert [next(progress), next(progress)] == [0, 1]
     progress.close()
     assert list(contents(tmp_path)) == [
-        'files/0_a',
-        'files/0_b',
         'scenes/one/00000.json',
         'simulation.json',
+        'views/0_a',
+        'views/0_b',
     ]
 
 
@@ -183,6 +183,17 @@ def test_a_file_that_is_too_long_for_the_disk_takes_its_sample_away(tmp_path: Pa
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(contents(tmp_path)) == ['simulation.json']
     assert sorted(path.name for path in tmp_path.iterdir()) == ['scenes', 'simulation.json']
+
+
+def test_a_run_removes_what_is_half_made_of_its_split_alone(tmp_path: Path) -> None:
+    for split in ('one', 'other'):
+        (tmp_path / '.making' / split / '00001.a').mkdir(parents=True)
+    progress = production(tmp_path).run()
+    for _ in range(3):
+        next(progress)
+        assert [path.name for path in (tmp_path / '.making').rglob('*.*')] == ['00001.a']
+    progress.close()
+    assert [path.name for path in (tmp_path / '.making').iterdir()] == ['other']
 
 
 def test_two_runs_do_not_write_the_same_split(tmp_path: Path) -> None:
@@ -256,6 +267,6 @@ def test_a_sample_that_is_moved_in_part_has_no_record_and_is_made_again(
 
     # Only a run that cannot go on leaves them.
     left = moves if isinstance(failure, KeyboardInterrupt) else 0
-    assert list(contents(tmp_path)) == [*('files/0_a', 'files/0_b')[:left], 'simulation.json']
+    assert list(contents(tmp_path)) == ['simulation.json', *('views/0_a', 'views/0_b')[:left]]
     assert list(production(tmp_path, samples=1).run()) == [0, 1]
     assert (tmp_path / 'all.json').read_text() == '[[0]]'

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,4 +69,7 @@ def test_several_videos_are_asked_at_once_and_kept_in_their_order(tmp_path: Path
     assert len({part.file for video in found for part in video.parts}) == 7 * 3
     assert len({part.file.parent for video in found for part in video.parts}) == 7
     assert [part.frames for part in found[0].parts] == [600, 600, 50]
+    # The last part has all that the video shows after its stored duration.
+    spans = [(part.start, part.stop) for part in found[0].parts]
+    assert spans == [(0, 120), (120, 240), (240, math.inf)]
     assert broken == [(Path('s3:/bucket/1.mp4'), '1.mp4 cannot be read: the transfer broke')]

@@ -21,16 +21,16 @@ from control_msgs import action as control_actions
 from rclpy.task import Future
 
 from afformer_core.manipulation.arm import ArmReading
-from afformer_core.manipulation.joint_motion import JointMotion
 from afformer_ros.planner.joint_states import ArmError, StoppedError
 from afformer_ros.planner.trajectory_controllers import ControllerError
 from afformer_sim.arm.franka import ARM_JOINTS
 
 from .connected_arm import START, Connected, line, moved
-from .stand_in_arm import FINGER, StandInArm
+from .stand_in_arm import FINGER
 from .stand_in_controllers import StandInControllers
 
 FOLLOW = '/arm_controller/follow_joint_trajectory'
+FAR = line(moved(joint1=2.4), 8.0)
 
 
 class Driven(Connected):
@@ -43,10 +43,6 @@ def driven() -> Iterator[Driven]:
     made = Driven(arm)
     with arm:
         yield made
-
-
-def far() -> JointMotion:
-    return line(moved(joint1=2.4), 8.0)
 
 
 def test_a_goal_is_the_whole_motion(driven: Driven) -> None:
@@ -67,7 +63,7 @@ def test_a_goal_is_the_whole_motion(driven: Driven) -> None:
 def test_a_rejected_goal_is_an_error(driven: Driven) -> None:
     driven.arm.refusing = True
     with pytest.raises(ControllerError, match=f'{FOLLOW} rejected the goal; expected an active'):
-        driven.client.follow(far())
+        driven.client.follow(FAR)
     assert driven.arm.joints == pytest.approx(START)
     with pytest.raises(ControllerError, match='/gripper_controller/gripper_cmd rejected the goal'):
         driven.client.grip(0.01, 5.0)
@@ -91,7 +87,7 @@ def test_a_motion_that_its_controller_ends_is_an_error(
     arm.end = end, {'error_code': code, 'error_string': 'joint2 lags'}
     arm.patience = 0.8
     with pytest.raises(ControllerError, match=re.escape(f'ended the motion: {sentence}; expect')):
-        driven.client.follow(far())
+        driven.client.follow(FAR)
     assert len(arm.goals) == 1
     assert arm.messages == [arm.goals[0].trajectory]
     # It holds after 0.8 s: 0.2 s to the begin, and 0.6 of the 8 s to 2.4 rad.
@@ -113,7 +109,7 @@ def test_a_motion_that_another_node_cancels_is_an_error(driven: Driven) -> None:
         return False
 
     with pytest.raises(ControllerError, match=f'goal of {FOLLOW} was canceled; expected no other'):
-        driven.client.follow(far(), guard)
+        driven.client.follow(FAR, guard)
 
 
 @pytest.mark.parametrize('cancelable', [True, False])
@@ -126,7 +122,7 @@ def test_a_guard_halts_the_arm_soon(driven: Driven, cancelable: bool) -> None:
         ticks.append(len(arm.history))
         return bool(reading.positions[0] > START[0] + 0.1)
 
-    assert not driven.client.follow(far(), guard)
+    assert not driven.client.follow(FAR, guard)
     if cancelable:
         # Within 0.2 s of its clock, 0.04 s each.
         assert np.ptp(arm.history[ticks[-1] + 5 :], axis=0) == pytest.approx(0)
@@ -146,7 +142,7 @@ def test_a_planner_that_is_stopped_cancels_the_goal(driven: Driven) -> None:
         return False
 
     with pytest.raises(StoppedError, match='the goal was canceled'):
-        driven.client.follow(far(), guard)
+        driven.client.follow(FAR, guard)
     assert driven.client.settle() is not None
     assert driven.arm.joints[0] - START[0] < 2.0
     assert len(driven.arm.goals) == 1
@@ -211,11 +207,3 @@ def test_a_parallel_gripper_gets_its_own_command() -> None:
         [12.5],
     )
     assert second.effort.tolist() == []
-
-
-def test_the_topic_is_used_where_there_is_no_action() -> None:
-    arm = StandInArm(start=START)
-    driven = Connected(arm)
-    with arm:
-        assert driven.client.follow(line(moved(joint1=0.1), 0.5))
-    assert len(arm.messages) == 1

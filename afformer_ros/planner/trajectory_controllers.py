@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -170,6 +171,11 @@ class GripperTopic(_TopicController):
         self._publish(message)
 
 
+class _ActionClient(ActionClient):  # type: ignore[type-arg]
+    # rclpy makes it only after the node knows the client, which its executor then asks already.
+    _lock = threading.Lock()
+
+
 class _ActionController:
     """The newest goal of an action.
 
@@ -200,7 +206,7 @@ class _ActionController:
             return False
         if kind is not self._kind:
             # Not created before, because Fast DDS refuses topics of one name and two types.
-            self._kind, self._client = kind, ActionClient(self._node, kind, self.name)
+            self._kind, self._client = kind, _ActionClient(self._node, kind, self.name)
         return bool(self._client.server_is_ready())
 
     def _send(self, goal: Any) -> None:

@@ -60,6 +60,16 @@ def test_a_goal_is_the_whole_motion(driven: Driven) -> None:
     assert driven.arm.joints == pytest.approx(moved(joint4=0.9, joint2=-0.3), abs=0.005)
 
 
+def test_an_executor_may_ask_a_client_that_is_being_made(
+    driven: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = driven.node.add_waitable
+    monkeypatch.setattr(
+        driven.node, 'add_waitable', lambda client: (client.get_num_entities(), add(client))
+    )
+    assert driven.client.follow(line(moved(joint1=0.1), 0.5))
+
+
 def test_a_rejected_goal_is_an_error(driven: Driven) -> None:
     driven.arm.refusing = True
     with pytest.raises(ControllerError, match=f'{FOLLOW} rejected the goal; expected an active'):

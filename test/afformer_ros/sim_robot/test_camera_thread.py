@@ -100,8 +100,13 @@ def film(
 def test_the_cameras_see_the_newest_world(
     film: Film, first_images: Mapping[str, NDArray[np.int64]], keypad: ArmWorld, drawers: ArmWorld
 ) -> None:
-    for stamp, world in enumerate((keypad, keypad, drawers, keypad)):
-        film.take(world, stamp)
+    close, closed = ArmCameras.close, []
+    with mock.patch.object(ArmCameras, 'close', autospec=True, side_effect=close) as closing:
+        for stamp, world in enumerate((keypad, keypad, drawers, keypad)):
+            film.take(world, stamp)
+            closed.append(closing.call_count)
+        assert film.thread.close(10.0)
+        closed.append(closing.call_count)
     before, still, after, again = (image.astype(int) for image in film.images)
     assert np.abs(after - first_images['drawers']).mean() < 1
     assert np.abs(before - first_images['keypad']).mean() < 1
@@ -110,20 +115,7 @@ def test_the_cameras_see_the_newest_world(
     assert film.stamps == [0, 1, 2, 3]
     # Opened anew, cameras would take their first image again, with its noise.
     assert (before != still).any()
-
-
-def test_the_cameras_of_a_world_are_closed_before_those_of_the_next_and_at_the_end(
-    film: Film, keypad: ArmWorld, drawers: ArmWorld
-) -> None:
-    closed = []
-    with mock.patch.object(
-        ArmCameras, 'close', autospec=True, side_effect=ArmCameras.close
-    ) as one:
-        for stamp, world in enumerate((keypad, keypad, drawers, keypad)):
-            film.take(world, stamp)
-            closed.append(one.call_count)
-        assert film.thread.close(10.0)
-        closed.append(one.call_count)
+    # Those of a world are closed before those of the next one, and at the end.
     assert closed == [0, 0, 1, 2, 3]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from geometry_msgs.msg import Transform
 from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import CameraInfo, Image
+from sensor_msgs.msg import CameraInfo, Image, JointState
 
 pytest.importorskip('mink', reason='the extra robot is not installed')
 
@@ -21,7 +21,7 @@ from afformer_ros.driver.grounding_driver import NodeError, NodeProcesses
 from afformer_ros.sim_robot.parameters import SimRobotParameters
 from afformer_sim.arm.arm_cameras import ArmCameras
 from afformer_sim.arm.arm_world import ArmWorld
-from afformer_sim.cameras.depth_camera import DepthCamera, millimetres
+from afformer_sim.cameras.depth_camera import DepthCamera
 from afformer_sim.closed_loop.trial import PlannedTrial
 from afformer_sim.scene.view import front_centre
 from test.waiting import wait_until
@@ -35,7 +35,9 @@ PARAMETERS = {
     'demonstration': 1,
     'image_width': 160,
     'image_height': 120,
-    'real_time_factor': 0.0,
+    'image_rate': 12.5,
+    'joint_rate': 50.0,
+    'depth_encoding': '32FC1',
     'depth_noise': 0.0,
 }
 
@@ -48,7 +50,11 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcesse
 
 @pytest.fixture(scope='module')
 def robot(processes: NodeProcesses) -> Iterator[RobotClient]:
-    made = RobotClient(processes.start('robot', MODULE, {}, PARAMETERS))
+    slow = {**PARAMETERS, 'real_time_factor': 0.01}
+    made = RobotClient(processes.start('robot', MODULE, {}, slow))
+    # At the speed of before the reset, the tests would time out.
+    made.set(real_time_factor=0.0)
+    made.call('reset')
     yield made
     made.close()
 
@@ -64,36 +70,35 @@ def nanoseconds(stamp: Any) -> int:
 
 
 def test_the_topics_are_those_of_drivers(robot: RobotClient) -> None:
-    cameras = [
-        robot.listen(name, kind, qos_profile_sensor_data)
-        for name, kind in (('image', Image), ('depth', Image), ('camera_info', CameraInfo))
-    ]
-
-    robot.wait(lambda: len(robot.messages['depth']) > 2, 'three depth images')
-    robot.wait(lambda: len(robot.messages['camera_info']) > 2, 'three calibrations')
-    for one in cameras:
+    cameras = {'image': Image, 'depth': Image, 'camera_info': CameraInfo, 'spectator': Image}
+    kinds = {**cameras, 'sim_robot/element_states': JointState}
+    listening = [robot.listen(name, kind, qos_profile_sensor_data) for name, kind in kinds.items()]
+    robot.wait(lambda: min(len(robot.messages[name]) for name in kinds) > 2, 'three of each')
+    for one in listening:
         # without a subscriber nothing is rendered, so that the other tests are faster
         robot.node.destroy_subscription(one)
 
     got = robot.messages
     image, depth, info = (got[name][0] for name in ('image', 'depth', 'camera_info'))
     assert to_rgb(image).shape == (120, 160, 3)
-    assert (depth.encoding, depth.width, depth.height) == ('16UC1', 160, 120)
+    assert (depth.encoding, depth.width, depth.height) == ('32FC1', 160, 120)
     assert {image.header.frame_id, depth.header.frame_id, info.header.frame_id} == {
         'camera_color_optical_frame'
     }
     stamps = [nanoseconds(message.header.stamp) for message in got['image']]
-    assert np.diff(stamps).tolist() == [100_000_000] * (len(stamps) - 1)
+    assert np.diff(stamps).tolist() == [80_000_000] * (len(stamps) - 1)
     assert {nanoseconds(message.header.stamp) for message in got['depth']} <= set(stamps)
     states = [nanoseconds(message.header.stamp) for message in got['joint_states']]
-    assert np.diff(states).min() == 10_000_000
+    assert np.diff(states).min() == 20_000_000
     assert got['joint_states'][0].name[:8] == [*ARM, 'panda_finger_joint1']
+    assert (got['spectator'][0].width, got['spectator'][0].height) == (640, 480)
+    assert got['sim_robot/element_states'][0].name[0] == 'element_0_button'
     assert got['robot_description'][0].data.startswith('<robot name="panda">')
     assert got['camera_pose'][0].header.frame_id == 'panda_link0'
     assert Calibration.from_message(info, rectified=True).width == 160
     # a panel is in the middle of the image, within an arm's reach
-    middle = np.frombuffer(depth.data, np.uint16).reshape(120, 160)[60, 80]
-    assert 400 < middle < 1100
+    middle = np.frombuffer(depth.data, np.float32).reshape(120, 160)[60, 80]
+    assert 0.4 < middle < 1.1
 
 
 def test_a_button_is_pressed_by_trajectories_alone(robot: RobotClient) -> None:
@@ -127,7 +132,7 @@ def stamp_of_joints(robot: RobotClient) -> int:
     return nanoseconds(robot.messages['joint_states'][-1].header.stamp)
 
 
-def test_a_refused_trajectory_is_told_and_a_reset_parks_the_arm(robot: RobotClient) -> None:
+def test_what_is_refused_is_told_and_a_reset_parks_the_arm(robot: RobotClient) -> None:
     robot.call('reset')
     # Messages of before the reset may still be on their way.
     robot.joints()
@@ -138,10 +143,17 @@ def test_a_refused_trajectory_is_told_and_a_reset_parks_the_arm(robot: RobotClie
     robot.send(parked[:6], seconds=1.0, names=ARM[:6])
     robot.wait(lambda: 'arm_controller rejects' in robot.process.output, 'the refusal')
     robot.go(parked + 0.2, seconds=1.0)
+    robot.set(demonstration=2)
+    refusal = robot.call('reset')
+    robot.set(demonstration=1)
+    kept = robot.joints()
     clock = nanoseconds(robot.messages['/clock'][-1].clock)
     answer = robot.call('reset')
 
     assert 'expected panda_joint1, panda_joint2' in robot.process.output
+    assert not refusal.success
+    assert 'demonstration is 2 and view 0; expected values below' in refusal.message
+    assert kept == pytest.approx(parked + 0.2, abs=0.01)
     assert answer.success
     assert answer.message.startswith('keypad (scene 0)')
     robot.wait(lambda: np.allclose(robot.joints(), parked, atol=1e-4), 'the parked arm')
@@ -192,7 +204,7 @@ def test_a_reset_to_another_scene_leaves_nothing_of_the_first(robot: RobotClient
     with ArmCameras(world, DepthCamera(0.0, 0.0)) as cameras:
         expected = cameras.capture(world.snapshot()).image.astype(int)
     assert np.abs(to_rgb(late[0]).astype(int) - expected).mean() < 2
-    for name, period in (('image', 100_000_000), ('joint_states', 10_000_000)):
+    for name, period in (('image', 80_000_000), ('joint_states', 20_000_000)):
         steps = np.diff([nanoseconds(one.header.stamp) for one in got[name]])
         # A message may be lost on the way, but none is between two others.
         assert steps.min() >= period
@@ -225,8 +237,8 @@ def test_a_calibration_is_off_by_its_parameters(robot: RobotClient) -> None:
     cosine = (np.trace(rotation_of(pose.pose.orientation) @ exact.rotation.T) - 1) / 2
     assert np.degrees(np.arccos(cosine)) == pytest.approx(1.7, abs=1e-3)
     with ArmCameras(world, DepthCamera(0.0, 0.0)) as cameras:
-        expected = millimetres(cameras.capture(world.snapshot()).depth).astype(int)
-    depth = np.frombuffer(got['depth'][-1].data, np.uint16).reshape(120, 160).astype(int)
+        expected = cameras.capture(world.snapshot()).depth
+    depth = np.frombuffer(got['depth'][-1].data, np.float32).reshape(120, 160)
     apart = {
         (rows, columns): np.abs(
             np.roll(expected, (rows, columns), (0, 1))[9:-9, 9:-9] - depth[9:-9, 9:-9]

@@ -112,12 +112,15 @@ def straddle(world: ArmWorld, aside: float = 0.0, roll: float = 0.0) -> list[np.
     return way
 
 
-def move_gripper(world: ArmWorld, opening: float, effort: float | None = None) -> None:
-    """Move the fingers to a position in 0.3 s, with an effort, newtons; wait until they rest."""
+def move_gripper(
+    world: ArmWorld, opening: float, effort: float | None = None, later: float = 0.0
+) -> None:
+    """Move the fingers to a position in 0.3 s, at once or later, with an effort; advance 0.7 s."""
     efforts = None if effort is None else np.array([[effort]])
     positions = np.array([[opening]])
     world.move_gripper(
-        JointTrajectory(FINGER_JOINTS[:1], np.array([0.3]), positions, efforts=efforts)
+        JointTrajectory(FINGER_JOINTS[:1], np.array([0.3]), positions, efforts=efforts),
+        world.time + later,
     )
     world.advance(0.7)
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -98,7 +99,9 @@ def test_later_images_have_other_noise(world: ArmWorld, cameras: ArmCameras) -> 
     assert np.abs(first - second).mean() < 10
 
 
-def test_a_spectator_sees_the_arm_move(world: ArmWorld, cameras: ArmCameras) -> None:
+def test_a_spectator_sees_the_arm_move_until_both_renderers_are_closed(
+    world: ArmWorld, cameras: ArmCameras
+) -> None:
     parked = cameras.spectate(world.snapshot()).astype(int)
     go_to_work(world)
     at_work = cameras.spectate(world.snapshot()).astype(int)
@@ -107,3 +110,6 @@ def test_a_spectator_sees_the_arm_move(world: ArmWorld, cameras: ArmCameras) -> 
     assert parked.shape == (480, 640, 3)
     assert 0.05 < changed < 0.5
     assert 70 < parked.mean() < 200
+    with mock.patch.object(Renderer, 'close') as closed:
+        cameras.close()
+    assert closed.call_count == 2

@@ -105,9 +105,7 @@ def test_a_reset_world_goes_as_a_new_one(world: ArmWorld) -> None:
         assert (again.joint_positions() == first).all()
 
 
-def test_what_the_hand_runs_into_is_told_apart_from_what_the_tip_touches(
-    world: ArmWorld,
-) -> None:
+def test_what_the_hand_runs_into_is_told_apart_from_touches_of_the_tip(world: ArmWorld) -> None:
     point, ahead = front_of(world, world.trial.task.element)
     down = np.array([0.0, 0.0, -1.0])
     ends = [point + 0.13 * down + step * ahead for step in (-0.12, 0.04)]

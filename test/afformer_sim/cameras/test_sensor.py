@@ -112,9 +112,7 @@ def test_gain_and_gamma_make_the_tone_curve(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(exposed[0, 0], [127, 255, 255])
 
 
-def test_automatic_exposure_brightens_the_dark_and_darkens_the_bright(
-    rng: np.random.Generator,
-) -> None:
+def test_automatic_exposure_makes_images_equally_bright(rng: np.random.Generator) -> None:
     sensor = flawless(automatic=True)
     means = [
         float(sensor.expose(np.full((16, 16, 3), level, np.uint8), rng).mean())

@@ -64,9 +64,7 @@ def test_without_depth_the_problem_is_told(observation: RobotObservation) -> Non
     assert 'depth' in published.problem
 
 
-def test_the_right_pixel_is_the_middle_of_a_button_that_is_seen(
-    observation: RobotObservation,
-) -> None:
+def test_the_right_pixel_is_the_middle_of_a_seen_button(observation: RobotObservation) -> None:
     pixel = observation.right_pixel(SCENE.fixture, 0)
     middle = observation.view.pixels(front_centre(SCENE.fixture.elements[0])[None])[0]
     np.testing.assert_allclose(pixel, middle)

@@ -35,14 +35,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob('*'))
-        if path.is_file()
-    }
-
-
 def test_the_opra_reader_reads_it(folder: Path) -> None:
     dataset = open_annotations(folder / 'train.json')
     assert find_problems(dataset, decode=True) == []
@@ -107,7 +99,10 @@ def test_hands_are_where_the_contact_is(folder: Path) -> None:
 
 def test_hands_of_meshes_change_clips_alone(folder: Path, tmp_path: Path) -> None:
     list(write_scenes(tmp_path, 'train', replace(SETTINGS, hand='mesh')))
-    capsules, meshes = contents(folder), contents(tmp_path)
+    capsules, meshes = (
+        {str(path.relative_to(each)): path.read_bytes() for path in each.rglob('*.*')}
+        for each in (folder, tmp_path)
+    )
     assert capsules.keys() == meshes.keys()
     changed = {name for name in capsules if capsules[name] != meshes[name]}
     assert {name for name in changed if name.endswith('.mp4')} == {

@@ -49,7 +49,7 @@ def write_mined(root: Path, frames: int = 12, clip: int = 12) -> Path:
                 path=path, topic='', size=size, times=times, hands=hands, clips=tuple(in_contact)
             )
         )
-    index = HandIndex({'detector': 'annotations', 'folder_rate': None}, 0.99, tuple(videos))
+    index = HandIndex({'detector': 'annotations', 'folder_rate': 12.5}, 0.99, tuple(videos))
     write_index(root / 'index.json', index)
     return root / 'index.json'
 

@@ -215,13 +215,7 @@ def test_of_an_annotated_dataset_no_clip_of_test_is_mined(
     assert main([*asked, '--annotations', str(tmp_path / 'test.txt')]) == 1
     error = capsys.readouterr().err
     assert f'test.txt belongs to a test split; expected a training split. Give {tmp_path}' in error
-    shown = [
-        '--annotations',
-        str(tmp_path / 'train.txt'),
-        '--held-out',
-        str(tmp_path / 'train.txt'),
-    ]
-    assert main([*asked, *shown]) == 1
+    assert main([*asked, *training, '--held-out', str(tmp_path / 'train.txt')]) == 1
     assert 'none of the 6 videos can be mined: ' in capsys.readouterr().err
     assert main([*asked, '--held-out', str(tmp_path / 'test.txt')]) == 1
     assert '--held-out is given without --annotations. Give both' in capsys.readouterr().err

@@ -3,6 +3,7 @@
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from afformer_core.cli.main import main
 from afformer_core.errors import DatasetError
 from afformer_core.offline.data.augmentation.augmentation import ImageSettings
 from afformer_core.offline.data.augmentation.geometric import PerspectiveSettings
+from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.offline.maskahand.pretraining.pretraining_data import MaskAHandData
+from afformer_core.offline.maskahand.pretraining.synthesis import SynthesisSettings
 from afformer_core.offline.training.command import train
 from afformer_core.offline.training.datasets.batch import Batch
 from afformer_core.offline.training.datasets.batched_data import AnnotationSource
@@ -47,15 +50,13 @@ def annotated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_pairs(tmp_path_factory.mktemp('pairs'), shortest=4)
 
 
+def on_clips(mined: Path, *more: str) -> list[str]:
+    data = f'--data={PRETRAINING}.pretraining_data.MaskAHandData'
+    return [data, f'--data.index={mined}', *SHORT_TRAINING, *more]
+
+
 def with_features(mined: Path, cache: Path, *more: str) -> list[str]:
-    return [
-        f'--data={PRETRAINING}.pretraining_data.MaskAHandData',
-        '--data.features=true',
-        f'--data.index={mined}',
-        f'--data.cache_folder={cache}',
-        *SHORT_TRAINING,
-        *more,
-    ]
+    return on_clips(mined, '--data.features=true', f'--data.cache_folder={cache}', *more)
 
 
 @pytest.fixture(scope='module')
@@ -148,15 +149,9 @@ def test_it_is_fine_tuned_with_actions(pretrained: Path, annotated: Path, tmp_pa
 def test_a_broken_validation_is_told_before_training(mined: Path, tmp_path: Path) -> None:
     annotated = write_pairs(tmp_path, shortest=4)
     (tmp_path / '0_0.png').unlink()
-    options = [
-        f'--data={PRETRAINING}.pretraining_data.MaskAHandData',
-        f'--data.index={mined}',
-        f'--data.validation.annotations={annotated}',
-        *SHORT_TRAINING,
-        '--trainer.max_steps=1',
-        '--trainer.val_check_interval=1',
-        f'--output={tmp_path / "model"}',
-    ]
+    once = '--trainer.max_steps=1', '--trainer.val_check_interval=1'
+    validation = f'--data.validation.annotations={annotated}'
+    options = on_clips(mined, validation, *once, f'--output={tmp_path / "model"}')
     with pytest.raises(DatasetError, match=r'data\.validation\.skip_broken'):
         train(options)
     train([*options, '--data.validation.skip_broken=true'])
@@ -167,14 +162,7 @@ def test_a_video_that_is_gone_is_named(tmp_path: Path) -> None:
     mined = write_mined(tmp_path)
     (tmp_path / '1.mp4').unlink()
     with pytest.raises(DatasetError, match=r'1\.mp4.*[Mm]ine again'):
-        train(
-            [
-                f'--data={PRETRAINING}.pretraining_data.MaskAHandData',
-                f'--data.index={mined}',
-                *SHORT_TRAINING,
-                f'--output={tmp_path / "model"}',
-            ]
-        )
+        train(on_clips(mined, f'--output={tmp_path / "model"}'))
 
 
 def test_annotations_that_are_missing_are_told_ahead_of_the_index(tmp_path: Path) -> None:
@@ -186,6 +174,20 @@ def test_annotations_that_are_missing_are_told_ahead_of_the_index(tmp_path: Path
 
 
 CHANGES = ImageSettings(perspective=PerspectiveSettings(distortion=0.5))
+
+
+def test_settings_arrive_where_examples_are_made(mined: Path, tmp_path: Path) -> None:
+    synthesis, module = SynthesisSettings(hand_free_share=0.3), f'{PRETRAINING}.pretraining_data'
+    given = (mined, None, (32, 48), 5, synthesis, 2, 4, 40, 6, 0, tmp_path)
+    with (
+        mock.patch(f'{module}.PretrainingDataset') as dataset,
+        mock.patch(f'{module}.StreamedSampler') as sampler,
+    ):
+        data = MaskAHandData(*given, video=CHANGES, seed=7)
+    images = ClipImages((32, 48), 5, 40, tmp_path, 12.5)
+    dataset.assert_called_once_with(data.clips, images, synthesis, 2, CHANGES)
+    sampler.assert_called_once_with(3, 6, 7)
+    assert [len(clip.interactions) for clip in data.clips] == [4] * 3
 
 
 @pytest.mark.parametrize('options', [{}, {'cache_folder': Path('cache'), 'video': CHANGES}])

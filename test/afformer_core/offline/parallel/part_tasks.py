@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 from threadpoolctl import threadpool_info
 
 from afformer_core.worker_process import process_number
@@ -48,7 +50,8 @@ def open_number() -> Callable[[float], int]:
 def open_threads() -> Callable[[str], list[int]]:
     def count(library: str) -> list[int]:
         found = [one['num_threads'] for one in threadpool_info() if one['user_api'] == library]
-        return [*found, int(os.environ['OMP_NUM_THREADS'])]
+        ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        return [*found, int(os.environ['OMP_NUM_THREADS']), cv2.getNumThreads(), ignored]
 
     return count
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import cv2
 import psutil
 import pytest
 
@@ -141,7 +142,7 @@ def _make(index: int, folder: Path, size: int = 10) -> list[int]:
     (folder / 'views').mkdir()
     (folder / 'views' / f'{index}_a').write_bytes(b'a' * 10)
     (folder / 'views' / f'{index}_b').write_bytes(b'b' * size)
-    return [index]
+    return [index, cv2.getNumThreads()]
 
 
 def _merge(folder: Path, entries: list[list[int]]) -> None:
@@ -154,9 +155,13 @@ def production(folder: Path, split: str = 'one', size: int = 10, samples: int = 
 
 
 def test_progress_counts_what_was_there_before(tmp_path: Path) -> None:
+    cv2.setNumThreads(3)
     assert list(production(tmp_path, samples=1).run()) == [0, 1]
+    assert cv2.getNumThreads() == 3
+    # OpenCV's own choice.
+    cv2.setNumThreads(-1)
     assert list(production(tmp_path, samples=3).run()) == [1, 2, 3]
-    assert (tmp_path / 'all.json').read_text() == '[[0], [1], [2]]'
+    assert (tmp_path / 'all.json').read_text() == '[[0, 1], [1, 1], [2, 1]]'
 
 
 def test_a_run_that_is_left_early_leaves_whole_samples(tmp_path: Path) -> None:
@@ -269,4 +274,4 @@ def test_a_sample_that_is_moved_in_part_has_no_record_and_is_made_again(
     left = moves if isinstance(failure, KeyboardInterrupt) else 0
     assert list(contents(tmp_path)) == ['simulation.json', *('views/0_a', 'views/0_b')[:left]]
     assert list(production(tmp_path, samples=1).run()) == [0, 1]
-    assert (tmp_path / 'all.json').read_text() == '[[0]]'
+    assert (tmp_path / 'all.json').read_text() == '[[0, 1]]'

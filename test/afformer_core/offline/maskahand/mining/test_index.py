@@ -75,6 +75,9 @@ def test_a_large_index_has_several_shards(tmp_path: Path, monkeypatch: pytest.Mo
     assert [shard['video_count'] for shard in head.shards] == [2, 1, 1, 1]
     assert [sum(shard[key] for shard in head.shards) for key in COUNTS] == [5, 15]
     assert read_index(path).videos == videos
+    table = ClipTable.open(path)
+    of_clips = [video for video in videos for _ in video.clips]
+    assert [table.video(number) for number in range(len(table))] == of_clips
 
 
 @pytest.mark.parametrize(('kind', 'read'), [('videos', read_index), ('clips', ClipTable.open)])
@@ -108,14 +111,8 @@ def video_of(folder: Path, name: str, clips: int) -> MinedVideo:
     times = tuple(number / 4 for number in range(clips + 1))
     hands = dict.fromkeys(range(1, clips + 1), (IN_CONTACT, IDLE))
     windows = tuple((first, first + 1) for first in range(clips))
-    return MinedVideo(
-        path=folder / name,
-        topic='',
-        size=(64, 48),
-        times=times,
-        hands=hands,
-        clips=windows,
-    )
+    facts: dict[str, Any] = {'path': folder / name, 'topic': '', 'size': (64, 48)}
+    return MinedVideo(**facts, times=times, hands=hands, clips=windows)
 
 
 def test_a_contact_point_is_finite() -> None:

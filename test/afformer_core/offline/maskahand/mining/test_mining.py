@@ -57,10 +57,13 @@ def mine(
     processes: int = 1,
     settings: MiningSettings = SETTINGS,
     detector: str = 'RedHands',
+    folder_rate: float | None = None,
 ) -> tuple[HandIndex, int]:
     """The index, and how often a frame was looked at."""
-    mining = Mining(find_sources([folder]), getattr(red, detector), output, settings)
+    found = find_sources([folder], folder_rate)
+    mining = Mining(found, getattr(red, detector), output, settings)
     detected_videos = sum(mining.detect(LocalEngine(processes)))
+    assert mining.done == mining.total
     mining.write_index()
     return read_index(output / 'index.json'), detected_videos
 
@@ -130,16 +133,14 @@ def test_frames_are_decoded_in_another_thread_for_a_gpu_and_the_index_is_the_sam
         yield from frames_of(*arguments)
 
     monkeypatch.setattr(VideoFile, 'frames', watched)
-    on_a_core, _ = mine(red, videos, tmp_path / 'core')
+    mine(red, videos, tmp_path / 'core')
     assert threads == {threading.get_ident()}
     monkeypatch.setattr(red.RedHands, 'on_gpu', True)
-    on_a_gpu, _ = mine(red, videos, tmp_path / 'gpu')
+    mine(red, videos, tmp_path / 'gpu')
 
     assert len(threads) > 1
-    assert on_a_gpu == on_a_core
-    assert (tmp_path / 'gpu/index.json').read_bytes() == (
-        tmp_path / 'core/index.json'
-    ).read_bytes()
+    core, gpu = ((tmp_path / name / 'index.json').read_bytes() for name in ('core', 'gpu'))
+    assert gpu == core
 
 
 def test_few_frames_are_in_memory_at_once(
@@ -280,9 +281,11 @@ def test_what_was_damaged_is_tried_again(red: ModuleType, videos: Path, tmp_path
     part = next((tmp_path / 'mined' / 'parts').rglob('00002.parquet'))
     whole = (tmp_path / 'mined' / 'index.json').read_bytes()
     write_part(part, replace(read_part(part), damage='the disk was away'), {})
+    (part.parent / f'.{part.name}.half').touch()
     index, detected_videos = mine(red, folder, tmp_path / 'mined')
     assert detected_videos >= 20
     assert index.broken == ()
+    assert not list(tmp_path.rglob('.*'))
     assert (tmp_path / 'mined' / 'index.json').read_bytes() == whole
 
 
@@ -292,13 +295,9 @@ def test_frames_that_change_in_size_end_a_video(red: ModuleType, tmp_path: Path)
         image = PIL.Image.fromarray(red.draw_frame(230))
         size = (96, 64) if number < 25 else (64, 96)
         image.resize(size).save(tmp_path / 'frames' / f'{number:03}.png')
-    found = find_sources([tmp_path / 'frames'], folder_rate=5.0)
     for part_frames in (100, 25):
-        settings = MiningSettings(rate=5.0, part_frames=part_frames)
-        mining = Mining(found, red.RedHands, tmp_path / f'{part_frames}', settings)
-        list(mining.detect())
-        mining.write_index()
-        index = read_index(tmp_path / f'{part_frames}' / 'index.json')
+        settings, mined = replace(SETTINGS, part_frames=part_frames), tmp_path / f'{part_frames}'
+        index, _ = mine(red, tmp_path / 'frames', mined, settings=settings, folder_rate=5.0)
         assert len(index.videos[0].times) == 25
         assert index.settings['folder_rate'] == 5.0
         [(path, reason)] = index.broken
@@ -312,11 +311,7 @@ def test_images_that_cannot_be_read_are_left_out_and_told(red: ModuleType, tmp_p
         PIL.Image.fromarray(image).save(tmp_path / 'frames' / f'{number:03}.png')
     for number in (12, 27):
         (tmp_path / 'frames' / f'{number:03}.png').write_bytes(b'no image')
-    found = find_sources([tmp_path / 'frames'], folder_rate=5.0)
-    mining = Mining(found, red.RedHands, tmp_path / 'mined', SETTINGS)
-    list(mining.detect())
-    mining.write_index()
-    index = read_index(tmp_path / 'mined' / 'index.json')
+    index, _ = mine(red, tmp_path / 'frames', tmp_path / 'mined', folder_rate=5.0)
 
     [video] = index.videos
     assert len(video.times) == 38
@@ -327,7 +322,7 @@ def test_images_that_cannot_be_read_are_left_out_and_told(red: ModuleType, tmp_p
     assert path == tmp_path / 'frames'
     assert reason.startswith('2 of 40 frames were left out, the first at 2.40 s: ')
     assert '012.png is truncated or cannot be read' in reason
-    assert list(Mining(found, red.RedHands, tmp_path / 'mined', SETTINGS).detect()) == []
+    assert mine(red, tmp_path / 'frames', tmp_path / 'mined', folder_rate=5.0)[1] == 0
 
 
 def test_a_part_that_was_altered_is_told(red: ModuleType, videos: Path, tmp_path: Path) -> None:

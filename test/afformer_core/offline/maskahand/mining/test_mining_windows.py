@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class LateVideo:
     """A video that answers once another one is asked, too."""
 
     path: Path
-    others: threading.Barrier
+    others: threading.Barrier = field(default_factory=lambda: threading.Barrier(1))
     broken: bool = False
     topic: str = ''
 
@@ -73,3 +73,13 @@ def test_several_videos_are_asked_at_once_and_kept_in_their_order(tmp_path: Path
     spans = [(part.start, part.stop) for part in found[0].parts]
     assert spans == [(0, 120), (120, 240), (240, math.inf)]
     assert broken == [(Path('s3:/bucket/1.mp4'), '1.mp4 cannot be read: the transfer broke')]
+
+
+def test_a_result_is_of_one_topic_detector_rate_and_number_of_frames(tmp_path: Path) -> None:
+    def file(topic: str = '', detector: str = 'red', rate: float = 5.0, frames: int = 600) -> Path:
+        videos = [LateVideo(Path('a.bag'), topic=topic)]
+        [video], _ = video_parts(videos, tmp_path, detector, rate, frames)  # type: ignore[arg-type]
+        return video.parts[0].file
+
+    files = {file(), file('/b'), file(detector='red 2'), file(rate=4.0), file(frames=500)}
+    assert len(files) == 5

@@ -9,10 +9,10 @@ from afformer_core.offline.maskahand.pretraining.interactions import hand_free_f
 
 from ..mined_videos import interaction_clips
 
-IN_CONTACT = Hand((10.0, 10.0, 30.0, 30.0), True, 0.995)
+IN_CONTACT = Hand((82.0, 10.0, 98.0, 30.0), True, 0.995)
 UNSURE = Hand((10.0, 10.0, 30.0, 30.0), True, 0.9)
 IDLE = Hand((40.0, 10.0, 60.0, 30.0), False, 0.999)
-OUTSIDE = Hand((-30.0, 10.0, 0.0, 30.0), True, 1.0)
+OUTSIDE = Hand((-30.0, 10.0, 0.0, 30.0), True, 1.0), Hand((10.0, 82.0, 30.0, 98.0), True, 1.0)
 
 
 def _index(hands, *clips):
@@ -24,7 +24,7 @@ def _index(hands, *clips):
 
 
 def test_frames_in_which_a_hand_surely_interacts():
-    hands = {3: (IN_CONTACT, IDLE), 4: (UNSURE,), 5: (IDLE,), 6: (OUTSIDE,), 12: (IN_CONTACT,)}
+    hands = {3: (IN_CONTACT, IDLE), 4: (UNSURE,), 5: (IDLE,), 6: OUTSIDE, 12: (IN_CONTACT,)}
     first, second = interaction_clips(_index(hands, (0, 9), (8, 19)), most=8)
 
     assert [each.number for each in first.interactions] == [3]

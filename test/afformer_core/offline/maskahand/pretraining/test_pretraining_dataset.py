@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from afformer_core.errors import DatasetError
 from afformer_core.offline.data.augmentation.augmentation import ImageSettings
 from afformer_core.offline.data.augmentation.photometric import PhotometricSettings
 from afformer_core.offline.maskahand.mining.index import HandIndex, read_index
-from afformer_core.offline.maskahand.pretraining import pretraining_dataset
+from afformer_core.offline.maskahand.pretraining import pretraining_data, pretraining_dataset
 from afformer_core.offline.maskahand.pretraining.clip_images import ClipImages
 from afformer_core.offline.maskahand.pretraining.pretraining_data import ClipFeatures, StoredClips
 from afformer_core.offline.maskahand.pretraining.pretraining_dataset import (
@@ -42,7 +43,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def dataset(index: Path, targets: int = 3, video: ImageSettings = AS_IT_IS) -> PretrainingDataset:
     clips = interaction_clips(read_index(index), most=3)
-    images = ClipImages((32, 32), 4, 64)
+    images = ClipImages((24, 32), 4, 64)
     return PretrainingDataset(clips, images, SynthesisSettings(), targets, video)
 
 
@@ -55,8 +56,8 @@ def example(examples: PretrainingDataset, clip: int = 0, seed: int = 0) -> Pretr
 def test_an_example_of_each_shape(index: Path) -> None:
     for clip in range(3):
         made = example(dataset(index), clip)
-        assert made.demonstration.shape == (4, 32, 32, 3)
-        assert made.images.shape == (3, 32, 32, 3)
+        assert made.demonstration.shape == (4, 24, 32, 3)
+        assert made.images.shape == (3, 24, 32, 3)
         assert [corners.shape for corners in made.corners] == [(1, 4, 2)] * 3
 
 
@@ -85,7 +86,7 @@ def test_so_many_images_are_of_before_the_hand_came(
     clips = interaction_clips(read_index(index), most=3)
     first, *others = clips[0].interactions
     clip = replace(clips[0], interactions=(replace(first, hand_free=0), *others))
-    images = ClipImages((32, 32), 4, 64)
+    images = ClipImages((24, 32), 4, 64)
     for share, expected in ((0.0, [0]), (0.5, range(60, 141)), (1.0, [200])):
         given.clear()
         settings = SynthesisSettings(hand_free_share=share)
@@ -105,7 +106,7 @@ def test_a_batch_of_images(index: Path) -> None:
     batch = collate_pretraining(examples)
 
     assert batch.samples == (2, 2, 2, 0, 0, 0)
-    assert batch.videos.shape == (2, 4, 32, 32, 3)
+    assert batch.videos.shape == (2, 4, 24, 32, 3)
     assert torch.equal(batch.images[3], torch.from_numpy(examples[1].images[0]))
     assert batch.supervision.targets((16, 16)).heatmaps.shape == (6, 16, 16)
 
@@ -122,6 +123,15 @@ def test_a_batch_with_features(index: Path) -> None:
     assert batch.videos[0][:, 0, 0, 0, 0].tolist() == [2, 0]
     assert batch.lengths.tolist() == [3, 4]
     assert len(batch) == 6
+
+
+def test_features_are_of_some_frames_a_size_and_videos_as_they_are(tmp_path: Path) -> None:
+    clips = interaction_clips(read_index(write_mined(tmp_path)), most=3)
+    images = ClipImages((24, 32), 4, 64)
+    others = (images, replace(images, frames=5), replace(images, size=(32, 24)))
+    digests = {pretraining_data._digest(clips, each) for each in others}
+    os.utime(tmp_path / '2.mp4', (1, 1))
+    assert len({*digests, pretraining_data._digest(clips, images)}) == 4
 
 
 def test_a_clip_that_cannot_be_read_fails_the_batch(tmp_path: Path) -> None:

@@ -169,14 +169,14 @@ def _texture_image(shift=0):
     return np.ascontiguousarray(wide[:, shift : shift + SIZE[0]])
 
 
-def _before(hand_free):
+def _before(hand_free, left=126):
+    """What is made of a hand at the columns from `left` on."""
     frame = _texture_image()
-    frame[40:70, 60:90] = SKIN
-    interaction = Interaction(0, (IN_CONTACT,), (IN_CONTACT,))
+    frame[40:70, left : left + 30] = SKIN
+    hand = Hand((left, 40.0, left + 30.0, 70.0), True, 0.995)
     settings = SynthesisSettings(masks=MaskSettings(fill='colour'), image=FLAT)
-    return synthesize(
-        frame, SIZE, interaction, settings, np.random.default_rng(0), hand_free=hand_free
-    )
+    rng = np.random.default_rng(0)
+    return synthesize(frame, SIZE, Interaction(0, (hand,), (hand,)), settings, rng, hand_free)
 
 
 def test_a_frame_without_a_hand_is_shown_as_it_is():
@@ -184,22 +184,27 @@ def test_a_frame_without_a_hand_is_shown_as_it_is():
 
     assert np.array_equal(made.image, _texture_image(shift=8))
     # What lay under the hand lies 8 pixels to the left.
-    expected = np.array([[52, 40], [82, 40], [82, 70], [52, 70]]) / SIZE
+    expected = np.array([[118, 40], [148, 40], [148, 70], [118, 70]]) / SIZE
     assert np.abs((made.corners[0] - expected) * SIZE).max() < 1
 
 
-def test_the_hand_is_hidden_where_the_frame_without_one_is_of_something_else():
-    made = _before(np.full((SIZE[1], SIZE[0], 3), 90, np.uint8))
+@pytest.mark.parametrize(
+    ('hand_free', 'left'),
+    [(np.full((SIZE[1], SIZE[0], 3), 90, np.uint8), 60), (_texture_image(shift=20), 2)],
+    ids=['of something else', 'without what lay under the hand'],
+)
+def test_the_hand_is_hidden_if_the_frame_without_one_does_not_show_the_place(hand_free, left):
+    made = _before(hand_free, left)
 
-    assert not np.array_equal(made.image[40:70, 60:90], np.full((30, 30, 3), SKIN))
+    assert not np.array_equal(made.image[40:70, left : left + 30], np.full((30, 30, 3), SKIN))
     assert np.array_equal(made.image[-1], _texture_image()[-1])
-    assert made.corners[0, 0].tolist() == pytest.approx([60 / 160, 40 / 120])
+    assert made.corners[0, 0].tolist() == pytest.approx([left / 160, 40 / 120])
 
 
 def test_boxes_follow_a_frame_that_was_made_smaller():
-    small = _frame(*[Hand(tuple(side / 2 for side in IN_CONTACT.box), True, 1.0)], size=(80, 60))
+    small = _frame(Hand((30.0, 10.0, 45.0, 17.5), True, 1.0), size=(80, 30))
     made = _made((IN_CONTACT,), frame=small, masks=MaskSettings(random_masks=0, fill='mean'))
-    assert made.image.shape == (60, 80, 3)
+    assert made.image.shape == (30, 80, 3)
     assert _skin(made.image) == 0
     assert made.corners[0, 0].tolist() == pytest.approx([60 / 160, 40 / 120])
 
@@ -233,55 +238,44 @@ FRAME_SIZE = (200, 100)
 BOX = (40.0, 20.0, 80.0, 60.0)
 
 
-def _extents(target, *boxes):
-    """(left, top, right, bottom) as shares, of each box."""
-    in_contact = tuple(Hand(box, True, 1.0) for box in boxes)
-    corners = target.corners(Interaction(0, in_contact, in_contact), FRAME_SIZE)
-    assert corners.shape == (len(boxes), 4, 2)
-    return [(*each[0], *each[2]) for each in corners.tolist()]
+def _hands(*boxes):
+    return tuple(Hand(box, True, 1.0) for box in boxes)
 
 
-def test_corners_of_a_box_in_shares_of_the_frame_go_clockwise():
-    hand = Hand(BOX, True, 1.0)
-    corners = BoxTarget().corners(Interaction(0, (hand,), (hand,)), FRAME_SIZE)
-    assert corners[0].tolist() == [[0.2, 0.2], [0.4, 0.2], [0.4, 0.6], [0.2, 0.6]]
+SQUARE = BoxTarget('contact_point', 0.5)
 
 
 @pytest.mark.parametrize(
-    ('boxes', 'extents'),
+    ('target', 'hands', 'extents'),
     [
-        ([BOX, (100.0, 0.0, 120.0, 50.0)], [(0.2, 0.2, 0.4, 0.6), (0.5, 0, 0.6, 0.5)]),
-        ([(-40.0, 20.0, 40.0, 300.0)], [(0, 0.2, 0.2, 1)]),
-        ([(-10.0, -10.0, 500.0, 500.0)], [(0, 0, 1, 1)]),
-    ],
-    ids=['every hand that interacts', 'partly outside', 'larger than the frame'],
-)
-def test_the_boxes_within_the_frame(boxes, extents):
-    assert _extents(BoxTarget(), *boxes) == [pytest.approx(extent) for extent in extents]
-
-
-def _around(contact_point):
-    hand = Hand(BOX, True, 1.0, contact_point)
-    interaction = Interaction(0, (hand,), (hand,))
-    (corners,) = BoxTarget('contact_point', 0.5).corners(interaction, FRAME_SIZE).tolist()
-    return (*corners[0], *corners[2])
-
-
-@pytest.mark.parametrize(
-    ('contact_point', 'extent'),
-    [
-        # Half of the box's longer side, 20 pixels.
-        ((90.0, 50.0), (0.4, 0.4, 0.5, 0.6)),
+        # Every hand that interacts.
+        (
+            BoxTarget(),
+            _hands(BOX, (100.0, 0.0, 120.0, 50.0)),
+            [(0.2, 0.2, 0.4, 0.6), (0.5, 0, 0.6, 0.5)],
+        ),
+        # Partly outside, and larger than the frame.
+        (BoxTarget(), _hands((-40.0, 20.0, 40.0, 300.0)), [(0, 0.2, 0.2, 1)]),
+        (BoxTarget(), _hands((-10.0, -10.0, 500.0, 500.0)), [(0, 0, 1, 1)]),
+        # Half of the box's longer side, 20 pixels, around the contact point.
+        (SQUARE, [Hand(BOX, True, 1.0, (90.0, 50.0))], [(0.4, 0.4, 0.5, 0.6)]),
         # The square ends with the frame.
-        ((195.0, 0.0), (0.925, 0, 1, 0.1)),
+        (SQUARE, [Hand(BOX, True, 1.0, (195.0, 0.0))], [(0.925, 0, 1, 0.1)]),
         # Without a contact point in the frame it is the box.
-        (None, (0.2, 0.2, 0.4, 0.6)),
-        ((90.0, -1.0), (0.2, 0.2, 0.4, 0.6)),
-        ((201.0, 50.0), (0.2, 0.2, 0.4, 0.6)),
+        (SQUARE, _hands(BOX), [(0.2, 0.2, 0.4, 0.6)]),
+        (SQUARE, [Hand(BOX, True, 1.0, (90.0, -1.0))], [(0.2, 0.2, 0.4, 0.6)]),
+        (SQUARE, [Hand(BOX, True, 1.0, (201.0, 50.0))], [(0.2, 0.2, 0.4, 0.6)]),
     ],
 )
-def test_a_square_around_the_contact_point(contact_point, extent):
-    assert _around(contact_point) == pytest.approx(extent)
+def test_corners_of_targets_are_shares_of_the_frame_and_go_clockwise(target, hands, extents):
+    corners = target.corners(Interaction(0, tuple(hands), tuple(hands)), FRAME_SIZE)
+    np.testing.assert_allclose(
+        corners,
+        [
+            [[one, two], [three, two], [three, four], [one, four]]
+            for one, two, three, four in extents
+        ],
+    )
 
 
 GREEN = (0, 200, 0)

@@ -65,6 +65,15 @@ class GoalRefusedError(AfformerError):
     """Raised if the grounding node refuses a request, or ends a goal without an answer."""
 
 
+class ConcurrentActionClient(ActionClient):  # type: ignore[type-arg]
+    """An action client that may be created while another thread spins its node.
+
+    rclpy adds a client to the node before it creates the lock that the executor takes.
+    """
+
+    _lock = threading.Lock()
+
+
 class GroundingClient:
     """A client of one grounding node, which cancels goals that it no longer awaits.
 
@@ -104,7 +113,7 @@ class GroundingClient:
         # has not discovered.
         self.services = {service: self._create(service) for service in _SERVICES}
         self.actions: dict[str, Any] = {
-            action: ActionClient(node, kind, f'{name}/{action}')
+            action: ConcurrentActionClient(node, kind, f'{name}/{action}')
             for action, kind in ACTIONS.items()
         }
 

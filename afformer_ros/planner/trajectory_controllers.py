@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from action_msgs.msg import GoalStatus
 from numpy.typing import NDArray
-from rclpy.action import ActionClient
 from rclpy.duration import Duration
 from rclpy.node import Node
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from afformer_core.manipulation.joint_motion import JointMotion
+from afformer_ros.client import ConcurrentActionClient
 from afformer_ros.planner.joint_states import ArmError, StoppedError
 from afformer_ros.planner.waiting import TimeLimit, Waiting, duration_message
 
@@ -171,11 +170,6 @@ class GripperTopic(_TopicController):
         self._publish(message)
 
 
-class _ActionClient(ActionClient):  # type: ignore[type-arg]
-    # rclpy makes it only after the node knows the client, which its executor then asks already.
-    _lock = threading.Lock()
-
-
 class _ActionController:
     """The newest goal of an action.
 
@@ -206,7 +200,7 @@ class _ActionController:
             return False
         if kind is not self._kind:
             # Not created before, because Fast DDS refuses topics of one name and two types.
-            self._kind, self._client = kind, _ActionClient(self._node, kind, self.name)
+            self._kind, self._client = kind, ConcurrentActionClient(self._node, kind, self.name)
         return bool(self._client.server_is_ready())
 
     def _send(self, goal: Any) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from geometry_msgs.msg import PoseStamped
 from rcl_interfaces.srv import SetParameters
-from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, QoSReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
@@ -21,6 +20,7 @@ from std_srvs.srv import Trigger
 
 from afformer_core.messages.stamps import stamp_nanoseconds
 from afformer_ros.action import OperateElement
+from afformer_ros.client import ConcurrentActionClient
 from afformer_ros.driver.grounding_driver import GroundingDriver, NodeError, NodeProcesses
 from afformer_ros.planner.operate_action import NAME as OPERATE
 from afformer_ros.planner.planner_node import PlannerNode
@@ -56,7 +56,7 @@ class RobotGraph(GroundingDriver):
         self._parameters: Any = node.create_client(SetParameters, f'{_ROBOT}/set_parameters')
         self._reset: Any = node.create_client(Trigger, f'{_ROBOT}/reset')
         self._verdict: Any = node.create_client(Trigger, f'{_ROBOT}/verdict')
-        self._operate: Any = ActionClient(node, OperateElement, f'planner/{OPERATE}')
+        self._operate: Any = ConcurrentActionClient(node, OperateElement, f'planner/{OPERATE}')
         self._stamps: dict[str, int] = {}
         for kind, topic in ((CameraInfo, 'camera_info'), (PoseStamped, 'camera_pose')):
             node.create_subscription(kind, topic, partial(self._keep_stamp, topic), _NEWEST)

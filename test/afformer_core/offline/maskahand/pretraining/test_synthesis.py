@@ -193,7 +193,7 @@ def test_a_frame_without_a_hand_is_shown_as_it_is():
     [(np.full((SIZE[1], SIZE[0], 3), 90, np.uint8), 60), (_texture_image(shift=20), 2)],
     ids=['of something else', 'without what lay under the hand'],
 )
-def test_the_hand_is_hidden_if_the_frame_without_one_does_not_show_the_place(hand_free, left):
+def test_the_hand_is_hidden_if_the_frame_without_one_does_not_show_what_it_hid(hand_free, left):
     made = _before(hand_free, left)
 
     assert not np.array_equal(made.image[40:70, left : left + 30], np.full((30, 30, 3), SKIN))

@@ -119,7 +119,8 @@ class ContactGuard:
         self._direction = direction
         self._origin = kinematics.tip(begin.positions).translation
         self._length, self._speed = length, speed
-        self._begun = begin.seconds
+        # Time of the first reading of the motion: its planning does not count.
+        self._begun = math.inf
         self._passed: deque[tuple[float, float]] = deque()
         self._started = False
 
@@ -138,6 +139,7 @@ class ContactGuard:
     def _is_stalled(self, reading: ArmReading) -> bool:
         tip = self._kinematics.tip(reading.positions).translation
         gone, now = float((tip - self._origin) @ self._direction), reading.seconds
+        self._begun = min(self._begun, now)
         self._passed.append((now, gone))
         while len(self._passed) > 1 and now - self._passed[1][0] >= _WINDOW:
             self._passed.popleft()

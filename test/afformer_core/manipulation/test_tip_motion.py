@@ -345,3 +345,16 @@ def test_a_joint_a_little_beyond_its_limit_goes_back_to_it(kinematics: TipKinema
     joints = kinematics.joints(kinematics.tip(start), start)
     # 1.6 mrad before the limit, which a driver would refuse to exceed.
     assert joints[5] == pytest.approx(3.7509, abs=1e-4)
+
+
+def test_time_in_which_a_motion_is_planned_is_no_standstill() -> None:
+    arm = WallArm()
+    follow = arm.follow
+
+    def follow_late(motion: JointMotion, guard: Guard | None = None) -> bool:
+        arm.seconds += 1.1
+        return follow(motion, guard)
+
+    arm.follow = follow_late  # type: ignore[method-assign]
+    travel = TipMotion(arm, arm.kinematics, MotionSettings(LIMITS)).advance(-NORMAL, 0.04)
+    assert (travel.length, travel.stopped) == (pytest.approx(0.04, abs=1e-3), False)

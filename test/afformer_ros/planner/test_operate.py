@@ -110,11 +110,7 @@ def test_a_button_that_was_felt_is_not_pressed_again_and_done_for_whom_that_is_e
 def test_a_button_that_was_missed_is_approached_from_the_camera_up_to_the_budget() -> None:
     # The camera is at the origin of the base.
     given = lambda _: found([point_at(POINT, NORMAL)], BASE, image_frame=BASE)  # noqa: E731
-    with operate_bench(
-        given, lambda _: drawn(), wall=False, attempts=2, effort_without_gravity=True
-    ) as bench:
-        # Without efforts, an arm that begins late on a busy machine counts as stopped.
-        bench.arm.efforts = [0.3] * 8
+    with operate_bench(given, lambda _: drawn(), wall=False, attempts=2) as bench:
         result = bench.operate()
         towards = -POINT / np.linalg.norm(POINT)
         near = [target for target in bench.arm.targets() if np.allclose(target, POINT, atol=0.03)]

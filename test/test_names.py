@@ -68,9 +68,7 @@ OF_LIBRARIES = {
 # An action of the data sets.
 ACTION = 'touch'
 # Layers by their names in the weights of hand detectors, and of models that find contact.
-OF_WEIGHTS = {
-    ('afformer_core/models/matching/network.py', 'touching'),
-}
+OF_WEIGHTS = {('afformer_core/models/matching/network.py', 'touching')}
 # Words that the sentences which name tests may have: verbs, and terms that are not ours.
 SENTENCE = re.compile(r'_(touch(es|ed)?|looks)(?=_|$)|_in_place|_colour_blind')
 # Functions that place something.

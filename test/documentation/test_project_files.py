@@ -212,10 +212,7 @@ def test_a_release_shows_its_own_section(root: Path, tmp_path: Path) -> None:
     (tmp_path / 'CHANGELOG.md').write_text(CHANGELOG)
     notes = [
         subprocess.check_output(
-            ['bash', '-c', command],
-            cwd=tmp_path,
-            env=os.environ | {'VERSION': version},
-            text=True,
+            ['bash', '-c', command], cwd=tmp_path, env=os.environ | {'VERSION': version}, text=True
         ).strip()
         for version in ('0.2.0', '0.1.0', '0.2.1')
     ]

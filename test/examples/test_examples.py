@@ -116,10 +116,7 @@ def test_the_planner_prints_the_first_candidate(root: Path) -> None:
         found=True,
         action='press',
         actions=[ActionScore(name='press', score=1.0)],
-        points=[
-            AffordancePoint(score=0.5),
-            AffordancePoint(score=0.25, **known),
-        ],
+        points=[AffordancePoint(score=0.5), AffordancePoint(score=0.25, **known)],
         position_frame='base_link',
     )
     covered = Affordance(found=True, age=0.5, points=affordance.points)

@@ -32,7 +32,7 @@ def settings() -> dict[str, Any]:
                 'rows': [
                     {'label': 'zero-shot', 'model': 'pretrained', 'paper_kld': 2.36},
                     {'label': 'fine-tuned', 'model': 'tuned', 'paper_kld': 1.48},
-                ],
+                ]
             },
             'table_8': {'rows': [{'label': 'noise', 'model': 'tuned'}]},
         },

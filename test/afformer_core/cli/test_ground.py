@@ -185,10 +185,7 @@ SHOWN = Grounding(
             'at least 0.71 is needed.',
         ),
         ({'presence': 0.12}, 'Not found: presence 0.12, at least 0.33 is needed.'),
-        (
-            {'action_threshold': 0.9},
-            'Act at (32, 20): presence 0.91, certainty 0.83.',
-        ),
+        ({'action_threshold': 0.9}, 'Act at (32, 20): presence 0.91, certainty 0.83.'),
         (
             {'presence': None, 'certainty': None, 'certainty_threshold': None},
             'Not sure which part; the best point is at (32, 20): confidence 0.30, the model is '

@@ -244,11 +244,7 @@ def test_candidates_are_pixels_of_the_recorded_frame() -> None:
 
 @pytest.mark.parametrize(
     ('pixel', 'marked'),
-    [
-        ((92.5, 40.0), (100.0, 40.0)),
-        ((91.5, 40.0), (91.5, 40.0)),
-        ((104.0, 49.0), (110.0, 52.0)),
-    ],
+    [((92.5, 40.0), (100.0, 40.0)), ((91.5, 40.0), (91.5, 40.0)), ((104.0, 49.0), (110.0, 52.0))],
 )
 def test_a_tap_takes_the_nearest_candidate_in_reach(
     pixel: tuple[float, float], marked: tuple[float, float]

@@ -161,11 +161,7 @@ def test_no_coefficients_are_no_distortion() -> None:
         ({'k': np.array([np.nan, *CAMERA[1:]])}, False, 'finite'),
         ({'distortion_model': 'magic'}, False, "model is 'magic'; expected one of plumb_bob"),
         ({'d': np.zeros(3)}, False, 'has 3 coefficients; expected 4 or 5'),
-        (
-            {'distortion_model': '', 'd': np.ones(5)},
-            False,
-            "model is ''; expected one of",
-        ),
+        ({'distortion_model': '', 'd': np.ones(5)}, False, "model is ''; expected one of"),
         ({'d': np.full(5, np.nan)}, False, 'finite'),
         ({'roi': region(600, 0, 100, 480)}, False, r'100x480 pixels at \(600, 0\)'),
         ({'roi': region(10, 0, 0, 0)}, False, 'region of interest'),

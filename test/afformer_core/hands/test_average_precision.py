@@ -75,6 +75,7 @@ def test_difficult_hands_are_neither_found_nor_missed() -> None:
     ranked = hands_found([[Hand(BOX, True, 0.9)]], [[difficult, IDLE]])
 
     assert (right(ranked), ranked.expected) == ([], 1)
+    assert interactions_found([[Hand(BOX, True, 0.9)]], [[difficult, IDLE]]).expected == 0
 
 
 def test_interactions_are_hands_in_contact_alone() -> None:

@@ -69,7 +69,8 @@ def test_a_missed_grasp_is_turned_and_then_made_deeper() -> None:
     closing = np.array([0.0, 1.0, 0.0])
     missed = Felt('the gripper closed on nothing', False, False, held=False, closing=closing)
     handle = contact('pull')
-    turned, deeper = next_attempts([handle], [tried(handle, felt=missed)], compliant=True)
+    before = [tried(handle), tried(handle, felt=missed)]
+    turned, deeper = next_attempts([handle], before, compliant=True)
     assert turned.way == 'with the gripper turned by 90 degrees'
     assert np.abs(turned.contact.closing @ np.stack([closing, NORMAL], axis=1)).max() < 1e-9
     assert turned.contact.depth == 0.015

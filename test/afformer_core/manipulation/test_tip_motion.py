@@ -199,6 +199,18 @@ def test_the_fingers_close_as_they_are_told(sense: int) -> None:
     assert felt.closing == pytest.approx(fingers, abs=5e-3)
 
 
+@pytest.mark.parametrize(('motion', 'axes'), [(OUT, [OUT]), (None, [-NORMAL, NORMAL])])
+def test_a_knob_that_hardly_turns_is_turned_in_both_senses_if_none_is_known(
+    motion: np.ndarray | None, axes: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turned: list[np.ndarray] = []
+    monkeypatch.setattr(TipMotion, 'turn', lambda _, axis, angle: turned.append(axis) or 0.07)
+    arm = WallArm()
+    arm.fingers = 0.011
+    assert not act(arm, ArmContact('rotate', POINT, NORMAL, motion)).done
+    np.testing.assert_allclose(turned, axes)
+
+
 def test_a_gripper_that_closes_on_nothing_holds_nothing_and_pulls_nothing() -> None:
     arm = WallArm()
     felt = act(arm, ArmContact('pull', POINT, NORMAL))
@@ -258,8 +270,7 @@ def test_a_trajectory_that_is_lost_is_sent_again() -> None:
 
 def test_the_end_of_the_reach_is_no_surface() -> None:
     felt = act(
-        WallArm(),
-        ArmContact('push', np.array([0.72, 0.228, 0.4]), unit(-0.95, -0.3, 0.04)),
+        WallArm(), ArmContact('push', np.array([0.72, 0.228, 0.4]), unit(-0.95, -0.3, 0.04))
     )
     assert not felt.done
     assert re.fullmatch(r'nothing stopped the tip, pushed [2-9] cm', str(felt))

@@ -262,8 +262,7 @@ def test_the_motion_is_that_of_the_best_action_in_the_frame_of_positions(factory
 
 
 @pytest.mark.parametrize(
-    ('frame_id', 'expected'),
-    [('camera', [0.1, -0.2, 0.8]), ('base', [0.8, 0.1, -0.2])],
+    ('frame_id', 'expected'), [('camera', [0.1, -0.2, 0.8]), ('base', [0.8, 0.1, -0.2])]
 )
 def test_a_point_without_a_normal_is_approached_from_the_camera_in_any_frame(
     factory, result, frame_id, expected
@@ -326,10 +325,7 @@ def _certain(certainty, **fields):
         ({'found': False}, 'not found (confidence 0.50, feature similarity 0.88)'),
         ({'presence': 0.75}, 'press 0.75, presence 0.75'),
         ({'presence': 0.25, 'age': 0.25}, 'press 0.75, held for 0.2 s (presence 0.25)'),
-        (
-            {'presence': 0.25, 'found': False},
-            'not found (presence 0.25, at least 0.50 is needed)',
-        ),
+        ({'presence': 0.25, 'found': False}, 'not found (presence 0.25, at least 0.50 is needed)'),
         ({'presence': 0.75, 'found': False}, 'not found (presence 0.75, but continuity 1.00)'),
     ],
 )

@@ -94,10 +94,7 @@ def test_files_and_stored_demonstrations_are_grounded_together(
     ('arguments', 'line'),
     [
         (('--image-topic', '/nope'), 'the bag has no topic /nope; it has /camera/camera_info'),
-        (
-            ('--demonstration', 'nope'),
-            'nope does not exist. Give --store FOLDER for a stored one',
-        ),
+        (('--demonstration', 'nope'), 'nope does not exist. Give --store FOLDER for a stored one'),
         (('--annotations', 'nope.json'), '--annotations is nope.json, which does not exist'),
         (('--from', '5', '--to', '2'), 'seconds are 5.0 to 2.0'),
         (('--from', '500'), 'has no image of /camera/image in this window'),

@@ -88,22 +88,14 @@ def test_it_is_unsure_below_its_threshold_or_of_a_contact_that_is_neither_marked
     certainty: float | None, threshold: float | None, contact: float, unsure: bool
 ) -> None:
     one = replace(
-        GROUNDING,
-        certainty=certainty,
-        certainty_threshold=threshold,
-        contact_probability=contact,
+        GROUNDING, certainty=certainty, certainty_threshold=threshold, contact_probability=contact
     )
     assert one.unsure is unsure
 
 
 @pytest.mark.parametrize(
     ('presence', 'threshold', 'found'),
-    [
-        (0.625, 0.625, True),
-        (0.62, 0.625, False),
-        (None, 0.625, None),
-        (0.9, None, None),
-    ],
+    [(0.625, 0.625, True), (0.62, 0.625, False), (None, 0.625, None), (0.9, None, None)],
 )
 def test_what_reaches_the_threshold_is_found(
     presence: float | None, threshold: float | None, found: bool | None

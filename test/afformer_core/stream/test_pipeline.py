@@ -124,10 +124,7 @@ POSES = {
     106: ((-0.3, 0.3, 0.1, 0.9), (1.2, 1.6, 2.8), (1.8128, 1.856, 3.3504)),
 }
 SETTINGS = PipelineSettings(
-    smoothing_time=0.0,
-    hold_time=2.0,
-    minimum_presence=-1.0,
-    peak_tolerance=0.0,
+    smoothing_time=0.0, hold_time=2.0, minimum_presence=-1.0, peak_tolerance=0.0
 )
 FOUND, COVERED = 0.9, 0.1
 

@@ -124,10 +124,7 @@ def test_the_circles_of_a_mark_follow_the_pointer(page: Any) -> None:
         ("make('release', 92, 76); make('move', 99, 99)", moved),
         ("make('press', 80, 80); make('release', 1, 1, { type: 'pointercancel' })", 4 * [None]),
         # A finger reaches further.
-        (
-            "make('press', 97, 80, { pointerType: 'touch' }); make('move', 107, 77)",
-            moved,
-        ),
+        ("make('press', 97, 80, { pointerType: 'touch' }); make('move', 107, 77)", moved),
     ):
         page.evaluate(gestures)
         assert page.evaluate('shifts()') == expected

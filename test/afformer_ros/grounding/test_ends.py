@@ -23,6 +23,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.time import Time
 from rosgraph_msgs.msg import Clock as Now
+from sensor_msgs.msg import CompressedImage
 
 from afformer_core.demonstrations.library import DemonstrationLibrary
 from afformer_core.models import afformer_small
@@ -94,6 +95,7 @@ class Bench(Client):
             'model': str(folder / 'model'),
             'backend': 'torch',
             'store_folder': str(folder / 'store'),
+            'depth_type': 'compressed',
             'demonstration_folders': [str(folder)],
             'diagnostics_period': 0.1,
             **FOR_RANDOM_WEIGHTS,
@@ -199,6 +201,8 @@ def test_what_the_node_has_is_in_the_table_and_ends(shared_bench: Bench) -> None
     assert shared_bench.has() == in_table('unconfigured')
     shared_bench.change('configure')
     assert shared_bench.has() == in_table('unconfigured', 'inactive')
+    types = {one.topic_name: one.msg_type for one in shared_bench.tested.subscriptions}
+    assert types['/ends/depth'] is CompressedImage
     shared_bench.change('activate')
     assert shared_bench.has() == in_table('unconfigured', 'inactive', 'active')
     shared_bench.change('deactivate')

@@ -187,10 +187,7 @@ def test_a_planner_without_autostart_says_why_it_cannot_be_configured() -> None:
 
 
 def test_diagnostics_report_the_arm_and_the_last_outcome() -> None:
-    with (
-        operate_bench(answer(), lambda _: drawn(), speed=4.0) as bench,
-        Manager(bench) as manager,
-    ):
+    with operate_bench(answer(), lambda _: drawn(), speed=4.0) as bench, Manager(bench) as manager:
         status = manager.told('planner', 'ready')
         assert (status.level, status.hardware_id) == (DiagnosticStatus.OK, '/planner')
         assert values(status) == {'state': 'active', 'last outcome': 'none'}

@@ -151,9 +151,7 @@ def test_a_camera_that_moves_is_not_acted_on_until_it_rests(bench) -> None:
 
 
 def test_an_image_before_the_first_pose_is_refused(bench) -> None:
-    made = bench(
-        lambda _: found([in_camera()], CAMERA, time_message(made.arm.now - 3 * 10**9)),
-    )
+    made = bench(lambda _: found([in_camera()], CAMERA, time_message(made.arm.now - 3 * 10**9)))
     made.tell_pose(POSE, made.arm.now)
     assert re.search(r'is known \d\.\d{3} s after the image', made.reason(Result.NOT_FOUND))
 

@@ -10,11 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afformer_sim.arm.joint_trajectory import (
-    JointTrajectory,
-    TrajectoryError,
-    TrajectoryFollower,
-)
+from afformer_sim.arm.joint_trajectory import JointTrajectory, TrajectoryError, TrajectoryFollower
 
 NAMES = ('first', 'second')
 

@@ -9,12 +9,7 @@ import pytest
 from afformer_sim.bodies.element import Element, Fingertip, Front, Joint, Use
 from afformer_sim.bodies.fixture import Fixture
 from afformer_sim.bodies.solid import at
-from afformer_sim.closed_loop.dynamics import (
-    Mechanism,
-    Task,
-    initial_states,
-    mechanisms,
-)
+from afformer_sim.closed_loop.dynamics import Mechanism, Task, initial_states, mechanisms
 from afformer_sim.closed_loop.trial import AttemptOutcome, AttemptVerdict, Watch, judge
 
 TIP = (Fingertip(0.01, 0.01, 0.008),)

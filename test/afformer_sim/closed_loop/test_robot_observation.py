@@ -11,11 +11,7 @@ import pytest
 
 from afformer_core.stream.settings import StreamSettings
 from afformer_sim.cameras.depth_camera import DepthCamera
-from afformer_sim.closed_loop.robot_observation import (
-    RobotObservation,
-    publish_pixel,
-    see,
-)
+from afformer_sim.closed_loop.robot_observation import RobotObservation, publish_pixel, see
 from afformer_sim.datasets.rgbd_bag import plan_rgbd_views
 from afformer_sim.scene.renderer import Renderer
 from afformer_sim.scene.scene import Scene

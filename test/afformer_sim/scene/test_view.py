@@ -185,6 +185,8 @@ def test_boxes_are_of_what_is_seen() -> None:
             replace(one, start=one.start - [0, 0, 9], end=one.end - [0, 0, 9]) for one in capsules
         ]
         assert hand_box(renderer, demonstration, middle, behind) is None
+        arm_alone = [*behind[:16], *capsules[8:10]]
+        assert hand_box(renderer, demonstration, middle, arm_alone) is None
     assert found is not None
     assert box_of_contact is not None
     view = replace(demonstration.view, camera=demonstration.camera(middle))

@@ -23,10 +23,7 @@ from afformer_core.offline.benchmarks.latency import (
     peak_gpu_megabytes,
     stored_bias,
 )
-from afformer_core.offline.benchmarks.latency_tables import (
-    copy_with_graphs,
-    latency_table,
-)
+from afformer_core.offline.benchmarks.latency_tables import copy_with_graphs, latency_table
 from afformer_core.offline.parallel.measured_subprocess import MeasurementError, run_measurement
 from afformer_core.runtime.calibrations import MatchingSettings
 from afformer_core.runtime.graphs import read_graphs

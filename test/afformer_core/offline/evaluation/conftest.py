@@ -158,12 +158,7 @@ def result(pair, kld, peak, action, hard_negative_kld, hard_negative_peak):
     return PairResult(
         pair,
         rows,
-        {
-            'kld': np.array([kld]),
-            'sim': np.array([0.5]),
-            'auc_j': np.array([0.9]),
-            **peaks,
-        },
+        {'kld': np.array([kld]), 'sim': np.array([0.5]), 'auc_j': np.array([0.9]), **peaks},
         peak,
         bool(peaks['peak_inside'][0]),
         {action: 0.8, other: 0.2},

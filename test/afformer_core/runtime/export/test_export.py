@@ -13,6 +13,7 @@ import onnx
 import pytest
 
 from afformer_core.models import afformer_small, small_matching
+from afformer_core.runtime.export import export
 from afformer_core.runtime.export.export import export_graphs
 from afformer_core.runtime.graphs import Graphs, read_graphs
 from afformer_core.runtime.session import Decoded, MatchingSession, Session
@@ -46,6 +47,16 @@ def in_bf16(folder: Path) -> Graphs:
     """The same model in the precision that ONNX Runtime cannot run."""
     export_graphs(folder, 'bf16')
     return read_graphs(folder, 'bf16')
+
+
+def test_graphs_in_half_precision_do_not_replace_those_in_fp32(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[Path] = []
+    monkeypatch.setattr(export, '_export_model', lambda *_: None)
+    monkeypatch.setattr(export, 'move_graphs', lambda aside, to, _: moved.append(to))
+    export_graphs(folder, 'fp16')
+    assert moved == [folder / 'fp16']
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from afformer_core.offline.data.readers.folder_pairs import PointRow, read_point
 from afformer_core.offline.data.verification import find_problems
 from afformer_core.runtime import ArrayGrounder
 from afformer_core.runtime.shipped_model import SHIPPED, model_folder
+from test.waiting import wait_until
 
 # A finger that is dragged to the right, if at all; returns whether it may scroll the page.
 FINGER = """([x, y, right]) => {
@@ -177,6 +178,9 @@ def test_points_of_a_large_photograph_are_in_its_own_pixels(
 
 
 def test_pairs_are_added_in_the_browser(tab: Any, pairs: Path, files: Path) -> None:
+    tab.keyboard.press('2')
+    click(tab, 20, 40)
+    tab.get_by_text('1 point of 10').wait_for()
     tab.get_by_role('button', name='Add pairs').click()
     fields = tab.get_by_role('dialog').locator('input[type=file]')
     fields.nth(0).set_input_files({'name': 'a.mp4', 'mimeType': 'video/mp4', 'buffer': b'no'})
@@ -193,6 +197,8 @@ def test_pairs_are_added_in_the_browser(tab: Any, pairs: Path, files: Path) -> N
         assert (pairs / 'jar/images/panel.png').read_bytes() == (files / 'panel.png').read_bytes()
         assert (pairs / 'jar/demonstrations/turn.mp4').is_file()
         tab.get_by_text('Frame 1 of 12').wait_for()
+        tab.keyboard.press('u')
+        wait_until(lambda: not (pairs / 'cup/points.csv').exists())
     finally:
         shutil.rmtree(pairs / 'jar', ignore_errors=True)
 

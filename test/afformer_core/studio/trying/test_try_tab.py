@@ -110,6 +110,14 @@ def test_several_demonstrations_are_grounded_together(page: Any, files: Path) ->
     page.locator('div', has_text='press.mp4 in panel.png').first.wait_for()
     page.get_by_text('turn.mp4 in panel.png').wait_for(state='detached')
 
+    # The demonstration is removed before its answer is there.
+    page.get_by_role('checkbox', name='turn.mp4').dispatch_event('click')
+    for name in ('turn.mp4', 'press.mp4'):
+        page.get_by_role('button', name=f'Remove {name}').dispatch_event('click')
+    page.get_by_text('Now give a video of somebody').wait_for()
+    page.wait_for_timeout(500)
+    assert page.get_by_text('Now give a video of somebody').is_visible()
+
 
 def test_another_image_is_chosen_by_a_key(page: Any, files: Path) -> None:
     upload(page, files / 'press.mp4', files / 'panel.png')
@@ -128,6 +136,10 @@ def test_the_webcam_gives_a_demonstration_and_an_image(page: Any) -> None:
     page.wait_for_timeout(300)
     page.get_by_role('button', name='Stop').click()
     page.get_by_text('Frame 1 of').wait_for()
+    page.get_by_role('button', name='Webcam', exact=True).nth(0).click()
+    page.get_by_role('button', name='Record').click()
+    page.get_by_role('button', name='Stop').wait_for()
+    page.get_by_role('button', name='Close').click()
 
     page.get_by_role('button', name='Webcam', exact=True).nth(1).click()
     page.get_by_role('button', name='Take an image').click()

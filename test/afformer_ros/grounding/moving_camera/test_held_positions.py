@@ -26,10 +26,7 @@ from afformer_ros.rclpy_messages import RclpyMessages
 from test.afformer_ros.grounding.actions.stand_in_goal import StandInGoal
 
 SETTINGS = PipelineSettings(
-    smoothing_time=0.0,
-    hold_time=2.0,
-    minimum_presence=-1.0,
-    peak_tolerance=0.0,
+    smoothing_time=0.0, hold_time=2.0, minimum_presence=-1.0, peak_tolerance=0.0
 )
 # By seconds: pose of the camera in `base`, as the shift and the quaternion (x, y, z, w).
 POSES = {

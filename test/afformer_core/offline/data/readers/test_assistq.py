@@ -299,11 +299,7 @@ LINES = [
 
 @pytest.mark.parametrize(
     ('step', 'line'),
-    [
-        ('Turn   to 120 degrees', 0),
-        ('Turn   clockwise to 15 minutes', 1),
-        ('PRESS   TO START', 3),
-    ],
+    [('Turn   to 120 degrees', 0), ('Turn   clockwise to 15 minutes', 1), ('PRESS   TO START', 3)],
 )
 def test_finds_the_line_that_shares_most(step: str, line: int) -> None:
     found = Narration(LINES).find(step)

@@ -51,12 +51,7 @@ def measures(pooled: Path) -> Any:
 
 @pytest.mark.parametrize(
     ('predictor', 'inside', 'near'),
-    [
-        ('centre', 1, 1),
-        ('relative_position', 0, 1),
-        ('sift', 1, 1),
-        ('matching_marked', 1, 1),
-    ],
+    [('centre', 1, 1), ('relative_position', 0, 1), ('sift', 1, 1), ('matching_marked', 1, 1)],
 )
 def test_baselines_stand_beside_the_model(
     measures: Any, predictor: str, inside: float, near: float

@@ -30,8 +30,14 @@ from afformer_core.errors import DatasetError
 from afformer_core.hands.hand import Hand, HandDetector
 from afformer_core.media.video import VideoFrame, write_video
 from afformer_core.offline.maskahand.mining.index import HandIndex, read_index
-from afformer_core.offline.maskahand.mining.mined_part import examined, read_part, write_part
+from afformer_core.offline.maskahand.mining.mined_part import (
+    MinedPart,
+    examined,
+    read_part,
+    write_part,
+)
 from afformer_core.offline.maskahand.mining.mining import Mining, MiningSettings
+from afformer_core.offline.maskahand.mining.video_parts import joined, video_parts
 from afformer_core.offline.maskahand.sources import find_sources
 from afformer_core.offline.maskahand.sources.video_file import VideoFile
 from afformer_core.offline.parallel.local_engine import LocalEngine
@@ -352,6 +358,16 @@ def test_the_file_of_a_part_tells_what_it_is_of(
     boxes = [hand for table in rows for hands in table['hands'].to_pylist() for hand in hands]
     assert len(boxes) == 20 + 15
     assert {(box['contact'], box['contact_x']) for box in boxes} == {(True, None), (False, None)}
+
+
+def test_parts_without_frames_have_no_size_and_end_no_video(tmp_path: Path) -> None:
+    file = tmp_path / 'a.mp4'
+    write_video(file, np.zeros((3, 48, 64, 3), np.uint8), 1.0)
+    (video,), _ = video_parts(find_sources([file]).sources, tmp_path, 'red 1', 1.0, 1)
+    sizes, times = ((64, 48), (0, 0), (64, 48)), ((0.0,), (), (2.0,))
+    for part, *seen in zip(video.parts, sizes, times, strict=True):
+        write_part(part.file, MinedPart(*seen, {}), {})
+    assert joined(video) == (MinedPart((64, 48), (0.0, 2.0), {}), '')
 
 
 def test_a_detector_that_forgets_frames_is_told(

@@ -66,12 +66,32 @@ class GoalRefusedError(AfformerError):
 
 
 class ConcurrentActionClient(ActionClient):  # type: ignore[type-arg]
-    """An action client that may be created while another thread spins its node.
+    """An action client that may be created and used while another thread spins its node.
 
-    rclpy adds a client to the node before it creates the lock that the executor takes.
+    rclpy adds a client to the node before it creates the lock that the executor takes. Up to
+    Jazzy, it drops a response that the executor takes before the request is noted.
     """
 
     _lock = threading.Lock()
+    _requesting = threading.RLock()
+
+    def send_goal_async(self, *given: Any, **named: Any) -> Any:
+        """Send a goal; see `rclpy.action.ActionClient`."""
+        with self._requesting:
+            return super().send_goal_async(*given, **named)
+
+    def _cancel_goal_async(self, *given: Any) -> Any:
+        with self._requesting:
+            return super()._cancel_goal_async(*given)
+
+    def _get_result_async(self, *given: Any) -> Any:
+        with self._requesting:
+            return super()._get_result_async(*given)
+
+    def take_data(self) -> Any:
+        """Take the responses that have arrived."""
+        with self._requesting:
+            return super().take_data()
 
 
 class GroundingClient:

@@ -22,14 +22,7 @@ from afformer_core.cli.options.path_options import usable_inputs
 from afformer_core.errors import AfformerError, how_to_install
 
 _GROUPS = {
-    'models': (
-        'ground',
-        'studio',
-        'replay',
-        'export',
-        'build-engine',
-        'bench',
-    ),
+    'models': ('ground', 'studio', 'replay', 'export', 'build-engine', 'bench'),
     'data': ('convert', 'simulate'),
     'training and evaluation': (
         'teach',

@@ -16,11 +16,7 @@ from afformer_core.errors import AfformerError, ImageError
 from afformer_core.settings import check_settings, parameter
 
 # Possible numbers of coefficients of each distortion model.
-_COEFFICIENTS = {
-    'plumb_bob': (4, 5),
-    'rational_polynomial': (8, 12, 14),
-    'equidistant': (4,),
-}
+_COEFFICIENTS = {'plumb_bob': (4, 5), 'rational_polynomial': (8, 12, 14), 'equidistant': (4,)}
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 50, 1e-10)
 # Beyond this the ray is almost perpendicular to the optical axis: undistortion has failed.
 _LARGEST_SLOPE = 1e3
@@ -149,12 +145,7 @@ class Calibration:
             )
         elif coefficients.any():
             rays = cv2.undistortPointsIter(
-                points[:, None],
-                self.matrix,
-                coefficients,
-                np.eye(3),
-                np.eye(3),
-                _CRITERIA,
+                points[:, None], self.matrix, coefficients, np.eye(3), np.eye(3), _CRITERIA
             )
         else:
             focal_lengths = self.matrix[[0, 1], [0, 1]]

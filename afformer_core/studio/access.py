@@ -10,11 +10,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from afformer_core.files.private_files import (
-    cache_folder,
-    make_private_folder,
-    read_private_file,
-)
+from afformer_core.files.private_files import cache_folder, make_private_folder, read_private_file
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -123,8 +123,10 @@ def test_the_planner_prints_the_first_candidate(root: Path) -> None:
     program = [sys.executable, str(root / 'examples' / 'pick_first_candidate.py')]
     command = [*program, '--ros-args', '-r', 'affordance:=camera/affordance']
 
-    with rclpy.init(), subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as planner:
-        node = rclpy.create_node('source')
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as planner:
+        node = rclpy.create_node('source', context=context)
         publisher = node.create_publisher(Affordance, 'camera/affordance', 5)
         for _ in range(round(5 * PATIENCE)):
             publisher.publish(covered)
@@ -135,6 +137,7 @@ def test_the_planner_prints_the_first_candidate(root: Path) -> None:
         planner.kill()
         assert planner.stdout is not None
         assert planner.stdout.read() == PRINTED
+    rclpy.shutdown(context=context)
     assert planner.returncode == 0
 
 

@@ -36,16 +36,7 @@ from afformer_ros.interfaces import SERVICES
 
 Answer = TypeVar('Answer', bound=Any)
 
-_NAMES = (
-    'name',
-    'frames',
-    'frames_kept',
-    'frames_lost',
-    'duration',
-    'begin',
-    'end',
-    'trimmed_by',
-)
+_NAMES = ('name', 'frames', 'frames_kept', 'frames_lost', 'duration', 'begin', 'end', 'trimmed_by')
 # Memorizing a demonstration on a slow machine takes seconds; the caller receives an answer in any
 # case.
 _PATIENCE = 60.0

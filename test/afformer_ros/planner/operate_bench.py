@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from afformer_ros.action import OperateElement
 from numpy.typing import NDArray
-from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
 from afformer_core.geometry.transform import RigidTransform
+from afformer_ros.client import ConcurrentActionClient
 from afformer_ros.planner.planner_node import PlannerNode
 from test.waiting import wait_until
 
@@ -193,8 +193,7 @@ def operate_bench(
     )
     arm.executor.add_node(planner)
     user = arm.create_node('user')
-    # Created before the executor spins, which fails on a client that is not yet complete.
-    client = ActionClient(user, OperateElement, 'planner/operate_element')
+    client = ConcurrentActionClient(user, OperateElement, 'planner/operate_element')
     retracting, releasing = (
         user.create_client(Trigger, f'planner/{name}') for name in ('retract', 'release')
     )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 
@@ -67,6 +68,13 @@ def test_an_executor_may_ask_a_client_that_is_being_made(
     monkeypatch.setattr(
         driven.node, 'add_waitable', lambda client: (client.get_num_entities(), add(client))
     )
+    assert driven.client.follow(line(moved(joint1=0.1), 0.5))
+
+
+def test_an_answer_that_arrives_before_its_request_is_noted_counts(
+    driven: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr('rclpy.action.client.Future', lambda: time.sleep(0.2) or Future())
     assert driven.client.follow(line(moved(joint1=0.1), 0.5))
 
 

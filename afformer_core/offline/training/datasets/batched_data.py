@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import sys
 from abc import abstractmethod
@@ -39,6 +40,9 @@ _SAMPLES = {'train': 'training_samples', 'validation': 'validation_samples'}
 # Dataset of examples by their draws, and the function from examples to a batch.
 Examples = tuple[Dataset[Any], Callable[[Any], Any]]
 _Entry = TypeVar('_Entry')
+# A worker that is forked from this process may wait for a lock that another of its threads held.
+_WORKERS = multiprocessing.get_context('forkserver')
+_WORKERS.set_forkserver_preload(['__main__', __name__])
 
 
 class BatchedData(LightningDataModule):
@@ -127,6 +131,7 @@ class BatchedData(LightningDataModule):
             dataset,
             batch_sampler=batches,
             num_workers=self._workers,
+            multiprocessing_context=_WORKERS if self._workers else None,
             persistent_workers=stays and self._workers > 0,
             collate_fn=partial(collated, collate),
             worker_init_fn=_prepare_worker,

@@ -48,6 +48,10 @@ sys.dont_write_bytecode = False
 # Nodes of this run see each other and nobody else: neither another machine nor another run here.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ['ROS_DOMAIN_ID'] = str(_lock_domain())
+# Fast DDS takes the shared memory of a process away that waits for a processor for 3 s.
+_TRANSPORTS = Path(_LOCKS[0].name).with_suffix('.xml')
+_TRANSPORTS.write_text((ROOT / 'config/fastdds.xml').read_text().replace('>3000<', '>60000<'))
+os.environ.setdefault('FASTDDS_DEFAULT_PROFILES_FILE', str(_TRANSPORTS))
 prepare_environment()
 # The same examples in each run, with no limit of time, which a busy machine exceeds.
 settings.register_profile('tests', database=None, deadline=None, derandomize=True)

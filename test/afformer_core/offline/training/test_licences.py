@@ -45,12 +45,7 @@ def test_a_mix_of_licences_is_warned_of_and_told(
     assert 'the licence of kitchens (training data, licence CC-BY-NC-4.0) is' in warning
     assert 'lab' not in warning
     assert read_description(tmp_path / 'model').training['trained_on'] == [
-        {
-            'use': 'training data',
-            'source': 'kitchens',
-            'licence': 'CC-BY-NC-4.0',
-            'samples': 2,
-        },
+        {'use': 'training data', 'source': 'kitchens', 'licence': 'CC-BY-NC-4.0', 'samples': 2},
         {'use': 'training data', 'source': 'lab', 'licence': 'own', 'samples': 6},
     ]
 

@@ -158,15 +158,7 @@ def manifest(folder: Path) -> Path:
 
 FORMATS: Mapping[str, Callable[[Path], Path]] = {
     each.__name__: each
-    for each in (
-        own_pairs,
-        part_pairs,
-        simulated,
-        opra_text,
-        epic_hotspot,
-        assistq,
-        manifest,
-    )
+    for each in (own_pairs, part_pairs, simulated, opra_text, epic_hotspot, assistq, manifest)
 }
 
 
